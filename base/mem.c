@@ -1,0 +1,94 @@
+#include "base/mem.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+void ov_budget_init(ov_budget *b, const char *name, size_t limit, ov_budget *parent)
+{
+    b->name = name;
+    b->parent = parent;
+    b->limit = limit;
+    atomic_init(&b->used, 0);
+    atomic_init(&b->peak, 0);
+}
+
+static bool charge_one(ov_budget *b, size_t bytes)
+{
+    size_t now = atomic_fetch_add_explicit(&b->used, bytes, memory_order_relaxed) + bytes;
+    if (now > b->limit) {
+        atomic_fetch_sub_explicit(&b->used, bytes, memory_order_relaxed);
+        return false;
+    }
+    size_t peak = atomic_load_explicit(&b->peak, memory_order_relaxed);
+    while (now > peak && !atomic_compare_exchange_weak_explicit(&b->peak, &peak, now,
+                                                                memory_order_relaxed,
+                                                                memory_order_relaxed)) {
+    }
+    return true;
+}
+
+ov_status ov_budget_charge(ov_budget *b, size_t bytes, ov_error *err)
+{
+    for (ov_budget *at = b; at; at = at->parent) {
+        if (OV_LIKELY(charge_one(at, bytes)))
+            continue;
+        for (ov_budget *undo = b; undo != at; undo = undo->parent)
+            atomic_fetch_sub_explicit(&undo->used, bytes, memory_order_relaxed);
+        return ov_fail(err, OV_LIMIT,
+                       "%s needs %zu more bytes of memory, but %zu of its limit of %zu are in use",
+                       at->name, bytes, atomic_load(&at->used), at->limit);
+    }
+    return OV_OK;
+}
+
+void ov_budget_release(ov_budget *b, size_t bytes)
+{
+    for (; b; b = b->parent)
+        atomic_fetch_sub_explicit(&b->used, bytes, memory_order_relaxed);
+}
+
+void *ov_malloc(size_t bytes)
+{
+    return malloc(bytes ? bytes : 1);
+}
+
+void *ov_calloc(size_t count, size_t size)
+{
+    return calloc(count ? count : 1, size ? size : 1);
+}
+
+void *ov_realloc(void *p, size_t bytes)
+{
+    return realloc(p, bytes ? bytes : 1);
+}
+
+void *ov_aligned_malloc(size_t alignment, size_t bytes)
+{
+    void *p = NULL;
+    return posix_memalign(&p, alignment, bytes ? bytes : 1) == 0 ? p : NULL;
+}
+
+char *ov_strdup(const char *text)
+{
+    return ov_strndup(text, strlen(text));
+}
+
+char *ov_strndup(const char *text, size_t n)
+{
+    char *copy = ov_malloc(n + 1);
+    if (copy) {
+        memcpy(copy, text, n);
+        copy[n] = '\0';
+    }
+    return copy;
+}
+
+void ov_free(void *p)
+{
+    free(p);
+}
+
+ov_status ov_fail_nomem(ov_error *err, size_t bytes)
+{
+    return ov_fail(err, OV_NOMEM, "the system has no %zu bytes of memory left", bytes);
+}

@@ -1,0 +1,37 @@
+/*
+ * The only callers of malloc, and budgets.
+ *
+ * A budget is a byte limit with a name, shared by any number of arenas and threads; passing it is
+ * OV_LIMIT with a sentence, never an out-of-memory kill. Budgets nest: a charge goes to the budget and to
+ * every parent, or to none.
+ *
+ * Threads: everything here may be called from any thread.
+ */
+#pragma once
+
+#include <stdatomic.h>
+#include "base/status.h"
+
+typedef struct ov_budget {
+    const char *name;         /* "query", "task index_parallel_x": appears in the sentence */
+    struct ov_budget *parent; /* NULL at the top; must outlive this one */
+    size_t limit;             /* bytes; SIZE_MAX for none */
+    _Atomic size_t used;      /* bytes charged now */
+    _Atomic size_t peak;      /* highest `used` seen */
+} ov_budget;
+
+void ov_budget_init(ov_budget *b, const char *name, size_t limit, ov_budget *parent);
+OV_CHECKED ov_status ov_budget_charge(ov_budget *b, size_t bytes, ov_error *err);
+void ov_budget_release(ov_budget *b, size_t bytes);
+
+/* malloc family; NULL when memory is out. Freed with ov_free. Sizes of 0 give a valid pointer. */
+void *ov_malloc(size_t bytes);
+void *ov_calloc(size_t count, size_t size);
+void *ov_realloc(void *p, size_t bytes);
+void *ov_aligned_malloc(size_t alignment, size_t bytes);
+char *ov_strdup(const char *text);
+char *ov_strndup(const char *text, size_t n);
+void ov_free(void *p);
+
+/* OV_NOMEM with the size in the sentence. */
+ov_status ov_fail_nomem(ov_error *err, size_t bytes);
