@@ -1,0 +1,149 @@
+/*
+ * The catalog: which segments are live, which tasks ran, where incremental sources stand. The door to SQLite.
+ *
+ * One data folder has one catalog and one writing process:
+ *
+ *   DIR/catalog.db        SQLite, WAL, synchronous=FULL
+ *   DIR/lock              flock'ed by the writer; holds its pid and, for a server, its address
+ *   DIR/segments/<datasource, percent-encoded>/<start>_<end>_<version>_<partition>.ovs
+ *   DIR/tmp/              files not yet published; emptied at open by the writer
+ *
+ * A commit is one SQLite transaction: new segments, segments marked unused, cursors, task state. Files are
+ * synced before the transaction names them; files no row names are removed when the writer opens the folder.
+ * After each commit a new immutable snapshot replaces the current one by pointer swap; queries pin one.
+ *
+ * Threads: all calls may come from any thread; writers are serialised inside.
+ */
+#pragma once
+
+#include "base/buf.h"
+#include "storage/segment.h"
+
+typedef struct ov_catalog ov_catalog;
+typedef struct ov_snapshot ov_snapshot;
+
+typedef struct ov_schema_column {
+    ov_slice name;
+    ov_type type;
+    uint8_t role; /* ov_column_role */
+} ov_schema_column;
+
+/* One segment as the catalog knows it. Slices live as long as the snapshot that lent it. */
+typedef struct ov_segment_entry {
+    ov_segment_info info;
+    ov_slice id;         /* Druid's text form datasource_start_end_version[_partition] */
+    ov_slice file;       /* path below DIR */
+    const ov_schema_column *columns; /* schema at publish */
+    uint32_t column_count;
+    bool appended;       /* outside the core partition set */
+    bool tombstone;      /* empties its chunk, has no file */
+    bool visible;        /* not overshadowed (timeline rules of druid-api 5.5) */
+    bool used;
+    ov_slice shard_spec; /* JSON, as sys.segments shows it */
+    ov_slice created;    /* ISO */
+    ov_slice task_id;
+    struct ov_segment_slot *slot; /* where the open segment is kept; see ov_snapshot_open */
+} ov_segment_entry;
+
+typedef struct ov_datasource {
+    ov_slice name;
+    const ov_segment_entry *const *segments; /* visible ones, by start, then partition */
+    uint32_t segment_count;
+    const ov_schema_column *columns; /* merged: newest type wins, __time first, then in order of first sight */
+    uint32_t column_count;
+    uint64_t rows, bytes;
+    int64_t min_time, max_time;
+} ov_datasource;
+
+/* writer: take DIR/lock and clean up after a crash (OV_BUSY naming the holder when it is taken). Otherwise
+ * read-only: sees commits of other processes at each ov_catalog_refresh. Creates DIR when writer. */
+OV_CHECKED ov_status ov_catalog_open(const char *dir, bool writer, ov_catalog **out, ov_error *err);
+void ov_catalog_close(ov_catalog *cat);
+const char *ov_catalog_dir(const ov_catalog *cat);
+/* Read-only catalogs: look for new commits. Writers: nothing to do. */
+OV_CHECKED ov_status ov_catalog_refresh(ov_catalog *cat, ov_error *err);
+/* Write the server's address into DIR/lock, and read it (out: "127.0.0.1:8888", empty when there is none). */
+OV_CHECKED ov_status ov_catalog_set_address(ov_catalog *cat, const char *address, ov_error *err);
+OV_CHECKED ov_status ov_catalog_holder(const char *dir, ov_buf *address, ov_error *err);
+
+/* ---- snapshots ---- */
+ov_snapshot *ov_catalog_snapshot(ov_catalog *cat); /* retained; never NULL */
+void ov_snapshot_release(ov_snapshot *snap);
+uint64_t ov_snapshot_version(const ov_snapshot *snap); /* grows with each commit */
+uint32_t ov_snapshot_datasources(const ov_snapshot *snap);
+const ov_datasource *ov_snapshot_datasource(const ov_snapshot *snap, uint32_t i); /* sorted by name */
+const ov_datasource *ov_snapshot_find(const ov_snapshot *snap, ov_slice name);    /* NULL when none */
+/* All used segments, visible or not, for sys.segments and the coordinator API. */
+uint32_t ov_snapshot_all(const ov_snapshot *snap, const ov_segment_entry *const **out);
+/* The open segment behind an entry, retained; opened at first use and kept in a bounded cache. */
+OV_CHECKED ov_status ov_snapshot_open(const ov_snapshot *snap, const ov_segment_entry *entry,
+                                      ov_segment **out, ov_error *err);
+
+/* ---- commit ---- */
+typedef enum ov_publish_mode {
+    OV_PUBLISH_APPEND,  /* join the newest version of each chunk, or start one */
+    OV_PUBLISH_REPLACE, /* new version of each chunk that got rows */
+} ov_publish_mode;
+
+typedef struct ov_new_segment {
+    ov_segment_info info;
+    const char *tmp_path; /* sealed file below DIR/tmp; renamed into place by the commit */
+    const ov_schema_column *columns;
+    uint32_t column_count;
+    bool tombstone;
+} ov_new_segment;
+
+typedef struct ov_commit {
+    ov_slice task_id;
+    ov_publish_mode mode;
+    ov_slice datasource_versions; /* unused for now: empty */
+    ov_new_segment *segments;     /* version and partition are assigned here for APPEND */
+    uint32_t segment_count;
+    const ov_slice *cursor_keys;  /* cursors written in the same transaction */
+    const ov_slice *cursor_values;
+    uint32_t cursor_count;
+    ov_slice task_status;         /* JSON status written in the same transaction; empty = none */
+    ov_slice task_report;
+} ov_commit;
+
+/* Partition numbers and, for APPEND, versions are settled under the writer's lock before the files get their
+ * names. All or nothing. */
+OV_CHECKED ov_status ov_catalog_commit(ov_catalog *cat, const ov_commit *commit, ov_error *err);
+/* A version for segments written now: ISO instant with milliseconds, later than any handed out before. */
+OV_CHECKED ov_status ov_catalog_next_version(ov_catalog *cat, ov_arena *out, ov_slice *version,
+                                             ov_error *err);
+/* A fresh path below DIR/tmp. */
+OV_CHECKED ov_status ov_catalog_tmp_path(ov_catalog *cat, ov_arena *out, ov_slice *path, ov_error *err);
+
+/* used/unused marks: by interval and optional ids; *changed counts. Files of unused segments stay until killed. */
+OV_CHECKED ov_status ov_catalog_mark(ov_catalog *cat, ov_slice datasource, bool used, int64_t start_ms,
+                                     int64_t end_ms, const ov_slice *ids, uint32_t id_count,
+                                     uint32_t *changed, ov_error *err);
+/* Remove unused segments of the interval for good: rows, then files nobody has open. */
+OV_CHECKED ov_status ov_catalog_kill(ov_catalog *cat, ov_slice datasource, int64_t start_ms,
+                                     int64_t end_ms, uint32_t *removed, ov_error *err);
+
+/* ---- cursors ---- */
+OV_CHECKED ov_status ov_catalog_cursor_get(ov_catalog *cat, ov_slice key, ov_arena *out,
+                                           ov_slice *value, ov_error *err); /* empty when there is none */
+
+/* ---- tasks: durable before the POST is answered ---- */
+typedef struct ov_task_row {
+    ov_slice id, group_id, type, datasource;
+    ov_slice created; /* ISO */
+    ov_slice state;   /* RUNNING, SUCCESS, FAILED */
+    ov_slice spec;    /* JSON as posted */
+    ov_slice status;  /* JSON of status details: durations, error message, location */
+    ov_slice report;  /* JSON, empty until there is one */
+    int64_t created_ms, duration_ms; /* duration -1 while running */
+    ov_slice error_msg;
+} ov_task_row;
+
+OV_CHECKED ov_status ov_catalog_task_insert(ov_catalog *cat, const ov_task_row *row, ov_error *err); /* OV_EXISTS */
+OV_CHECKED ov_status ov_catalog_task_update(ov_catalog *cat, const ov_task_row *row, ov_error *err);
+OV_CHECKED ov_status ov_catalog_task_get(ov_catalog *cat, ov_slice id, ov_arena *out,
+                                         ov_task_row *row, ov_error *err); /* OV_NOT_FOUND */
+/* Newest first; datasource and state may be empty for any. */
+OV_CHECKED ov_status ov_catalog_task_list(ov_catalog *cat, ov_slice datasource, ov_slice state,
+                                          uint32_t max, ov_arena *out, ov_task_row **rows,
+                                          uint32_t *count, ov_error *err);

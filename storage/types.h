@@ -1,0 +1,77 @@
+/*
+ * Native column types: what is stored and computed on. SQL's wider set (TIMESTAMP, DATE, BOOLEAN, ...) is
+ * a way to print and to check these and lives in query/sqltype.h.
+ *
+ *   id          in a vector            on disk                         Druid's name
+ *   LONG        int64_t                narrow lanes over a base        LONG
+ *   DOUBLE      double                 scaled integers or raw          DOUBLE
+ *   FLOAT       double, float-rounded  the same, 4-byte raw            FLOAT
+ *   STRING      UTF-8 slice            sorted dictionary + codes       STRING
+ *   ARRAY       list of elem           dictionary of whole lists       ARRAY<...>
+ *   COMPLEX     bytes, meaning by name dictionary or blocks            COMPLEX<name>
+ *   NULL        nothing                nothing                         (an all-null column)
+ *
+ * A multi-value string is STRING with `multi` set: its vectors hold lists of strings, like ARRAY<STRING>,
+ * but SQL treats it by Druid's multi-value rules.
+ */
+#pragma once
+
+#include "base/slice.h"
+
+typedef enum ov_type_id {
+    OV_TYPE_NULL = 0,
+    OV_TYPE_LONG = 1,
+    OV_TYPE_DOUBLE = 2,
+    OV_TYPE_FLOAT = 3,
+    OV_TYPE_STRING = 4,
+    OV_TYPE_ARRAY = 5,
+    OV_TYPE_COMPLEX = 6,
+} ov_type_id;
+
+/* Names of complex types are interned small integers so that a type stays a plain value. */
+typedef enum ov_complex_id {
+    OV_COMPLEX_NONE = 0,
+    OV_COMPLEX_JSON = 1,
+    OV_COMPLEX_OTHER = 2, /* later: one per sketch */
+} ov_complex_id;
+
+typedef struct ov_type {
+    uint8_t id;      /* ov_type_id */
+    uint8_t elem;    /* ARRAY: ov_type_id of the elements */
+    uint8_t multi;   /* STRING: may hold several values in a row */
+    uint8_t complex; /* COMPLEX: ov_complex_id */
+} ov_type;
+
+#define OV_T(type_id)                                                                              \
+    ((ov_type){                                                                                    \
+        .id = (type_id)                                                                            \
+    })
+
+static inline bool ov_type_eq(ov_type a, ov_type b)
+{
+    return a.id == b.id && a.elem == b.elem && a.multi == b.multi && a.complex == b.complex;
+}
+
+/* Values that lie in a vector as int64_t. */
+static inline bool ov_type_is_int(ov_type t)
+{
+    return t.id == OV_TYPE_LONG;
+}
+
+/* Values that lie in a vector as double. */
+static inline bool ov_type_is_real(ov_type t)
+{
+    return t.id == OV_TYPE_DOUBLE || t.id == OV_TYPE_FLOAT;
+}
+
+/* Values that lie in a vector as lists. */
+static inline bool ov_type_is_list(ov_type t)
+{
+    return t.id == OV_TYPE_ARRAY || (t.id == OV_TYPE_STRING && t.multi);
+}
+
+/* "LONG", "ARRAY<STRING>", "COMPLEX<json>": Druid's native names. `buf` lends the bytes of composed
+ * names and must hold 48. */
+const char *ov_type_name(ov_type t, char *buf);
+/* The reverse; false when the text names no type. */
+bool ov_type_parse(ov_slice name, ov_type *out);
