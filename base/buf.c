@@ -36,6 +36,8 @@ bool ov_buf_reserve(ov_buf *b, size_t more)
         cap = need;
     if (cap < 64)
         cap = 64;
+    if (b->limit && cap > b->limit)
+        cap = b->limit; /* need <= limit: the test above then sees every step past it */
     char *p = ov_realloc(b->p, cap);
     if (!p) {
         b->failed = true;
