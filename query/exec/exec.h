@@ -1,0 +1,67 @@
+/*
+ * Running a plan: operators over batches, on all cores, within a budget, until cancelled.
+ *
+ * The plan is cut into pipelines. A pipeline is a source of morsels (blocks of segments, or chunks of a
+ * materialised result), a chain of streaming operators (filter, project) and a sink (aggregate, sort,
+ * collect, result). Each worker has its own chain and partial sink state and takes morsels from a shared
+ * counter; states merge once at the end. The result reaches `sink` on the calling thread, in order.
+ */
+#pragma once
+
+#include <stdatomic.h>
+#include "query/plan/plan.h"
+
+typedef struct ov_pool ov_pool; /* base/pool.h */
+
+/* Settings that tests force; zero means the default. */
+typedef struct ov_exec_options {
+    uint32_t batch_rows;   /* 1 .. OV_BATCH_ROWS */
+    uint32_t workers;      /* 1 = only the calling thread */
+    bool general_only;     /* no index-only answers, no bitmaps, no code-space grouping, no distinct-value
+                              evaluation: the oracle of every fast path */
+    uint32_t dense_limit;  /* most groups of a dense table; 1 forces hashing */
+} ov_exec_options;
+
+/* What a query used; shown by EXPLAIN ANALYZE, logs and metrics. */
+typedef struct ov_exec_stats {
+    _Atomic uint64_t segments_total, segments_pruned, segments_indexed;
+    _Atomic uint64_t rows_scanned, blocks_scanned, blocks_skipped;
+    _Atomic uint64_t rows_out;
+} ov_exec_stats;
+
+/* Everything a running query owns. */
+typedef struct ov_query_ctx {
+    ov_arena arena;            /* AST, plan, expressions */
+    ov_budget budget;          /* all memory of the query; parent is the server's */
+    const ov_snapshot *snapshot;
+    ov_pool *pool;
+    ov_exec_options options;
+    _Atomic bool cancelled;    /* set by DELETE, a lost client, shutdown */
+    int64_t deadline_ms;       /* monotonic clock; 0 = none */
+    ov_exec_stats stats;
+    ov_slice id;               /* sqlQueryId */
+} ov_query_ctx;
+
+/* OV_CANCELLED or OV_TIMEOUT when the query must stop; every operator asks once per batch. */
+OV_CHECKED ov_status ov_query_alive(ov_query_ctx *cx, ov_error *err);
+
+/* Receives the result on the thread that called ov_exec_run. `rows` may block (back-pressure); its batch is
+ * valid only during the call and may carry a selection. An error returned from it stops the query. */
+typedef struct ov_result_sink {
+    ov_status (*begin)(void *self, const ov_field *fields, uint32_t count, ov_error *err);
+    ov_status (*rows)(void *self, const ov_batch *batch, ov_error *err);
+    void *self;
+} ov_result_sink;
+
+OV_CHECKED ov_status ov_exec_run(const ov_plan *plan, ov_query_ctx *cx, const ov_result_sink *sink,
+                                 ov_error *err);
+
+/* Tables made on the spot: `rows` adds batches of all columns through `emit`. */
+struct ov_systable {
+    const char *schema, *name;
+    const ov_field *fields;
+    uint32_t field_count;
+    ov_status (*rows)(const ov_systable *table, ov_query_ctx *cx, const ov_result_sink *emit,
+                      ov_error *err);
+    void *self;
+};

@@ -1,0 +1,100 @@
+/*
+ * Logical plans: where Druid SQL and native JSON meet. Built once, rewritten by pure passes (query/plan/opt_*.c),
+ * then read-only and shared by all workers; run-time state lives in a parallel tree of the executor.
+ *
+ * Every node has an output schema (fields). Expressions in a node refer to columns of its input by position; in
+ * SCAN they refer to its own output columns.
+ */
+#pragma once
+
+#include "query/agg/agg.h"
+#include "query/expr/expr.h"
+#include "storage/catalog.h"
+
+typedef struct ov_plan ov_plan;
+typedef struct ov_systable ov_systable;
+
+typedef struct ov_field {
+    ov_slice name; /* output name, may repeat */
+    ov_type type;
+    uint8_t sql; /* ov_sqltype */
+    bool nullable;
+} ov_field;
+
+typedef enum ov_plan_kind {
+    OV_PLAN_SCAN,      /* a datasource */
+    OV_PLAN_SYSTEM,    /* sys.*, INFORMATION_SCHEMA.*: rows made on the spot */
+    OV_PLAN_VALUES,    /* constant rows; also SELECT without FROM (one row, no columns) */
+    OV_PLAN_FILTER,
+    OV_PLAN_PROJECT,
+    OV_PLAN_AGGREGATE, /* output: keys, then aggregates; without keys exactly one row */
+    OV_PLAN_SORT,      /* full sort, or the first offset+limit rows */
+    OV_PLAN_LIMIT,
+    OV_PLAN_UNION,     /* UNION ALL: inputs have equal types */
+    /* JOIN, WINDOW, UNNEST and set operations join this list with the issue on the whole of SQL */
+} ov_plan_kind;
+
+typedef struct ov_time_range {
+    int64_t start_ms, end_ms; /* half-open; INT64_MIN / INT64_MAX are open ends */
+} ov_time_range;
+
+typedef struct ov_sort_key {
+    uint32_t column; /* of the input; the planner projects expressions first */
+    bool descending;
+    bool nulls_first;
+} ov_sort_key;
+
+#define OV_NO_LIMIT UINT64_MAX
+
+struct ov_plan {
+    uint8_t kind; /* ov_plan_kind */
+    const ov_field *fields;
+    uint32_t field_count;
+    const ov_plan **inputs;
+    uint32_t input_count;
+    union {
+        struct {
+            const ov_datasource *datasource; /* pinned by the query's snapshot */
+            const uint32_t *columns;         /* output column i is datasource->columns[columns[i]] */
+            const ov_expr *filter;           /* NULL = all rows; includes the time condition */
+            const ov_time_range *ranges;     /* ascending, disjoint: no row outside satisfies filter */
+            uint32_t range_count;            /* 0 = nothing can match; one open range when unknown */
+            bool filter_is_ranges;           /* filter says exactly "__time in ranges": no residual */
+        } scan;
+        struct {
+            const ov_systable *table;
+            const uint32_t *columns; /* output column i is column columns[i] of the table */
+        } system;
+        struct {
+            const ov_expr *const *cells; /* row-major constants, row_count x field_count */
+            uint64_t row_count;
+        } values;
+        struct {
+            const ov_expr *predicate;
+        } filter;
+        struct {
+            const ov_expr *const *exprs; /* one per field */
+        } project;
+        struct {
+            const ov_expr *const *keys;
+            uint32_t key_count;
+            const ov_agg_call *aggs;
+            uint32_t agg_count;
+        } aggregate;
+        struct {
+            const ov_sort_key *keys;
+            uint32_t key_count;
+            uint64_t limit, offset; /* OV_NO_LIMIT, 0 */
+        } sort;
+        struct {
+            uint64_t limit, offset;
+        } limit;
+    };
+};
+
+/* Text form, one node a line, indented; the interface of planner tests and of EXPLAIN. */
+OV_CHECKED ov_status ov_plan_print(const ov_plan *plan, ov_buf *out, ov_error *err);
+
+/* All passes in their order; returns a new tree that may share nodes with the old one. */
+OV_CHECKED ov_status ov_plan_optimize(ov_expr_ctx *cx, const ov_plan *plan, const ov_plan **out,
+                                      ov_error *err);

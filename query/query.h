@@ -1,0 +1,55 @@
+/*
+ * The one entry to the query layer: SQL text in, batches out. Used by the HTTP server, by `ovate sql` on a
+ * data folder and by tests.
+ *
+ *   ov_query_open(env, request) -> fields known, errors of the text raised -> ov_query_run(sink) -> close
+ *
+ * Threads: a query belongs to one thread at a time, except ov_query_cancel (any thread).
+ */
+#pragma once
+
+#include "query/exec/exec.h"
+
+/* What all queries of a process share. */
+typedef struct ov_query_env {
+    ov_catalog *catalog;
+    ov_pool *pool;
+    ov_budget *budget;            /* of all queries together */
+    size_t query_budget_bytes;    /* of one query; 0 = budget's limit */
+    ov_exec_options options;      /* tests; zero for defaults */
+    const ov_systable *const *systables; /* the server's own beside those of query/system */
+    uint32_t systable_count;
+    const char *address;          /* "127.0.0.1:8888", for sys.servers; "" when there is no server */
+    int64_t started_ms;
+} ov_query_env;
+
+typedef struct ov_param {
+    ov_sqltype sql;
+    bool is_null;
+    int64_t i;   /* integers, BOOLEAN, TIMESTAMP and DATE as milliseconds */
+    double f;    /* FLOAT, DOUBLE, DECIMAL */
+    ov_slice s;  /* CHAR, VARCHAR */
+} ov_param;
+
+typedef struct ov_query_request {
+    ov_slice sql;
+    const ov_param *params;
+    uint32_t param_count;
+    ov_slice query_id;       /* empty: one is made */
+    ov_slice time_zone;      /* sqlTimeZone; empty: UTC */
+    int64_t timeout_ms;      /* 0 = none */
+    uint64_t outer_limit;    /* sqlOuterLimit; OV_NO_LIMIT when absent */
+    bool stringify_arrays;
+} ov_query_request;
+
+typedef struct ov_query ov_query;
+
+OV_CHECKED ov_status ov_query_open(const ov_query_env *env, const ov_query_request *request,
+                                   ov_query **out, ov_error *err);
+ov_slice ov_query_id(const ov_query *q);
+uint32_t ov_query_fields(const ov_query *q, const ov_field **out);
+const ov_tz *ov_query_tz(const ov_query *q); /* results print TIMESTAMP in it */
+OV_CHECKED ov_status ov_query_run(ov_query *q, const ov_result_sink *sink, ov_error *err);
+void ov_query_cancel(ov_query *q);
+const ov_exec_stats *ov_query_stats(const ov_query *q);
+void ov_query_close(ov_query *q); /* NULL is fine */
