@@ -56,7 +56,7 @@ struct ov_vec {
     uint8_t enc;   /* ov_enc */
     uint8_t lane;  /* FLAT numbers and DICT codes: bytes of one lane: 1, 2, 4 or 8 (codes: up to 4) */
     uint8_t raw;   /* FLAT: lanes are the values themselves: int64_t, double (lane 8), float (lane 4,
-                      type FLOAT) or ov_slice. Otherwise unsigned integers over `base`. */
+                      type FLOAT) or ov_slice (lane 16). Otherwise unsigned integers over `base`. */
     uint32_t rows;
     int64_t base;   /* FLAT not raw: value = base + lane; DICT: code = base + lane */
     double divisor; /* FLAT real, not raw: value = (double)(base + lane) / divisor, exact by construction */
@@ -104,6 +104,8 @@ bool ov_vec_is_null(const ov_vec *v, uint32_t row);
 int64_t ov_vec_i64(const ov_vec *v, uint32_t row);
 double ov_vec_f64(const ov_vec *v, uint32_t row);
 ov_slice ov_vec_str(const ov_vec *v, uint32_t row);
+/* Lists: the elements of the row are rows [*first, *end) of the vector returned; a NULL list has none. */
+const ov_vec *ov_vec_list(const ov_vec *v, uint32_t row, uint32_t *first, uint32_t *end);
 /* DICT (or RUN of DICT): the code at a row. */
 uint32_t ov_vec_code(const ov_vec *v, uint32_t row);
 

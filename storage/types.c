@@ -1,0 +1,81 @@
+#include "storage/types.h"
+
+#include <stdio.h>
+
+static const char *const id_names[] = {
+    [OV_TYPE_NULL] = "NULL",       [OV_TYPE_LONG] = "LONG",     [OV_TYPE_DOUBLE] = "DOUBLE",
+    [OV_TYPE_FLOAT] = "FLOAT",     [OV_TYPE_STRING] = "STRING", [OV_TYPE_ARRAY] = "ARRAY",
+    [OV_TYPE_COMPLEX] = "COMPLEX",
+};
+
+static const char *const complex_names[] = {
+    [OV_COMPLEX_NONE] = "none",
+    [OV_COMPLEX_JSON] = "json",
+    [OV_COMPLEX_OTHER] = "other",
+};
+
+const char *ov_type_name(ov_type t, char *buf)
+{
+    if (t.id >= OV_COUNT_OF(id_names))
+        return "UNKNOWN";
+    if (t.id == OV_TYPE_ARRAY) {
+        snprintf(buf, 48, "ARRAY<%s>",
+                 t.elem < OV_COUNT_OF(id_names) ? id_names[t.elem] : "UNKNOWN");
+        return buf;
+    }
+    if (t.id == OV_TYPE_COMPLEX) {
+        snprintf(buf, 48, "COMPLEX<%s>",
+                 t.complex < OV_COUNT_OF(complex_names) ? complex_names[t.complex] : "unknown");
+        return buf;
+    }
+    return id_names[t.id];
+}
+
+/* The plain types, LONG to STRING (and NULL). */
+static bool parse_scalar(ov_slice name, uint8_t *id)
+{
+    for (uint8_t i = OV_TYPE_NULL; i <= OV_TYPE_STRING; i++)
+        if (ov_slice_ieq(name, ov_slice_cstr(id_names[i]))) {
+            *id = i;
+            return true;
+        }
+    return false;
+}
+
+/* The text between `word`< and the closing >, when `name` has that shape. */
+static bool bracketed(ov_slice name, ov_slice word, ov_slice *inner)
+{
+    if (name.n < word.n + 2 || name.p[word.n] != '<' || name.p[name.n - 1] != '>')
+        return false;
+    if (!ov_slice_ieq(ov_slice_make(name.p, word.n), word))
+        return false;
+    *inner = ov_slice_make(name.p + word.n + 1, name.n - word.n - 2);
+    return true;
+}
+
+bool ov_type_parse(ov_slice name, ov_type *out)
+{
+    ov_type t = OV_T(OV_TYPE_NULL);
+    ov_slice inner;
+    if (parse_scalar(name, &t.id)) {
+        *out = t;
+        return true;
+    }
+    if (bracketed(name, OV_SLICE_LIT("ARRAY"), &inner)) {
+        t.id = OV_TYPE_ARRAY;
+        if (!parse_scalar(inner, &t.elem) || t.elem == OV_TYPE_NULL)
+            return false;
+        *out = t;
+        return true;
+    }
+    if (bracketed(name, OV_SLICE_LIT("COMPLEX"), &inner)) {
+        t.id = OV_TYPE_COMPLEX;
+        for (uint8_t i = OV_COMPLEX_JSON; i < OV_COUNT_OF(complex_names); i++)
+            if (ov_slice_ieq(inner, ov_slice_cstr(complex_names[i]))) {
+                t.complex = i;
+                *out = t;
+                return true;
+            }
+    }
+    return false;
+}
