@@ -4,7 +4,9 @@
  *   create(schema) -> add(batch)* -> seal(path) -> destroy
  *
  * add takes column vectors in any encoding: DICT vectors are remapped once per distinct value and domain, so
- * a parser that keeps its own growing dictionaries hands over codes, not text. seal sorts (only when rows
+ * a parser that keeps its own dictionaries hands over codes, not text. Only values that occur in selected rows enter
+ * the builder's dictionary. A multi-value STRING column also takes plain STRING vectors (each value a list of
+ * one); if at seal no row holds more than one value, it is written as a single-value column. seal sorts (only when rows
  * did not arrive in order), folds equal rows when roll-up is on, sorts dictionaries, remaps codes, picks
  * lanes per block, lays out rowsets, checksums, writes a temporary file, syncs it and renames it to `path`.
  *
@@ -53,6 +55,8 @@ OV_CHECKED ov_status ov_segment_builder_add(ov_segment_builder *b, const ov_batc
                                             ov_error *err);
 uint32_t ov_segment_builder_rows(const ov_segment_builder *b);
 size_t ov_segment_builder_bytes(const ov_segment_builder *b); /* memory in use */
+/* Some row of column `col` holds a list of two or more so far. */
+bool ov_segment_builder_is_multi(const ov_segment_builder *b, uint32_t col);
 /* Writes the file; *info (optional) is filled, its slices live in `out`. The builder is then only good for
  * destroy. On failure no file remains under `path`. */
 OV_CHECKED ov_status ov_segment_builder_seal(ov_segment_builder *b, const char *path, ov_arena *out,
