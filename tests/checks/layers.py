@@ -1,0 +1,46 @@
+#!/usr/bin/env python3
+"""Includes point down the layers, never up or sideways, and are written from the root of the tree.
+
+          server
+         /      \\
+      query    ingest        neither knows the other
+         \\      /
+         storage
+            |
+          base
+Headers that end in _int.h stay in their folder. bench/ and tests/ see everything; nothing includes them.
+"""
+import os
+import re
+
+import tree
+
+MAY_SEE = {
+    'base': {'base'},
+    'storage': {'base', 'storage'},
+    'query': {'base', 'storage', 'query'},
+    'ingest': {'base', 'storage', 'ingest'},
+    'server': {'base', 'storage', 'query', 'ingest', 'server'},
+}
+GENERATED = re.compile(r'^(\w+/)*\w+_(gen|grammar|lexer|lex|parser|embed)\w*\.h$')
+
+problems = []
+for path in tree.layer_files():
+    layer, folder = path.split('/')[0], os.path.dirname(path)
+    for number, line in enumerate(tree.text(path).splitlines(), 1):
+        found = re.match(r'\s*#\s*include\s+"([^"]+)"', line)
+        if not found:
+            continue
+        target = found.group(1)
+        place = '%s:%d: ' % (path, number)
+        top = target.split('/')[0]
+        if '/' not in target:
+            if os.path.exists(os.path.join(tree.ROOT, folder, target)):
+                problems.append(place + 'include "%s/%s" from the root, not "%s"' % (folder, target, target))
+        elif top not in MAY_SEE[layer]:
+            problems.append(place + '%s/ may not include %s' % (layer, target))
+        elif target.endswith('_int.h') and os.path.dirname(target) != folder:
+            problems.append(place + '%s is private to %s/' % (target, os.path.dirname(target)))
+        elif not os.path.exists(os.path.join(tree.ROOT, target)) and not GENERATED.match(target):
+            problems.append(place + 'no such header: %s' % target)
+tree.finish(problems, 'layers')

@@ -1,0 +1,51 @@
+"""DuckDB over the same CSV files, with the few Druid functions that standard SQL lacks as macros."""
+import datetime
+import decimal
+import os
+import sys
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), '..', 'lib'))
+import tables  # noqa: E402
+from ovatetest import module  # noqa: E402
+
+TYPES = {'string': 'VARCHAR', 'long': 'BIGINT', 'double': 'DOUBLE', 'float': 'FLOAT'}
+
+# Meanings taken from Druid's documentation; week starts Monday in both.
+MACROS = """
+CREATE MACRO TIME_FLOOR(t, p) AS CASE p
+    WHEN 'PT1S' THEN date_trunc('second', t) WHEN 'PT1M' THEN date_trunc('minute', t) WHEN 'PT1H' THEN date_trunc('hour', t)
+    WHEN 'P1D' THEN date_trunc('day', t)::TIMESTAMP WHEN 'P1W' THEN date_trunc('week', t)::TIMESTAMP
+    WHEN 'P1M' THEN date_trunc('month', t)::TIMESTAMP WHEN 'P1Y' THEN date_trunc('year', t)::TIMESTAMP
+    WHEN 'PT5M' THEN time_bucket(INTERVAL 5 MINUTE, t) WHEN 'PT6H' THEN time_bucket(INTERVAL 6 HOUR, t) END;
+CREATE MACRO TIMESTAMP_TO_MILLIS(t) AS epoch_ms(t);
+CREATE MACRO MILLIS_TO_TIMESTAMP(n) AS make_timestamp(n * 1000);
+"""
+
+
+def plain(value):
+    """A DuckDB value as Ovate's JSON shows it."""
+    if isinstance(value, datetime.datetime):
+        return value.strftime('%Y-%m-%dT%H:%M:%S.') + '%03dZ' % (value.microsecond // 1000)
+    if isinstance(value, datetime.date):
+        return value.strftime('%Y-%m-%dT00:00:00.000Z')
+    if isinstance(value, decimal.Decimal):
+        return int(value) if value == value.to_integral_value() and value.as_tuple().exponent >= 0 else float(value)
+    return value
+
+
+class Engine:
+    def __init__(self, folder):
+        self.folder = folder
+        self.link = module('duckdb').connect()
+        self.link.execute("SET TimeZone = 'UTC'; SET default_null_order = 'nulls_first_on_asc_last_on_desc'; SET integer_division = true")
+        self.link.execute(MACROS)
+
+    def load(self, name):
+        path = tables.csv_path(name, self.folder)
+        kinds = ', '.join("'%s': '%s'" % (column, TYPES[kind]) for column, kind in tables.COLUMNS[name])
+        columns = ', '.join('"%s"' % column for column, _ in tables.COLUMNS[name])
+        self.link.execute("""CREATE TABLE "%s" AS SELECT "time"::TIMESTAMP AS __time, %s FROM read_csv('%s', header = true,
+            columns = {'time': 'TIMESTAMPTZ', %s}, nullstr = '', allow_quoted_nulls = false)""" % (name, columns, path, kinds))
+
+    def rows(self, record):
+        return [[plain(value) for value in row] for row in self.link.execute(record.sql).fetchall()]

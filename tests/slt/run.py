@@ -1,0 +1,104 @@
+#!/usr/bin/env python3
+"""SQL logic tests: run *.slt files against a server of their own and compare every answer.
+
+    run.py [--setting NAME] [--only WORD] [--verbose] [FILE.slt ...]      against the binary (see settings.py)
+    run.py --duckdb [FILE.slt ...]                                        check the expected answers with DuckDB
+    run.py --duckdb --fill FILE.slt                                       write DuckDB's answers into empty records
+
+README.md beside this file describes the format. Standard library only, plus duckdb where asked for.
+"""
+import argparse
+import glob
+import os
+import re
+import sys
+import tempfile
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path[:0] = [os.path.join(HERE, '..', 'lib'), HERE]
+import sltfile  # noqa: E402
+import tables  # noqa: E402
+from ovatetest import Counter, Server, SqlError  # noqa: E402
+from settings import SETTINGS, load_changes  # noqa: E402
+
+
+def run_record(counter, server, name, record):
+    try:
+        _, rows = server.sql(record.sql, record.context, **record.fields)
+    except SqlError as error:
+        message = '%d %s' % (error.status, error.fields.get('errorMessage', error.body))
+        if record.error is None:
+            counter.check(name, False, '%s\nrefused: %s' % (record.sql, message))
+        else:
+            counter.check(name, re.search(record.error, message, re.S) and error.status < 500,
+                          '%s\nwant an error like %r\ngot  %s' % (record.sql, record.error, message))
+        return
+    if record.error is not None:
+        counter.check(name, False, '%s\nwant an error like %r, got %d rows' % (record.sql, record.error, len(rows)))
+        return
+    trouble = sltfile.difference(record, rows)
+    counter.check(name, trouble is None, '%s\n%s' % (record.sql, trouble))
+
+
+def against_server(files, setting, counter, only):
+    with tempfile.TemporaryDirectory(prefix='ovate-slt-') as folder, Server(env=SETTINGS[setting].env) as server:
+        loaded = set()
+        for path in files:
+            for record in sltfile.read(path):
+                if record.kind == 'load':
+                    if record.table not in loaded:
+                        spec, rows = tables.spec(record.table, folder)
+                        counts = server.ingest(load_changes(spec, SETTINGS[setting]))
+                        counter.equal('%s: load %s' % (os.path.basename(path), record.table), counts['processed'], rows)
+                        server.wait_table(record.table)
+                        loaded.add(record.table)
+                    continue
+                name = '%s:%d [%s]' % (os.path.basename(path), record.line, setting)
+                if only and only not in name and only not in record.sql:
+                    continue
+                if not server.alive():
+                    counter.check(name, False, 'the server is gone; its log ends\n' + server.log()[-4000:])
+                    return
+                run_record(counter, server, name, record)
+
+
+def against_duckdb(files, fill, counter):
+    import duckdb_side
+    with tempfile.TemporaryDirectory(prefix='ovate-slt-') as folder:
+        for path in files:
+            records, changed = list(sltfile.read(path)), False
+            engine = duckdb_side.Engine(folder)
+            for record in records:
+                if record.kind == 'load':
+                    engine.load(record.table)
+                elif record.by_hand or record.error is not None:
+                    continue
+                elif fill and record.expected is None:
+                    record.expected, changed = sltfile.print_rows(engine.rows(record)), True
+                else:
+                    trouble = sltfile.difference(record, engine.rows(record))
+                    counter.check('%s:%d [duckdb]' % (os.path.basename(path), record.line), trouble is None,
+                                  '%s\n%s' % (record.sql, trouble))
+            if changed:
+                sltfile.rewrite(path, records)
+
+
+def main():
+    words = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    words.add_argument('files', nargs='*')
+    words.add_argument('--setting', default='plain', choices=sorted(SETTINGS))
+    words.add_argument('--only', help='records whose place or SQL holds this')
+    words.add_argument('--duckdb', action='store_true')
+    words.add_argument('--fill', action='store_true')
+    words.add_argument('--verbose', action='store_true')
+    asked = words.parse_args()
+    files = asked.files or sorted(glob.glob(os.path.join(HERE, '*.slt')))
+    counter = Counter(asked.verbose)
+    if asked.duckdb:
+        against_duckdb(files, asked.fill, counter)
+    else:
+        against_server(files, asked.setting, counter, asked.only)
+    counter.finish()
+
+
+main()

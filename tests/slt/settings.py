@@ -1,0 +1,43 @@
+"""The settings under which the same files must give the same answers: forced paths, batch sizes, workers, segments.
+
+A setting is environment variables of the server (its OVATE_TEST_* switches) and, where the shape of the stored data
+matters, changes to the ingestion specs.
+"""
+import copy
+
+
+class Setting:
+    def __init__(self, env=None, segment_rows=None, segment_granularity=None):
+        self.env = env or {}
+        self.segment_rows = segment_rows                # many small segments in each time chunk
+        self.segment_granularity = segment_granularity  # other time chunks
+
+
+SETTINGS = {
+    'plain': Setting(),
+    'batch-1': Setting({'OVATE_TEST_BATCH': '1'}),
+    'batch-7': Setting({'OVATE_TEST_BATCH': '7'}),
+    'general': Setting({'OVATE_TEST_GENERAL': '1'}),
+    'one-worker': Setting({'OVATE_TEST_WORKERS': '1'}),
+    'many-workers': Setting({'OVATE_TEST_WORKERS': '7'}),
+    'isa-base': Setting({'OVATE_TEST_ISA': 'base'}),
+    'isa-v3': Setting({'OVATE_TEST_ISA': 'v3'}),
+    'isa-v4': Setting({'OVATE_TEST_ISA': 'v4'}),
+    'hash-zero': Setting({'OVATE_TEST_HASH_ZERO': '1'}),
+    'one-segment': Setting(segment_granularity='ALL'),
+    'many-segments': Setting(segment_rows=1000, segment_granularity='HOUR'),
+    'worst': Setting({'OVATE_TEST_BATCH': '7', 'OVATE_TEST_GENERAL': '1', 'OVATE_TEST_WORKERS': '5',
+                      'OVATE_TEST_HASH_ZERO': '1'}, segment_rows=777, segment_granularity='HOUR'),
+}
+
+
+def load_changes(spec, setting):
+    """The spec as this setting loads it."""
+    spec = copy.deepcopy(spec)
+    inner = spec['spec']
+    if setting.segment_granularity:
+        inner['dataSchema'].setdefault('granularitySpec', {})['segmentGranularity'] = setting.segment_granularity
+    if setting.segment_rows:
+        tuning = inner.setdefault('tuningConfig', {'type': 'index_parallel'})
+        tuning['partitionsSpec'] = {'type': 'dynamic', 'maxRowsPerSegment': setting.segment_rows}
+    return spec

@@ -1,0 +1,100 @@
+"""The tables of the SQL logic tests: a few hand-written rows, and generated ones that fill several blocks.
+
+Each table is a CSV file and an ordinary ingestion spec, so a load goes the way any user's rows go.
+"""
+import csv
+import os
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+
+# columns after `time`, with their Druid types
+COLUMNS = {
+    'tiny': [('s', 'string'), ('t', 'string'), ('l', 'long'), ('d', 'double'), ('f', 'float')],
+    'events': [('user', 'string'), ('country', 'string'), ('page', 'string'), ('tag', 'string'), ('added', 'long'),
+               ('big', 'long'), ('price', 'double'), ('noise', 'double'), ('small', 'long'), ('nothing', 'string')],
+    'nulls': [('k', 'string'), ('l', 'long'), ('d', 'double'), ('f', 'float'), ('s', 'string')],
+}
+EVENT_ROWS = 40_000
+
+
+def mix(n):
+    """A 64-bit mixer (splitmix64's finaliser): the same rows on every machine."""
+    n = (n + 0x9E3779B97F4A7C15) & 0xFFFFFFFFFFFFFFFF
+    n = ((n ^ (n >> 30)) * 0xBF58476D1CE4E5B9) & 0xFFFFFFFFFFFFFFFF
+    n = ((n ^ (n >> 27)) * 0x94D049BB133111EB) & 0xFFFFFFFFFFFFFFFF
+    return n ^ (n >> 31)
+
+
+def event_rows():
+    """Skewed users, few countries (one of them the empty string), many pages, a tag in long runs, nulls in most columns; three days."""
+    countries = ['KR', 'US', 'JP', 'DE', 'FR', '', 'BR', '대한민국', 'IN', 'NL', 'Ünïted', 'zz']
+    for i in range(EVENT_ROWS):
+        r = mix(i)
+        millis = i * 6480 + (r & 1023)  # nearly even over three days, always rising
+        user = 'u%03d' % (((r >> 10) % 500) * ((r >> 20) % 100) // 100)
+        country = countries[(r >> 28) % 12] if (r >> 32) % 50 else None
+        page = 'page/%d/%s' % ((r >> 36) % 15_000, 'abc'[(r >> 50) % 3])
+        tag = 'tag%d' % (i // 5_000) if i // 5_000 != 3 else None
+        added = (r >> 12) % 2_001 - 1_000 if (r >> 40) % 20 else None
+        big = ((r >> 3) - (1 << 60)) if (r >> 44) % 10 else (r >> 1)
+        price = ((r >> 16) % 100_000) / 100 if (r >> 52) % 25 else None
+        noise = ((r >> 11) / (1 << 53) - 0.5) * 10.0 ** (r % 17 - 8)
+        small = (i // 300) % 3 if (r >> 56) % 30 else None
+        yield [stamp(millis), user, country, page, tag, added, big, price, repr(noise), small, None]
+
+
+def stamp(millis):
+    """Milliseconds after 2024-02-28T00:00:00Z (so the leap day is inside) as ISO text."""
+    day, rest = divmod(millis, 86_400_000)
+    seconds, millis = divmod(rest, 1000)
+    date = ('2024-02-28', '2024-02-29', '2024-03-01', '2024-03-02')[day]
+    return '%sT%02d:%02d:%02d.%03dZ' % (date, seconds // 3600, seconds // 60 % 60, seconds % 60, millis)
+
+
+def null_rows():
+    """Every mix of present and missing in five columns, twice over; 'k' tells the mix."""
+    for i in range(64):
+        bits = i % 32
+        yield ['2024-01-%02dT00:00:00Z' % (1 + i % 28), 'k%d' % (i % 4) if bits & 1 else None,
+               i - 20 if bits & 2 else None, (i - 20) / 4 if bits & 4 else None, i / 2 if bits & 8 else None,
+               'v%d' % (i % 8) if bits & 16 else None]
+
+
+def csv_cell(value):
+    """NULL is an empty cell, the empty string a quoted one."""
+    return '' if value is None else '""' if value == '' else str(value)
+
+
+GENERATED = {'events': event_rows, 'nulls': null_rows}
+
+
+def csv_path(name, folder):
+    """The table's CSV file: written by hand under data/, or generated into `folder` once."""
+    if name not in GENERATED:
+        return os.path.join(HERE, 'data', name + '.csv')
+    path = os.path.join(folder, name + '.csv')
+    if not os.path.exists(path):
+        with open(path + '.part', 'w', encoding='utf-8', newline='') as file:
+            file.write(','.join(['time'] + [column for column, _ in COLUMNS[name]]) + '\n')
+            file.writelines(','.join(map(csv_cell, row)) + '\n' for row in GENERATED[name]())
+        os.rename(path + '.part', path)
+    return path
+
+
+def spec(name, folder):
+    """(ingestion spec, number of rows) of a table."""
+    path = csv_path(name, folder)
+    with open(path, encoding='utf-8', newline='') as file:
+        rows = sum(1 for _ in csv.reader(file)) - 1
+    dimensions = [{'type': kind, 'name': column} for column, kind in COLUMNS[name]]
+    return {'type': 'index_parallel', 'spec': {
+        'dataSchema': {
+            'dataSource': name,
+            'timestampSpec': {'column': 'time', 'format': 'iso'},
+            'dimensionsSpec': {'dimensions': dimensions},
+            'granularitySpec': {'segmentGranularity': 'DAY', 'queryGranularity': 'NONE', 'rollup': False}},
+        'ioConfig': {
+            'type': 'index_parallel',
+            'inputSource': {'type': 'local', 'files': [path]},
+            'inputFormat': {'type': 'csv', 'findColumnsFromHeader': True}},
+        'tuningConfig': {'type': 'index_parallel'}}}, rows
