@@ -1,6 +1,6 @@
 """The settings under which the same files must give the same answers: forced paths, batch sizes, workers, segments.
 
-A setting is environment variables of the server (its OVATE_TEST_* switches) and, where the shape of the stored data
+A setting is environment variables of the server (README.md lists them) and, where the shape of the stored data
 matters, changes to the ingestion specs.
 """
 import copy
@@ -18,16 +18,16 @@ SETTINGS = {
     'batch-1': Setting({'OVATE_TEST_BATCH': '1'}),
     'batch-7': Setting({'OVATE_TEST_BATCH': '7'}),
     'general': Setting({'OVATE_TEST_GENERAL': '1'}),
-    'one-worker': Setting({'OVATE_TEST_WORKERS': '1'}),
-    'many-workers': Setting({'OVATE_TEST_WORKERS': '7'}),
-    'isa-base': Setting({'OVATE_TEST_ISA': 'base'}),
-    'isa-v3': Setting({'OVATE_TEST_ISA': 'v3'}),
-    'isa-v4': Setting({'OVATE_TEST_ISA': 'v4'}),
-    'hash-zero': Setting({'OVATE_TEST_HASH_ZERO': '1'}),
+    'one-worker': Setting({'OVATE_CPUS': '1'}),
+    'many-workers': Setting({'OVATE_CPUS': '7'}),
+    'isa-base': Setting({'OVATE_ISA': 'base'}),
+    'isa-v3': Setting({'OVATE_ISA': 'v3'}),
+    'isa-v4': Setting({'OVATE_ISA': 'v4'}),
+    'hash-zero': Setting({'OVATE_HASH': 'zero'}),
     'one-segment': Setting(segment_granularity='ALL'),
     'many-segments': Setting(segment_rows=1000, segment_granularity='HOUR'),
-    'worst': Setting({'OVATE_TEST_BATCH': '7', 'OVATE_TEST_GENERAL': '1', 'OVATE_TEST_WORKERS': '5',
-                      'OVATE_TEST_HASH_ZERO': '1'}, segment_rows=777, segment_granularity='HOUR'),
+    'worst': Setting({'OVATE_TEST_BATCH': '7', 'OVATE_TEST_GENERAL': '1', 'OVATE_CPUS': '5',
+                      'OVATE_HASH': 'zero'}, segment_rows=777, segment_granularity='HOUR'),
 }
 
 
