@@ -75,6 +75,8 @@ struct ov_vec {
         ov_slice s;
         const ov_vec *list; /* elements of one list */
     } c;                     /* CONST */
+    const struct ov_block_stats *stats; /* set only by readers of segments, on vectors that are exactly one
+                                           whole block; whoever takes a part must clear it */
     bool has_bounds;         /* min and max below hold for all non-null values of an integer FLAT or codes */
     int64_t min, max;
 };

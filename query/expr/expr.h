@@ -97,6 +97,8 @@ OV_CHECKED ov_status ov_expr_in(ov_expr_ctx *cx, const ov_expr *arg, const ov_ex
 /* The same tree with column i replaced by map[i] (an expression over another input). */
 OV_CHECKED ov_status ov_expr_rebase(ov_expr_ctx *cx, const ov_expr *e, const ov_expr *const *map,
                                     const ov_expr **out, ov_error *err);
+/* Canonical upper-case name of the function of a CALL ("AND", "=", "TIME_FLOOR"); "" for other kinds. */
+const char *ov_expr_function(const ov_expr *e);
 bool ov_expr_equal(const ov_expr *a, const ov_expr *b); /* structure and constants */
 bool ov_expr_is_true(const ov_expr *e);                 /* the constant TRUE */
 /* Marks in `used` (bit per column) every column the tree reads. */

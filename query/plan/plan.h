@@ -60,6 +60,9 @@ struct ov_plan {
             const ov_time_range *ranges;     /* ascending, disjoint: no row outside satisfies filter */
             uint32_t range_count;            /* 0 = nothing can match; one open range when unknown */
             bool filter_is_ranges;           /* filter says exactly "__time in ranges": no residual */
+            const ov_expr *residual;         /* filter = (__time in ranges) AND residual: what rows known to
+                                                lie in ranges must still pass. NULL: use filter as it is
+                                                (or nothing when filter_is_ranges) */
         } scan;
         struct {
             const ov_systable *table;
