@@ -1,0 +1,39 @@
+#!/usr/bin/env python3
+"""HTTP tests: framing on raw sockets, result formats, refusals, tasks. run.py [--only WORD] [--verbose]"""
+import argparse
+import os
+import sys
+import tempfile
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path[:0] = [HERE, os.path.join(HERE, '..', 'lib'), os.path.join(HERE, '..', 'slt')]
+import tables  # noqa: E402
+import test_errors  # noqa: E402
+import test_formats  # noqa: E402
+import test_framing  # noqa: E402
+import test_tasks  # noqa: E402
+from ovatetest import Counter, Server  # noqa: E402
+
+
+def main():
+    words = argparse.ArgumentParser(description=__doc__)
+    words.add_argument('--only', default='')
+    words.add_argument('--verbose', action='store_true')
+    asked = words.parse_args()
+    counter = Counter(asked.verbose)
+    with tempfile.TemporaryDirectory(prefix='ovate-http-') as folder, Server() as server:
+        for table in ('tiny', 'events'):
+            server.ingest(tables.spec(table, folder)[0])
+            server.wait_table(table)
+        for part in (test_formats, test_errors, test_framing, test_tasks):
+            for name, function in part.cases(server):
+                name = '%s: %s' % (part.__name__[5:], name)
+                if asked.only in name:
+                    counter.run(name, function)
+                if not server.alive():
+                    counter.check(name, False, 'the server is gone; its log ends\n' + server.log()[-4000:])
+                    server.start()
+    counter.finish()
+
+
+main()

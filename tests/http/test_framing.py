@@ -1,0 +1,174 @@
+"""HTTP/1.1 framing on raw sockets: keep-alive, chunks, limits, and requests that must be refused rather than guessed at."""
+import json
+import threading
+import time
+
+from raw import Raw
+from test_formats import check, same
+
+SQL = b'{"query":"SELECT 1 AS x"}'
+ROW = b'[{"x":1}]\n'
+
+
+def post(body=SQL, head=b''):
+    return (b'POST /druid/v2/sql HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: %d\r\n%s\r\n'
+            % (len(body), head)) + body
+
+
+def talk(server, data, want, body=None, ends=None):
+    """Send bytes; the answer's status is one of `want`; `ends` says whether the connection must close after it."""
+    with Raw(server.port) as raw:
+        raw.send(data)
+        status, headers, got, complete = raw.answer()
+        check(status in want, 'want %s, got %d %r %r' % (want, status, headers, got[:200]))
+        check(complete or status == 0, 'the answer is cut: %r' % got[:200])
+        if body is not None:
+            same(got, body)
+        if ends:
+            check(raw.closed_within(5), 'the connection stays open')
+        return headers
+
+
+def keep_alive(server):
+    with Raw(server.port) as raw:
+        for _ in range(5):
+            raw.send(post())
+            status, _, body, complete = raw.answer()
+            same((status, body, complete), (200, ROW, True))
+
+
+def pipelined(server):
+    with Raw(server.port) as raw:
+        raw.send(b'GET /status/health HTTP/1.1\r\nHost: x\r\n\r\n' + post() + post())
+        same([raw.answer()[0] for _ in range(3)], [200, 200, 200])
+
+
+def byte_by_byte(server):
+    with Raw(server.port) as raw:
+        for byte in post():
+            raw.send(bytes([byte]))
+        same(raw.answer()[2], ROW)
+
+
+def chunked(server, parts, want, body=None):
+    data = b''.join(parts)
+    talk(server, b'POST /druid/v2/sql HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n'
+                 b'Transfer-Encoding: chunked\r\n\r\n' + data, want, body)
+
+
+def head(first, *lines):
+    return b'\r\n'.join((first,) + lines) + b'\r\n\r\n'
+
+
+def unfinished_body_ends(server):
+    """A body shorter than its length: the client leaves, the server goes on."""
+    with Raw(server.port) as raw:
+        raw.send(b'POST /druid/v2/sql HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 100\r\n\r\n{')
+    same(server.sql('SELECT 1 AS x')[1], [[1]])
+
+
+LARGE = 'SELECT page, "user", country, big, noise, price FROM events ORDER BY noise'
+
+
+def slow_reader(server):
+    """A client that does not read must not stop others; it gets every row once it reads."""
+    with Raw(server.port, timeout=60) as raw:
+        raw.send(post(json.dumps({'query': LARGE, 'resultFormat': 'array'}).encode()))
+        time.sleep(1)
+        same(server.sql('SELECT 1 AS x')[1], [[1]])
+        status, _, body, complete = raw.answer()
+        same((status, complete, len(json.loads(body))), (200, True, 40_000))
+
+
+def disconnect(server):
+    """Fifty clients ask for much and leave at once; the server stays, answers, and ends their queries."""
+    for _ in range(50):
+        with Raw(server.port) as raw:
+            raw.send(post(json.dumps({'query': LARGE}).encode()))
+    same(server.sql('SELECT COUNT(*) FROM events')[1], [[40_000]])
+
+
+def many_at_once(server):
+    answers = []
+
+    def ask():
+        with Raw(server.port) as raw:
+            for _ in range(20):
+                raw.send(post())
+                answers.append(raw.answer()[2])
+    threads = [threading.Thread(target=ask) for _ in range(32)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
+    same((len(answers), set(answers)), (640, {ROW}))
+
+
+def cases(server):
+    yield 'keep-alive', lambda: keep_alive(server)
+    yield 'pipelined requests answer in order', lambda: pipelined(server)
+    yield 'a request byte by byte', lambda: byte_by_byte(server)
+    yield 'HTTP/1.0 closes', lambda: talk(server, b'GET /status/health HTTP/1.0\r\n\r\n', {200}, ends=True)
+    yield 'Connection: close closes', lambda: talk(server, post(head=b'Connection: close\r\n'), {200}, ROW, ends=True)
+    yield 'Expect: 100-continue', lambda: talk(server, post(head=b'Expect: 100-continue\r\n'), {200}, ROW)
+    yield 'HEAD has no body', lambda: head_only(server)
+    yield 'chunked body', lambda: chunked(server, [b'%x\r\n%s\r\n' % (len(SQL), SQL), b'0\r\n\r\n'], {200}, ROW)
+    yield 'chunked body in small pieces', lambda: chunked(
+        server, [b'1\r\n%c\r\n' % byte for byte in SQL] + [b'0\r\n\r\n'], {200}, ROW)
+    yield 'chunk extension and trailer', lambda: chunked(
+        server, [b'%x;a=b\r\n%s\r\n' % (len(SQL), SQL), b'0\r\nX-T: 1\r\n\r\n'], {200}, ROW)
+    yield 'bad chunk size', lambda: chunked(server, [b'zz\r\n', SQL], {400})
+    yield 'negative chunk size', lambda: chunked(server, [b'-5\r\n', SQL], {400})
+    yield 'huge chunk size', lambda: chunked(server, [b'ffffffffffffffffff\r\n', SQL], {400, 413})
+    # Ambiguous framing is how requests are smuggled past a proxy: refused, connection closed (RFC 9112, section 6).
+    yield 'length and chunked together', lambda: talk(server, head(
+        b'POST /druid/v2/sql HTTP/1.1', b'Host: x', b'Content-Length: 5', b'Transfer-Encoding: chunked') + b'0\r\n\r\n',
+        {400}, ends=True)
+    yield 'two different lengths', lambda: talk(server, head(
+        b'POST /druid/v2/sql HTTP/1.1', b'Host: x', b'Content-Length: 5', b'Content-Length: 6') + b'123456', {400}, ends=True)
+    yield 'length is no number', lambda: talk(server, head(
+        b'POST /druid/v2/sql HTTP/1.1', b'Host: x', b'Content-Length: 5x') + b'12345', {400}, ends=True)
+    yield 'length is negative', lambda: talk(server, head(
+        b'POST /druid/v2/sql HTTP/1.1', b'Host: x', b'Content-Length: -1'), {400}, ends=True)
+    yield 'length is absurd', lambda: talk(server, head(
+        b'POST /druid/v2/sql HTTP/1.1', b'Host: x', b'Content-Length: 99999999999999999999'), {400, 413}, ends=True)
+    yield 'length is over the limit', lambda: talk(server, head(
+        b'POST /druid/v2/sql HTTP/1.1', b'Host: x', b'Content-Length: 99999999999'), {413}, ends=True)
+    yield 'unknown transfer coding', lambda: talk(server, head(
+        b'POST /druid/v2/sql HTTP/1.1', b'Host: x', b'Transfer-Encoding: gzip, chunked') + b'0\r\n\r\n', {400, 501}, ends=True)
+    yield 'space before the colon', lambda: talk(server, head(
+        b'GET /status/health HTTP/1.1', b'Host : x'), {400}, ends=True)
+    yield 'folded header', lambda: talk(server, head(
+        b'GET /status/health HTTP/1.1', b'Host: x', b'A: b', b' c'), {400}, ends=True)
+    yield 'no Host', lambda: talk(server, head(b'GET /status/health HTTP/1.1', b'A: b'), {400}, ends=True)
+    yield 'two Hosts', lambda: talk(server, head(b'GET /status/health HTTP/1.1', b'Host: a', b'Host: b'), {400}, ends=True)
+    yield 'NUL in a header', lambda: talk(server, head(
+        b'GET /status/health HTTP/1.1', b'Host: x', b'A: b\0c'), {400}, ends=True)
+    yield 'bare LF line ends are no smuggling', lambda: talk(
+        server, b'GET /status/health HTTP/1.1\nHost: x\n\n', {200, 400})
+    yield 'bad version', lambda: talk(server, head(b'GET / HTTP/9.9', b'Host: x'), {400, 505}, ends=True)
+    yield 'no version', lambda: talk(server, b'GET /\r\n\r\n', {0, 400}, ends=True)
+    yield 'noise', lambda: talk(server, bytes(range(256)) * 4 + b'\r\n\r\n', {0, 400}, ends=True)
+    yield 'TLS hello on a plain port', lambda: talk(server, b'\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03' + b'\0' * 64 + b'\r\n\r\n',
+                                                    {0, 400}, ends=True)
+    yield 'long request line', lambda: talk(server, b'GET /' + b'a' * 200_000 + b' HTTP/1.1\r\nHost: x\r\n\r\n',
+                                            {0, 400, 414, 431}, ends=True)
+    yield 'many headers', lambda: talk(server, head(
+        b'GET /status/health HTTP/1.1', b'Host: x', *[b'H%d: v' % i for i in range(50_000)]), {0, 400, 431}, ends=True)
+    yield 'percent signs in the path', lambda: talk(server, head(b'GET /%zz%00/../.. HTTP/1.1', b'Host: x'), {400, 404})
+    yield 'unfinished body', lambda: unfinished_body_ends(server)
+    yield 'slow reader', lambda: slow_reader(server)
+    yield 'clients that leave', lambda: disconnect(server)
+    yield '32 clients at once', lambda: many_at_once(server)
+    yield 'health', lambda: same(server.request('GET', '/status/health')[2].strip(), b'true')
+    yield 'status', lambda: check('version' in server.get_json('/status'))
+    yield 'metrics', lambda: check(b'ovate_' in server.request('GET', '/metrics')[2])
+
+
+def head_only(server):
+    with Raw(server.port) as raw:
+        raw.send(b'HEAD /status/health HTTP/1.1\r\nHost: x\r\n\r\n')
+        status, _, _, _ = raw.answer('HEAD')
+        check(status in (200, 405), status)
+        raw.send(b'GET /status/health HTTP/1.1\r\nHost: x\r\n\r\n')
+        same(raw.answer()[0], 200)
