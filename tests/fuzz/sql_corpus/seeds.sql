@@ -1,0 +1,1 @@
+SELECT TIME_FLOOR(CAST("__time" AS TIMESTAMP), 'PT1H') AS "__time", COUNT(*) AS "count" FROM "druid"."w" WHERE "__time" >= '2015-09-12 00:00:00.000000' GROUP BY 1 ORDER BY __time ASC LIMIT 10
