@@ -17,6 +17,8 @@
 #pragma once
 
 #include "base/buf.h"
+#include "base/datetime.h"
+#include "storage/segcache.h"
 #include "storage/segment.h"
 
 typedef struct ov_catalog ov_catalog;
@@ -28,36 +30,46 @@ typedef struct ov_schema_column {
     uint8_t role; /* ov_column_role */
 } ov_schema_column;
 
-/* One segment as the catalog knows it. Slices live as long as the snapshot that lent it. */
+/* One segment as the catalog knows it. Slices live as long as the snapshot that lent it.
+ * Interval, version and partition here are those that count: the commit settles them, and a segment file may
+ * still name the ones its builder expected. */
 typedef struct ov_segment_entry {
     ov_segment_info info;
     ov_slice id;         /* Druid's text form datasource_start_end_version[_partition] */
     ov_slice file;       /* path below DIR */
     const ov_schema_column *columns; /* schema at publish */
     uint32_t column_count;
+    uint32_t core;       /* core partitions of its chunk */
     bool appended;       /* outside the core partition set */
     bool tombstone;      /* empties its chunk, has no file */
-    bool visible;        /* not overshadowed (timeline rules of druid-api 5.5) */
+    bool visible;        /* answers somewhere: not overshadowed (timeline rules of druid-api 5.5) */
+    bool partial;        /* visible, but newer versions hide rows outside `parts`: readers must keep
+                            only rows whose __time lies in one of the parts */
+    const ov_interval *parts; /* where it is visible: ascending, disjoint; its whole interval when not partial */
+    uint32_t part_count;
     bool used;
     ov_slice shard_spec; /* JSON, as sys.segments shows it */
     ov_slice created;    /* ISO */
     ov_slice task_id;
-    struct ov_segment_slot *slot; /* where the open segment is kept; see ov_snapshot_open */
+    ov_segment_slot *slot; /* where the open segment is kept; see ov_snapshot_open. NULL for tombstones */
 } ov_segment_entry;
 
 typedef struct ov_datasource {
     ov_slice name;
-    const ov_segment_entry *const *segments; /* visible ones, by start, then partition */
+    const ov_segment_entry *const *segments; /* visible ones with rows to read (no tombstones), by start,
+                                                end, version, partition */
     uint32_t segment_count;
     const ov_schema_column *columns; /* merged: newest type wins, __time first, then in order of first sight */
     uint32_t column_count;
-    uint64_t rows, bytes;
-    int64_t min_time, max_time;
+    uint64_t rows, bytes;       /* of `segments`; rows is an upper bound when any_partial */
+    int64_t min_time, max_time; /* min > max when there are no rows */
+    bool any_partial;           /* some segment is `partial` */
 } ov_datasource;
 
 /* writer: take DIR/lock and clean up after a crash (OV_BUSY naming the holder when it is taken). Otherwise
  * read-only: sees commits of other processes at each ov_catalog_refresh. Creates DIR when writer. */
 OV_CHECKED ov_status ov_catalog_open(const char *dir, bool writer, ov_catalog **out, ov_error *err);
+/* Every snapshot must have been released. NULL is fine. */
 void ov_catalog_close(ov_catalog *cat);
 const char *ov_catalog_dir(const ov_catalog *cat);
 /* Read-only catalogs: look for new commits. Writers: nothing to do. */
@@ -80,46 +92,58 @@ OV_CHECKED ov_status ov_snapshot_open(const ov_snapshot *snap, const ov_segment_
                                       ov_segment **out, ov_error *err);
 
 /* ---- commit ---- */
+/* How new segments meet those that are there.
+ *   APPEND   A segment joins the chunk that answers for all of its rows (its interval becomes that chunk's), or starts
+ *            a chunk where nothing answers. Rows that would lie in several existing chunks: OV_INVALID.
+ *   REPLACE  One new version for every interval that got a segment or a tombstone; tombstones over
+ *            nothing are left out. */
 typedef enum ov_publish_mode {
-    OV_PUBLISH_APPEND,  /* join the newest version of each chunk, or start one */
-    OV_PUBLISH_REPLACE, /* new version of each chunk that got rows */
+    OV_PUBLISH_APPEND,
+    OV_PUBLISH_REPLACE,
 } ov_publish_mode;
 
 typedef struct ov_new_segment {
     ov_segment_info info;
-    const char *tmp_path; /* sealed file below DIR/tmp; renamed into place by the commit */
+    const char *tmp_path; /* sealed and synced file below DIR/tmp; renamed into place by the commit. NULL for
+                             tombstones */
     const ov_schema_column *columns;
     uint32_t column_count;
     bool tombstone;
 } ov_new_segment;
 
+struct ov_task_row;
+
 typedef struct ov_commit {
     ov_slice task_id;
     ov_publish_mode mode;
-    ov_slice datasource_versions; /* unused for now: empty */
-    ov_new_segment *segments;     /* version and partition are assigned here for APPEND */
+    ov_new_segment *segments;     /* info.version and info.partition (APPEND: the interval too) are set by
+                                     the commit; segments of one interval get partitions in list order */
     uint32_t segment_count;
     const ov_slice *cursor_keys;  /* cursors written in the same transaction */
     const ov_slice *cursor_values;
     uint32_t cursor_count;
-    ov_slice task_status;         /* JSON status written in the same transaction; empty = none */
-    ov_slice task_report;
+    const struct ov_task_row *task; /* as for ov_catalog_task_update, in the same transaction; NULL = none */
 } ov_commit;
 
-/* Partition numbers and, for APPEND, versions are settled under the writer's lock before the files get their
- * names. All or nothing. */
-OV_CHECKED ov_status ov_catalog_commit(ov_catalog *cat, const ov_commit *commit, ov_error *err);
+/* All or nothing: versions and partition numbers are settled under the writer's lock, files get their names, one
+ * transaction names them. On failure the files are removed. info.version of the segments lives in `out`.
+ * Errors   OV_INVALID (see APPEND), OV_NOT_FOUND (no such task), OV_LIMIT (disk full), OV_IO. When the system could not
+ *          sync the transaction its fate is unknown until the folder is opened again: the catalog then
+ *          refuses all further writes. */
+OV_CHECKED ov_status ov_catalog_commit(ov_catalog *cat, const ov_commit *commit, ov_arena *out,
+                                       ov_error *err);
 /* A version for segments written now: ISO instant with milliseconds, later than any handed out before. */
 OV_CHECKED ov_status ov_catalog_next_version(ov_catalog *cat, ov_arena *out, ov_slice *version,
                                              ov_error *err);
 /* A fresh path below DIR/tmp. */
 OV_CHECKED ov_status ov_catalog_tmp_path(ov_catalog *cat, ov_arena *out, ov_slice *path, ov_error *err);
 
-/* used/unused marks: by interval and optional ids; *changed counts. Files of unused segments stay until killed. */
+/* used/unused marks: segments inside the interval, only those named by ids when there are any; *changed counts. Files
+ * of unused segments stay until killed. */
 OV_CHECKED ov_status ov_catalog_mark(ov_catalog *cat, ov_slice datasource, bool used, int64_t start_ms,
                                      int64_t end_ms, const ov_slice *ids, uint32_t id_count,
                                      uint32_t *changed, ov_error *err);
-/* Remove unused segments of the interval for good: rows, then files nobody has open. */
+/* Remove unused segments inside the interval for good: rows, then files as soon as no snapshot holds them. */
 OV_CHECKED ov_status ov_catalog_kill(ov_catalog *cat, ov_slice datasource, int64_t start_ms,
                                      int64_t end_ms, uint32_t *removed, ov_error *err);
 
@@ -127,7 +151,9 @@ OV_CHECKED ov_status ov_catalog_kill(ov_catalog *cat, ov_slice datasource, int64
 OV_CHECKED ov_status ov_catalog_cursor_get(ov_catalog *cat, ov_slice key, ov_arena *out,
                                            ov_slice *value, ov_error *err); /* empty when there is none */
 
-/* ---- tasks: durable before the POST is answered ---- */
+/* ---- tasks: durable before the POST is answered ----
+ * Tasks found RUNNING when a writer opens the folder become FAILED ("the server stopped while this task ran"), unless
+ * `restart` asks for another run: those stay RUNNING for the task runner to take up. */
 typedef struct ov_task_row {
     ov_slice id, group_id, type, datasource;
     ov_slice created; /* ISO */
@@ -137,9 +163,11 @@ typedef struct ov_task_row {
     ov_slice report;  /* JSON, empty until there is one */
     int64_t created_ms, duration_ms; /* duration -1 while running */
     ov_slice error_msg;
+    bool restart;
 } ov_task_row;
 
 OV_CHECKED ov_status ov_catalog_task_insert(ov_catalog *cat, const ov_task_row *row, ov_error *err); /* OV_EXISTS */
+/* Everything that changes while a task lives: state, status, report, duration_ms, error_msg. OV_NOT_FOUND. */
 OV_CHECKED ov_status ov_catalog_task_update(ov_catalog *cat, const ov_task_row *row, ov_error *err);
 OV_CHECKED ov_status ov_catalog_task_get(ov_catalog *cat, ov_slice id, ov_arena *out,
                                          ov_task_row *row, ov_error *err); /* OV_NOT_FOUND */

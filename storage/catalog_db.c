@@ -1,0 +1,324 @@
+/*
+ * The catalog's SQLite: opening, schema, and statements whose failures are sentences.
+ *
+ * WAL with synchronous=FULL: a committed transaction is on disk, readers in other processes never block the writer. Rows
+ * that decide answers carry an XXH3 checksum, because SQLite itself has none.
+ */
+#include "storage/catalog_int.h"
+
+#include "base/file.h"
+#include "base/log.h"
+
+enum {
+    CATALOG_SCHEMA = 1,          /* meta.schema_version this program reads and writes */
+    CATALOG_APPLICATION = 0x4F564154, /* "OVAT" in the database header */
+    BUSY_MS = 10000,
+};
+/* A whole-file structure check at each start is affordable below this size. */
+static const int64_t CHECK_BYTES = 64 << 20;
+
+static const char SCHEMA_SQL[] =
+    "CREATE TABLE meta(key TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;"
+    "CREATE TABLE datasources(name TEXT PRIMARY KEY, change INTEGER NOT NULL) WITHOUT ROWID;"
+    "CREATE TABLE schemas(id INTEGER PRIMARY KEY, columns BLOB NOT NULL UNIQUE, sum INTEGER NOT NULL);"
+    "CREATE TABLE segments(seq INTEGER PRIMARY KEY, datasource TEXT NOT NULL, start_ms INTEGER NOT NULL,"
+    " end_ms INTEGER NOT NULL, version TEXT NOT NULL, partition INTEGER NOT NULL, core INTEGER NOT NULL,"
+    " tombstone INTEGER NOT NULL, used INTEGER NOT NULL, rows INTEGER NOT NULL, bytes INTEGER NOT NULL,"
+    " min_time INTEGER NOT NULL, max_time INTEGER NOT NULL, file TEXT NOT NULL, task_id TEXT NOT NULL,"
+    " schema INTEGER NOT NULL, created_ms INTEGER NOT NULL, sum INTEGER NOT NULL,"
+    " UNIQUE(datasource, start_ms, end_ms, version, partition));"
+    "CREATE TABLE chunks(datasource TEXT, start_ms INTEGER, end_ms INTEGER, version TEXT,"
+    " next_partition INTEGER NOT NULL, PRIMARY KEY(datasource, start_ms, end_ms, version)) WITHOUT ROWID;"
+    "CREATE TABLE cursors(key TEXT PRIMARY KEY, value BLOB NOT NULL, sum INTEGER NOT NULL) WITHOUT ROWID;"
+    "CREATE TABLE tasks(seq INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, group_id TEXT NOT NULL,"
+    " type TEXT NOT NULL, datasource TEXT NOT NULL, created TEXT NOT NULL, created_ms INTEGER NOT NULL,"
+    " state TEXT NOT NULL, restart INTEGER NOT NULL, duration_ms INTEGER NOT NULL, error_msg TEXT NOT NULL,"
+    " spec TEXT NOT NULL, status TEXT NOT NULL, report TEXT NOT NULL);"
+    "CREATE INDEX tasks_by_time ON tasks(created_ms);"
+    "CREATE INDEX tasks_by_state ON tasks(state, created_ms);";
+
+static const char *db_message(ov_catalog *cat)
+{
+    return cat->db ? sqlite3_errmsg(cat->db) : "out of memory";
+}
+
+/* The sentence for a failed call; `code` is SQLite's. */
+static ov_status db_fail(ov_catalog *cat, int code, ov_error *err)
+{
+    const char *what = db_message(cat);
+    switch (code & 0xFF) {
+    case SQLITE_CORRUPT:
+    case SQLITE_NOTADB:
+    case SQLITE_FORMAT:
+        return ovi_db_damaged(cat, err, "%s", what);
+    case SQLITE_FULL:
+        return ov_fail(err, OV_LIMIT, "%s/catalog.db: the disk is full; free some space and try again",
+                       cat->dir);
+    case SQLITE_NOMEM:
+        return ov_fail(err, OV_NOMEM, "%s/catalog.db: out of memory", cat->dir);
+    case SQLITE_BUSY:
+    case SQLITE_LOCKED:
+        return ov_fail(err, OV_BUSY, "%s/catalog.db is locked by another process", cat->dir);
+    case SQLITE_READONLY:
+    case SQLITE_PERM:
+        return ov_fail(err, OV_DENIED, "%s/catalog.db cannot be written: %s", cat->dir, what);
+    case SQLITE_CANTOPEN:
+        return ov_fail(err, OV_IO, "%s/catalog.db cannot be opened: %s", cat->dir, what);
+    case SQLITE_IOERR:
+        return ov_fail(err, OV_IO, "%s/catalog.db: %s (%s)", cat->dir, what,
+                       strerror(sqlite3_system_errno(cat->db)));
+    default:
+        return ov_fail(err, OV_INTERNAL, "%s/catalog.db: %s", cat->dir, what);
+    }
+}
+
+ov_status ovi_db_damaged(ov_catalog *cat, ov_error *err, const char *fmt, ...)
+{
+    char what[256];
+    va_list args;
+    va_start(args, fmt);
+    vsnprintf(what, sizeof(what), fmt, args);
+    va_end(args);
+    return ov_fail(err, OV_CORRUPT,
+                   "the catalog %s/catalog.db is damaged: %s. Restore the folder from a copy, or move "
+                   "catalog.db away and ingest again",
+                   cat->dir, what);
+}
+
+ov_status ovi_db_exec(ov_catalog *cat, const char *sql, ov_error *err)
+{
+    int rc = sqlite3_exec(cat->db, sql, NULL, NULL, NULL);
+    return rc == SQLITE_OK ? OV_OK : db_fail(cat, rc, err);
+}
+
+ov_status ovi_db_prepare(ov_catalog *cat, const char *sql, sqlite3_stmt **out, ov_error *err)
+{
+    *out = NULL;
+    int rc = sqlite3_prepare_v2(cat->db, sql, -1, out, NULL);
+    return rc == SQLITE_OK ? OV_OK : db_fail(cat, rc, err);
+}
+
+ov_status ovi_db_step(ov_catalog *cat, sqlite3_stmt *s, bool *row, ov_error *err)
+{
+    int rc = sqlite3_step(s);
+    *row = rc == SQLITE_ROW;
+    return rc == SQLITE_ROW || rc == SQLITE_DONE ? OV_OK : db_fail(cat, rc, err);
+}
+
+ov_status ovi_db_run(ov_catalog *cat, sqlite3_stmt *s, ov_error *err)
+{
+    bool row;
+    ov_status st = ovi_db_step(cat, s, &row, err);
+    sqlite3_reset(s);
+    return st;
+}
+
+/* SQLite keeps NULL for a NULL pointer; our empty slices are empty text. */
+void ovi_bind_text(sqlite3_stmt *s, int at, ov_slice text)
+{
+    sqlite3_bind_text64(s, at, text.n ? text.p : "", text.n, SQLITE_TRANSIENT, SQLITE_UTF8);
+}
+
+void ovi_bind_blob(sqlite3_stmt *s, int at, ov_slice bytes)
+{
+    sqlite3_bind_blob64(s, at, bytes.n ? bytes.p : "", bytes.n, SQLITE_TRANSIENT);
+}
+
+ov_slice ovi_column(sqlite3_stmt *s, int at)
+{
+    const void *p = sqlite3_column_blob(s, at);
+    return ov_slice_make(p, p ? (size_t)sqlite3_column_bytes(s, at) : 0);
+}
+
+ov_status ovi_meta_get(ov_catalog *cat, const char *key, int64_t dflt, int64_t *out, ov_error *err)
+{
+    sqlite3_stmt *s;
+    bool row;
+    OV_TRY(ovi_db_prepare(cat, "SELECT value FROM meta WHERE key = ?", &s, err));
+    ovi_bind_text(s, 1, ov_slice_cstr(key));
+    ov_status st = ovi_db_step(cat, s, &row, err);
+    *out = st == OV_OK && row ? sqlite3_column_int64(s, 0) : dflt;
+    sqlite3_finalize(s);
+    return st;
+}
+
+ov_status ovi_meta_set(ov_catalog *cat, const char *key, int64_t value, ov_error *err)
+{
+    sqlite3_stmt *s;
+    OV_TRY(ovi_db_prepare(cat, "INSERT OR REPLACE INTO meta(key, value) VALUES(?, ?)", &s, err));
+    ovi_bind_text(s, 1, ov_slice_cstr(key));
+    sqlite3_bind_int64(s, 2, value);
+    ov_status st = ovi_db_run(cat, s, err);
+    sqlite3_finalize(s);
+    return st;
+}
+
+/* ---- opening ---- */
+
+/* First text column of the first row of a pragma. */
+static ov_status pragma_text(ov_catalog *cat, const char *sql, char *out, size_t cap, ov_error *err)
+{
+    sqlite3_stmt *s;
+    bool row;
+    OV_TRY(ovi_db_prepare(cat, sql, &s, err));
+    ov_status st = ovi_db_step(cat, s, &row, err);
+    const unsigned char *text = st == OV_OK && row ? sqlite3_column_text(s, 0) : NULL;
+    snprintf(out, cap, "%s", text ? (const char *)text : "");
+    sqlite3_finalize(s);
+    return st;
+}
+
+static ov_status create_schema(ov_catalog *cat, ov_error *err)
+{
+    char sql[80];
+    snprintf(sql, sizeof(sql), "PRAGMA application_id = %d", CATALOG_APPLICATION);
+    OV_TRY(ovi_db_exec(cat, "BEGIN IMMEDIATE", err));
+    ov_status st = ovi_db_exec(cat, SCHEMA_SQL, err);
+    if (st == OV_OK)
+        st = ovi_db_exec(cat, sql, err);
+    if (st == OV_OK)
+        st = ovi_meta_set(cat, "schema_version", CATALOG_SCHEMA, err);
+    if (st == OV_OK)
+        st = ovi_db_exec(cat, "COMMIT", err);
+    if (st != OV_OK)
+        return st;
+    return ov_dir_sync(cat->dir, err);
+}
+
+static ov_status check_structure(ov_catalog *cat, ov_error *err)
+{
+    char text[256];
+    OV_TRY(pragma_text(cat, "PRAGMA page_count", text, sizeof(text), err));
+    int64_t pages = atoll(text);
+    OV_TRY(pragma_text(cat, "PRAGMA page_size", text, sizeof(text), err));
+    if (pages * atoll(text) > CHECK_BYTES)
+        return OV_OK;
+    OV_TRY(pragma_text(cat, "PRAGMA quick_check(1)", text, sizeof(text), err));
+    if (strcmp(text, "ok") != 0)
+        return ovi_db_damaged(cat, err, "%s", text);
+    return OV_OK;
+}
+
+static ov_status check_identity(ov_catalog *cat, ov_error *err)
+{
+    char app[32];
+    int64_t version;
+    OV_TRY(pragma_text(cat, "PRAGMA application_id", app, sizeof(app), err));
+    if (atoll(app) != CATALOG_APPLICATION)
+        return ov_fail(err, OV_CORRUPT, "%s/catalog.db is a database of another program", cat->dir);
+    OV_TRY(ovi_meta_get(cat, "schema_version", 0, &version, err));
+    if (version > CATALOG_SCHEMA)
+        return ov_fail(err, OV_UNSUPPORTED,
+                       "%s was written by a newer Ovate (catalog schema %lld, this program knows %d)",
+                       cat->dir, (long long)version, CATALOG_SCHEMA);
+    if (version < 1)
+        return ovi_db_damaged(cat, err, "it names no schema version");
+    return OV_OK;
+}
+
+static ov_status set_up_writer(ov_catalog *cat, bool fresh, ov_error *err)
+{
+    char text[64];
+    OV_TRY(pragma_text(cat, "PRAGMA journal_mode = WAL", text, sizeof(text), err));
+    if (strcmp(text, "wal") != 0)
+        return ov_fail(err, OV_IO, "%s/catalog.db: this file system does not allow SQLite's WAL mode",
+                       cat->dir);
+    OV_TRY(ovi_db_exec(cat, "PRAGMA synchronous = FULL", err));
+    return fresh ? create_schema(cat, err) : check_structure(cat, err);
+}
+
+static ov_status set_up(ov_catalog *cat, ov_error *err)
+{
+    char tables[64];
+    OV_TRY(ovi_db_exec(cat, "PRAGMA cell_size_check = ON; PRAGMA trusted_schema = OFF", err));
+    OV_TRY(pragma_text(cat, "SELECT count(*) FROM sqlite_schema", tables, sizeof(tables), err));
+    bool fresh = atoll(tables) == 0;
+    if (!fresh)
+        OV_TRY(check_identity(cat, err));
+    else if (!cat->writer)
+        return ov_fail(err, OV_NOT_FOUND, "%s holds no Ovate data yet", cat->dir);
+    return cat->writer ? set_up_writer(cat, fresh, err) : OV_OK;
+}
+
+ov_status ovi_db_open(ov_catalog *cat, ov_error *err)
+{
+    ov_buf path;
+    ov_buf_init(&path);
+    ov_buf_addf(&path, "%s/catalog.db", cat->dir);
+    const char *text = ov_buf_cstr(&path);
+    if (!text)
+        return ov_buf_check(&path, err);
+    int flags = cat->writer ? SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE : SQLITE_OPEN_READONLY;
+    ov_status st = OV_OK;
+    if (!cat->writer && !ov_file_exists(text)) {
+        st = ov_fail(err, OV_NOT_FOUND, "%s holds no Ovate data (there is no catalog.db in it)", cat->dir);
+        goto out;
+    }
+    int rc = sqlite3_open_v2(text, &cat->db, flags | SQLITE_OPEN_NOMUTEX, NULL);
+    if (rc != SQLITE_OK) {
+        st = db_fail(cat, rc, err);
+        goto out;
+    }
+    sqlite3_extended_result_codes(cat->db, 1);
+    sqlite3_busy_timeout(cat->db, BUSY_MS);
+    st = set_up(cat, err);
+out:
+    ov_buf_fini(&path);
+    return st;
+}
+
+void ovi_db_close(ov_catalog *cat)
+{
+    if (cat->db && sqlite3_close(cat->db) != SQLITE_OK)
+        ov_log_error("catalog statements left open", ov_kv_str("dir", cat->dir));
+    cat->db = NULL;
+}
+
+/* ---- changes ---- */
+
+ov_status ovi_change_begin(ov_catalog *cat, ov_error *err)
+{
+    if (!cat->writer)
+        return ov_fail(err, OV_DENIED, "%s is open for reading only", cat->dir);
+    ov_mutex_lock(&cat->write);
+    ov_status st = OV_OK;
+    if (cat->stopped) {
+        *err = cat->stop_reason;
+        ov_error_context(err, "no more changes until the next start, after");
+        st = err->code;
+    } else {
+        st = ovi_db_exec(cat, "BEGIN IMMEDIATE", err);
+    }
+    if (st != OV_OK)
+        ov_mutex_unlock(&cat->write);
+    return st;
+}
+
+ov_status ovi_change_end(ov_catalog *cat, ov_status st, bool *unsure, ov_error *err)
+{
+    bool doubt = false;
+    if (st == OV_OK) {
+        int rc = sqlite3_exec(cat->db, "COMMIT", NULL, NULL, NULL);
+        if (rc != SQLITE_OK) {
+            st = db_fail(cat, rc, err);
+            /* A write or sync that failed leaves the log in a state only a new start can judge, and the kernel may
+             * have thrown the dirty pages away: never try again on the same file. */
+            doubt = (rc & 0xFF) == SQLITE_IOERR;
+        }
+    }
+    if (doubt) {
+        cat->stopped = true;
+        cat->stop_reason = *err;
+        ov_log_error("the catalog could not be synced; no more changes until the next start",
+                     ov_kv_err(err));
+    }
+    if (st != OV_OK && !sqlite3_get_autocommit(cat->db)) {
+        ov_error ignored = OV_ERROR_INIT;
+        if (ovi_db_exec(cat, "ROLLBACK", &ignored) != OV_OK)
+            ov_log_error("catalog rollback failed", ov_kv_err(&ignored));
+    }
+    if (unsure)
+        *unsure = doubt;
+    ov_mutex_unlock(&cat->write);
+    return st;
+}

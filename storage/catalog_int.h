@@ -1,0 +1,159 @@
+/*
+ * Private to storage/catalog*.c: the catalog object, thin words around SQLite, and the immutable state of one
+ * datasource that snapshots share.
+ *
+ * Locks, in this order: `write` (one change at a time, and all use of `db`), then `snap` (the pointer to the
+ * current snapshot). Readers of snapshots take `snap` only for the moment of a retain.
+ */
+#pragma once
+
+#include <sqlite3.h>
+#include <stdatomic.h>
+#include "base/thread.h"
+#include "storage/catalog.h"
+#include "storage/segment_id.h"
+#include "storage/timeline.h"
+
+/* All used segments of one datasource as of one commit; immutable, shared by the snapshots that did not change it. */
+typedef struct ovi_datasource {
+    _Atomic uint32_t refs;
+    ov_segcache *cache;
+    uint64_t change; /* the commit that made it */
+    ov_arena arena;  /* everything it lends */
+    ov_datasource pub;
+    ov_segment_entry *entries; /* by start, end, version, partition */
+    uint32_t entry_count;
+    const ov_segment_entry **visible; /* pub.segments */
+    ov_timeline timeline;             /* item numbers are entry numbers */
+} ovi_datasource;
+
+struct ov_snapshot {
+    _Atomic uint32_t refs;
+    uint64_t version;
+    ov_segcache *cache;
+    ovi_datasource **ds; /* by name; only those with used segments */
+    uint32_t ds_count;
+    const ov_segment_entry **all;
+    uint32_t all_count;
+};
+
+struct ov_catalog {
+    char *dir;
+    bool writer;
+    int lock_fd; /* -1 when not writer */
+    ov_segcache *cache;
+    _Atomic uint64_t tmp_names;
+    int64_t opened_ms;
+
+    ov_mutex write;
+    sqlite3 *db;
+    bool stopped; /* a sync failed: no more writes */
+    ov_error stop_reason;
+
+    ov_mutex snap;
+    ov_snapshot *current;
+};
+
+/* ---- catalog_db.c: SQLite with our errors; all under `write` ---- */
+OV_CHECKED ov_status ovi_db_open(ov_catalog *cat, ov_error *err);
+void ovi_db_close(ov_catalog *cat);
+OV_CHECKED ov_status ovi_db_exec(ov_catalog *cat, const char *sql, ov_error *err);
+OV_CHECKED ov_status ovi_db_prepare(ov_catalog *cat, const char *sql, sqlite3_stmt **out, ov_error *err);
+/* *row: there is one. Done means false. */
+OV_CHECKED ov_status ovi_db_step(ov_catalog *cat, sqlite3_stmt *s, bool *row, ov_error *err);
+/* Step a statement that gives no rows, then reset it. */
+OV_CHECKED ov_status ovi_db_run(ov_catalog *cat, sqlite3_stmt *s, ov_error *err);
+void ovi_bind_text(sqlite3_stmt *s, int at, ov_slice text);
+void ovi_bind_blob(sqlite3_stmt *s, int at, ov_slice bytes);
+ov_slice ovi_column(sqlite3_stmt *s, int at); /* until the next step */
+/* A whole number from table meta; dflt when absent. */
+OV_CHECKED ov_status ovi_meta_get(ov_catalog *cat, const char *key, int64_t dflt, int64_t *out,
+                                  ov_error *err);
+OV_CHECKED ov_status ovi_meta_set(ov_catalog *cat, const char *key, int64_t value, ov_error *err);
+/* Start a change: takes `write`, refuses when stopped or read-only, begins a transaction. */
+OV_CHECKED ov_status ovi_change_begin(ov_catalog *cat, ov_error *err);
+/* End it: commit when st is OV_OK, else roll back; lets go of `write`. *unsure (may be NULL): nobody can tell whether the
+ * transaction will be found after the next start. */
+OV_CHECKED ov_status ovi_change_end(ov_catalog *cat, ov_status st, bool *unsure, ov_error *err);
+/* The fault words for rows that do not hold what was written. */
+ov_status ovi_db_damaged(ov_catalog *cat, ov_error *err, const char *fmt, ...) OV_PRINTF(3, 4);
+
+/* ---- catalog_row.c: rows of table segments ---- */
+typedef struct ovi_row {
+    int64_t seq;
+    ov_segment_id id;
+    uint32_t core;
+    bool tombstone, used;
+    uint32_t rows;
+    uint64_t bytes;
+    int64_t min_time, max_time;
+    ov_slice file, task_id;
+    int64_t schema, created_ms;
+} ovi_row;
+
+/* The columns ovi_row_read expects, in order. */
+#define OVI_ROW_COLUMNS                                                                            \
+    "seq, datasource, start_ms, end_ms, version, partition, core, tombstone, used, rows, bytes, "  \
+    "min_time, max_time, file, task_id, schema, created_ms, sum"
+/* Slices live until the next step; OV_CORRUPT when the row's checksum is wrong. */
+OV_CHECKED ov_status ovi_row_read(ov_catalog *cat, sqlite3_stmt *s, ovi_row *out, ov_error *err);
+OV_CHECKED ov_status ovi_row_copy(ov_arena *a, ovi_row *row, ov_error *err); /* slices into a */
+OV_CHECKED ov_status ovi_row_insert(ov_catalog *cat, const ovi_row *row, ov_error *err);
+OV_CHECKED ov_status ovi_row_set_used(ov_catalog *cat, ovi_row *row, bool used, ov_error *err);
+/* Unused (or used) rows of a datasource inside the interval, copied into `out`. */
+OV_CHECKED ov_status ovi_rows_select(ov_catalog *cat, ov_slice datasource, bool used, ov_interval span,
+                                     ov_arena *out, ovi_row **rows, uint32_t *count, ov_error *err);
+/* Number of a column list in table schemas, added when new. */
+OV_CHECKED ov_status ovi_schema_intern(ov_catalog *cat, const ov_schema_column *columns,
+                                       uint32_t count, int64_t *out, ov_error *err);
+OV_CHECKED ov_status ovi_schema_read(ov_catalog *cat, int64_t schema, ov_arena *out,
+                                     const ov_schema_column **columns, uint32_t *count,
+                                     ov_error *err);
+
+/* ---- catalog_load.c ---- */
+/* The state of a datasource as the database has it now; *out NULL when it has no used segments. */
+OV_CHECKED ov_status ovi_datasource_load(ov_catalog *cat, ov_slice name, uint64_t change,
+                                         ovi_datasource **out, ov_error *err);
+void ovi_datasource_release(ovi_datasource *ds);
+
+/* ---- catalog_snapshot.c ---- */
+/* A snapshot like the current one but for datasources the database knows a newer change of; under `write`. */
+OV_CHECKED ov_status ovi_snapshot_build(ov_catalog *cat, ov_snapshot **out, ov_error *err);
+/* Make it the current one; takes over the reference. */
+void ovi_snapshot_install(ov_catalog *cat, ov_snapshot *snap);
+/* Write down that a datasource changed; to be called inside the transaction, before ovi_snapshot_build. */
+OV_CHECKED ov_status ovi_datasource_touch(ov_catalog *cat, ov_slice name, ov_error *err);
+const ovi_datasource *ovi_snapshot_state(const ov_snapshot *snap, ov_slice name); /* NULL when none */
+
+/* ---- catalog_recover.c ---- */
+OV_CHECKED ov_status ovi_recover(ov_catalog *cat, ov_error *err);
+
+/* ---- catalog_files.c ---- */
+/* segments/<datasource, percent-encoded> and the file in it, below DIR. */
+void ovi_datasource_dir(ov_buf *out, ov_slice datasource);
+void ovi_segment_file(ov_buf *out, const ov_segment_id *id);
+OV_CHECKED ov_status ovi_lock_take(ov_catalog *cat, ov_error *err);
+
+/* ---- catalog_version.c ---- */
+/* Inside a change. */
+OV_CHECKED ov_status ovi_version_next(ov_catalog *cat, ov_arena *out, ov_slice *version, ov_error *err);
+
+/* ---- catalog_place.c: where new segments go ---- */
+/* Settle interval, version, partition and core count of every segment; tombstones over nothing get keep = false.
+ * Rows of table chunks are written. Inside a change. */
+typedef struct ovi_placed {
+    ov_new_segment *seg;
+    uint32_t core;
+    bool keep;
+} ovi_placed;
+OV_CHECKED ov_status ovi_place_segments(ov_catalog *cat, const ov_commit *commit, ov_arena *out,
+                                        ovi_placed *placed, ov_error *err);
+
+/* ---- catalog_task.c ---- */
+/* ov_catalog_task_update inside a change that is already open. */
+OV_CHECKED ov_status ovi_task_update(ov_catalog *cat, const ov_task_row *row, ov_error *err);
+/* RUNNING tasks without `restart` become FAILED. */
+OV_CHECKED ov_status ovi_tasks_fail_lost(ov_catalog *cat, ov_error *err);
+
+/* ---- catalog_cursor.c ---- */
+OV_CHECKED ov_status ovi_cursor_set(ov_catalog *cat, ov_slice key, ov_slice value, ov_error *err);

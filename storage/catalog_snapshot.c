@@ -1,0 +1,225 @@
+/*
+ * Snapshots: a sorted list of shared datasource states. Building one after a commit loads only what changed.
+ */
+#include <stdlib.h>
+#include "storage/catalog_int.h"
+
+static void snapshot_retain(ov_snapshot *snap)
+{
+    atomic_fetch_add_explicit(&snap->refs, 1, memory_order_relaxed);
+}
+
+ov_snapshot *ov_catalog_snapshot(ov_catalog *cat)
+{
+    ov_mutex_lock(&cat->snap);
+    ov_snapshot *snap = cat->current;
+    snapshot_retain(snap);
+    ov_mutex_unlock(&cat->snap);
+    return snap;
+}
+
+void ov_snapshot_release(ov_snapshot *snap)
+{
+    if (!snap || atomic_fetch_sub_explicit(&snap->refs, 1, memory_order_acq_rel) != 1)
+        return;
+    for (uint32_t i = 0; i < snap->ds_count; i++)
+        ovi_datasource_release(snap->ds[i]);
+    ov_free(snap->ds);
+    ov_free(snap->all);
+    ov_free(snap);
+}
+
+uint64_t ov_snapshot_version(const ov_snapshot *snap)
+{
+    return snap->version;
+}
+
+uint32_t ov_snapshot_datasources(const ov_snapshot *snap)
+{
+    return snap->ds_count;
+}
+
+const ov_datasource *ov_snapshot_datasource(const ov_snapshot *snap, uint32_t i)
+{
+    return i < snap->ds_count ? &snap->ds[i]->pub : NULL;
+}
+
+const ovi_datasource *ovi_snapshot_state(const ov_snapshot *snap, ov_slice name)
+{
+    uint32_t lo = 0, hi = snap->ds_count;
+    while (lo < hi) {
+        uint32_t mid = lo + (hi - lo) / 2;
+        int c = ov_slice_cmp(snap->ds[mid]->pub.name, name);
+        if (c == 0)
+            return snap->ds[mid];
+        if (c < 0)
+            lo = mid + 1;
+        else
+            hi = mid;
+    }
+    return NULL;
+}
+
+const ov_datasource *ov_snapshot_find(const ov_snapshot *snap, ov_slice name)
+{
+    const ovi_datasource *ds = ovi_snapshot_state(snap, name);
+    return ds ? &ds->pub : NULL;
+}
+
+uint32_t ov_snapshot_all(const ov_snapshot *snap, const ov_segment_entry *const **out)
+{
+    *out = snap->all;
+    return snap->all_count;
+}
+
+/* Identity is the catalog's word; the file must at least hold what the catalog says it holds. */
+static ov_status check_opened(const ov_segment_entry *e, const ov_segment *seg, ov_error *err)
+{
+    const ov_segment_info *has = ov_segment_get_info(seg);
+    OV_CHECK_DATA(ov_slice_eq(has->datasource, e->info.datasource) && has->rows == e->info.rows &&
+                      has->bytes == e->info.bytes && has->min_time == e->info.min_time &&
+                      has->max_time == e->info.max_time,
+                  err,
+                  "segment file %s is not the one the catalog names: it holds %u rows of '" OV_SLICE_FMT
+                  "', expected %u rows of '" OV_SLICE_FMT "'",
+                  ov_segment_path(seg), has->rows, OV_SLICE_ARG(has->datasource), e->info.rows,
+                  OV_SLICE_ARG(e->info.datasource));
+    return OV_OK;
+}
+
+ov_status ov_snapshot_open(const ov_snapshot *snap, const ov_segment_entry *entry, ov_segment **out,
+                           ov_error *err)
+{
+    if (!entry->slot)
+        return ov_fail(err, OV_INTERNAL, "a tombstone has no segment to open");
+    OV_TRY(ov_segcache_open(snap->cache, entry->slot, out, err));
+    ov_status st = check_opened(entry, *out, err);
+    if (st != OV_OK) {
+        ov_segment_release(*out);
+        *out = NULL;
+    }
+    return st;
+}
+
+/* ---- building ---- */
+
+ov_status ovi_datasource_touch(ov_catalog *cat, ov_slice name, ov_error *err)
+{
+    sqlite3_stmt *s;
+    int64_t change;
+    OV_TRY(ovi_meta_get(cat, "change", 0, &change, err));
+    OV_TRY(ovi_meta_set(cat, "change", ++change, err));
+    OV_TRY(ovi_db_prepare(cat, "INSERT OR REPLACE INTO datasources(name, change) VALUES(?, ?)", &s, err));
+    ovi_bind_text(s, 1, name);
+    sqlite3_bind_int64(s, 2, change);
+    ov_status st = ovi_db_run(cat, s, err);
+    sqlite3_finalize(s);
+    return st;
+}
+
+/* The state of one named datasource: shared with the current snapshot when that is as new, else loaded. */
+static ov_status next_state(ov_catalog *cat, const ov_snapshot *old, ov_slice name, uint64_t change,
+                            ovi_datasource **out, ov_error *err)
+{
+    for (uint32_t i = 0; old && i < old->ds_count; i++) {
+        ovi_datasource *ds = old->ds[i];
+        if (ds->change != change || !ov_slice_eq(ds->pub.name, name))
+            continue;
+        atomic_fetch_add_explicit(&ds->refs, 1, memory_order_relaxed);
+        *out = ds;
+        return OV_OK;
+    }
+    return ovi_datasource_load(cat, name, change, out, err);
+}
+
+static ov_status collect_states(ov_catalog *cat, const ov_snapshot *old, ov_snapshot *snap,
+                                ov_arena *scratch, ov_error *err)
+{
+    typedef struct named {
+        ov_slice name;
+        uint64_t change;
+    } named;
+    sqlite3_stmt *s;
+    named *list = NULL;
+    uint32_t n = 0, cap = 0;
+    bool row;
+    ov_status st = OV_OK;
+    OV_TRY(ovi_db_prepare(cat, "SELECT name, change FROM datasources ORDER BY name", &s, err));
+    for (;;) {
+        OV_TRY_OUT(st, ovi_db_step(cat, s, &row, err));
+        if (!row)
+            break;
+        if (n == cap) {
+            named *grown;
+            cap = cap ? cap * 2 : 32;
+            OV_TRY_OUT(st, ov_arena_alloc(scratch, cap * sizeof(*grown), &grown, err));
+            if (n)
+                memcpy(grown, list, n * sizeof(*grown));
+            list = grown;
+        }
+        OV_TRY_OUT(st, ov_arena_copy(scratch, ovi_column(s, 0), &list[n].name, err));
+        list[n++].change = (uint64_t)sqlite3_column_int64(s, 1);
+    }
+    snap->ds = ov_calloc(n + 1u, sizeof(ovi_datasource *));
+    if (!snap->ds) {
+        st = ov_fail_nomem(err, n * sizeof(ovi_datasource *));
+        goto out;
+    }
+    for (uint32_t i = 0; i < n; i++) {
+        ovi_datasource *ds;
+        OV_TRY_OUT(st, next_state(cat, old, list[i].name, list[i].change, &ds, err));
+        if (ds)
+            snap->ds[snap->ds_count++] = ds;
+    }
+out:
+    sqlite3_finalize(s);
+    return st;
+}
+
+static ov_status list_all(ov_snapshot *snap, ov_error *err)
+{
+    size_t n = 0;
+    for (uint32_t i = 0; i < snap->ds_count; i++)
+        n += snap->ds[i]->entry_count;
+    snap->all = ov_calloc(n + 1, sizeof(*snap->all));
+    if (!snap->all)
+        return ov_fail_nomem(err, n * sizeof(*snap->all));
+    for (uint32_t i = 0; i < snap->ds_count; i++)
+        for (uint32_t e = 0; e < snap->ds[i]->entry_count; e++)
+            snap->all[snap->all_count++] = &snap->ds[i]->entries[e];
+    return OV_OK;
+}
+
+ov_status ovi_snapshot_build(ov_catalog *cat, ov_snapshot **out, ov_error *err)
+{
+    ov_arena scratch;
+    int64_t change;
+    OV_TRY(ovi_meta_get(cat, "change", 0, &change, err));
+    ov_snapshot *snap = ov_calloc(1, sizeof(*snap));
+    if (!snap)
+        return ov_fail_nomem(err, sizeof(*snap));
+    atomic_init(&snap->refs, 1);
+    snap->version = (uint64_t)change;
+    snap->cache = cat->cache;
+    ov_arena_init(&scratch, "snapshot", NULL);
+    /* `current` changes only under `write`, which the caller holds. */
+    ov_status st = collect_states(cat, cat->current, snap, &scratch, err);
+    if (st == OV_OK)
+        st = list_all(snap, err);
+    ov_arena_fini(&scratch);
+    if (st != OV_OK) {
+        ov_snapshot_release(snap);
+        return st;
+    }
+    *out = snap;
+    return OV_OK;
+}
+
+void ovi_snapshot_install(ov_catalog *cat, ov_snapshot *snap)
+{
+    ov_mutex_lock(&cat->snap);
+    ov_snapshot *old = cat->current;
+    cat->current = snap;
+    ov_mutex_unlock(&cat->snap);
+    ov_snapshot_release(old);
+}

@@ -1,0 +1,29 @@
+/*
+ * The text form of a segment's identity, as Druid writes it in sys.segments and in URLs:
+ *
+ *   <datasource>_<start>_<end>_<version>[_<partition>]      partition 0 is left out
+ *
+ * Start and end are ISO instants with milliseconds. Datasource names may hold underscores, so the text is read
+ * from its end.
+ *
+ * Threads: all functions are pure.
+ */
+#pragma once
+
+#include "base/buf.h"
+#include "base/datetime.h"
+
+typedef struct ov_segment_id {
+    ov_slice datasource;
+    ov_interval span;
+    ov_slice version;
+    uint32_t partition;
+} ov_segment_id;
+
+void ov_segment_id_add(ov_buf *out, const ov_segment_id *id);
+/* Slices of *out point into `text`. OV_INVALID with the text and what is missing. */
+OV_CHECKED ov_status ov_segment_id_parse(ov_slice text, ov_segment_id *out, ov_error *err);
+
+/* A datasource name that can be a folder and a table: 1..128 bytes of UTF-8, no '/', no control characters, not starting
+ * with '.', no blank at either end. OV_INVALID says what is wrong. */
+OV_CHECKED ov_status ov_datasource_name_check(ov_slice name, ov_error *err);
