@@ -171,7 +171,7 @@ OV_CHECKED ov_status ov_catalog_task_insert(ov_catalog *cat, const ov_task_row *
 OV_CHECKED ov_status ov_catalog_task_update(ov_catalog *cat, const ov_task_row *row, ov_error *err);
 OV_CHECKED ov_status ov_catalog_task_get(ov_catalog *cat, ov_slice id, ov_arena *out,
                                          ov_task_row *row, ov_error *err); /* OV_NOT_FOUND */
-/* Newest first; datasource and state may be empty for any. */
+/* Newest first; datasource and state may be empty for any; max 0: all. */
 OV_CHECKED ov_status ov_catalog_task_list(ov_catalog *cat, ov_slice datasource, ov_slice state,
                                           uint32_t max, ov_arena *out, ov_task_row **rows,
                                           uint32_t *count, ov_error *err);

@@ -6,6 +6,9 @@
  */
 #include "storage/catalog_int.h"
 
+#include <stdio.h>
+#include <stdlib.h>
+
 #include "base/file.h"
 #include "base/log.h"
 
@@ -294,7 +297,7 @@ ov_status ovi_change_begin(ov_catalog *cat, ov_error *err)
     return st;
 }
 
-ov_status ovi_change_end(ov_catalog *cat, ov_status st, bool *unsure, ov_error *err)
+ov_status ovi_change_end(ov_catalog *cat, ov_status st, ov_snapshot *next, bool *unsure, ov_error *err)
 {
     bool doubt = false;
     if (st == OV_OK) {
@@ -319,6 +322,10 @@ ov_status ovi_change_end(ov_catalog *cat, ov_status st, bool *unsure, ov_error *
     }
     if (unsure)
         *unsure = doubt;
+    if (st == OV_OK && next)
+        ovi_snapshot_install(cat, next);
+    else
+        ov_snapshot_release(next);
     ov_mutex_unlock(&cat->write);
     return st;
 }

@@ -72,9 +72,10 @@ OV_CHECKED ov_status ovi_meta_get(ov_catalog *cat, const char *key, int64_t dflt
 OV_CHECKED ov_status ovi_meta_set(ov_catalog *cat, const char *key, int64_t value, ov_error *err);
 /* Start a change: takes `write`, refuses when stopped or read-only, begins a transaction. */
 OV_CHECKED ov_status ovi_change_begin(ov_catalog *cat, ov_error *err);
-/* End it: commit when st is OV_OK, else roll back; lets go of `write`. *unsure (may be NULL): nobody can tell whether the
- * transaction will be found after the next start. */
-OV_CHECKED ov_status ovi_change_end(ov_catalog *cat, ov_status st, bool *unsure, ov_error *err);
+/* End it: commit and make `next` (may be NULL) the current snapshot when st is OV_OK, else roll back and drop `next`; lets
+ * go of `write`. *unsure (may be NULL): nobody can tell whether the transaction will be found after the next start. */
+OV_CHECKED ov_status ovi_change_end(ov_catalog *cat, ov_status st, ov_snapshot *next, bool *unsure,
+                                    ov_error *err);
 /* The fault words for rows that do not hold what was written. */
 ov_status ovi_db_damaged(ov_catalog *cat, ov_error *err, const char *fmt, ...) OV_PRINTF(3, 4);
 

@@ -1,0 +1,64 @@
+/* Cursors: where incremental sources stand, one checksummed value per key. */
+#include "storage/catalog_int.h"
+
+#include "base/hash.h"
+
+/* Key and value together, so that a value cannot move to another key. */
+static ov_status cursor_sum(ov_slice key, ov_slice value, int64_t *out, ov_error *err)
+{
+    ov_buf b;
+    ov_buf_init(&b);
+    ov_buf_add_u64(&b, key.n);
+    ov_buf_add_char(&b, ':');
+    ov_buf_add_slice(&b, key);
+    ov_buf_add_slice(&b, value);
+    ov_status st = ov_buf_check(&b, err);
+    if (st == OV_OK)
+        *out = (int64_t)ov_checksum(b.p, b.n);
+    ov_buf_fini(&b);
+    return st;
+}
+
+ov_status ovi_cursor_set(ov_catalog *cat, ov_slice key, ov_slice value, ov_error *err)
+{
+    sqlite3_stmt *s;
+    int64_t sum;
+    OV_TRY(cursor_sum(key, value, &sum, err));
+    OV_TRY(ovi_db_prepare(cat, "INSERT OR REPLACE INTO cursors(key, value, sum) VALUES(?, ?, ?)", &s, err));
+    ovi_bind_text(s, 1, key);
+    ovi_bind_blob(s, 2, value);
+    sqlite3_bind_int64(s, 3, sum);
+    ov_status st = ovi_db_run(cat, s, err);
+    sqlite3_finalize(s);
+    return st;
+}
+
+static ov_status cursor_read(ov_catalog *cat, ov_slice key, ov_arena *out, ov_slice *value, ov_error *err)
+{
+    sqlite3_stmt *s;
+    bool row;
+    int64_t sum;
+    OV_TRY(ovi_db_prepare(cat, "SELECT value, sum FROM cursors WHERE key = ?", &s, err));
+    ovi_bind_text(s, 1, key);
+    ov_status st = ovi_db_step(cat, s, &row, err);
+    if (st == OV_OK && row) {
+        st = cursor_sum(key, ovi_column(s, 0), &sum, err);
+        if (st == OV_OK && sum != sqlite3_column_int64(s, 1))
+            st = ovi_db_damaged(cat, err, "the cursor '" OV_SLICE_FMT "' does not match its checksum",
+                                OV_SLICE_ARG(key));
+        if (st == OV_OK)
+            st = ov_arena_copy(out, ovi_column(s, 0), value, err);
+    }
+    sqlite3_finalize(s);
+    return st;
+}
+
+ov_status ov_catalog_cursor_get(ov_catalog *cat, ov_slice key, ov_arena *out, ov_slice *value,
+                                ov_error *err)
+{
+    *value = (ov_slice){0};
+    ov_mutex_lock(&cat->write);
+    ov_status st = cursor_read(cat, key, out, value, err);
+    ov_mutex_unlock(&cat->write);
+    return st;
+}

@@ -1,0 +1,170 @@
+/*
+ * Used and unused: dropping data without deleting files, bringing it back, and deleting for good.
+ */
+#include <stdlib.h>
+#include "storage/catalog_int.h"
+
+typedef struct id_set {
+    ov_slice *ids; /* sorted */
+    uint32_t count;
+} id_set;
+
+static int cmp_slice(const void *a, const void *b)
+{
+    return ov_slice_cmp(*(const ov_slice *)a, *(const ov_slice *)b);
+}
+
+static ov_status id_set_make(const ov_slice *ids, uint32_t count, ov_arena *a, id_set *out, ov_error *err)
+{
+    out->count = count;
+    OV_TRY(ov_arena_alloc(a, count * sizeof(*out->ids), &out->ids, err));
+    if (count) {
+        memcpy(out->ids, ids, count * sizeof(*ids));
+        qsort(out->ids, count, sizeof(*ids), cmp_slice);
+    }
+    return OV_OK;
+}
+
+/* Drop rows whose id is not in the set. */
+static ov_status keep_named(ovi_row *rows, uint32_t *count, const id_set *set, ov_error *err)
+{
+    uint32_t kept = 0;
+    ov_buf b;
+    ov_buf_init(&b);
+    for (uint32_t i = 0; i < *count; i++) {
+        ov_buf_clear(&b);
+        ov_segment_id_add(&b, &rows[i].id);
+        ov_slice id = ov_buf_slice(&b);
+        if (b.failed || bsearch(&id, set->ids, set->count, sizeof(id), cmp_slice))
+            rows[kept++] = rows[i];
+    }
+    ov_status st = ov_buf_check(&b, err);
+    ov_buf_fini(&b);
+    *count = kept;
+    return st;
+}
+
+static ov_timeline_item item_of(const ovi_row *r)
+{
+    return (ov_timeline_item){r->id.span, r->id.version, r->id.partition, r->core};
+}
+
+/* Drop rows that would be overshadowed if they came back: marking used never brings old versions back to life, and
+ * like Druid leaves hidden segments alone. */
+static ov_status keep_answering(ov_catalog *cat, ov_slice datasource, ovi_row *rows, uint32_t *count,
+                                ov_arena *a, ov_error *err)
+{
+    ovi_row *live;
+    uint32_t n_live, kept = 0, n = *count;
+    ov_timeline_item *items;
+    ov_timeline tl;
+    bool *answers;
+    OV_TRY(ovi_rows_select(cat, datasource, true, (ov_interval){INT64_MIN, INT64_MAX}, a, &live, &n_live, err));
+    OV_TRY(ov_arena_alloc(a, ((size_t)n + n_live) * sizeof(*items), &items, err));
+    OV_TRY(ov_arena_zalloc(a, n, &answers, err));
+    for (uint32_t i = 0; i < n; i++)
+        items[i] = item_of(&rows[i]);
+    for (uint32_t i = 0; i < n_live; i++)
+        items[n + i] = item_of(&live[i]);
+    OV_TRY(ov_timeline_build(items, n + n_live, a, &tl, err));
+    for (uint32_t c = 0; c < tl.chunk_count; c++)
+        for (uint32_t i = 0; i < tl.chunks[c].item_count; i++)
+            if (tl.chunks[c].items[i] < n)
+                answers[tl.chunks[c].items[i]] = tl.chunks[c].part_count > 0 || !tl.chunks[c].complete;
+    for (uint32_t i = 0; i < n; i++)
+        if (answers[i])
+            rows[kept++] = rows[i];
+    *count = kept;
+    return OV_OK;
+}
+
+typedef struct marking {
+    ov_slice datasource;
+    bool used;
+    ov_interval span;
+    id_set ids;
+    bool by_id;
+} marking;
+
+static ov_status mark(ov_catalog *cat, const marking *m, ov_arena *a, uint32_t *changed,
+                      ov_snapshot **next, ov_error *err)
+{
+    ovi_row *rows;
+    uint32_t count;
+    OV_TRY(ovi_rows_select(cat, m->datasource, !m->used, m->span, a, &rows, &count, err));
+    if (m->by_id)
+        OV_TRY(keep_named(rows, &count, &m->ids, err));
+    if (m->used && count)
+        OV_TRY(keep_answering(cat, m->datasource, rows, &count, a, err));
+    for (uint32_t i = 0; i < count; i++)
+        OV_TRY(ovi_row_set_used(cat, &rows[i], m->used, err));
+    *changed = count;
+    if (count == 0)
+        return OV_OK;
+    OV_TRY(ovi_datasource_touch(cat, m->datasource, err));
+    return ovi_snapshot_build(cat, next, err);
+}
+
+ov_status ov_catalog_mark(ov_catalog *cat, ov_slice datasource, bool used, int64_t start_ms, int64_t end_ms,
+                          const ov_slice *ids, uint32_t id_count, uint32_t *changed, ov_error *err)
+{
+    ov_arena a;
+    ov_snapshot *next = NULL;
+    marking m = {datasource, used, {start_ms, end_ms}, {0}, ids != NULL};
+    *changed = 0;
+    ov_arena_init(&a, "mark", NULL);
+    ov_status st = id_set_make(ids, ids ? id_count : 0, &a, &m.ids, err);
+    if (st == OV_OK)
+        st = ovi_change_begin(cat, err);
+    if (st == OV_OK) {
+        st = mark(cat, &m, &a, changed, &next, err);
+        st = ovi_change_end(cat, st, next, NULL, err);
+    }
+    ov_arena_fini(&a);
+    if (st != OV_OK)
+        *changed = 0;
+    return st;
+}
+
+/* ---- kill ---- */
+
+static ov_status delete_rows(ov_catalog *cat, const ovi_row *rows, uint32_t count, ov_error *err)
+{
+    sqlite3_stmt *s;
+    OV_TRY(ovi_db_prepare(cat, "DELETE FROM segments WHERE seq = ?", &s, err));
+    ov_status st = OV_OK;
+    for (uint32_t i = 0; i < count && st == OV_OK; i++) {
+        sqlite3_bind_int64(s, 1, rows[i].seq);
+        st = ovi_db_run(cat, s, err);
+    }
+    sqlite3_finalize(s);
+    OV_TRY(st);
+    /* Chunks without segments are over: their version is never joined again. */
+    return ovi_db_exec(cat,
+                       "DELETE FROM chunks WHERE NOT EXISTS(SELECT 1 FROM segments s WHERE"
+                       " s.datasource = chunks.datasource AND s.start_ms = chunks.start_ms AND"
+                       " s.end_ms = chunks.end_ms AND s.version = chunks.version)",
+                       err);
+}
+
+ov_status ov_catalog_kill(ov_catalog *cat, ov_slice datasource, int64_t start_ms, int64_t end_ms,
+                          uint32_t *removed, ov_error *err)
+{
+    ov_arena a;
+    ovi_row *rows = NULL;
+    uint32_t count = 0;
+    ov_arena_init(&a, "kill", NULL);
+    ov_status st = ovi_change_begin(cat, err);
+    if (st == OV_OK) {
+        st = ovi_rows_select(cat, datasource, false, (ov_interval){start_ms, end_ms}, &a, &rows, &count, err);
+        if (st == OV_OK)
+            st = delete_rows(cat, rows, count, err);
+        st = ovi_change_end(cat, st, NULL, NULL, err);
+    }
+    for (uint32_t i = 0; st == OV_OK && i < count; i++)
+        if (!rows[i].tombstone)
+            ov_segcache_doom(cat->cache, rows[i].file);
+    *removed = st == OV_OK ? count : 0;
+    ov_arena_fini(&a);
+    return st;
+}

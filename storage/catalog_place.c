@@ -1,0 +1,269 @@
+/*
+ * Where the segments of a commit go: intervals, versions, partitions.
+ *
+ * Append works on "places", the stretches of time that some chunk answers for, in order. A segment whose rows all
+ * lie in one place joins that place's chunk; where nothing answers (or only a tombstone does) it starts a chunk that
+ * covers its own interval as far as no other place is touched. Thus an append never hides a row, whatever
+ * granularities meet. Chunks started by this commit are places for the segments after them.
+ */
+#include "storage/catalog_int.h"
+
+typedef struct place {
+    ov_interval span;  /* where the chunk answers */
+    ov_interval chunk; /* the chunk's interval */
+    ov_slice version;
+    uint32_t core;
+    bool tombstone;
+} place;
+
+typedef struct placer {
+    ov_catalog *cat;
+    ov_arena *out;
+    ov_slice fresh; /* the version of chunks this commit starts; empty until needed */
+    place *places;
+    uint32_t count, cap;
+} placer;
+
+static ov_status fresh_version(placer *p, ov_slice *out, ov_error *err)
+{
+    if (p->fresh.n == 0)
+        OV_TRY(ovi_version_next(p->cat, p->out, &p->fresh, err));
+    *out = p->fresh;
+    return OV_OK;
+}
+
+static ov_interval span_of(const ov_new_segment *s)
+{
+    return (ov_interval){s->info.start_ms, s->info.end_ms};
+}
+
+/* The time its rows really cover. */
+static ov_interval rows_of(const ov_new_segment *s)
+{
+    if (s->info.rows == 0)
+        return span_of(s);
+    return (ov_interval){s->info.min_time, s->info.max_time + 1};
+}
+
+static ov_status check_segment(const ov_new_segment *s, ov_error *err)
+{
+    OV_TRY(ov_datasource_name_check(s->info.datasource, err));
+    bool ok = s->info.start_ms < s->info.end_ms && s->tombstone == (s->tmp_path == NULL) &&
+              (s->info.rows == 0 || (s->info.min_time <= s->info.max_time &&
+                                     ov_interval_contains(span_of(s), rows_of(s))));
+    if (!ok)
+        return ov_fail(err, OV_INTERNAL, "a new segment of '" OV_SLICE_FMT "' contradicts itself",
+                       OV_SLICE_ARG(s->info.datasource));
+    return OV_OK;
+}
+
+/* ---- partitions ---- */
+
+/* Next free partition of a chunk; numbers of killed segments do not come back while the chunk lives. */
+static ov_status next_partition(ov_catalog *cat, const ov_segment_id *id, uint32_t *out, ov_error *err)
+{
+    sqlite3_stmt *s;
+    bool row;
+    OV_TRY(ovi_db_prepare(cat,
+                          "INSERT INTO chunks(datasource, start_ms, end_ms, version, next_partition)"
+                          " VALUES(?,?,?,?,1) ON CONFLICT DO UPDATE SET next_partition = next_partition + 1"
+                          " RETURNING next_partition - 1",
+                          &s, err));
+    ovi_bind_text(s, 1, id->datasource);
+    sqlite3_bind_int64(s, 2, id->span.start);
+    sqlite3_bind_int64(s, 3, id->span.end);
+    ovi_bind_text(s, 4, id->version);
+    ov_status st = ovi_db_step(cat, s, &row, err);
+    if (st == OV_OK)
+        *out = (uint32_t)sqlite3_column_int64(s, 0);
+    sqlite3_finalize(s);
+    return st;
+}
+
+static ov_status put(placer *p, ovi_placed *placed, ov_interval chunk, ov_slice version, uint32_t core,
+                     ov_error *err)
+{
+    ov_segment_info *info = &placed->seg->info;
+    ov_segment_id id = {info->datasource, chunk, version, 0};
+    OV_TRY(next_partition(p->cat, &id, &info->partition, err));
+    info->start_ms = chunk.start;
+    info->end_ms = chunk.end;
+    placed->core = core;
+    placed->keep = true;
+    return ov_arena_copy(p->out, version, &info->version, err);
+}
+
+/* ---- append ---- */
+
+static ov_status add_place(placer *p, uint32_t at, place what, ov_error *err)
+{
+    if (p->count == p->cap) {
+        place *grown;
+        uint32_t cap = p->cap ? p->cap * 2 : 32;
+        OV_TRY(ov_arena_alloc(p->out, cap * sizeof(*grown), &grown, err));
+        if (p->count)
+            memcpy(grown, p->places, p->count * sizeof(*grown));
+        p->places = grown;
+        p->cap = cap;
+    }
+    memmove(&p->places[at + 1], &p->places[at], (p->count - at) * sizeof(place));
+    p->places[at] = what;
+    p->count++;
+    return OV_OK;
+}
+
+static ov_status load_places(placer *p, ov_slice datasource, ov_error *err)
+{
+    const ovi_datasource *ds = ovi_snapshot_state(p->cat->current, datasource);
+    p->count = 0;
+    for (uint32_t i = 0; ds && i < ds->timeline.piece_count; i++) {
+        const ov_timeline_piece *piece = &ds->timeline.pieces[i];
+        const ov_timeline_chunk *chunk = &ds->timeline.chunks[piece->chunk];
+        const ov_segment_entry *first = &ds->entries[chunk->items[0]];
+        place what = {piece->span, chunk->span, chunk->version, chunk->core, first->tombstone};
+        OV_TRY(add_place(p, p->count, what, err));
+    }
+    return OV_OK;
+}
+
+/* First place that ends after `ms`. */
+static uint32_t place_after(const placer *p, int64_t ms)
+{
+    uint32_t lo = 0, hi = p->count;
+    while (lo < hi) {
+        uint32_t mid = lo + (hi - lo) / 2;
+        if (p->places[mid].span.end > ms)
+            hi = mid;
+        else
+            lo = mid + 1;
+    }
+    return lo;
+}
+
+static ov_status fail_spread(const ov_new_segment *s, ov_error *err)
+{
+    ov_buf text;
+    ov_buf_init(&text);
+    ov_interval_add(&text, span_of(s));
+    ov_fail(err, OV_INVALID,
+            "cannot append a segment of %.80s to '" OV_SLICE_FMT "': its rows lie in several time chunks that "
+            "are there already; use the segmentGranularity of the existing data, or a finer one",
+            text.failed ? "this interval" : ov_buf_cstr(&text), OV_SLICE_ARG(s->info.datasource));
+    ov_buf_fini(&text);
+    return OV_INVALID;
+}
+
+/* A chunk of its own over `chunk`; a tombstone there keeps what lies outside. */
+static ov_status start_chunk(placer *p, ovi_placed *placed, ov_interval chunk, uint32_t at, ov_error *err)
+{
+    ov_slice version;
+    OV_TRY(fresh_version(p, &version, err));
+    OV_TRY(put(p, placed, chunk, version, 0, err));
+    if (at < p->count && ov_interval_overlaps(p->places[at].span, chunk)) {
+        place tomb = p->places[at], right = tomb;
+        p->count--;
+        memmove(&p->places[at], &p->places[at + 1], (p->count - at) * sizeof(place));
+        right.span.start = chunk.end;
+        if (right.span.start < right.span.end)
+            OV_TRY(add_place(p, at, right, err));
+        tomb.span.end = chunk.start;
+        if (tomb.span.start < tomb.span.end)
+            OV_TRY(add_place(p, at++, tomb, err));
+    }
+    return add_place(p, at, (place){chunk, chunk, version, 0, false}, err);
+}
+
+static ov_status append_one(placer *p, ovi_placed *placed, ov_error *err)
+{
+    const ov_new_segment *s = placed->seg;
+    ov_interval rows = rows_of(s), free = span_of(s);
+    uint32_t at = place_after(p, rows.start);
+    const place *here = at < p->count ? &p->places[at] : NULL;
+    if (here && ov_interval_overlaps(here->span, rows)) {
+        if (!ov_interval_contains(here->span, rows))
+            return fail_spread(s, err);
+        if (!here->tombstone)
+            return put(p, placed, here->chunk, here->version, here->core, err);
+        return start_chunk(p, placed, ov_interval_clip(free, here->span), at, err);
+    }
+    if (at > 0)
+        free.start = OV_MAX(free.start, p->places[at - 1].span.end);
+    if (here)
+        free.end = OV_MIN(free.end, here->span.start);
+    return start_chunk(p, placed, free, at, err);
+}
+
+static ov_status append_all(placer *p, const ov_commit *c, ovi_placed *placed, ov_error *err)
+{
+    ov_slice loaded = {0};
+    for (uint32_t i = 0; i < c->segment_count; i++) {
+        ov_slice datasource = c->segments[i].info.datasource;
+        if (c->segments[i].tombstone)
+            return ov_fail(err, OV_INTERNAL, "tombstones cannot be appended");
+        /* Commits of several datasources list them one after the other. */
+        if (i == 0 || !ov_slice_eq(loaded, datasource))
+            OV_TRY(load_places(p, datasource, err));
+        loaded = datasource;
+        OV_TRY(append_one(p, &placed[i], err));
+    }
+    return OV_OK;
+}
+
+/* ---- replace ---- */
+
+static bool covers_data(const ovi_datasource *ds, ov_interval span)
+{
+    for (uint32_t i = 0; ds && i < ds->pub.segment_count; i++) {
+        const ov_segment_entry *e = ds->pub.segments[i];
+        for (uint32_t k = 0; k < e->part_count; k++)
+            if (ov_interval_overlaps(e->parts[k], span))
+                return true;
+    }
+    return false;
+}
+
+/* Segments of one commit share an interval or do not touch; *same counts those with the interval of segment i. */
+static ov_status count_same(const ov_commit *c, uint32_t i, uint32_t *same, ov_error *err)
+{
+    const ov_new_segment *s = &c->segments[i];
+    *same = 0;
+    for (uint32_t k = 0; k < c->segment_count; k++) {
+        const ov_new_segment *o = &c->segments[k];
+        if (!ov_slice_eq(s->info.datasource, o->info.datasource) ||
+            !ov_interval_overlaps(span_of(s), span_of(o)))
+            continue;
+        bool equal = s->info.start_ms == o->info.start_ms && s->info.end_ms == o->info.end_ms;
+        if (!equal || (k != i && (s->tombstone || o->tombstone)))
+            return ov_fail(err, OV_INTERNAL, "new segments of '" OV_SLICE_FMT "' overlap each other",
+                           OV_SLICE_ARG(s->info.datasource));
+        ++*same;
+    }
+    return OV_OK;
+}
+
+static ov_status replace_all(placer *p, const ov_commit *c, ovi_placed *placed, ov_error *err)
+{
+    for (uint32_t i = 0; i < c->segment_count; i++) {
+        const ov_new_segment *s = &c->segments[i];
+        uint32_t same;
+        ov_slice version;
+        OV_TRY(count_same(c, i, &same, err));
+        if (s->tombstone && !covers_data(ovi_snapshot_state(p->cat->current, s->info.datasource), span_of(s)))
+            continue;
+        OV_TRY(fresh_version(p, &version, err));
+        OV_TRY(put(p, &placed[i], span_of(s), version, same, err));
+    }
+    return OV_OK;
+}
+
+ov_status ovi_place_segments(ov_catalog *cat, const ov_commit *commit, ov_arena *out,
+                             ovi_placed *placed, ov_error *err)
+{
+    placer p = {.cat = cat, .out = out};
+    for (uint32_t i = 0; i < commit->segment_count; i++) {
+        OV_TRY(check_segment(&commit->segments[i], err));
+        placed[i] = (ovi_placed){.seg = &commit->segments[i]};
+    }
+    return commit->mode == OV_PUBLISH_APPEND ? append_all(&p, commit, placed, err)
+                                             : replace_all(&p, commit, placed, err);
+}
