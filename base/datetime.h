@@ -16,12 +16,10 @@
 
 typedef struct ov_tz ov_tz; /* base/tz.h; NULL means UTC wherever a zone is taken */
 
-enum {
-    OV_MS_PER_SECOND = 1000,
-    OV_MS_PER_MINUTE = 60 * 1000,
-    OV_MS_PER_HOUR = 3600 * 1000,
-    OV_MS_PER_DAY = 86400 * 1000,
-};
+#define OV_MS_PER_SECOND 1000
+#define OV_MS_PER_MINUTE 60000
+#define OV_MS_PER_HOUR 3600000
+#define OV_MS_PER_DAY INT64_C(86400000)
 
 /* What Druid calls eternity, and the range every parsed instant must lie in. Halves of int64, so
  * that the difference of two instants and an instant plus an offset never overflow. */
@@ -149,12 +147,12 @@ typedef enum ov_time_unit {
     OV_UNIT_DECADE,
     OV_UNIT_CENTURY,
     OV_UNIT_MILLENNIUM,
-    OV_UNIT_EPOCH,  /* whole seconds since 1970; extract only, as those below */
+    OV_UNIT_EPOCH,  /* seconds since 1970 cut towards zero; extract only, as below */
     OV_UNIT_DOW,    /* 1 Monday .. 7 Sunday, as Druid's DOW */
     OV_UNIT_ISODOW, /* the same */
     OV_UNIT_DOY,
     OV_UNIT_ISOYEAR,
-    OV_UNIT_MICROSECOND, /* extract only: milliseconds of the second x 1000 */
+    OV_UNIT_MICROSECOND, /* EPOCH / 1000: what Druid answers, odd as it is */
 } ov_time_unit;
 
 /* By name without case; plural (`days`) too. */
@@ -174,7 +172,7 @@ int64_t ov_time_floor_unit(ov_time_unit unit, int64_t ms, const ov_tz *zone);
 int64_t ov_time_ceil_unit(ov_time_unit unit, int64_t ms, const ov_tz *zone);
 
 /* Calendar arithmetic on UTC or zone-local fields: the day is cut to the month's last (Jan 31 + 1
- * month = Feb 28). */
+ * month = Feb 28). A result out of range becomes OV_TIME_MIN or OV_TIME_MAX. */
 int64_t ov_time_add_months(int64_t ms, int64_t months, const ov_tz *zone);
 /* Whole months from a to b, towards zero: TIMESTAMPDIFF(MONTH, a, b). */
 int64_t ov_time_months_between(int64_t a, int64_t b, const ov_tz *zone);

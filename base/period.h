@@ -31,20 +31,22 @@ OV_CHECKED ov_status ov_period_shift(int64_t ms, const ov_period *p, int64_t cou
                                      const ov_tz *zone, int64_t *out, ov_error *err);
 
 typedef enum ov_gran_kind {
-    OV_GRAN_ALL,    /* one bucket for everything; starts at OV_TIME_MIN */
-    OV_GRAN_NONE,   /* every millisecond its own */
-    OV_GRAN_FIXED,  /* step_ms from origin, no zone involved */
-    OV_GRAN_PERIOD, /* through the calendar */
+    OV_GRAN_ALL,      /* one bucket for everything; starts at OV_TIME_MIN */
+    OV_GRAN_NONE,     /* every millisecond its own */
+    OV_GRAN_FIXED,    /* step ms from origin, no zone involved */
+    OV_GRAN_CLOCK,    /* step ms (an hour, a minute) on the clock of a zone whose offset changes */
+    OV_GRAN_DAYS,     /* step days on the zone's clock */
+    OV_GRAN_MONTHS,   /* step months on the zone's clock */
+    OV_GRAN_COMPOUND, /* several fields of different nature: counted out from the origin */
 } ov_gran_kind;
 
 typedef struct ov_gran {
     ov_gran_kind kind;
-    int64_t step_ms;   /* FIXED */
-    int64_t origin;    /* UTC ms */
-    bool has_origin;   /* given by the user */
-    ov_period period;  /* FIXED by a period and PERIOD */
-    const ov_tz *zone; /* PERIOD */
-    int compound;      /* more than one field is set */
+    int64_t step;     /* ms, days or months, by kind */
+    int64_t origin;   /* UTC ms for FIXED and COMPOUND, ms on the local clock for DAYS and MONTHS */
+    ov_period period; /* as given; zero for ALL, NONE and a plain duration */
+    const ov_tz *zone;
+    bool has_origin; /* given by the user */
 } ov_gran;
 
 /* origin NULL: the default one. Errors: OV_INVALID for a zero or negative period. */

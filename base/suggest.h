@@ -1,9 +1,8 @@
 /*
  * "Did you mean": the nearest of some names to a word nobody knows.
  *
- * Distance counts insertions, deletions, replacements and swaps of neighbours; case costs nothing
- * but breaks ties. Only names within a third of the word's length (at least 1, at most 4 edits) are
- * offered.
+ * Distance counts insertions, deletions, replacements and swaps of neighbours; case costs
+ * nothing. Only names within a third of the word's length (at most 4 edits) are offered.
  */
 #pragma once
 
