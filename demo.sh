@@ -26,7 +26,7 @@ ovate=build/release/ovate data=build/demo/data
 scripts/install-packages.sh build
 mkdir -p build/demo
 echo 'Building a release ...'
-if ! { cmake --preset release -DOVATE_TESTS=OFF && cmake --build --preset release --target ovate; } >build/demo/build.log 2>&1; then
+if ! { cmake --preset release && cmake --build --preset release --target ovate; } >build/demo/build.log 2>&1; then
     tail -n 40 build/demo/build.log
     echo 'demo.sh: the build failed; build/demo/build.log has all of it' >&2
     exit 1

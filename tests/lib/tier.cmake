@@ -1,5 +1,4 @@
 # ov_tier_test(NAME label seconds script args...): a Python script that drives the binary; status 77 means skipped.
-find_package(Python3 COMPONENTS Interpreter REQUIRED)
 function(ov_tier_test name label seconds script)
     add_test(NAME ${name} COMMAND ${Python3_EXECUTABLE} -B ${CMAKE_CURRENT_SOURCE_DIR}/${script} ${ARGN}
         WORKING_DIRECTORY ${CMAKE_SOURCE_DIR})
