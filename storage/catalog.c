@@ -44,9 +44,9 @@ static ov_status open_parts(ov_catalog *cat, ov_error *err)
     }
     OV_TRY(ovi_db_open(cat, err));
     OV_TRY(ov_segcache_create(cat->dir, OV_SEGCACHE_DEFAULT_OPEN, ov_segment_open, &cat->cache, err));
-    if (cat->writer)
-        OV_TRY(ovi_recover(cat, err));
-    return load_current(cat, err);
+    /* Recovery deletes files that no row names, so the rows must be known to be all there. */
+    OV_TRY(load_current(cat, err));
+    return cat->writer ? ovi_recover(cat, err) : OV_OK;
 }
 
 ov_status ov_catalog_open(const char *dir, bool writer, ov_catalog **out, ov_error *err)
@@ -95,7 +95,7 @@ ov_status ov_catalog_refresh(ov_catalog *cat, ov_error *err)
     if (cat->writer)
         return OV_OK;
     ov_mutex_lock(&cat->write);
-    ov_status st = ovi_meta_get(cat, "change", 0, &change, err);
+    ov_status st = ovi_meta_get(cat, "change", &change, err);
     if (st == OV_OK && (uint64_t)change != cat->current->version)
         st = load_current(cat, err);
     ov_mutex_unlock(&cat->write);

@@ -123,40 +123,41 @@ static void remove_files(committer *k)
 
 /* ---- rows ---- */
 
-static ov_status insert_segments(committer *k, ov_error *err)
+static ov_status insert_segment(committer *k, uint32_t i, ov_error *err)
 {
-    for (uint32_t i = 0; i < k->c->segment_count; i++) {
-        const ov_new_segment *s = k->placed[i].seg;
-        if (!k->placed[i].keep)
-            continue;
-        ovi_row row = {
-            .id = {s->info.datasource, {s->info.start_ms, s->info.end_ms}, s->info.version, s->info.partition},
-            .core = k->placed[i].core,
-            .tombstone = s->tombstone,
-            .used = true,
-            .rows = s->info.rows,
-            .bytes = s->info.bytes,
-            .min_time = s->info.min_time,
-            .max_time = s->info.max_time,
-            .file = k->files[i],
-            .task_id = k->c->task_id,
-            .created_ms = ov_now_ms(),
-        };
-        OV_TRY(ovi_schema_intern(k->cat, s->columns, s->column_count, &row.schema, err));
-        OV_TRY(ovi_row_insert(k->cat, &row, err));
-    }
-    return OV_OK;
+    const ov_new_segment *s = k->placed[i].seg;
+    ovi_row row = {
+        .id = {s->info.datasource, {s->info.start_ms, s->info.end_ms}, s->info.version, s->info.partition},
+        .core = k->placed[i].core,
+        .tombstone = s->tombstone,
+        .used = true,
+        .rows = s->info.rows,
+        .bytes = s->info.bytes,
+        .min_time = s->info.min_time,
+        .max_time = s->info.max_time,
+        .file = k->files[i],
+        .task_id = k->c->task_id,
+        .created_ms = ov_now_ms(),
+    };
+    OV_TRY(ovi_schema_intern(k->cat, s->columns, s->column_count, &row.schema, err));
+    return ovi_row_insert(k->cat, &row, err);
 }
 
-static ov_status touch_datasources(committer *k, ov_error *err)
+/* Segments of one datasource stand together in the list. */
+static ov_status insert_segments(committer *k, ov_error *err)
 {
-    ov_slice last = {0};
+    bool changed = false;
     for (uint32_t i = 0; i < k->c->segment_count; i++) {
         ov_slice name = k->c->segments[i].info.datasource;
-        if (!k->placed[i].keep || (last.n && ov_slice_eq(last, name)))
-            continue;
-        last = name;
-        OV_TRY(ovi_datasource_touch(k->cat, name, err));
+        if (k->placed[i].keep)
+            OV_TRY(insert_segment(k, i, err));
+        changed |= k->placed[i].keep;
+        bool last = i + 1 == k->c->segment_count ||
+                    !ov_slice_eq(name, k->c->segments[i + 1].info.datasource);
+        if (last && changed) {
+            OV_TRY(ovi_datasource_touch(k->cat, name, err));
+            changed = false;
+        }
     }
     return OV_OK;
 }
@@ -168,7 +169,7 @@ static ov_status write_rows(committer *k, ov_error *err)
         OV_TRY(ovi_cursor_set(k->cat, k->c->cursor_keys[i], k->c->cursor_values[i], err));
     if (k->c->task)
         OV_TRY(ovi_task_update(k->cat, k->c->task, err));
-    return touch_datasources(k, err);
+    return OV_OK;
 }
 
 /* ---- the whole ---- */

@@ -19,11 +19,52 @@ static ov_status cursor_sum(ov_slice key, ov_slice value, int64_t *out, ov_error
     return st;
 }
 
+/* The digest of all cursors in table meta: a cursor that vanished would make its source start over. */
+static ov_status digest_change(ov_catalog *cat, ov_slice key, int64_t sum, ov_error *err)
+{
+    sqlite3_stmt *s;
+    bool row;
+    int64_t digest;
+    OV_TRY(ovi_meta_get(cat, "cursors", &digest, err));
+    OV_TRY(ovi_db_prepare(cat, "SELECT sum FROM cursors WHERE key = ?", &s, err));
+    ovi_bind_text(s, 1, key);
+    ov_status st = ovi_db_step(cat, s, &row, err);
+    if (st == OV_OK && row)
+        digest ^= sqlite3_column_int64(s, 0);
+    sqlite3_finalize(s);
+    OV_TRY(st);
+    return ovi_meta_set(cat, "cursors", digest ^ sum, err);
+}
+
+ov_status ovi_cursors_check(ov_catalog *cat, ov_error *err)
+{
+    sqlite3_stmt *s;
+    bool row = true;
+    int64_t digest, sum;
+    OV_TRY(ovi_meta_get(cat, "cursors", &digest, err));
+    OV_TRY(ovi_db_prepare(cat, "SELECT key, value, sum FROM cursors", &s, err));
+    ov_status st = ovi_db_step(cat, s, &row, err);
+    while (st == OV_OK && row) {
+        st = cursor_sum(ovi_column(s, 0), ovi_column(s, 1), &sum, err);
+        if (st == OV_OK && sum != sqlite3_column_int64(s, 2))
+            st = ovi_db_damaged(cat, err, "the cursor '" OV_SLICE_FMT "' does not match its checksum",
+                                OV_SLICE_ARG(ovi_column(s, 0)));
+        digest ^= sqlite3_column_int64(s, 2);
+        if (st == OV_OK)
+            st = ovi_db_step(cat, s, &row, err);
+    }
+    sqlite3_finalize(s);
+    if (st == OV_OK && digest != 0)
+        st = ovi_db_damaged(cat, err, "a cursor is missing");
+    return st;
+}
+
 ov_status ovi_cursor_set(ov_catalog *cat, ov_slice key, ov_slice value, ov_error *err)
 {
     sqlite3_stmt *s;
     int64_t sum;
     OV_TRY(cursor_sum(key, value, &sum, err));
+    OV_TRY(digest_change(cat, key, sum, err));
     OV_TRY(ovi_db_prepare(cat, "INSERT OR REPLACE INTO cursors(key, value, sum) VALUES(?, ?, ?)", &s, err));
     ovi_bind_text(s, 1, key);
     ovi_bind_blob(s, 2, value);

@@ -1,8 +1,9 @@
 /*
  * The catalog's SQLite: opening, schema, and statements whose failures are sentences.
  *
- * WAL with synchronous=FULL: a committed transaction is on disk, readers in other processes never block the writer. Rows
- * that decide answers carry an XXH3 checksum, because SQLite itself has none.
+ * WAL with synchronous=FULL: a committed transaction is on disk, readers in other processes never block the writer.
+ * SQLite has no checksums, so rows that decide answers carry one, and digests over all rows of a kind (see
+ * catalog_digest.c) catch rows that vanish.
  */
 #include "storage/catalog_int.h"
 
@@ -10,6 +11,7 @@
 #include <stdlib.h>
 
 #include "base/file.h"
+#include "base/hash.h"
 #include "base/log.h"
 
 enum {
@@ -21,8 +23,10 @@ enum {
 static const int64_t CHECK_BYTES = 64 << 20;
 
 static const char SCHEMA_SQL[] =
-    "CREATE TABLE meta(key TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;"
-    "CREATE TABLE datasources(name TEXT PRIMARY KEY, change INTEGER NOT NULL) WITHOUT ROWID;"
+    "CREATE TABLE meta(key TEXT PRIMARY KEY, value INTEGER NOT NULL, sum INTEGER NOT NULL) WITHOUT ROWID;"
+    "CREATE TABLE datasources(name TEXT PRIMARY KEY, change INTEGER NOT NULL, all_count INTEGER NOT NULL,"
+    " all_sum INTEGER NOT NULL, used_count INTEGER NOT NULL, used_sum INTEGER NOT NULL, sum INTEGER NOT NULL)"
+    " WITHOUT ROWID;"
     "CREATE TABLE schemas(id INTEGER PRIMARY KEY, columns BLOB NOT NULL UNIQUE, sum INTEGER NOT NULL);"
     "CREATE TABLE segments(seq INTEGER PRIMARY KEY, datasource TEXT NOT NULL, start_ms INTEGER NOT NULL,"
     " end_ms INTEGER NOT NULL, version TEXT NOT NULL, partition INTEGER NOT NULL, core INTEGER NOT NULL,"
@@ -133,14 +137,25 @@ ov_slice ovi_column(sqlite3_stmt *s, int at)
     return ov_slice_make(p, p ? (size_t)sqlite3_column_bytes(s, at) : 0);
 }
 
-ov_status ovi_meta_get(ov_catalog *cat, const char *key, int64_t dflt, int64_t *out, ov_error *err)
+static int64_t meta_sum(const char *key, int64_t value)
+{
+    char text[96];
+    int n = snprintf(text, sizeof(text), "%s=%lld", key, (long long)value);
+    return (int64_t)ov_checksum(text, (size_t)n);
+}
+
+ov_status ovi_meta_get(ov_catalog *cat, const char *key, int64_t *out, ov_error *err)
 {
     sqlite3_stmt *s;
     bool row;
-    OV_TRY(ovi_db_prepare(cat, "SELECT value FROM meta WHERE key = ?", &s, err));
+    *out = 0;
+    OV_TRY(ovi_db_prepare(cat, "SELECT value, sum FROM meta WHERE key = ?", &s, err));
     ovi_bind_text(s, 1, ov_slice_cstr(key));
     ov_status st = ovi_db_step(cat, s, &row, err);
-    *out = st == OV_OK && row ? sqlite3_column_int64(s, 0) : dflt;
+    if (st == OV_OK && row)
+        *out = sqlite3_column_int64(s, 0);
+    if (st == OV_OK && (!row || sqlite3_column_int64(s, 1) != meta_sum(key, *out)))
+        st = ovi_db_damaged(cat, err, "'%s' is missing or does not match its checksum", key);
     sqlite3_finalize(s);
     return st;
 }
@@ -148,9 +163,10 @@ ov_status ovi_meta_get(ov_catalog *cat, const char *key, int64_t dflt, int64_t *
 ov_status ovi_meta_set(ov_catalog *cat, const char *key, int64_t value, ov_error *err)
 {
     sqlite3_stmt *s;
-    OV_TRY(ovi_db_prepare(cat, "INSERT OR REPLACE INTO meta(key, value) VALUES(?, ?)", &s, err));
+    OV_TRY(ovi_db_prepare(cat, "INSERT OR REPLACE INTO meta(key, value, sum) VALUES(?, ?, ?)", &s, err));
     ovi_bind_text(s, 1, ov_slice_cstr(key));
     sqlite3_bind_int64(s, 2, value);
+    sqlite3_bind_int64(s, 3, meta_sum(key, value));
     ov_status st = ovi_db_run(cat, s, err);
     sqlite3_finalize(s);
     return st;
@@ -179,6 +195,9 @@ static ov_status create_schema(ov_catalog *cat, ov_error *err)
     ov_status st = ovi_db_exec(cat, SCHEMA_SQL, err);
     if (st == OV_OK)
         st = ovi_db_exec(cat, sql, err);
+    static const char *const zeros[] = {"change", "last_version", "datasources", "cursors"};
+    for (size_t i = 0; i < OV_COUNT_OF(zeros) && st == OV_OK; i++)
+        st = ovi_meta_set(cat, zeros[i], 0, err);
     if (st == OV_OK)
         st = ovi_meta_set(cat, "schema_version", CATALOG_SCHEMA, err);
     if (st == OV_OK)
@@ -209,7 +228,7 @@ static ov_status check_identity(ov_catalog *cat, ov_error *err)
     OV_TRY(pragma_text(cat, "PRAGMA application_id", app, sizeof(app), err));
     if (atoll(app) != CATALOG_APPLICATION)
         return ov_fail(err, OV_CORRUPT, "%s/catalog.db is a database of another program", cat->dir);
-    OV_TRY(ovi_meta_get(cat, "schema_version", 0, &version, err));
+    OV_TRY(ovi_meta_get(cat, "schema_version", &version, err));
     if (version > CATALOG_SCHEMA)
         return ov_fail(err, OV_UNSUPPORTED,
                        "%s was written by a newer Ovate (catalog schema %lld, this program knows %d)",
@@ -285,6 +304,7 @@ ov_status ovi_change_begin(ov_catalog *cat, ov_error *err)
         return ov_fail(err, OV_DENIED, "%s is open for reading only", cat->dir);
     ov_mutex_lock(&cat->write);
     ov_status st = OV_OK;
+    cat->delta = (ovi_digest){0};
     if (cat->stopped) {
         *err = cat->stop_reason;
         ov_error_context(err, "no more changes until the next start, after");

@@ -37,6 +37,12 @@ struct ov_snapshot {
     uint32_t all_count;
 };
 
+/* Count and exclusive or of the checksums of some rows: equal digests mean that no row came or went unnoticed. */
+typedef struct ovi_digest {
+    int64_t all_count, all_sum;   /* every row of table segments of a datasource */
+    int64_t used_count, used_sum; /* the used ones */
+} ovi_digest;
+
 struct ov_catalog {
     char *dir;
     bool writer;
@@ -49,6 +55,7 @@ struct ov_catalog {
     sqlite3 *db;
     bool stopped; /* a sync failed: no more writes */
     ov_error stop_reason;
+    ovi_digest delta; /* of rows changed since the last ovi_datasource_touch */
 
     ov_mutex snap;
     ov_snapshot *current;
@@ -66,9 +73,8 @@ OV_CHECKED ov_status ovi_db_run(ov_catalog *cat, sqlite3_stmt *s, ov_error *err)
 void ovi_bind_text(sqlite3_stmt *s, int at, ov_slice text);
 void ovi_bind_blob(sqlite3_stmt *s, int at, ov_slice bytes);
 ov_slice ovi_column(sqlite3_stmt *s, int at); /* until the next step */
-/* A whole number from table meta; dflt when absent. */
-OV_CHECKED ov_status ovi_meta_get(ov_catalog *cat, const char *key, int64_t dflt, int64_t *out,
-                                  ov_error *err);
+/* A whole number from table meta; all keys exist from the start, so a missing one is damage. */
+OV_CHECKED ov_status ovi_meta_get(ov_catalog *cat, const char *key, int64_t *out, ov_error *err);
 OV_CHECKED ov_status ovi_meta_set(ov_catalog *cat, const char *key, int64_t value, ov_error *err);
 /* Start a change: takes `write`, refuses when stopped or read-only, begins a transaction. */
 OV_CHECKED ov_status ovi_change_begin(ov_catalog *cat, ov_error *err);
@@ -90,6 +96,7 @@ typedef struct ovi_row {
     int64_t min_time, max_time;
     ov_slice file, task_id;
     int64_t schema, created_ms;
+    int64_t sum; /* as stored */
 } ovi_row;
 
 /* The columns ovi_row_read expects, in order. */
@@ -101,6 +108,7 @@ OV_CHECKED ov_status ovi_row_read(ov_catalog *cat, sqlite3_stmt *s, ovi_row *out
 OV_CHECKED ov_status ovi_row_copy(ov_arena *a, ovi_row *row, ov_error *err); /* slices into a */
 OV_CHECKED ov_status ovi_row_insert(ov_catalog *cat, const ovi_row *row, ov_error *err);
 OV_CHECKED ov_status ovi_row_set_used(ov_catalog *cat, ovi_row *row, bool used, ov_error *err);
+OV_CHECKED ov_status ovi_row_delete(ov_catalog *cat, const ovi_row *row, ov_error *err);
 /* Unused (or used) rows of a datasource inside the interval, copied into `out`. */
 OV_CHECKED ov_status ovi_rows_select(ov_catalog *cat, ov_slice datasource, bool used, ov_interval span,
                                      ov_arena *out, ovi_row **rows, uint32_t *count, ov_error *err);
@@ -111,10 +119,27 @@ OV_CHECKED ov_status ovi_schema_read(ov_catalog *cat, int64_t schema, ov_arena *
                                      const ov_schema_column **columns, uint32_t *count,
                                      ov_error *err);
 
+/* ---- catalog_digest.c: table datasources ---- */
+typedef struct ovi_known {
+    ov_slice name;
+    int64_t change;
+    ovi_digest digest;
+} ovi_known;
+/* A datasource changed: apply cat->delta to its row. Inside a change, after its rows and before ovi_snapshot_build. */
+OV_CHECKED ov_status ovi_datasource_touch(ov_catalog *cat, ov_slice name, ov_error *err);
+/* All datasources by name, checked against their digest. */
+OV_CHECKED ov_status ovi_known_list(ov_catalog *cat, ov_arena *out, ovi_known **list, uint32_t *count,
+                                    ov_error *err);
+/* Do these used rows make up the digest? */
+OV_CHECKED ov_status ovi_known_check_used(ov_catalog *cat, const ovi_known *known, const ovi_row *rows,
+                                          uint32_t count, ov_error *err);
+/* Read every row of segments, used or not, and every cursor, and compare all digests. */
+OV_CHECKED ov_status ovi_digest_check_all(ov_catalog *cat, ov_error *err);
+
 /* ---- catalog_load.c ---- */
 /* The state of a datasource as the database has it now; *out NULL when it has no used segments. */
-OV_CHECKED ov_status ovi_datasource_load(ov_catalog *cat, ov_slice name, uint64_t change,
-                                         ovi_datasource **out, ov_error *err);
+OV_CHECKED ov_status ovi_datasource_load(ov_catalog *cat, const ovi_known *known, ovi_datasource **out,
+                                         ov_error *err);
 void ovi_datasource_release(ovi_datasource *ds);
 
 /* ---- catalog_snapshot.c ---- */
@@ -122,9 +147,7 @@ void ovi_datasource_release(ovi_datasource *ds);
 OV_CHECKED ov_status ovi_snapshot_build(ov_catalog *cat, ov_snapshot **out, ov_error *err);
 /* Make it the current one; takes over the reference. */
 void ovi_snapshot_install(ov_catalog *cat, ov_snapshot *snap);
-/* Write down that a datasource changed; to be called inside the transaction, before ovi_snapshot_build. */
-OV_CHECKED ov_status ovi_datasource_touch(ov_catalog *cat, ov_slice name, ov_error *err);
-const ovi_datasource *ovi_snapshot_state(const ov_snapshot *snap, ov_slice name); /* NULL when none */
+ovi_datasource *ovi_snapshot_state(const ov_snapshot *snap, ov_slice name); /* NULL when none */
 
 /* ---- catalog_recover.c ---- */
 OV_CHECKED ov_status ovi_recover(ov_catalog *cat, ov_error *err);
@@ -158,3 +181,4 @@ OV_CHECKED ov_status ovi_tasks_fail_lost(ov_catalog *cat, ov_error *err);
 
 /* ---- catalog_cursor.c ---- */
 OV_CHECKED ov_status ovi_cursor_set(ov_catalog *cat, ov_slice key, ov_slice value, ov_error *err);
+OV_CHECKED ov_status ovi_cursors_check(ov_catalog *cat, ov_error *err);

@@ -248,12 +248,13 @@ static ov_status order_entries(loader *l, ov_error *err)
     return OV_OK;
 }
 
-static ov_status load_into(loader *l, ov_slice name, ov_error *err)
+static ov_status load_into(loader *l, const ovi_known *known, ov_error *err)
 {
     ovi_row *rows;
     ov_interval ever = {INT64_MIN, INT64_MAX};
-    OV_TRY(ov_arena_copy(l->arena, name, &l->ds->pub.name, err));
-    OV_TRY(ovi_rows_select(l->cat, name, true, ever, l->arena, &rows, &l->n, err));
+    OV_TRY(ov_arena_copy(l->arena, known->name, &l->ds->pub.name, err));
+    OV_TRY(ovi_rows_select(l->cat, known->name, true, ever, l->arena, &rows, &l->n, err));
+    OV_TRY(ovi_known_check_used(l->cat, known, rows, l->n, err));
     if (l->n == 0)
         return OV_OK;
     OV_TRY(fill_entries(l, rows, err));
@@ -264,18 +265,17 @@ static ov_status load_into(loader *l, ov_slice name, ov_error *err)
     return merge_columns(l, err);
 }
 
-ov_status ovi_datasource_load(ov_catalog *cat, ov_slice name, uint64_t change, ovi_datasource **out,
-                              ov_error *err)
+ov_status ovi_datasource_load(ov_catalog *cat, const ovi_known *known, ovi_datasource **out, ov_error *err)
 {
     ovi_datasource *ds = ov_calloc(1, sizeof(*ds));
     if (!ds)
         return ov_fail_nomem(err, sizeof(*ds));
     atomic_init(&ds->refs, 1);
     ds->cache = cat->cache;
-    ds->change = change;
+    ds->change = (uint64_t)known->change;
     ov_arena_init(&ds->arena, "catalog", NULL);
     loader l = {.cat = cat, .ds = ds, .arena = &ds->arena};
-    ov_status st = load_into(&l, name, err);
+    ov_status st = load_into(&l, known, err);
     if (st != OV_OK || l.n == 0) {
         ovi_datasource_release(ds);
         ds = NULL;

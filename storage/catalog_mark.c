@@ -130,15 +130,11 @@ ov_status ov_catalog_mark(ov_catalog *cat, ov_slice datasource, bool used, int64
 
 static ov_status delete_rows(ov_catalog *cat, const ovi_row *rows, uint32_t count, ov_error *err)
 {
-    sqlite3_stmt *s;
-    OV_TRY(ovi_db_prepare(cat, "DELETE FROM segments WHERE seq = ?", &s, err));
-    ov_status st = OV_OK;
-    for (uint32_t i = 0; i < count && st == OV_OK; i++) {
-        sqlite3_bind_int64(s, 1, rows[i].seq);
-        st = ovi_db_run(cat, s, err);
-    }
-    sqlite3_finalize(s);
-    OV_TRY(st);
+    for (uint32_t i = 0; i < count; i++)
+        OV_TRY(ovi_row_delete(cat, &rows[i], err));
+    if (count == 0)
+        return OV_OK;
+    OV_TRY(ovi_datasource_touch(cat, rows[0].id.datasource, err));
     /* Chunks without segments are over: their version is never joined again. */
     return ovi_db_exec(cat,
                        "DELETE FROM chunks WHERE NOT EXISTS(SELECT 1 FROM segments s WHERE"
@@ -153,13 +149,16 @@ ov_status ov_catalog_kill(ov_catalog *cat, ov_slice datasource, int64_t start_ms
     ov_arena a;
     ovi_row *rows = NULL;
     uint32_t count = 0;
+    ov_snapshot *next = NULL;
     ov_arena_init(&a, "kill", NULL);
     ov_status st = ovi_change_begin(cat, err);
     if (st == OV_OK) {
         st = ovi_rows_select(cat, datasource, false, (ov_interval){start_ms, end_ms}, &a, &rows, &count, err);
         if (st == OV_OK)
             st = delete_rows(cat, rows, count, err);
-        st = ovi_change_end(cat, st, NULL, NULL, err);
+        if (st == OV_OK && count)
+            st = ovi_snapshot_build(cat, &next, err); /* the same segments under a new change number */
+        st = ovi_change_end(cat, st, next, NULL, err);
     }
     for (uint32_t i = 0; st == OV_OK && i < count; i++)
         if (!rows[i].tombstone)

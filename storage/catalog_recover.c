@@ -109,7 +109,9 @@ ov_status ovi_recover(ov_catalog *cat, ov_error *err)
 {
     sweeper w = {.cat = cat};
     ov_arena_init(&w.arena, "recovery", NULL);
-    ov_status st = empty_tmp(&w, err);
+    ov_status st = ovi_digest_check_all(cat, err);
+    if (st == OV_OK)
+        st = empty_tmp(&w, err);
     if (st == OV_OK)
         st = sweep_segments(&w, err);
     if (st == OV_OK)

@@ -68,6 +68,7 @@ ov_status ovi_row_read(ov_catalog *cat, sqlite3_stmt *s, ovi_row *r, ov_error *e
         .created_ms = sqlite3_column_int64(s, 16),
     };
     OV_TRY(row_sum(r, &sum, err));
+    r->sum = sum;
     if (sum != sqlite3_column_int64(s, 17) || r->id.span.start >= r->id.span.end)
         return ovi_db_damaged(cat, err, "row %lld of table segments does not match its checksum",
                               (long long)r->seq);
@@ -82,18 +83,29 @@ ov_status ovi_row_copy(ov_arena *a, ovi_row *r, ov_error *err)
     return ov_arena_copy(a, r->task_id, &r->task_id, err);
 }
 
+/* A row comes or goes. */
+static void note_row(ov_catalog *cat, const ovi_row *r, bool comes)
+{
+    ovi_digest *d = &cat->delta;
+    d->all_count += comes ? 1 : -1;
+    d->all_sum ^= r->sum;
+    if (!r->used)
+        return;
+    d->used_count += comes ? 1 : -1;
+    d->used_sum ^= r->sum;
+}
+
 ov_status ovi_row_insert(ov_catalog *cat, const ovi_row *row, ov_error *err)
 {
     sqlite3_stmt *s;
     ovi_row r = *row;
-    int64_t sum;
     bool found;
     OV_TRY(ovi_db_prepare(cat, "SELECT coalesce(max(seq), 0) + 1 FROM segments", &s, err));
     ov_status st = ovi_db_step(cat, s, &found, err);
     r.seq = st == OV_OK ? sqlite3_column_int64(s, 0) : 0;
     sqlite3_finalize(s);
     OV_TRY(st);
-    OV_TRY(row_sum(&r, &sum, err));
+    OV_TRY(row_sum(&r, &r.sum, err));
     OV_TRY(ovi_db_prepare(cat,
                           "INSERT INTO segments(" OVI_ROW_COLUMNS
                           ") VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
@@ -115,24 +127,37 @@ ov_status ovi_row_insert(ov_catalog *cat, const ovi_row *row, ov_error *err)
     ovi_bind_text(s, 15, r.task_id);
     sqlite3_bind_int64(s, 16, r.schema);
     sqlite3_bind_int64(s, 17, r.created_ms);
-    sqlite3_bind_int64(s, 18, sum);
+    sqlite3_bind_int64(s, 18, r.sum);
     st = ovi_db_run(cat, s, err);
     sqlite3_finalize(s);
+    note_row(cat, &r, true);
     return st;
 }
 
 ov_status ovi_row_set_used(ov_catalog *cat, ovi_row *row, bool used, ov_error *err)
 {
     sqlite3_stmt *s;
-    int64_t sum;
+    note_row(cat, row, false);
     row->used = used;
-    OV_TRY(row_sum(row, &sum, err));
+    OV_TRY(row_sum(row, &row->sum, err));
+    note_row(cat, row, true);
     OV_TRY(ovi_db_prepare(cat, "UPDATE segments SET used = ?, sum = ? WHERE seq = ?", &s, err));
     sqlite3_bind_int64(s, 1, used);
-    sqlite3_bind_int64(s, 2, sum);
+    sqlite3_bind_int64(s, 2, row->sum);
     sqlite3_bind_int64(s, 3, row->seq);
     ov_status st = ovi_db_run(cat, s, err);
     sqlite3_finalize(s);
+    return st;
+}
+
+ov_status ovi_row_delete(ov_catalog *cat, const ovi_row *row, ov_error *err)
+{
+    sqlite3_stmt *s;
+    OV_TRY(ovi_db_prepare(cat, "DELETE FROM segments WHERE seq = ?", &s, err));
+    sqlite3_bind_int64(s, 1, row->seq);
+    ov_status st = ovi_db_run(cat, s, err);
+    sqlite3_finalize(s);
+    note_row(cat, row, false);
     return st;
 }
 

@@ -44,7 +44,7 @@ const ov_datasource *ov_snapshot_datasource(const ov_snapshot *snap, uint32_t i)
     return i < snap->ds_count ? &snap->ds[i]->pub : NULL;
 }
 
-const ovi_datasource *ovi_snapshot_state(const ov_snapshot *snap, ov_slice name)
+ovi_datasource *ovi_snapshot_state(const ov_snapshot *snap, ov_slice name)
 {
     uint32_t lo = 0, hi = snap->ds_count;
     while (lo < hi) {
@@ -103,77 +103,33 @@ ov_status ov_snapshot_open(const ov_snapshot *snap, const ov_segment_entry *entr
 
 /* ---- building ---- */
 
-ov_status ovi_datasource_touch(ov_catalog *cat, ov_slice name, ov_error *err)
+/* The state of one datasource: shared with the current snapshot when that is as new, else loaded. */
+static ov_status next_state(ov_catalog *cat, const ovi_known *known, ovi_datasource **out, ov_error *err)
 {
-    sqlite3_stmt *s;
-    int64_t change;
-    OV_TRY(ovi_meta_get(cat, "change", 0, &change, err));
-    OV_TRY(ovi_meta_set(cat, "change", ++change, err));
-    OV_TRY(ovi_db_prepare(cat, "INSERT OR REPLACE INTO datasources(name, change) VALUES(?, ?)", &s, err));
-    ovi_bind_text(s, 1, name);
-    sqlite3_bind_int64(s, 2, change);
-    ov_status st = ovi_db_run(cat, s, err);
-    sqlite3_finalize(s);
-    return st;
+    ovi_datasource *ds = cat->current ? ovi_snapshot_state(cat->current, known->name) : NULL;
+    if (!ds || ds->change != (uint64_t)known->change)
+        return ovi_datasource_load(cat, known, out, err);
+    atomic_fetch_add_explicit(&ds->refs, 1, memory_order_relaxed);
+    *out = ds;
+    return OV_OK;
 }
 
-/* The state of one named datasource: shared with the current snapshot when that is as new, else loaded. */
-static ov_status next_state(ov_catalog *cat, const ov_snapshot *old, ov_slice name, uint64_t change,
-                            ovi_datasource **out, ov_error *err)
+/* `current` changes only under `write`, which the caller holds. */
+static ov_status collect_states(ov_catalog *cat, ov_snapshot *snap, ov_arena *scratch, ov_error *err)
 {
-    for (uint32_t i = 0; old && i < old->ds_count; i++) {
-        ovi_datasource *ds = old->ds[i];
-        if (ds->change != change || !ov_slice_eq(ds->pub.name, name))
-            continue;
-        atomic_fetch_add_explicit(&ds->refs, 1, memory_order_relaxed);
-        *out = ds;
-        return OV_OK;
-    }
-    return ovi_datasource_load(cat, name, change, out, err);
-}
-
-static ov_status collect_states(ov_catalog *cat, const ov_snapshot *old, ov_snapshot *snap,
-                                ov_arena *scratch, ov_error *err)
-{
-    typedef struct named {
-        ov_slice name;
-        uint64_t change;
-    } named;
-    sqlite3_stmt *s;
-    named *list = NULL;
-    uint32_t n = 0, cap = 0;
-    bool row;
-    ov_status st = OV_OK;
-    OV_TRY(ovi_db_prepare(cat, "SELECT name, change FROM datasources ORDER BY name", &s, err));
-    for (;;) {
-        OV_TRY_OUT(st, ovi_db_step(cat, s, &row, err));
-        if (!row)
-            break;
-        if (n == cap) {
-            named *grown;
-            cap = cap ? cap * 2 : 32;
-            OV_TRY_OUT(st, ov_arena_alloc(scratch, cap * sizeof(*grown), &grown, err));
-            if (n)
-                memcpy(grown, list, n * sizeof(*grown));
-            list = grown;
-        }
-        OV_TRY_OUT(st, ov_arena_copy(scratch, ovi_column(s, 0), &list[n].name, err));
-        list[n++].change = (uint64_t)sqlite3_column_int64(s, 1);
-    }
+    ovi_known *list;
+    uint32_t n;
+    OV_TRY(ovi_known_list(cat, scratch, &list, &n, err));
     snap->ds = ov_calloc(n + 1u, sizeof(ovi_datasource *));
-    if (!snap->ds) {
-        st = ov_fail_nomem(err, n * sizeof(ovi_datasource *));
-        goto out;
-    }
+    if (!snap->ds)
+        return ov_fail_nomem(err, n * sizeof(ovi_datasource *));
     for (uint32_t i = 0; i < n; i++) {
         ovi_datasource *ds;
-        OV_TRY_OUT(st, next_state(cat, old, list[i].name, list[i].change, &ds, err));
+        OV_TRY(next_state(cat, &list[i], &ds, err));
         if (ds)
             snap->ds[snap->ds_count++] = ds;
     }
-out:
-    sqlite3_finalize(s);
-    return st;
+    return OV_OK;
 }
 
 static ov_status list_all(ov_snapshot *snap, ov_error *err)
@@ -194,7 +150,7 @@ ov_status ovi_snapshot_build(ov_catalog *cat, ov_snapshot **out, ov_error *err)
 {
     ov_arena scratch;
     int64_t change;
-    OV_TRY(ovi_meta_get(cat, "change", 0, &change, err));
+    OV_TRY(ovi_meta_get(cat, "change", &change, err));
     ov_snapshot *snap = ov_calloc(1, sizeof(*snap));
     if (!snap)
         return ov_fail_nomem(err, sizeof(*snap));
@@ -202,8 +158,7 @@ ov_status ovi_snapshot_build(ov_catalog *cat, ov_snapshot **out, ov_error *err)
     snap->version = (uint64_t)change;
     snap->cache = cat->cache;
     ov_arena_init(&scratch, "snapshot", NULL);
-    /* `current` changes only under `write`, which the caller holds. */
-    ov_status st = collect_states(cat, cat->current, snap, &scratch, err);
+    ov_status st = collect_states(cat, snap, &scratch, err);
     if (st == OV_OK)
         st = list_all(snap, err);
     ov_arena_fini(&scratch);

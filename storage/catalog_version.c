@@ -10,7 +10,7 @@ ov_status ovi_version_next(ov_catalog *cat, ov_arena *out, ov_slice *version, ov
 {
     int64_t last;
     char text[OV_ISO_BYTES];
-    OV_TRY(ovi_meta_get(cat, "last_version", 0, &last, err));
+    OV_TRY(ovi_meta_get(cat, "last_version", &last, err));
     int64_t now = OV_MAX(ov_now_ms(), last + 1);
     OV_TRY(ovi_meta_set(cat, "last_version", now, err));
     return ov_arena_copy(out, ov_slice_make(text, ov_iso_format(now, NULL, text)), version, err);
