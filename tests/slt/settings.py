@@ -15,18 +15,19 @@ class Setting:
 
 SETTINGS = {
     'plain': Setting(),
-    'batch-1': Setting({'OVATE_TEST_BATCH': '1'}),
-    'batch-7': Setting({'OVATE_TEST_BATCH': '7'}),
-    'general': Setting({'OVATE_TEST_GENERAL': '1'}),
-    'one-worker': Setting({'OVATE_CPUS': '1'}),
-    'many-workers': Setting({'OVATE_CPUS': '7'}),
+    'batch-1': Setting({'OVATE_TEST_BATCH_ROWS': '1'}),
+    'batch-7': Setting({'OVATE_TEST_BATCH_ROWS': '7'}),
+    'general': Setting({'OVATE_TEST_GENERAL_ONLY': '1'}),
+    'hashing': Setting({'OVATE_TEST_DENSE_LIMIT': '1'}),
+    'one-worker': Setting({'OVATE_TEST_WORKERS': '1'}),
+    'many-workers': Setting({'OVATE_TEST_WORKERS': '7'}),
     'isa-base': Setting({'OVATE_ISA': 'base'}),
     'isa-v3': Setting({'OVATE_ISA': 'v3'}),
     'isa-v4': Setting({'OVATE_ISA': 'v4'}),
     'hash-zero': Setting({'OVATE_HASH': 'zero'}),
     'one-segment': Setting(segment_granularity='ALL'),
     'many-segments': Setting(segment_rows=1000, segment_granularity='HOUR'),
-    'worst': Setting({'OVATE_TEST_BATCH': '7', 'OVATE_TEST_GENERAL': '1', 'OVATE_CPUS': '5',
+    'worst': Setting({'OVATE_TEST_BATCH_ROWS': '7', 'OVATE_TEST_GENERAL_ONLY': '1', 'OVATE_TEST_WORKERS': '5',
                       'OVATE_HASH': 'zero'}, segment_rows=777, segment_granularity='HOUR'),
 }
 
