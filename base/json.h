@@ -39,13 +39,14 @@ typedef struct ov_json {
         double d;
         ov_slice s; /* NUL-terminated too */
     };
+    ov_slice raw; /* of numbers as they were written, NUL-terminated; empty for built nodes */
 } ov_json;
 
 enum { OV_JSON_DEFAULT_DEPTH = 100, OV_JSON_DEFAULT_BYTES = 64 << 20 };
 
 typedef struct ov_json_limits {
     size_t max_bytes;   /* 0: OV_JSON_DEFAULT_BYTES; never above 2 GiB */
-    uint32_t max_depth; /* 0: OV_JSON_DEFAULT_DEPTH; at most 1000 */
+    uint32_t max_depth; /* 0: OV_JSON_DEFAULT_DEPTH; at most 900 */
 } ov_json_limits;
 
 /* limits may be NULL. Errors: OV_INVALID with pos and line:column in the sentence; OV_LIMIT. */
@@ -139,6 +140,9 @@ void ov_json_print_pretty(const ov_json *v, ov_buf *out); /* two blanks per leve
 /* "text" with quotes; escapes only what RFC 8259 demands, raw UTF-8 otherwise; malformed bytes
  * become U+FFFD. */
 void ov_json_quote(ov_buf *out, ov_slice text);
+/* A double as a JSON value: Java's shortest form; NaN and the infinities in quotes, as Druid writes
+ * them. */
+void ov_json_add_double(ov_buf *out, double v);
 /* Upper bound of what ov_json_quote appends for n bytes, for writers that reserve. */
 static inline size_t ov_json_quoted_max(size_t n)
 {
