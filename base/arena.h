@@ -53,5 +53,6 @@ OV_CHECKED ov_status ov_arena_printf(ov_arena *a, ov_slice *out, ov_error *err, 
 /* fn(arg) runs when the arena is rewound past this point or finished. */
 OV_CHECKED ov_status ov_arena_on_exit(ov_arena *a, void (*fn)(void *), void *arg, ov_error *err);
 
+/* Where the arena stands, and back to there: what was allocated since is gone, its on_exit calls made. */
 ov_arena_mark ov_arena_mark_get(const ov_arena *a);
 void ov_arena_rewind(ov_arena *a, ov_arena_mark mark);

@@ -159,6 +159,7 @@ typedef enum ov_time_unit {
 bool ov_time_unit_find(ov_slice name, ov_time_unit *out);
 const char *ov_time_unit_name(ov_time_unit unit); /* "MILLISECOND" */
 
+/* The value of the unit in the zone's calendar; `_n` for many instants of one column. */
 int64_t ov_time_extract(ov_time_unit unit, int64_t ms, const ov_tz *zone);
 void ov_time_extract_n(ov_time_unit unit, const ov_tz *zone, const int64_t *in, int64_t *out,
                        size_t n);

@@ -34,6 +34,7 @@ extern ov_hash_setting ov_hash_config;
 void ov_hash_init(void);
 void ov_hash_force_zero(bool on);
 
+/* Keys of any length: XXH3 with the process's seed. For tables in memory, never for what is stored. */
 uint64_t ov_hash_bytes(const void *bytes, size_t n);
 
 static inline uint64_t ov_hash_slice(ov_slice s)

@@ -25,4 +25,5 @@ OV_CHECKED ov_status ov_joda_parse(const ov_joda *j, ov_slice text, const ov_tz 
 /* Without a sentence, for rows. */
 bool ov_joda_try(const ov_joda *j, ov_slice text, const ov_tz *zone, int64_t *out);
 
+/* Appends the instant as the pattern prints it in the zone. */
 void ov_joda_format(const ov_joda *j, int64_t ms, const ov_tz *zone, ov_buf *out);

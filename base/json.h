@@ -92,6 +92,7 @@ OV_CHECKED ov_status ov_json_obj(const ov_json *obj, const char *key, const ov_j
 OV_CHECKED ov_status ov_json_arr(const ov_json *obj, const char *key, const ov_json **out,
                                  ov_error *err);
 
+/* Members that must be there and of that type; OV_INVALID names the path, what was expected and what was found. */
 OV_CHECKED ov_status ov_json_need(const ov_json *obj, const char *key, const ov_json **out,
                                   ov_error *err);
 OV_CHECKED ov_status ov_json_need_bool(const ov_json *obj, const char *key, bool *out,

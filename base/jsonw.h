@@ -23,6 +23,7 @@ typedef struct ov_jsonw {
     bool comma; /* the next value needs one in front */
 } ov_jsonw;
 
+/* Writes to `out`, which is the caller's and must outlive the writer. */
 void ov_jsonw_init(ov_jsonw *w, ov_buf *out);
 void ov_jsonw_open_object(ov_jsonw *w, const char *key);
 void ov_jsonw_close_object(ov_jsonw *w);

@@ -20,6 +20,7 @@ typedef struct ov_budget {
     _Atomic size_t peak;      /* highest `used` seen */
 } ov_budget;
 
+/* charge adds to this budget and all above it, or to none of them and fails with OV_LIMIT naming the full one. */
 void ov_budget_init(ov_budget *b, const char *name, size_t limit, ov_budget *parent);
 OV_CHECKED ov_status ov_budget_charge(ov_budget *b, size_t bytes, ov_error *err);
 void ov_budget_release(ov_budget *b, size_t bytes);

@@ -13,11 +13,13 @@
 
 enum { OV_FMT_INT_BYTES = 20, OV_FMT_DOUBLE_BYTES = 26, OV_FMT_FLOAT_BYTES = 16 };
 
+/* Bytes written to text. */
 size_t ov_fmt_u64(uint64_t v, char text[OV_FMT_INT_BYTES]);
 size_t ov_fmt_i64(int64_t v, char text[OV_FMT_INT_BYTES]);
 size_t ov_fmt_double(double v, char text[OV_FMT_DOUBLE_BYTES]);
 size_t ov_fmt_float(float v, char text[OV_FMT_FLOAT_BYTES]);
 
+/* The same, appended. */
 void ov_buf_add_double(ov_buf *b, double v);
 void ov_buf_add_float(ov_buf *b, float v);
 

@@ -61,6 +61,7 @@ static inline int64_t ov_monotonic_ns(void)
     return ov_os_now->monotonic_ns();
 }
 
+/* At least that long, interrupted or not. */
 void ov_sleep_ms(int64_t ms);
 
 /* Random UUID (version 4) in lower case with a NUL. */

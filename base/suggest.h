@@ -14,6 +14,7 @@ typedef struct ov_suggest {
     unsigned distance;
 } ov_suggest;
 
+/* Offer every name there is; the nearest to `word` is kept. Borrows word and names. */
 void ov_suggest_init(ov_suggest *s, ov_slice word);
 void ov_suggest_offer(ov_suggest *s, ov_slice name);
 

@@ -15,6 +15,7 @@ typedef struct ov_mutex {
         PTHREAD_MUTEX_INITIALIZER                                                                  \
     }
 
+/* Not recursive; `try` says whether it was taken. */
 void ov_mutex_init(ov_mutex *m);
 void ov_mutex_fini(ov_mutex *m);
 void ov_mutex_lock(ov_mutex *m);
@@ -37,6 +38,7 @@ typedef struct ov_rwlock {
     pthread_rwlock_t l;
 } ov_rwlock;
 
+/* Many readers or one writer; unlock ends either. */
 void ov_rwlock_init(ov_rwlock *l);
 void ov_rwlock_fini(ov_rwlock *l);
 void ov_rwlock_read(ov_rwlock *l);

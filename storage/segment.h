@@ -65,6 +65,7 @@ uint32_t ov_segment_columns(const ov_segment *seg);
 const ov_column *ov_segment_column(const ov_segment *seg, uint32_t i);
 const ov_column *ov_segment_find(const ov_segment *seg, ov_slice name); /* NULL when absent */
 
+/* Name, type and whole-column statistics; lives as long as the segment. */
 const ov_column_info *ov_column_get_info(const ov_column *col);
 
 /* Statistics of block b; touches the block index only. */

@@ -53,6 +53,7 @@ typedef struct ov_result_sink {
     void *self;
 } ov_result_sink;
 
+/* Runs the plan to its end; the first error of any worker, of the sink or of ov_query_alive is the result. */
 OV_CHECKED ov_status ov_exec_run(const ov_plan *plan, ov_query_ctx *cx, const ov_result_sink *sink,
                                  ov_error *err);
 

@@ -109,6 +109,7 @@ static inline ov_ast *ov_ast_kid(const ov_ast *node, uint32_t i)
     return node && i < node->kid_count ? node->kids[i] : NULL;
 }
 
+/* The name in ast_kinds.def, for dumps and tests. */
 const char *ov_ast_kind_name(ov_ast_kind kind);
 
 /* Same shape, operators, flags and texts; where in the source they stood does not matter. */
