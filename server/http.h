@@ -41,7 +41,7 @@ typedef struct ov_http_options {
 } ov_http_options;
 
 typedef struct ov_http_counters {
-    uint64_t connections, requests, refused, open_connections, bytes_in, bytes_out;
+    uint64_t connections, requests, refused, open_connections, bytes_out;
 } ov_http_counters;
 
 /* Binds and listens; requests are accepted from ov_http_run on. */

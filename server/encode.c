@@ -1,0 +1,531 @@
+/*
+ * The encoder: one loop over rows, one cell writer per column and batch.
+ *
+ * Per batch each column is classified once (cell_kind). Columns with few distinct values get a table of
+ * ready texts, filled on first use and kept while the domain stays the same, so that a repeated string is escaped and
+ * quoted once per query.
+ */
+#include "server/encode.h"
+
+#include <math.h>
+
+#include "base/bits.h"
+#include "base/json.h"
+#include "base/numfmt.h"
+
+typedef enum cell_kind {
+    CELL_CONST, /* text[0] */
+    CELL_DICT,  /* text per code */
+    CELL_RUN,   /* text per run */
+    CELL_INT,   /* FLAT LONG printed as digits */
+    CELL_ANY,   /* one value at a time */
+} cell_kind;
+
+typedef struct cell_text {
+    uint32_t at, n; /* into column.bytes; n = 0: not made yet (no JSON text is empty; csv: see made) */
+    bool made;
+} cell_text;
+
+typedef struct out_column {
+    ov_field field;
+    ov_buf prefix;   /* what stands before the value: `{"name":` or `,` */
+    cell_kind kind;
+    const ov_vec *vec;
+    uint32_t run;    /* RUN: the run the last row was in */
+    cell_text *text; /* per code, run or one */
+    uint32_t text_cap;
+    uint64_t domain_id; /* whose texts are kept; 0 = none */
+    ov_buf bytes;
+} out_column;
+
+struct ov_encoder {
+    ov_encode_options opt;
+    uint32_t count;
+    out_column *col;
+    bool any; /* a record was written already */
+};
+
+static bool is_csv(const ov_encode_options *o)
+{
+    return o->format == OV_FORMAT_CSV;
+}
+
+static bool is_object(const ov_encode_options *o)
+{
+    return o->format == OV_FORMAT_OBJECT || o->format == OV_FORMAT_OBJECT_LINES;
+}
+
+static bool is_lines(const ov_encode_options *o)
+{
+    return o->format == OV_FORMAT_OBJECT_LINES || o->format == OV_FORMAT_ARRAY_LINES;
+}
+
+bool ov_result_format_find(ov_slice name, ov_result_format *out)
+{
+    static const char *const names[] = {"object", "array", "objectLines", "arrayLines", "csv"};
+    for (size_t i = 0; i < OV_COUNT_OF(names); i++)
+        if (ov_slice_ieq(name, ov_slice_cstr(names[i]))) {
+            *out = (ov_result_format)i;
+            return true;
+        }
+    return false;
+}
+
+/* ---- single values ---- */
+
+/* A JSON string. A final backslash is written \u005c: pydruid's incremental reader takes \" after it for an
+ * escaped quote and loses the rest of the result (same JSON value either way). */
+static void add_json_string(ov_buf *out, ov_slice s)
+{
+    size_t before = out->n;
+    ov_json_quote(out, s);
+    if (s.n && s.p[s.n - 1] == '\\' && !out->failed && out->n - before >= 3) {
+        out->n -= 3; /* \\" */
+        ov_buf_add_str(out, "\\u005c\"");
+    }
+}
+
+static void add_csv_text(ov_buf *out, ov_slice s)
+{
+    bool quote = false;
+    for (size_t i = 0; i < s.n && !quote; i++)
+        quote = s.p[i] == ',' || s.p[i] == '"' || s.p[i] == '\n' || s.p[i] == '\r';
+    if (!quote) {
+        ov_buf_add_slice(out, s);
+        return;
+    }
+    ov_buf_add_char(out, '"');
+    for (size_t i = 0; i < s.n; i++) {
+        if (s.p[i] == '"')
+            ov_buf_add_char(out, '"');
+        ov_buf_add_char(out, s.p[i]);
+    }
+    ov_buf_add_char(out, '"');
+}
+
+static void add_text(ov_buf *out, ov_slice s, bool plain, bool csv)
+{
+    if (plain && !csv)
+        ov_buf_add_slice(out, s);
+    else if (csv)
+        add_csv_text(out, s);
+    else
+        add_json_string(out, s);
+}
+
+static void add_real(ov_buf *out, ov_type type, double v, bool quote_odd)
+{
+    bool quote = quote_odd && !isfinite(v);
+    if (quote)
+        ov_buf_add_char(out, '"');
+    if (type.id == OV_TYPE_FLOAT)
+        ov_buf_add_float(out, (float)v);
+    else
+        ov_buf_add_double(out, v);
+    if (quote)
+        ov_buf_add_char(out, '"');
+}
+
+static void add_list(ov_buf *out, ov_type type, const ov_vec *list, uint32_t first, uint32_t end)
+{
+    ov_buf_add_char(out, '[');
+    for (uint32_t i = first; i < end; i++) {
+        if (i > first)
+            ov_buf_add_char(out, ',');
+        if (ov_vec_is_null(list, i))
+            ov_buf_add_str(out, "null");
+        else if (type.id == OV_TYPE_STRING || type.elem == OV_TYPE_STRING)
+            ov_json_quote(out, ov_vec_str(list, i));
+        else if (type.elem == OV_TYPE_LONG)
+            ov_buf_add_i64(out, ov_vec_i64(list, i));
+        else
+            add_real(out, OV_T(type.elem), ov_vec_f64(list, i), true);
+    }
+    ov_buf_add_char(out, ']');
+}
+
+/* Elements of the list at `row`, whatever the encoding. */
+static void find_list(const ov_vec *v, uint32_t row, const ov_vec **list, uint32_t *first,
+                      uint32_t *end)
+{
+    if (v->enc == OV_ENC_RUN) {
+        uint32_t r = 0;
+        while (v->run_end[r] <= row)
+            r++;
+        find_list(v->child, r, list, first, end);
+    } else if (v->enc == OV_ENC_DICT) {
+        find_list(v->dict->values, ov_vec_code(v, row), list, first, end);
+    } else if (v->enc == OV_ENC_LIST) {
+        *list = v->child;
+        *first = v->offsets[row];
+        *end = v->offsets[row + 1];
+    } else {
+        *list = v->c.list;
+        *first = 0;
+        *end = *list ? (*list)->rows : 0;
+    }
+}
+
+static void add_list_cell(const ov_encode_options *o, ov_type type, const ov_vec *v, uint32_t row,
+                          bool plain, ov_buf *out)
+{
+    const ov_vec *list;
+    uint32_t first, end;
+    find_list(v, row, &list, &first, &end);
+    bool multi = type.id == OV_TYPE_STRING;
+    if (multi && end - first == 1 && !ov_vec_is_null(list, first)) {
+        add_text(out, ov_vec_str(list, first), plain, is_csv(o)); /* one value prints as a plain string */
+        return;
+    }
+    bool as_json = !multi && !o->stringify_arrays && !is_csv(o);
+    if (as_json || (plain && !is_csv(o))) {
+        add_list(out, type, list, first, end);
+        return;
+    }
+    ov_buf text;
+    ov_buf_init(&text);
+    add_list(&text, type, list, first, end);
+    add_text(out, ov_buf_slice(&text), false, is_csv(o));
+    ov_buf_fini(&text);
+}
+
+static void add_cell(const ov_encode_options *o, const ov_field *f, const ov_vec *v, uint32_t row,
+                     bool plain, ov_buf *out)
+{
+    bool csv = is_csv(o);
+    if (ov_vec_is_null(v, row)) {
+        if (!csv && !plain)
+            ov_buf_add_str(out, "null");
+        return;
+    }
+    if (ov_type_is_list(f->type)) {
+        add_list_cell(o, f->type, v, row, plain, out);
+        return;
+    }
+    switch ((ov_sqltype)f->sql) {
+    case OV_SQL_BOOLEAN:
+        ov_buf_add_str(out, ov_vec_i64(v, row) > 0 ? "true" : "false");
+        return;
+    case OV_SQL_TIMESTAMP:
+    case OV_SQL_DATE:
+        if (!csv && !plain)
+            ov_buf_add_char(out, '"');
+        ov_iso_add(out, ov_vec_i64(v, row), o->tz);
+        if (!csv && !plain)
+            ov_buf_add_char(out, '"');
+        return;
+    default:
+        break;
+    }
+    if (ov_type_is_int(f->type))
+        ov_buf_add_i64(out, ov_vec_i64(v, row));
+    else if (ov_type_is_real(f->type))
+        add_real(out, f->type, ov_vec_f64(v, row), !csv && !plain);
+    else
+        add_text(out, ov_vec_str(v, row), plain, csv);
+}
+
+ov_status ov_encode_cell(const ov_encode_options *options, const ov_field *field, const ov_vec *v,
+                         uint32_t row, bool as_text, ov_buf *out, ov_error *err)
+{
+    add_cell(options, field, v, row, as_text, out);
+    return ov_buf_check(out, err);
+}
+
+/* ---- columns ---- */
+
+static bool is_plain_int(const ov_field *f)
+{
+    return ov_type_is_int(f->type) && f->sql != OV_SQL_BOOLEAN && f->sql != OV_SQL_TIMESTAMP &&
+           f->sql != OV_SQL_DATE;
+}
+
+static ov_status need_texts(out_column *c, uint32_t count, ov_error *err)
+{
+    if (count > c->text_cap) {
+        cell_text *grown = ov_realloc(c->text, (size_t)count * sizeof *grown);
+        if (!grown)
+            return ov_fail_nomem(err, (size_t)count * sizeof *grown);
+        c->text = grown;
+        c->text_cap = count;
+    }
+    memset(c->text, 0, (size_t)count * sizeof *c->text);
+    ov_buf_clear(&c->bytes);
+    return OV_OK;
+}
+
+/* Decide how the column of this batch is written. */
+static ov_status classify(out_column *c, const ov_vec *v, ov_error *err)
+{
+    c->vec = v;
+    c->run = 0;
+    if (v->enc == OV_ENC_DICT && v->dict->count <= OV_MAX(v->rows * 8u, 65536u)) {
+        if (c->kind != CELL_DICT || c->domain_id != v->dict->id) {
+            OV_TRY(need_texts(c, v->dict->count, err));
+            c->domain_id = v->dict->id;
+        }
+        c->kind = CELL_DICT;
+        return OV_OK;
+    }
+    c->domain_id = 0;
+    if (v->enc == OV_ENC_CONST) {
+        c->kind = CELL_CONST;
+        return need_texts(c, 1, err);
+    }
+    if (v->enc == OV_ENC_RUN) {
+        c->kind = CELL_RUN;
+        return need_texts(c, v->runs, err);
+    }
+    c->kind = v->enc == OV_ENC_FLAT && v->raw && v->lane == 8 && is_plain_int(&c->field) ? CELL_INT
+                                                                                         : CELL_ANY;
+    return OV_OK;
+}
+
+/* Add the kept text of slot `i`, making it from `row` first. */
+static void add_kept(const ov_encode_options *o, out_column *c, uint32_t i, uint32_t row, ov_buf *out)
+{
+    cell_text *t = &c->text[i];
+    if (OV_UNLIKELY(!t->made)) {
+        t->at = (uint32_t)c->bytes.n;
+        add_cell(o, &c->field, c->vec, row, false, &c->bytes);
+        t->n = (uint32_t)(c->bytes.n - t->at);
+        t->made = true;
+        if (c->bytes.failed) {
+            out->failed = true;
+            out->err = c->bytes.err;
+            return;
+        }
+    }
+    ov_buf_add(out, c->bytes.p + t->at, t->n);
+}
+
+static void add_row_cell(const ov_encode_options *o, out_column *c, uint32_t row, ov_buf *out)
+{
+    const ov_vec *v = c->vec;
+    switch (c->kind) {
+    case CELL_CONST:
+        add_kept(o, c, 0, row, out);
+        break;
+    case CELL_DICT:
+        add_kept(o, c, ov_vec_code(v, row), row, out);
+        break;
+    case CELL_RUN:
+        while (v->run_end[c->run] <= row)
+            c->run++;
+        add_kept(o, c, c->run, row, out);
+        break;
+    case CELL_INT:
+        if (v->valid && !ov_bit_test(v->valid, row)) {
+            if (!is_csv(o))
+                ov_buf_add_str(out, "null");
+        } else {
+            ov_buf_add_i64(out, ((const int64_t *)v->data)[row]);
+        }
+        break;
+    case CELL_ANY:
+        add_cell(o, &c->field, v, row, false, out);
+        break;
+    }
+}
+
+static void add_row(ov_encoder *e, uint32_t row, ov_buf *out)
+{
+    const ov_encode_options *o = &e->opt;
+    if (e->any && !is_lines(o) && !is_csv(o))
+        ov_buf_add_char(out, ',');
+    e->any = true;
+    size_t start = out->n;
+    if (e->count == 0 && !is_csv(o))
+        ov_buf_add_char(out, is_object(o) ? '{' : '[');
+    for (uint32_t i = 0; i < e->count; i++) {
+        ov_buf_add_slice(out, ov_buf_slice(&e->col[i].prefix));
+        add_row_cell(o, &e->col[i], row, out);
+    }
+    if (is_csv(o)) {
+        if (e->count == 1 && out->n == start)
+            ov_buf_add_str(out, "\"\""); /* one empty field must not look like the end of the answer */
+        ov_buf_add_char(out, '\n');
+        return;
+    }
+    ov_buf_add_char(out, is_object(o) ? '}' : ']');
+    if (is_lines(o))
+        ov_buf_add_char(out, '\n');
+}
+
+ov_status ov_encode_rows(ov_encoder *e, const ov_batch *batch, ov_buf *out, ov_error *err)
+{
+    OV_ASSERT(batch->cols == e->count);
+    for (uint32_t i = 0; i < e->count; i++)
+        OV_TRY(classify(&e->col[i], &batch->col[i], err));
+    for (uint32_t w = 0; w * 64 < batch->rows; w++) {
+        uint32_t left = batch->rows - w * 64;
+        uint64_t bits = left < 64 ? (UINT64_C(1) << left) - 1 : UINT64_MAX;
+        if (batch->sel)
+            bits &= batch->sel[w];
+        for (; bits; bits &= bits - 1)
+            add_row(e, w * 64 + (uint32_t)__builtin_ctzll(bits), out);
+    }
+    return ov_buf_check(out, err);
+}
+
+/* ---- begin, end ---- */
+
+static ov_status init_column(ov_encoder *e, uint32_t i, const ov_field *f, ov_error *err)
+{
+    out_column *c = &e->col[i];
+    c->field = *f;
+    c->kind = CELL_ANY;
+    ov_buf_init(&c->prefix);
+    ov_buf_init(&c->bytes);
+    c->bytes.limit = UINT32_MAX;
+    if (is_object(&e->opt)) {
+        ov_buf_add_char(&c->prefix, i ? ',' : '{');
+        ov_json_quote(&c->prefix, f->name);
+        ov_buf_add_char(&c->prefix, ':');
+    } else if (!is_csv(&e->opt)) {
+        ov_buf_add_char(&c->prefix, i ? ',' : '[');
+    } else if (i) {
+        ov_buf_add_char(&c->prefix, ',');
+    }
+    return ov_buf_check(&c->prefix, err);
+}
+
+ov_status ov_encoder_create(const ov_encode_options *options, const ov_field *fields, uint32_t count,
+                            ov_encoder **out, ov_error *err)
+{
+    ov_encoder *e = ov_calloc(1, sizeof *e);
+    if (!e)
+        return ov_fail_nomem(err, sizeof *e);
+    e->opt = *options;
+    e->count = count;
+    e->col = ov_calloc(count, sizeof *e->col);
+    ov_status st = e->col ? OV_OK : ov_fail_nomem(err, count * sizeof *e->col);
+    for (uint32_t i = 0; i < count && st == OV_OK; i++)
+        st = init_column(e, i, &fields[i], err);
+    if (st != OV_OK) {
+        ov_encoder_destroy(e);
+        return st;
+    }
+    *out = e;
+    return OV_OK;
+}
+
+typedef enum header_row { HEADER_NAMES, HEADER_TYPES, HEADER_SQL_TYPES } header_row;
+
+static ov_slice header_word(const ov_field *f, header_row what, char *buf)
+{
+    if (what == HEADER_NAMES)
+        return f->name;
+    if (what == HEADER_SQL_TYPES)
+        return ov_slice_cstr(ov_sqltype_name(f->sql));
+    return ov_slice_cstr(f->type.id == OV_TYPE_NULL ? "" : ov_type_name(f->type, buf));
+}
+
+/* One header record of the array and csv formats. */
+static void add_header_row(ov_encoder *e, header_row what, ov_buf *out)
+{
+    char buf[48];
+    bool csv = is_csv(&e->opt);
+    if (e->any && !is_lines(&e->opt) && !csv)
+        ov_buf_add_char(out, ',');
+    e->any = true;
+    size_t start = out->n;
+    if (!csv)
+        ov_buf_add_char(out, '[');
+    for (uint32_t i = 0; i < e->count; i++) {
+        if (i)
+            ov_buf_add_char(out, ',');
+        ov_slice word = header_word(&e->col[i].field, what, buf);
+        if (csv)
+            add_csv_text(out, word);
+        else if (what == HEADER_TYPES && word.n == 0)
+            ov_buf_add_str(out, "null");
+        else
+            ov_json_quote(out, word);
+    }
+    if (csv && e->count == 1 && out->n == start)
+        ov_buf_add_str(out, "\"\"");
+    if (!csv)
+        ov_buf_add_char(out, ']');
+    if (csv || is_lines(&e->opt))
+        ov_buf_add_char(out, '\n');
+}
+
+/* The one header record of the object formats. */
+static void add_header_object(ov_encoder *e, ov_buf *out)
+{
+    const ov_encode_options *o = &e->opt;
+    char buf[48];
+    e->any = true;
+    ov_buf_add_char(out, '{');
+    for (uint32_t i = 0; i < e->count; i++) {
+        const ov_field *f = &e->col[i].field;
+        if (i)
+            ov_buf_add_char(out, ',');
+        ov_json_quote(out, f->name);
+        ov_buf_add_char(out, ':');
+        if (!o->types_header && !o->sql_types_header) {
+            ov_buf_add_str(out, "null");
+            continue;
+        }
+        ov_buf_add_char(out, '{');
+        if (o->types_header) {
+            ov_slice word = header_word(f, HEADER_TYPES, buf);
+            ov_buf_add_str(out, "\"type\":");
+            if (word.n)
+                ov_json_quote(out, word);
+            else
+                ov_buf_add_str(out, "null");
+        }
+        if (o->sql_types_header) {
+            ov_buf_add_str(out, o->types_header ? ",\"sqlType\":" : "\"sqlType\":");
+            ov_json_quote(out, header_word(f, HEADER_SQL_TYPES, buf));
+        }
+        ov_buf_add_char(out, '}');
+    }
+    ov_buf_add_char(out, '}');
+    if (is_lines(o))
+        ov_buf_add_char(out, '\n');
+}
+
+void ov_encode_begin(ov_encoder *e, ov_buf *out)
+{
+    const ov_encode_options *o = &e->opt;
+    if (!is_lines(o) && !is_csv(o))
+        ov_buf_add_char(out, '[');
+    if (!o->header)
+        return;
+    if (is_object(o)) {
+        add_header_object(e, out);
+        return;
+    }
+    add_header_row(e, HEADER_NAMES, out);
+    if (o->types_header)
+        add_header_row(e, HEADER_TYPES, out);
+    if (o->sql_types_header)
+        add_header_row(e, HEADER_SQL_TYPES, out);
+}
+
+void ov_encode_end(ov_encoder *e, ov_buf *out)
+{
+    const ov_encode_options *o = &e->opt;
+    if (is_csv(o))
+        ov_buf_add_char(out, '\n');
+    else if (is_lines(o))
+        ov_buf_add_str(out, e->any ? "\n" : "\n\n");
+    else
+        ov_buf_add_str(out, "]\n");
+}
+
+void ov_encoder_destroy(ov_encoder *e)
+{
+    if (!e)
+        return;
+    for (uint32_t i = 0; e->col && i < e->count; i++) {
+        ov_buf_fini(&e->col[i].prefix);
+        ov_buf_fini(&e->col[i].bytes);
+        ov_free(e->col[i].text);
+    }
+    ov_free(e->col);
+    ov_free(e);
+}

@@ -1,0 +1,621 @@
+/*
+ * The loop's side: sockets, timeouts, request assembly, moving finished bytes to libevent.
+ *
+ * States of a connection:
+ *
+ *   HEAD -> BODY -> BUSY -> HEAD ...        one request at a time; pipelined bytes wait in the input buffer
+ *      \______\________________> LINGER     after a refusal: answer sent, input dropped until the client closes
+ */
+#include "server/http_int.h"
+
+#include <errno.h>
+#include <arpa/inet.h>
+#include <netinet/tcp.h>
+#include <sys/eventfd.h>
+#include <sys/socket.h>
+#include <unistd.h>
+#include <event2/buffer.h>
+#include <event2/bufferevent.h>
+#include <event2/event.h>
+#include <event2/listener.h>
+
+#include "base/os.h"
+
+enum {
+    INPUT_HIGH_BYTES = 256 * 1024, /* read ahead of the parser at most */
+    LINGER_MS = 1000,
+    STALL_MS = 120 * 1000, /* a client that takes no byte of its answer for so long is dropped */
+    TICK_MS = 200,
+};
+
+typedef enum conn_state { CONN_HEAD, CONN_BODY, CONN_BUSY, CONN_LINGER } conn_state;
+
+struct ovi_conn {
+    ov_http *http;
+    ovi_conn *next, **link;
+    struct bufferevent *bev;
+    conn_state state;
+    bool got_bytes;       /* of the head being awaited */
+    bool closing;         /* close once the output is written */
+    size_t scan;          /* progress of the search for the head's end */
+    int64_t deadline_ms;  /* monotonic; 0 = none */
+    size_t out_seen;      /* output length at the last progress check */
+    int64_t out_since_ms; /* when it last shrank */
+    ov_request *rq;
+    ov_http_body body;
+};
+
+struct ov_http {
+    ov_http_options opt;
+    struct event_base *base;
+    struct evconnlistener *listener;
+    struct event *wake, *tick;
+    int wake_fd;
+    int port;
+    ovi_conn *conns;
+
+    _Atomic bool stop;
+    bool stopping;
+    int64_t stop_deadline_ms;
+    int grace_ms;
+
+    ov_mutex lock; /* queue and ready list */
+    ov_cond work;
+    ov_request *wait_first, *wait_last;
+    uint32_t waiting;
+    ov_request *ready_first, *ready_last;
+    bool workers_quit;
+    ov_thread *threads;
+    uint32_t thread_count;
+    _Atomic uint32_t active; /* requests between admission and the end of their handler */
+
+    _Atomic uint64_t n_connections, n_requests, n_refused, n_open, n_out;
+};
+
+static void conn_process(ovi_conn *c);
+
+/* ---- workers ---- */
+
+static void worker_main(void *arg)
+{
+    ov_http *h = arg;
+    for (;;) {
+        ov_mutex_lock(&h->lock);
+        while (!h->wait_first && !h->workers_quit)
+            ov_cond_wait(&h->work, &h->lock);
+        ov_request *rq = h->wait_first;
+        if (!rq) {
+            ov_mutex_unlock(&h->lock);
+            return;
+        }
+        h->wait_first = rq->next_waiting;
+        if (!h->wait_first)
+            h->wait_last = NULL;
+        h->waiting--;
+        ov_mutex_unlock(&h->lock);
+
+        if (ov_request_gone(rq)) {
+            ov_respond_abort(rq);
+        } else {
+            h->opt.handler(h->opt.self, rq);
+            if (rq->phase != OVI_FINISHED)
+                ov_respond_abort(rq); /* a handler that forgot to answer must not hang its client */
+        }
+        atomic_fetch_sub(&h->active, 1);
+        ovi_request_release(rq);
+    }
+}
+
+static bool enqueue(ov_http *h, ov_request *rq)
+{
+    ov_mutex_lock(&h->lock);
+    bool room = h->waiting < h->opt.queue;
+    if (room) {
+        ovi_request_retain(rq);
+        rq->next_waiting = NULL;
+        if (h->wait_last)
+            h->wait_last->next_waiting = rq;
+        else
+            h->wait_first = rq;
+        h->wait_last = rq;
+        h->waiting++;
+        atomic_fetch_add(&h->active, 1);
+        ov_cond_signal(&h->work);
+    }
+    ov_mutex_unlock(&h->lock);
+    return room;
+}
+
+static void wake_loop(ov_http *h)
+{
+    uint64_t one = 1;
+    ssize_t n = write(h->wake_fd, &one, sizeof one);
+    (void)n; /* EAGAIN means a wake-up is pending already */
+}
+
+void ovi_http_notify(ov_http *h, ov_request *rq)
+{
+    ovi_request_retain(rq);
+    ov_mutex_lock(&h->lock);
+    rq->next_ready = NULL;
+    if (h->ready_last)
+        h->ready_last->next_ready = rq;
+    else
+        h->ready_first = rq;
+    h->ready_last = rq;
+    ov_mutex_unlock(&h->lock);
+    wake_loop(h);
+}
+
+/* ---- connections ---- */
+
+static void conn_close(ovi_conn *c)
+{
+    if (c->rq) {
+        c->rq->conn = NULL;
+        ovi_request_mark_gone(c->rq);
+        ovi_request_release(c->rq);
+    }
+    *c->link = c->next;
+    if (c->next)
+        c->next->link = c->link;
+    atomic_fetch_sub(&c->http->n_open, 1);
+    bufferevent_free(c->bev);
+    ov_free(c);
+}
+
+static void conn_await_head(ovi_conn *c)
+{
+    c->state = CONN_HEAD;
+    c->scan = 0;
+    c->got_bytes = false;
+    c->deadline_ms = ov_monotonic_ms() + c->http->opt.idle_timeout_ms;
+}
+
+/* Answer from the loop itself and close: for requests that never reach a handler. */
+static void conn_refuse(ovi_conn *c, ov_http_refusal refusal)
+{
+    char body[512], head[256];
+    int n = snprintf(body, sizeof body,
+                     "{\"error\":\"Unknown exception\",\"errorCode\":\"invalidInput\",\"persona\":"
+                     "\"USER\",\"category\":\"INVALID_INPUT\",\"errorMessage\":\"%s\",\"errorClass\":"
+                     "null,\"host\":null}",
+                     refusal.reason);
+    int m = snprintf(head, sizeof head,
+                     "HTTP/1.1 %d %s\r\nContent-Type: application/json\r\nContent-Length: %d\r\n"
+                     "Connection: close\r\n%s\r\n",
+                     refusal.status, ov_http_reason(refusal.status), n,
+                     refusal.status == 503 ? "Retry-After: 1\r\n" : "");
+    struct evbuffer *out = bufferevent_get_output(c->bev);
+    evbuffer_add(out, head, (size_t)m);
+    evbuffer_add(out, body, (size_t)n);
+    atomic_fetch_add(&c->http->n_refused, 1);
+    if (c->rq) {
+        c->rq->conn = NULL;
+        ovi_request_release(c->rq);
+        c->rq = NULL;
+    }
+    c->state = CONN_LINGER;
+    c->closing = true;
+    c->deadline_ms = ov_monotonic_ms() + LINGER_MS;
+}
+
+/* The head is complete: take it out of the input, decide about the body. */
+static bool conn_start_request(ovi_conn *c, ov_slice bytes, size_t used, ov_http_refusal *bad)
+{
+    ov_request *rq = ovi_request_create(c->http);
+    if (!rq) {
+        *bad = (ov_http_refusal){503, "There is no memory for the request."};
+        return false;
+    }
+    c->rq = rq;
+    rq->conn = c;
+    ov_buf_add(&rq->head_bytes, bytes.p, used);
+    size_t scan = 0, again;
+    ov_slice kept = ov_buf_slice(&rq->head_bytes);
+    if (rq->head_bytes.failed ||
+        ov_http_parse_head(kept, &scan, &rq->head, &again, bad) != OV_HTTP_DONE) {
+        *bad = (ov_http_refusal){503, "There is no memory for the request."};
+        return false;
+    }
+    ov_error err = OV_ERROR_INIT;
+    char *path = ov_arena_try(&rq->arena, rq->head.path.n + 1, 1, &err);
+    size_t n = 0;
+    if (!path || !ov_http_percent_decode(rq->head.path, false, path, &n)) {
+        *bad = (ov_http_refusal){400, "The path holds a malformed percent escape."};
+        return false;
+    }
+    path[n] = '\0';
+    rq->path = ov_slice_make(path, n);
+    ov_http_body_init(&c->body, &rq->head, c->http->opt.max_body_bytes);
+    c->state = CONN_BODY;
+    c->deadline_ms = ov_monotonic_ms() + c->http->opt.head_timeout_ms;
+    return true;
+}
+
+/* One step on the input; false when more bytes are needed or the connection is busy. */
+static bool conn_step_head(ovi_conn *c, struct evbuffer *in)
+{
+    size_t have = evbuffer_get_length(in);
+    if (have == 0)
+        return false;
+    if (!c->got_bytes) {
+        c->got_bytes = true;
+        c->deadline_ms = ov_monotonic_ms() + c->http->opt.head_timeout_ms;
+    }
+    size_t look = OV_MIN(have, (size_t)OV_HTTP_MAX_HEAD_BYTES + 1);
+    const char *p = (const char *)evbuffer_pullup(in, (ssize_t)look);
+    ov_http_refusal bad = {503, "There is no memory for the request."};
+    ov_http_head head;
+    size_t used = 0;
+    ov_http_step step =
+        p ? ov_http_parse_head(ov_slice_make(p, look), &c->scan, &head, &used, &bad) : OV_HTTP_BAD;
+    if (step == OV_HTTP_MORE)
+        return false;
+    if (step == OV_HTTP_BAD || !conn_start_request(c, ov_slice_make(p, look), used, &bad)) {
+        conn_refuse(c, bad);
+        return false;
+    }
+    evbuffer_drain(in, used);
+    bool wants_body = head.chunked || head.length > 0;
+    if (head.expect_continue && wants_body && evbuffer_get_length(in) == 0 &&
+        (head.chunked || head.length <= c->http->opt.max_body_bytes))
+        evbuffer_add_printf(bufferevent_get_output(c->bev), "HTTP/1.1 100 Continue\r\n\r\n");
+    return true;
+}
+
+static bool conn_step_body(ovi_conn *c, struct evbuffer *in)
+{
+    ov_http_refusal bad = {0, NULL};
+    ov_http_step step;
+    do {
+        size_t n = evbuffer_get_contiguous_space(in);
+        const char *p = n ? (const char *)evbuffer_pullup(in, (ssize_t)n) : NULL;
+        size_t used = 0;
+        step = ov_http_body_feed(&c->body, ov_slice_make(p ? p : "", n), &used, &c->rq->body, &bad);
+        evbuffer_drain(in, used);
+        if (used)
+            c->deadline_ms = ov_monotonic_ms() + c->http->opt.head_timeout_ms;
+        if (step == OV_HTTP_MORE && used == 0) {
+            /* a chunk line may straddle two pieces of the buffer */
+            size_t all = evbuffer_get_length(in);
+            if (all <= n)
+                return false;
+            if (!evbuffer_pullup(in, (ssize_t)OV_MIN(all, n + OV_HTTP_MAX_CHUNK_LINE_BYTES)))
+                step = OV_HTTP_BAD;
+        }
+    } while (step == OV_HTTP_MORE);
+    if (step == OV_HTTP_BAD) {
+        if (!bad.reason)
+            bad = (ov_http_refusal){503, "There is no memory for the request."};
+        conn_refuse(c, bad);
+        return false;
+    }
+    c->state = CONN_BUSY;
+    c->deadline_ms = 0;
+    atomic_fetch_add(&c->http->n_requests, 1);
+    if (!enqueue(c->http, c->rq)) {
+        conn_refuse(c, (ov_http_refusal){503, "The server has too many requests waiting; try again."});
+        return false;
+    }
+    return true;
+}
+
+static void conn_process(ovi_conn *c)
+{
+    struct evbuffer *in = bufferevent_get_input(c->bev);
+    for (;;) {
+        switch (c->state) {
+        case CONN_HEAD:
+            if (c->http->stopping || !conn_step_head(c, in))
+                return;
+            break;
+        case CONN_BODY:
+            if (!conn_step_body(c, in))
+                return;
+            break;
+        case CONN_BUSY:
+            return;
+        case CONN_LINGER:
+            evbuffer_drain(in, evbuffer_get_length(in));
+            return;
+        }
+    }
+}
+
+static void on_read(struct bufferevent *bev, void *arg)
+{
+    (void)bev;
+    conn_process(arg);
+}
+
+/* All output is with the kernel. */
+static void on_write(struct bufferevent *bev, void *arg)
+{
+    ovi_conn *c = arg;
+    if (!c->closing)
+        return;
+    if (c->state == CONN_LINGER) {
+        shutdown(bufferevent_getfd(bev), SHUT_WR);
+        c->closing = false; /* the tick or the client's close ends it */
+        return;
+    }
+    conn_close(c);
+}
+
+static void on_event(struct bufferevent *bev, short what, void *arg)
+{
+    (void)bev;
+    if (what & (BEV_EVENT_EOF | BEV_EVENT_ERROR | BEV_EVENT_TIMEOUT))
+        conn_close(arg);
+}
+
+static void on_accept(struct evconnlistener *l, evutil_socket_t fd, struct sockaddr *sa, int len,
+                      void *arg)
+{
+    (void)l, (void)sa, (void)len;
+    ov_http *h = arg;
+    atomic_fetch_add(&h->n_connections, 1);
+    ovi_conn *c = ov_calloc(1, sizeof *c);
+    struct bufferevent *bev =
+        c && atomic_load(&h->n_open) < h->opt.max_connections
+            ? bufferevent_socket_new(h->base, fd, BEV_OPT_CLOSE_ON_FREE)
+            : NULL;
+    if (!bev) {
+        ov_free(c);
+        evutil_closesocket(fd);
+        atomic_fetch_add(&h->n_refused, 1);
+        return;
+    }
+    int one = 1;
+    setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
+    c->http = h;
+    c->bev = bev;
+    c->next = h->conns;
+    c->link = &h->conns;
+    if (h->conns)
+        h->conns->link = &c->next;
+    h->conns = c;
+    atomic_fetch_add(&h->n_open, 1);
+    conn_await_head(c);
+    bufferevent_setcb(bev, on_read, on_write, on_event, c);
+    bufferevent_setwatermark(bev, EV_READ, 0, INPUT_HIGH_BYTES);
+    bufferevent_enable(bev, EV_READ | EV_WRITE);
+}
+
+/* ---- finished bytes ---- */
+
+static void let_go(const void *data, size_t n, void *arg)
+{
+    (void)data, (void)n;
+    ovi_out_free(arg);
+}
+
+static void send_ready(ov_request *rq)
+{
+    ov_mutex_lock(&rq->lock);
+    ovi_out *out = rq->out_first;
+    rq->out_first = rq->out_last = NULL;
+    rq->ready_listed = false;
+    bool end = rq->end, abort = rq->abort;
+    ov_mutex_unlock(&rq->lock);
+
+    ovi_conn *c = rq->conn;
+    while (out) {
+        ovi_out *next = out->next;
+        out->next = NULL;
+        ovi_request_retain(rq);
+        size_t n = out->n; /* out may be freed as soon as libevent has it */
+        if (!c) {
+            ovi_out_free(out);
+        } else if (evbuffer_add_reference(bufferevent_get_output(c->bev), out->bytes, n, let_go,
+                                          out) != 0) {
+            ovi_out_free(out);
+            abort = end = true;
+        } else {
+            atomic_fetch_add_explicit(&rq->http->n_out, n, memory_order_relaxed);
+        }
+        out = next;
+    }
+    if (!end || !c)
+        return;
+    bool keep = rq->head.keep_alive && !abort && !rq->http->stopping;
+    rq->conn = NULL;
+    c->rq = NULL;
+    ovi_request_release(rq);
+    bool drained = evbuffer_get_length(bufferevent_get_output(c->bev)) == 0;
+    if (keep) {
+        conn_await_head(c);
+        conn_process(c);
+    } else if (drained || abort) {
+        conn_close(c);
+    } else {
+        c->closing = true;
+        c->state = CONN_BUSY;
+        c->deadline_ms = 0;
+    }
+}
+
+static void on_wake(evutil_socket_t fd, short what, void *arg)
+{
+    (void)what;
+    ov_http *h = arg;
+    uint64_t n;
+    ssize_t got = read(fd, &n, sizeof n);
+    (void)got;
+    ov_mutex_lock(&h->lock);
+    ov_request *rq = h->ready_first;
+    h->ready_first = h->ready_last = NULL;
+    ov_mutex_unlock(&h->lock);
+    while (rq) {
+        ov_request *next = rq->next_ready; /* before rq can be listed again */
+        send_ready(rq);
+        ovi_request_release(rq);
+        rq = next;
+    }
+    if (atomic_load(&h->stop) && !h->stopping) {
+        h->stopping = true;
+        h->stop_deadline_ms = ov_monotonic_ms() + h->grace_ms;
+        evconnlistener_disable(h->listener);
+    }
+}
+
+/* ---- time ---- */
+
+static void check_conn(ovi_conn *c, int64_t now)
+{
+    size_t out = evbuffer_get_length(bufferevent_get_output(c->bev));
+    if (out == 0 || out != c->out_seen) {
+        c->out_seen = out;
+        c->out_since_ms = now;
+    } else if (now - c->out_since_ms > STALL_MS) {
+        conn_close(c);
+        return;
+    }
+    if (!c->deadline_ms || now < c->deadline_ms)
+        return;
+    if (c->state == CONN_LINGER || (c->state == CONN_HEAD && !c->got_bytes))
+        conn_close(c);
+    else
+        conn_refuse(c, (ov_http_refusal){408, "The request did not arrive in time."});
+}
+
+static void on_tick(evutil_socket_t fd, short what, void *arg)
+{
+    (void)fd, (void)what;
+    ov_http *h = arg;
+    int64_t now = ov_monotonic_ms();
+    ovi_conn *next;
+    for (ovi_conn *c = h->conns; c; c = next) {
+        next = c->next;
+        if (h->stopping && c->state == CONN_HEAD)
+            conn_close(c);
+        else
+            check_conn(c, now);
+    }
+    if (!h->stopping)
+        return;
+    if (now >= h->stop_deadline_ms)
+        while (h->conns)
+            conn_close(h->conns);
+    if (!h->conns && atomic_load(&h->active) == 0)
+        event_base_loopbreak(h->base);
+}
+
+/* ---- life ---- */
+
+static ov_status listen_on(ov_http *h, ov_error *err)
+{
+    struct sockaddr_in a = {.sin_family = AF_INET, .sin_port = htons((uint16_t)h->opt.port)};
+    if (h->opt.port < 0 || h->opt.port > 65535)
+        return ov_fail(err, OV_INVALID, "port %d is not between 0 and 65535", h->opt.port);
+    if (inet_pton(AF_INET, h->opt.host, &a.sin_addr) != 1)
+        return ov_fail(err, OV_INVALID, "'%s' is not an IPv4 address to listen on", h->opt.host);
+    h->listener = evconnlistener_new_bind(h->base, on_accept, h,
+                                          LEV_OPT_CLOSE_ON_FREE | LEV_OPT_REUSEABLE, 512,
+                                          (struct sockaddr *)&a, sizeof a);
+    if (!h->listener) {
+        int e = errno;
+        return ov_fail_errno(err, e, "cannot listen on %s:%d%s", h->opt.host, h->opt.port,
+                             e == EADDRINUSE ? " (another server runs there; choose --port)" : "");
+    }
+    socklen_t n = sizeof a;
+    getsockname(evconnlistener_get_fd(h->listener), (struct sockaddr *)&a, &n);
+    h->port = ntohs(a.sin_port);
+    return OV_OK;
+}
+
+ov_status ov_http_create(const ov_http_options *options, ov_http **out, ov_error *err)
+{
+    ov_http *h = ov_calloc(1, sizeof *h);
+    if (!h)
+        return ov_fail_nomem(err, sizeof *h);
+    h->opt = *options;
+    h->wake_fd = -1;
+    ov_mutex_init(&h->lock);
+    ov_cond_init(&h->work);
+    ov_status st = OV_OK;
+    struct timeval every = {.tv_usec = TICK_MS * 1000};
+    h->base = event_base_new();
+    h->wake_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+    if (h->base && h->wake_fd >= 0) {
+        h->wake = event_new(h->base, h->wake_fd, EV_READ | EV_PERSIST, on_wake, h);
+        h->tick = event_new(h->base, -1, EV_PERSIST, on_tick, h);
+    }
+    h->threads = ov_calloc(h->opt.workers, sizeof *h->threads);
+    if (!h->wake || !h->tick || !h->threads || event_add(h->wake, NULL) != 0 ||
+        event_add(h->tick, &every) != 0)
+        OV_TRY_OUT(st, ov_fail(err, OV_IO, "cannot set up the event loop"));
+    OV_TRY_OUT(st, listen_on(h, err));
+    *out = h;
+    return OV_OK;
+out:
+    ov_http_destroy(h);
+    return st;
+}
+
+int ov_http_port(const ov_http *h)
+{
+    return h->port;
+}
+
+ov_status ov_http_run(ov_http *h, int grace_ms, ov_error *err)
+{
+    h->grace_ms = grace_ms;
+    ov_status st = OV_OK;
+    for (; h->thread_count < h->opt.workers && st == OV_OK; h->thread_count++)
+        st = ov_thread_start(&h->threads[h->thread_count], "ov-request", worker_main, h, err);
+    if (st == OV_OK)
+        event_base_dispatch(h->base);
+    ov_mutex_lock(&h->lock);
+    h->workers_quit = true;
+    ov_cond_broadcast(&h->work);
+    ov_mutex_unlock(&h->lock);
+    for (uint32_t i = 0; i < h->thread_count; i++)
+        ov_thread_join(&h->threads[i]);
+    return st;
+}
+
+void ov_http_stop(ov_http *h)
+{
+    atomic_store(&h->stop, true);
+    wake_loop(h);
+}
+
+void ov_http_counters_get(ov_http *h, ov_http_counters *out)
+{
+    *out = (ov_http_counters){
+        .connections = atomic_load(&h->n_connections),
+        .requests = atomic_load(&h->n_requests),
+        .refused = atomic_load(&h->n_refused),
+        .open_connections = atomic_load(&h->n_open),
+        .bytes_out = atomic_load(&h->n_out),
+    };
+}
+
+void ov_http_destroy(ov_http *h)
+{
+    if (!h)
+        return;
+    while (h->conns)
+        conn_close(h->conns);
+    while (h->ready_first) {
+        ov_request *rq = h->ready_first;
+        h->ready_first = rq->next_ready;
+        ovi_request_release(rq);
+    }
+    if (h->listener)
+        evconnlistener_free(h->listener);
+    if (h->wake)
+        event_free(h->wake);
+    if (h->tick)
+        event_free(h->tick);
+    if (h->base)
+        event_base_free(h->base);
+    if (h->wake_fd >= 0)
+        close(h->wake_fd);
+    ov_free(h->threads);
+    ov_cond_fini(&h->work);
+    ov_mutex_fini(&h->lock);
+    ov_free(h);
+}

@@ -1,0 +1,339 @@
+/*
+ * The handler's side of a request: reading it, answering it, waiting for slow clients.
+ */
+#include "server/http_int.h"
+
+ov_request *ovi_request_create(ov_http *h)
+{
+    ov_request *rq = ov_calloc(1, sizeof *rq);
+    if (!rq)
+        return NULL;
+    rq->http = h;
+    atomic_init(&rq->refs, 1);
+    atomic_init(&rq->gone, false);
+    ov_buf_init(&rq->head_bytes);
+    ov_buf_init(&rq->body);
+    ov_buf_init(&rq->extra_headers);
+    ov_buf_init(&rq->pending);
+    ov_arena_init(&rq->arena, "request", NULL);
+    ov_mutex_init(&rq->lock);
+    ov_cond_init(&rq->drained);
+    return rq;
+}
+
+void ovi_request_retain(ov_request *rq)
+{
+    atomic_fetch_add(&rq->refs, 1);
+}
+
+void ovi_request_release(ov_request *rq)
+{
+    if (atomic_fetch_sub(&rq->refs, 1) != 1)
+        return;
+    while (rq->out_first) {
+        ovi_out *out = rq->out_first;
+        rq->out_first = out->next;
+        ov_free(out->bytes);
+        ov_free(out);
+    }
+    ov_buf_fini(&rq->head_bytes);
+    ov_buf_fini(&rq->body);
+    ov_buf_fini(&rq->extra_headers);
+    ov_buf_fini(&rq->pending);
+    ov_arena_fini(&rq->arena);
+    ov_cond_fini(&rq->drained);
+    ov_mutex_fini(&rq->lock);
+    ov_free(rq);
+}
+
+void ovi_request_mark_gone(ov_request *rq)
+{
+    ov_mutex_lock(&rq->lock);
+    bool first = !atomic_exchange(&rq->gone, true);
+    if (first && rq->on_gone)
+        rq->on_gone(rq->on_gone_arg); /* under the lock: taking it back waits for us */
+    ov_cond_broadcast(&rq->drained);
+    ov_mutex_unlock(&rq->lock);
+}
+
+void ovi_out_free(ovi_out *out)
+{
+    ov_request *rq = out->rq;
+    ov_mutex_lock(&rq->lock);
+    rq->unsent -= out->n;
+    ov_cond_signal(&rq->drained);
+    ov_mutex_unlock(&rq->lock);
+    ov_free(out->bytes);
+    ov_free(out);
+    ovi_request_release(rq);
+}
+
+/* ---- reading ---- */
+
+const ov_http_head *ov_request_head(const ov_request *rq)
+{
+    return &rq->head;
+}
+
+ov_slice ov_request_path(const ov_request *rq)
+{
+    return rq->path;
+}
+
+ov_slice ov_request_body(const ov_request *rq)
+{
+    return ov_buf_slice(&rq->body);
+}
+
+ov_arena *ov_request_arena(ov_request *rq)
+{
+    return &rq->arena;
+}
+
+ov_slice ov_request_param(ov_request *rq, const char *name, bool *found)
+{
+    ov_slice rest = rq->head.query, wanted = ov_slice_cstr(name);
+    bool seen = false;
+    ov_slice value = {NULL, 0};
+    while (rest.n && !seen) {
+        const char *amp = memchr(rest.p, '&', rest.n);
+        ov_slice pair = ov_slice_make(rest.p, amp ? (size_t)(amp - rest.p) : rest.n);
+        const char *eq = pair.n ? memchr(pair.p, '=', pair.n) : NULL;
+        ov_slice key = ov_slice_make(pair.p, eq ? (size_t)(eq - pair.p) : pair.n);
+        if (ov_slice_eq(key, wanted)) {
+            seen = true;
+            ov_slice raw = eq ? ov_slice_make(eq + 1, pair.n - key.n - 1) : (ov_slice){NULL, 0};
+            ov_error err = OV_ERROR_INIT;
+            char *text = ov_arena_try(&rq->arena, raw.n + 1, 1, &err);
+            size_t n = 0;
+            if (text && ov_http_percent_decode(raw, true, text, &n)) {
+                text[n] = '\0';
+                value = ov_slice_make(text, n);
+            }
+        }
+        size_t skip = pair.n + (amp ? 1 : 0);
+        rest = ov_slice_make(rest.p + skip, rest.n - skip);
+    }
+    if (found)
+        *found = seen;
+    return value;
+}
+
+bool ov_request_gone(const ov_request *rq)
+{
+    return atomic_load_explicit(&rq->gone, memory_order_relaxed);
+}
+
+void ov_request_on_gone(ov_request *rq, void (*fn)(void *), void *arg)
+{
+    ov_mutex_lock(&rq->lock);
+    rq->on_gone = fn;
+    rq->on_gone_arg = arg;
+    if (fn && atomic_load(&rq->gone))
+        fn(arg);
+    ov_mutex_unlock(&rq->lock);
+}
+
+int ov_request_status(const ov_request *rq)
+{
+    return rq->status;
+}
+
+uint64_t ov_request_bytes_sent(const ov_request *rq)
+{
+    return rq->sent;
+}
+
+/* ---- answering ---- */
+
+/* Hand `b` to the loop; b is left empty. Waits while the client is slow when `wait`. */
+static void push(ov_request *rq, ov_buf *b, bool wait, bool end, bool abort)
+{
+    ovi_out *out = NULL;
+    if (b && b->n) {
+        out = ov_malloc(sizeof *out);
+        if (!out || b->failed) {
+            ov_free(out);
+            out = NULL;
+            abort = end = true; /* bytes are missing: the client must not take the rest for whole */
+        } else {
+            *out = (ovi_out){.rq = rq, .bytes = b->p, .n = b->n};
+            rq->sent += b->n;
+            ov_buf_init(b);
+        }
+    }
+    ov_mutex_lock(&rq->lock);
+    while (wait && rq->unsent > OV_HTTP_WINDOW_BYTES && !atomic_load(&rq->gone))
+        ov_cond_wait(&rq->drained, &rq->lock);
+    if (out) {
+        rq->unsent += out->n;
+        if (rq->out_last)
+            rq->out_last->next = out;
+        else
+            rq->out_first = out;
+        rq->out_last = out;
+    }
+    rq->end |= end;
+    rq->abort |= abort;
+    bool notify = !rq->ready_listed;
+    rq->ready_listed = true;
+    ov_mutex_unlock(&rq->lock);
+    if (notify)
+        ovi_http_notify(rq->http, rq);
+}
+
+void ov_respond_header(ov_request *rq, const char *name, ov_slice value)
+{
+    ov_buf_add_str(&rq->extra_headers, name);
+    ov_buf_add_str(&rq->extra_headers, ": ");
+    for (size_t i = 0; i < value.n; i++)
+        if ((unsigned char)value.p[i] >= ' ' && value.p[i] != 127)
+            ov_buf_add_char(&rq->extra_headers, value.p[i]);
+    ov_buf_add_str(&rq->extra_headers, "\r\n");
+}
+
+/* Does the protocol forbid a body here? */
+static bool bodyless(const ov_request *rq)
+{
+    return rq->head.method == OV_HTTP_HEAD || rq->status == 204 || rq->status == 304;
+}
+
+/* Status line and headers; length < 0: chunked, or until close for HTTP/1.0. */
+static void write_head(ov_request *rq, ov_buf *b, int64_t length)
+{
+    ov_buf_addf(b, "HTTP/1.1 %d %s\r\n", rq->status, ov_http_reason(rq->status));
+    if (rq->content_type && rq->status != 204 && rq->status != 304)
+        ov_buf_addf(b, "Content-Type: %s\r\n", rq->content_type);
+    ov_buf_add_slice(b, ov_buf_slice(&rq->extra_headers));
+    if (length >= 0) {
+        if (rq->status != 204)
+            ov_buf_addf(b, "Content-Length: %lld\r\n", (long long)length);
+    } else if (rq->head.minor == 1) {
+        rq->chunked = true;
+        ov_buf_add_str(b, "Transfer-Encoding: chunked\r\n");
+    } else {
+        rq->head.keep_alive = false;
+    }
+    if (!rq->head.keep_alive)
+        ov_buf_add_str(b, "Connection: close\r\n");
+    else if (rq->head.minor == 0)
+        ov_buf_add_str(b, "Connection: keep-alive\r\n");
+    ov_buf_add_str(b, "\r\n");
+}
+
+void ov_respond(ov_request *rq, int status, const char *content_type, ov_slice body)
+{
+    OV_ASSERT(rq->phase == OVI_FRESH);
+    rq->status = status;
+    rq->content_type = content_type;
+    rq->phase = OVI_FINISHED;
+    ov_buf b;
+    ov_buf_init(&b);
+    ov_buf_reserve(&b, body.n + rq->extra_headers.n + 256);
+    write_head(rq, &b, (int64_t)body.n);
+    if (!bodyless(rq))
+        ov_buf_add_slice(&b, body);
+    push(rq, &b, false, true, false);
+    ov_buf_fini(&b);
+}
+
+void ov_respond_begin(ov_request *rq, int status, const char *content_type)
+{
+    OV_ASSERT(rq->phase == OVI_FRESH);
+    rq->status = status;
+    rq->content_type = content_type;
+    rq->phase = OVI_BEGUN;
+}
+
+/* One chunk with its frame, appended to b. */
+static void add_framed(ov_request *rq, ov_buf *b, ov_slice bytes)
+{
+    if (bodyless(rq) || bytes.n == 0)
+        return;
+    if (rq->chunked)
+        ov_buf_addf(b, "%zx\r\n", bytes.n);
+    ov_buf_add_slice(b, bytes);
+    if (rq->chunked)
+        ov_buf_add_str(b, "\r\n");
+}
+
+/* Large pieces go out without a copy: frame, bytes, frame as three pieces. */
+static void push_framed(ov_request *rq, ov_buf *bytes)
+{
+    enum { COPY_BELOW = 16 * 1024 };
+    if (bodyless(rq)) {
+        ov_buf_clear(bytes);
+        return;
+    }
+    ov_buf b;
+    ov_buf_init(&b);
+    if (bytes->n < COPY_BELOW || bytes->failed) {
+        add_framed(rq, &b, ov_buf_slice(bytes));
+        b.failed |= bytes->failed;
+        ov_buf_clear(bytes);
+        push(rq, &b, true, false, false);
+    } else {
+        if (rq->chunked)
+            ov_buf_addf(&b, "%zx\r\n", bytes->n);
+        push(rq, &b, false, false, false);
+        push(rq, bytes, true, false, false);
+        if (rq->chunked)
+            ov_buf_add_str(&b, "\r\n");
+        push(rq, &b, false, false, false);
+    }
+    ov_buf_fini(&b);
+}
+
+ov_status ov_respond_write(ov_request *rq, ov_buf *chunk, ov_error *err)
+{
+    OV_TRY(ov_buf_check(chunk, err));
+    if (ov_request_gone(rq))
+        return ov_fail(err, OV_CANCELLED, "the client has left");
+    if (chunk->n == 0)
+        return OV_OK;
+    if (rq->phase == OVI_BEGUN && rq->pending.n == 0) {
+        ov_buf hold = rq->pending;
+        rq->pending = *chunk; /* perhaps the only piece: then it gets a Content-Length */
+        *chunk = hold;
+        return OV_OK;
+    }
+    if (rq->phase == OVI_BEGUN) {
+        ov_buf head;
+        ov_buf_init(&head);
+        write_head(rq, &head, -1);
+        push(rq, &head, false, false, false);
+        ov_buf_fini(&head);
+        rq->phase = OVI_STREAMING;
+        push_framed(rq, &rq->pending);
+    }
+    push_framed(rq, chunk);
+    if (ov_request_gone(rq))
+        return ov_fail(err, OV_CANCELLED, "the client has left");
+    return OV_OK;
+}
+
+void ov_respond_end(ov_request *rq)
+{
+    if (rq->phase == OVI_BEGUN) {
+        int status = rq->status;
+        const char *type = rq->content_type;
+        rq->phase = OVI_FRESH;
+        ov_respond(rq, status, type, ov_buf_slice(&rq->pending));
+        return;
+    }
+    if (rq->phase != OVI_STREAMING)
+        return;
+    rq->phase = OVI_FINISHED;
+    ov_buf b;
+    ov_buf_init(&b);
+    if (rq->chunked && !bodyless(rq))
+        ov_buf_add_str(&b, "0\r\n\r\n");
+    push(rq, &b, false, true, false);
+    ov_buf_fini(&b);
+}
+
+void ov_respond_abort(ov_request *rq)
+{
+    rq->phase = OVI_FINISHED;
+    push(rq, NULL, false, true, true);
+}
