@@ -315,7 +315,7 @@ static void add_row_cell(const ov_encode_options *o, out_column *c, uint32_t row
         add_kept(o, c, c->run, row, out);
         break;
     case CELL_INT:
-        if (v->valid && !ov_bit_test(v->valid, row)) {
+        if (v->valid && !ov_bits_test(v->valid, row)) {
             if (!is_csv(o))
                 ov_buf_add_str(out, "null");
         } else {

@@ -72,6 +72,11 @@ struct ov_http {
     _Atomic uint64_t n_connections, n_requests, n_refused, n_open, n_out;
 };
 
+static int64_t mono_ms(void)
+{
+    return ov_monotonic_ns() / 1000000;
+}
+
 static void conn_process(ovi_conn *c);
 
 /* ---- workers ---- */
@@ -169,7 +174,7 @@ static void conn_await_head(ovi_conn *c)
     c->state = CONN_HEAD;
     c->scan = 0;
     c->got_bytes = false;
-    c->deadline_ms = ov_monotonic_ms() + c->http->opt.idle_timeout_ms;
+    c->deadline_ms = mono_ms() + c->http->opt.idle_timeout_ms;
 }
 
 /* Answer from the loop itself and close: for requests that never reach a handler. */
@@ -197,7 +202,7 @@ static void conn_refuse(ovi_conn *c, ov_http_refusal refusal)
     }
     c->state = CONN_LINGER;
     c->closing = true;
-    c->deadline_ms = ov_monotonic_ms() + LINGER_MS;
+    c->deadline_ms = mono_ms() + LINGER_MS;
 }
 
 /* The head is complete: take it out of the input, decide about the body. */
@@ -229,7 +234,7 @@ static bool conn_start_request(ovi_conn *c, ov_slice bytes, size_t used, ov_http
     rq->path = ov_slice_make(path, n);
     ov_http_body_init(&c->body, &rq->head, c->http->opt.max_body_bytes);
     c->state = CONN_BODY;
-    c->deadline_ms = ov_monotonic_ms() + c->http->opt.head_timeout_ms;
+    c->deadline_ms = mono_ms() + c->http->opt.head_timeout_ms;
     return true;
 }
 
@@ -241,7 +246,7 @@ static bool conn_step_head(ovi_conn *c, struct evbuffer *in)
         return false;
     if (!c->got_bytes) {
         c->got_bytes = true;
-        c->deadline_ms = ov_monotonic_ms() + c->http->opt.head_timeout_ms;
+        c->deadline_ms = mono_ms() + c->http->opt.head_timeout_ms;
     }
     size_t look = OV_MIN(have, (size_t)OV_HTTP_MAX_HEAD_BYTES + 1);
     const char *p = (const char *)evbuffer_pullup(in, (ssize_t)look);
@@ -275,7 +280,7 @@ static bool conn_step_body(ovi_conn *c, struct evbuffer *in)
         step = ov_http_body_feed(&c->body, ov_slice_make(p ? p : "", n), &used, &c->rq->body, &bad);
         evbuffer_drain(in, used);
         if (used)
-            c->deadline_ms = ov_monotonic_ms() + c->http->opt.head_timeout_ms;
+            c->deadline_ms = mono_ms() + c->http->opt.head_timeout_ms;
         if (step == OV_HTTP_MORE && used == 0) {
             /* a chunk line may straddle two pieces of the buffer */
             size_t all = evbuffer_get_length(in);
@@ -455,7 +460,7 @@ static void on_wake(evutil_socket_t fd, short what, void *arg)
     }
     if (atomic_load(&h->stop) && !h->stopping) {
         h->stopping = true;
-        h->stop_deadline_ms = ov_monotonic_ms() + h->grace_ms;
+        h->stop_deadline_ms = mono_ms() + h->grace_ms;
         evconnlistener_disable(h->listener);
     }
 }
@@ -484,7 +489,7 @@ static void on_tick(evutil_socket_t fd, short what, void *arg)
 {
     (void)fd, (void)what;
     ov_http *h = arg;
-    int64_t now = ov_monotonic_ms();
+    int64_t now = mono_ms();
     ovi_conn *next;
     for (ovi_conn *c = h->conns; c; c = next) {
         next = c->next;

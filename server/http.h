@@ -75,6 +75,9 @@ void ov_respond_begin(ov_request *rq, int status, const char *content_type);
 /* Takes the bytes of `chunk` over (it is left empty). */
 OV_CHECKED ov_status ov_respond_write(ov_request *rq, ov_buf *chunk, ov_error *err);
 void ov_respond_end(ov_request *rq);
+/* Take a begun answer back while nothing of it has left, so that an error can be answered instead; false when it is
+ * too late. Extra headers stay. */
+bool ov_respond_retract(ov_request *rq);
 /* The stream cannot be completed: close the connection without its end, so that the client sees a cut. */
 void ov_respond_abort(ov_request *rq);
 int ov_request_status(const ov_request *rq);    /* status sent, 0 = not yet */

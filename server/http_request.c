@@ -332,6 +332,16 @@ void ov_respond_end(ov_request *rq)
     ov_buf_fini(&b);
 }
 
+bool ov_respond_retract(ov_request *rq)
+{
+    if (rq->phase == OVI_BEGUN) {
+        ov_buf_clear(&rq->pending);
+        rq->phase = OVI_FRESH;
+        rq->status = 0;
+    }
+    return rq->phase == OVI_FRESH;
+}
+
 void ov_respond_abort(ov_request *rq)
 {
     rq->phase = OVI_FINISHED;

@@ -1,0 +1,32 @@
+/*
+ * The process: everything that handlers share. Created by cmd_server (and partly by the other subcommands).
+ *
+ * Threads: the fields are set before the first request and constant afterwards; what they point to says for itself
+ * from which threads it may be used.
+ */
+#pragma once
+
+#include "query/query.h"
+#include "server/http.h"
+#include "server/metrics.h"
+#include "server/running.h"
+
+typedef struct ov_tasks ov_tasks; /* ingest/task.h */
+
+typedef struct ov_app {
+    ov_catalog *catalog;
+    ov_pool *pool;
+    ov_budget memory;  /* of all queries together */
+    ov_tasks *tasks;
+    ov_query_env env;
+    ov_running *running;
+    ov_metrics metrics;
+    ov_http *http;
+    int64_t started_ms;
+    char host[64];
+    int port;
+    char address[80];  /* "127.0.0.1:8888" */
+} ov_app;
+
+/* The handler of server/http: finds the route and calls it. */
+void ov_app_handle(void *app, ov_request *rq);

@@ -1,0 +1,173 @@
+/*
+ * Process endpoints: version, health, metrics, and the fixed answers that Druid's consoles probe for.
+ */
+#include <malloc.h>
+#include <stdio.h>
+
+#include "base/jsonw.h"
+#include "base/os.h"
+#include "server/error_http.h"
+#include "server/handlers.h"
+
+/* Clients compare this with Druid's releases to see what they may send. */
+#define DRUID_VERSION "33.0.0"
+
+static void respond_json(ov_request *rq, ov_buf *body)
+{
+    ov_error err = OV_ERROR_INIT;
+    if (ov_buf_check(body, &err) != OV_OK)
+        ov_respond_error(rq, OV_ERROR_BINDING, (ov_slice){NULL, 0}, &err);
+    else
+        ov_respond(rq, 200, "application/json", ov_buf_slice(body));
+    ov_buf_fini(body);
+}
+
+static void respond_fixed(ov_request *rq, const char *json)
+{
+    ov_respond(rq, 200, "application/json", ov_slice_cstr(json));
+}
+
+void ov_h_status(ov_app *app, ov_request *rq, const ov_captures *at)
+{
+    (void)at;
+    ov_buf b;
+    ov_jsonw w;
+    ov_buf_init(&b);
+    ov_jsonw_init(&w, &b);
+    struct mallinfo2 heap = mallinfo2();
+    uint64_t limit = app->memory.limit;
+    ov_jsonw_open_object(&w, NULL);
+    ov_jsonw_cstr(&w, "version", DRUID_VERSION);
+    ov_jsonw_open_array(&w, "modules");
+    ov_jsonw_open_object(&w, NULL);
+    ov_jsonw_cstr(&w, "name", "ovate");
+    ov_jsonw_cstr(&w, "artifact", "ovate");
+    ov_jsonw_cstr(&w, "version", OV_VERSION);
+    ov_jsonw_close_object(&w);
+    ov_jsonw_close_array(&w);
+    ov_jsonw_open_object(&w, "memory");
+    ov_jsonw_u64(&w, "maxMemory", limit);
+    ov_jsonw_u64(&w, "totalMemory", heap.arena + heap.hblkhd);
+    ov_jsonw_u64(&w, "freeMemory", heap.fordblks);
+    ov_jsonw_u64(&w, "usedMemory", heap.uordblks + heap.hblkhd);
+    ov_jsonw_u64(&w, "directMemory", 0);
+    ov_jsonw_close_object(&w);
+    ov_jsonw_close_object(&w);
+    respond_json(rq, &b);
+}
+
+void ov_h_health(ov_app *app, ov_request *rq, const ov_captures *at)
+{
+    (void)app, (void)at;
+    respond_fixed(rq, "true");
+}
+
+void ov_h_properties(ov_app *app, ov_request *rq, const ov_captures *at)
+{
+    (void)at;
+    ov_buf b;
+    ov_jsonw w;
+    char port[16];
+    ov_buf_init(&b);
+    ov_jsonw_init(&w, &b);
+    snprintf(port, sizeof port, "%d", app->port);
+    ov_jsonw_open_object(&w, NULL);
+    ov_jsonw_cstr(&w, "druid.host", app->host);
+    ov_jsonw_cstr(&w, "druid.plaintextPort", port);
+    ov_jsonw_cstr(&w, "druid.service", "druid/router");
+    ov_jsonw_cstr(&w, "ovate.data", ov_catalog_dir(app->catalog));
+    ov_jsonw_cstr(&w, "ovate.version", OV_VERSION);
+    ov_jsonw_close_object(&w);
+    respond_json(rq, &b);
+}
+
+void ov_h_empty_ok(ov_app *app, ov_request *rq, const ov_captures *at)
+{
+    (void)app, (void)at;
+    respond_fixed(rq, "");
+}
+
+void ov_h_empty_list(ov_app *app, ov_request *rq, const ov_captures *at)
+{
+    (void)app, (void)at;
+    respond_fixed(rq, "[]");
+}
+
+void ov_h_empty_object(ov_app *app, ov_request *rq, const ov_captures *at)
+{
+    (void)app, (void)at;
+    respond_fixed(rq, "{}");
+}
+
+void ov_h_self_discovered(ov_app *app, ov_request *rq, const ov_captures *at)
+{
+    (void)app, (void)at;
+    respond_fixed(rq, "{\"selfDiscovered\":true}");
+}
+
+void ov_h_proxy_enabled(ov_app *app, ov_request *rq, const ov_captures *at)
+{
+    (void)app, (void)at;
+    respond_fixed(rq, "{\"enabled\":true}");
+}
+
+void ov_h_is_leader(ov_app *app, ov_request *rq, const ov_captures *at)
+{
+    (void)app, (void)at;
+    respond_fixed(rq, "{\"leader\":true}");
+}
+
+void ov_h_leader(ov_app *app, ov_request *rq, const ov_captures *at)
+{
+    (void)at;
+    char url[100];
+    snprintf(url, sizeof url, "http://%s", app->address);
+    ov_respond_text(rq, 200, url);
+}
+
+static void add_gauge(ov_buf *b, const char *name, const char *help, double value)
+{
+    ov_metrics_head(b, name, "gauge", help);
+    ov_buf_addf(b, "%s %.17g\n", name, value);
+}
+
+void ov_h_metrics(ov_app *app, ov_request *rq, const ov_captures *at)
+{
+    (void)at;
+    ov_buf b;
+    ov_buf_init(&b);
+    ov_metrics_print(&app->metrics, &b);
+    ov_http_counters http;
+    ov_http_counters_get(app->http, &http);
+    add_gauge(&b, "ovate_queries_running", "Queries running now.", ov_running_count(app->running));
+    add_gauge(&b, "ovate_memory_bytes", "Memory charged to running queries.", (double)atomic_load(&app->memory.used));
+    add_gauge(&b, "ovate_http_connections", "Open connections.", (double)http.open_connections);
+    ov_metrics_head(&b, "ovate_http_requests_total", "counter", "Requests with a complete head and body.");
+    ov_buf_addf(&b, "ovate_http_requests_total %llu\n", (unsigned long long)http.requests);
+    ov_metrics_head(&b, "ovate_http_refused_total", "counter", "Requests refused by the HTTP layer.");
+    ov_buf_addf(&b, "ovate_http_refused_total %llu\n", (unsigned long long)http.refused);
+    ov_metrics_head(&b, "ovate_http_sent_bytes_total", "counter", "Bytes of responses handed to the kernel.");
+    ov_buf_addf(&b, "ovate_http_sent_bytes_total %llu\n", (unsigned long long)http.bytes_out);
+    ov_snapshot *snap = ov_catalog_snapshot(app->catalog);
+    double segments = 0, rows = 0, bytes = 0;
+    for (uint32_t i = 0; i < ov_snapshot_datasources(snap); i++) {
+        const ov_datasource *ds = ov_snapshot_datasource(snap, i);
+        segments += ds->segment_count;
+        rows += (double)ds->rows;
+        bytes += (double)ds->bytes;
+    }
+    add_gauge(&b, "ovate_datasources", "Datasources that can be queried.", ov_snapshot_datasources(snap));
+    ov_snapshot_release(snap);
+    add_gauge(&b, "ovate_segments", "Visible segments.", segments);
+    add_gauge(&b, "ovate_segment_rows", "Rows in visible segments.", rows);
+    add_gauge(&b, "ovate_segment_bytes", "Bytes of visible segments.", bytes);
+    struct statvfs fs;
+    if (ov_os_now->statvfs(ov_catalog_dir(app->catalog), &fs) == 0)
+        add_gauge(&b, "ovate_disk_free_bytes", "Free bytes where the data folder lies.",
+                  (double)fs.f_bavail * (double)fs.f_frsize);
+    add_gauge(&b, "ovate_uptime_seconds", "Since the server started.", (double)(ov_now_ms() - app->started_ms) / 1000);
+    ov_metrics_head(&b, "ovate_build_info", "gauge", "Constant 1 with the version.");
+    ov_buf_addf(&b, "ovate_build_info{version=\"%s\"} 1\n", OV_VERSION);
+    ov_respond(rq, 200, "text/plain; version=0.0.4", ov_buf_slice(&b));
+    ov_buf_fini(&b);
+}

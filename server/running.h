@@ -1,0 +1,28 @@
+/*
+ * Queries that run now, by id: what DELETE /druid/v2/sql/{id} and a lost client reach for.
+ *
+ * Several queries may share an id (Druid allows it); cancelling the id cancels them all.
+ *
+ * Threads: any.
+ */
+#pragma once
+
+#include "query/query.h"
+
+typedef struct ov_running ov_running;
+
+/* Lives on the stack of the thread that runs the query, between add and remove. */
+typedef struct ov_running_entry {
+    ov_slice id;
+    ov_query *query;
+    int64_t started_ms;
+    struct ov_running_entry *next, **link;
+} ov_running_entry;
+
+OV_CHECKED ov_status ov_running_create(ov_running **out, ov_error *err);
+void ov_running_destroy(ov_running *r);
+void ov_running_add(ov_running *r, ov_running_entry *entry);
+void ov_running_remove(ov_running *r, ov_running_entry *entry);
+/* How many queries of that id were told to stop. */
+uint32_t ov_running_cancel(ov_running *r, ov_slice id);
+uint32_t ov_running_count(ov_running *r);

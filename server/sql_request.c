@@ -1,0 +1,264 @@
+#include "server/sql_request.h"
+
+#include "base/datetime.h"
+#include "base/json.h"
+
+enum { DEFAULT_TIMEOUT_MS = 300 * 1000 }; /* Druid's */
+
+/* ---- media types ---- */
+
+static ov_slice trim(ov_slice s)
+{
+    while (s.n && (s.p[0] == ' ' || s.p[0] == '\t')) {
+        s.p++;
+        s.n--;
+    }
+    while (s.n && (s.p[s.n - 1] == ' ' || s.p[s.n - 1] == '\t'))
+        s.n--;
+    return s;
+}
+
+/* "Application/JSON; charset=utf-8" -> "Application/JSON" */
+static ov_slice media_type(ov_slice value)
+{
+    const char *semi = value.n ? memchr(value.p, ';', value.n) : NULL;
+    return trim(ov_slice_make(value.p, semi ? (size_t)(semi - value.p) : value.n));
+}
+
+typedef enum body_kind { BODY_JSON, BODY_TEXT, BODY_FORM, BODY_UNKNOWN } body_kind;
+
+static body_kind body_kind_of(const ov_request *rq)
+{
+    bool found;
+    ov_slice type = media_type(ov_http_header_get(ov_request_head(rq), "Content-Type", &found));
+    if (ov_slice_ieq(type, OV_SLICE_LIT("application/json")))
+        return BODY_JSON;
+    if (ov_slice_ieq(type, OV_SLICE_LIT("text/plain")))
+        return BODY_TEXT;
+    if (ov_slice_ieq(type, OV_SLICE_LIT("application/x-www-form-urlencoded")))
+        return BODY_FORM;
+    return BODY_UNKNOWN;
+}
+
+/* Does Accept admit application/json? */
+static bool accepts_json(ov_slice accept)
+{
+    while (accept.n) {
+        const char *comma = memchr(accept.p, ',', accept.n);
+        size_t n = comma ? (size_t)(comma - accept.p) : accept.n;
+        ov_slice type = media_type(ov_slice_make(accept.p, n));
+        if (ov_slice_ieq(type, OV_SLICE_LIT("application/json")) ||
+            ov_slice_ieq(type, OV_SLICE_LIT("application/*")) || ov_slice_eq(type, OV_SLICE_LIT("*/*")) ||
+            ov_slice_eq(type, OV_SLICE_LIT("*")))
+            return true;
+        size_t skip = comma ? n + 1 : n;
+        accept.p += skip;
+        accept.n -= skip;
+    }
+    return false;
+}
+
+int ov_sql_request_media(const ov_request *rq)
+{
+    bool found;
+    ov_slice accept = ov_http_header_get(ov_request_head(rq), "Accept", &found);
+    if (found && accept.n && !accepts_json(accept))
+        return 406;
+    return body_kind_of(rq) == BODY_UNKNOWN ? 415 : 0;
+}
+
+/* ---- parameters ---- */
+
+static ov_status read_time(const ov_json *v, ov_sqltype sql, int64_t *out, ov_error *err)
+{
+    if (v->kind == OV_JSON_INT) {
+        *out = v->i;
+        return OV_OK;
+    }
+    ov_slice text;
+    OV_TRY(ov_json_as_str(v, &text, err));
+    if (ov_iso_try(text, NULL, out))
+        return OV_OK;
+    ov_error ignored = OV_ERROR_INIT;
+    if (ov_sql_timestamp_parse(text, NULL, out, &ignored) == OV_OK)
+        return OV_OK;
+    return ov_json_fail(v, err, OV_INVALID,
+                        "'" OV_SLICE_FMT "' is no %s: milliseconds, an ISO 8601 instant or yyyy-MM-dd HH:mm:ss is",
+                        OV_SLICE_ARG(text), ov_sqltype_name(sql));
+}
+
+static ov_status read_value(const ov_json *v, ov_param *p, ov_error *err)
+{
+    p->is_null = v == NULL || v->kind == OV_JSON_NULL;
+    if (p->is_null)
+        return OV_OK;
+    bool b;
+    switch (p->sql) {
+    case OV_SQL_TINYINT:
+    case OV_SQL_SMALLINT:
+    case OV_SQL_INTEGER:
+    case OV_SQL_BIGINT:
+        return ov_json_as_i64(v, &p->i, err);
+    case OV_SQL_FLOAT:
+    case OV_SQL_REAL:
+    case OV_SQL_DOUBLE:
+    case OV_SQL_DECIMAL:
+        return ov_json_as_f64(v, &p->f, err);
+    case OV_SQL_BOOLEAN:
+        OV_TRY(ov_json_as_bool(v, &b, err));
+        p->i = b;
+        return OV_OK;
+    case OV_SQL_CHAR:
+    case OV_SQL_VARCHAR:
+        return ov_json_as_str(v, &p->s, err);
+    case OV_SQL_TIMESTAMP:
+    case OV_SQL_DATE:
+        return read_time(v, p->sql, &p->i, err);
+    case OV_SQL_NULL:
+        p->is_null = true;
+        return OV_OK;
+    default:
+        return ov_json_fail(v, err, OV_UNSUPPORTED, "parameters of type %s are not supported yet",
+                            ov_sqltype_name(p->sql));
+    }
+}
+
+static ov_status read_params(const ov_json *list, ov_arena *a, ov_query_request *q, ov_error *err)
+{
+    if (!list || list->count == 0)
+        return OV_OK;
+    ov_param *params;
+    OV_TRY(ov_arena_zalloc(a, list->count * sizeof *params, &params, err));
+    uint32_t n = 0;
+    for (const ov_json *item = list->first; item; item = item->next, n++) {
+        ov_param *p = &params[n];
+        if (item->kind == OV_JSON_NULL) {
+            p->sql = OV_SQL_COUNT; /* nothing is bound: using it is the error, not its being there */
+            continue;
+        }
+        ov_slice type;
+        OV_TRY(ov_json_need_str(item, "type", &type, err));
+        if (!ov_sqltype_parse(type, &p->sql))
+            return ov_json_fail(item, err, OV_INVALID,
+                                "'" OV_SLICE_FMT "' is no SQL type; VARCHAR, BIGINT, DOUBLE, BOOLEAN, TIMESTAMP and "
+                                "DATE are",
+                                OV_SLICE_ARG(type));
+        OV_TRY(read_value(ov_json_get(item, "value"), p, err));
+    }
+    q->params = params;
+    q->param_count = n;
+    return OV_OK;
+}
+
+/* ---- context ---- */
+
+/* Context values come as JSON of the right type or as text ("true", "5000"); anything else keeps the default, as
+ * in Druid. */
+static void context_bool(const ov_json *cx, const char *key, bool *out)
+{
+    const ov_json *v = ov_json_find(cx, key);
+    if (!v)
+        return;
+    if (v->kind == OV_JSON_BOOL)
+        *out = v->boolean;
+    else if (v->kind == OV_JSON_STRING && ov_slice_ieq(v->s, OV_SLICE_LIT("true")))
+        *out = true;
+    else if (v->kind == OV_JSON_STRING && ov_slice_ieq(v->s, OV_SLICE_LIT("false")))
+        *out = false;
+}
+
+static ov_status context_count(const ov_json *cx, const char *key, int64_t *out, ov_error *err)
+{
+    const ov_json *v = ov_json_find(cx, key);
+    if (!v)
+        return OV_OK;
+    int64_t n = 0;
+    bool good = v->kind == OV_JSON_INT && v->i >= 0;
+    if (good) {
+        n = v->i;
+    } else if (v->kind == OV_JSON_STRING && v->s.n && v->s.n < 18) {
+        good = true;
+        for (size_t i = 0; i < v->s.n && good; i++) {
+            good = v->s.p[i] >= '0' && v->s.p[i] <= '9';
+            n = n * 10 + (v->s.p[i] - '0');
+        }
+    }
+    if (!good)
+        return ov_json_fail(v, err, OV_INVALID, "%s must be a whole number, 0 or more", key);
+    *out = n;
+    return OV_OK;
+}
+
+static ov_status read_context(const ov_json *cx, ov_query_request *q, ov_error *err)
+{
+    const ov_json *id = ov_json_find(cx, "sqlQueryId");
+    if (!id)
+        id = ov_json_find(cx, "queryId");
+    if (id && id->kind == OV_JSON_STRING)
+        q->query_id = id->s;
+    const ov_json *zone = ov_json_find(cx, "sqlTimeZone");
+    if (zone && zone->kind == OV_JSON_STRING)
+        q->time_zone = zone->s;
+    OV_TRY(context_count(cx, "timeout", &q->timeout_ms, err));
+    int64_t limit = -1;
+    const ov_json *outer = ov_json_find(cx, "sqlOuterLimit");
+    if (outer && !(outer->kind == OV_JSON_INT && outer->i < 0))
+        OV_TRY(context_count(cx, "sqlOuterLimit", &limit, err));
+    q->outer_limit = limit < 0 ? OV_NO_LIMIT : (uint64_t)limit;
+    context_bool(cx, "sqlStringifyArrays", &q->stringify_arrays);
+    return OV_OK;
+}
+
+/* ---- the whole ---- */
+
+static ov_status read_json(ov_request *rq, ov_sql_request *out, ov_error *err)
+{
+    ov_arena *a = ov_request_arena(rq);
+    ov_json *body;
+    OV_TRY(ov_json_parse(ov_request_body(rq), NULL, a, &body, err));
+    OV_TRY(ov_json_expect(body, OV_JSON_OBJECT, err));
+    OV_TRY(ov_json_need_str(body, "query", &out->query.sql, err));
+    ov_slice format;
+    OV_TRY(ov_json_str(body, "resultFormat", OV_SLICE_LIT("object"), &format, err));
+    if (!ov_result_format_find(format, &out->format))
+        return ov_json_fail(ov_json_get(body, "resultFormat"), err, OV_INVALID,
+                            "'" OV_SLICE_FMT "' is no result format; object, array, objectLines, arrayLines and "
+                            "csv are",
+                            OV_SLICE_ARG(format));
+    OV_TRY(ov_json_bool(body, "header", false, &out->header, err));
+    OV_TRY(ov_json_bool(body, "typesHeader", false, &out->types_header, err));
+    OV_TRY(ov_json_bool(body, "sqlTypesHeader", false, &out->sql_types_header, err));
+    if ((out->types_header || out->sql_types_header) && !out->header)
+        return ov_fail(err, OV_INVALID, "Cannot include '%s' without 'header'",
+                       out->types_header ? "typesHeader" : "sqlTypesHeader");
+    const ov_json *context, *params;
+    OV_TRY(ov_json_obj(body, "context", &context, err));
+    OV_TRY(read_context(context, &out->query, err));
+    OV_TRY(ov_json_arr(body, "parameters", &params, err));
+    return read_params(params, a, &out->query, err);
+}
+
+ov_status ov_sql_request_read(ov_request *rq, ov_sql_request *out, ov_error *err)
+{
+    *out = (ov_sql_request){.format = OV_FORMAT_OBJECT,
+                            .query = {.timeout_ms = DEFAULT_TIMEOUT_MS,
+                                      .outer_limit = OV_NO_LIMIT,
+                                      .stringify_arrays = true}};
+    body_kind kind = body_kind_of(rq);
+    if (kind == BODY_JSON)
+        return read_json(rq, out, err);
+    ov_slice body = ov_request_body(rq);
+    if (kind == BODY_FORM) {
+        char *text = ov_arena_try(ov_request_arena(rq), body.n + 1, 1, err);
+        if (!text)
+            return err->code;
+        size_t n;
+        if (!ov_http_percent_decode(body, true, text, &n))
+            return ov_fail(err, OV_INVALID, "the form body holds a malformed percent escape");
+        body = ov_slice_make(text, n);
+    }
+    if (trim(body).n == 0)
+        return ov_fail(err, OV_INVALID, "the request body holds no SQL");
+    out->query.sql = body;
+    return OV_OK;
+}

@@ -1,0 +1,22 @@
+/*
+ * The body of POST /druid/v2/sql, read: statement, format, context, parameters.
+ *
+ * Druid's own server is picky about Content-Type and lenient about unknown fields; so is this. See docs/druid-compat.md.
+ */
+#pragma once
+
+#include "query/query.h"
+#include "server/encode.h"
+#include "server/http.h"
+
+typedef struct ov_sql_request {
+    ov_query_request query;
+    ov_result_format format;
+    bool header, types_header, sql_types_header;
+} ov_sql_request;
+
+/* Why a request is not even looked at: 415 or 406 with an empty body; 0 = go on. */
+int ov_sql_request_media(const ov_request *rq);
+
+/* Everything lives in the request's arena. Errors: OV_INVALID with the JSON path. */
+OV_CHECKED ov_status ov_sql_request_read(ov_request *rq, ov_sql_request *out, ov_error *err);
