@@ -130,3 +130,13 @@ void ov_respond_text(ov_request *rq, int status, const char *text)
 {
     ov_respond(rq, status, "text/plain", ov_slice_cstr(text));
 }
+
+void ov_respond_json(ov_request *rq, ov_buf *body)
+{
+    ov_error err = OV_ERROR_INIT;
+    if (ov_buf_check(body, &err) != OV_OK)
+        ov_respond_error(rq, OV_ERROR_BINDING, (ov_slice){NULL, 0}, &err);
+    else
+        ov_respond(rq, 200, "application/json", ov_buf_slice(body));
+    ov_buf_fini(body);
+}

@@ -20,3 +20,5 @@ void ov_respond_error(ov_request *rq, ov_error_style style, ov_slice sql, const 
 void ov_error_body(ov_error_style style, ov_slice sql, const ov_error *err, bool for_go, ov_buf *out);
 /* Plain text answers of the overlord and others: 404 with a sentence. */
 void ov_respond_text(ov_request *rq, int status, const char *text);
+/* 200 with a JSON body, or the error that the buffer holds. The buffer is finished. */
+void ov_respond_json(ov_request *rq, ov_buf *body);

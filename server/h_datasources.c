@@ -3,6 +3,7 @@
  *
  * Every segment is on this machine, so whatever is published is loaded.
  */
+#include "base/datetime.h"
 #include "base/json.h"
 #include "base/jsonw.h"
 #include "base/log.h"
@@ -10,16 +11,6 @@
 #include "server/handlers.h"
 
 /* ---- shared pieces ---- */
-
-static void respond_json(ov_request *rq, ov_buf *body)
-{
-    ov_error err = OV_ERROR_INIT;
-    if (ov_buf_check(body, &err) != OV_OK)
-        ov_respond_error(rq, OV_ERROR_BINDING, (ov_slice){NULL, 0}, &err);
-    else
-        ov_respond(rq, 200, "application/json", ov_buf_slice(body));
-    ov_buf_fini(body);
-}
 
 static void respond_nothing(ov_request *rq, int status)
 {
@@ -72,7 +63,7 @@ void ov_h_broker_datasources(ov_app *app, ov_request *rq, const ov_captures *at)
         ov_jsonw_str(&w, NULL, ov_snapshot_datasource(snap, i)->name);
     ov_jsonw_close_array(&w);
     ov_snapshot_release(snap);
-    respond_json(rq, &b);
+    ov_respond_json(rq, &b);
 }
 
 static void add_names(ov_jsonw *w, const char *key, const ov_datasource *ds, uint8_t role)
@@ -99,7 +90,7 @@ void ov_h_broker_datasource(ov_app *app, ov_request *rq, const ov_captures *at)
     add_names(&w, "metrics", ds, OV_ROLE_METRIC);
     ov_jsonw_close_object(&w);
     ov_snapshot_release(snap);
-    respond_json(rq, &b);
+    ov_respond_json(rq, &b);
 }
 
 static void broker_list(ov_app *app, ov_request *rq, ov_slice name, uint8_t role)
@@ -111,7 +102,7 @@ static void broker_list(ov_app *app, ov_request *rq, ov_slice name, uint8_t role
     ov_snapshot *snap = ov_catalog_snapshot(app->catalog);
     add_names(&w, NULL, ov_snapshot_find(snap, name), role);
     ov_snapshot_release(snap);
-    respond_json(rq, &b);
+    ov_respond_json(rq, &b);
 }
 
 void ov_h_broker_dimensions(ov_app *app, ov_request *rq, const ov_captures *at)
@@ -172,7 +163,7 @@ void ov_h_datasources(ov_app *app, ov_request *rq, const ov_captures *at)
     }
     ov_jsonw_close_array(&w);
     ov_snapshot_release(snap);
-    respond_json(rq, &b);
+    ov_respond_json(rq, &b);
 }
 
 void ov_h_datasource(ov_app *app, ov_request *rq, const ov_captures *at)
@@ -189,7 +180,7 @@ void ov_h_datasource(ov_app *app, ov_request *rq, const ov_captures *at)
         ov_jsonw_open_object(&w, NULL);
         add_summary(&w, ds);
         ov_jsonw_close_object(&w);
-        respond_json(rq, &b);
+        ov_respond_json(rq, &b);
     }
     ov_snapshot_release(snap);
 }
@@ -239,7 +230,7 @@ void ov_h_servers(ov_app *app, ov_request *rq, const ov_captures *at)
         ov_jsonw_cstr(&w, NULL, app->address);
     }
     ov_jsonw_close_array(&w);
-    respond_json(rq, &b);
+    ov_respond_json(rq, &b);
 }
 
 /* ---- coordinator: segments and intervals ---- */
@@ -298,7 +289,7 @@ void ov_h_segments(ov_app *app, ov_request *rq, const ov_captures *at)
     ov_jsonw_close_array(&w);
     ov_snapshot_release(snap);
     ov_buf_fini(&scratch);
-    respond_json(rq, &b);
+    ov_respond_json(rq, &b);
 }
 
 void ov_h_segment(ov_app *app, ov_request *rq, const ov_captures *at)
@@ -325,7 +316,7 @@ void ov_h_segment(ov_app *app, ov_request *rq, const ov_captures *at)
         ov_jsonw_close_array(&w);
         ov_jsonw_close_object(&w);
         ov_buf_fini(&scratch);
-        respond_json(rq, &b);
+        ov_respond_json(rq, &b);
     }
     ov_snapshot_release(snap);
 }
@@ -373,7 +364,7 @@ static void respond_chunks(ov_app *app, ov_request *rq, ov_slice name, ov_interv
         ov_jsonw_close_array(&w);
     ov_snapshot_release(snap);
     ov_buf_fini(&text);
-    respond_json(rq, &b);
+    ov_respond_json(rq, &b);
 }
 
 static bool datasource_known(ov_app *app, ov_slice name)
@@ -416,7 +407,7 @@ void ov_h_interval(ov_app *app, ov_request *rq, const ov_captures *at)
             ov_jsonw_str(&w, NULL, ds->segments[i]->id);
     ov_jsonw_close_array(&w);
     ov_snapshot_release(snap);
-    respond_json(rq, &b);
+    ov_respond_json(rq, &b);
 }
 
 void ov_h_load_status(ov_app *app, ov_request *rq, const ov_captures *at)
@@ -436,7 +427,7 @@ void ov_h_load_status(ov_app *app, ov_request *rq, const ov_captures *at)
     else
         ov_jsonw_f64(&w, NULL, 100.0);
     ov_jsonw_close_object(&w);
-    respond_json(rq, &b);
+    ov_respond_json(rq, &b);
 }
 
 void ov_h_load_status_all(ov_app *app, ov_request *rq, const ov_captures *at)
@@ -462,7 +453,7 @@ void ov_h_load_status_all(ov_app *app, ov_request *rq, const ov_captures *at)
         ov_jsonw_close_object(&w);
     ov_jsonw_close_object(&w);
     ov_snapshot_release(snap);
-    respond_json(rq, &b);
+    ov_respond_json(rq, &b);
 }
 
 /* ---- dropping and taking back ---- */
@@ -492,7 +483,7 @@ static void mark(ov_app *app, ov_request *rq, ov_slice name, bool used, const ma
     ov_jsonw_u64(&w, "numChangedSegments", changed);
     ov_jsonw_bool(&w, "segmentStateChanged", changed > 0); /* what older clients read */
     ov_jsonw_close_object(&w);
-    respond_json(rq, &b);
+    ov_respond_json(rq, &b);
 }
 
 void ov_h_datasource_drop(ov_app *app, ov_request *rq, const ov_captures *at)

@@ -12,16 +12,6 @@
 /* Clients compare this with Druid's releases to see what they may send. */
 #define DRUID_VERSION "33.0.0"
 
-static void respond_json(ov_request *rq, ov_buf *body)
-{
-    ov_error err = OV_ERROR_INIT;
-    if (ov_buf_check(body, &err) != OV_OK)
-        ov_respond_error(rq, OV_ERROR_BINDING, (ov_slice){NULL, 0}, &err);
-    else
-        ov_respond(rq, 200, "application/json", ov_buf_slice(body));
-    ov_buf_fini(body);
-}
-
 static void respond_fixed(ov_request *rq, const char *json)
 {
     ov_respond(rq, 200, "application/json", ov_slice_cstr(json));
@@ -53,7 +43,7 @@ void ov_h_status(ov_app *app, ov_request *rq, const ov_captures *at)
     ov_jsonw_u64(&w, "directMemory", 0);
     ov_jsonw_close_object(&w);
     ov_jsonw_close_object(&w);
-    respond_json(rq, &b);
+    ov_respond_json(rq, &b);
 }
 
 void ov_h_health(ov_app *app, ov_request *rq, const ov_captures *at)
@@ -78,7 +68,7 @@ void ov_h_properties(ov_app *app, ov_request *rq, const ov_captures *at)
     ov_jsonw_cstr(&w, "ovate.data", ov_catalog_dir(app->catalog));
     ov_jsonw_cstr(&w, "ovate.version", OV_VERSION);
     ov_jsonw_close_object(&w);
-    respond_json(rq, &b);
+    ov_respond_json(rq, &b);
 }
 
 void ov_h_empty_ok(ov_app *app, ov_request *rq, const ov_captures *at)

@@ -1,0 +1,149 @@
+/*
+ * ovate server: open the data folder, start tasks and HTTP, run until SIGTERM or SIGINT.
+ */
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "base/os.h"
+#include "ingest/task.h"
+#include "server/cli.h"
+#include "server/host.h"
+
+typedef struct server_options {
+    const char *dir, *host, *log_level;
+    int64_t port, threads, tasks, connections;
+    uint64_t memory, max_body;
+} server_options;
+
+static ov_http *the_http; /* for the signal handler */
+static volatile sig_atomic_t signals_seen;
+
+static void on_signal(int sig)
+{
+    (void)sig;
+    if (signals_seen++)
+        _exit(OV_EXIT_INTERRUPTED); /* the second one means now */
+    ov_http_stop(the_http);
+}
+
+static void install_signals(void)
+{
+    struct sigaction stop = {.sa_handler = on_signal}, ignore = {.sa_handler = SIG_IGN};
+    sigaction(SIGTERM, &stop, NULL);
+    sigaction(SIGINT, &stop, NULL);
+    sigaction(SIGPIPE, &ignore, NULL);
+}
+
+static bool is_loopback(const char *host)
+{
+    return strncmp(host, "127.", 4) == 0;
+}
+
+static ov_status start_http(ov_app *app, const server_options *o, ov_error *err)
+{
+    ov_http_options http = {
+        .host = o->host,
+        .port = (int)o->port,
+        .workers = 64,
+        .queue = 1024,
+        .max_body_bytes = o->max_body,
+        .head_timeout_ms = 30 * 1000,
+        .idle_timeout_ms = 75 * 1000,
+        .max_connections = (uint32_t)o->connections,
+        .handler = ov_app_handle,
+        .self = app,
+    };
+    OV_TRY(ov_http_create(&http, &app->http, err));
+    app->port = ov_http_port(app->http);
+    snprintf(app->host, sizeof app->host, "%s", o->host);
+    snprintf(app->address, sizeof app->address, "%s:%d", o->host, app->port);
+    return ov_catalog_set_address(app->catalog, app->address, err);
+}
+
+static ov_status start_tasks(ov_app *app, const server_options *o, ov_error *err)
+{
+    ov_tasks_config config = {
+        .catalog = app->catalog,
+        .threads = (uint32_t)o->tasks,
+        .workers = (uint32_t)o->threads,
+        .host = app->host,
+        .port = app->port,
+    };
+    return ov_tasks_create(&config, &app->tasks, err);
+}
+
+static ov_status serve(ov_app *app, const server_options *o, ov_error *err)
+{
+    ov_host_options host = {.dir = o->dir, .writer = true, .memory_bytes = o->memory, .threads = o->threads};
+    OV_TRY(ov_host_open(app, &host, err));
+    ov_status st;
+    OV_TRY_OUT(st, start_http(app, o, err));
+    OV_TRY_OUT(st, start_tasks(app, o, err));
+    the_http = app->http;
+    install_signals();
+    ov_snapshot *snap = ov_catalog_snapshot(app->catalog);
+    ov_log_info("server ready", ov_kv_str("address", app->address), ov_kv_str("data", o->dir),
+                ov_kv_i64("datasources", ov_snapshot_datasources(snap)),
+                ov_kv_i64("start_ms", ov_now_ms() - app->started_ms));
+    ov_snapshot_release(snap);
+    st = ov_http_run(app->http, 30 * 1000, err);
+    ov_log_info("server stopping");
+out:
+    ov_tasks_destroy(app->tasks);
+    ov_http_destroy(app->http);
+    ov_host_close(app);
+    return st;
+}
+
+static int run(int argc, char **argv)
+{
+    server_options o = {.dir = "./ovate-data", .host = "127.0.0.1", .port = 8888, .tasks = 2, .connections = 4096,
+                        .max_body = 256 << 20};
+    bool anonymous = false;
+    const ov_opt opts[] = {
+        {'d', "data", OV_OPT_TEXT, &o.dir, "DIR", "the data folder (./ovate-data)"},
+        {'p', "port", OV_OPT_NUMBER, &o.port, "N", "port to listen on (8888; 0 = any free one)"},
+        {0, "host", OV_OPT_TEXT, &o.host, "ADDR", "address to listen on (127.0.0.1)"},
+        {0, "allow-anonymous", OV_OPT_FLAG, &anonymous, NULL, "listen beyond this machine although anyone may query"},
+        {0, "threads", OV_OPT_NUMBER, &o.threads, "N", "threads of one query (one per core)"},
+        {0, "tasks", OV_OPT_NUMBER, &o.tasks, "N", "ingestion tasks at once (2)"},
+        {0, "memory", OV_OPT_SIZE, &o.memory, "SIZE", "memory of all queries together (half of what there is)"},
+        {0, "max-body", OV_OPT_SIZE, &o.max_body, "SIZE", "largest request body (256MiB)"},
+        {0, "max-connections", OV_OPT_NUMBER, &o.connections, "N", "connections at once (4096)"},
+        {0, "log-level", OV_OPT_TEXT, &o.log_level, "WORD", "debug, info, warn, error, off (info)"},
+    };
+    int left;
+    int done = ov_cli_parse(&ov_cmd_server, opts, OV_COUNT_OF(opts), argc, argv, &left);
+    if (done >= 0)
+        return done;
+    if (left > 0)
+        return ov_cli_usage(&ov_cmd_server, "'%s' is not expected here", argv[1]);
+    if (o.port < 0 || o.port > 65535)
+        return ov_cli_usage(&ov_cmd_server, "--port takes a number from 0 to 65535");
+    if (o.threads < 0 || o.threads > 1024 || o.tasks < 1 || o.tasks > 1024 || o.connections < 1)
+        return ov_cli_usage(&ov_cmd_server, "--threads, --tasks and --max-connections take small positive numbers");
+    ov_log_level level;
+    if (o.log_level && !ov_log_level_find(ov_slice_cstr(o.log_level), &level))
+        return ov_cli_usage(&ov_cmd_server, "'%s' is no log level", o.log_level);
+    if (o.log_level)
+        ov_log_set_level(level);
+    if (!is_loopback(o.host) && !anonymous)
+        return ov_cli_usage(&ov_cmd_server,
+                            "%s can be reached by others and nobody would be asked who they are; put a proxy with "
+                            "authentication before 127.0.0.1, or say --allow-anonymous",
+                            o.host);
+    static ov_app app;
+    ov_error err = OV_ERROR_INIT;
+    return serve(&app, &o, &err) == OV_OK ? OV_EXIT_OK : ov_cli_fail(&err);
+}
+
+const ov_command ov_cmd_server = {
+    .name = "server",
+    .usage = "[--data DIR] [--port N]",
+    .about = "Serve a data folder over Druid's HTTP API",
+    .more = "Then:  curl -d 'SELECT COUNT(*) FROM git_commits' http://127.0.0.1:8888/druid/v2/sql",
+    .run = run,
+};

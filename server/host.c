@@ -1,0 +1,91 @@
+#include "server/host.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "base/os.h"
+#include "base/pool.h"
+
+/* The cgroup's memory limit, or SIZE_MAX. */
+static uint64_t cgroup_limit(void)
+{
+    static const char *const files[] = {"/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes"};
+    for (size_t i = 0; i < OV_COUNT_OF(files); i++) {
+        FILE *f = fopen(files[i], "re");
+        if (!f)
+            continue;
+        unsigned long long v = 0;
+        int n = fscanf(f, "%llu", &v);
+        fclose(f);
+        if (n == 1 && v > 0)
+            return v;
+    }
+    return UINT64_MAX;
+}
+
+static uint64_t machine_memory(void)
+{
+    uint64_t ram = (uint64_t)sysconf(_SC_PHYS_PAGES) * (uint64_t)sysconf(_SC_PAGESIZE);
+    return OV_MIN(ram, cgroup_limit());
+}
+
+static ov_status env_number(const char *name, uint32_t max, uint32_t *out, ov_error *err)
+{
+    const char *text = getenv(name);
+    if (!text || !*text)
+        return OV_OK;
+    char *end;
+    unsigned long v = strtoul(text, &end, 10);
+    if (*end || v > max)
+        return ov_fail(err, OV_INVALID, "%s is '%s', not a whole number up to %u", name, text, max);
+    *out = (uint32_t)v;
+    return OV_OK;
+}
+
+ov_status ov_host_test_options(ov_exec_options *out, ov_error *err)
+{
+    uint32_t general = 0;
+    *out = (ov_exec_options){0};
+    OV_TRY(env_number("OVATE_TEST_BATCH_ROWS", OV_BATCH_ROWS, &out->batch_rows, err));
+    OV_TRY(env_number("OVATE_TEST_WORKERS", 1024, &out->workers, err));
+    OV_TRY(env_number("OVATE_TEST_DENSE_LIMIT", UINT32_MAX, &out->dense_limit, err));
+    OV_TRY(env_number("OVATE_TEST_GENERAL_ONLY", 1, &general, err));
+    out->general_only = general != 0;
+    return OV_OK;
+}
+
+ov_status ov_host_open(ov_app *app, const ov_host_options *options, ov_error *err)
+{
+    ov_status st;
+    app->started_ms = ov_now_ms();
+    size_t limit = (size_t)(options->memory_bytes ? options->memory_bytes : machine_memory() / 2);
+    ov_budget_init(&app->memory, "the memory of all queries", limit, NULL);
+    long cores = options->threads > 0 ? (long)options->threads : sysconf(_SC_NPROCESSORS_ONLN);
+    OV_TRY_OUT(st, ov_host_test_options(&app->env.options, err));
+    OV_TRY_OUT(st, ov_running_create(&app->running, err));
+    /* A query's caller works too, so one thread less than cores keeps every core busy. */
+    OV_TRY_OUT(st, ov_pool_create(cores > 1 ? (unsigned)cores - 1 : 0, "ov-query", &app->pool, err));
+    OV_TRY_OUT(st, ov_catalog_open(options->dir, options->writer, &app->catalog, err));
+    app->env.catalog = app->catalog;
+    app->env.pool = app->pool;
+    app->env.budget = &app->memory;
+    app->env.address = app->address;
+    app->env.started_ms = app->started_ms;
+    return OV_OK;
+out:
+    ov_host_close(app);
+    return st;
+}
+
+void ov_host_close(ov_app *app)
+{
+    if (app->catalog)
+        ov_catalog_close(app->catalog);
+    if (app->pool)
+        ov_pool_destroy(app->pool);
+    ov_running_destroy(app->running);
+    app->catalog = NULL;
+    app->pool = NULL;
+    app->running = NULL;
+}

@@ -1,0 +1,20 @@
+/*
+ * Opening a data folder with everything a process needs on top of it: catalog, worker pool, memory budget, query
+ * environment. Shared by the server and by `ovate sql` on a folder.
+ */
+#pragma once
+
+#include "server/app.h"
+
+typedef struct ov_host_options {
+    const char *dir;
+    bool writer;           /* take the folder's lock */
+    uint64_t memory_bytes; /* of all queries; 0 = half of what the machine (or its cgroup) has */
+    int64_t threads;       /* 0 = one per core */
+} ov_host_options;
+
+OV_CHECKED ov_status ov_host_open(ov_app *app, const ov_host_options *options, ov_error *err);
+void ov_host_close(ov_app *app);
+
+/* Settings that the tests force through the environment (OVATE_TEST_*); zero where unset. */
+OV_CHECKED ov_status ov_host_test_options(ov_exec_options *out, ov_error *err);
