@@ -1,0 +1,263 @@
+/*
+ * The shell without its line editor: statements, dot commands, scripts.
+ */
+#include "server/shell.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "base/os.h"
+#include "base/suggest.h"
+#include "server/cli.h"
+
+static _Atomic(ov_source *) interruptible;
+
+static void on_interrupt(int sig)
+{
+    (void)sig;
+    ov_source *s = atomic_load(&interruptible);
+    if (s)
+        ov_source_cancel(s);
+}
+
+static int exit_code_of(ov_status st)
+{
+    switch (st) {
+    case OV_OK:
+        return OV_EXIT_OK;
+    case OV_IO:
+    case OV_NOMEM:
+    case OV_CORRUPT:
+        return OV_EXIT_UNREACHABLE;
+    case OV_TIMEOUT:
+        return OV_EXIT_TIME;
+    case OV_CANCELLED:
+        return OV_EXIT_INTERRUPTED;
+    default:
+        return OV_EXIT_REFUSED;
+    }
+}
+
+/* The sentence, and the line of the statement with a mark under the trouble. */
+static void print_error(const ov_error *err, ov_slice sql)
+{
+    fprintf(stderr, "error: %s\n", err->text);
+    if (!err->has_pos || err->pos > sql.n)
+        return;
+    size_t from = err->pos, to = err->pos;
+    while (from > 0 && sql.p[from - 1] != '\n')
+        from--;
+    while (to < sql.n && sql.p[to] != '\n')
+        to++;
+    if (to - from > 400)
+        return;
+    fprintf(stderr, "  %.*s\n  ", (int)(to - from), sql.p + from);
+    for (size_t i = from; i < err->pos; i++)
+        if (((unsigned char)sql.p[i] & 0xC0) != 0x80)
+            fputc(sql.p[i] == '\t' ? '\t' : ' ', stderr);
+    fputc('^', stderr);
+    for (size_t i = err->pos + 1; i < err->end_pos && i < to; i++)
+        if (((unsigned char)sql.p[i] & 0xC0) != 0x80)
+            fputc('~', stderr);
+    fputc('\n', stderr);
+}
+
+int ov_shell_statement(ov_shell *sh, ov_slice sql)
+{
+    ov_error err = OV_ERROR_INIT;
+    ov_printer *p = NULL;
+    int64_t t0 = ov_monotonic_ns();
+    struct sigaction stop = {.sa_handler = on_interrupt}, before;
+    atomic_store(&interruptible, sh->source);
+    sigaction(SIGINT, &stop, &before);
+    ov_status st = ov_printer_create(sh->format, stdout, &p, &err);
+    if (st == OV_OK)
+        st = ov_source_run(sh->source, sql, sh->time_zone, sh->timeout_ms, p, &err);
+    atomic_store(&interruptible, NULL);
+    sigaction(SIGINT, &before, NULL);
+    if (st != OV_OK) {
+        fflush(stdout);
+        if (err.sys_errno != EPIPE)
+            print_error(&err, sql);
+    } else if (sh->timer) {
+        fprintf(stderr, "%llu row%s, %.1f ms\n", (unsigned long long)ov_printer_rows(p),
+                ov_printer_rows(p) == 1 ? "" : "s", (double)(ov_monotonic_ns() - t0) / 1e6);
+    }
+    ov_printer_destroy(p);
+    return err.sys_errno == EPIPE ? OV_EXIT_OK : exit_code_of(st);
+}
+
+/* ---- dot commands ---- */
+
+static const char *const dot_words[] = {".help", ".quit", ".exit", ".format", ".timer", ".tables", ".schema", ".read"};
+
+static void print_dot_help(void)
+{
+    printf(".format [WORD]   how rows are shown: %s\n"
+           ".timer on|off    tell rows and time after each statement\n"
+           ".tables          what can be queried\n"
+           ".schema TABLE    columns of a table\n"
+           ".read FILE       run a script\n"
+           ".quit            leave (or Ctrl-D)\n"
+           "Statements end with ';' and may span lines. Tab completes. Ctrl-C cancels.\n",
+           ov_shell_format_words);
+}
+
+static int dot_schema(ov_shell *sh, const char *table)
+{
+    ov_buf sql;
+    ov_buf_init(&sql);
+    ov_buf_add_str(&sql, "SELECT COLUMN_NAME, DATA_TYPE, IS_NULLABLE FROM INFORMATION_SCHEMA.COLUMNS WHERE TABLE_NAME = '");
+    for (const char *c = table; *c; c++) {
+        if (*c == '\'')
+            ov_buf_add_char(&sql, '\'');
+        ov_buf_add_char(&sql, *c);
+    }
+    ov_buf_add_str(&sql, "' ORDER BY ORDINAL_POSITION");
+    int code = ov_shell_statement(sh, ov_buf_slice(&sql));
+    ov_buf_fini(&sql);
+    return code;
+}
+
+static int dot_read(ov_shell *sh, const char *path)
+{
+    FILE *f = fopen(path, "re");
+    if (!f) {
+        fprintf(stderr, "error: cannot read %s: %s\n", path, strerror(errno));
+        return OV_EXIT_UNREACHABLE;
+    }
+    int code = ov_shell_script(sh, f);
+    fclose(f);
+    return code;
+}
+
+static int dot_unknown(ov_slice word)
+{
+    ov_slice near = ov_suggest_of(word, dot_words, OV_COUNT_OF(dot_words));
+    fprintf(stderr, "error: there is no command %.*s", (int)word.n, word.p);
+    if (near.n)
+        fprintf(stderr, "; did you mean %.*s?", (int)near.n, near.p);
+    fprintf(stderr, " (.help lists them)\n");
+    return OV_EXIT_REFUSED;
+}
+
+bool ov_shell_dot(ov_shell *sh, ov_slice line, int *code)
+{
+    while (line.n && (line.p[line.n - 1] == '\n' || line.p[line.n - 1] == ' ' || line.p[line.n - 1] == ';'))
+        line.n--;
+    if (line.n == 0 || (line.p[0] != '.' && line.p[0] != '\\'))
+        return false;
+    char text[1024];
+    snprintf(text, sizeof text, "%.*s", (int)OV_MIN(line.n, sizeof text - 1), line.p);
+    char *arg = strchr(text, ' ');
+    if (arg) {
+        *arg++ = '\0';
+        arg += strspn(arg, " ");
+    }
+    *code = OV_EXIT_OK;
+    if (strcmp(text, ".quit") == 0 || strcmp(text, ".exit") == 0 || strcmp(text, "\\q") == 0)
+        sh->quit = true;
+    else if (strcmp(text, ".help") == 0 || strcmp(text, "\\?") == 0)
+        print_dot_help();
+    else if (strcmp(text, ".format") == 0 && arg && ov_shell_format_find(arg, &sh->format))
+        ;
+    else if (strcmp(text, ".format") == 0)
+        printf("formats: %s\n", ov_shell_format_words);
+    else if (strcmp(text, ".timer") == 0)
+        sh->timer = !arg || strcmp(arg, "off") != 0;
+    else if (strcmp(text, ".tables") == 0 || strcmp(text, "\\dt") == 0)
+        *code = ov_shell_statement(
+            sh, OV_SLICE_LIT("SELECT TABLE_SCHEMA, TABLE_NAME FROM INFORMATION_SCHEMA.TABLES ORDER BY 1, 2"));
+    else if ((strcmp(text, ".schema") == 0 || strcmp(text, "\\d") == 0) && arg)
+        *code = dot_schema(sh, arg);
+    else if (strcmp(text, ".read") == 0 && arg)
+        *code = dot_read(sh, arg);
+    else
+        *code = dot_unknown(ov_slice_cstr(text));
+    return true;
+}
+
+/* ---- scripts ---- */
+
+size_t ov_shell_statement_end(ov_slice t)
+{
+    for (size_t i = 0; i < t.n; i++) {
+        char c = t.p[i];
+        if (c == '\'' || c == '"') {
+            const char *end = memchr(t.p + i + 1, c, t.n - i - 1); /* doubled quotes end and begin again */
+            if (!end)
+                return 0;
+            i = (size_t)(end - t.p);
+        } else if (c == '-' && i + 1 < t.n && t.p[i + 1] == '-') {
+            const char *end = memchr(t.p + i, '\n', t.n - i);
+            if (!end)
+                return 0;
+            i = (size_t)(end - t.p);
+        } else if (c == '/' && i + 1 < t.n && t.p[i + 1] == '*') {
+            const char *end = memmem(t.p + i + 2, t.n - i - 2, "*/", 2);
+            if (!end)
+                return 0;
+            i = (size_t)(end - t.p) + 1;
+        } else if (c == ';') {
+            return i + 1;
+        }
+    }
+    return 0;
+}
+
+static bool is_blank(ov_slice s)
+{
+    for (size_t i = 0; i < s.n; i++)
+        if (!strchr(" \t\r\n;", s.p[i]))
+            return false;
+    return true;
+}
+
+/* Run every complete statement at the front of `text` and drop it; the rest stays. Returns the first failure. */
+static int run_complete(ov_shell *sh, ov_buf *text)
+{
+    int code = OV_EXIT_OK;
+    size_t end;
+    while (!sh->quit && (end = ov_shell_statement_end(ov_buf_slice(text))) > 0) {
+        ov_slice sql = ov_slice_make(text->p, end - 1);
+        int one = is_blank(sql) ? OV_EXIT_OK : ov_shell_statement(sh, sql);
+        memmove(text->p, text->p + end, text->n - end);
+        text->n -= end;
+        if (one != OV_EXIT_OK && code == OV_EXIT_OK)
+            code = one;
+        if (code != OV_EXIT_OK && !sh->keep_going)
+            break;
+    }
+    return code;
+}
+
+int ov_shell_script(ov_shell *sh, FILE *from)
+{
+    ov_buf text;
+    char *line = NULL;
+    size_t cap = 0;
+    ssize_t n;
+    int code = OV_EXIT_OK, one;
+    ov_buf_init(&text);
+    while (!sh->quit && (code == OV_EXIT_OK || sh->keep_going) && (n = getline(&line, &cap, from)) >= 0) {
+        ov_slice s = ov_slice_make(line, (size_t)n);
+        if (is_blank(ov_buf_slice(&text)) && ov_shell_dot(sh, s, &one)) {
+            ov_buf_clear(&text);
+        } else {
+            ov_buf_add_slice(&text, s);
+            one = run_complete(sh, &text);
+        }
+        if (code == OV_EXIT_OK)
+            code = one;
+    }
+    if (!sh->quit && (code == OV_EXIT_OK || sh->keep_going) && !is_blank(ov_buf_slice(&text))) {
+        one = ov_shell_statement(sh, ov_buf_slice(&text)); /* the last one may go without ';' */
+        if (code == OV_EXIT_OK)
+            code = one;
+    }
+    free(line);
+    ov_buf_fini(&text);
+    return code;
+}
