@@ -16,9 +16,9 @@
 enum { HISTORY_LINES = 2000 };
 
 static const char *const keywords[] = {
-#define OV_KEYWORD_WORD(word) word,
-#include "server/shell_keywords.def"
-#undef OV_KEYWORD_WORD
+#define OV_SQL_KEYWORD(word, use) #word,
+#include "query/sql/keywords.def"
+#undef OV_SQL_KEYWORD
 };
 
 typedef struct editor {
