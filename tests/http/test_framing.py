@@ -1,5 +1,6 @@
 """HTTP/1.1 framing on raw sockets: keep-alive, chunks, limits, and requests that must be refused rather than guessed at."""
 import json
+import re
 import threading
 import time
 
@@ -68,6 +69,8 @@ def unfinished_body_ends(server):
 
 
 LARGE = 'SELECT page, "user", country, big, noise, price FROM events ORDER BY noise'
+# Twenty times as wide, so that no socket buffer holds the answer.
+HUGE = 'SELECT %s FROM events' % ', '.join('page || \'%d\' AS p%d, noise + %d AS n%d' % (i, i, i, i) for i in range(20))
 
 
 def slow_reader(server):
@@ -80,12 +83,46 @@ def slow_reader(server):
         same((status, complete, len(json.loads(body))), (200, True, 40_000))
 
 
+def running(server):
+    """Queries that run now, by the server's own gauge."""
+    text = server.request('GET', '/metrics')[2].decode()
+    return int(float(re.search(r'^ovate_queries_running(?:{[^}]*})? (\S+)', text, re.M).group(1)))
+
+
+def wait_idle(server, seconds=5):
+    until = time.monotonic() + seconds
+    while running(server) and time.monotonic() < until:
+        time.sleep(0.02)
+    same(running(server), 0)
+
+
 def disconnect(server):
     """Fifty clients ask for much and leave at once; the server stays, answers, and ends their queries."""
     for _ in range(50):
         with Raw(server.port) as raw:
             raw.send(post(json.dumps({'query': LARGE}).encode()))
     same(server.sql('SELECT COUNT(*) FROM events')[1], [[40_000]])
+    wait_idle(server)
+
+
+def blocked_then_gone(server):
+    """A query that waits for a client who does not read ends when that client leaves."""
+    with Raw(server.port) as raw:
+        raw.send(post(json.dumps({'query': HUGE}).encode()))
+        time.sleep(0.5)
+    wait_idle(server)
+
+
+def cancelled(server):
+    """DELETE ends a running query within moments; its answer is cut short, and that can be seen."""
+    with Raw(server.port) as raw:
+        raw.send(post(json.dumps({'query': HUGE, 'context': {'sqlQueryId': 'to-cancel'}}).encode()))
+        time.sleep(0.5)
+        same(server.request('DELETE', '/druid/v2/sql/to-cancel')[0], 202)
+        status, _, body, complete = raw.answer()
+        check(status != 200 or not complete or not body.endswith(b']\n'), 'the answer looks whole')
+    wait_idle(server)
+    same(server.request('DELETE', '/druid/v2/sql/to-cancel')[0], 404)
 
 
 def many_at_once(server):
@@ -159,6 +196,8 @@ def cases(server):
     yield 'unfinished body', lambda: unfinished_body_ends(server)
     yield 'slow reader', lambda: slow_reader(server)
     yield 'clients that leave', lambda: disconnect(server)
+    yield 'a client that leaves without reading', lambda: blocked_then_gone(server)
+    yield 'cancel by DELETE', lambda: cancelled(server)
     yield '32 clients at once', lambda: many_at_once(server)
     yield 'health', lambda: same(server.request('GET', '/status/health')[2].strip(), b'true')
     yield 'status', lambda: check('version' in server.get_json('/status'))
