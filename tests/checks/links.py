@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""Every relative link in a Markdown page leads to a file of the tree, and every #part of one to a heading."""
+"""Every relative link in a Markdown page leads to a file of the tree, and every #part of one to a heading; every page
+under docs/ that a comment in the sources names is there."""
 import os
 import re
 
@@ -27,4 +28,9 @@ for path in tree.files('.md'):
             problems.append(place + 'no such file: %s' % target)
         elif part and full.endswith('.md') and part not in anchors(full):
             problems.append(place + 'no heading #%s in %s' % (part, full))
+for path in tree.files('.c', '.h', '.re', '.y', '.def', '.py', '.sh', 'CMakeLists.txt'):
+    text = tree.text(path)
+    for hit in re.finditer(r'\bdocs/[\w./-]+\.md\b', text):
+        if not os.path.exists(os.path.join(tree.ROOT, hit.group(0))):
+            problems.append('%s:%d: no such page: %s' % (path, text.count('\n', 0, hit.start()) + 1, hit.group(0)))
 tree.finish(problems, 'links')

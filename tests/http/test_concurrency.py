@@ -2,7 +2,6 @@
 import json
 import threading
 
-from ovatetest import Server
 from test_formats import check, same
 from test_tasks import inline
 
@@ -18,8 +17,7 @@ def watch(server, sql, look):
     stop, troubles, asked = threading.Event(), [], [0]
 
     def ask():
-        mine = Server.__new__(Server)  # the same server, another connection
-        mine.port, mine.link = server.port, None
+        mine = server.another()
         while not stop.is_set():
             try:
                 rows = mine.sql(sql)[1]

@@ -5,6 +5,7 @@ or 77 (skipped, with one line `SKIP: reason`), and prints `N passed, M failed` l
 Standard library only.
 """
 import contextlib
+import copy
 import http.client
 import json
 import os
@@ -198,6 +199,12 @@ class Server:
                 if fresh or not kept:
                     raise
         raise AssertionError('unreachable')
+
+    def another(self):
+        """The same server through a connection of its own, for another thread."""
+        other = copy.copy(self)
+        other.link = None
+        return other
 
     def post(self, path, value, timeout=300):
         return self.request('POST', path, json.dumps(value).encode(), {'Content-Type': 'application/json'}, timeout)
