@@ -7,7 +7,8 @@
 #include "base/suggest.h"
 #include "server/cli.h"
 
-static const ov_command *const commands[] = {&ov_cmd_server, &ov_cmd_ingest, &ov_cmd_sql, &ov_cmd_segment};
+static const ov_command *const commands[] = {&ov_cmd_server,  &ov_cmd_ingest, &ov_cmd_sql,
+                                            &ov_cmd_segment, &ov_cmd_bench,  &ov_cmd_demo};
 
 static void print_usage(FILE *to)
 {
