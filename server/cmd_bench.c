@@ -42,7 +42,8 @@ static int run(int argc, char **argv)
     if (!rows || !read_count(rows, &o.rows) || o.rows == 0)
         return ov_cli_usage(&ov_cmd_bench, "--rows takes a number of rows, such as 250 or 10M");
     if (stations < 1 || stations > OV_STATIONS_MAX)
-        return ov_cli_usage(&ov_cmd_bench, "--stations takes a number from 1 to %d", OV_STATIONS_MAX);
+        return ov_cli_usage(&ov_cmd_bench, "--stations takes a number from 1 to %d",
+                            OV_STATIONS_MAX);
     o.stations = (uint32_t)stations;
     ov_error err = OV_ERROR_INIT;
     return ov_stations_write(&o, STDOUT_FILENO, &err) == OV_OK ? OV_EXIT_OK : ov_cli_fail(&err);
@@ -52,6 +53,7 @@ const ov_command ov_cmd_bench = {
     .name = "bench",
     .usage = "gen --rows N [--stations N]",
     .about = "Make the benchmark's rows: stations of a city, as CSV",
-    .more = "The same numbers give the same bytes on every machine. bench/run in the source tree is the suite.",
+    .more = "The same numbers give the same bytes on every machine. bench/run in the source tree "
+            "is the suite.",
     .run = run,
 };

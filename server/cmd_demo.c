@@ -1,6 +1,6 @@
 /*
- * ovate demo: sample rows and a server in one step, for a first look. The rows go the way any rows go: a CSV file, an
- * ingestion spec, `ovate ingest`, `ovate server`.
+ * ovate demo: sample rows and a server in one step, for a first look. The rows go the way any rows
+ * go: a CSV file, an ingestion spec, `ovate ingest`, `ovate server`.
  */
 #include <fcntl.h>
 #include <stdio.h>
@@ -12,12 +12,15 @@
 
 static const char SPEC_HEAD[] =
     "{\"type\":\"index_parallel\",\"spec\":{\"dataSchema\":{\"dataSource\":\"seoulbike\","
-    "\"timestampSpec\":{\"column\":\"__time\",\"format\":\"iso\"},\"dimensionsSpec\":{\"dimensions\":["
+    "\"timestampSpec\":{\"column\":\"__time\",\"format\":\"iso\"},\"dimensionsSpec\":{"
+    "\"dimensions\":["
     "\"stationId\",\"stationName\",{\"type\":\"double\",\"name\":\"stationLatitude\"},"
-    "{\"type\":\"double\",\"name\":\"stationLongitude\"},{\"type\":\"long\",\"name\":\"rackTotCnt\"},"
+    "{\"type\":\"double\",\"name\":\"stationLongitude\"},{\"type\":\"long\",\"name\":"
+    "\"rackTotCnt\"},"
     "{\"type\":\"long\",\"name\":\"parkingBikeTotCnt\"},{\"type\":\"long\",\"name\":\"shared\"}]},"
     "\"granularitySpec\":{\"segmentGranularity\":\"DAY\",\"rollup\":false}},"
-    "\"ioConfig\":{\"type\":\"index_parallel\",\"inputFormat\":{\"type\":\"csv\",\"findColumnsFromHeader\":true},"
+    "\"ioConfig\":{\"type\":\"index_parallel\",\"inputFormat\":{\"type\":\"csv\","
+    "\"findColumnsFromHeader\":true},"
     "\"inputSource\":{\"type\":\"local\",\"files\":[";
 static const char SPEC_TAIL[] = "]}},\"tuningConfig\":{\"type\":\"index_parallel\"}}}";
 
@@ -65,7 +68,8 @@ static int load(const char *dir, uint64_t rows)
     if (st == OV_OK)
         st = write_spec(spec, csv, &err);
     char *ingest[] = {"ingest", "run", spec, "--data", (char *)(uintptr_t)dir, NULL};
-    int code = st == OV_OK ? ov_cmd_ingest.run((int)OV_COUNT_OF(ingest) - 1, ingest) : ov_cli_fail(&err);
+    int code =
+        st == OV_OK ? ov_cmd_ingest.run((int)OV_COUNT_OF(ingest) - 1, ingest) : ov_cli_fail(&err);
     if (ov_dir_remove_all(work, &err) != OV_OK && code == OV_EXIT_OK)
         code = ov_cli_fail(&err);
     return code;
@@ -76,7 +80,8 @@ static int run(int argc, char **argv)
     const char *dir = "./ovate-demo";
     int64_t port = 8888, rows = 1000000;
     const ov_opt opts[] = {
-        {'d', "data", OV_OPT_TEXT, &dir, "DIR", "where the rows go (./ovate-demo); there already, they are kept"},
+        {'d', "data", OV_OPT_TEXT, &dir, "DIR",
+         "where the rows go (./ovate-demo); there already, they are kept"},
         {'p', "port", OV_OPT_NUMBER, &port, "N", "port of the server (8888)"},
         {'n', "rows", OV_OPT_NUMBER, &rows, "N", "rows to make (1000000)"},
     };
@@ -87,18 +92,23 @@ static int run(int argc, char **argv)
     if (left > 0)
         return ov_cli_usage(&ov_cmd_demo, "'%s' is not expected here", argv[1]);
     if (rows < 1 || port < 1 || port > 65535)
-        return ov_cli_usage(&ov_cmd_demo, "--rows takes a positive number, --port one from 1 to 65535");
-    char catalog[4096], number[24];
-    snprintf(catalog, sizeof catalog, "%s/catalog.db", dir);
-    if (!ov_file_exists(catalog)) {
+        return ov_cli_usage(&ov_cmd_demo,
+                            "--rows takes a positive number, --port one from 1 to 65535");
+    char ready[4096], number[24];
+    snprintf(ready, sizeof ready, "%s/demo-ready", dir); /* there once the rows are */
+    if (!ov_file_exists(ready)) {
         printf("Making %lld rows of bike stations in %s\n", (long long)rows, dir);
         fflush(stdout);
+        ov_error err = OV_ERROR_INIT;
         int code = load(dir, (uint64_t)rows);
         if (code != OV_EXIT_OK)
             return code;
+        if (ov_file_write_atomic(ready, OV_SLICE_LIT("\n"), &err) != OV_OK)
+            return ov_cli_fail(&err);
     }
     printf("Ovate answers at http://127.0.0.1:%lld until Ctrl-C. In another terminal:\n\n"
-           "  ovate sql --url http://127.0.0.1:%lld \"SELECT stationName, COUNT(*) AS empty_minutes FROM seoulbike"
+           "  ovate sql --url http://127.0.0.1:%lld \"SELECT stationName, COUNT(*) AS "
+           "empty_minutes FROM seoulbike"
            " WHERE parkingBikeTotCnt = 0 GROUP BY 1 ORDER BY 2 DESC LIMIT 10\"\n\n",
            (long long)port, (long long)port);
     fflush(stdout);
