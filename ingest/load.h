@@ -51,6 +51,7 @@ typedef struct ov_load_counters {
     uint64_t rejected; /* unreadable row or time stamp (Druid: unparseable) */
     uint64_t filtered; /* outside the intervals or by the transform's filter (Druid: thrownAway) */
     uint64_t with_errors; /* of the loaded: some value was taken as NULL (Druid: processedWithError) */
+    uint64_t repaired;    /* texts with bytes that are not UTF-8, stored with U+FFFD in their place */
     uint64_t bytes;       /* of the input as stored */
     uint64_t text_bytes;  /* after decompression */
 } ov_load_counters;

@@ -1,0 +1,84 @@
+/*
+ * Inside of ov_loader: time chunks, their builders and the queue of what is to be sealed.
+ *
+ *   loader.c         order of splits, books, result
+ *   loader_route.c   rows of a split to the builders of their chunks
+ *   loader_seal.c    builders to files
+ *
+ * One mutex guards all of ov_loader; commits run outside it, one at a time, by whoever submits the split that
+ * is next in order. Chunks and builders belong to the committing thread, a queued seal job to who takes it.
+ */
+#pragma once
+
+#include "base/thread.h"
+#include "ingest/load.h"
+#include "ingest/rows_int.h"
+
+typedef struct ovi_chunk {
+    int64_t start, end;
+    ov_segment_builder *builder; /* NULL: nothing open */
+    uint32_t partition;          /* of the open or next builder */
+    size_t bytes;                /* of the builder, as last asked */
+    uint32_t split_rows;         /* scratch of loader_route.c */
+} ovi_chunk;
+
+/* A builder on its way to a file, then the file. */
+typedef struct ovi_sealed {
+    int64_t start, end;
+    uint32_t partition;
+    ov_segment_builder *builder; /* NULL once sealed */
+    char *path;
+    bool done;
+    ov_segment_info info;
+    ov_build_column *columns;
+} ovi_sealed;
+
+struct ov_loader {
+    ov_load_schema schema;
+    ov_load_env env;
+    ov_arena arena; /* names, sealed infos; under the mutex */
+    ov_budget budget;
+    ov_type *types;
+
+    ov_mutex mutex;
+    ov_cond changed; /* a split was committed, a job queued or done, or the load failed */
+    uint64_t next_begin, next_commit;
+    ov_rows **ring; /* submitted, not yet committed; ring_size slots by sequence */
+    uint32_t ring_size;
+    ov_rows **spare;
+    uint32_t spare_count;
+    bool committing;
+    bool failed;
+    bool finished; /* the files belong to the caller */
+    ov_error err;
+
+    /* of the committing thread */
+    ovi_chunk *chunks; /* sorted by start */
+    uint32_t chunk_count, chunk_cap;
+    uint32_t last_chunk;
+    size_t open_bytes;
+    ov_load_counters counters;
+    uint32_t file_idx;
+    uint64_t line_base;
+    ov_arena reject_arena;
+    ov_reject *rejects;
+    uint32_t reject_count;
+
+    /* jobs: [sealed_next, sealed_count) wait for a thread */
+    ovi_sealed *sealed;
+    uint32_t sealed_count, sealed_cap, sealed_next, sealed_done;
+    uint64_t file_no;
+};
+
+/* All rows of the split to their builders. */
+OV_CHECKED ov_status ovi_route(ov_loader *l, ov_rows *rows, ov_error *err);
+/* The open builder of a chunk joins the queue. */
+OV_CHECKED ov_status ovi_seal_queue(ov_loader *l, ovi_chunk *c, ov_error *err);
+/* Seal one waiting builder, if there is one; false when there was none. Called without the mutex. */
+bool ovi_seal_one(ov_loader *l);
+void ovi_loader_set_failed(ov_loader *l, const ov_error *err);
+
+static inline bool ovi_loader_cancelled(const ov_loader *l)
+{
+    return l->env.cancel && atomic_load_explicit(l->env.cancel, memory_order_relaxed);
+}

@@ -1,0 +1,292 @@
+/*
+ * Rows of a split to the builders of their time chunks.
+ *
+ * The split goes through in batches of OV_BATCH_ROWS rows. Mostly all rows of a batch lie in one chunk; else
+ * each chunk gets the batch with a selection, which keeps the order of the input. When a batch falls into many chunks,
+ * strings go as slices instead of codes: a table from codes to codes per chunk would cost more than the rows.
+ */
+#include "ingest/loader_int.h"
+
+enum { MANY_CHUNKS = 8 };
+
+typedef struct route {
+    ov_loader *l;
+    ov_rows *rows;
+    ov_domain *domains; /* per column */
+    ov_vec *vecs;       /* per column, of the batch at hand */
+    ov_vec *children;   /* elements of list columns */
+    uint64_t *sel;
+    uint32_t *chunk_of; /* per row of the batch */
+    ov_arena scratch;   /* reset per batch */
+} route;
+
+/* ---- chunks ---- */
+
+static ov_status insert_chunk(ov_loader *l, uint32_t at, ov_interval bucket, ov_error *err)
+{
+    if (l->chunk_count == l->chunk_cap) {
+        uint32_t cap = l->chunk_cap ? l->chunk_cap * 2 : 64;
+        ovi_chunk *bigger = ov_realloc(l->chunks, cap * sizeof *bigger);
+        if (!bigger)
+            return ov_fail_nomem(err, cap * sizeof *bigger);
+        l->chunks = bigger;
+        l->chunk_cap = cap;
+    }
+    memmove(l->chunks + at + 1, l->chunks + at, (l->chunk_count - at) * sizeof *l->chunks);
+    l->chunks[at] = (ovi_chunk){.start = bucket.start, .end = bucket.end};
+    l->chunk_count++;
+    return OV_OK;
+}
+
+static bool chunk_has(const ovi_chunk *c, int64_t ms)
+{
+    return c->start <= ms && ms < c->end;
+}
+
+/* Number of the first chunk that starts after ms. */
+static uint32_t chunk_after(const ov_loader *l, int64_t ms)
+{
+    uint32_t lo = 0, hi = l->chunk_count;
+    while (lo < hi) {
+        uint32_t mid = (lo + hi) / 2;
+        if (l->chunks[mid].start <= ms)
+            lo = mid + 1;
+        else
+            hi = mid;
+    }
+    return lo;
+}
+
+/* All chunks that the times need exist afterwards, so that their numbers stay. */
+static ov_status make_chunks(ov_loader *l, const int64_t *times, uint32_t n, ov_error *err)
+{
+    ov_interval last = {0, 0};
+    for (uint32_t i = 0; i < n; i++) {
+        if (ov_interval_has(last, times[i]))
+            continue;
+        uint32_t at = chunk_after(l, times[i]);
+        if (at == 0 || !chunk_has(&l->chunks[at - 1], times[i])) {
+            last = ov_gran_bucket(&l->schema.segment_gran, times[i]);
+            OV_TRY(insert_chunk(l, at, last, err));
+        } else {
+            last = (ov_interval){l->chunks[at - 1].start, l->chunks[at - 1].end};
+        }
+    }
+    return OV_OK;
+}
+
+/* ---- vectors over the split ---- */
+
+static void make_domains(route *r)
+{
+    for (uint32_t i = 0; i < r->rows->col_count; i++) {
+        const ovi_rows_col *c = &r->rows->col[i];
+        const ovi_dict *d = &c->dict;
+        ov_type type = c->type;
+        if (type.id == OV_TYPE_ARRAY || type.multi)
+            type = OV_T(OV_TYPE_STRING);
+        r->domains[i] = (ov_domain){.id = d->domain_id,
+                                    .count = d->count,
+                                    .type = type,
+                                    .unique = true,
+                                    .has_null = true,
+                                    .offsets = d->offsets,
+                                    .bytes = d->bytes};
+    }
+}
+
+static ov_vec dict_vec(ov_type type, const ov_domain *domain, const uint32_t *codes, uint32_t n)
+{
+    return (ov_vec){.type = type, .enc = OV_ENC_DICT, .lane = 4, .rows = n, .data = codes, .dict = domain};
+}
+
+static ov_status flat_strings(route *r, const ov_domain *domain, const uint32_t *codes, uint32_t n,
+                              ov_type type, ov_vec *out, ov_error *err)
+{
+    ov_slice *text;
+    uint64_t *valid;
+    OV_TRY(ov_arena_lanes(&r->scratch, (size_t)OV_BATCH_ROWS * sizeof *text, &text, err));
+    OV_TRY(ov_arena_lanes(&r->scratch, OV_BATCH_WORDS * 8, &valid, err));
+    memset(valid, 0, OV_BATCH_WORDS * 8);
+    for (uint32_t i = 0; i < n; i++) {
+        uint32_t code = codes[i];
+        text[i] = ov_slice_make(domain->bytes + domain->offsets[code],
+                                domain->offsets[code + 1] - domain->offsets[code]);
+        if (code)
+            ov_bits_set(valid, i);
+    }
+    *out = ov_vec_flat(type, text, valid, n);
+    return OV_OK;
+}
+
+static void list_vec(route *r, uint32_t col, uint32_t from, uint32_t n)
+{
+    const ovi_rows_col *c = &r->rows->col[col];
+    ov_vec *child = &r->children[col];
+    if (c->elem_valid)
+        *child = ov_vec_flat(OV_T(c->type.elem), c->elem, c->elem_valid, c->elem_n);
+    else
+        *child = dict_vec(OV_T(OV_TYPE_STRING), &r->domains[col], c->elem, c->elem_n);
+    r->vecs[col] = (ov_vec){.type = c->type,
+                            .enc = OV_ENC_LIST,
+                            .rows = n,
+                            .valid = c->valid + from / 64,
+                            .offsets = c->list_end - 1 + from,
+                            .child = child};
+}
+
+/* Rows [from, from + n) of the split; from is a multiple of OV_BATCH_ROWS. */
+static ov_status make_vecs(route *r, uint32_t from, uint32_t n, bool many, ov_error *err)
+{
+    for (uint32_t i = 0; i < r->rows->col_count; i++) {
+        const ovi_rows_col *c = &r->rows->col[i];
+        ov_type plain = c->type;
+        plain.multi = 0;
+        if (c->listed || c->store == OVI_STORE_LIST)
+            list_vec(r, i, from, n);
+        else if (c->store == OVI_STORE_STR && many)
+            OV_TRY(flat_strings(r, &r->domains[i], c->code + from, n, plain, &r->vecs[i], err));
+        else if (c->store == OVI_STORE_STR)
+            r->vecs[i] = dict_vec(plain, &r->domains[i], c->code + from, n);
+        else
+            r->vecs[i] = ov_vec_flat(c->type, c->i64 + from, c->has_null ? c->valid + from / 64 : NULL, n);
+    }
+    return OV_OK;
+}
+
+/* ---- builders ---- */
+
+static ov_status open_builder(ov_loader *l, ovi_chunk *c, ov_error *err)
+{
+    ov_build_schema s = {
+        .datasource = l->schema.datasource,
+        .start_ms = c->start,
+        .end_ms = c->end,
+        .version = l->env.version,
+        .partition = c->partition,
+        .columns = l->schema.columns,
+        .column_count = l->schema.column_count,
+        .sort = l->schema.sort,
+        .sort_count = l->schema.sort_count,
+        .rollup = l->schema.rollup,
+        .extra_json = l->schema.extra_json,
+    };
+    return ov_segment_builder_create(&s, &l->budget, &c->builder, err);
+}
+
+/* Selected rows of the batch, cut where a segment is full. sel NULL: all. */
+static ov_status add_batch(route *r, ovi_chunk *c, uint32_t n, const uint64_t *sel, uint32_t sel_rows,
+                           ov_error *err)
+{
+    ov_loader *l = r->l;
+    uint64_t part[OV_BATCH_WORDS];
+    uint32_t at = 0; /* first row not yet added */
+    while (sel_rows > 0) {
+        if (!c->builder)
+            OV_TRY(open_builder(l, c, err));
+        uint32_t room = l->schema.max_rows_per_segment - ov_segment_builder_rows(c->builder);
+        uint32_t take = OV_MIN(room, sel_rows);
+        ov_batch b = {.rows = n, .cols = r->rows->col_count, .col = r->vecs, .sel = sel, .sel_rows = take};
+        if (take < sel_rows || at > 0) { /* a part of what is selected */
+            uint32_t end = at, found = 0;
+            memset(part, 0, sizeof part);
+            for (; found < take; end++)
+                if (!sel || ov_bits_test(sel, end)) {
+                    ov_bits_set(part, end);
+                    found++;
+                }
+            at = end;
+            b.sel = part;
+        }
+        OV_TRY(ov_segment_builder_add(c->builder, &b, err));
+        sel_rows -= take;
+        size_t bytes = ov_segment_builder_bytes(c->builder);
+        l->open_bytes += bytes - c->bytes;
+        c->bytes = bytes;
+        if (take == room)
+            OV_TRY(ovi_seal_queue(l, c, err));
+    }
+    return OV_OK;
+}
+
+static ov_status route_batch(route *r, uint32_t from, uint32_t n, ov_error *err)
+{
+    ov_loader *l = r->l;
+    const int64_t *times = r->rows->col[0].i64 + from;
+    uint32_t first = chunk_after(l, times[0]) - 1, chunks = 0, last = first;
+    bool one = true;
+    for (uint32_t i = 0; i < n; i++)
+        one &= chunk_has(&l->chunks[first], times[i]);
+    if (one) {
+        OV_TRY(make_vecs(r, from, n, false, err));
+        return add_batch(r, &l->chunks[first], n, NULL, n, err);
+    }
+    for (uint32_t i = 0; i < n; i++) {
+        if (!chunk_has(&l->chunks[last], times[i]))
+            last = chunk_after(l, times[i]) - 1;
+        r->chunk_of[i] = last;
+        chunks += l->chunks[last].split_rows++ == 0;
+    }
+    OV_TRY(make_vecs(r, from, n, chunks > MANY_CHUNKS, err));
+    /* Chunks in the order of their first row, each with the rows it owns. */
+    for (uint32_t i = 0; i < n; i++) {
+        ovi_chunk *c = &l->chunks[r->chunk_of[i]];
+        uint32_t want = c->split_rows, found = 0;
+        if (want == 0)
+            continue;
+        memset(r->sel, 0, OV_BATCH_WORDS * 8);
+        for (uint32_t j = i; found < want; j++)
+            if (r->chunk_of[j] == r->chunk_of[i]) {
+                ov_bits_set(r->sel, j);
+                found++;
+            }
+        c->split_rows = 0;
+        OV_TRY(add_batch(r, c, n, r->sel, want, err));
+    }
+    return OV_OK;
+}
+
+/* Past the limit the largest builder goes, again and again. Depends on nothing but the rows, so the result is the
+ * same on every machine. */
+static ov_status shed(ov_loader *l, ov_error *err)
+{
+    while (l->open_bytes > l->env.memory_bytes) {
+        ovi_chunk *largest = NULL;
+        for (uint32_t i = 0; i < l->chunk_count; i++)
+            if (l->chunks[i].builder && (!largest || l->chunks[i].bytes > largest->bytes))
+                largest = &l->chunks[i];
+        if (!largest)
+            break;
+        OV_TRY(ovi_seal_queue(l, largest, err));
+    }
+    return OV_OK;
+}
+
+ov_status ovi_route(ov_loader *l, ov_rows *rows, ov_error *err)
+{
+    uint32_t cols = rows->col_count;
+    route r = {.l = l, .rows = rows};
+    ov_arena tables;
+    ov_status st = OV_OK;
+    if (rows->rows == 0)
+        return OV_OK;
+    ov_gran_floor_n(&l->schema.query_gran, rows->col[0].i64, rows->col[0].i64, rows->rows);
+    OV_TRY(make_chunks(l, rows->col[0].i64, rows->rows, err));
+    ov_arena_init(&tables, "route", NULL);
+    ov_arena_init(&r.scratch, "batch", NULL);
+    OV_TRY_OUT(st, ov_arena_alloc(&tables, cols * sizeof *r.domains, &r.domains, err));
+    OV_TRY_OUT(st, ov_arena_alloc(&tables, cols * sizeof *r.vecs, &r.vecs, err));
+    OV_TRY_OUT(st, ov_arena_alloc(&tables, cols * sizeof *r.children, &r.children, err));
+    OV_TRY_OUT(st, ov_arena_alloc(&tables, OV_BATCH_WORDS * 8, &r.sel, err));
+    OV_TRY_OUT(st, ov_arena_alloc(&tables, OV_BATCH_ROWS * sizeof *r.chunk_of, &r.chunk_of, err));
+    make_domains(&r);
+    for (uint32_t from = 0; from < rows->rows; from += OV_BATCH_ROWS) {
+        OV_TRY_OUT(st, route_batch(&r, from, OV_MIN(rows->rows - from, (uint32_t)OV_BATCH_ROWS), err));
+        ov_arena_reset(&r.scratch);
+    }
+    st = shed(l, err);
+out:
+    ov_arena_fini(&r.scratch);
+    ov_arena_fini(&tables);
+    return st;
+}

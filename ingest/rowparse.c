@@ -1,0 +1,55 @@
+/* Parsers by format; see ingest/rowparse.h. */
+#include "ingest/rowparse_int.h"
+
+#include "ingest/scan.h"
+
+ov_status ovi_parser_create(const ovi_plan *plan, ovi_discovery *discovery, ovi_parser **out, ov_error *err)
+{
+    ovi_parser *p = ov_calloc(1, sizeof *p);
+    if (!p)
+        return ov_fail_nomem(err, sizeof *p);
+    p->format = &plan->spec->format;
+    ov_status st = ovi_emit_init(&p->emit, plan, discovery, err);
+    if (st == OV_OK && p->format->kind == OV_FORMAT_JSON)
+        st = ovi_json_parser_init(p, err);
+    if (st != OV_OK) {
+        ovi_parser_destroy(p);
+        return st;
+    }
+    *out = p;
+    return OV_OK;
+}
+
+void ovi_parser_destroy(ovi_parser *p)
+{
+    if (!p)
+        return;
+    if (p->format->kind == OV_FORMAT_JSON)
+        ovi_json_parser_fini(p);
+    else
+        ov_free(p->delimited.field);
+    ovi_emit_fini(&p->emit);
+    ov_free(p);
+}
+
+void ovi_parse_block(ovi_parser *p, const ovi_block *b, ov_slice file, ov_rows *rows)
+{
+    ovi_emit *e = &p->emit;
+    e->rows = rows;
+    e->file = file;
+    e->text = b->text;
+    e->text_end = b->text + b->n;
+    e->lines_before = b->lines_before;
+    rows->file_idx = b->file;
+    rows->raw_bytes = b->raw_bytes;
+    rows->text_bytes = b->text_bytes;
+    rows->newlines = b->lines_before + ovi_scan_count(b->text, b->n, '\n');
+    if (b->overlong)
+        ovi_emit_reject(e, b->text, ov_slice_make(b->text, b->n),
+                        "is it one row? look for a quote or brace that is never closed",
+                        "the row is longer than %d MiB and was skipped", OVI_ROW_MAX_BYTES >> 20);
+    else if (p->format->kind == OV_FORMAT_JSON)
+        ovi_json_parse(p, b);
+    else
+        ovi_delimited_parse(p, b);
+}

@@ -1,0 +1,533 @@
+/* Columns of parsed rows; see ingest/rows.h and rows_int.h. */
+#include "ingest/rows_int.h"
+
+#include "base/utf8.h"
+
+enum { FIRST_ROWS = 4096, FIRST_SLOTS = 256, FIRST_ELEMS = 1024 };
+
+static bool fail_nomem(ov_rows *r, size_t bytes)
+{
+    if (!r->failed) {
+        r->failed = true;
+        (void)ov_fail_nomem(&r->err, bytes);
+    }
+    return false;
+}
+
+/* ---- dictionaries ---- */
+
+static bool dict_init(ovi_dict *d)
+{
+    d->mask = FIRST_SLOTS - 1;
+    d->cap = FIRST_SLOTS;
+    d->bytes_cap = 4096;
+    d->slot = ov_calloc(FIRST_SLOTS, sizeof *d->slot);
+    d->offsets = ov_calloc((size_t)d->cap + 2, sizeof *d->offsets);
+    d->bytes = ov_malloc(d->bytes_cap);
+    d->count = 1;
+    d->domain_id = ov_domain_next_id();
+    return d->slot && d->offsets && d->bytes;
+}
+
+static void dict_fini(ovi_dict *d)
+{
+    ov_free(d->slot);
+    ov_free(d->offsets);
+    ov_free(d->bytes);
+}
+
+static void dict_clear(ovi_dict *d)
+{
+    /* A table that grew for one split with many values would cost every later split its clearing. */
+    memset(d->slot, 0, ((size_t)d->mask + 1) * sizeof *d->slot);
+    d->count = 1;
+    d->bytes_n = 0;
+    d->domain_id = ov_domain_next_id();
+}
+
+static bool dict_grow(ov_rows *r, ovi_dict *d)
+{
+    size_t slots = ((size_t)d->mask + 1) * 4;
+    if (slots > (size_t)1 << 31)
+        return fail_nomem(r, slots * sizeof *d->slot);
+    uint64_t *slot = ov_calloc(slots, sizeof *slot);
+    uint32_t *offsets = ov_realloc(d->offsets, (slots / 2 + 2) * sizeof *offsets);
+    if (offsets)
+        d->offsets = offsets;
+    if (!slot || !offsets) {
+        ov_free(slot);
+        return fail_nomem(r, slots * sizeof *slot);
+    }
+    d->cap = (uint32_t)(slots / 2);
+    uint32_t mask = (uint32_t)slots - 1;
+    for (uint32_t code = 1; code < d->count; code++) {
+        uint64_t h = ovi_hash(d->bytes + d->offsets[code], d->offsets[code + 1] - d->offsets[code]);
+        uint32_t at = (uint32_t)h & mask;
+        while ((uint32_t)slot[at] != 0)
+            at = (at + 1) & mask;
+        slot[at] = (h >> 32 << 32) | code;
+    }
+    ov_free(d->slot);
+    d->slot = slot;
+    d->mask = mask;
+    return true;
+}
+
+static bool dict_room(ov_rows *r, ovi_dict *d, size_t more)
+{
+    uint64_t need = (uint64_t)d->bytes_n + more;
+    if (need <= d->bytes_cap)
+        return true;
+    if (need > UINT32_MAX - 64)
+        return fail_nomem(r, need);
+    uint64_t cap = OV_MAX(need, (uint64_t)d->bytes_cap * 2);
+    cap = OV_MIN(cap, (uint64_t)UINT32_MAX - 64);
+    char *bytes = ov_realloc(d->bytes, cap);
+    if (!bytes)
+        return fail_nomem(r, cap);
+    d->bytes = bytes;
+    d->bytes_cap = (uint32_t)cap;
+    return true;
+}
+
+static uint32_t dict_insert(ov_rows *r, ovi_dict *d, ov_slice s, uint64_t hash, uint32_t at)
+{
+    if (!dict_room(r, d, s.n))
+        return 0;
+    uint32_t code = d->count++;
+    d->offsets[code] = d->bytes_n;
+    if (s.n)
+        memcpy(d->bytes + d->bytes_n, s.p, s.n);
+    d->bytes_n += (uint32_t)s.n;
+    d->offsets[code + 1] = d->bytes_n;
+    d->slot[at] = (hash >> 32 << 32) | code;
+    if (d->count > d->mask / 2 && !dict_grow(r, d))
+        return 0;
+    return code;
+}
+
+/* A value not seen in this split. Text is checked here and nowhere else: once per distinct value. */
+uint32_t ovi_dict_add_slow(ov_rows *r, ovi_dict *d, ov_slice s, uint64_t hash, uint32_t at)
+{
+    if (r->failed)
+        return 0;
+    if (OV_LIKELY(ov_utf8_valid(s)))
+        return dict_insert(r, d, s, hash, at);
+    ov_buf fixed;
+    ov_buf_init(&fixed);
+    ov_utf8_repair(s, &fixed);
+    uint32_t code = 0;
+    if (fixed.failed)
+        fail_nomem(r, s.n);
+    else
+        code = ovi_dict_code(r, d, ov_buf_slice(&fixed)); /* valid now: ends one level down */
+    r->repaired++;
+    ov_buf_fini(&fixed);
+    return code;
+}
+
+/* ---- columns ---- */
+
+static ovi_store store_of(ov_type t)
+{
+    switch ((ov_type_id)t.id) {
+    case OV_TYPE_LONG:
+        return OVI_STORE_I64;
+    case OV_TYPE_DOUBLE:
+    case OV_TYPE_FLOAT:
+        return OVI_STORE_F64;
+    case OV_TYPE_ARRAY:
+        return OVI_STORE_LIST;
+    case OV_TYPE_NULL:
+    case OV_TYPE_STRING:
+    case OV_TYPE_COMPLEX:
+        break;
+    }
+    return OVI_STORE_STR;
+}
+
+static bool has_codes(const ovi_rows_col *c)
+{
+    return c->store == OVI_STORE_STR ||
+           (c->store == OVI_STORE_LIST && c->type.elem == OV_TYPE_STRING);
+}
+
+static size_t elem_size(const ovi_rows_col *c)
+{
+    return has_codes(c) ? sizeof(uint32_t) : sizeof(int64_t);
+}
+
+/* Room for `cap` rows in every array of the column. New validity words are zero. */
+static bool col_resize(ov_rows *r, ovi_rows_col *c, uint32_t cap)
+{
+    size_t lane = c->store == OVI_STORE_STR ? sizeof(uint32_t) : sizeof(int64_t);
+    if (c->store != OVI_STORE_LIST) {
+        void *data = ov_realloc(c->data, cap * lane);
+        if (!data)
+            return fail_nomem(r, cap * lane);
+        c->data = data;
+    }
+    if (c->store != OVI_STORE_STR || c->valid) {
+        uint64_t *valid = ov_realloc(c->valid, cap / 8);
+        if (!valid)
+            return fail_nomem(r, cap / 8);
+        c->valid = valid;
+        memset(valid + r->cap / 64, 0, (cap - r->cap) / 8);
+    }
+    if (c->list_end) {
+        uint32_t *ends = ov_realloc(c->list_end - 1, ((size_t)cap + 1) * sizeof *ends);
+        if (!ends) {
+            return fail_nomem(r, ((size_t)cap + 1) * sizeof *ends);
+        }
+        c->list_end = ends + 1;
+    }
+    return true;
+}
+
+bool ovi_rows_grow(ov_rows *r)
+{
+    if (r->cap > UINT32_MAX / 4)
+        return fail_nomem(r, SIZE_MAX);
+    uint32_t cap = r->cap * 2;
+    for (uint32_t i = 0; i < r->col_count; i++)
+        if (!col_resize(r, &r->col[i], cap))
+            return false;
+    r->cap = cap;
+    return true;
+}
+
+/* The arrays of a column that holds lists, for r->cap rows. */
+static bool list_arrays(ov_rows *r, ovi_rows_col *c)
+{
+    if (!c->list_end) {
+        uint32_t *ends = ov_calloc((size_t)r->cap + 1, sizeof *ends);
+        if (!ends)
+            return fail_nomem(r, r->cap * sizeof *ends);
+        c->list_end = ends + 1;
+    }
+    if (!c->valid && !(c->valid = ov_calloc(r->cap / 64, 8)))
+        return fail_nomem(r, r->cap / 8);
+    if (!c->elem) {
+        c->elem_cap = FIRST_ELEMS;
+        c->elem = ov_malloc(c->elem_cap * elem_size(c));
+        if (!has_codes(c))
+            c->elem_valid = ov_calloc(c->elem_cap / 64, 8);
+        if (!c->elem || (!has_codes(c) && !c->elem_valid))
+            return fail_nomem(r, c->elem_cap * elem_size(c));
+    }
+    return true;
+}
+
+static bool elem_room(ov_rows *r, ovi_rows_col *c, uint32_t more)
+{
+    uint64_t need = (uint64_t)c->elem_n + more;
+    if (need <= c->elem_cap)
+        return true;
+    uint64_t cap = OV_MAX((need + 63) & ~(uint64_t)63, (uint64_t)c->elem_cap * 2);
+    if (cap > UINT32_MAX / 2)
+        return fail_nomem(r, cap * elem_size(c));
+    void *elem = ov_realloc(c->elem, cap * elem_size(c));
+    if (!elem)
+        return fail_nomem(r, cap * elem_size(c));
+    c->elem = elem;
+    if (c->elem_valid) {
+        uint64_t *valid = ov_realloc(c->elem_valid, cap / 8);
+        if (!valid)
+            return fail_nomem(r, cap / 8);
+        c->elem_valid = valid;
+    }
+    c->elem_cap = (uint32_t)cap;
+    return true;
+}
+
+/* Plain codes of the rows so far become lists of one; NULL becomes an absent list. */
+bool ovi_rows_list_mode(ov_rows *r, ovi_rows_col *c)
+{
+    if (c->listed)
+        return true;
+    c->listed = true;
+    if (!list_arrays(r, c) || !elem_room(r, c, r->rows))
+        return false;
+    memset(c->valid, 0, r->cap / 8);
+    uint32_t *elem = c->elem;
+    for (uint32_t i = 0; i < r->rows; i++) {
+        if (c->code[i]) {
+            elem[c->elem_n++] = c->code[i];
+            ov_bits_set(c->valid, i);
+        }
+        c->list_end[i] = c->elem_n;
+    }
+    return true;
+}
+
+ov_status ovi_rows_create(const ov_type *types, uint32_t count, uint32_t max_rejects, ov_rows **out,
+                          ov_error *err)
+{
+    ov_rows *r = ov_calloc(1, sizeof *r);
+    if (!r)
+        return ov_fail_nomem(err, sizeof *r);
+    ov_arena_init(&r->reject_arena, "rejects", NULL);
+    r->reject_cap = max_rejects;
+    r->rejects = ov_calloc(max_rejects ? max_rejects : 1, sizeof *r->rejects);
+    r->col = ov_calloc(count, sizeof *r->col);
+    if (!r->col || !r->rejects)
+        fail_nomem(r, count * sizeof *r->col);
+    for (uint32_t i = 0; !r->failed && i < count; i++) {
+        ovi_rows_col *c = &r->col[i];
+        r->col_count = i + 1;
+        c->type = types[i];
+        c->store = (uint8_t)store_of(types[i]);
+        if (has_codes(c) && !dict_init(&c->dict))
+            fail_nomem(r, FIRST_SLOTS * 8);
+        if (!r->failed && col_resize(r, c, FIRST_ROWS) && c->store == OVI_STORE_LIST) {
+            r->cap = FIRST_ROWS;
+            list_arrays(r, c);
+            r->cap = 0;
+        }
+    }
+    r->cap = FIRST_ROWS;
+    if (r->failed) {
+        *err = r->err;
+        ov_status st = r->err.code;
+        ovi_rows_destroy(r);
+        return st;
+    }
+    *out = r;
+    return OV_OK;
+}
+
+void ovi_rows_destroy(ov_rows *r)
+{
+    if (!r)
+        return;
+    for (uint32_t i = 0; r->col && i < r->col_count; i++) {
+        ovi_rows_col *c = &r->col[i];
+        ov_free(c->data);
+        ov_free(c->valid);
+        if (c->list_end)
+            ov_free(c->list_end - 1);
+        ov_free(c->elem);
+        ov_free(c->elem_valid);
+        dict_fini(&c->dict);
+    }
+    ov_free(r->col);
+    ov_free(r->rejects);
+    ov_arena_fini(&r->reject_arena);
+    ov_free(r);
+}
+
+void ovi_rows_clear(ov_rows *r)
+{
+    for (uint32_t i = 0; i < r->col_count; i++) {
+        ovi_rows_col *c = &r->col[i];
+        if (has_codes(c))
+            dict_clear(&c->dict);
+        if (c->store != OVI_STORE_STR)
+            memset(c->valid, 0, r->cap / 8);
+        c->listed = false;
+        c->has_null = false;
+        c->n = c->elem_n = 0;
+    }
+    r->rows = r->put = 0;
+    r->read = r->rejected = r->filtered = r->with_errors = r->repaired = 0;
+    r->row_noted = r->failed = false;
+    r->reject_count = r->row_reject_from = 0;
+    r->newlines = r->raw_bytes = r->text_bytes = 0;
+    ov_arena_reset(&r->reject_arena);
+}
+
+/* ---- values ---- */
+
+void ov_rows_put_i64(ov_rows *r, uint32_t col, int64_t v)
+{
+    OV_ASSERT(r->col[col].store == OVI_STORE_I64);
+    ovi_put_i64(r, &r->col[col], v);
+}
+
+void ov_rows_put_f64(ov_rows *r, uint32_t col, double v)
+{
+    OV_ASSERT(r->col[col].store == OVI_STORE_F64);
+    ovi_put_f64(r, &r->col[col], v);
+}
+
+void ov_rows_put_str(ov_rows *r, uint32_t col, ov_slice text)
+{
+    OV_ASSERT(r->col[col].store == OVI_STORE_STR);
+    ovi_put_str(r, &r->col[col], text);
+}
+
+void ov_rows_put_strs(ov_rows *r, uint32_t col, const ov_slice *items, uint32_t n)
+{
+    ovi_rows_col *c = &r->col[col];
+    bool array = c->store == OVI_STORE_LIST;
+    OV_ASSERT(has_codes(c));
+    if (!array && !c->listed && n <= 1) {
+        if (n == 1 && items[0].p)
+            ovi_put_str(r, c, items[0]);
+        return; /* an empty list and a NULL are the same stored value */
+    }
+    if (r->failed || (!array && !ovi_rows_list_mode(r, c)) || !elem_room(r, c, n))
+        return;
+    uint32_t from = r->rows ? c->list_end[r->rows - 1] : 0;
+    uint32_t *elem = c->elem;
+    for (uint32_t i = 0; i < n; i++)
+        elem[from + i] = items[i].p ? ovi_dict_code(r, &c->dict, items[i]) : 0;
+    c->elem_n = from + n;
+    c->list_end[r->rows] = c->elem_n;
+    if (array || n > 1 || (n == 1 && items[0].p))
+        ov_bits_set(c->valid, r->rows);
+    else
+        c->elem_n = c->list_end[r->rows] = from;
+    c->n = r->rows + 1;
+    r->put++;
+}
+
+static void put_numbers(ov_rows *r, ovi_rows_col *c, const void *items, const uint64_t *valid,
+                        uint32_t n)
+{
+    if (r->failed || !elem_room(r, c, n))
+        return;
+    uint32_t from = r->rows ? c->list_end[r->rows - 1] : 0;
+    if (n)
+        memcpy((char *)c->elem + (size_t)from * 8, items, (size_t)n * 8);
+    for (uint32_t i = 0; i < n; i++)
+        ov_bits_put(c->elem_valid, from + i, !valid || ov_bits_test(valid, i));
+    c->elem_n = from + n;
+    c->list_end[r->rows] = c->elem_n;
+    ov_bits_set(c->valid, r->rows);
+    c->n = r->rows + 1;
+    r->put++;
+}
+
+void ov_rows_put_i64s(ov_rows *r, uint32_t col, const int64_t *items, const uint64_t *valid, uint32_t n)
+{
+    OV_ASSERT(r->col[col].store == OVI_STORE_LIST && r->col[col].type.elem == OV_TYPE_LONG);
+    put_numbers(r, &r->col[col], items, valid, n);
+}
+
+void ov_rows_put_f64s(ov_rows *r, uint32_t col, const double *items, const uint64_t *valid, uint32_t n)
+{
+    OV_ASSERT(r->col[col].store == OVI_STORE_LIST && r->col[col].type.elem != OV_TYPE_STRING);
+    put_numbers(r, &r->col[col], items, valid, n);
+}
+
+/* ---- ends of rows ---- */
+
+static void put_null(ov_rows *r, ovi_rows_col *c)
+{
+    c->has_null = true;
+    if (c->list_end && (c->listed || c->store == OVI_STORE_LIST))
+        c->list_end[r->rows] = r->rows ? c->list_end[r->rows - 1] : 0;
+    else if (c->store == OVI_STORE_STR)
+        c->code[r->rows] = 0;
+    else
+        c->i64[r->rows] = 0;
+    c->n = r->rows + 1;
+}
+
+static void next_row(ov_rows *r)
+{
+    r->put = 0;
+    r->row_noted = false;
+    r->row_reject_from = r->reject_count;
+}
+
+void ov_rows_end(ov_rows *r)
+{
+    if (r->put < r->col_count)
+        for (uint32_t i = 0; i < r->col_count; i++)
+            if (r->col[i].n <= r->rows)
+                put_null(r, &r->col[i]);
+    r->read++;
+    r->with_errors += r->row_noted;
+    if (OV_LIKELY(!r->failed)) {
+        r->rows++;
+        if (OV_UNLIKELY(r->rows == r->cap))
+            (void)ovi_rows_grow(r);
+    }
+    next_row(r);
+}
+
+/* Take back what the row put. */
+static void forget_row(ov_rows *r)
+{
+    for (uint32_t i = 0; i < r->col_count; i++) {
+        ovi_rows_col *c = &r->col[i];
+        if (c->n <= r->rows)
+            continue;
+        c->n = r->rows;
+        if (c->valid)
+            ov_bits_clear(c->valid, r->rows);
+        if (c->list_end)
+            c->elem_n = r->rows ? c->list_end[r->rows - 1] : 0;
+    }
+    r->reject_count = r->row_reject_from; /* notes of a row that is not loaded */
+}
+
+static ov_slice keep(ov_rows *r, ov_slice s, size_t max)
+{
+    ov_slice out = {"", 0};
+    ov_error ignored = OV_ERROR_INIT;
+    if (s.n > max) {
+        s.n = max;
+        s.n = ov_utf8_valid_prefix(s) > max - 4 ? ov_utf8_valid_prefix(s) : max;
+    }
+    if (s.n && ov_arena_copy(&r->reject_arena, s, &out, &ignored) != OV_OK)
+        out = (ov_slice){"", 0};
+    return out;
+}
+
+static void sample(ov_rows *r, const ov_reject *why, bool loaded)
+{
+    if (!ovi_rows_wants_reject(r))
+        return;
+    r->rejects[r->reject_count++] = (ov_reject){
+        .file = keep(r, why->file, 4096),
+        .line = why->line,
+        .column = why->column,
+        .field = keep(r, why->field, 256),
+        .reason = keep(r, why->reason, OV_ERROR_TEXT_BYTES),
+        .value = keep(r, why->value, OV_REJECT_VALUE_BYTES),
+        .hint = keep(r, why->hint, 512),
+        .loaded = loaded,
+    };
+}
+
+void ov_rows_reject(ov_rows *r, const ov_reject *why)
+{
+    forget_row(r);
+    sample(r, why, false);
+    r->read++;
+    r->rejected++;
+    next_row(r);
+}
+
+void ov_rows_filter(ov_rows *r)
+{
+    forget_row(r);
+    r->read++;
+    r->filtered++;
+    next_row(r);
+}
+
+void ov_rows_note(ov_rows *r, const ov_reject *why)
+{
+    r->row_noted = true;
+    sample(r, why, true);
+}
+
+uint32_t ov_rows_count(const ov_rows *r)
+{
+    return r->rows;
+}
+
+size_t ov_rows_bytes(const ov_rows *r)
+{
+    size_t bytes = 0;
+    for (uint32_t i = 0; i < r->col_count; i++) {
+        const ovi_rows_col *c = &r->col[i];
+        bytes += (size_t)r->rows * (c->store == OVI_STORE_STR ? 4 : 8);
+        bytes += (size_t)c->elem_n * elem_size(c) + c->dict.bytes_n + (size_t)c->dict.count * 20;
+    }
+    return bytes;
+}
