@@ -1,0 +1,297 @@
+/* The door to libcurl: one easy handle per request, every limit set, errors turned into sentences.
+ */
+#include "base/httpc.h"
+
+#include <arpa/inet.h>
+#include <curl/curl.h>
+#include <inttypes.h>
+#include <netinet/in.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <unistd.h>
+#include "base/os.h"
+
+enum {
+    DEFAULT_CONNECT_MS = 10000,
+    DEFAULT_STALL_MS = 60000,
+    DEFAULT_REDIRECTS = 5,
+    SHOWN_URL_BYTES = 300
+};
+
+typedef struct transfer {
+    const ov_http_request *req;
+    ov_http_sink sink;
+    void *arg;
+    ov_http_response *out;
+    ov_error sink_error;
+    ov_status sink_status;
+    bool private_refused;
+    bool too_large;
+    char detail[CURL_ERROR_SIZE];
+} transfer;
+
+static void init_curl(void)
+{
+    curl_global_init(CURL_GLOBAL_DEFAULT);
+}
+
+/* Without user and password, cut. */
+static const char *shown_url(const char *url, char text[SHOWN_URL_BYTES])
+{
+    const char *host = strstr(url, "://");
+    host = host ? host + 3 : url;
+    size_t authority = strcspn(host, "/?#");
+    const char *at = memrchr(host, '@', authority);
+    const char *rest = at ? at + 1 : host;
+    snprintf(text, SHOWN_URL_BYTES, "%.*s%s", (int)(host - url), url, rest);
+    return text;
+}
+
+static size_t on_body(char *bytes, size_t size, size_t count, void *arg)
+{
+    transfer *t = arg;
+    size_t n = size * count;
+    t->out->bytes += n;
+    if (t->req->max_bytes && t->out->bytes > t->req->max_bytes) {
+        t->too_large = true;
+        return CURL_WRITEFUNC_ERROR;
+    }
+    t->sink_status = t->sink(t->arg, ov_slice_make(bytes, n), &t->sink_error);
+    return t->sink_status == OV_OK ? n : CURL_WRITEFUNC_ERROR;
+}
+
+static void keep_header(ov_slice line, const char *name, char *to, size_t cap)
+{
+    ov_slice n = ov_slice_cstr(name);
+    if (line.n <= n.n || line.p[n.n] != ':' || !ov_slice_ieq((ov_slice){line.p, n.n}, n))
+        return;
+    line.p += n.n + 1;
+    line.n -= n.n + 1;
+    while (line.n && (*line.p == ' ' || *line.p == '\t')) {
+        line.p++;
+        line.n--;
+    }
+    while (line.n && (unsigned char)line.p[line.n - 1] <= ' ')
+        line.n--;
+    snprintf(to, cap, OV_SLICE_FMT, OV_SLICE_ARG(line));
+}
+
+static size_t on_header(char *bytes, size_t size, size_t count, void *arg)
+{
+    transfer *t = arg;
+    ov_slice line = {bytes, size * count};
+    if (ov_slice_starts(line, OV_SLICE_LIT("HTTP/")))
+        t->out->content_type[0] = t->out->etag[0] = t->out->last_modified[0] =
+            '\0'; /* a redirect's are not wanted */
+    keep_header(line, "content-type", t->out->content_type, sizeof t->out->content_type);
+    keep_header(line, "etag", t->out->etag, sizeof t->out->etag);
+    keep_header(line, "last-modified", t->out->last_modified, sizeof t->out->last_modified);
+    return line.n;
+}
+
+static int on_progress(void *arg, curl_off_t dt, curl_off_t dn, curl_off_t ut, curl_off_t un)
+{
+    (void)dt;
+    (void)dn;
+    (void)ut;
+    (void)un;
+    const transfer *t = arg;
+    return t->req->cancel && atomic_load_explicit(t->req->cancel, memory_order_relaxed);
+}
+
+static bool private_v4(uint32_t a)
+{
+    return a >> 24 == 0 || a >> 24 == 10 || a >> 24 == 127 || (a >> 22) == (100u << 2 | 1) ||
+           a >> 16 == 0xA9FE || a >> 20 == 0xAC1 || a >> 16 == 0xC0A8 || a >> 28 >= 0xE;
+}
+
+static bool private_address(const struct sockaddr *sa)
+{
+    if (sa->sa_family == AF_INET)
+        return private_v4(ntohl(((const struct sockaddr_in *)(const void *)sa)->sin_addr.s_addr));
+    if (sa->sa_family != AF_INET6)
+        return true;
+    const struct in6_addr *a = &((const struct sockaddr_in6 *)(const void *)sa)->sin6_addr;
+    const uint8_t *b = a->s6_addr;
+    if (IN6_IS_ADDR_V4MAPPED(a) || IN6_IS_ADDR_V4COMPAT(a) ||
+        (b[0] == 0 && b[1] == 0x64 && b[2] == 0xff && b[3] == 0x9b))
+        return private_v4((uint32_t)b[12] << 24 | (uint32_t)b[13] << 16 | (uint32_t)b[14] << 8 |
+                          b[15]);
+    return IN6_IS_ADDR_LOOPBACK(a) || IN6_IS_ADDR_UNSPECIFIED(a) || (b[0] & 0xFE) == 0xFC ||
+           (b[0] == 0xFE && b[1] >= 0x80) || b[0] == 0xFF;
+}
+
+/* Asked after name resolution, for every connection, so neither a name nor a redirect gets around
+ * it. */
+static curl_socket_t on_socket(void *arg, curlsocktype purpose, struct curl_sockaddr *to)
+{
+    (void)purpose;
+    transfer *t = arg;
+    if (t->req->forbid_private && private_address(&to->addr)) {
+        t->private_refused = true;
+        return CURL_SOCKET_BAD;
+    }
+    return socket(to->family, to->socktype | SOCK_CLOEXEC, to->protocol);
+}
+
+static long to_long_ms(int64_t ms, int64_t dflt)
+{
+    ms = ms > 0 ? ms : dflt;
+    return (long)OV_MIN(ms, INT64_C(2000000000));
+}
+
+static void set_limits(CURL *c, const ov_http_request *req)
+{
+    int64_t stall = req->stall_timeout_ms > 0 ? req->stall_timeout_ms : DEFAULT_STALL_MS;
+    curl_easy_setopt(c, CURLOPT_PROTOCOLS_STR, "http,https");
+    curl_easy_setopt(c, CURLOPT_REDIR_PROTOCOLS_STR, "http,https");
+    curl_easy_setopt(c, CURLOPT_NOSIGNAL, 1L);
+    curl_easy_setopt(c, CURLOPT_CONNECTTIMEOUT_MS,
+                     to_long_ms(req->connect_timeout_ms, DEFAULT_CONNECT_MS));
+    curl_easy_setopt(c, CURLOPT_LOW_SPEED_LIMIT, 1L);
+    curl_easy_setopt(c, CURLOPT_LOW_SPEED_TIME, (long)OV_MAX((stall + 999) / 1000, 1));
+    if (req->total_timeout_ms > 0)
+        curl_easy_setopt(c, CURLOPT_TIMEOUT_MS, to_long_ms(req->total_timeout_ms, 0));
+    curl_easy_setopt(c, CURLOPT_FOLLOWLOCATION, req->max_redirects < 0 ? 0L : 1L);
+    curl_easy_setopt(c, CURLOPT_MAXREDIRS,
+                     (long)(req->max_redirects ? req->max_redirects : DEFAULT_REDIRECTS));
+    if (req->forbid_private)
+        curl_easy_setopt(c, CURLOPT_PROXY, ""); /* a proxy would hide where the bytes come from */
+}
+
+static void set_request(CURL *c, const ov_http_request *req)
+{
+    curl_easy_setopt(c, CURLOPT_URL, req->url);
+    curl_easy_setopt(c, CURLOPT_USERAGENT, "ovate/" OV_VERSION);
+    if (req->user) {
+        curl_easy_setopt(c, CURLOPT_HTTPAUTH, (long)CURLAUTH_BASIC);
+        curl_easy_setopt(c, CURLOPT_USERNAME, req->user);
+        curl_easy_setopt(c, CURLOPT_PASSWORD, req->password ? req->password : "");
+    }
+    if (req->body.p) {
+        curl_easy_setopt(c, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)req->body.n);
+        curl_easy_setopt(c, CURLOPT_POSTFIELDS, req->body.p);
+    }
+    if (req->method && strcmp(req->method, "HEAD") == 0)
+        curl_easy_setopt(c, CURLOPT_NOBODY, 1L);
+    else if (req->method)
+        curl_easy_setopt(c, CURLOPT_CUSTOMREQUEST, req->method);
+}
+
+static void set_callbacks(CURL *c, transfer *t)
+{
+    curl_easy_setopt(c, CURLOPT_ERRORBUFFER, t->detail);
+    curl_easy_setopt(c, CURLOPT_WRITEFUNCTION, on_body);
+    curl_easy_setopt(c, CURLOPT_WRITEDATA, t);
+    curl_easy_setopt(c, CURLOPT_HEADERFUNCTION, on_header);
+    curl_easy_setopt(c, CURLOPT_HEADERDATA, t);
+    curl_easy_setopt(c, CURLOPT_XFERINFOFUNCTION, on_progress);
+    curl_easy_setopt(c, CURLOPT_XFERINFODATA, t);
+    curl_easy_setopt(c, CURLOPT_NOPROGRESS, 0L);
+    curl_easy_setopt(c, CURLOPT_OPENSOCKETFUNCTION, on_socket);
+    curl_easy_setopt(c, CURLOPT_OPENSOCKETDATA, t);
+}
+
+static ov_status tell(const transfer *t, CURLcode rc, ov_error *err)
+{
+    char url[SHOWN_URL_BYTES];
+    shown_url(t->req->url, url);
+    const char *why = t->detail[0] ? t->detail : curl_easy_strerror(rc);
+    if (t->sink_status != OV_OK) {
+        *err = t->sink_error;
+        return t->sink_status;
+    }
+    if (t->too_large)
+        return ov_fail(err, OV_LIMIT, "%s: more than the limit of %" PRIu64 " bytes", url,
+                       t->req->max_bytes);
+    if (t->private_refused)
+        return ov_fail(err, OV_DENIED,
+                       "%s: leads to a private or local address, which is not allowed", url);
+    switch (rc) {
+    case CURLE_URL_MALFORMAT:
+        return ov_fail(err, OV_INVALID, "'%s' is not a URL: %s", url, why);
+    case CURLE_UNSUPPORTED_PROTOCOL:
+        return ov_fail(err, OV_INVALID, "%s: only http and https are allowed", url);
+    case CURLE_OPERATION_TIMEDOUT:
+        return ov_fail(err, OV_TIMEOUT, "%s: %s", url, why);
+    case CURLE_ABORTED_BY_CALLBACK:
+        return ov_fail(err, OV_CANCELLED, "%s: cancelled", url);
+    case CURLE_TOO_MANY_REDIRECTS:
+        return ov_fail(err, OV_LIMIT, "%s: too many redirects", url);
+    case CURLE_OUT_OF_MEMORY:
+        return ov_fail_nomem(err, 1);
+    default:
+        return ov_fail(err, OV_IO, "%s: %s", url, why);
+    }
+}
+
+static ov_status add_headers(const ov_http_request *req, struct curl_slist **list, ov_error *err)
+{
+    for (const char *const *h = req->headers; h && *h; h++) {
+        if (strpbrk(*h, "\r\n"))
+            return ov_fail(err, OV_INVALID, "a request header must be one line");
+        struct curl_slist *more = curl_slist_append(*list, *h);
+        if (!more)
+            return ov_fail_nomem(err, strlen(*h));
+        *list = more;
+    }
+    return OV_OK;
+}
+
+ov_status ov_http_send(const ov_http_request *req, ov_http_sink sink, void *arg,
+                       ov_http_response *out, ov_error *err)
+{
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
+    pthread_once(&once, init_curl);
+    *out = (ov_http_response){0};
+    struct curl_slist *headers = NULL;
+    CURL *c = curl_easy_init();
+    ov_status st = c ? add_headers(req, &headers, err) : ov_fail_nomem(err, 1);
+    if (st == OV_OK) {
+        transfer t = {.req = req, .sink = sink, .arg = arg, .out = out, .sink_status = OV_OK};
+        set_limits(c, req);
+        set_request(c, req);
+        set_callbacks(c, &t);
+        if (headers)
+            curl_easy_setopt(c, CURLOPT_HTTPHEADER, headers);
+        CURLcode rc = curl_easy_perform(c);
+        long status = 0;
+        curl_easy_getinfo(c, CURLINFO_RESPONSE_CODE, &status);
+        out->status = (int)status;
+        if (rc != CURLE_OK)
+            st = tell(&t, rc, err);
+    }
+    curl_slist_free_all(headers);
+    curl_easy_cleanup(c);
+    return st;
+}
+
+static ov_status to_buffer(void *arg, ov_slice bytes, ov_error *err)
+{
+    ov_buf_add_slice(arg, bytes);
+    return ov_buf_check(arg, err);
+}
+
+ov_status ov_http_fetch(const ov_http_request *req, ov_buf *body, ov_http_response *out,
+                        ov_error *err)
+{
+    return ov_http_send(req, to_buffer, body, out, err);
+}
+
+void ov_url_encode(ov_buf *out, ov_slice text)
+{
+    static const char hex[] = "0123456789ABCDEF";
+    for (size_t i = 0; i < text.n; i++) {
+        unsigned char c = (unsigned char)text.p[i];
+        bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+                     c == '-' || c == '_' || c == '.' || c == '~';
+        if (plain) {
+            ov_buf_add_char(out, (char)c);
+        } else {
+            const char escape[3] = {'%', hex[c >> 4], hex[c & 15]};
+            ov_buf_add(out, escape, 3);
+        }
+    }
+}
