@@ -11,13 +11,13 @@
 #pragma once
 
 #include "base/buf.h"
+#include "base/period.h"
 #include "query/sqltype.h"
 #include "storage/vec.h"
 
 typedef struct ov_expr ov_expr;
 typedef struct ov_function ov_function;
 typedef struct ov_eval ov_eval;
-typedef struct ov_tz ov_tz; /* base/datetime */
 
 typedef enum ov_expr_kind {
     OV_EXPR_CONST,
@@ -25,6 +25,35 @@ typedef enum ov_expr_kind {
     OV_EXPR_CALL,   /* fn over args; AND, OR, NOT, CASE, COALESCE, CAST, comparisons are calls too */
     OV_EXPR_IN,     /* args[0] in a constant set */
 } ov_expr_kind;
+
+/* What planner and executor recognise in a tree; everything else is OV_OP_OTHER. A comparison with a constant has
+ * it at args[1]; BETWEEN is an AND of GE and LE. */
+typedef enum ov_op {
+    OV_OP_OTHER,
+    OV_OP_AND, /* two or more args, never AND of AND; OR likewise */
+    OV_OP_OR,
+    OV_OP_NOT,
+    OV_OP_EQ,
+    OV_OP_NE,
+    OV_OP_LT,
+    OV_OP_LE,
+    OV_OP_GT,
+    OV_OP_GE,
+    OV_OP_IS_NULL,
+    OV_OP_IS_NOT_NULL,
+    OV_OP_IS_TRUE,
+    OV_OP_LIKE,
+    OV_OP_CASE,
+    OV_OP_COALESCE,
+    OV_OP_CAST,
+    OV_OP_TIME_FLOOR, /* also FLOOR(t TO unit), DATE_TRUNC: see ov_expr_time_floor */
+    OV_OP_IN,         /* kind OV_EXPR_IN */
+} ov_op;
+
+enum {
+    OV_EXPR_NO_COLUMN = -1,    /* reads none: constant or volatile */
+    OV_EXPR_MANY_COLUMNS = -2, /* reads several */
+};
 
 /* Constants of an IN list: sorted, distinct, no NULL; million-entry lists are ordinary. */
 typedef struct ov_inset {
@@ -43,7 +72,8 @@ struct ov_expr {
     bool nullable;
     bool deterministic;
     uint32_t pos, end_pos; /* where it stood in the SQL text */
-    uint32_t id;           /* unique within the query; keys caches of distinct-value results */
+    uint32_t id;           /* same id in one query = same value; keys caches of distinct-value results */
+    int32_t only_column;   /* the one column it reads, or one of the two above */
     union {
         struct {
             bool is_null;
@@ -90,6 +120,9 @@ OV_CHECKED ov_status ov_expr_call(ov_expr_ctx *cx, ov_slice name, const ov_expr 
                                   uint32_t pos, uint32_t end_pos, const ov_expr **out, ov_error *err);
 OV_CHECKED ov_status ov_expr_cast(ov_expr_ctx *cx, const ov_expr *arg, ov_sqltype to, ov_type to_native,
                                   uint32_t pos, uint32_t end_pos, const ov_expr **out, ov_error *err);
+/* Bare type change for the binder: the value of a BIGINT read as a TIMESTAMP and the like; native types are equal. */
+OV_CHECKED ov_status ov_expr_retype(ov_expr_ctx *cx, const ov_expr *arg, ov_sqltype to,
+                                    const ov_expr **out, ov_error *err);
 /* arg IN (constants): casts the constants to a common type with arg as comparisons do. Items must be CONST. */
 OV_CHECKED ov_status ov_expr_in(ov_expr_ctx *cx, const ov_expr *arg, const ov_expr *const *items,
                                 uint32_t count, uint32_t pos, uint32_t end_pos, const ov_expr **out,
@@ -99,6 +132,9 @@ OV_CHECKED ov_status ov_expr_rebase(ov_expr_ctx *cx, const ov_expr *e, const ov_
                                     const ov_expr **out, ov_error *err);
 /* Canonical upper-case name of the function of a CALL ("AND", "=", "TIME_FLOOR"); "" for other kinds. */
 const char *ov_expr_function(const ov_expr *e);
+ov_op ov_expr_op(const ov_expr *e);
+/* The granularity of an OV_OP_TIME_FLOOR whose period is constant (args[0] is the time); NULL otherwise. */
+const ov_gran *ov_expr_time_floor(const ov_expr *e);
 bool ov_expr_equal(const ov_expr *a, const ov_expr *b); /* structure and constants */
 bool ov_expr_is_true(const ov_expr *e);                 /* the constant TRUE */
 /* Marks in `used` (bit per column) every column the tree reads. */
@@ -118,6 +154,10 @@ void ov_eval_destroy(ov_eval *ev);
 /* Forget the vectors of earlier batches (cached distinct-value results stay). */
 void ov_eval_next_batch(ov_eval *ev);
 
+/* Drop cached distinct-value results when they hold more than `keep_bytes`. Call it between segments, when no
+ * domain of an earlier result is in use. */
+void ov_eval_trim(ov_eval *ev, size_t keep_bytes);
+
 /* The value of e for each row; the vector lives until the next ov_eval_next_batch. Errors (division by zero) are
  * raised only for rows that are selected. */
 OV_CHECKED ov_status ov_eval_expr(ov_eval *ev, const ov_expr *e, const ov_batch *batch, ov_vec *out,
@@ -135,7 +175,14 @@ OV_CHECKED ov_status ov_eval_filter(ov_eval *ev, const ov_expr *e, const ov_batc
 OV_CHECKED ov_status ov_eval_codes(ov_eval *ev, const ov_expr *e, uint32_t column,
                                    const ov_domain *domain, const uint8_t **truth, ov_error *err);
 
+/* Codes [*first, *end) of a sorted domain that satisfy e, found by binary search without visiting the others, when e
+ * is a comparison, LIKE 'prefix%' or IS [NOT] NULL of `column` itself; false when it is not of that kind. NULL codes
+ * are never inside unless e is IS NULL. */
+bool ov_eval_code_range(const ov_expr *e, uint32_t column, const ov_domain *domain, uint32_t *first,
+                        uint32_t *end);
+
 /* ---- the function table ---- */
+bool ov_function_exists(ov_slice name);
 typedef struct ov_function_doc {
     const char *name;       /* as INFORMATION_SCHEMA.ROUTINES shows it */
     const char *signatures; /* newline-separated forms */

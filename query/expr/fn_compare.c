@@ -1,0 +1,524 @@
+/*
+ * = <> < <= > >= BETWEEN, IS [NOT] DISTINCT FROM.
+ *
+ * A comparison with a constant becomes a range of values at bind time ("x < 5" is [MIN, 4]; "x > 99.5" over integers is
+ * [100, MAX]). At run time the range moves into the frame of reference of each block and is tested in the narrow lane
+ * the values are stored in. Doubles order NaN above everything and equal to itself, as Java's Double.compare does.
+ */
+#include "query/expr/expr_int.h"
+
+#include <math.h>
+
+/* ---- binding ---- */
+
+static bool is_list(const ov_expr *e)
+{
+    return ov_type_is_list(e->type) || e->type.id == OV_TYPE_COMPLEX;
+}
+
+static ov_op flipped(ov_op op)
+{
+    switch (op) {
+    case OV_OP_LT:
+        return OV_OP_GT;
+    case OV_OP_LE:
+        return OV_OP_GE;
+    case OV_OP_GT:
+        return OV_OP_LT;
+    case OV_OP_GE:
+        return OV_OP_LE;
+    default:
+        return op;
+    }
+}
+
+static const ov_function *function_of(ov_op op)
+{
+    static const char *const names[] = {[OV_OP_EQ] = "=", [OV_OP_NE] = "<>", [OV_OP_LT] = "<",
+                                        [OV_OP_LE] = "<=", [OV_OP_GT] = ">", [OV_OP_GE] = ">="};
+    return ovi_function_find(ov_slice_cstr(names[op]));
+}
+
+/* Text beside a number: a whole number when it is written as one and the other side is whole too. */
+static ov_status text_to_number(ovi_bind *b, uint32_t i, ov_error *err)
+{
+    const ov_expr *e = b->args[i], *other = b->args[1 - i];
+    int64_t v;
+    double f;
+    if (ovi_is_const(e) && !ovi_is_null(e) && ov_type_is_int(other->type) &&
+        ovi_text_to_long(e->constant.s, &v) && ovi_text_to_double(e->constant.s, &f) &&
+        (double)v == f)
+        return ov_expr_i64(b->cx, OV_SQL_BIGINT, v, &b->args[i], err);
+    return ovi_want(b, i, OV_SQL_DOUBLE, err);
+}
+
+/* Casts both sides to what they are compared in. */
+static ov_status meet_sides(ovi_bind *b, ov_error *err)
+{
+    for (uint32_t i = 0; i < 2; i++) {
+        const ov_expr *e = b->args[i], *other = b->args[1 - i];
+        ov_sqltype t = (ov_sqltype)e->sql, u = (ov_sqltype)other->sql;
+        if (t == OV_SQL_NULL && u == OV_SQL_NULL)
+            OV_TRY(ovi_want(b, i, OV_SQL_BIGINT, err));
+        else if (t == OV_SQL_NULL)
+            OV_TRY(ov_expr_null(b->cx, u, &b->args[i], err));
+        else if (ov_sqltype_is_text(t) && ov_sqltype_is_number(u))
+            OV_TRY(text_to_number(b, i, err));
+        else if (ov_sqltype_is_text(t) && ov_sqltype_is_datetime(u))
+            OV_TRY(ovi_want(b, i, OV_SQL_TIMESTAMP, err));
+        else if (ov_sqltype_is_text(t) && u == OV_SQL_BOOLEAN)
+            OV_TRY(ovi_want(b, i, OV_SQL_BOOLEAN, err));
+    }
+    const ov_expr *l = b->args[0], *r = b->args[1];
+    bool text_l = l->type.id == OV_TYPE_STRING, text_r = r->type.id == OV_TYPE_STRING;
+    bool interval_l = l->sql == OV_SQL_INTERVAL_MS || l->sql == OV_SQL_INTERVAL_MONTH;
+    if (text_l != text_r || (interval_l && l->sql != r->sql))
+        return ovi_wrong_types(b, "<COMPARABLE_TYPE> = <COMPARABLE_TYPE>", err);
+    if (text_l)
+        return OV_OK;
+    /* whole number beside a fraction: kept apart when one of them is a constant, see exact_range */
+    if (ov_type_is_int(l->type) != ov_type_is_int(r->type) && !ovi_is_const(r) && !ovi_is_const(l))
+        for (uint32_t i = 0; i < 2; i++)
+            if (ov_type_is_int(b->args[i]->type))
+                OV_TRY(ovi_want(b, i, OV_SQL_DOUBLE, err));
+    return OV_OK;
+}
+
+static void long_range(ovi_cmp *c, int64_t v)
+{
+    c->lo = INT64_MIN;
+    c->hi = INT64_MAX;
+    switch ((ov_op)c->op) {
+    case OV_OP_NE:
+        c->negate = true;
+        c->lo = c->hi = v;
+        break;
+    case OV_OP_LT:
+        c->never = v == INT64_MIN;
+        c->hi = c->never ? v : v - 1;
+        break;
+    case OV_OP_LE:
+        c->hi = v;
+        break;
+    case OV_OP_GT:
+        c->never = v == INT64_MAX;
+        c->lo = c->never ? v : v + 1;
+        break;
+    case OV_OP_GE:
+        c->lo = v;
+        break;
+    default:
+        c->lo = c->hi = v;
+        break;
+    }
+}
+
+static void double_range(ovi_cmp *c, double v)
+{
+    c->flo = -INFINITY;
+    c->fhi = INFINITY; /* all that is not NaN */
+    ov_op op = (ov_op)c->op;
+    c->negate = op == OV_OP_GT || op == OV_OP_GE || op == OV_OP_NE; /* then NaN is inside */
+    bool below = op == OV_OP_LT || op == OV_OP_GE;                  /* the range is "< v" */
+    if (isnan(v)) {
+        if (op == OV_OP_EQ || op == OV_OP_NE) /* is NaN = not in [-inf, inf] */
+            c->negate = op == OV_OP_EQ;
+        else if (!below) { /* <= NaN holds for all */
+            c->never = true;
+            c->negate = !c->negate;
+        }
+        return;
+    }
+    if (op == OV_OP_EQ || op == OV_OP_NE) {
+        c->flo = c->fhi = v;
+    } else if (!below) {
+        c->fhi = v;
+    } else {
+        c->never = v == -INFINITY;
+        c->fhi = nextafter(v, -INFINITY);
+    }
+}
+
+/* Whole numbers against a fraction, without rounding either. */
+static void exact_range(ovi_cmp *c, double v)
+{
+    ov_op op = (ov_op)c->op;
+    c->lo = INT64_MIN;
+    c->hi = INT64_MAX;
+    c->negate = op == OV_OP_GT || op == OV_OP_GE || op == OV_OP_NE;
+    bool below = op == OV_OP_LT || op == OV_OP_GE;
+    if (op == OV_OP_EQ || op == OV_OP_NE) {
+        c->never = !(v >= -0x1p63 && v < 0x1p63 && v == floor(v));
+        if (!c->never)
+            c->lo = c->hi = (int64_t)v;
+        return;
+    }
+    if (isnan(v) || v >= 0x1p63) /* every whole number is less */
+        return;
+    double edge = below ? ceil(v) : floor(v);
+    c->never = edge < -0x1p63 || (below && edge == -0x1p63);
+    if (!c->never)
+        c->hi = (int64_t)edge - below;
+}
+
+static ov_status prepare_range(ovi_bind *b, ov_error *err)
+{
+    const ov_expr *l = b->args[0], *r = b->args[1];
+    if (!ovi_is_const(r) || l->type.id == OV_TYPE_STRING)
+        return OV_OK;
+    ovi_cmp *c;
+    OV_TRY(ovi_prepare(b, sizeof *c, &c, err));
+    c->op = b->fn->op;
+    c->has_const = true;
+    if (ov_type_is_int(l->type) && ov_type_is_int(r->type))
+        long_range(c, r->constant.i);
+    else if (ov_type_is_int(l->type))
+        exact_range(c, r->constant.f);
+    else
+        double_range(c, ov_type_is_int(r->type) ? (double)r->constant.i : r->constant.f);
+    return OV_OK;
+}
+
+ov_status ovi_bind_compare(ovi_bind *b, ov_error *err)
+{
+    if (is_list(b->args[0]) || is_list(b->args[1]))
+        return ov_fail_at(err, OV_UNSUPPORTED, b->pos, b->end_pos,
+                          "'%s' does not compare multi-value strings or arrays yet", b->fn->name);
+    if (ovi_is_const(b->args[0]) && !ovi_is_const(b->args[1])) {
+        const ov_expr *first = b->args[0];
+        b->args[0] = b->args[1];
+        b->args[1] = first;
+        b->fn = function_of(flipped((ov_op)b->fn->op));
+    }
+    OV_TRY(meet_sides(b, err));
+    ovi_result(b, OV_SQL_BOOLEAN);
+    if (ovi_is_null(b->args[1]) && b->args[0]->deterministic)
+        return ov_expr_null(b->cx, OV_SQL_BOOLEAN, &b->replace, err);
+    return prepare_range(b, err);
+}
+
+/* != is <> under another name. */
+ov_status ovi_bind_compare_other_name(ovi_bind *b, ov_error *err)
+{
+    b->fn = function_of(OV_OP_NE);
+    return ovi_bind_compare(b, err);
+}
+
+ov_status ovi_bind_between(ovi_bind *b, ov_error *err)
+{
+    bool symmetric = strstr(b->fn->name, "SYMMETRIC") != NULL;
+    bool negate = strncmp(b->fn->name, "NOT", 3) == 0;
+    const ov_expr *x = b->args[0], *lo = b->args[1], *hi = b->args[2], *both[2], *one;
+    for (int turn = 0; turn < (symmetric ? 2 : 1); turn++) {
+        const ov_expr *parts[2];
+        OV_TRY(ovi_call_fn(b->cx, ">=", (const ov_expr *[]){x, turn ? hi : lo}, 2, b->pos,
+                           b->end_pos, &parts[0], err));
+        OV_TRY(ovi_call_fn(b->cx, "<=", (const ov_expr *[]){x, turn ? lo : hi}, 2, b->pos,
+                           b->end_pos, &parts[1], err));
+        OV_TRY(ovi_call_fn(b->cx, "AND", parts, 2, b->pos, b->end_pos, &both[turn], err));
+    }
+    one = both[0];
+    if (symmetric)
+        OV_TRY(ovi_call_fn(b->cx, "OR", both, 2, b->pos, b->end_pos, &one, err));
+    if (negate)
+        OV_TRY(ovi_call_fn(b->cx, "NOT", &one, 1, b->pos, b->end_pos, &one, err));
+    b->replace = one;
+    return OV_OK;
+}
+
+/* Written out with what there is: (a = b) IS TRUE OR (a IS NULL AND b IS NULL). */
+ov_status ovi_bind_distinct_from(ovi_bind *b, ov_error *err)
+{
+    bool negate = strstr(b->fn->name, "NOT") != NULL; /* IS NOT DISTINCT FROM: equal */
+    const ov_expr *l = b->args[0], *r = b->args[1], *same, *nulls[2], *either[2];
+    if (ovi_is_null(l)) {
+        l = r;
+        r = b->args[0];
+    }
+    if (ovi_is_null(r)) {
+        OV_TRY(ovi_call_fn(b->cx, "IS NULL", &l, 1, b->pos, b->end_pos, &same, err));
+    } else {
+        OV_TRY(ovi_call_fn(b->cx, "=", (const ov_expr *[]){l, r}, 2, b->pos, b->end_pos, &same, err));
+        OV_TRY(ovi_call_fn(b->cx, "IS TRUE", &same, 1, b->pos, b->end_pos, &either[0], err));
+        OV_TRY(ovi_call_fn(b->cx, "IS NULL", &l, 1, b->pos, b->end_pos, &nulls[0], err));
+        OV_TRY(ovi_call_fn(b->cx, "IS NULL", &r, 1, b->pos, b->end_pos, &nulls[1], err));
+        OV_TRY(ovi_call_fn(b->cx, "AND", nulls, 2, b->pos, b->end_pos, &either[1], err));
+        OV_TRY(ovi_call_fn(b->cx, "OR", either, 2, b->pos, b->end_pos, &same, err));
+    }
+    if (!negate)
+        OV_TRY(ovi_call_fn(b->cx, "NOT", &same, 1, b->pos, b->end_pos, &same, err));
+    b->replace = same;
+    return OV_OK;
+}
+
+/* ---- ranges over FLAT vectors ---- */
+
+static void fill_rows(uint64_t *out, size_t rows, bool on)
+{
+    ov_bits_fill(out, rows, on);
+}
+
+/* Lanes [lo, hi] of a narrow vector. */
+static void lane_range(ov_eval *ev, const ov_vec *v, uint64_t lo, uint64_t hi, uint64_t *out)
+{
+    size_t n = v->rows;
+    switch (v->lane) {
+    case 1:
+        ev->k->range_u8(v->data, (uint8_t)lo, (uint8_t)(hi - lo), n, out);
+        break;
+    case 2:
+        ev->k->range_u16(v->data, (uint16_t)lo, (uint16_t)(hi - lo), n, out);
+        break;
+    case 4:
+        ev->k->range_u32(v->data, (uint32_t)lo, (uint32_t)(hi - lo), n, out);
+        break;
+    default:
+        ev->k->range_u64(v->data, lo, hi - lo, n, out);
+        break;
+    }
+    ov_bits_trim(out, n);
+}
+
+static uint64_t lane_max(const ov_vec *v)
+{
+    return v->lane >= 8 ? UINT64_MAX : (UINT64_C(1) << (8 * v->lane)) - 1;
+}
+
+static void int_range(ov_eval *ev, const ov_vec *v, int64_t lo, int64_t hi, uint64_t *out)
+{
+    if (v->has_bounds && lo <= v->min && v->max <= hi) {
+        fill_rows(out, v->rows, true);
+        return;
+    }
+    if (v->has_bounds && (hi < v->min || v->max < lo)) {
+        fill_rows(out, v->rows, false);
+        return;
+    }
+    if (v->raw) {
+        ev->k->range_u64(v->data, (uint64_t)lo, (uint64_t)hi - (uint64_t)lo, v->rows, out);
+        ov_bits_trim(out, v->rows);
+        return;
+    }
+    __int128 from = (__int128)lo - v->base, to = (__int128)hi - v->base;
+    __int128 max = (__int128)lane_max(v);
+    if (to < 0 || from > max) {
+        fill_rows(out, v->rows, false);
+        return;
+    }
+    lane_range(ev, v, from < 0 ? 0 : (uint64_t)from, to > max ? (uint64_t)max : (uint64_t)to, out);
+}
+
+static double scaled(const ov_vec *v, __int128 lane)
+{
+    return (double)(int64_t)((__int128)v->base + lane) / v->divisor;
+}
+
+/* The first lane whose value is >= x (or > x when `after`), at most lane_max + 1. The value grows with the lane, so a
+ * guess is corrected by a step or two. */
+static __int128 first_lane(const ov_vec *v, double x, bool after)
+{
+    __int128 end = (__int128)lane_max(v) + 1;
+    double guess = ceil(x * v->divisor);
+    if (!(guess > (double)v->base))
+        guess = (double)v->base;
+    if (guess >= 0x1p63)
+        return end;
+    __int128 lane = (__int128)(int64_t)guess - v->base;
+    lane = lane < 0 ? 0 : lane > end ? end : lane;
+    while (lane > 0 && (after ? scaled(v, lane - 1) > x : scaled(v, lane - 1) >= x))
+        lane--;
+    while (lane < end && !(after ? scaled(v, lane) > x : scaled(v, lane) >= x))
+        lane++;
+    return lane;
+}
+
+static void real_range(ov_eval *ev, const ov_vec *v, double lo, double hi, uint64_t *out)
+{
+    if (v->raw && v->lane == 4) {
+        ev->k->range_f32(v->data, lo, hi, v->rows, out);
+    } else if (v->raw) {
+        ev->k->range_f64(v->data, lo, hi, v->rows, out);
+    } else {
+        __int128 from = first_lane(v, lo, false), to = first_lane(v, hi, true);
+        if (from >= to) {
+            fill_rows(out, v->rows, false);
+            return;
+        }
+        lane_range(ev, v, (uint64_t)from, (uint64_t)(to - 1), out);
+    }
+    ov_bits_trim(out, v->rows);
+}
+
+ov_status ovi_range_flat(ov_eval *ev, const ov_vec *v, const ovi_cmp *cmp, uint64_t *out,
+                         ov_error *err)
+{
+    (void)err;
+    OV_ASSERT(v->enc == OV_ENC_FLAT);
+    if (cmp->never)
+        fill_rows(out, v->rows, false);
+    else if (ov_type_is_int(v->type))
+        int_range(ev, v, cmp->lo, cmp->hi, out);
+    else
+        real_range(ev, v, cmp->flo, cmp->fhi, out);
+    if (cmp->negate)
+        ov_bits_not(out, v->rows);
+    return OV_OK;
+}
+
+/* ---- testing ---- */
+
+/* Takes rows outside the selection and NULL rows out of is_true; NULL ones are unknown. */
+static ov_status settle(ov_eval *ev, const ov_batch *batch, const uint64_t *valid_a,
+                        const uint64_t *valid_b, const ovi_truth *t, ov_error *err)
+{
+    size_t rows = batch->rows;
+    if (batch->sel)
+        ov_bits_and(t->is_true, batch->sel, rows);
+    if (valid_a)
+        ov_bits_and(t->is_true, valid_a, rows);
+    if (valid_b)
+        ov_bits_and(t->is_true, valid_b, rows);
+    if (!t->is_unknown)
+        return OV_OK;
+    memset(t->is_unknown, 0, ov_words(rows) * 8);
+    if (!valid_a && !valid_b)
+        return OV_OK;
+    uint64_t *all, *present;
+    OV_TRY(ovi_fill(ev, batch, &all, err));
+    OV_TRY(ovi_fill(ev, batch, &present, err));
+    if (valid_a)
+        ov_bits_and(present, valid_a, rows);
+    if (valid_b)
+        ov_bits_and(present, valid_b, rows);
+    ov_bits_andnot(all, present, rows);
+    ov_bits_copy(t->is_unknown, all, rows);
+    return OV_OK;
+}
+
+static void all_unknown(const ov_batch *batch, const ovi_truth *t)
+{
+    memset(t->is_true, 0, ov_words(batch->rows) * 8);
+    if (!t->is_unknown)
+        return;
+    if (batch->sel)
+        ov_bits_copy(t->is_unknown, batch->sel, batch->rows);
+    else
+        ov_bits_fill(t->is_unknown, batch->rows, true);
+}
+
+static bool holds(ov_op op, int order)
+{
+    switch (op) {
+    case OV_OP_EQ:
+        return order == 0;
+    case OV_OP_NE:
+        return order != 0;
+    case OV_OP_LT:
+        return order < 0;
+    case OV_OP_LE:
+        return order <= 0;
+    case OV_OP_GT:
+        return order > 0;
+    default:
+        return order >= 0;
+    }
+}
+
+static void test_text(const ovi_arg *a, const ovi_arg *b, ov_op op, const uint64_t *live,
+                      size_t rows, uint64_t *out)
+{
+    bool equality = op == OV_OP_EQ || op == OV_OP_NE;
+    for (size_t r = ov_bits_next(live, rows, 0); r < rows; r = ov_bits_next(live, rows, r + 1)) {
+        ov_slice x = ovi_str(a, r), y = ovi_str(b, r);
+        int order = equality ? !ov_slice_eq(x, y) : ov_slice_cmp(x, y);
+        out[r / 64] |= (uint64_t)holds(op, order) << (r % 64);
+    }
+}
+
+/* A constant beside a vector, spread over all rows, for the row-by-row kernels. */
+static ov_status spread(ov_eval *ev, ovi_arg *a, ov_type t, uint32_t rows, ov_error *err)
+{
+    if (a->step)
+        return OV_OK;
+    ov_vec v = a->vec, flat;
+    v.rows = rows;
+    v.type = t;
+    OV_TRY(ov_vec_flatten(&v, &ev->mem, &flat, err));
+    a->i = flat.data;
+    a->step = 1;
+    return OV_OK;
+}
+
+/* One kernel serves two operators: a > b is b < a, and <= is not >. */
+static void test_numbers(ov_eval *ev, const ovi_arg *a, const ovi_arg *b, bool real, ov_op op,
+                         size_t rows, uint64_t *out)
+{
+    bool swap = op == OV_OP_GT || op == OV_OP_LE;
+    const ovi_arg *x = swap ? b : a, *y = swap ? a : b;
+    if (op == OV_OP_EQ || op == OV_OP_NE) {
+        if (real)
+            ev->k->eq_f64(a->f, b->f, rows, out);
+        else
+            ev->k->eq_i64(a->i, b->i, rows, out);
+    } else if (real) {
+        ev->k->lt_f64(x->f, y->f, rows, out);
+    } else {
+        ev->k->lt_i64(x->i, y->i, rows, out);
+    }
+    ov_bits_trim(out, rows);
+    if (op == OV_OP_NE || op == OV_OP_LE || op == OV_OP_GE)
+        ov_bits_not(out, rows);
+}
+
+static ov_status test_constant(ov_eval *ev, const ov_expr *e, const ov_batch *batch, const ov_vec *v,
+                               const ovi_truth *t, ov_error *err)
+{
+    ov_vec flat = *v;
+    if (v->enc == OV_ENC_CONST && v->is_null) {
+        all_unknown(batch, t);
+        return OV_OK;
+    }
+    if (v->enc != OV_ENC_FLAT)
+        OV_TRY(ov_vec_flatten(v, &ev->mem, &flat, err));
+    OV_TRY(ovi_range_flat(ev, &flat, e->prepared, t->is_true, err));
+    return settle(ev, batch, flat.valid, NULL, t, err);
+}
+
+ov_status ovi_test_compare(ov_eval *ev, const ov_expr *e, const ov_batch *batch,
+                           const ovi_truth *t, ov_error *err)
+{
+    const ov_expr *l = e->args[0], *r = e->args[1];
+    ov_vec v, w;
+    OV_TRY(ovi_eval(ev, l, batch, &v, err));
+    bool same_type = ov_type_is_int(l->type) == ov_type_is_int(r->type);
+    if (e->prepared && !(ev->general_only && same_type))
+        return test_constant(ev, e, batch, &v, t, err);
+    OV_TRY(ovi_eval(ev, r, batch, &w, err));
+    ovi_arg a, b;
+    OV_TRY(ovi_arg_of(ev, &v, &a, err));
+    OV_TRY(ovi_arg_of(ev, &w, &b, err));
+    if (a.all_null || b.all_null) {
+        all_unknown(batch, t);
+        return OV_OK;
+    }
+    if (!a.step)
+        a.i = &a.vec.c.i;
+    if (!b.step)
+        b.i = &b.vec.c.i;
+    if (l->type.id == OV_TYPE_STRING) {
+        uint64_t *live;
+        OV_TRY(ovi_fill(ev, batch, &live, err));
+        if (a.valid)
+            ov_bits_and(live, a.valid, batch->rows);
+        if (b.valid)
+            ov_bits_and(live, b.valid, batch->rows);
+        memset(t->is_true, 0, ov_words(batch->rows) * 8);
+        test_text(&a, &b, (ov_op)e->fn->op, live, batch->rows, t->is_true);
+    } else {
+        bool real = ov_type_is_real(l->type);
+        OV_TRY(spread(ev, &a, l->type, batch->rows, err));
+        OV_TRY(spread(ev, &b, r->type, batch->rows, err));
+        test_numbers(ev, &a, &b, real, (ov_op)e->fn->op, batch->rows, t->is_true);
+    }
+    return settle(ev, batch, a.valid, b.valid, t, err);
+}

@@ -1,0 +1,166 @@
+/*
+ * Time and text: TIME_PARSE, TIME_FORMAT, TIME_IN_INTERVAL. Without a pattern text is ISO-8601; with one the letters are
+ * Joda's. A text that does not parse is NULL.
+ */
+#include "query/expr/expr_int.h"
+
+#include "base/joda.h"
+#include "base/tz.h"
+
+typedef struct pattern_info {
+    const ov_joda *joda; /* NULL: ISO-8601 */
+    const ov_tz *tz;
+} pattern_info;
+
+static ov_status bind_pattern(ovi_bind *b, const char *missing, ov_error *err)
+{
+    pattern_info *info;
+    ov_slice pattern = ov_slice_cstr(missing ? missing : "");
+    bool is_null = !missing;
+    OV_TRY(ovi_prepare(b, sizeof *info, &info, err));
+    if (b->argc >= 2) {
+        ov_slice given;
+        bool none;
+        OV_TRY(ovi_const_text(b, 1, &given, &none, err));
+        if (!none) {
+            pattern = given;
+            is_null = false;
+        }
+    }
+    OV_TRY(ovi_zone_arg(b, 2, &info->tz, err));
+    if (is_null)
+        return OV_OK;
+    ov_status st = ov_joda_compile(pattern, b->cx->arena, &info->joda, err);
+    if (st == OV_INVALID) {
+        err->has_pos = true;
+        err->pos = b->pos;
+        err->end_pos = b->end_pos;
+    }
+    return st;
+}
+
+/* (text[, pattern[, zone]]) */
+ov_status ovi_bind_time_parse(ovi_bind *b, ov_error *err)
+{
+    OV_TRY(ovi_want_text(b, 0, err));
+    OV_TRY(bind_pattern(b, NULL, err));
+    b->nullable = true;
+    ovi_result(b, OV_SQL_TIMESTAMP);
+    return OV_OK;
+}
+
+ov_status ovi_eval_time_parse(ovi_call *c, ov_vec *out, ov_error *err)
+{
+    const pattern_info *info = c->e->prepared;
+    const uint32_t *rows;
+    uint32_t n;
+    ovi_result_lanes l;
+    OV_TRY(ovi_rows(c, &rows, &n, err));
+    OV_TRY(ovi_lanes_nullable(c, &l, err));
+    for (uint32_t k = 0; k < n; k++) {
+        uint32_t r = rows[k];
+        bool ok = !ovi_arg_null(&c->arg[0], r);
+        if (ok && info->joda)
+            ok = ov_joda_try(info->joda, ovi_str(&c->arg[0], r), info->tz, &l.i[r]);
+        else if (ok)
+            ok = ov_iso_try(ovi_str(&c->arg[0], r), info->tz, &l.i[r]);
+        if (!ok)
+            ovi_null_row(&l, r);
+    }
+    ovi_finish(c, &l, out);
+    return OV_OK;
+}
+
+/* (time[, pattern[, zone]]) */
+ov_status ovi_bind_time_format(ovi_bind *b, ov_error *err)
+{
+    OV_TRY(ovi_want_time(b, 0, err));
+    OV_TRY(bind_pattern(b, "yyyy-MM-dd'T'HH:mm:ss.SSSZZ", err));
+    b->nullable = b->args[0]->nullable;
+    ovi_result(b, OV_SQL_VARCHAR);
+    return OV_OK;
+}
+
+ov_status ovi_eval_time_format(ovi_call *c, ov_vec *out, ov_error *err)
+{
+    const pattern_info *info = c->e->prepared;
+    const uint32_t *rows;
+    uint32_t n;
+    ovi_result_lanes l;
+    OV_TRY(ovi_rows(c, &rows, &n, err));
+    OV_TRY(ovi_lanes_nullable(c, &l, err));
+    ov_buf buf;
+    ov_buf_init(&buf);
+    ov_status st = OV_OK;
+    for (uint32_t k = 0; k < n && st == OV_OK; k++) {
+        uint32_t r = rows[k];
+        if (ovi_arg_null(&c->arg[0], r)) {
+            ovi_null_row(&l, r);
+            continue;
+        }
+        ov_buf_clear(&buf);
+        ov_joda_format(info->joda, ovi_i64(&c->arg[0], r), info->tz, &buf);
+        st = ovi_keep_text(c, &buf, &l.s[r], err);
+    }
+    ov_buf_fini(&buf);
+    ovi_finish(c, &l, out);
+    return st;
+}
+
+/* ---- TIME_IN_INTERVAL ---- */
+
+/* a/b with times in the session's zone; either side may be a period. */
+static ov_status read_interval(ov_slice text, const ov_tz *tz, int64_t *start, int64_t *end,
+                               ov_error *err)
+{
+    const char *slash = text.n ? memchr(text.p, '/', text.n) : NULL;
+    if (!slash)
+        return ov_fail(err, OV_INVALID, "'" OV_SLICE_FMT "' is not an interval: it needs a '/'",
+                       OV_SLICE_ARG(text));
+    ov_slice a = {text.p, (size_t)(slash - text.p)};
+    ov_slice b = {slash + 1, text.n - a.n - 1};
+    ov_period period;
+    bool first_is_period = a.n > 0 && a.p[0] == 'P', second_is_period = b.n > 0 && b.p[0] == 'P';
+    if (first_is_period && second_is_period)
+        return ov_fail(err, OV_INVALID, "'" OV_SLICE_FMT "' is not an interval: one side must be a time",
+                       OV_SLICE_ARG(text));
+    if (!first_is_period)
+        OV_TRY(ov_iso_parse(a, tz, start, err));
+    if (!second_is_period)
+        OV_TRY(ov_iso_parse(b, tz, end, err));
+    if (first_is_period || second_is_period)
+        OV_TRY(ov_period_parse(first_is_period ? a : b, &period, err));
+    if (first_is_period)
+        OV_TRY(ov_period_shift(*end, &period, -1, tz, start, err));
+    if (second_is_period)
+        OV_TRY(ov_period_shift(*start, &period, 1, tz, end, err));
+    if (*start > *end)
+        return ov_fail(err, OV_INVALID, "'" OV_SLICE_FMT "' is not an interval: it ends before it starts",
+                       OV_SLICE_ARG(text));
+    return OV_OK;
+}
+
+/* time >= start AND time < end, so that the planner sees plain bounds. */
+ov_status ovi_bind_time_in_interval(ovi_bind *b, ov_error *err)
+{
+    ov_slice text;
+    bool is_null;
+    int64_t start, end;
+    const ov_expr *edge, *both[2];
+    OV_TRY(ovi_want_time(b, 0, err));
+    OV_TRY(ovi_const_text(b, 1, &text, &is_null, err));
+    ov_status st = read_interval(text, b->cx->tz, &start, &end, err);
+    if (st != OV_OK) {
+        err->has_pos = true;
+        err->pos = b->pos;
+        err->end_pos = b->end_pos;
+        return st;
+    }
+    OV_TRY(ov_expr_i64(b->cx, OV_SQL_TIMESTAMP, start, &edge, err));
+    OV_TRY(ovi_call_fn(b->cx, ">=", (const ov_expr *[]){b->args[0], edge}, 2, b->pos, b->end_pos,
+                       &both[0], err));
+    OV_TRY(ov_expr_i64(b->cx, OV_SQL_TIMESTAMP, end, &edge, err));
+    OV_TRY(ovi_call_fn(b->cx, "<", (const ov_expr *[]){b->args[0], edge}, 2, b->pos, b->end_pos,
+                       &both[1], err));
+    return ovi_call_fn(b->cx, "AND", both, 2, b->pos, b->end_pos, &b->replace, err);
+}

@@ -1,0 +1,292 @@
+/*
+ * x IN (constants). The list becomes a sorted array of one type when the query is bound; a row costs a search, a
+ * dictionary value costs one search per query (map.c), a short list over numbers costs one range test per item.
+ */
+#include "query/expr/expr_int.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+enum { FEW_ITEMS = 8 };
+
+/* ---- searching ---- */
+
+bool ovi_inset_has_i64(const ov_inset *set, int64_t v)
+{
+    uint32_t low = 0, high = set->count;
+    while (low < high) {
+        uint32_t mid = low + (high - low) / 2;
+        if (set->i64[mid] < v)
+            low = mid + 1;
+        else
+            high = mid;
+    }
+    return low < set->count && set->i64[low] == v;
+}
+
+bool ovi_inset_has_f64(const ov_inset *set, double v)
+{
+    uint32_t low = 0, high = set->count;
+    while (low < high) {
+        uint32_t mid = low + (high - low) / 2;
+        if (set->f64[mid] < v)
+            low = mid + 1;
+        else
+            high = mid;
+    }
+    return low < set->count && set->f64[low] == v;
+}
+
+bool ovi_inset_has_str(const ov_inset *set, ov_slice v)
+{
+    uint32_t low = 0, high = set->count;
+    while (low < high) {
+        uint32_t mid = low + (high - low) / 2;
+        if (ov_slice_cmp(set->str[mid], v) < 0)
+            low = mid + 1;
+        else
+            high = mid;
+    }
+    return low < set->count && ov_slice_eq(set->str[low], v);
+}
+
+/* ---- building ---- */
+
+static int order_i64(const void *a, const void *b)
+{
+    int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
+    return (x > y) - (x < y);
+}
+
+static int order_f64(const void *a, const void *b)
+{
+    double x = *(const double *)a, y = *(const double *)b;
+    return (x > y) - (x < y);
+}
+
+static int order_str(const void *a, const void *b)
+{
+    return ov_slice_cmp(*(const ov_slice *)a, *(const ov_slice *)b);
+}
+
+/* What arg and items are compared in. */
+static ov_status set_type(ov_expr_ctx *cx, const ov_expr **arg, const ov_expr *const *items,
+                          uint32_t count, uint32_t pos, uint32_t end_pos, ov_error *err)
+{
+    const ov_expr *e = *arg;
+    if (ov_type_is_list(e->type) || e->type.id == OV_TYPE_COMPLEX)
+        return ov_fail_at(err, OV_UNSUPPORTED, pos, end_pos,
+                          "IN does not take multi-value strings or arrays yet");
+    bool number = false, fraction = false;
+    for (uint32_t i = 0; i < count; i++) {
+        ov_sqltype t = (ov_sqltype)items[i]->sql;
+        if (!ovi_is_const(items[i]))
+            return ov_fail(err, OV_INTERNAL, "item %u of an IN list is no constant", i + 1);
+        number = number || ov_sqltype_is_number(t);
+        fraction = fraction || ov_type_is_real(items[i]->type);
+    }
+    if (ov_sqltype_is_text((ov_sqltype)e->sql) && number)
+        return ov_expr_cast(cx, e, OV_SQL_DOUBLE, OV_T(OV_TYPE_DOUBLE), pos, end_pos, arg, err);
+    (void)fraction;
+    return OV_OK;
+}
+
+/* The item in the type of the set: *skip when it can never be equal. */
+static ov_status item_value(ov_expr_ctx *cx, const ov_expr *arg, const ov_expr *item, void *to,
+                            bool *skip, uint32_t pos, uint32_t end_pos, ov_error *err)
+{
+    const ov_expr *v = item;
+    ov_sqltype a = (ov_sqltype)arg->sql, t = (ov_sqltype)item->sql;
+    *skip = false;
+    if (arg->type.id == OV_TYPE_STRING) {
+        if (!ov_sqltype_is_text(t))
+            OV_TRY(ov_expr_cast(cx, v, OV_SQL_VARCHAR, OV_T(OV_TYPE_STRING), pos, end_pos, &v, err));
+        *(ov_slice *)to = v->constant.s;
+        *skip = ovi_is_null(v);
+        return OV_OK;
+    }
+    if (ov_sqltype_is_text(t)) {
+        ov_sqltype want = ov_sqltype_is_datetime(a) ? OV_SQL_TIMESTAMP
+                          : a == OV_SQL_BOOLEAN     ? OV_SQL_BOOLEAN
+                                                    : OV_SQL_DOUBLE;
+        int64_t whole;
+        double f;
+        if (want == OV_SQL_DOUBLE && ov_type_is_int(arg->type) &&
+            ovi_text_to_long(item->constant.s, &whole) && ovi_text_to_double(item->constant.s, &f) &&
+            (double)whole == f) {
+            *(int64_t *)to = whole;
+            return OV_OK;
+        }
+        OV_TRY(ov_expr_cast(cx, v, want, ov_sqltype_native(want), pos, end_pos, &v, err));
+        if (ovi_is_null(v)) {
+            *skip = true;
+            return OV_OK;
+        }
+    }
+    if (ov_type_is_int(arg->type)) {
+        if (ov_type_is_int(v->type)) {
+            *(int64_t *)to = v->constant.i;
+            return OV_OK;
+        }
+        double f = v->constant.f;
+        *skip = !(f >= -0x1p63 && f < 0x1p63 && f == floor(f));
+        *(int64_t *)to = *skip ? 0 : (int64_t)f;
+        return OV_OK;
+    }
+    double f = ov_type_is_int(v->type) ? (double)v->constant.i : v->constant.f;
+    *skip = isnan(f);
+    *(double *)to = f;
+    return OV_OK;
+}
+
+static uint32_t unique(void *values, uint32_t n, size_t size, int (*order)(const void *, const void *))
+{
+    char *v = values;
+    uint32_t kept = 0;
+    qsort(values, n, size, order);
+    for (uint32_t i = 0; i < n; i++)
+        if (i == 0 || order(v + (i - 1) * size, v + i * size) != 0) {
+            if (kept != i)
+                memmove(v + kept * size, v + i * size, size);
+            kept++;
+        }
+    return kept;
+}
+
+static ov_status build(ov_expr_ctx *cx, const ov_expr *arg, const ov_expr *const *items,
+                       uint32_t count, uint32_t pos, uint32_t end_pos, const ov_inset **out,
+                       ov_error *err)
+{
+    ov_inset *set;
+    char *values;
+    bool text = arg->type.id == OV_TYPE_STRING;
+    size_t size = text ? sizeof(ov_slice) : 8;
+    OV_TRY(ov_arena_zalloc(cx->arena, sizeof *set, &set, err));
+    OV_TRY(ov_arena_alloc(cx->arena, count * size + size, &values, err));
+    set->type = arg->type;
+    uint32_t n = 0;
+    for (uint32_t i = 0; i < count; i++) {
+        bool skip;
+        if (ovi_is_null(items[i])) {
+            set->has_null = true;
+            continue;
+        }
+        OV_TRY(item_value(cx, arg, items[i], values + n * size, &skip, pos, end_pos, err));
+        n += !skip;
+    }
+    set->count = unique(values, n, size,
+                        text ? order_str : ov_type_is_int(arg->type) ? order_i64 : order_f64);
+    if (text)
+        set->str = (const ov_slice *)(const void *)values;
+    else if (ov_type_is_int(arg->type))
+        set->i64 = (const int64_t *)(const void *)values;
+    else
+        set->f64 = (const double *)(const void *)values;
+    *out = set;
+    return OV_OK;
+}
+
+ov_status ov_expr_in(ov_expr_ctx *cx, const ov_expr *arg, const ov_expr *const *items,
+                     uint32_t count, uint32_t pos, uint32_t end_pos, const ov_expr **out,
+                     ov_error *err)
+{
+    if (count == 1)
+        return ovi_call_fn(cx, "=", (const ov_expr *[]){arg, items[0]}, 2, pos, end_pos, out, err);
+    if (arg->sql == OV_SQL_NULL)
+        return ov_expr_null(cx, OV_SQL_BOOLEAN, out, err);
+    OV_TRY(set_type(cx, &arg, items, count, pos, end_pos, err));
+    ov_expr *e;
+    OV_TRY(ovi_node(cx, OV_EXPR_IN, OV_SQL_BOOLEAN, OV_T(OV_TYPE_LONG), &e, err));
+    OV_TRY(build(cx, arg, items, count, pos, end_pos, &e->set, err));
+    OV_TRY(ov_arena_alloc(cx->arena, sizeof *e->args, &e->args, err));
+    e->args[0] = arg;
+    e->argc = 1;
+    e->nullable = arg->nullable || e->set->has_null;
+    e->deterministic = arg->deterministic;
+    e->only_column = arg->only_column;
+    e->pos = pos;
+    e->end_pos = end_pos;
+    return ovi_fold(cx, e, out, err);
+}
+
+/* ---- testing ---- */
+
+static ov_status few_numbers(ov_eval *ev, const ov_inset *set, const ov_vec *flat, uint64_t *out,
+                             ov_error *err)
+{
+    uint64_t *one;
+    OV_TRY(ovi_words(&ev->mem, flat->rows, &one, err));
+    memset(out, 0, ov_words(flat->rows) * 8);
+    for (uint32_t i = 0; i < set->count; i++) {
+        ovi_cmp c = {.op = OV_OP_EQ, .has_const = true};
+        if (set->i64)
+            c.lo = c.hi = set->i64[i];
+        else
+            c.flo = c.fhi = set->f64[i];
+        OV_TRY(ovi_range_flat(ev, flat, &c, one, err));
+        ov_bits_or(out, one, flat->rows);
+    }
+    return OV_OK;
+}
+
+/* One byte wide: at most 256 values can occur. */
+static ov_status byte_lanes(ov_eval *ev, const ov_inset *set, const ov_vec *flat, uint64_t *out,
+                            ov_error *err)
+{
+    uint8_t truth[256];
+    uint64_t *unknown;
+    OV_TRY(ovi_words(&ev->mem, flat->rows, &unknown, err));
+    for (int i = 0; i < 256; i++)
+        truth[i] = ovi_inset_has_i64(set, (int64_t)((uint64_t)flat->base + (uint64_t)i));
+    ev->k->table_u8(flat->data, truth, flat->rows, out, unknown);
+    return OV_OK;
+}
+
+static void search_rows(const ov_inset *set, const ov_vec *flat, const uint64_t *live, uint64_t *out)
+{
+    size_t rows = flat->rows;
+    memset(out, 0, ov_words(rows) * 8);
+    for (size_t r = ov_bits_next(live, rows, 0); r < rows; r = ov_bits_next(live, rows, r + 1)) {
+        bool in = set->i64   ? ovi_inset_has_i64(set, ((const int64_t *)flat->data)[r])
+                  : set->f64 ? ovi_inset_has_f64(set, ((const double *)flat->data)[r])
+                             : ovi_inset_has_str(set, ((const ov_slice *)flat->data)[r]);
+        out[r / 64] |= (uint64_t)in << (r % 64);
+    }
+}
+
+ov_status ovi_in_test(ov_eval *ev, const ov_expr *e, const ov_batch *batch, const ovi_truth *t,
+                      ov_error *err)
+{
+    const ov_inset *set = e->set;
+    size_t rows = batch->rows;
+    ov_vec v, flat;
+    uint64_t *live;
+    OV_TRY(ovi_eval(ev, e->args[0], batch, &v, err));
+    OV_TRY(ovi_fill(ev, batch, &live, err)); /* selected and present */
+    bool plain = v.enc == OV_ENC_FLAT && !ev->general_only && !set->str;
+    if (plain)
+        flat = v;
+    else
+        OV_TRY(ov_vec_flatten(&v, &ev->mem, &flat, err));
+    if (flat.valid)
+        ov_bits_and(live, flat.valid, rows);
+    if (plain && set->count <= FEW_ITEMS) {
+        OV_TRY(few_numbers(ev, set, &flat, t->is_true, err));
+    } else if (plain && set->i64 && !flat.raw && flat.lane == 1) {
+        OV_TRY(byte_lanes(ev, set, &flat, t->is_true, err));
+    } else {
+        if (plain)
+            OV_TRY(ov_vec_flatten(&v, &ev->mem, &flat, err));
+        search_rows(set, &flat, live, t->is_true);
+    }
+    ov_bits_and(t->is_true, live, rows);
+    if (!t->is_unknown)
+        return OV_OK;
+    /* NULL rows are unknown; with NULL in the list every miss is */
+    if (batch->sel)
+        ov_bits_copy(t->is_unknown, batch->sel, rows);
+    else
+        ov_bits_fill(t->is_unknown, rows, true);
+    ov_bits_andnot(t->is_unknown, set->has_null ? t->is_true : live, rows);
+    return OV_OK;
+}

@@ -1,0 +1,509 @@
+/*
+ * Scalar functions against tables of answers. The answers are Druid's (recorded ones where there are some) or follow from the
+ * definition; where Druid has no such function the definition is that of PostgreSQL.
+ */
+#include "tests/unit/expr_lib.h"
+
+typedef struct row {
+    const char *text, *answer;
+} row;
+
+static void check_rows(const row *rows, size_t n, const char *zone)
+{
+    ov_error err = OV_ERROR_INIT;
+    ov_arena arena;
+    ov_arena_init(&arena, "test", NULL);
+    ov_expr_ctx cx = {.arena = &arena, .now_ms = 1442018818771, .next_id = 1};
+    check_ok(ov_tz_get(ov_slice_cstr(zone), &cx.tz, &err), &err);
+    ov_eval *ev;
+    check_ok(ov_eval_create(NULL, NULL, &ev, &err), &err);
+    for (size_t i = 0; i < n; i++) {
+        const ov_expr *e;
+        ov_buf got;
+        ov_buf_init(&got);
+        ov_batch one = {.rows = 1, .sel_rows = 1};
+        ov_vec v;
+        ov_status st = lib_parse(rows[i].text, &cx, NULL, &e, &err);
+        if (st == OV_OK)
+            st = ov_eval_expr(ev, e, &one, &v, &err);
+        if (st == OV_OK)
+            lib_print(e, &v, 0, &got);
+        else
+            ov_buf_addf(&got, "! %s", err.text);
+        const char *text = ov_buf_cstr(&got);
+        bool same = rows[i].answer[0] == '!' ? strstr(text, rows[i].answer + 2) && text[0] == '!'
+                                             : strcmp(text, rows[i].answer) == 0;
+        if (!same)
+            print_error("%s\n    is     %s\n    wanted %s\n", rows[i].text, text, rows[i].answer);
+        assert_true(same);
+        ov_buf_fini(&got);
+        ov_eval_next_batch(ev);
+    }
+    ov_eval_destroy(ev);
+    ov_arena_fini(&arena);
+}
+
+#define CHECK(rows) check_rows(rows, OV_COUNT_OF(rows), "UTC")
+
+static void test_arithmetic(void **state)
+{
+    (void)state;
+    static const row rows[] = {
+        {"`+`(1, 2)", "INTEGER 3"},
+        {"`+`(9223372036854775807, 1)", "BIGINT -9223372036854775808"},
+        {"`-`(5, 7)", "INTEGER -2"},
+        {"`-`(5)", "INTEGER -5"},
+        {"`*`(3, 1.5)", "DECIMAL 4.5"},
+        {"`*`(CAST:BIGINT(3), CAST:DOUBLE(1.5))", "DOUBLE 4.5"},
+        {"`/`(7, 2)", "INTEGER 3"},
+        {"`/`(-7, 2)", "INTEGER -3"},
+        {"`/`(7, 0)", "! / by zero"},
+        {"`/`(7.0, 0)", "DECIMAL Infinity"},
+        {"`/`(0.0, 0)", "DECIMAL NaN"},
+        {"`/`(-9223372036854775808, -1)", "BIGINT -9223372036854775808"},
+        {"MOD(-7, 3)", "INTEGER -1"},
+        {"MOD(-7, -9223372036854775807)", "BIGINT -7"},
+        {"MOD(-9223372036854775808, -1)", "INTEGER 0"},
+        {"MOD(7, 0)", "! / by zero"},
+        {"MOD(7.5, 2)", "DECIMAL 1.5"},
+        {"`+`(1, NULL)", "INTEGER NULL"},
+        {"`+`('5', 1)", "INTEGER 6"},
+        {"`+`('x', 1)", "INTEGER NULL"},
+        {"`+`('a', 'b')", "! Cannot apply '+' to arguments of type '<CHAR(1)> + <CHAR(1)>'"},
+        {"`+`(TRUE, 1)", "! Cannot apply '+'"},
+        {"`*`(CAST:FLOAT(0.1), CAST:FLOAT(3))", "FLOAT 0.3"},
+        {"DIV(7, 2)", "BIGINT 3"},
+        {"DIV(-7, 2)", "BIGINT -3"},
+        {"DIV(7.9, 2)", "BIGINT 3"},
+        {"SAFE_DIVIDE(10, 4)", "INTEGER 2"},
+        {"SAFE_DIVIDE(10, 0)", "INTEGER NULL"},
+        {"SAFE_DIVIDE(10.0, 4)", "DECIMAL 2.5"},
+        {"SAFE_DIVIDE(10.0, 0)", "DECIMAL NULL"},
+        {"SAFE_DIVIDE(0, 0)", "INTEGER NULL"},
+        {"SAFE_DIVIDE(0.0, 0.0)", "DECIMAL 0.0"},
+    };
+    CHECK(rows);
+}
+
+static void test_math(void **state)
+{
+    (void)state;
+    static const row rows[] = {
+        {"ABS(-1)", "INTEGER 1"},
+        {"ABS(-2.5)", "DECIMAL 2.5"},
+        {"ABS(NULL)", "NULL NULL"},
+        {"ABS(CAST:FLOAT(2.5))", "FLOAT 2.5"},
+        {"FLOOR(-2.5)", "DECIMAL -3.0"},
+        {"FLOOR(-0.5)", "DECIMAL -1.0"},
+        {"FLOOR(3)", "INTEGER 3"},
+        {"CEIL(-0.5)", "DECIMAL 0.0"},
+        {"CEIL(2.1)", "DECIMAL 3.0"},
+        {"LN(10)", "DOUBLE 2.302585092994046"},
+        {"LN(NULL)", "DOUBLE NULL"},
+        {"LN(-1)", "DOUBLE NaN"},
+        {"LOG10(1000)", "DOUBLE 3.0"},
+        {"LOG(2, 8)", "DOUBLE 3.0"},
+        {"EXP(0)", "DOUBLE 1.0"},
+        {"SQRT(2)", "DOUBLE 1.4142135623730951"},
+        {"POWER(2, 10)", "DOUBLE 1024.0"},
+        {"POWER(2, -1)", "DOUBLE 0.5"},
+        {"POWER(NULL, 2)", "DOUBLE NULL"},
+        {"ATAN2(1, 1)", "DOUBLE 0.7853981633974483"},
+        {"ACOS(0.5)", "DOUBLE 1.0471975511965979"},
+        {"ATAN(-7.25)", "DOUBLE -1.433730152484709"},
+        {"DEGREES(10)", "DOUBLE 572.9577951308232"},
+        {"DEGREES(-7.25)", "DOUBLE -415.39440146984685"},
+        {"PI()", "DOUBLE 3.141592653589793"},
+        {"SIGN(-3.5)", "DECIMAL -1.0"},
+        {"SIGN(7)", "INTEGER 1"},
+        {"CBRT(27)", "DOUBLE 3.0"},
+        {"BITWISE_AND(12, 10)", "BIGINT 8"},
+        {"BITWISE_OR(12, 10)", "BIGINT 14"},
+        {"BITWISE_XOR(12, 10)", "BIGINT 6"},
+        {"BITWISE_COMPLEMENT(0)", "BIGINT -1"},
+        {"BITWISE_SHIFT_LEFT(5, -1)", "BIGINT -9223372036854775808"},
+        {"BITWISE_SHIFT_LEFT(2.7, 1)", "BIGINT 4"},
+        {"BITWISE_SHIFT_RIGHT(12, 10)", "BIGINT 0"},
+        {"BITWISE_SHIFT_RIGHT(-1, 3)", "BIGINT -1"},
+        {"BITWISE_SHIFT_RIGHT(1, 64)", "BIGINT 1"},
+        {"BITWISE_CONVERT_DOUBLE_TO_LONG_BITS(CAST:DOUBLE(1111111111))", "BIGINT 4742447145771073536"},
+        {"BITWISE_CONVERT_LONG_BITS_TO_DOUBLE(4742447145771073536)", "DOUBLE 1.111111111E9"},
+    };
+    CHECK(rows);
+}
+
+static void test_casts(void **state)
+{
+    (void)state;
+    static const row rows[] = {
+        {"CAST:BIGINT('9223372036854775807')", "BIGINT 9223372036854775807"},
+        {"CAST:BIGINT('9223372036854775808')", "BIGINT 9223372036854775807"},
+        {"CAST:BIGINT('1e19')", "BIGINT 9223372036854775807"},
+        {"CAST:BIGINT('007')", "BIGINT 7"},
+        {"CAST:BIGINT('true')", "BIGINT 1"},
+        {"CAST:BIGINT('NaN')", "BIGINT 0"},
+        {"CAST:BIGINT('Infinity')", "BIGINT 9223372036854775807"},
+        {"CAST:BIGINT('foo')", "BIGINT NULL"},
+        {"CAST:BIGINT('')", "BIGINT NULL"},
+        {"CAST:BIGINT(1.5)", "BIGINT 1"},
+        {"CAST:BIGINT(-1.5)", "BIGINT -1"},
+        {"CAST:BIGINT(2.5)", "BIGINT 2"},
+        {"CAST:DOUBLE('1d')", "DOUBLE 1.0"},
+        {"CAST:DOUBLE('.5')", "DOUBLE 0.5"},
+        {"CAST:DOUBLE('5.')", "DOUBLE 5.0"},
+        {"CAST:DOUBLE('x')", "DOUBLE NULL"},
+        {"CAST:DOUBLE(9007199254740993)", "DOUBLE 9.007199254740992E15"},
+        {"CAST:FLOAT(0.3)", "FLOAT 0.3"},
+        {"CAST:FLOAT(1e39)", "FLOAT Infinity"},
+        {"CAST:DECIMAL(1)", "DECIMAL 1.0"},
+        {"CAST:VARCHAR(1)", "VARCHAR '1'"},
+        {"CAST:VARCHAR(1e10)", "VARCHAR '1.0E10'"},
+        {"CAST:VARCHAR(CAST:FLOAT(11.11111068725586))", "VARCHAR '11.11111068725586'"},
+        {"CAST:VARCHAR(TRUE)", "VARCHAR '1'"},
+        {"CAST:BOOLEAN(1)", "BOOLEAN true"},
+        {"CAST:BOOLEAN(-5)", "BOOLEAN false"},
+        {"CAST:BOOLEAN(0.5)", "BOOLEAN true"},
+        {"CAST:BOOLEAN('true')", "BOOLEAN true"},
+        {"CAST:BOOLEAN('FALSE')", "BOOLEAN false"},
+        {"CAST:BOOLEAN('AAAA')", "BOOLEAN NULL"},
+        {"CAST:BOOLEAN(NULL)", "BOOLEAN NULL"},
+        {"CAST:TIMESTAMP(1)", "TIMESTAMP 1970-01-01T00:00:00.001Z"},
+        {"CAST:TIMESTAMP(1e10)", "TIMESTAMP 1970-04-26T17:46:40.000Z"},
+        {"CAST:TIMESTAMP('1')", "TIMESTAMP 0001-01-01T00:00:00.000Z"},
+        {"CAST:TIMESTAMP('2015-09-12T01:02:03.456+09:00')", "TIMESTAMP 2015-09-11T16:02:03.456Z"},
+        {"CAST:DATE('2015-09-12T01:02:03.456+09:00')", "DATE 2015-09-11T00:00:00.000Z"},
+        {"CAST:TIMESTAMP('foo')", "! Illegal TIMESTAMP constant [CAST('foo'):TIMESTAMP(3) NOT NULL]"},
+        {"CAST:DATE('2020-13-01')", "! Illegal DATE constant [CAST('2020-13-01'):DATE NOT NULL]"},
+        {"CAST:VARCHAR(TIMESTAMP '2015-09-12T01:02:03.456Z')", "VARCHAR '2015-09-12 01:02:03'"},
+        {"CAST:VARCHAR(DATE '2015-09-12')", "VARCHAR '2015-09-12'"},
+        {"CAST:DOUBLE(TIMESTAMP '2015-09-12T01:02:03.456Z')", "DOUBLE 1.442019723456E12"},
+        {"CAST:FLOAT(TIMESTAMP '2015-09-12T01:02:03.456Z')", "FLOAT 1.4420197E12"},
+        {"CAST:BIGINT(TIMESTAMP '2015-06-01T12:00:00Z')", "BIGINT 1433160000000"},
+        {"CAST:DATE(TIMESTAMP '2015-09-12T01:02:03.456Z')", "DATE 2015-09-12T00:00:00.000Z"},
+        {"CAST:VARCHAR(NULL)", "VARCHAR NULL"},
+    };
+    CHECK(rows);
+}
+
+static void test_logic(void **state)
+{
+    (void)state;
+    static const row rows[] = {
+        {"AND(TRUE, NULL)", "BOOLEAN NULL"},
+        {"AND(FALSE, NULL)", "BOOLEAN false"},
+        {"AND(NULL, NULL)", "BOOLEAN NULL"},
+        {"OR(TRUE, NULL)", "BOOLEAN true"},
+        {"OR(FALSE, NULL)", "BOOLEAN NULL"},
+        {"NOT(NULL)", "BOOLEAN NULL"},
+        {"NOT(FALSE)", "BOOLEAN true"},
+        {"NOT(1)", "! Cannot apply 'NOT' to arguments of type 'NOT<INTEGER>'. Supported form(s): 'NOT<BOOLEAN>'"},
+        {"AND(1, 2)", "! Cannot apply 'AND' to arguments of type '<INTEGER> AND <INTEGER>'. Supported "
+                      "form(s): '<BOOLEAN> AND <BOOLEAN>'"},
+        {"AND('a', TRUE)", "! Cannot apply 'AND' to arguments of type '<CHAR(1)> AND <BOOLEAN>'"},
+        {"`IS TRUE`(CAST:BOOLEAN(NULL))", "BOOLEAN false"},
+        {"`IS NOT TRUE`(CAST:BOOLEAN(NULL))", "BOOLEAN true"},
+        {"`IS FALSE`(FALSE)", "BOOLEAN true"},
+        {"`IS NOT FALSE`(CAST:BOOLEAN(NULL))", "BOOLEAN true"},
+        {"`IS NOT FALSE`(FALSE)", "BOOLEAN false"},
+        {"`IS NULL`(NULL)", "BOOLEAN true"},
+        {"`IS NOT NULL`('x')", "BOOLEAN true"},
+        {"`IS DISTINCT FROM`(1, NULL)", "BOOLEAN true"},
+        {"`IS NOT DISTINCT FROM`(NULL, NULL)", "BOOLEAN true"},
+        {"`IS NOT DISTINCT FROM`(1, 1.0)", "BOOLEAN true"},
+        {"`<`('a', 'b')", "BOOLEAN true"},
+        {"`<`('a', 'B')", "BOOLEAN false"},
+        {"`<`('10', '9')", "BOOLEAN true"},
+        {"`<`(10, '9')", "BOOLEAN false"},
+        {"`<`('10', 9)", "BOOLEAN false"},
+        {"`=`(1, 1.0)", "BOOLEAN true"},
+        {"`=`(1, '1.0')", "BOOLEAN true"},
+        {"`=`(1.5, '1.5')", "BOOLEAN true"},
+        {"`=`(TRUE, 'true')", "BOOLEAN true"},
+        {"`=`(TRUE, 1)", "BOOLEAN true"},
+        {"`>`(TRUE, FALSE)", "BOOLEAN true"},
+        {"`=`(NULL, NULL)", "BOOLEAN NULL"},
+        {"`=`(1, NULL)", "BOOLEAN NULL"},
+        {"`!=`(1, 2)", "BOOLEAN true"},
+        {"`>`(2, 1.5)", "BOOLEAN true"},
+        {"`>`(9007199254740993, 9007199254740992.0)", "BOOLEAN true"},
+        {"BETWEEN(2, 1, 3)", "BOOLEAN true"},
+        {"`NOT BETWEEN`(2, 1, 3)", "BOOLEAN false"},
+        {"BETWEEN(2, 3, 1)", "BOOLEAN false"},
+        {"`BETWEEN SYMMETRIC`(2, 3, 1)", "BOOLEAN true"},
+        {"IN(1, 1, 2)", "BOOLEAN true"},
+        {"IN(3, 1, 2, NULL)", "BOOLEAN NULL"},
+        {"IN(3, 1, 2)", "BOOLEAN false"},
+        {"IN(NULL, 1, 2)", "BOOLEAN NULL"},
+        {"IN('a', 'b', 'a')", "BOOLEAN true"},
+        {"IN(1, '1', 'x')", "BOOLEAN true"},
+        {"IN('1', 1.0, 2)", "BOOLEAN true"},
+        {"IN(1, 1.5, 2.5)", "BOOLEAN false"},
+    };
+    CHECK(rows);
+}
+
+static void test_conditional(void **state)
+{
+    (void)state;
+    static const row rows[] = {
+        {"CASE(`=`(1, 1), 'a', 'b')", "CHAR 'a'"},
+        {"CASE(NULL, 1, 2)", "INTEGER 2"},
+        {"CASE(`=`(3, 1), 'x')", "CHAR NULL"},
+        {"CASE(`=`(1, 2), 1, 2.5)", "DECIMAL 2.5"},
+        {"CASE(TRUE, 1, 2.5)", "DECIMAL 1.0"},
+        {"CASE(TRUE, 1, 'a')", "VARCHAR '1'"},
+        {"CASE(FALSE, 1)", "INTEGER NULL"},
+        {"CASE(TRUE, NULL, 1)", "INTEGER NULL"},
+        {"COALESCE(NULL, 1, 2)", "INTEGER 1"},
+        {"COALESCE(NULL, NULL)", "NULL NULL"},
+        {"COALESCE(NULL, 'a')", "CHAR 'a'"},
+        {"COALESCE('', 'a')", "VARCHAR ''"},
+        {"COALESCE(1, 'a')", "VARCHAR '1'"},
+        {"COALESCE(NULL, 1, 2.5)", "DECIMAL 1.0"},
+        {"NVL(NULL, 1)", "INTEGER 1"},
+        {"NVL('', 'a')", "VARCHAR ''"},
+        {"IFNULL(NULL, 1)", "INTEGER 1"},
+        {"NULLIF(1, 1)", "INTEGER NULL"},
+        {"NULLIF(1, 2)", "INTEGER 1"},
+        {"NULLIF('a', 'A')", "CHAR 'a'"},
+        {"NULLIF(NULL, 1)", "NULL NULL"},
+        {"NULLIF(1, NULL)", "INTEGER 1"},
+        {"NULLIF(1, 1.0)", "INTEGER NULL"},
+        {"NULLIF('1', 1)", "CHAR NULL"},
+        {"IF(TRUE, 1, 2)", "INTEGER 1"},
+        {"CASE(`=`(1, 0), `/`(1, 0), 5)", "INTEGER 5"},
+        {"GREATEST(1, 2, 3)", "BIGINT 3"},
+        {"GREATEST(1, 2.5)", "DOUBLE 2.5"},
+        {"GREATEST('a', 'b')", "CHAR 'b'"},
+        {"GREATEST(1, 'b')", "CHAR 'b'"},
+        {"GREATEST(NULL, 1)", "BIGINT 1"},
+        {"LEAST(3, NULL, 2)", "BIGINT 2"},
+        {"LEAST(NULL, NULL)", "NULL NULL"},
+    };
+    CHECK(rows);
+}
+
+static void test_text(void **state)
+{
+    (void)state;
+    static const row rows[] = {
+        {"UPPER('straße')", "CHAR 'STRASSE'"},
+        {"UPPER(NULL)", "NULL NULL"},
+        {"UPPER(12)", "VARCHAR '12'"},
+        {"UPPER(1.5)", "VARCHAR '1.5'"},
+        {"UPPER(TRUE)", "VARCHAR '1'"},
+        {"LOWER('  aB C')", "CHAR '  ab c'"},
+        {"REVERSE('한글 テスト')", "VARCHAR 'トステ 글한'"},
+        {"INITCAP('hELLO wORLD')", "VARCHAR 'Hello World'"},
+        {"CONCAT('a', 1, 'b')", "VARCHAR 'a1b'"},
+        {"CONCAT('a', NULL)", "VARCHAR NULL"},
+        {"`||`('a', 'b')", "VARCHAR 'ab'"},
+        {"`||`('a', NULL)", "VARCHAR NULL"},
+        {"LENGTH('😀x')", "BIGINT 3"},
+        {"LENGTH('')", "BIGINT 0"},
+        {"SUBSTRING('abcdef', 3)", "VARCHAR 'cdef'"},
+        {"SUBSTRING('abcdef', 2, 3)", "VARCHAR 'bcd'"},
+        {"SUBSTRING('abcdef', -1, 4)", "VARCHAR 'ab'"},
+        {"SUBSTRING('abcdef', 0)", "VARCHAR 'abcdef'"},
+        {"SUBSTRING('abcdef', 7)", "VARCHAR ''"},
+        {"SUBSTRING('abcdef', -9223372036854775808, 4)", "VARCHAR ''"},
+        {"SUBSTRING('abcdef', 9223372036854775807, 9223372036854775807)", "VARCHAR ''"},
+        {"LEFT('abcdef', 2)", "VARCHAR 'ab'"},
+        {"LEFT('abcdef', 10)", "VARCHAR 'abcdef'"},
+        {"LEFT('', 1)", "VARCHAR ''"},
+        {"RIGHT('abcdef', 2)", "VARCHAR 'ef'"},
+        {"RIGHT('abcdef', 0)", "VARCHAR ''"},
+        {"RIGHT('abcdef', 10)", "VARCHAR 'abcdef'"},
+        {"LPAD('ab', 5, 'xy')", "VARCHAR 'xyxab'"},
+        {"LPAD('ab', 1, 'x')", "VARCHAR 'a'"},
+        {"LPAD('ab', 5, '')", "VARCHAR 'ab'"},
+        {"LPAD('ab', 5)", "VARCHAR '   ab'"},
+        {"LPAD('', 3, 'xy')", "VARCHAR 'xyx'"},
+        {"LPAD('ab', 5, NULL)", "VARCHAR NULL"},
+        {"LPAD('a', -1, 'x')", "VARCHAR ''"},
+        {"RPAD('ab', 5, 'xy')", "VARCHAR 'abxyx'"},
+        {"RPAD('ab', 1, 'x')", "VARCHAR 'a'"},
+        {"BTRIM('  a ')", "VARCHAR 'a'"},
+        {"BTRIM('xxaxx', 'x')", "VARCHAR 'a'"},
+        {"LTRIM('xyaxy', 'xy')", "VARCHAR 'axy'"},
+        {"RTRIM('xyaxy', 'xy')", "VARCHAR 'xya'"},
+        {"LTRIM('xxx', 'x')", "VARCHAR ''"},
+        {"BTRIM('a', NULL)", "VARCHAR 'a'"},
+        {"BTRIM('a', '')", "VARCHAR 'a'"},
+        {"BTRIM('éaé', 'é')", "VARCHAR 'a'"},
+        {"REPLACE('aXbX', 'X', 'yy')", "VARCHAR 'ayybyy'"},
+        {"REPLACE('abc', '', '-')", "VARCHAR '-a-b-c-'"},
+        {"REPLACE(NULL, 'a', 'b')", "VARCHAR NULL"},
+        {"REPLACE('abc', 'b', '')", "VARCHAR 'ac'"},
+        {"REPEAT('ab', 3)", "VARCHAR 'ababab'"},
+        {"REPEAT('a', -1)", "VARCHAR NULL"},
+        {"REPEAT('abc', 9223372036854775807)", "! more than 64 MiB"},
+        {"PARSE_LONG('z', 36)", "BIGINT 35"},
+        {"PARSE_LONG('z', 99)", "BIGINT NULL"},
+        {"PARSE_LONG('-0')", "BIGINT 0"},
+        {"PARSE_LONG('9223372036854775808')", "BIGINT NULL"},
+        {"PARSE_LONG('-9223372036854775808')", "BIGINT -9223372036854775808"},
+        {"PARSE_LONG('0xFF', 16)", "BIGINT 255"},
+        {"ASCII('a')", "BIGINT 97"},
+    };
+    CHECK(rows);
+}
+
+static void test_like(void **state)
+{
+    (void)state;
+    static const row rows[] = {
+        {"LIKE('abc', 'abc')", "BOOLEAN true"},
+        {"LIKE('abc', 'a%')", "BOOLEAN true"},
+        {"LIKE('abc', '%c')", "BOOLEAN true"},
+        {"LIKE('abc', '_b_')", "BOOLEAN true"},
+        {"LIKE('abc', 'A%')", "BOOLEAN false"},
+        {"LIKE('abc', '')", "BOOLEAN false"},
+        {"LIKE('', '')", "BOOLEAN true"},
+        {"LIKE('', '%')", "BOOLEAN true"},
+        {"LIKE('abc', '__')", "BOOLEAN false"},
+        {"LIKE('a%c', 'a%c')", "BOOLEAN true"},
+        {"LIKE('axc', 'a.c')", "BOOLEAN false"},
+        {"LIKE('a\\c', 'a\\c')", "BOOLEAN true"},
+        {"LIKE('a%c', 'a\\%c', '\\')", "BOOLEAN true"},
+        {"LIKE('abc', 'a\\%c', '\\')", "BOOLEAN false"},
+        {"LIKE('abc', 'abc!', '!')", "! ends in its escape"},
+        {"LIKE('aab', '%ab')", "BOOLEAN true"},
+        {"LIKE('abab', '%ab%ab')", "BOOLEAN true"},
+        {"LIKE('ab', '%ab%ab')", "BOOLEAN false"},
+        {"LIKE('xaxbxc', '%a%b%')", "BOOLEAN true"},
+        {"LIKE('xbxa', '%a%b%')", "BOOLEAN false"},
+        {"LIKE('😀', '__')", "BOOLEAN true"},
+        {"LIKE('é', '_')", "BOOLEAN true"},
+        {"LIKE('aXbYc', 'a_b_c')", "BOOLEAN true"},
+        {"LIKE('foobar', '%o_a%')", "BOOLEAN true"},
+        {"LIKE('foobar', '%_r')", "BOOLEAN true"},
+        {"LIKE(NULL, 'x')", "BOOLEAN NULL"},
+        {"LIKE('x', NULL)", "BOOLEAN NULL"},
+        {"`NOT LIKE`('abc', 'a%')", "BOOLEAN false"},
+        {"LIKE(123, '1%')", "BOOLEAN true"},
+    };
+    CHECK(rows);
+}
+
+static void test_time(void **state)
+{
+    (void)state;
+    static const row rows[] = {
+        {"TIME_FLOOR(TIMESTAMP '2015-09-12T05:06:07.089Z', 'PT1H')", "TIMESTAMP 2015-09-12T05:00:00.000Z"},
+        {"TIME_FLOOR(TIMESTAMP '2015-09-12T05:06:07.089Z', 'P1D', NULL, 'America/New_York')",
+         "TIMESTAMP 2015-09-12T04:00:00.000Z"},
+        {"TIME_FLOOR(TIMESTAMP '2015-09-12T05:06:07.089Z', 'PT1H', TIMESTAMP '2015-01-01T00:30:00Z')",
+         "TIMESTAMP 2015-09-12T04:30:00.000Z"},
+        {"TIME_FLOOR(TIMESTAMP '2015-09-12T05:06:07.089Z', 'P1W', TIMESTAMP '2015-01-04T00:00:00Z')",
+         "TIMESTAMP 2015-09-06T00:00:00.000Z"},
+        {"TIME_FLOOR(NULL, 'PT1H')", "TIMESTAMP NULL"},
+        {"TIME_FLOOR(TIMESTAMP '2020-01-01', 'foo')", "! Invalid period['foo']"},
+        {"TIME_FLOOR(TIMESTAMP '2020-01-01', 'PT1D')", "! Invalid period['PT1D']"},
+        {"TIME_FLOOR(TIMESTAMP '2020-01-01', 'PT1H', NULL, 'Mars/Phobos')", "! Mars/Phobos"},
+        {"TIME_CEIL(TIMESTAMP '2015-09-12T05:06:07.089Z', 'P1M')", "TIMESTAMP 2015-10-01T00:00:00.000Z"},
+        {"TIME_SHIFT(TIMESTAMP '2015-01-31', 'P1M', 1)", "TIMESTAMP 2015-02-28T00:00:00.000Z"},
+        {"TIME_SHIFT(TIMESTAMP '2015-11-01T12:00:00Z', 'P1D', -1)", "TIMESTAMP 2015-10-31T12:00:00.000Z"},
+        {"TIME_EXTRACT(TIMESTAMP '2015-12-31T15:00:00Z', 'WEEK', 'Asia/Seoul')", "BIGINT 53"},
+        {"TIME_EXTRACT(TIMESTAMP '2015-12-31T15:00:00Z', 'DOW', 'Asia/Seoul')", "BIGINT 5"},
+        {"EXTRACT('HOUR', TIMESTAMP '2015-11-01T12:34:00Z')", "BIGINT 12"},
+        {"EXTRACT('foo', TIMESTAMP '2015-11-01T12:34:00Z')", "! 'foo' is not a valid time frame"},
+        {"DATE_TRUNC('day', TIMESTAMP '2020-12-31T23:59:59.999Z')", "TIMESTAMP 2020-12-31T00:00:00.000Z"},
+        {"DATE_TRUNC('decade', TIMESTAMP '2025-12-31T23:59:59.999Z')", "TIMESTAMP 2020-01-01T00:00:00.000Z"},
+        {"DATE_TRUNC('milliseconds', TIMESTAMP '2020-12-31T23:59:59.999Z')",
+         "TIMESTAMP 2020-12-31T23:59:59.999Z"},
+        {"DATE_TRUNC('foo', TIMESTAMP '2020-12-31')", "! Operator[DATE_TRUNC] cannot truncate to[foo]"},
+        {"FLOOR(TIMESTAMP '1969-12-31T23:59:59.999Z', 'WEEK')", "TIMESTAMP 1969-12-29T00:00:00.000Z"},
+        {"CEIL(TIMESTAMP '2016-02-29T12:34:56.789Z', 'QUARTER')", "TIMESTAMP 2016-04-01T00:00:00.000Z"},
+        {"FLOOR(DATE '2016-02-29', 'MONTH')", "DATE 2016-02-01T00:00:00.000Z"},
+        {"`+`(TIMESTAMP '2016-02-29', MS 86400000)", "TIMESTAMP 2016-03-01T00:00:00.000Z"},
+        {"`+`(TIMESTAMP '2016-02-29', MONTHS 14)", "TIMESTAMP 2017-04-29T00:00:00.000Z"},
+        {"`-`(TIMESTAMP '2016-02-29', MONTHS 12)", "TIMESTAMP 2015-02-28T00:00:00.000Z"},
+        {"`+`(DATE '2015-01-31', MONTHS 1)", "DATE 2015-02-28T00:00:00.000Z"},
+        {"`+`(DATE '2015-01-31', MS 3600000)", "DATE 2015-01-31T00:00:00.000Z"},
+        {"`+`(`*`(MS 86400000, 3), DATE '2015-01-01')", "DATE 2015-01-04T00:00:00.000Z"},
+        {"`+`(TIMESTAMP '2015-01-01', `*`(3, MS 3600000))", "TIMESTAMP 2015-01-01T03:00:00.000Z"},
+        {"`+`(TIMESTAMP '2015-01-01', 5)", "! Cannot apply '+'"},
+        {"TIMESTAMPADD('DAY', 1, TIMESTAMP '2015-11-01T12:00:00Z')", "TIMESTAMP 2015-11-02T12:00:00.000Z"},
+        {"TIMESTAMPADD('MONTH', -1, TIMESTAMP '2015-03-31')", "TIMESTAMP 2015-02-28T00:00:00.000Z"},
+        {"TIMESTAMPDIFF('DAY', TIMESTAMP '2015-01-01', TIMESTAMP '2015-01-03T23:00:00Z')", "INTEGER 2"},
+        {"TIMESTAMPDIFF('MONTH', TIMESTAMP '2015-01-31', TIMESTAMP '2015-02-28')", "INTEGER 1"},
+        {"TIMESTAMPDIFF('YEAR', TIMESTAMP '2015-01-01', TIMESTAMP '2013-01-01')", "INTEGER -2"},
+        {"MILLIS_TO_TIMESTAMP(1442018818771)", "TIMESTAMP 2015-09-12T00:46:58.771Z"},
+        {"MILLIS_TO_TIMESTAMP(1.5)", "TIMESTAMP 1970-01-01T00:00:00.001Z"},
+        {"TIMESTAMP_TO_MILLIS(TIMESTAMP '1969-12-31T23:59:59.999Z')", "BIGINT -1"},
+        {"TIME_PARSE('2015-01-02T25:00')", "TIMESTAMP NULL"},
+        {"TIME_PARSE('2015-01-02T03:04:05+09:00')", "TIMESTAMP 2015-01-01T18:04:05.000Z"},
+        {"TIME_PARSE('20150102', 'yyyyMMdd')", "TIMESTAMP 2015-01-02T00:00:00.000Z"},
+        {"TIME_PARSE('03:04', 'HH:mm')", "TIMESTAMP 1970-01-01T03:04:00.000Z"},
+        {"TIME_PARSE('2015-01-02 PM', 'yyyy-MM-dd a')", "TIMESTAMP 2015-01-02T12:00:00.000Z"},
+        {"TIME_PARSE('2015-03-08 02:30:00', 'yyyy-MM-dd HH:mm:ss', 'America/New_York')", "TIMESTAMP NULL"},
+        {"TIME_PARSE('2015-06-01', NULL, 'America/New_York')", "TIMESTAMP 2015-06-01T04:00:00.000Z"},
+        {"TIME_FORMAT(TIMESTAMP '2015-01-02T03:04:05.678Z')", "VARCHAR '2015-01-02T03:04:05.678+00:00'"},
+        {"TIME_FORMAT(TIMESTAMP '2015-01-02T03:04:05.678Z', 'EEEE MMMM')", "VARCHAR 'Friday January'"},
+        {"TIME_FORMAT(TIMESTAMP '2015-01-02T03:04:05.678Z', NULL, 'Asia/Seoul')",
+         "VARCHAR '2015-01-02T12:04:05.678+09:00'"},
+        {"TIME_FORMAT(CAST:TIMESTAMP(NULL), 'yyyy')", "VARCHAR NULL"},
+        {"TIME_IN_INTERVAL(TIMESTAMP '2015-09-12T05:06:07Z', '2015-09-12/2015-09-13')", "BOOLEAN true"},
+        {"TIME_IN_INTERVAL(TIMESTAMP '2015-09-12T05:06:07Z', '2015-09-12T05:06:07Z/PT1S')", "BOOLEAN true"},
+        {"TIME_IN_INTERVAL(TIMESTAMP '2015-09-12T05:06:07Z', 'P1D/2015-09-13')", "BOOLEAN true"},
+        {"TIME_IN_INTERVAL(TIMESTAMP '2015-09-12T05:06:07Z', '2015-09-12T05:06:07/2015-09-12T05:06:07')",
+         "BOOLEAN false"},
+        {"TIME_IN_INTERVAL(TIMESTAMP '2015-09-12', 'nope')", "! not an interval"},
+        {"CURRENT_TIMESTAMP()", "TIMESTAMP 2015-09-12T00:46:58.771Z"},
+        {"NOW()", "TIMESTAMP 2015-09-12T00:46:58.771Z"},
+        {"CURRENT_DATE()", "DATE 2015-09-12T00:00:00.000Z"},
+        {"LAST_DAY(TIMESTAMP '2016-02-03')", "DATE 2016-02-29T00:00:00.000Z"},
+        {"YEAR(TIMESTAMP '2016-02-03')", "BIGINT 2016"},
+        {"`>`(TIMESTAMP '2015-01-02', '2015-01-01')", "BOOLEAN true"},
+        {"`>`(TIMESTAMP '2015-01-02', 'foo')", "! Illegal TIMESTAMP constant"},
+    };
+    CHECK(rows);
+    static const row seoul[] = {
+        {"CAST:TIMESTAMP('2015-03-08 02:30:00')", "TIMESTAMP 2015-03-07T17:30:00.000Z"},
+        {"CAST:DATE('2015-06-01')", "DATE 2015-05-31T15:00:00.000Z"},
+        {"CAST:VARCHAR(TIMESTAMP '2015-06-01T12:00:00')", "VARCHAR '2015-06-01 12:00:00'"},
+        {"CAST:DATE(MILLIS_TO_TIMESTAMP(1433160000000))", "DATE 2015-05-31T15:00:00.000Z"},
+        {"FLOOR(TIMESTAMP '2015-11-01T12:00:00', 'DAY')", "TIMESTAMP 2015-10-31T15:00:00.000Z"},
+        {"EXTRACT('HOUR', TIMESTAMP '2015-11-01T12:00:00')", "BIGINT 12"},
+        {"TIME_PARSE('2015-06-01T12:00')", "TIMESTAMP 2015-06-01T03:00:00.000Z"},
+        {"`<`(TIMESTAMP '2015-09-12T12:00:00', '2015-09-12 15:00:00')", "BOOLEAN true"},
+        {"TIME_IN_INTERVAL(TIMESTAMP '2015-09-12T00:00:00', '2015-09-12/P1D')", "BOOLEAN true"},
+        {"TIME_FORMAT(TIMESTAMP '2015-11-01T12:00:00', 'HH:mm ZZ')", "VARCHAR '12:00 +09:00'"},
+    };
+    check_rows(seoul, OV_COUNT_OF(seoul), "Asia/Seoul");
+}
+
+static void test_names(void **state)
+{
+    (void)state;
+    static const row rows[] = {
+        {"NOPE(1)", "! No match found for function signature NOPE(<NUMERIC>)"},
+        {"nope('x', TRUE)", "! No match found for function signature NOPE(<CHARACTER>, <BOOLEAN>)"},
+        {"UPPERR('x')", "! did you mean 'UPPER'"},
+        {"LENGTH(1, 2)", "! Invalid number of arguments to function 'LENGTH'. Was expecting 1 arguments"},
+        {"time_floor(TIMESTAMP '2015-01-01T00:00:01Z', 'PT1M')", "TIMESTAMP 2015-01-01T00:00:00.000Z"},
+    };
+    CHECK(rows);
+    const ov_function_doc *docs;
+    uint32_t n = ov_function_docs(&docs);
+    assert_true(n > 90);
+    for (uint32_t i = 1; i < n; i++)
+        assert_true(strcmp(docs[i - 1].name, docs[i].name) < 0);
+    for (uint32_t i = 0; i < n; i++) {
+        assert_true(ov_function_exists(ov_slice_cstr(docs[i].name)));
+        assert_true(strlen(docs[i].signatures) > 2);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_arithmetic), cmocka_unit_test(test_math),
+        cmocka_unit_test(test_casts),      cmocka_unit_test(test_logic),
+        cmocka_unit_test(test_conditional), cmocka_unit_test(test_text),
+        cmocka_unit_test(test_like),       cmocka_unit_test(test_time),
+        cmocka_unit_test(test_names),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
