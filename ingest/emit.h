@@ -8,7 +8,7 @@
  */
 #pragma once
 
-#include "ingest/plan.h"
+#include "ingest/load_plan.h"
 #include "ingest/rows_int.h"
 
 typedef struct ovi_emit {

@@ -25,6 +25,7 @@ typedef struct ov_jsonpath {
     uint32_t count;
 } ov_jsonpath;
 
+/* `$.a.b[0][*]` and the like into steps; OV_INVALID says where the text goes wrong. Borrows nothing of text. */
 OV_CHECKED ov_status ov_jsonpath_compile(ov_slice text, ov_arena *out, ov_jsonpath *path, ov_error *err);
 
 /*

@@ -14,7 +14,7 @@
 #pragma once
 
 #include "ingest/input.h"
-#include "ingest/plan.h"
+#include "ingest/load_plan.h"
 
 enum {
     OVI_BLOCK_BYTES = 4 << 20,

@@ -37,6 +37,7 @@ typedef struct ov_timestamp_memo {
     int64_t date_ms;
 } ov_timestamp_memo;
 
+/* The format of a timestampSpec; OV_INVALID when it is no format. */
 OV_CHECKED ov_status ov_timestamp_compile(ov_slice format, ov_arena *out, ov_timestamp *ts, ov_error *err);
 
 /* False when the text is no instant of this format. `memo` starts zeroed. */

@@ -13,6 +13,7 @@ typedef struct ov_host_options {
     int64_t threads;       /* 0 = one per core */
 } ov_host_options;
 
+/* Fills the fields of app that both server and shell need; on failure nothing stays open. */
 OV_CHECKED ov_status ov_host_open(ov_app *app, const ov_host_options *options, ov_error *err);
 void ov_host_close(ov_app *app);
 

@@ -79,6 +79,7 @@ typedef struct ov_http_body {
     size_t trailer_bytes;
 } ov_http_body;
 
+/* `limit` bounds the payload. What feed leaves unused comes again, with more bytes behind it. */
 void ov_http_body_init(ov_http_body *b, const ov_http_head *head, uint64_t limit);
 ov_http_step ov_http_body_feed(ov_http_body *b, ov_slice bytes, size_t *used, ov_buf *body,
                                ov_http_refusal *refusal);

@@ -39,6 +39,7 @@ typedef enum ov_shell_format {
 bool ov_shell_format_find(const char *word, ov_shell_format *out);
 extern const char ov_shell_format_words[]; /* "table, csv, ..." for messages */
 
+/* Prints one result: create, begin, row after row, end. */
 typedef struct ov_printer ov_printer;
 OV_CHECKED ov_status ov_printer_create(ov_shell_format format, FILE *to, ov_printer **out, ov_error *err);
 OV_CHECKED ov_status ov_printer_begin(ov_printer *p, const ov_shell_column *columns, uint32_t count, ov_error *err);

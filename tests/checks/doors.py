@@ -7,9 +7,9 @@ import tree
 DOORS = {
     'cJSON': (r'c[Jj][Ss][Oo][Nn]/|cJSON\.h', r'base/json\.c'),
     'libcurl': (r'curl/', r'base/httpc\w*\.c'),
-    'zlib, zstd streams': (r'zlib\.h', r'(base|ingest|server)/(inflate|gunzip|gzip|decompress|stream_in|compress)\w*\.c'),
-    'liblz4': (r'lz4\w*\.h', r'storage/(codec_)?lz4\w*\.c|storage/codec_lz4\.c'),
-    'libzstd': (r'zstd\w*\.h', r'(base|ingest|storage)/(\w*zstd\w*|decompress\w*|inflate\w*)\.c'),
+    'zlib': (r'zlib\.h', r'base/compress\.c'),
+    'liblz4': (r'lz4\w*\.h', r'storage/codec_lz4\.c'),
+    'libzstd': (r'zstd\w*\.h', r'base/compress\.c|storage/codec_zstd\.c'),
     'CRoaring': (r'roaring/', r'storage/rowset\w*\.c'),
     'SQLite': (r'sqlite3\.h', r'storage/catalog\w*\.[ch]'),
     'PCRE2': (r'pcre2\.h', r'(query/expr|base)/\w*reg\w*\.c'),

@@ -8,7 +8,7 @@ import re
 
 import tree
 
-PROTOTYPE = re.compile(r'^[A-Za-z_][\w\s*(),]*\b(ov_\w+)\s*\((?!\s*\*)[^;{}]*\)[^;{}=]*;', re.M)
+PROTOTYPE = re.compile(r'^(?!typedef)[A-Za-z_][\w\s*(),]*\b(ov_\w+)\s*\((?!\s*\*)[^;{}]*\)[^;{}=]*;', re.M)
 COMMENT = re.compile(r'/\*.*?\*/|//[^\n]*', re.S)
 
 

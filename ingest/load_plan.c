@@ -1,5 +1,5 @@
-/* From spec and discovered fields to what is done with a row; see ingest/plan.h. */
-#include "ingest/plan.h"
+/* From spec and discovered fields to what is done with a row; see ingest/load_plan.h. */
+#include "ingest/load_plan.h"
 
 #include <stdio.h>
 
