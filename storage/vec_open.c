@@ -364,6 +364,7 @@ ov_status ov_vec_gather(const ov_vec *v, const uint32_t *idx, uint32_t n, ov_are
     switch ((ov_enc)v->enc) {
     case OV_ENC_CONST:
         *picked = *v;
+        picked->stats = NULL;
         picked->rows = n;
         return OV_OK;
     case OV_ENC_FLAT:

@@ -5,14 +5,32 @@
  * batch is one tight loop per aggregate. An aggregate knows how to add rows to groups, to merge another
  * column of states, and to emit results. COUNT(DISTINCT x) is exact.
  *
- * Names of this issue: COUNT, SUM, MIN, MAX, AVG, COUNT DISTINCT, APPROX_COUNT_DISTINCT (exact), ANY_VALUE,
- * EARLIEST, LATEST and more follow through the same table.
+ * Names: agg_registry.c. EARLIEST and LATEST need the row's time: the binder passes it as an
+ * argument behind the value, EARLIEST(x) as EARLIEST(x, __time).
  */
 #pragma once
 
 #include "query/expr/expr.h"
 
-typedef struct ov_aggregate ov_aggregate; /* one row of the table: name, bind, state kind, kernels */
+typedef enum ov_agg_kind {
+    OV_AGG_COUNT,    /* no argument: rows; one: rows where it is not NULL */
+    OV_AGG_SUM,
+    OV_AGG_MIN,
+    OV_AGG_MAX,
+    OV_AGG_AVG,      /* DOUBLE */
+    OV_AGG_DISTINCT, /* how many different values, NULL not counted; exact */
+    OV_AGG_ANY,      /* some value that is not NULL */
+    OV_AGG_EARLIEST, /* value, time */
+    OV_AGG_LATEST,
+} ov_agg_kind;
+
+/* One row of the table of names. */
+typedef struct ov_aggregate {
+    const char *name;
+    uint8_t kind; /* ov_agg_kind */
+    uint8_t min_args, max_args;
+    const char *signatures;
+} ov_aggregate;
 
 typedef struct ov_agg_call {
     const ov_aggregate *fn;

@@ -158,7 +158,9 @@ void ov_eval_next_batch(ov_eval *ev);
  * domain of an earlier result is in use. */
 void ov_eval_trim(ov_eval *ev, size_t keep_bytes);
 
-/* The value of e for each row; the vector lives until the next ov_eval_next_batch. Errors (division by zero) are
+/* The value of e for each row; the vector lives until the next ov_eval_next_batch, the domain of a DICT vector
+ * (and its strings) until ov_eval_trim or the end of ev, so that consumers may remember codes by domain id. Errors
+ * (division by zero) are
  * raised only for rows that are selected. */
 OV_CHECKED ov_status ov_eval_expr(ov_eval *ev, const ov_expr *e, const ov_batch *batch, ov_vec *out,
                                   ov_error *err);

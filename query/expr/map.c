@@ -564,6 +564,7 @@ static ov_status eval_dict(ov_eval *ev, const ov_expr *e, const ov_vec *v, const
         *out = *v;
         out->type = e->type;
         out->dict = k->mapped;
+        out->stats = NULL;
     }
     return OV_OK;
 }
@@ -585,6 +586,7 @@ static ov_status eval_runs(ov_eval *ev, const ov_expr *e, const ov_vec *v, const
     *out = *v;
     out->type = e->type;
     out->child = child;
+    out->stats = NULL;
     out->has_bounds = false;
     return OV_OK;
 }

@@ -1,0 +1,332 @@
+/*
+ * Life of accumulators: growing, settling, merging, results. Adding rows is in acc_update.c and acc_rows.c.
+ */
+#include "query/agg/acc.h"
+
+#include "base/bits.h"
+
+static size_t value_bytes(const ov_acc *a)
+{
+    switch ((ov_acc_kind)a->kind) {
+    case OV_ACC_COUNT:
+    case OV_ACC_DISTINCT:
+        return 0;
+    case OV_ACC_SUM_LONG:
+    case OV_ACC_SUM_REAL:
+        return 8;
+    case OV_ACC_MIN:
+    case OV_ACC_MAX:
+    case OV_ACC_ANY:
+    case OV_ACC_EARLIEST:
+    case OV_ACC_LATEST:
+        break;
+    }
+    return ov_type_is_int(a->type) || ov_type_is_real(a->type) ? 8 : sizeof(ov_slice);
+}
+
+static bool keeps_time(const ov_acc *a)
+{
+    return a->kind == OV_ACC_EARLIEST || a->kind == OV_ACC_LATEST;
+}
+
+ov_status ov_acc_init(ov_acc *a, ov_acc_kind kind, ov_type type, bool general, ov_budget *budget, ov_error *err)
+{
+    *a = (ov_acc){.kind = (uint8_t)kind,
+                  .general = general,
+                  .type = type,
+                  .budget = budget,
+                  .k = ov_agg_kernels_get(),
+                  .packed_ways = 1};
+    ov_arena_init(&a->bytes, "aggregate", budget);
+    return kind == OV_ACC_DISTINCT ? ov_distinct_init(&a->set, type, budget, err) : OV_OK;
+}
+
+void ov_acc_fini(ov_acc *a)
+{
+    ov_array_free(a->budget, &a->n, a->cap * sizeof(*a->n));
+    ov_array_free(a->budget, &a->v.any, a->cap * value_bytes(a));
+    ov_array_free(a->budget, &a->t, keeps_time(a) ? a->cap * sizeof(*a->t) : 0);
+    ov_array_free(a->budget, &a->packed, a->packed_cap * sizeof(*a->packed));
+    ov_array_free(a->budget, &a->narrow, a->narrow_cap * sizeof(*a->narrow));
+    if (a->kind == OV_ACC_DISTINCT)
+        ov_distinct_fini(&a->set);
+    ov_arena_fini(&a->bytes);
+    a->cap = a->groups = a->packed_cap = a->narrow_cap = 0;
+}
+
+/* The values new groups start from: what every kernel can replace. */
+static void init_values(ov_acc *a, uint32_t from, uint32_t to)
+{
+    if (a->kind == OV_ACC_MIN && ov_type_is_int(a->type))
+        for (uint32_t g = from; g < to; g++)
+            a->v.i[g] = INT64_MAX;
+    if (a->kind == OV_ACC_MAX && ov_type_is_int(a->type))
+        for (uint32_t g = from; g < to; g++)
+            a->v.i[g] = INT64_MIN;
+}
+
+ov_status ov_acc_reserve(ov_acc *a, uint32_t groups, ov_error *err)
+{
+    if (groups <= a->groups)
+        return OV_OK;
+    if (groups > a->cap) {
+        uint32_t cap = (uint32_t)OV_MIN((uint64_t)OV_MAX(groups, 8) + groups / 2, (uint64_t)UINT32_MAX);
+        /* all or nothing: a->cap is what fini gives back */
+        size_t v = value_bytes(a), t = keeps_time(a) ? sizeof(*a->t) : 0;
+        size_t old = a->cap;
+        OV_TRY(ov_array_grow(a->budget, &a->n, old * 8, (size_t)cap * 8, err));
+        ov_status st = ov_array_grow(a->budget, &a->v.any, old * v, (size_t)cap * v, err);
+        if (st != OV_OK) {
+            ov_budget_release(a->budget, ((size_t)cap - old) * 8);
+            return st;
+        }
+        st = ov_array_grow(a->budget, &a->t, old * t, (size_t)cap * t, err);
+        if (st != OV_OK) {
+            ov_budget_release(a->budget, ((size_t)cap - old) * (8 + v));
+            return st;
+        }
+        a->cap = cap;
+    }
+    init_values(a, a->groups, groups);
+    a->groups = groups;
+    return OV_OK;
+}
+
+void ov_acc_reset(ov_acc *a)
+{
+    memset(a->n, 0, a->groups * sizeof(*a->n));
+    if (value_bytes(a))
+        memset(a->v.any, 0, a->groups * value_bytes(a));
+    init_values(a, 0, a->groups);
+    if (a->packed_rows)
+        memset(a->packed, 0, a->packed_cap * sizeof(*a->packed));
+    a->packed_rows = 0;
+    if (a->narrow_used)
+        memset(a->narrow, a->kind == OV_ACC_MIN ? 0xff : 0, a->narrow_cap * sizeof(*a->narrow));
+    a->narrow_used = false;
+    if (a->kind == OV_ACC_DISTINCT)
+        ov_distinct_reset(&a->set);
+    ov_arena_reset(&a->bytes);
+}
+
+/* ---- settling ---- */
+
+static void settle_packed(ov_acc *a)
+{
+    uint32_t stride = a->packed_cap / a->packed_ways;
+    uint32_t groups = OV_MIN(a->groups, stride);
+    for (uint32_t way = 0; way < a->packed_ways; way++) {
+        uint64_t *restrict p = a->packed + (size_t)way * stride;
+        for (uint32_t g = 0; g < groups; g++) {
+            uint64_t word = p[g], n = OV_PACKED_COUNT(word);
+            if (!word)
+                continue;
+            if (a->kind == OV_ACC_COUNT) { /* plain counts, see update_count */
+                a->n[g] += word;
+                p[g] = 0;
+                continue;
+            }
+            uint64_t sum = OV_PACKED_SUM(word) + (uint64_t)a->packed_base * n;
+            if (a->kind == OV_ACC_SUM_REAL)
+                a->v.f[g] += (double)(int64_t)sum / a->packed_divisor;
+            else if (a->kind == OV_ACC_SUM_LONG)
+                a->v.i[g] = (int64_t)((uint64_t)a->v.i[g] + sum);
+            a->n[g] += n;
+            p[g] = 0;
+        }
+    }
+    a->packed_rows = 0;
+}
+
+static ov_status keep_smaller_str(ov_acc *a, uint32_t g, ov_slice s, ov_error *err)
+{
+    (void)err; /* strings of dictionaries outlive the query's run: nothing to copy */
+    int c = a->n[g] ? ov_slice_cmp(s, a->v.s[g]) : 0;
+    if (!a->n[g] || (a->kind == OV_ACC_MIN ? c < 0 : c > 0))
+        a->v.s[g] = s;
+    a->n[g]++;
+    return OV_OK;
+}
+
+static ov_status settle_narrow(ov_acc *a, ov_error *err)
+{
+    bool min = a->kind == OV_ACC_MIN;
+    uint32_t none = min ? UINT32_MAX : 0;
+    uint32_t groups = OV_MIN(a->groups, a->narrow_cap);
+    for (uint32_t g = 0; g < groups; g++) {
+        uint32_t x = a->narrow[g];
+        if (x == none)
+            continue;
+        a->narrow[g] = none;
+        int64_t value = (int64_t)((uint64_t)a->narrow_base + x - (min ? 0 : 1));
+        if (a->narrow_domain) {
+            OV_TRY(keep_smaller_str(a, g, ov_domain_str(a->narrow_domain, (uint32_t)value), err));
+        } else if (ov_type_is_int(a->type)) {
+            if (!a->n[g] || (min ? value < a->v.i[g] : value > a->v.i[g]))
+                a->v.i[g] = value;
+            a->n[g]++;
+        } else {
+            double real = (double)value / a->narrow_divisor;
+            if (!a->n[g] || (min ? ovi_real_less(real, a->v.f[g]) : ovi_real_more(real, a->v.f[g])))
+                a->v.f[g] = real;
+            a->n[g]++;
+        }
+    }
+    a->narrow_used = false;
+    return OV_OK;
+}
+
+ov_status ov_acc_settle(ov_acc *a, ov_error *err)
+{
+    if (a->packed_rows)
+        settle_packed(a);
+    return a->narrow_used ? settle_narrow(a, err) : OV_OK;
+}
+
+/* ---- merging ---- */
+
+static ov_status copy_str(ov_acc *a, uint32_t g, ov_slice s, ov_error *err)
+{
+    return ov_arena_copy(&a->bytes, s, &a->v.s[g], err);
+}
+
+static ov_status take_value(ov_acc *dst, uint32_t to, const ov_acc *src, uint32_t from, ov_error *err)
+{
+    if (ov_type_is_int(dst->type))
+        dst->v.i[to] = src->v.i[from];
+    else if (ov_type_is_real(dst->type))
+        dst->v.f[to] = src->v.f[from];
+    else if (src->n[from] != 2 || !keeps_time(src))
+        return copy_str(dst, to, src->v.s[from], err);
+    return OV_OK;
+}
+
+static bool is_better(const ov_acc *dst, uint32_t to, const ov_acc *src, uint32_t from)
+{
+    bool min = dst->kind == OV_ACC_MIN;
+    if (ov_type_is_int(dst->type))
+        return min ? src->v.i[from] < dst->v.i[to] : src->v.i[from] > dst->v.i[to];
+    if (ov_type_is_real(dst->type))
+        return min ? ovi_real_less(src->v.f[from], dst->v.f[to]) : ovi_real_more(src->v.f[from], dst->v.f[to]);
+    int c = ov_slice_cmp(src->v.s[from], dst->v.s[to]);
+    return min ? c < 0 : c > 0;
+}
+
+/* One group of MIN, MAX, ANY, EARLIEST or LATEST. */
+static ov_status merge_kept(ov_acc *dst, uint32_t to, const ov_acc *src, uint32_t from, ov_error *err)
+{
+    if (!src->n[from])
+        return OV_OK;
+    bool take = !dst->n[to];
+    if (keeps_time(dst)) {
+        take |= dst->kind == OV_ACC_EARLIEST ? src->t[from] < dst->t[to] : src->t[from] > dst->t[to];
+        if (!take)
+            return OV_OK;
+        dst->t[to] = src->t[from];
+        OV_TRY(take_value(dst, to, src, from, err));
+        dst->n[to] = src->n[from];
+        return OV_OK;
+    }
+    if (!take && dst->kind != OV_ACC_ANY)
+        take = is_better(dst, to, src, from);
+    if (take)
+        OV_TRY(take_value(dst, to, src, from, err));
+    dst->n[to] += src->n[from];
+    return OV_OK;
+}
+
+ov_status ov_acc_merge(ov_acc *dst, ov_acc *src, const uint32_t *from, const uint32_t *to, size_t n,
+                       const uint32_t *map, ov_error *err)
+{
+    switch ((ov_acc_kind)dst->kind) {
+    case OV_ACC_COUNT:
+        for (size_t i = 0; i < n; i++)
+            dst->n[to[i]] += src->n[from[i]];
+        return OV_OK;
+    case OV_ACC_SUM_LONG:
+        for (size_t i = 0; i < n; i++) {
+            dst->n[to[i]] += src->n[from[i]];
+            dst->v.i[to[i]] = (int64_t)((uint64_t)dst->v.i[to[i]] + (uint64_t)src->v.i[from[i]]);
+        }
+        return OV_OK;
+    case OV_ACC_SUM_REAL:
+        for (size_t i = 0; i < n; i++) {
+            dst->n[to[i]] += src->n[from[i]];
+            dst->v.f[to[i]] += src->v.f[from[i]];
+        }
+        return OV_OK;
+    case OV_ACC_DISTINCT:
+        return ov_distinct_merge(&dst->set, &src->set, map, dst->n, err);
+    case OV_ACC_MIN:
+    case OV_ACC_MAX:
+    case OV_ACC_ANY:
+    case OV_ACC_EARLIEST:
+    case OV_ACC_LATEST:
+        break;
+    }
+    for (size_t i = 0; i < n; i++)
+        OV_TRY(merge_kept(dst, to[i], src, from[i], err));
+    return OV_OK;
+}
+
+/* ---- results ---- */
+
+/* One value: is it NULL? */
+static bool result_null(const ov_acc *a, const ov_agg_call *call, uint32_t g)
+{
+    if (call->fn->kind == OV_AGG_COUNT || call->fn->kind == OV_AGG_DISTINCT)
+        return false;
+    return a->n[g] == 0 || (keeps_time(a) && a->n[g] == 2);
+}
+
+static void result_value(const ov_acc *a, const ov_agg_call *call, uint32_t g, void *data, uint32_t i)
+{
+    int64_t *ints = data;
+    double *reals = data;
+    switch ((ov_agg_kind)call->fn->kind) {
+    case OV_AGG_COUNT:
+    case OV_AGG_DISTINCT:
+        ints[i] = (int64_t)a->n[g];
+        return;
+    case OV_AGG_AVG:
+        reals[i] = (a->kind == OV_ACC_SUM_REAL ? a->v.f[g] : (double)a->v.i[g]) / (double)a->n[g];
+        return;
+    case OV_AGG_SUM:
+    case OV_AGG_MIN:
+    case OV_AGG_MAX:
+    case OV_AGG_ANY:
+    case OV_AGG_EARLIEST:
+    case OV_AGG_LATEST:
+        break;
+    }
+    if (ov_type_is_int(call->type))
+        ints[i] = a->v.i[g];
+    else if (ov_type_is_real(call->type))
+        reals[i] = a->v.f[g];
+    else
+        ((ov_slice *)data)[i] = a->v.s[g];
+}
+
+ov_status ov_acc_emit(const ov_acc *a, const ov_agg_call *call, const uint32_t *order, uint32_t n,
+                      ov_arena *out, ov_vec *vec, ov_error *err)
+{
+    bool number = ov_type_is_int(call->type) || ov_type_is_real(call->type);
+    size_t width = number ? 8 : sizeof(ov_slice);
+    char *data;
+    OV_TRY(ov_arena_lanes(out, (ov_words(n) * 64 + 1) * width, &data, err));
+    uint64_t *valid = NULL;
+    for (uint32_t i = 0; i < n; i++) {
+        if (!result_null(a, call, order[i])) {
+            result_value(a, call, order[i], data, i);
+            continue;
+        }
+        memset(data + i * width, 0, width);
+        if (!valid) {
+            OV_TRY(ov_arena_lanes(out, (ov_words(n) + 1) * 8, &valid, err));
+            ov_bits_fill(valid, n, true);
+        }
+        ov_bits_clear(valid, i);
+    }
+    *vec = ov_vec_flat(call->type, data, valid, n);
+    return OV_OK;
+}

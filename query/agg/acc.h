@@ -1,0 +1,130 @@
+/*
+ * Accumulators: the columns of states behind aggregates.
+ *
+ * One accumulator serves every aggregate that needs the same sums (SUM, AVG and COUNT of one argument). States
+ * are indexed by group number and lie in typed arrays:
+ *
+ *   n        rows that took part (not NULL, in the mask); 0 = no value yet
+ *   v        sum, smallest, largest, or the kept value
+ *   t        time of the kept value (EARLIEST, LATEST)
+ *   packed   count and sum of small values in one word, unpacked before they can overflow
+ *   narrow   smallest or largest as 32 bits over a base, or as codes of one sorted domain
+ *
+ * packed and narrow are caches in front of n and v; ov_acc_settle empties them. Rows come with a piece list that
+ * says which group they belong to (ov_agg_rows).
+ *
+ * Threads: one at a time.
+ */
+#pragma once
+
+#include "query/agg/agg.h"
+#include "query/agg/agg_kernels.h"
+#include "query/agg/distinct.h"
+
+typedef enum ov_acc_kind {
+    OV_ACC_COUNT,
+    OV_ACC_SUM_LONG,
+    OV_ACC_SUM_REAL,
+    OV_ACC_MIN,
+    OV_ACC_MAX,
+    OV_ACC_DISTINCT,
+    OV_ACC_ANY,
+    OV_ACC_EARLIEST,
+    OV_ACC_LATEST,
+} ov_acc_kind;
+
+typedef enum ov_piece_kind {
+    OV_PIECE_ONE,   /* all rows belong to `group` */
+    OV_PIECE_CODES, /* row i belongs to group + code[i] */
+    OV_PIECE_RAMP,  /* the same, and code[i] = first + (i - from) */
+} ov_piece_kind;
+
+/* Rows [from, to) of a batch. */
+typedef struct ov_agg_piece {
+    uint32_t from, to;
+    uint32_t group;
+    uint32_t first;
+    uint8_t kind;
+} ov_agg_piece;
+
+typedef struct ov_agg_rows {
+    uint32_t rows;
+    const ov_agg_piece *pieces; /* ascending, they cover every row of the mask */
+    uint32_t piece_count;
+    const void *codes;     /* of CODES and RAMP pieces */
+    uint8_t code_lane;     /* 1, 2 or 4 */
+    const int64_t *weight; /* equal rows each row stands for, or NULL */
+} ov_agg_rows;
+
+typedef struct ov_acc {
+    uint8_t kind;
+    bool general; /* tests: row by row only */
+    ov_type type; /* of the argument */
+    ov_budget *budget;
+    const ov_agg_kernels *k;
+    uint32_t groups, cap;
+    uint64_t *n;
+    union {
+        int64_t *i;
+        double *f;
+        ov_slice *s;
+        void *any;
+    } v;
+    int64_t *t;
+
+    uint64_t *packed;
+    uint32_t packed_cap;   /* words */
+    uint32_t packed_ways;  /* 4 tables while there are few groups */
+    uint64_t packed_rows;  /* added since the last settle */
+    int64_t packed_base;
+    double packed_divisor;
+
+    uint32_t *narrow;
+    uint32_t narrow_cap;
+    bool narrow_used;
+    int64_t narrow_base;
+    double narrow_divisor;
+    const ov_domain *narrow_domain;
+
+    ov_distinct set;
+    ov_arena bytes; /* of kept strings */
+} ov_acc;
+
+OV_CHECKED ov_status ov_acc_init(ov_acc *a, ov_acc_kind kind, ov_type type, bool general, ov_budget *budget,
+                                 ov_error *err);
+void ov_acc_fini(ov_acc *a);
+/* States for groups [0, groups) exist and new ones are empty. */
+OV_CHECKED ov_status ov_acc_reserve(ov_acc *a, uint32_t groups, ov_error *err);
+/* All groups empty again. */
+void ov_acc_reset(ov_acc *a);
+/* Adds the rows of `mask` (NULL: all). x: the argument, NULL for COUNT(*); time: of EARLIEST and LATEST. */
+OV_CHECKED ov_status ov_acc_update(ov_acc *a, const ov_agg_rows *rows, const uint64_t *mask, const ov_vec *x,
+                                   const ov_vec *time, ov_arena *scratch, ov_error *err);
+/* Brings n and v up to date. */
+OV_CHECKED ov_status ov_acc_settle(ov_acc *a, ov_error *err);
+/* Group to[i] of dst takes in group from[i] of src, for all i < n; both are settled. map: the same as a table
+ * over all groups of src (used by sets). */
+OV_CHECKED ov_status ov_acc_merge(ov_acc *dst, ov_acc *src, const uint32_t *from, const uint32_t *to, size_t n,
+                                  const uint32_t *map, ov_error *err);
+/* The result of `call` for groups order[0..n) as a vector; settled. */
+OV_CHECKED ov_status ov_acc_emit(const ov_acc *a, const ov_agg_call *call, const uint32_t *order, uint32_t n,
+                                 ov_arena *out, ov_vec *vec, ov_error *err);
+
+/* ---- within query/agg ---- */
+
+/* Row by row, any encoding: the oracle of the fast paths and the way of rare shapes. */
+OV_CHECKED ov_status ovi_acc_update_rows(ov_acc *a, const ov_agg_rows *rows, const uint64_t *mask,
+                                         const ov_vec *x, const ov_vec *time, ov_arena *scratch,
+                                         ov_error *err);
+/* mask and the rows where v is not NULL; NULL when that is all rows. */
+OV_CHECKED ov_status ovi_present(const ov_vec *v, const uint64_t *mask, ov_arena *scratch,
+                                 const uint64_t **out, ov_error *err);
+/* b replaces a as the smallest / largest. */
+static inline bool ovi_real_less(double b, double a)
+{
+    return b < a || (a != a && b == b);
+}
+static inline bool ovi_real_more(double b, double a)
+{
+    return b > a || (b != b && a == a);
+}

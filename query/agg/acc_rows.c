@@ -1,0 +1,179 @@
+/*
+ * Adding rows one by one, from any encoding. Everything is flattened and every row looked at: slow, short and
+ * obviously right. The fast paths of acc_update.c are tested against this file.
+ */
+#include "query/agg/acc.h"
+
+#include "base/bits.h"
+
+ov_status ovi_present(const ov_vec *v, const uint64_t *mask, ov_arena *scratch, const uint64_t **out,
+                      ov_error *err)
+{
+    const uint64_t *valid = NULL;
+    uint64_t *own = NULL;
+    *out = mask;
+    switch ((ov_enc)v->enc) {
+    case OV_ENC_CONST:
+        if (!v->is_null && v->type.id != OV_TYPE_NULL)
+            return OV_OK;
+        OV_TRY(ov_arena_zalloc(scratch, (ov_words(v->rows) + 1) * 8, &own, err));
+        *out = own;
+        return OV_OK;
+    case OV_ENC_FLAT:
+    case OV_ENC_LIST:
+        valid = v->valid;
+        if (!valid)
+            return OV_OK;
+        break;
+    case OV_ENC_DICT:
+        if (!v->dict->has_null && (v->dict->offsets || (v->dict->values->enc == OV_ENC_FLAT && !v->dict->values->valid)))
+            return OV_OK;
+        break;
+    case OV_ENC_RUN:
+        break;
+    }
+    OV_TRY(ov_arena_alloc(scratch, (ov_words(v->rows) + 1) * 8, &own, err));
+    if (valid) {
+        ov_bits_copy(own, valid, v->rows);
+    } else if (v->enc == OV_ENC_RUN) {
+        ov_bits_fill(own, v->rows, true);
+        for (uint32_t r = 0, from = 0; r < v->runs; from = v->run_end[r++])
+            if (ov_vec_is_null(v->child, r))
+                ov_bits_clear_range(own, from, v->run_end[r]);
+    } else {
+        ov_bits_fill(own, v->rows, true);
+        for (uint32_t i = 0; i < v->rows; i++)
+            if (ov_domain_is_null(v->dict, ov_vec_code(v, i)))
+                ov_bits_clear(own, i);
+    }
+    if (mask)
+        ov_bits_and(own, mask, v->rows);
+    *out = own;
+    return OV_OK;
+}
+
+static uint32_t code_at(const ov_agg_rows *rows, uint32_t i)
+{
+    switch (rows->code_lane) {
+    case 1:
+        return ((const uint8_t *)rows->codes)[i];
+    case 2:
+        return ((const uint16_t *)rows->codes)[i];
+    default:
+        return ((const uint32_t *)rows->codes)[i];
+    }
+}
+
+static ov_status keep(ov_acc *a, uint32_t g, const ov_vec *x, const ov_vec *flat, uint32_t i, ov_error *err)
+{
+    if (ov_type_is_int(a->type)) {
+        a->v.i[g] = ((const int64_t *)flat->data)[i];
+    } else if (ov_type_is_real(a->type)) {
+        a->v.f[g] = ((const double *)flat->data)[i];
+    } else {
+        ov_slice s = ((const ov_slice *)flat->data)[i];
+        if (x->enc == OV_ENC_DICT) /* dictionaries outlive the run of the query */
+            a->v.s[g] = s;
+        else
+            return ov_arena_copy(&a->bytes, s, &a->v.s[g], err);
+    }
+    return OV_OK;
+}
+
+static bool replaces(const ov_acc *a, uint32_t g, const ov_vec *flat, uint32_t i)
+{
+    bool min = a->kind == OV_ACC_MIN;
+    if (ov_type_is_int(a->type)) {
+        int64_t v = ((const int64_t *)flat->data)[i];
+        return min ? v < a->v.i[g] : v > a->v.i[g];
+    }
+    if (ov_type_is_real(a->type)) {
+        double v = ((const double *)flat->data)[i];
+        return min ? ovi_real_less(v, a->v.f[g]) : ovi_real_more(v, a->v.f[g]);
+    }
+    int c = ov_slice_cmp(((const ov_slice *)flat->data)[i], a->v.s[g]);
+    return min ? c < 0 : c > 0;
+}
+
+static ov_status add_timed(ov_acc *a, uint32_t g, const ov_vec *x, const ov_vec *flat, int64_t time, uint32_t i,
+                           ov_error *err)
+{
+    if (a->n[g] && (a->kind == OV_ACC_EARLIEST ? time >= a->t[g] : time <= a->t[g]))
+        return OV_OK;
+    a->t[g] = time;
+    bool null = x->type.id == OV_TYPE_NULL || (flat->valid && !ov_bits_test(flat->valid, i));
+    a->n[g] = null ? 2 : 1;
+    return null ? OV_OK : keep(a, g, x, flat, i, err);
+}
+
+static ov_status add_distinct(ov_acc *a, uint32_t g, const ov_vec *flat, uint32_t i, ov_error *err)
+{
+    if (ov_type_is_int(a->type))
+        return ov_distinct_add(&a->set, g, (uint64_t)((const int64_t *)flat->data)[i], a->n, err);
+    if (ov_type_is_real(a->type))
+        return ov_distinct_add(&a->set, g, ov_distinct_real(((const double *)flat->data)[i]), a->n, err);
+    return ov_distinct_add_str(&a->set, g, ((const ov_slice *)flat->data)[i], a->n, err);
+}
+
+static ov_status add_row(ov_acc *a, uint32_t g, uint64_t weight, const ov_vec *x, const ov_vec *flat,
+                         const int64_t *times, uint32_t i, ov_error *err)
+{
+    switch ((ov_acc_kind)a->kind) {
+    case OV_ACC_COUNT:
+        a->n[g] += weight;
+        return OV_OK;
+    case OV_ACC_SUM_LONG:
+        a->n[g] += weight;
+        a->v.i[g] = (int64_t)((uint64_t)a->v.i[g] + weight * (uint64_t)((const int64_t *)flat->data)[i]);
+        return OV_OK;
+    case OV_ACC_SUM_REAL:
+        a->n[g] += weight;
+        a->v.f[g] += (double)weight * ((const double *)flat->data)[i];
+        return OV_OK;
+    case OV_ACC_MIN:
+    case OV_ACC_MAX:
+        if (!a->n[g] || replaces(a, g, flat, i))
+            OV_TRY(keep(a, g, x, flat, i, err));
+        a->n[g] += weight;
+        return OV_OK;
+    case OV_ACC_ANY:
+        if (!a->n[g])
+            OV_TRY(keep(a, g, x, flat, i, err));
+        a->n[g] = 1;
+        return OV_OK;
+    case OV_ACC_DISTINCT:
+        return add_distinct(a, g, flat, i, err);
+    case OV_ACC_EARLIEST:
+    case OV_ACC_LATEST:
+        break;
+    }
+    return add_timed(a, g, x, flat, times[i], i, err);
+}
+
+ov_status ovi_acc_update_rows(ov_acc *a, const ov_agg_rows *rows, const uint64_t *mask, const ov_vec *x,
+                              const ov_vec *time, ov_arena *scratch, ov_error *err)
+{
+    ov_vec flat = {0}, flat_time = {0};
+    bool timed = a->kind == OV_ACC_EARLIEST || a->kind == OV_ACC_LATEST;
+    if (x && !timed) /* EARLIEST and LATEST keep NULLs */
+        OV_TRY(ovi_present(x, mask, scratch, &mask, err));
+    if (timed)
+        OV_TRY(ovi_present(time, mask, scratch, &mask, err));
+    if (mask && !ov_bits_any(mask, rows->rows))
+        return OV_OK;
+    if (x && x->type.id != OV_TYPE_NULL)
+        OV_TRY(ov_vec_flatten(x, scratch, &flat, err));
+    if (timed)
+        OV_TRY(ov_vec_flatten(time, scratch, &flat_time, err));
+    for (uint32_t p = 0; p < rows->piece_count; p++) {
+        const ov_agg_piece *piece = &rows->pieces[p];
+        for (uint32_t i = piece->from; i < piece->to; i++) {
+            if (mask && !ov_bits_test(mask, i))
+                continue;
+            uint32_t g = piece->group + (piece->kind == OV_PIECE_ONE ? 0 : code_at(rows, i));
+            uint64_t weight = rows->weight ? (uint64_t)rows->weight[i] : 1;
+            OV_TRY(add_row(a, g, weight, x, &flat, flat_time.data, i, err));
+        }
+    }
+    return OV_OK;
+}

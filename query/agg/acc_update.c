@@ -1,0 +1,452 @@
+/*
+ * Adding a batch to an accumulator by kernels: which kernel fits the encoding of the argument and the shape
+ * of each piece. What fits none goes row by row (acc_rows.c).
+ */
+#include "query/agg/acc.h"
+
+#include "base/bits.h"
+#include "storage/segment.h"
+
+/* Scaled reals up to here add up as integers without overflow: 2^38 times 2^24 rows. */
+#define SCALED_MAX (INT64_C(1) << 38)
+
+enum { FEW_GROUPS = 512 }; /* up to here four interleaved tables fit L1 beside the batch */
+
+static uint64_t rows_in(const ov_agg_piece *p, const uint64_t *mask)
+{
+    if (!mask)
+        return p->to - p->from;
+    uint64_t n = 0;
+    for (size_t w = p->from / 64; w * 64 < p->to; w++) {
+        uint64_t word = mask[w];
+        if (w == p->from / 64)
+            word &= ~ov_low_bits(p->from % 64);
+        if (w == p->to / 64)
+            word &= ov_low_bits(p->to % 64);
+        n += (uint64_t)__builtin_popcountll(word);
+    }
+    return n;
+}
+
+/* The whole batch is one block whose statistics say all there is to know. */
+static const ov_block_stats *whole_block(const ov_agg_rows *rows, const uint64_t *mask, const ov_vec *x)
+{
+    bool whole = x && x->stats && !mask && rows->piece_count == 1 && rows->pieces[0].kind == OV_PIECE_ONE &&
+                 rows->pieces[0].to - rows->pieces[0].from == x->stats->rows;
+    return whole ? x->stats : NULL;
+}
+
+/* ---- packed words ---- */
+
+static ov_status packed_room(ov_acc *a, ov_error *err)
+{
+    if (a->packed && a->packed_cap / a->packed_ways >= a->groups)
+        return OV_OK;
+    if (a->packed_rows)
+        OV_TRY(ov_acc_settle(a, err));
+    uint32_t ways = a->cap <= FEW_GROUPS ? 4 : 1, words = a->cap * ways;
+    if (words > a->packed_cap) {
+        OV_TRY(ov_array_grow(a->budget, &a->packed, (size_t)a->packed_cap * 8, (size_t)words * 8, err));
+        a->packed_cap = words;
+    }
+    a->packed_ways = ways;
+    return OV_OK;
+}
+
+/* Settles when this batch could overflow a word, or stands on another base. */
+static ov_status packed_fit(ov_acc *a, int64_t base, uint64_t max, double divisor, uint32_t rows, bool *fits,
+                            ov_error *err)
+{
+    *fits = max <= OV_PACKED_MAX_VALUE;
+    if (!*fits)
+        return OV_OK;
+    OV_TRY(packed_room(a, err));
+    bool same = a->packed_rows && base >= a->packed_base && divisor == a->packed_divisor &&
+                (uint64_t)base - (uint64_t)a->packed_base + max <= OV_PACKED_MAX_VALUE &&
+                a->packed_rows + rows <= OV_PACKED_MAX_ROWS;
+    if (!same) {
+        OV_TRY(ov_acc_settle(a, err));
+        /* small numbers stand on zero, so that the next blocks share the base */
+        a->packed_base = base >= 0 && (uint64_t)base + max <= OV_PACKED_MAX_VALUE ? 0 : base;
+        a->packed_divisor = divisor;
+    }
+    a->packed_rows += rows;
+    return OV_OK;
+}
+
+/* ---- COUNT ---- */
+
+static ov_status update_count(ov_acc *a, const ov_agg_rows *rows, const uint64_t *mask, ov_error *err)
+{
+    for (uint32_t p = 0; p < rows->piece_count; p++) {
+        const ov_agg_piece *piece = &rows->pieces[p];
+        ov_count_code_fn *count = a->k->count_code[ov_lane_index(rows->code_lane)];
+        switch ((ov_piece_kind)piece->kind) {
+        case OV_PIECE_ONE:
+            a->n[piece->group] += rows_in(piece, mask);
+            break;
+        case OV_PIECE_RAMP:
+            a->k->count_ramp(a->n + piece->group + piece->first, piece->from, piece->to, mask);
+            break;
+        case OV_PIECE_CODES:
+            if (a->cap > FEW_GROUPS) {
+                count(a->n + piece->group, 0, rows->codes, piece->from, piece->to, mask);
+                break;
+            }
+            OV_TRY(packed_room(a, err)); /* plain counts here: nothing to overflow */
+            a->packed_rows += piece->to - piece->from;
+            count(a->packed + piece->group, a->packed_cap / a->packed_ways, rows->codes, piece->from, piece->to,
+                  mask);
+            break;
+        }
+    }
+    return OV_OK;
+}
+
+/* ---- SUM ---- */
+
+static uint64_t lane_max(const ov_vec *x)
+{
+    if (x->has_bounds)
+        return (uint64_t)x->max - (uint64_t)x->base;
+    return x->lane >= 8 ? UINT64_MAX : (UINT64_C(1) << 8 * x->lane) - 1;
+}
+
+static void add_long(ov_acc *a, uint32_t g, uint64_t sum, uint64_t n)
+{
+    a->v.i[g] = (int64_t)((uint64_t)a->v.i[g] + sum);
+    a->n[g] += n;
+}
+
+static bool sum_of_block(ov_acc *a, const ov_agg_rows *rows, const uint64_t *mask, const ov_vec *x)
+{
+    const ov_block_stats *stats = whole_block(rows, mask, x);
+    if (!stats || !stats->has_sum)
+        return false;
+    add_long(a, rows->pieces[0].group, (uint64_t)stats->sum, stats->rows - stats->nulls);
+    return true;
+}
+
+/* x: FLAT lanes over base (raw: base 0, lane 8). */
+static ov_status sum_pieces(ov_acc *a, const ov_agg_rows *rows, const uint64_t *mask, const ov_vec *x,
+                            double divisor, ov_error *err)
+{
+    bool tried = false, packed = false;
+    unsigned lane = ov_lane_index(x->lane), code = ov_lane_index(rows->code_lane);
+    uint64_t base = x->raw ? 0 : (uint64_t)x->base;
+    for (uint32_t p = 0; p < rows->piece_count; p++) {
+        const ov_agg_piece *piece = &rows->pieces[p];
+        if (piece->kind == OV_PIECE_ONE) {
+            uint64_t n = rows_in(piece, mask);
+            uint64_t sum = a->k->sum[lane](x->data, piece->from, piece->to, mask) + base * n;
+            if (a->kind == OV_ACC_SUM_LONG) {
+                add_long(a, piece->group, sum, n);
+            } else if (n) {
+                a->v.f[piece->group] += (double)(int64_t)sum / divisor;
+                a->n[piece->group] += n;
+            }
+            continue;
+        }
+        if (!tried && x->lane <= 2)
+            OV_TRY(packed_fit(a, (int64_t)base, lane_max(x), divisor, rows->rows, &packed, err));
+        tried = true;
+        if (packed) {
+            uint64_t *at = a->packed + piece->group;
+            uint64_t delta = base - (uint64_t)a->packed_base;
+            if (piece->kind == OV_PIECE_RAMP)
+                a->k->packed_ramp[lane](at + piece->first, x->data, delta, piece->from, piece->to, mask);
+            else
+                a->k->packed_code[code][lane](at, a->packed_cap / a->packed_ways, rows->codes, x->data, delta,
+                                              piece->from, piece->to, mask);
+        } else {
+            a->k->sum_code[code][lane]((uint64_t *)a->v.any + piece->group, a->n + piece->group, rows->codes,
+                                       x->data, base, piece->from, piece->to, mask);
+        }
+    }
+    return OV_OK;
+}
+
+static ov_status update_sum_long(ov_acc *a, const ov_agg_rows *rows, const uint64_t *mask, const ov_vec *x,
+                                 ov_arena *scratch, ov_error *err)
+{
+    if (sum_of_block(a, rows, mask, x))
+        return OV_OK;
+    ov_vec flat = *x;
+    OV_TRY(ovi_present(x, mask, scratch, &mask, err));
+    if (x->enc != OV_ENC_FLAT)
+        OV_TRY(ov_vec_flatten(x, scratch, &flat, err));
+    return sum_pieces(a, rows, mask, &flat, 1, err);
+}
+
+/* Eight partial sums: one would wait four cycles for each addition. */
+static double sum_reals(const double *v, size_t from, size_t to)
+{
+    double part[8] = {0};
+    size_t i = from;
+    for (; i + 8 <= to; i += 8)
+        for (unsigned k = 0; k < 8; k++)
+            part[k] += v[i + k];
+    for (; i < to; i++)
+        part[0] += v[i];
+    return ((part[0] + part[4]) + (part[1] + part[5])) + ((part[2] + part[6]) + (part[3] + part[7]));
+}
+
+static double sum_reals_masked(const double *v, size_t from, size_t to, const uint64_t *mask)
+{
+    double sum = 0;
+    for (size_t i = ov_bits_next(mask, to, from); i < to; i = ov_bits_next(mask, to, i + 1))
+        sum += v[i];
+    return sum;
+}
+
+static ov_status update_sum_real(ov_acc *a, const ov_agg_rows *rows, const uint64_t *mask, const ov_vec *x,
+                                 ov_arena *scratch, ov_error *err)
+{
+    ov_vec flat = *x;
+    OV_TRY(ovi_present(x, mask, scratch, &mask, err));
+    if (x->enc == OV_ENC_FLAT && !x->raw && x->lane <= 2 && x->base < SCALED_MAX && x->base > -SCALED_MAX)
+        return sum_pieces(a, rows, mask, x, x->divisor, err); /* integers: exact */
+    OV_TRY(ov_vec_flatten(x, scratch, &flat, err));
+    const double *v = flat.data;
+    for (uint32_t p = 0; p < rows->piece_count; p++) {
+        const ov_agg_piece *piece = &rows->pieces[p];
+        uint32_t g = piece->group;
+        if (piece->kind == OV_PIECE_ONE) {
+            uint64_t n = rows_in(piece, mask);
+            if (n)
+                a->v.f[g] += mask ? sum_reals_masked(v, piece->from, piece->to, mask)
+                                  : sum_reals(v, piece->from, piece->to);
+            a->n[g] += n;
+        } else {
+            a->k->real_sum_code[ov_lane_index(rows->code_lane)](a->v.f + g, a->n + g, rows->codes, v,
+                                                                piece->from, piece->to, mask);
+        }
+    }
+    return OV_OK;
+}
+
+/* ---- MIN, MAX ---- */
+
+static void take_long(ov_acc *a, uint32_t g, int64_t v, uint64_t n)
+{
+    if (a->kind == OV_ACC_MIN ? v < a->v.i[g] : v > a->v.i[g])
+        a->v.i[g] = v;
+    a->n[g] += n;
+}
+
+static void take_real(ov_acc *a, uint32_t g, double v, uint64_t n)
+{
+    if (!a->n[g] || (a->kind == OV_ACC_MIN ? ovi_real_less(v, a->v.f[g]) : ovi_real_more(v, a->v.f[g])))
+        a->v.f[g] = v;
+    a->n[g] += n;
+}
+
+static bool bounds_of_block(ov_acc *a, const ov_agg_rows *rows, const uint64_t *mask, const ov_vec *x)
+{
+    const ov_block_stats *stats = whole_block(rows, mask, x);
+    bool min = a->kind == OV_ACC_MIN;
+    if (!stats || !stats->has_bounds || stats->nulls == stats->rows || x->enc == OV_ENC_DICT)
+        return false;
+    uint32_t g = rows->pieces[0].group;
+    uint64_t n = stats->rows - stats->nulls;
+    if (ov_type_is_int(a->type))
+        take_long(a, g, min ? stats->min : stats->max, n);
+    else if (ov_type_is_real(a->type) && !stats->has_nan)
+        take_real(a, g, min ? stats->fmin : stats->fmax, n);
+    else
+        return false;
+    return true;
+}
+
+static ov_status narrow_room(ov_acc *a, ov_error *err)
+{
+    if (a->narrow_cap >= a->groups)
+        return OV_OK;
+    uint32_t old = a->narrow_cap;
+    OV_TRY(ov_array_grow(a->budget, &a->narrow, (size_t)old * 4, (size_t)a->cap * 4, err));
+    if (a->kind == OV_ACC_MIN)
+        memset(a->narrow + old, 0xff, (size_t)(a->cap - old) * 4);
+    a->narrow_cap = a->cap;
+    return OV_OK;
+}
+
+/* Values base .. base + max as 32 bits: 0 and UINT32_MAX stand for "none" of MAX and MIN. */
+static ov_status narrow_fit(ov_acc *a, int64_t base, uint64_t max, double divisor, const ov_domain *domain,
+                            bool *fits, ov_error *err)
+{
+    *fits = max < UINT32_MAX - 1;
+    if (!*fits)
+        return OV_OK;
+    OV_TRY(narrow_room(a, err));
+    uint64_t delta = (uint64_t)base - (uint64_t)a->narrow_base;
+    bool same = a->narrow_used && base >= a->narrow_base && divisor == a->narrow_divisor &&
+                delta < UINT32_MAX && delta + max < UINT32_MAX - 1 &&
+                (a->narrow_domain ? domain && domain->id == a->narrow_domain->id : !domain);
+    if (!same) {
+        OV_TRY(ov_acc_settle(a, err));
+        a->narrow_base = base >= 0 && (uint64_t)base + max < UINT32_MAX - 1 ? 0 : base;
+        a->narrow_divisor = divisor;
+        a->narrow_domain = domain;
+        a->narrow_used = true;
+    }
+    return OV_OK;
+}
+
+/* x: unsigned lanes of at most 4 bytes over base. */
+static ov_status narrow_pieces(ov_acc *a, const ov_agg_rows *rows, const uint64_t *mask, const ov_vec *x,
+                               ov_error *err)
+{
+    unsigned lane = ov_lane_index(x->lane), code = ov_lane_index(rows->code_lane);
+    bool min = a->kind == OV_ACC_MIN;
+    uint32_t delta = (uint32_t)((uint64_t)x->base - (uint64_t)a->narrow_base + (min ? 0 : 1));
+    (void)err;
+    for (uint32_t p = 0; p < rows->piece_count; p++) {
+        const ov_agg_piece *piece = &rows->pieces[p];
+        uint32_t *at = a->narrow + piece->group;
+        if (piece->kind == OV_PIECE_ONE) {
+            uint64_t low, high;
+            a->k->bounds[lane](x->data, piece->from, piece->to, mask, &low, &high);
+            if (low > high)
+                continue;
+            uint32_t v = delta + (uint32_t)(min ? low : high);
+            if (min ? v < *at : v > *at)
+                *at = v;
+        } else if (piece->kind == OV_PIECE_RAMP) {
+            (min ? a->k->narrow_min_ramp : a->k->narrow_max_ramp)[lane](at + piece->first, x->data, delta,
+                                                                       piece->from, piece->to, mask);
+        } else {
+            (min ? a->k->narrow_min_code : a->k->narrow_max_code)[code][lane](
+                at, rows->codes, x->data, delta, piece->from, piece->to, mask);
+        }
+    }
+    return OV_OK;
+}
+
+static void wide_pieces(ov_acc *a, const ov_agg_rows *rows, const uint64_t *mask, const int64_t *v)
+{
+    unsigned code = ov_lane_index(rows->code_lane);
+    bool min = a->kind == OV_ACC_MIN;
+    for (uint32_t p = 0; p < rows->piece_count; p++) {
+        const ov_agg_piece *piece = &rows->pieces[p];
+        uint32_t g = piece->group;
+        if (piece->kind != OV_PIECE_ONE) {
+            (min ? a->k->wide_min_code : a->k->wide_max_code)[code][OV_LANE_8](
+                a->v.i + g, a->n + g, rows->codes, v, 0, piece->from, piece->to, mask);
+            continue;
+        }
+        for (uint32_t i = piece->from; i < piece->to; i++)
+            if (!mask || ov_bits_test(mask, i))
+                take_long(a, g, v[i], 1);
+    }
+}
+
+static void real_pieces(ov_acc *a, const ov_agg_rows *rows, const uint64_t *mask, const double *v)
+{
+    unsigned code = ov_lane_index(rows->code_lane);
+    bool min = a->kind == OV_ACC_MIN;
+    for (uint32_t p = 0; p < rows->piece_count; p++) {
+        const ov_agg_piece *piece = &rows->pieces[p];
+        uint32_t g = piece->group;
+        if (piece->kind != OV_PIECE_ONE) {
+            (min ? a->k->real_min_code : a->k->real_max_code)[code](a->v.f + g, a->n + g, rows->codes, v,
+                                                                  piece->from, piece->to, mask);
+            continue;
+        }
+        for (uint32_t i = piece->from; i < piece->to; i++)
+            if (!mask || ov_bits_test(mask, i))
+                take_real(a, g, v[i], 1);
+    }
+}
+
+/* MIN and MAX of a sorted dictionary are those of its codes. */
+static bool codes_compare(const ov_vec *x)
+{
+    return x->enc == OV_ENC_DICT && x->dict->sorted && x->type.id == OV_TYPE_STRING && x->lane <= 4;
+}
+
+static ov_status update_min_max(ov_acc *a, const ov_agg_rows *rows, const uint64_t *mask, const ov_vec *x,
+                                ov_arena *scratch, ov_error *err)
+{
+    if (bounds_of_block(a, rows, mask, x))
+        return OV_OK;
+    const uint64_t *all = mask;
+    OV_TRY(ovi_present(x, mask, scratch, &mask, err));
+    bool lanes = x->enc == OV_ENC_FLAT && !x->raw && x->lane <= 4, fits = false;
+    if (lanes || codes_compare(x)) {
+        const ov_domain *domain = lanes ? NULL : x->dict;
+        double divisor = lanes && ov_type_is_real(x->type) ? x->divisor : 1;
+        OV_TRY(narrow_fit(a, x->base, lane_max(x), divisor, domain, &fits, err));
+        if (fits)
+            return narrow_pieces(a, rows, mask, x, err);
+    }
+    if (!ov_type_is_int(a->type) && !ov_type_is_real(a->type))
+        return ovi_acc_update_rows(a, rows, all, x, NULL, scratch, err);
+    ov_vec flat;
+    OV_TRY(ov_vec_flatten(x, scratch, &flat, err));
+    if (ov_type_is_int(a->type))
+        wide_pieces(a, rows, mask, flat.data);
+    else
+        real_pieces(a, rows, mask, flat.data);
+    return OV_OK;
+}
+
+/* ---- COUNT(DISTINCT x) ---- */
+
+static uint32_t code_at(const ov_agg_rows *rows, uint32_t i)
+{
+    switch (rows->code_lane) {
+    case 1:
+        return ((const uint8_t *)rows->codes)[i];
+    case 2:
+        return ((const uint16_t *)rows->codes)[i];
+    default:
+        return ((const uint32_t *)rows->codes)[i];
+    }
+}
+
+static ov_status update_distinct(ov_acc *a, const ov_agg_rows *rows, const uint64_t *mask, const ov_vec *x,
+                                 ov_arena *scratch, ov_error *err)
+{
+    if (x->enc != OV_ENC_DICT)
+        return ovi_acc_update_rows(a, rows, mask, x, NULL, scratch, err);
+    const uint32_t *codes;
+    OV_TRY(ovi_present(x, mask, scratch, &mask, err));
+    OV_TRY(ov_vec_codes32(x, scratch, &codes, err));
+    for (uint32_t p = 0; p < rows->piece_count; p++) {
+        const ov_agg_piece *piece = &rows->pieces[p];
+        for (uint32_t i = piece->from; i < piece->to; i++) {
+            if (mask && !ov_bits_test(mask, i))
+                continue;
+            uint32_t g = piece->group + (piece->kind == OV_PIECE_ONE ? 0 : code_at(rows, i));
+            OV_TRY(ov_distinct_add_code(&a->set, a->groups, g, x->dict, codes[i], a->n, err));
+        }
+    }
+    return OV_OK;
+}
+
+ov_status ov_acc_update(ov_acc *a, const ov_agg_rows *rows, const uint64_t *mask, const ov_vec *x,
+                        const ov_vec *time, ov_arena *scratch, ov_error *err)
+{
+    if (a->general || rows->weight || (x && x->type.id == OV_TYPE_NULL))
+        return ovi_acc_update_rows(a, rows, mask, x, time, scratch, err);
+    switch ((ov_acc_kind)a->kind) {
+    case OV_ACC_COUNT:
+        if (x)
+            OV_TRY(ovi_present(x, mask, scratch, &mask, err));
+        return update_count(a, rows, mask, err);
+    case OV_ACC_SUM_LONG:
+        return update_sum_long(a, rows, mask, x, scratch, err);
+    case OV_ACC_SUM_REAL:
+        return update_sum_real(a, rows, mask, x, scratch, err);
+    case OV_ACC_MIN:
+    case OV_ACC_MAX:
+        return update_min_max(a, rows, mask, x, scratch, err);
+    case OV_ACC_DISTINCT:
+        return update_distinct(a, rows, mask, x, scratch, err);
+    case OV_ACC_ANY:
+    case OV_ACC_EARLIEST:
+    case OV_ACC_LATEST:
+        break;
+    }
+    return ovi_acc_update_rows(a, rows, mask, x, time, scratch, err);
+}

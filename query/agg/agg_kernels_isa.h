@@ -1,0 +1,112 @@
+/*
+ * All instances of the aggregate kernels for one instruction set: included by agg_kernels_<isa>.c, which
+ * defines KISA. Instances come from agg_code_tmpl.h (code lane x value lane), agg_value_tmpl.h (value lane)
+ * and agg_codes_tmpl.h (code lane).
+ */
+#include "query/agg/agg_kernels.h"
+
+#define KCAT_(a, b) a##_##b
+#define KCAT(a, b) KCAT_(a, b)
+
+/* The rows of mask word w that lie in [from, to). */
+OV_INLINE uint64_t word_rows(const uint64_t *mask, size_t w, size_t from, size_t to)
+{
+    uint64_t word = mask[w];
+    if (w == from / 64)
+        word &= ~UINT64_C(0) << from % 64;
+    if (w == to / 64)
+        word &= (UINT64_C(1) << to % 64) - 1;
+    return word;
+}
+
+/*
+ * Every masked loop has this form: whole words of rows run the plain loop, others go bit by bit. BODY(a, b)
+ * handles rows [a, b).
+ */
+#define KROWS(BODY)                                                                                \
+    do {                                                                                           \
+        if (!mask) {                                                                               \
+            BODY(from, to);                                                                        \
+            break;                                                                                 \
+        }                                                                                          \
+        for (size_t w = from / 64; w * 64 < to; w++) {                                             \
+            uint64_t word = word_rows(mask, w, from, to);                                          \
+            if (word == ~UINT64_C(0)) {                                                            \
+                BODY(w * 64, w * 64 + 64);                                                         \
+                continue;                                                                          \
+            }                                                                                      \
+            for (; word; word &= word - 1) {                                                       \
+                size_t row_ = w * 64 + (size_t)__builtin_ctzll(word);                              \
+                BODY(row_, row_ + 1);                                                              \
+            }                                                                                      \
+        }                                                                                          \
+    } while (0)
+
+#define KC 1
+#define KCT uint8_t
+#include "query/agg/agg_codes_tmpl.h"
+#define KC 2
+#define KCT uint16_t
+#include "query/agg/agg_codes_tmpl.h"
+#define KC 4
+#define KCT uint32_t
+#include "query/agg/agg_codes_tmpl.h"
+
+#define KV 1
+#define KVT uint8_t
+#include "query/agg/agg_value_tmpl.h"
+#define KV 2
+#define KVT uint16_t
+#include "query/agg/agg_value_tmpl.h"
+#define KV 4
+#define KVT uint32_t
+#include "query/agg/agg_value_tmpl.h"
+#define KV 8
+#define KVT uint64_t
+#include "query/agg/agg_value_tmpl.h"
+
+/* n[row - from] += 1 for rows of the mask. */
+static void count_ramp(uint64_t *restrict n, size_t from, size_t to, const uint64_t *restrict mask)
+{
+    if (!mask) {
+        for (size_t i = 0; i < to - from; i++)
+            n[i]++;
+        return;
+    }
+    for (size_t w = from / 64; w * 64 < to; w++) {
+        uint64_t word = word_rows(mask, w, from, to);
+        size_t a = OV_MAX(from, w * 64), b = OV_MIN(to, w * 64 + 64);
+        if (!word)
+            continue;
+        word >>= a % 64;
+        uint64_t *restrict at = n + (a - from);
+        for (size_t i = 0; i < b - a; i++)
+            at[i] += word >> i & 1;
+    }
+}
+
+#define KTABLE KCAT(ov_agg_kernels, KISA)
+#define KCODES(f) {f##_1, f##_2, f##_4}
+#define KBOTH(f) {{f##_1_1, f##_1_2, f##_1_4, f##_1_8}, {f##_2_1, f##_2_2, f##_2_4, f##_2_8}, {f##_4_1, f##_4_2, f##_4_4, f##_4_8}}
+#define KBOTH3(f) {{f##_1_1, f##_1_2, f##_1_4}, {f##_2_1, f##_2_2, f##_2_4}, {f##_4_1, f##_4_2, f##_4_4}}
+#define KBOTH2(f) {{f##_1_1, f##_1_2}, {f##_2_1, f##_2_2}, {f##_4_1, f##_4_2}}
+
+const ov_agg_kernels KTABLE = {
+    .count_code = KCODES(count_code),
+    .count_ramp = count_ramp,
+    .packed_code = KBOTH2(packed_code),
+    .packed_ramp = {packed_ramp_1, packed_ramp_2},
+    .sum_code = KBOTH(sum_code),
+    .narrow_min_code = KBOTH3(narrow_min_code),
+    .narrow_max_code = KBOTH3(narrow_max_code),
+    .narrow_min_ramp = KCODES(narrow_min_ramp),
+    .narrow_max_ramp = KCODES(narrow_max_ramp),
+    .wide_min_code = KBOTH(wide_min_code),
+    .wide_max_code = KBOTH(wide_max_code),
+    .real_sum_code = KCODES(real_sum_code),
+    .real_min_code = KCODES(real_min_code),
+    .real_max_code = KCODES(real_max_code),
+    .sum = {sum_1, sum_2, sum_4, sum_8},
+    .bounds = {bounds_1, bounds_2, bounds_4, bounds_8},
+    .ramp_rows = KCODES(ramp_rows),
+};

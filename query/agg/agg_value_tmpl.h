@@ -1,0 +1,111 @@
+/*
+ * Kernels over values of one lane (KV, KVT; undefined at the end): ramps and reductions.
+ */
+#define KNAME(f) KCAT(f, KV)
+
+#if KV <= 2
+static void KNAME(packed_ramp)(uint64_t *restrict packed, const void *vals, uint64_t delta, size_t from,
+                               size_t to, const uint64_t *restrict mask)
+{
+    const KVT *restrict v = (const KVT *)vals + from;
+    uint64_t add = OV_PACKED_ONE + delta;
+    if (!mask) {
+        for (size_t i = 0; i < to - from; i++)
+            packed[i] += add + v[i];
+        return;
+    }
+    for (size_t w = from / 64; w * 64 < to; w++) {
+        uint64_t word = word_rows(mask, w, from, to);
+        if (!word)
+            continue;
+        size_t a = OV_MAX(from, w * 64), b = OV_MIN(to, w * 64 + 64);
+        word >>= a % 64;
+        uint64_t *restrict at = packed + (a - from);
+        const KVT *restrict x = v + (a - from);
+        for (size_t i = 0; i < b - a; i++)
+            at[i] += (add + x[i]) & (0 - (word >> i & 1));
+    }
+}
+#endif
+
+#if KV <= 4
+static void KNAME(narrow_min_ramp)(uint32_t *restrict state, const void *vals, uint32_t delta, size_t from,
+                                   size_t to, const uint64_t *restrict mask)
+{
+    const KVT *restrict v = (const KVT *)vals + from;
+    uint32_t *restrict s = state;
+#define BODY(a, b)                                                                                 \
+    for (size_t i = (a) - from; i < (b) - from; i++) {                                             \
+        uint32_t x = delta + v[i];                                                                 \
+        s[i] = x < s[i] ? x : s[i];                                                                \
+    }
+    KROWS(BODY);
+#undef BODY
+}
+
+static void KNAME(narrow_max_ramp)(uint32_t *restrict state, const void *vals, uint32_t delta, size_t from,
+                                   size_t to, const uint64_t *restrict mask)
+{
+    const KVT *restrict v = (const KVT *)vals + from;
+    uint32_t *restrict s = state;
+#define BODY(a, b)                                                                                 \
+    for (size_t i = (a) - from; i < (b) - from; i++) {                                             \
+        uint32_t x = delta + v[i];                                                                 \
+        s[i] = x > s[i] ? x : s[i];                                                                \
+    }
+    KROWS(BODY);
+#undef BODY
+}
+#endif
+
+static uint64_t KNAME(sum)(const void *vals, size_t from, size_t to, const uint64_t *restrict mask)
+{
+    const KVT *restrict v = vals;
+    uint64_t sum = 0;
+#if KV == 8
+#define BODY(a, b)                                                                                 \
+    for (size_t i = (a); i < (b); i++)                                                             \
+        sum += v[i]
+#else
+    /* 1,024 rows of a narrow lane at a time into 32 bits (4-byte lanes: straight into 64) */
+#define BODY(a, b)                                                                                 \
+    for (size_t i = (a); i < (b);) {                                                               \
+        size_t end = (b) - i > 1024 ? i + 1024 : (b);                                              \
+        KPART part = 0;                                                                            \
+        for (; i < end; i++)                                                                       \
+            part += v[i];                                                                          \
+        sum += part;                                                                               \
+    }
+#if KV == 4
+#define KPART uint64_t
+#else
+#define KPART uint32_t
+#endif
+#endif
+    KROWS(BODY);
+#undef BODY
+#undef KPART
+    return sum;
+}
+
+static void KNAME(bounds)(const void *vals, size_t from, size_t to, const uint64_t *restrict mask,
+                          uint64_t *min, uint64_t *max)
+{
+    const KVT *restrict v = vals;
+    KVT low = (KVT)~(KVT)0, high = 0;
+    bool any = false;
+#define BODY(a, b)                                                                                 \
+    for (size_t i = (a); i < (b); i++) {                                                           \
+        low = v[i] < low ? v[i] : low;                                                             \
+        high = v[i] > high ? v[i] : high;                                                          \
+    }                                                                                              \
+    any |= (a) < (b)
+    KROWS(BODY);
+#undef BODY
+    *min = any ? low : 1;
+    *max = any ? high : 0;
+}
+
+#undef KNAME
+#undef KV
+#undef KVT

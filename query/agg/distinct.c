@@ -1,0 +1,154 @@
+#include "query/agg/distinct.h"
+
+#include "base/hash.h"
+
+enum { SEEN_MAX_BITS = 1 << 26 };
+
+ov_status ov_distinct_init(ov_distinct *d, ov_type type, ov_budget *budget, ov_error *err)
+{
+    *d = (ov_distinct){.budget = budget, .type = type};
+    if (type.id == OV_TYPE_STRING)
+        OV_TRY(ov_strtab_init(&d->strings, budget, err));
+    OV_TRY(ov_array_grow(budget, &d->slots, 0, 64 * 16, err));
+    d->slot_count = 64;
+    return OV_OK;
+}
+
+void ov_distinct_fini(ov_distinct *d)
+{
+    if (d->type.id == OV_TYPE_STRING) {
+        ov_strmap_fini(&d->map, d->budget);
+        ov_strtab_fini(&d->strings);
+    }
+    ov_array_free(d->budget, &d->slots, d->slot_count * 16);
+    ov_array_free(d->budget, &d->seen, d->seen_words * 8);
+    d->slot_count = d->used = d->seen_words = 0;
+}
+
+void ov_distinct_reset(ov_distinct *d)
+{
+    memset(d->slots, 0, d->slot_count * 16);
+    d->used = 0;
+    d->seen_domain = 0;
+}
+
+static uint64_t pair_hash(uint32_t group, uint64_t value)
+{
+    return ov_hash_u64(value ^ (uint64_t)group * 0xD6E8FEB86659FD93ull);
+}
+
+static ov_status grow(ov_distinct *d, ov_error *err)
+{
+    uint64_t *slots = NULL;
+    size_t count = d->slot_count * 2;
+    OV_TRY(ov_array_grow(d->budget, &slots, 0, count * 16, err));
+    for (size_t i = 0; i < d->slot_count; i++) {
+        uint64_t value = d->slots[2 * i], group_1 = d->slots[2 * i + 1];
+        if (!group_1)
+            continue;
+        size_t at = pair_hash((uint32_t)(group_1 - 1), value) & (count - 1);
+        while (slots[2 * at + 1])
+            at = (at + 1) & (count - 1);
+        slots[2 * at] = value;
+        slots[2 * at + 1] = group_1;
+    }
+    ov_array_free(d->budget, &d->slots, d->slot_count * 16);
+    d->slots = slots;
+    d->slot_count = count;
+    return OV_OK;
+}
+
+ov_status ov_distinct_add(ov_distinct *d, uint32_t group, uint64_t value, uint64_t *n, ov_error *err)
+{
+    size_t mask = d->slot_count - 1, at = pair_hash(group, value) & mask;
+    uint64_t group_1 = (uint64_t)group + 1;
+    for (; d->slots[2 * at + 1]; at = (at + 1) & mask)
+        if (d->slots[2 * at] == value && d->slots[2 * at + 1] == group_1)
+            return OV_OK;
+    d->slots[2 * at] = value;
+    d->slots[2 * at + 1] = group_1;
+    n[group]++;
+    return ++d->used > d->slot_count / 2 ? grow(d, err) : OV_OK;
+}
+
+ov_status ov_distinct_add_str(ov_distinct *d, uint32_t group, ov_slice s, uint64_t *n, ov_error *err)
+{
+    uint32_t number;
+    OV_TRY(ov_strtab_add(&d->strings, s, true, &number, err));
+    return ov_distinct_add(d, group, number, n, err);
+}
+
+/* Makes the bitmap fit this domain and this many groups; false when that would be too large. */
+static ov_status prepare_seen(ov_distinct *d, uint32_t groups, const ov_domain *dom, bool *fits, ov_error *err)
+{
+    *fits = (uint64_t)groups * dom->count <= SEEN_MAX_BITS;
+    if (!*fits || (d->seen_domain == dom->id && d->seen_groups >= groups))
+        return OV_OK;
+    uint64_t room = OV_MAX((uint64_t)groups, 1);
+    while (room * 2 * dom->count <= 1 << 16) /* groups come one by one: leave room while it is cheap */
+        room *= 2;
+    size_t words = (size_t)(room * dom->count + 63) / 64;
+    if (words > d->seen_words) {
+        OV_TRY(ov_array_grow(d->budget, &d->seen, d->seen_words * 8, words * 8, err));
+        d->seen_words = words;
+    }
+    memset(d->seen, 0, words * 8);
+    d->seen_domain = dom->id;
+    d->seen_groups = (uint32_t)room;
+    return OV_OK;
+}
+
+static ov_status code_value(ov_distinct *d, const ov_domain *dom, uint32_t code, uint64_t *value,
+                            ov_error *err)
+{
+    if (ov_type_is_int(d->type)) {
+        *value = (uint64_t)ov_domain_i64(dom, code);
+    } else if (ov_type_is_real(d->type)) {
+        *value = ov_distinct_real(ov_domain_f64(dom, code));
+    } else {
+        uint32_t *map;
+        OV_TRY(ov_strmap_of(&d->map, &d->strings, dom, &map, err));
+        if (!map[code])
+            OV_TRY(ov_strmap_fill(&d->strings, dom, code, &map[code], err));
+        *value = map[code] - 1;
+    }
+    return OV_OK;
+}
+
+ov_status ov_distinct_add_code(ov_distinct *d, uint32_t groups, uint32_t group, const ov_domain *dom,
+                               uint32_t code, uint64_t *n, ov_error *err)
+{
+    bool fits;
+    OV_TRY(prepare_seen(d, groups, dom, &fits, err));
+    if (fits) {
+        uint64_t bit = (uint64_t)group * dom->count + code;
+        if (d->seen[bit / 64] >> bit % 64 & 1)
+            return OV_OK;
+        d->seen[bit / 64] |= UINT64_C(1) << bit % 64;
+    }
+    uint64_t value;
+    OV_TRY(code_value(d, dom, code, &value, err));
+    return ov_distinct_add(d, group, value, n, err);
+}
+
+ov_status ov_distinct_merge(ov_distinct *d, const ov_distinct *src, const uint32_t *map, uint64_t *n,
+                            ov_error *err)
+{
+    uint32_t *numbers = NULL;
+    size_t bytes = 0;
+    ov_status st = OV_OK;
+    if (d->type.id == OV_TYPE_STRING) {
+        bytes = (size_t)src->strings.count * sizeof(*numbers);
+        OV_TRY(ov_array_grow(d->budget, &numbers, 0, bytes, err));
+        for (uint32_t i = 1; i < src->strings.count; i++)
+            OV_TRY_OUT(st, ov_strtab_add(&d->strings, src->strings.text[i], true, &numbers[i], err));
+    }
+    for (size_t i = 0; i < src->slot_count; i++) {
+        uint64_t value = src->slots[2 * i], group_1 = src->slots[2 * i + 1];
+        if (group_1)
+            OV_TRY_OUT(st, ov_distinct_add(d, map[group_1 - 1], numbers ? numbers[value] : value, n, err));
+    }
+out:
+    ov_array_free(d->budget, &numbers, bytes);
+    return st;
+}

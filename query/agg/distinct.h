@@ -1,0 +1,52 @@
+/*
+ * Sets of values per group, for exact COUNT(DISTINCT x).
+ *
+ * A value is a 64-bit number: integers as they are, doubles by their bits (one zero, one NaN), strings by their
+ * number in a string table. The set holds (group, value) pairs. For dictionary columns a bitmap over
+ * group x code in front of it stops what the set has seen already, so a row costs one bit test.
+ *
+ * Threads: one at a time.
+ */
+#pragma once
+
+#include "query/agg/strtab.h"
+
+typedef struct ov_distinct {
+    ov_budget *budget;
+    ov_type type;
+    ov_strtab strings; /* STRING only */
+    ov_strmap map;
+    uint64_t *slots; /* pairs: value, group + 1 (0 = free) */
+    size_t slot_count, used;
+    /* seen[group * domain count + code] for the domain below */
+    uint64_t *seen;
+    size_t seen_words;
+    uint64_t seen_domain;
+    uint32_t seen_groups;
+} ov_distinct;
+
+OV_CHECKED ov_status ov_distinct_init(ov_distinct *d, ov_type type, ov_budget *budget, ov_error *err);
+void ov_distinct_fini(ov_distinct *d);
+void ov_distinct_reset(ov_distinct *d); /* forgets all pairs */
+/* Adds a pair; n[group] grows when it is new. */
+OV_CHECKED ov_status ov_distinct_add(ov_distinct *d, uint32_t group, uint64_t value, uint64_t *n,
+                                     ov_error *err);
+/* Adds a code of a domain that is not NULL. groups: how many there are. */
+OV_CHECKED ov_status ov_distinct_add_code(ov_distinct *d, uint32_t groups, uint32_t group,
+                                          const ov_domain *dom, uint32_t code, uint64_t *n, ov_error *err);
+OV_CHECKED ov_status ov_distinct_add_str(ov_distinct *d, uint32_t group, ov_slice s, uint64_t *n,
+                                         ov_error *err);
+/* Adds the pairs of src with group g as map[g]. Strings of src must outlive d or are copied. */
+OV_CHECKED ov_status ov_distinct_merge(ov_distinct *d, const ov_distinct *src, const uint32_t *map,
+                                       uint64_t *n, ov_error *err);
+
+static inline uint64_t ov_distinct_real(double v)
+{
+    uint64_t bits;
+    if (v == 0)
+        v = 0;
+    if (v != v)
+        v = __builtin_nan("");
+    memcpy(&bits, &v, sizeof(bits));
+    return bits;
+}

@@ -1,0 +1,138 @@
+#include "query/agg/strtab.h"
+
+#include "base/hash.h"
+
+ov_status ov_array_grow(ov_budget *budget, void *array, size_t old_bytes, size_t new_bytes, ov_error *err)
+{
+    if (new_bytes <= old_bytes)
+        return OV_OK;
+    if (budget)
+        OV_TRY(ov_budget_charge(budget, new_bytes - old_bytes, err));
+    void *old;
+    memcpy(&old, array, sizeof(old));
+    void *p = ov_realloc(old, new_bytes);
+    if (!p) {
+        if (budget)
+            ov_budget_release(budget, new_bytes - old_bytes);
+        return ov_fail_nomem(err, new_bytes);
+    }
+    memset((char *)p + old_bytes, 0, new_bytes - old_bytes);
+    memcpy(array, &p, sizeof(p));
+    return OV_OK;
+}
+
+void ov_array_free(ov_budget *budget, void *array, size_t bytes)
+{
+    void *p;
+    memcpy(&p, array, sizeof(p));
+    if (p && budget)
+        ov_budget_release(budget, bytes);
+    ov_free(p);
+    p = NULL;
+    memcpy(array, &p, sizeof(p));
+}
+
+ov_status ov_strtab_init(ov_strtab *t, ov_budget *budget, ov_error *err)
+{
+    *t = (ov_strtab){.budget = budget, .count = 1};
+    ov_arena_init(&t->bytes, "strings", budget);
+    OV_TRY(ov_array_grow(budget, &t->text, 0, 64 * sizeof(ov_slice), err));
+    t->cap = 64;
+    OV_TRY(ov_array_grow(budget, &t->slots, 0, 128 * sizeof(uint64_t), err));
+    t->slot_count = 128;
+    return OV_OK;
+}
+
+void ov_strtab_fini(ov_strtab *t)
+{
+    ov_array_free(t->budget, &t->text, t->cap * sizeof(ov_slice));
+    ov_array_free(t->budget, &t->slots, t->slot_count * sizeof(uint64_t));
+    ov_arena_fini(&t->bytes);
+    t->cap = t->slot_count = t->count = 0;
+}
+
+static ov_status grow_slots(ov_strtab *t, ov_error *err)
+{
+    uint64_t *slots = NULL;
+    uint32_t count = t->slot_count * 2;
+    if (count < t->slot_count)
+        return ov_fail(err, OV_LIMIT, "more than a thousand million distinct strings in one query");
+    OV_TRY(ov_array_grow(t->budget, &slots, 0, (size_t)count * sizeof(*slots), err));
+    for (uint32_t i = 0; i < t->slot_count; i++) {
+        uint64_t slot = t->slots[i];
+        if (!slot)
+            continue;
+        /* the high half of the hash is stored and is what places a slot */
+        uint32_t at = (uint32_t)(slot >> 32) & (count - 1);
+        while (slots[at])
+            at = (at + 1) & (count - 1);
+        slots[at] = slot;
+    }
+    ov_array_free(t->budget, &t->slots, t->slot_count * sizeof(uint64_t));
+    t->slots = slots;
+    t->slot_count = count;
+    return OV_OK;
+}
+
+ov_status ov_strtab_add(ov_strtab *t, ov_slice s, bool copy, uint32_t *number, ov_error *err)
+{
+    uint32_t hash = (uint32_t)(ov_hash_slice(s) >> 32);
+    uint32_t mask = t->slot_count - 1, at = hash & mask;
+    for (; t->slots[at]; at = (at + 1) & mask) {
+        uint32_t other = (uint32_t)t->slots[at];
+        if ((uint32_t)(t->slots[at] >> 32) == hash && ov_slice_eq(t->text[other], s)) {
+            *number = other;
+            return OV_OK;
+        }
+    }
+    if (t->count == t->cap) {
+        OV_TRY(ov_array_grow(t->budget, &t->text, t->cap * sizeof(ov_slice),
+                             (size_t)t->cap * 2 * sizeof(ov_slice), err));
+        t->cap *= 2;
+    }
+    if (copy)
+        OV_TRY(ov_arena_copy(&t->bytes, s, &s, err));
+    t->text[t->count] = s;
+    t->slots[at] = (uint64_t)hash << 32 | t->count;
+    *number = t->count++;
+    return t->count > t->slot_count / 2 ? grow_slots(t, err) : OV_OK;
+}
+
+void ov_strmap_fini(ov_strmap *m, ov_budget *budget)
+{
+    for (unsigned i = 0; i < OV_STRMAP_DOMAINS; i++)
+        ov_array_free(budget, &m->domain[i].number_plus_1, m->domain[i].cap * sizeof(uint32_t));
+    *m = (ov_strmap){0};
+}
+
+ov_status ov_strmap_of(ov_strmap *m, ov_strtab *t, const ov_domain *d, uint32_t **number_plus_1, ov_error *err)
+{
+    for (unsigned i = 0; i < OV_STRMAP_DOMAINS; i++)
+        if (m->domain[i].id == d->id && m->domain[i].number_plus_1) {
+            *number_plus_1 = m->domain[i].number_plus_1;
+            return OV_OK;
+        }
+    unsigned i = m->next++ % OV_STRMAP_DOMAINS;
+    m->domain[i].id = 0;
+    uint32_t cap = OV_MAX(d->count, 1);
+    if (m->domain[i].cap < cap) {
+        OV_TRY(ov_array_grow(t->budget, &m->domain[i].number_plus_1, m->domain[i].cap * sizeof(uint32_t),
+                             (size_t)cap * sizeof(uint32_t), err));
+        m->domain[i].cap = cap;
+    }
+    memset(m->domain[i].number_plus_1, 0, (size_t)cap * sizeof(uint32_t));
+    m->domain[i].id = d->id;
+    m->domain[i].count = d->count;
+    *number_plus_1 = m->domain[i].number_plus_1;
+    return OV_OK;
+}
+
+ov_status ov_strmap_fill(ov_strtab *t, const ov_domain *d, uint32_t code, uint32_t *number_plus_1,
+                         ov_error *err)
+{
+    uint32_t number = 0;
+    if (!ov_domain_is_null(d, code))
+        OV_TRY(ov_strtab_add(t, ov_domain_str(d, code), false, &number, err));
+    *number_plus_1 = number + 1;
+    return OV_OK;
+}

@@ -1,0 +1,50 @@
+/*
+ * A table of distinct strings: text to small number and back. Numbers count up from 1; 0 is NULL.
+ *
+ * Grouping and COUNT(DISTINCT) work on these numbers. Dictionary columns are translated code by code, once per
+ * distinct value and domain, through an ov_strmap.
+ *
+ * Threads: one at a time.
+ */
+#pragma once
+
+#include "base/arena.h"
+#include "storage/vec.h"
+
+typedef struct ov_strtab {
+    ov_budget *budget;
+    ov_slice *text;  /* by number; text[0] is NULL */
+    uint32_t count;  /* numbers in use, NULL included: the next number */
+    uint32_t cap;
+    uint64_t *slots; /* hash in the high half, number in the low; 0 = free */
+    uint32_t slot_count;
+    ov_arena bytes;  /* of strings that were copied */
+} ov_strtab;
+
+OV_CHECKED ov_status ov_strtab_init(ov_strtab *t, ov_budget *budget, ov_error *err);
+void ov_strtab_fini(ov_strtab *t);
+/* copy: the bytes do not outlive the call. Otherwise they must outlive the table. */
+OV_CHECKED ov_status ov_strtab_add(ov_strtab *t, ov_slice s, bool copy, uint32_t *number, ov_error *err);
+
+/* Codes of the last few domains to numbers of one table. */
+enum { OV_STRMAP_DOMAINS = 4 };
+typedef struct ov_strmap {
+    struct {
+        uint64_t id;
+        uint32_t count, cap;
+        uint32_t *number_plus_1; /* 0: not translated yet */
+    } domain[OV_STRMAP_DOMAINS];
+    uint32_t next;
+} ov_strmap;
+
+void ov_strmap_fini(ov_strmap *m, ov_budget *budget);
+/* The translation array of a domain; entries that are 0 go through ov_strmap_fill. */
+OV_CHECKED ov_status ov_strmap_of(ov_strmap *m, ov_strtab *t, const ov_domain *d, uint32_t **number_plus_1,
+                                  ov_error *err);
+OV_CHECKED ov_status ov_strmap_fill(ov_strtab *t, const ov_domain *d, uint32_t code,
+                                    uint32_t *number_plus_1, ov_error *err);
+
+/* Grow (or make) a zeroed array charged to budget: *array from old_bytes to new_bytes. */
+OV_CHECKED ov_status ov_array_grow(ov_budget *budget, void *array, size_t old_bytes, size_t new_bytes,
+                                   ov_error *err);
+void ov_array_free(ov_budget *budget, void *array, size_t bytes);

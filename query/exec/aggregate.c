@@ -1,0 +1,353 @@
+/*
+ * AGGREGATE: what to compute (shared accumulators, distinct arguments), workers' states, the run.
+ */
+#include "query/exec/aggregate.h"
+
+#include "base/bits.h"
+
+typedef struct agg_sink {
+    ovi_sink base;
+    agg_spec spec;
+    agg_state *states; /* one per worker */
+} agg_sink;
+
+/* ---- the specification ---- */
+
+static uint32_t number_of(const ov_expr **list, uint32_t *count, const ov_expr *e)
+{
+    if (!e)
+        return OVI_NONE;
+    for (uint32_t i = 0; i < *count; i++)
+        if (list[i] == e || (e->deterministic && ov_expr_equal(list[i], e)))
+            return i;
+    list[*count] = e;
+    return (*count)++;
+}
+
+static ov_acc_kind acc_kind(const ov_agg_call *call)
+{
+    bool real = call->argc && ov_type_is_real(call->args[0]->type);
+    switch ((ov_agg_kind)call->fn->kind) {
+    case OV_AGG_COUNT:
+        break;
+    case OV_AGG_SUM:
+    case OV_AGG_AVG:
+        return real ? OV_ACC_SUM_REAL : OV_ACC_SUM_LONG;
+    case OV_AGG_MIN:
+        return OV_ACC_MIN;
+    case OV_AGG_MAX:
+        return OV_ACC_MAX;
+    case OV_AGG_DISTINCT:
+        return OV_ACC_DISTINCT;
+    case OV_AGG_ANY:
+        return OV_ACC_ANY;
+    case OV_AGG_EARLIEST:
+        return OV_ACC_EARLIEST;
+    case OV_AGG_LATEST:
+        return OV_ACC_LATEST;
+    }
+    return OV_ACC_COUNT;
+}
+
+static bool counts_too(uint8_t kind)
+{
+    return kind == OV_ACC_SUM_LONG || kind == OV_ACC_SUM_REAL;
+}
+
+/* An accumulator that already gives what `want` needs: COUNT(x) lives in the sum of x. */
+static uint32_t add_acc(agg_spec *spec, agg_acc_spec want)
+{
+    for (uint32_t i = 0; i < spec->acc_count; i++) {
+        agg_acc_spec *have = &spec->accs[i];
+        if (have->arg != want.arg || have->time != want.time || have->filter != want.filter)
+            continue;
+        if (have->kind == want.kind || (want.kind == OV_ACC_COUNT && counts_too(have->kind)))
+            return i;
+        if (have->kind == OV_ACC_COUNT && counts_too(want.kind) && want.arg != OVI_NONE) {
+            *have = want;
+            return i;
+        }
+    }
+    spec->accs[spec->acc_count] = want;
+    return spec->acc_count++;
+}
+
+static ov_status make_accs(agg_spec *spec, ov_arena *arena, ov_error *err)
+{
+    const ov_plan *node = spec->node;
+    uint32_t calls = node->aggregate.agg_count;
+    OV_TRY(ov_arena_zalloc(arena, (2 * (size_t)calls + 1) * sizeof(*spec->args), &spec->args, err));
+    OV_TRY(ov_arena_zalloc(arena, ((size_t)calls + 1) * sizeof(*spec->filters), &spec->filters, err));
+    OV_TRY(ov_arena_zalloc(arena, ((size_t)calls + 1) * sizeof(*spec->accs), &spec->accs, err));
+    OV_TRY(ov_arena_zalloc(arena, ((size_t)calls + 1) * sizeof(*spec->acc_of_call), &spec->acc_of_call, err));
+    spec->rows_acc = OVI_NONE;
+    for (uint32_t i = 0; i < calls; i++) {
+        const ov_agg_call *call = &node->aggregate.aggs[i];
+        agg_acc_spec want = {.kind = (uint8_t)acc_kind(call),
+                             .type = call->argc ? call->args[0]->type : OV_T(OV_TYPE_LONG),
+                             .arg = number_of(spec->args, &spec->arg_count, call->argc ? call->args[0] : NULL),
+                             .time = number_of(spec->args, &spec->arg_count, call->argc > 1 ? call->args[1] : NULL),
+                             .filter = number_of(spec->filters, &spec->filter_count, call->filter)};
+        spec->acc_of_call[i] = add_acc(spec, want);
+        spec->has_sets |= want.kind == OV_ACC_DISTINCT;
+    }
+    for (uint32_t i = 0; i < spec->acc_count; i++) {
+        agg_acc_spec *a = &spec->accs[i];
+        bool every_row = a->filter == OVI_NONE && (a->kind == OV_ACC_COUNT || counts_too(a->kind)) &&
+                         (a->arg == OVI_NONE || !spec->args[a->arg]->nullable);
+        if (every_row && spec->rows_acc == OVI_NONE)
+            spec->rows_acc = i;
+    }
+    return OV_OK;
+}
+
+static ov_status make_layout(agg_spec *spec, ov_arena *arena, ov_error *err)
+{
+    uint32_t n = spec->node->aggregate.key_count;
+    ov_type *types;
+    bool *nullable;
+    OV_TRY(ov_arena_alloc(arena, OV_MAX(n, 1) * sizeof(*types), &types, err));
+    OV_TRY(ov_arena_alloc(arena, OV_MAX(n, 1) * sizeof(*nullable), &nullable, err));
+    for (uint32_t i = 0; i < n; i++) {
+        const ov_expr *key = spec->node->aggregate.keys[i];
+        if (ov_type_is_list(key->type) || key->type.id == OV_TYPE_COMPLEX)
+            return ov_fail_at(err, OV_UNSUPPORTED, key->pos, key->end_pos,
+                              "GROUP BY on arrays, multi-value strings and complex columns is not supported yet");
+        types[i] = key->type;
+        nullable[i] = key->nullable;
+    }
+    return ovi_key_layout_make(types, nullable, n, arena, &spec->layout, err);
+}
+
+/* Rows that may come: bounds how large arrays may be that must be cleared. */
+static uint64_t rows_below(const ov_plan *node)
+{
+    if (node->kind == OV_PLAN_SCAN)
+        return node->scan.datasource->rows;
+    uint64_t rows = node->kind == OV_PLAN_VALUES ? node->values.row_count : 0;
+    for (uint32_t i = 0; i < node->input_count; i++)
+        rows += rows_below(node->inputs[i]);
+    return rows;
+}
+
+static void set_dense_limit(agg_spec *spec)
+{
+    enum { LEAST = 1 << 14, MOST = 1 << 20 };
+    uint64_t rows = rows_below(spec->node);
+    spec->dense_limit = rows / 2 < LEAST ? LEAST : rows / 2 > MOST ? MOST : rows / 2;
+    size_t room = spec->exec->cx->budget.limit / 8 / (16 + 32 * (size_t)spec->acc_count);
+    spec->dense_limit = OV_MIN(spec->dense_limit, (uint64_t)OV_MAX(room, 64));
+    if (spec->exec->cx->options.dense_limit)
+        spec->dense_limit = spec->exec->cx->options.dense_limit;
+}
+
+/* ---- states ---- */
+
+static bool is_string_key(const agg_spec *spec, uint32_t k)
+{
+    ov_type t = spec->layout.fields[k].type;
+    return !ov_type_is_int(t) && !ov_type_is_real(t);
+}
+
+static ov_status init_accs(const agg_spec *spec, ov_arena *arena, ov_acc **accs, ov_error *err)
+{
+    OV_TRY(ov_arena_zalloc(arena, OV_MAX(spec->acc_count, 1) * sizeof(**accs), accs, err));
+    for (uint32_t i = 0; i < spec->acc_count; i++)
+        OV_TRY(ov_acc_init(&(*accs)[i], (ov_acc_kind)spec->accs[i].kind, spec->accs[i].type, spec->general,
+                           &spec->exec->cx->budget, err));
+    return OV_OK;
+}
+
+ov_status ovi_agg_state_init(agg_state *s, const agg_spec *spec, ov_error *err)
+{
+    ov_budget *budget = &spec->exec->cx->budget;
+    uint32_t n = OV_MAX(spec->layout.count, 1);
+    ov_arena_init(&s->arena, "aggregate", budget);
+    s->ready = true;
+    OV_TRY(ov_arena_zalloc(&s->arena, n * sizeof(*s->strings), &s->strings, err));
+    OV_TRY(ov_arena_zalloc(&s->arena, n * sizeof(*s->maps), &s->maps, err));
+    OV_TRY(ov_arena_zalloc(&s->arena, n * sizeof(*s->dense.keys), &s->dense.keys, err));
+    for (uint32_t k = 0; k < spec->layout.count; k++)
+        if (is_string_key(spec, k))
+            OV_TRY(ov_strtab_init(&s->strings[k], budget, err));
+    OV_TRY(ovi_groups_init(&s->groups, spec->layout.width, budget, err));
+    OV_TRY(ovi_groups_init(&s->dense.slow, spec->layout.width, budget, err));
+    OV_TRY(init_accs(spec, &s->arena, &s->accs, err));
+    return init_accs(spec, &s->arena, &s->dense.accs, err);
+}
+
+void ovi_agg_state_fini(agg_state *s, const agg_spec *spec)
+{
+    if (!s->ready)
+        return;
+    ov_budget *budget = &spec->exec->cx->budget;
+    for (uint32_t k = 0; s->strings && s->maps && k < spec->layout.count; k++) {
+        if (!is_string_key(spec, k))
+            continue;
+        ov_strmap_fini(&s->maps[k], budget);
+        if (s->strings[k].budget || s->strings[k].cap)
+            ov_strtab_fini(&s->strings[k]);
+    }
+    if (s->groups.width)
+        ovi_groups_fini(&s->groups);
+    if (s->dense.slow.width)
+        ovi_groups_fini(&s->dense.slow);
+    for (uint32_t i = 0; i < spec->acc_count; i++) {
+        if (s->accs && s->accs[i].budget)
+            ov_acc_fini(&s->accs[i]);
+        if (s->dense.accs && s->dense.accs[i].budget)
+            ov_acc_fini(&s->dense.accs[i]);
+    }
+    ov_array_free(budget, &s->dense.mark, s->dense.mark_cap);
+    ov_arena_fini(&s->arena);
+    s->ready = false;
+}
+
+/* ---- rows ---- */
+
+ov_status ovi_agg_update(const agg_spec *spec, ov_acc *accs, const agg_batch *in, const ov_agg_rows *rows,
+                         ov_arena *scratch, ov_error *err)
+{
+    for (uint32_t i = 0; i < spec->acc_count; i++) {
+        const agg_acc_spec *a = &spec->accs[i];
+        const uint64_t *mask = a->filter == OVI_NONE ? in->b->sel : in->masks[a->filter];
+        OV_TRY(ov_acc_update(&accs[i], rows, mask, a->arg == OVI_NONE ? NULL : &in->args[a->arg],
+                             a->time == OVI_NONE ? NULL : &in->args[a->time], scratch, err));
+    }
+    return OV_OK;
+}
+
+static ov_status evaluate(const agg_spec *spec, ovi_worker *w, const ov_batch *b, agg_batch *in, ov_error *err)
+{
+    const ov_plan *node = spec->node;
+    in->b = b;
+    OV_TRY(ov_arena_alloc(&w->scratch, (node->aggregate.key_count + 1) * sizeof(ov_vec), &in->keys, err));
+    OV_TRY(ov_arena_alloc(&w->scratch, (spec->arg_count + 1) * sizeof(ov_vec), &in->args, err));
+    OV_TRY(ov_arena_alloc(&w->scratch, (spec->filter_count + 1) * sizeof(*in->masks), &in->masks, err));
+    for (uint32_t i = 0; i < node->aggregate.key_count; i++)
+        OV_TRY(ov_eval_expr(w->eval, node->aggregate.keys[i], b, &in->keys[i], err));
+    for (uint32_t i = 0; i < spec->arg_count; i++)
+        OV_TRY(ov_eval_expr(w->eval, spec->args[i], b, &in->args[i], err));
+    for (uint32_t i = 0; i < spec->filter_count; i++) {
+        uint64_t *mask;
+        uint32_t rows;
+        OV_TRY(ov_arena_alloc(&w->scratch, (ov_words(b->rows) + 1) * 8, &mask, err));
+        OV_TRY(ov_eval_filter(w->eval, spec->filters[i], b, mask, NULL, &rows, err));
+        in->masks[i] = mask;
+    }
+    return OV_OK;
+}
+
+static ov_status agg_push(ovi_sink *sink, ovi_worker *w, const ov_batch *b, ov_error *err)
+{
+    agg_sink *a = (agg_sink *)sink;
+    agg_state *s = &a->states[w->number];
+    agg_batch in;
+    bool taken = false;
+    if (!s->ready)
+        OV_TRY(ovi_agg_state_init(s, &a->spec, err));
+    OV_TRY(evaluate(&a->spec, w, b, &in, err));
+    if (!a->spec.general && !s->dense.given_up)
+        OV_TRY(ovi_dense_add(s, &a->spec, &in, &w->scratch, &taken, err));
+    return taken ? OV_OK : ovi_table_add(s, &a->spec, &in, &w->scratch, err);
+}
+
+/* ---- the run ---- */
+
+static void agg_used(const ovi_sink *sink, uint64_t *columns, uint32_t count)
+{
+    const agg_sink *a = (const agg_sink *)sink;
+    const ov_plan *node = a->spec.node;
+    for (uint32_t i = 0; i < node->aggregate.key_count; i++)
+        ov_expr_columns(node->aggregate.keys[i], columns, count);
+    for (uint32_t i = 0; i < a->spec.arg_count; i++)
+        ov_expr_columns(a->spec.args[i], columns, count);
+    for (uint32_t i = 0; i < a->spec.filter_count; i++)
+        ov_expr_columns(a->spec.filters[i], columns, count);
+}
+
+/* Equal rows may come once with a weight: EARLIEST and LATEST would be right too, but need the time column. */
+static bool agg_weights(const ovi_sink *sink)
+{
+    const agg_sink *a = (const agg_sink *)sink;
+    const ov_plan *node = a->spec.node;
+    for (uint32_t i = 0; i < node->aggregate.key_count; i++)
+        if (!node->aggregate.keys[i]->deterministic)
+            return false;
+    for (uint32_t i = 0; i < a->spec.arg_count; i++)
+        if (!a->spec.args[i]->deterministic)
+            return false;
+    for (uint32_t i = 0; i < a->spec.filter_count; i++)
+        if (!a->spec.filters[i]->deterministic)
+            return false;
+    for (uint32_t i = 0; i < a->spec.acc_count; i++)
+        if (a->spec.accs[i].time != OVI_NONE)
+            return false;
+    return true;
+}
+
+static ov_status finish(agg_sink *a, ovi_sink *sink, ov_error *err)
+{
+    agg_spec *spec = &a->spec;
+    agg_state *first = &a->states[0];
+    if (!first->ready)
+        OV_TRY(ovi_agg_state_init(first, spec, err));
+    OV_TRY(ovi_dense_flush(first, spec, err));
+    for (unsigned i = 1; i < spec->exec->worker_count; i++) {
+        agg_state *s = &a->states[i];
+        if (!s->ready)
+            continue;
+        OV_TRY(ovi_dense_flush(s, spec, err));
+        OV_TRY(ovi_table_merge(first, s, spec, err));
+    }
+    if (spec->layout.count == 0 && first->groups.count == 0) { /* no keys: one row, whatever came */
+        uint64_t key = 0;
+        uint32_t group;
+        OV_TRY(ovi_groups_find(&first->groups, &key, 1, &group, err));
+        for (uint32_t i = 0; i < spec->acc_count; i++)
+            OV_TRY(ov_acc_reserve(&first->accs[i], 1, err));
+    }
+    return ovi_agg_emit(first, spec, sink, err);
+}
+
+/* Strings of groups are lent to what is above until the run ends; states need not wait. */
+static void free_states(agg_sink *a)
+{
+    for (unsigned i = 0; a->states && i < a->spec.exec->worker_count; i++) {
+        agg_state *s = &a->states[i];
+        if (!s->ready)
+            continue;
+        ovi_groups_fini(&s->groups);
+        ovi_groups_fini(&s->dense.slow);
+        for (uint32_t k = 0; k < a->spec.acc_count; k++) {
+            if (s->accs)
+                ov_acc_fini(&s->accs[k]);
+            if (s->dense.accs)
+                ov_acc_fini(&s->dense.accs[k]);
+        }
+    }
+}
+
+static void free_all(void *sink)
+{
+    agg_sink *a = sink;
+    for (unsigned i = 0; a->states && i < a->spec.exec->worker_count; i++)
+        ovi_agg_state_fini(&a->states[i], &a->spec);
+}
+
+ov_status ovi_run_aggregate(ovi_exec *x, const ov_plan *node, ovi_sink *sink, ov_error *err)
+{
+    agg_sink *a;
+    OV_TRY(ov_arena_zalloc(&x->arena, sizeof(*a), &a, err));
+    a->base = (ovi_sink){.push = agg_push, .used = agg_used, .weights = agg_weights, .unordered = true};
+    a->spec = (agg_spec){.exec = x, .node = node, .general = x->cx->options.general_only};
+    OV_TRY(make_accs(&a->spec, &x->arena, err));
+    OV_TRY(make_layout(&a->spec, &x->arena, err));
+    set_dense_limit(&a->spec);
+    OV_TRY(ov_arena_zalloc(&x->arena, x->worker_count * sizeof(*a->states), &a->states, err));
+    OV_TRY(ov_arena_on_exit(&x->arena, free_all, a, err));
+    OV_TRY(ovi_run(x, node->inputs[0], &a->base, err));
+    OV_TRY(finish(a, sink, err));
+    free_states(a);
+    return OV_OK;
+}

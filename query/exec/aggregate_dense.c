@@ -1,0 +1,612 @@
+/*
+ * The dense level of AGGREGATE: which keys give codes, where each stretch of a batch goes, and emptying the
+ * arrays into the table.
+ */
+#include "query/exec/aggregate.h"
+
+#include "base/bits.h"
+
+enum {
+    RAMP_LEAST = 32,    /* shorter ramps cost more than they save */
+    THRASH_MOST = 8,    /* layouts in a row that saw too few rows: the table is better */
+    FLUSH_ROWS = 1024,  /* groups emptied at a time */
+};
+
+/* ---- layout ---- */
+
+/* What one key of this batch asks for. */
+typedef struct wish {
+    uint8_t how;
+    const ov_domain *domain;
+    int64_t low, high;
+} wish;
+
+static bool bounds_of(const ov_vec *v, const uint64_t *sel, int64_t *low, int64_t *high)
+{
+    if (v->enc == OV_ENC_CONST) {
+        *low = *high = v->c.i;
+        return !v->is_null;
+    }
+    if (v->has_bounds) {
+        *low = v->min;
+        *high = v->max;
+        return true;
+    }
+    if (v->enc == OV_ENC_FLAT && !v->raw && v->lane <= 2) {
+        *low = v->base;
+        *high = v->base + (1 << 8 * v->lane) - 1;
+        return true;
+    }
+    if (v->enc != OV_ENC_FLAT || !v->raw)
+        return false;
+    const int64_t *at = v->data;
+    bool any = false;
+    *low = INT64_MAX;
+    *high = INT64_MIN;
+    for (uint32_t i = 0; i < v->rows; i++) {
+        if ((v->valid && !ov_bits_test(v->valid, i)) || (sel && !ov_bits_test(sel, i)))
+            continue;
+        *low = OV_MIN(*low, at[i]);
+        *high = OV_MAX(*high, at[i]);
+        any = true;
+    }
+    return any;
+}
+
+static bool is_slow(const ov_vec *v)
+{
+    return v->enc == OV_ENC_CONST || (v->enc == OV_ENC_RUN && v->runs <= OV_MAX(v->rows / 16, 4));
+}
+
+/* false: this vector has no small domain. */
+static bool wish_of(const ov_vec *v, const uint64_t *sel, const dense_key *have, bool on, wish *w)
+{
+    *w = (wish){.how = DENSE_SLOW};
+    bool sticky = on && have->how == DENSE_RANGE && ov_type_is_int(v->type);
+    if (is_slow(v) && !sticky && !(on && have->how == DENSE_DICT && v->enc == OV_ENC_RUN && v->child->enc == OV_ENC_DICT))
+        return true;
+    if (v->enc == OV_ENC_RUN && v->child->enc == OV_ENC_DICT) {
+        w->how = DENSE_DICT;
+        w->domain = v->child->dict;
+        return true;
+    }
+    if (v->enc == OV_ENC_DICT) {
+        w->how = DENSE_DICT;
+        w->domain = v->dict;
+        return true;
+    }
+    if (!ov_type_is_int(v->type) || v->enc == OV_ENC_LIST)
+        return false;
+    w->how = DENSE_RANGE;
+    if (v->enc == OV_ENC_CONST && v->is_null) {
+        w->low = w->high = have->low;
+        return sticky;
+    }
+    return v->enc == OV_ENC_RUN ? bounds_of(v->child, NULL, &w->low, &w->high)
+                                : bounds_of(v, sel, &w->low, &w->high);
+}
+
+static bool fits(const dense_key *have, const wish *w)
+{
+    if (have->how != w->how)
+        return false;
+    if (w->how == DENSE_DICT)
+        return have->domain->id == w->domain->id;
+    if (w->how == DENSE_RANGE) {
+        int64_t last = (int64_t)((uint64_t)have->low + have->card - 1 - have->null_slot);
+        return w->low >= have->low && w->high <= last;
+    }
+    return true;
+}
+
+/* The layout for these wishes into keys; the product of the codes, or UINT64_MAX when far too large. */
+static uint64_t plan_keys(const agg_spec *spec, const agg_dense *d, const wish *w, dense_key *keys)
+{
+    uint64_t size = 1;
+    for (uint32_t k = 0; k < spec->layout.count; k++) {
+        dense_key *key = &keys[k];
+        *key = (dense_key){.how = w[k].how, .domain = w[k].domain};
+        if (key->how == DENSE_SLOW)
+            continue;
+        uint64_t card;
+        if (key->how == DENSE_DICT) {
+            card = OV_MAX(w[k].domain->count, 1);
+        } else {
+            int64_t low = w[k].low, high = w[k].high;
+            if (d->on && d->keys[k].how == DENSE_RANGE) { /* grow rather than move */
+                low = OV_MIN(low, d->keys[k].low);
+                high = OV_MAX(high, (int64_t)((uint64_t)d->keys[k].low + d->keys[k].card - 1 -
+                                              d->keys[k].null_slot));
+            }
+            key->low = low;
+            key->null_slot = spec->layout.fields[k].null_bit != 0;
+            card = (uint64_t)high - (uint64_t)low;
+            if (card > UINT32_MAX / 2)
+                return UINT64_MAX;
+            card += 1 + key->null_slot;
+        }
+        key->card = (uint32_t)card;
+        key->stride = (uint32_t)size;
+        if (size * card > UINT32_MAX / 2)
+            return UINT64_MAX;
+        size *= card;
+    }
+    return size;
+}
+
+static ov_status set_layout(agg_state *s, const agg_spec *spec, const dense_key *keys, uint64_t size, ov_error *err)
+{
+    agg_dense *d = &s->dense;
+    if (d->on) {
+        d->thrash = d->rows < d->fast_size ? d->thrash + 1 : 0;
+        OV_TRY(ovi_dense_flush(s, spec, err));
+    }
+    memcpy(d->keys, keys, spec->layout.count * sizeof(*keys));
+    d->on = true;
+    d->fast_size = (uint32_t)size;
+    d->rows = 0;
+    d->given_up = d->thrash >= THRASH_MOST;
+    return OV_OK;
+}
+
+/* Makes the layout fit this batch; *ok is false when it cannot. */
+static ov_status fit_layout(agg_state *s, const agg_spec *spec, const agg_batch *in, ov_arena *scratch, bool *ok,
+                            ov_error *err)
+{
+    agg_dense *d = &s->dense;
+    uint32_t n = spec->layout.count;
+    wish *w;
+    dense_key *keys;
+    bool same = d->on;
+    *ok = false;
+    OV_TRY(ov_arena_alloc(scratch, OV_MAX(n, 1) * sizeof(*w), &w, err));
+    for (uint32_t k = 0; k < n; k++) {
+        if (!wish_of(&in->keys[k], in->b->sel, &d->keys[k], d->on, &w[k]))
+            return OV_OK;
+        same = same && fits(&d->keys[k], &w[k]);
+    }
+    *ok = true;
+    if (same)
+        return OV_OK;
+    OV_TRY(ov_arena_alloc(scratch, OV_MAX(n, 1) * sizeof(*keys), &keys, err));
+    uint64_t size = plan_keys(spec, d, w, keys);
+    *ok = size <= spec->dense_limit;
+    return *ok ? set_layout(s, spec, keys, size, err) : OV_OK;
+}
+
+/* ---- codes of the fast keys ---- */
+
+typedef struct codes {
+    const void *data;
+    uint8_t lane;
+    uint32_t offset; /* code = offset + lane (mod 2^32) */
+} codes;
+
+/* Adds stride * code of key k to sum. */
+static ov_status add_codes(const dense_key *key, const ov_vec *v, ov_arena *scratch, uint32_t *sum, ov_error *err)
+{
+    uint32_t rows = v->rows, stride = key->stride;
+    if (v->enc == OV_ENC_RUN && v->child->enc == OV_ENC_DICT) {
+        for (uint32_t r = 0, i = 0; r < v->runs; r++)
+            for (uint32_t code = ov_vec_code(v->child, r) * stride; i < v->run_end[r]; i++)
+                sum[i] += code;
+        return OV_OK;
+    }
+    if (key->how == DENSE_DICT) {
+        const uint32_t *code;
+        OV_TRY(ov_vec_codes32(v, scratch, &code, err));
+        for (uint32_t i = 0; i < rows; i++)
+            sum[i] += code[i] * stride;
+        return OV_OK;
+    }
+    ov_vec flat;
+    OV_TRY(ov_vec_flatten(v, scratch, &flat, err));
+    const int64_t *x = flat.data;
+    for (uint32_t i = 0; i < rows; i++) {
+        bool null = flat.valid && !ov_bits_test(flat.valid, i);
+        uint32_t code = null ? 0 : (uint32_t)((uint64_t)x[i] - (uint64_t)key->low) + key->null_slot;
+        sum[i] += code * stride;
+    }
+    return OV_OK;
+}
+
+/* A single fast key whose lanes are its codes as they lie. */
+static bool direct_codes(const dense_key *key, const ov_vec *v, codes *out)
+{
+    out->data = v->data;
+    out->lane = v->lane;
+    if (key->how == DENSE_DICT && v->enc == OV_ENC_DICT) {
+        out->offset = (uint32_t)v->base;
+        return true;
+    }
+    if (key->how == DENSE_RANGE && v->enc == OV_ENC_FLAT && !v->raw && v->lane <= 4 && !v->valid) {
+        out->offset = (uint32_t)((uint64_t)v->base - (uint64_t)key->low) + key->null_slot;
+        return true;
+    }
+    return false;
+}
+
+/* Rows that are not selected may lie outside the bounds that were looked at: their codes must not be used as
+ * they are. Only raw numbers without bounds have this. */
+static void clamp_codes(uint32_t *sum, const agg_batch *in, uint32_t fast_size)
+{
+    for (uint32_t i = 0; i < in->b->rows; i++)
+        if (sum[i] >= fast_size)
+            sum[i] = 0;
+}
+
+static ov_status fast_codes(agg_state *s, const agg_spec *spec, const agg_batch *in, ov_arena *scratch, codes *out,
+                            ov_error *err)
+{
+    const agg_dense *d = &s->dense;
+    uint32_t fast = 0, last = 0;
+    *out = (codes){.lane = 1};
+    for (uint32_t k = 0; k < spec->layout.count; k++)
+        if (d->keys[k].how != DENSE_SLOW) {
+            fast++;
+            last = k;
+        }
+    if (fast == 0 || (fast == 1 && direct_codes(&d->keys[last], &in->keys[last], out)))
+        return OV_OK;
+    uint32_t *sum;
+    OV_TRY(ov_arena_lanes(scratch, ((size_t)in->b->rows + 64) * 4, &sum, err));
+    memset(sum, 0, (size_t)in->b->rows * 4);
+    for (uint32_t k = 0; k < spec->layout.count; k++)
+        if (d->keys[k].how != DENSE_SLOW)
+            OV_TRY(add_codes(&d->keys[k], &in->keys[k], scratch, sum, err));
+    if (in->b->sel)
+        clamp_codes(sum, in, d->fast_size);
+    *out = (codes){.data = sum, .lane = 4};
+    return OV_OK;
+}
+
+/* ---- stretches: where the slow keys stay the same ---- */
+
+typedef struct stretch {
+    uint32_t end;
+    uint32_t slow; /* number of the tuple */
+} stretch;
+
+static uint32_t slow_end(const agg_spec *spec, const agg_dense *d, const agg_batch *in, uint32_t *run)
+{
+    uint32_t end = in->b->rows;
+    for (uint32_t k = 0; k < spec->layout.count; k++)
+        if (d->keys[k].how == DENSE_SLOW && in->keys[k].enc == OV_ENC_RUN)
+            end = OV_MIN(end, (uint32_t)in->keys[k].run_end[run[k]]);
+    return end;
+}
+
+/* Key words of every run of each RUN key, computed once a batch: words[k] is runs x width. */
+static ov_status run_words(agg_state *s, const agg_spec *spec, const agg_batch *in, ov_arena *scratch,
+                           uint64_t **words, ov_error *err)
+{
+    for (uint32_t k = 0; k < spec->layout.count; k++) {
+        const ov_vec *v = &in->keys[k];
+        if (s->dense.keys[k].how != DENSE_SLOW)
+            continue;
+        ov_vec one = v->enc == OV_ENC_RUN ? *v->child : *v;
+        one.rows = v->enc == OV_ENC_RUN ? v->runs : 1;
+        OV_TRY(ov_arena_zalloc(scratch, (size_t)one.rows * spec->layout.width * 8, &words[k], err));
+        OV_TRY(ovi_key_words(s, spec, k, &one, words[k], scratch, err));
+    }
+    return OV_OK;
+}
+
+static ov_status find_stretches(agg_state *s, const agg_spec *spec, const agg_batch *in, ov_arena *scratch,
+                                stretch **out, uint32_t *count, ov_error *err)
+{
+    agg_dense *d = &s->dense;
+    uint32_t width = spec->layout.width, n = spec->layout.count, most = 1;
+    uint64_t **words, *row, *last;
+    uint32_t *run;
+    for (uint32_t k = 0; k < n; k++)
+        if (d->keys[k].how == DENSE_SLOW && in->keys[k].enc == OV_ENC_RUN)
+            most += in->keys[k].runs;
+    OV_TRY(ov_arena_alloc(scratch, most * sizeof(**out), out, err));
+    OV_TRY(ov_arena_zalloc(scratch, (n + 1) * sizeof(*words), &words, err));
+    OV_TRY(ov_arena_zalloc(scratch, (n + 1) * sizeof(*run), &run, err));
+    OV_TRY(ov_arena_zalloc(scratch, (size_t)width * 16, &row, err));
+    last = row + width;
+    OV_TRY(run_words(s, spec, in, scratch, words, err));
+    *count = 0;
+    for (uint32_t at = 0; at < in->b->rows;) {
+        uint32_t end = slow_end(spec, d, in, run), slow;
+        memset(row, 0, (size_t)width * 8);
+        for (uint32_t k = 0; k < n; k++) {
+            if (d->keys[k].how != DENSE_SLOW)
+                continue;
+            for (uint32_t i = 0; i < width; i++)
+                row[i] |= words[k][(size_t)run[k] * width + i];
+            if (in->keys[k].enc == OV_ENC_RUN && in->keys[k].run_end[run[k]] == end)
+                run[k]++;
+        }
+        if (*count && memcmp(row, last, (size_t)width * 8) == 0) {
+            (*out)[*count - 1].end = end; /* the same bucket goes on */
+        } else if (in->b->sel && ov_bits_next(in->b->sel, end, at) >= end) {
+            at = end; /* nobody is in it: it must not become a group; the piece before takes the rows along */
+            if (*count)
+                (*out)[*count - 1].end = end;
+            continue;
+        } else {
+            OV_TRY(ovi_groups_find(&d->slow, row, 1, &slow, err));
+            memcpy(last, row, (size_t)width * 8);
+            (*out)[(*count)++] = (stretch){.end = end, .slow = slow};
+        }
+        at = end;
+    }
+    return OV_OK;
+}
+
+/* ---- pieces ---- */
+
+static bool counts_up(const codes *c, uint32_t from)
+{
+    switch (c->lane) {
+    case 1:
+        return ((const uint8_t *)c->data)[from + RAMP_LEAST - 1] ==
+               ((const uint8_t *)c->data)[from] + RAMP_LEAST - 1;
+    case 2:
+        return ((const uint16_t *)c->data)[from + RAMP_LEAST - 1] ==
+               ((const uint16_t *)c->data)[from] + RAMP_LEAST - 1;
+    default:
+        return ((const uint32_t *)c->data)[from + RAMP_LEAST - 1] ==
+               ((const uint32_t *)c->data)[from] + RAMP_LEAST - 1;
+    }
+}
+
+static uint32_t code_of(const codes *c, uint32_t row)
+{
+    switch (c->lane) {
+    case 1:
+        return ((const uint8_t *)c->data)[row];
+    case 2:
+        return ((const uint16_t *)c->data)[row];
+    default:
+        return ((const uint32_t *)c->data)[row];
+    }
+}
+
+/* Cuts [from, to) into ramps and the rest. */
+static void add_pieces(const codes *c, uint32_t from, uint32_t to, uint32_t group, ov_agg_piece *pieces,
+                       uint32_t *count)
+{
+    const ov_agg_kernels *k = ov_agg_kernels_get();
+    ov_agg_piece *open = NULL; /* a CODES piece that may still grow */
+    while (from < to) {
+        size_t ramp = 0;
+        if (from + RAMP_LEAST <= to && counts_up(c, from))
+            ramp = k->ramp_rows[ov_lane_index(c->lane)](c->data, from, to);
+        if (ramp >= RAMP_LEAST) {
+            pieces[(*count)++] = (ov_agg_piece){.from = from,
+                                                .to = from + (uint32_t)ramp,
+                                                .group = group,
+                                                .first = code_of(c, from),
+                                                .kind = OV_PIECE_RAMP};
+            from += (uint32_t)ramp;
+            open = NULL;
+            continue;
+        }
+        uint32_t end = OV_MIN(to, from + RAMP_LEAST);
+        if (open) {
+            open->to = end;
+        } else {
+            open = &pieces[(*count)++];
+            *open = (ov_agg_piece){.from = from, .to = end, .group = group, .kind = OV_PIECE_CODES};
+        }
+        from = end;
+    }
+}
+
+static ov_status make_pieces(agg_state *s, const agg_batch *in, const codes *c, const stretch *stretches,
+                             uint32_t count, ov_arena *scratch, ov_agg_rows *rows, ov_error *err)
+{
+    agg_dense *d = &s->dense;
+    ov_agg_piece *pieces;
+    uint32_t most = 2 * count + in->b->rows / RAMP_LEAST + 2, n = 0;
+    OV_TRY(ov_arena_alloc(scratch, most * sizeof(*pieces), &pieces, err));
+    for (uint32_t i = 0, from = 0; i < count; from = stretches[i++].end) {
+        uint32_t group = stretches[i].slow * d->fast_size + c->offset;
+        if (d->fast_size == 1 || !c->data)
+            pieces[n++] = (ov_agg_piece){
+                .from = from, .to = stretches[i].end, .group = stretches[i].slow * d->fast_size, .kind = OV_PIECE_ONE};
+        else
+            add_pieces(c, from, stretches[i].end, group, pieces, &n);
+    }
+    *rows = (ov_agg_rows){.rows = in->b->rows,
+                          .pieces = pieces,
+                          .piece_count = n,
+                          .codes = c->data,
+                          .code_lane = c->lane,
+                          .weight = in->b->weight};
+    return OV_OK;
+}
+
+/* ---- adding a batch ---- */
+
+static ov_status reserve(agg_state *s, const agg_spec *spec, uint32_t groups, ov_error *err)
+{
+    agg_dense *d = &s->dense;
+    if (groups <= d->groups)
+        return OV_OK;
+    for (uint32_t i = 0; i < spec->acc_count; i++)
+        OV_TRY(ov_acc_reserve(&d->accs[i], groups, err));
+    if (spec->rows_acc == OVI_NONE && groups > d->mark_cap) {
+        uint32_t cap = OV_MAX(groups, d->mark_cap + d->mark_cap / 2);
+        OV_TRY(ov_array_grow(s->groups.budget, &d->mark, d->mark_cap, cap, err));
+        d->mark_cap = cap;
+    }
+    d->groups = groups;
+    return OV_OK;
+}
+
+static void mark_groups(agg_state *s, const agg_batch *in, const ov_agg_rows *rows)
+{
+    uint8_t *mark = s->dense.mark;
+    codes c = {.data = rows->codes, .lane = rows->code_lane};
+    const uint64_t *sel = in->b->sel;
+    for (uint32_t p = 0; p < rows->piece_count; p++) {
+        const ov_agg_piece *piece = &rows->pieces[p];
+        if (piece->kind == OV_PIECE_ONE) {
+            if (!sel || ov_bits_next(sel, piece->to, piece->from) < piece->to)
+                mark[piece->group] = 1;
+        } else if (piece->kind == OV_PIECE_RAMP && !sel) {
+            memset(mark + piece->group + piece->first, 1, piece->to - piece->from);
+        } else {
+            for (uint32_t i = piece->from; i < piece->to; i++)
+                if (!sel || ov_bits_test(sel, i))
+                    mark[piece->group + code_of(&c, i)] = 1;
+        }
+    }
+}
+
+/* Most tuples of slow keys this batch can add. */
+static uint64_t new_tuples(const agg_spec *spec, const agg_dense *d, const agg_batch *in)
+{
+    uint64_t n = 1;
+    for (uint32_t k = 0; k < spec->layout.count; k++)
+        if (d->keys[k].how == DENSE_SLOW && in->keys[k].enc == OV_ENC_RUN)
+            n += in->keys[k].runs;
+    return n;
+}
+
+ov_status ovi_dense_add(agg_state *s, const agg_spec *spec, const agg_batch *in, ov_arena *scratch, bool *taken,
+                        ov_error *err)
+{
+    agg_dense *d = &s->dense;
+    codes c;
+    stretch *stretches;
+    uint32_t count;
+    ov_agg_rows rows;
+    OV_TRY(fit_layout(s, spec, in, scratch, taken, err));
+    if (!*taken)
+        return OV_OK;
+    uint64_t more = new_tuples(spec, d, in) * d->fast_size;
+    if (d->groups + more > spec->dense_limit + d->fast_size) {
+        if (more > spec->dense_limit + d->fast_size) {
+            *taken = false;
+            return OV_OK;
+        }
+        OV_TRY(ovi_dense_flush(s, spec, err));
+    }
+    OV_TRY(fast_codes(s, spec, in, scratch, &c, err));
+    OV_TRY(find_stretches(s, spec, in, scratch, &stretches, &count, err));
+    OV_TRY(reserve(s, spec, d->slow.count * d->fast_size, err));
+    OV_TRY(make_pieces(s, in, &c, stretches, count, scratch, &rows, err));
+    d->rows += in->b->sel_rows;
+    if (spec->rows_acc == OVI_NONE)
+        mark_groups(s, in, &rows);
+    return ovi_agg_update(spec, d->accs, in, &rows, scratch, err);
+}
+
+/* ---- emptying ---- */
+
+/* The fast part of a group's key row. */
+static ov_status fast_words(agg_state *s, const agg_spec *spec, uint32_t code, uint64_t *row, ov_error *err)
+{
+    const ovi_key_layout *l = &spec->layout;
+    for (uint32_t k = 0; k < l->count; k++) {
+        const dense_key *key = &s->dense.keys[k];
+        if (key->how == DENSE_SLOW)
+            continue;
+        uint32_t own = code / key->stride % key->card;
+        if (key->how == DENSE_RANGE) {
+            if (key->null_slot && own == 0)
+                ovi_key_set_null(l, k, row);
+            else
+                ovi_key_set(l, k, row, (uint64_t)key->low + own - key->null_slot);
+        } else if (ov_type_is_int(l->fields[k].type) || ov_type_is_real(l->fields[k].type)) {
+            if (ov_domain_is_null(key->domain, own))
+                ovi_key_set_null(l, k, row);
+            else if (ov_type_is_int(l->fields[k].type))
+                ovi_key_set(l, k, row, (uint64_t)ov_domain_i64(key->domain, own));
+            else
+                ovi_key_set(l, k, row, ovi_key_real(ov_domain_f64(key->domain, own)));
+        } else {
+            uint32_t *map;
+            OV_TRY(ov_strmap_of(&s->maps[k], &s->strings[k], key->domain, &map, err));
+            if (!map[own])
+                OV_TRY(ov_strmap_fill(&s->strings[k], key->domain, own, &map[own], err));
+            ovi_key_set(l, k, row, map[own] - 1);
+        }
+    }
+    return OV_OK;
+}
+
+static ov_status flush_part(agg_state *s, const agg_spec *spec, const uint32_t *from, uint32_t n, uint64_t *keys,
+                            uint32_t *to, ov_error *err)
+{
+    agg_dense *d = &s->dense;
+    uint32_t width = spec->layout.width;
+    for (uint32_t i = 0; i < n; i++) {
+        uint64_t *row = keys + (size_t)i * width;
+        memcpy(row, d->slow.keys + (size_t)(from[i] / d->fast_size) * width, (size_t)width * 8);
+        OV_TRY(fast_words(s, spec, from[i] % d->fast_size, row, err));
+    }
+    return ovi_groups_find(&s->groups, keys, n, to, err);
+}
+
+static bool exists(const agg_state *s, const agg_spec *spec, uint32_t g)
+{
+    return spec->rows_acc == OVI_NONE ? s->dense.mark[g] : s->dense.accs[spec->rows_acc].n[g] != 0;
+}
+
+/* Finds the table groups of all dense groups that exist: from[i] -> to[i], and map over all of them. */
+static ov_status flush_keys(agg_state *s, const agg_spec *spec, uint32_t *from, uint32_t *to, uint32_t *map,
+                            uint64_t *keys, uint32_t *count, ov_error *err)
+{
+    uint32_t n = 0, done = 0;
+    for (uint32_t g = 0; g < s->dense.groups; g++) {
+        if (exists(s, spec, g))
+            from[n++] = g;
+        if (n - done == FLUSH_ROWS || (g + 1 == s->dense.groups && n > done)) {
+            OV_TRY(flush_part(s, spec, from + done, n - done, keys, to + done, err));
+            done = n;
+        }
+    }
+    for (uint32_t i = 0; map && i < n; i++)
+        map[from[i]] = to[i];
+    *count = n;
+    return OV_OK;
+}
+
+static ov_status flush_groups(agg_state *s, const agg_spec *spec, uint32_t *buffer, uint64_t *keys, ov_error *err)
+{
+    agg_dense *d = &s->dense;
+    uint32_t *from = buffer, *to = buffer + d->groups, n;
+    uint32_t *map = spec->has_sets ? buffer + 2 * (size_t)d->groups : NULL;
+    for (uint32_t i = 0; i < spec->acc_count; i++)
+        OV_TRY(ov_acc_settle(&d->accs[i], err));
+    OV_TRY(flush_keys(s, spec, from, to, map, keys, &n, err));
+    for (uint32_t i = 0; i < spec->acc_count; i++) {
+        OV_TRY(ov_acc_settle(&s->accs[i], err));
+        OV_TRY(ov_acc_reserve(&s->accs[i], s->groups.count, err));
+        OV_TRY(ov_acc_merge(&s->accs[i], &d->accs[i], from, to, n, map, err));
+        ov_acc_reset(&d->accs[i]);
+    }
+    if (d->mark)
+        memset(d->mark, 0, d->mark_cap);
+    return OV_OK;
+}
+
+ov_status ovi_dense_flush(agg_state *s, const agg_spec *spec, ov_error *err)
+{
+    agg_dense *d = &s->dense;
+    ov_budget *budget = s->groups.budget;
+    uint32_t *buffer = NULL;
+    uint64_t *keys = NULL;
+    if (!d->on || d->groups == 0)
+        return OV_OK;
+    size_t bytes = (size_t)d->groups * 4 * 3, key_bytes = (size_t)FLUSH_ROWS * spec->layout.width * 8;
+    ov_status st;
+    OV_TRY_OUT(st, ov_array_grow(budget, &buffer, 0, bytes, err));
+    OV_TRY_OUT(st, ov_array_grow(budget, &keys, 0, key_bytes, err));
+    OV_TRY_OUT(st, flush_groups(s, spec, buffer, keys, err));
+    ovi_groups_clear(&d->slow);
+    d->groups = 0;
+out:
+    if (buffer)
+        ov_array_free(budget, &buffer, bytes);
+    if (keys)
+        ov_array_free(budget, &keys, key_bytes);
+    return st;
+}

@@ -1,0 +1,127 @@
+/*
+ * Private to query/exec: sinks, workers, and how a batch travels.
+ *
+ * A plan runs from its top: ovi_run(node, sink) makes `node` push its batches into `sink`. FILTER and PROJECT wrap
+ * the sink in a stage; SCAN, VALUES, SYSTEM are sources; AGGREGATE, SORT and LIMIT are a sink for their input and
+ * then a source for what is above. So a pipeline is what lies between a source and the nearest real sink.
+ *
+ * Batches are lent: what is in a batch lives until the source makes the next one. Domains of DICT vectors
+ * live until the query's run ends.
+ */
+#pragma once
+
+#include "base/thread.h"
+#include "query/exec/exec.h"
+
+typedef struct ovi_exec ovi_exec;
+typedef struct ovi_sink ovi_sink;
+typedef struct ovi_slot ovi_slot;
+
+/* One thread's share of a run. Worker 0 is the calling thread. */
+typedef struct ovi_worker {
+    unsigned number;
+    ovi_exec *exec;
+    ov_eval *eval;
+    ov_arena scratch; /* of one batch */
+    ov_arena kept;    /* of one morsel */
+    uint64_t ordinal; /* place of the current batch's first row in the order of the input */
+    ovi_slot *slot;   /* where an ordered sink keeps batches that are not yet due; NULL: they are due now */
+} ovi_worker;
+
+/*
+ * What receives batches.
+ *
+ * push      any worker; for ordered sinks see ovi_ordered_push
+ * done      it wants no more rows (LIMIT reached); sources then stop early
+ * used      sets bits of the input columns it reads
+ * weights   it can take batches with weights
+ * unordered the order of rows makes no difference to it
+ */
+struct ovi_sink {
+    ov_status (*push)(ovi_sink *s, ovi_worker *w, const ov_batch *b, ov_error *err);
+    bool (*done)(const ovi_sink *s);
+    void (*used)(const ovi_sink *s, uint64_t *columns, uint32_t count);
+    bool (*weights)(const ovi_sink *s);
+    bool ordered;   /* push must happen in input order on the calling thread */
+    bool unordered;
+};
+
+/* Counters of one plan node, for EXPLAIN ANALYZE. */
+typedef struct ovi_node_stats {
+    const ov_plan *node;
+    _Atomic uint64_t rows, batches;
+    _Atomic int64_t ns; /* wall time from first to last of the node's pipeline, set once */
+    const char *note;   /* how it was done, static text */
+} ovi_node_stats;
+
+struct ovi_exec {
+    ov_query_ctx *cx;
+    ov_arena arena; /* what must outlive its operator: dictionaries of results, open segments */
+    ovi_worker *workers;
+    unsigned worker_count;
+    uint32_t batch_rows;
+    uint64_t ordinal; /* grows from source to source of a UNION */
+    ov_mutex lock;    /* of failed and err */
+    _Atomic bool failed;
+    ov_error err;     /* the first failure of a helper */
+    ovi_node_stats *stats;
+    uint32_t stats_count;
+};
+
+OV_CHECKED ov_status ovi_run(ovi_exec *x, const ov_plan *node, ovi_sink *sink, ov_error *err);
+ovi_node_stats *ovi_stats_of(ovi_exec *x, const ov_plan *node); /* NULL when not counted */
+void ovi_count_rows(ovi_exec *x, const ov_plan *node, const ov_batch *b);
+
+/* The source starts a new batch: scratch and expression results of the last one are gone. */
+OV_CHECKED ov_status ovi_next_batch(ovi_worker *w, ov_error *err);
+/* push when the batch has rows. */
+OV_CHECKED ov_status ovi_push(ovi_sink *s, ovi_worker *w, const ov_batch *b, ov_error *err);
+static inline bool ovi_done(const ovi_sink *s)
+{
+    return s->done && s->done(s);
+}
+/* The eval of a worker, made at first use. */
+OV_CHECKED ov_status ovi_worker_ready(ovi_worker *w, ov_error *err);
+
+/* ---- sources (source.c, scan.c) ---- */
+OV_CHECKED ov_status ovi_run_scan(ovi_exec *x, const ov_plan *node, ovi_sink *sink, ov_error *err);
+OV_CHECKED ov_status ovi_run_values(ovi_exec *x, const ov_plan *node, ovi_sink *sink, ov_error *err);
+OV_CHECKED ov_status ovi_run_system(ovi_exec *x, const ov_plan *node, ovi_sink *sink, ov_error *err);
+
+/* ---- stages (stage.c) ---- */
+OV_CHECKED ov_status ovi_run_filter(ovi_exec *x, const ov_plan *node, ovi_sink *sink, ov_error *err);
+OV_CHECKED ov_status ovi_run_project(ovi_exec *x, const ov_plan *node, ovi_sink *sink, ov_error *err);
+
+/* ---- breakers ---- */
+OV_CHECKED ov_status ovi_run_aggregate(ovi_exec *x, const ov_plan *node, ovi_sink *sink, ov_error *err);
+OV_CHECKED ov_status ovi_run_sort(ovi_exec *x, const ov_plan *node, ovi_sink *sink, ov_error *err);
+OV_CHECKED ov_status ovi_run_limit(ovi_exec *x, const ov_plan *node, ovi_sink *sink, ov_error *err);
+
+/* ---- ordered delivery (ordered.c) ---- */
+
+/* Batches of one morsel that came before their turn. */
+struct ovi_slot {
+    ov_arena arena;
+    struct ovi_kept {
+        struct ovi_kept *next;
+        ov_batch batch;
+    } *first, **last;
+};
+typedef struct ovi_ordered {
+    ovi_sink base;
+    /* On the calling thread, in order. */
+    ov_status (*deliver)(struct ovi_ordered *o, ovi_worker *w, const ov_batch *b, ov_error *err);
+} ovi_ordered;
+ov_status ovi_ordered_push(ovi_sink *s, ovi_worker *w, const ov_batch *b, ov_error *err);
+void ovi_slot_init(ovi_slot *slot, ov_budget *budget);
+/* Hands the kept batches on through `terminal` and empties the slot. */
+OV_CHECKED ov_status ovi_slot_deliver(ovi_slot *slot, ovi_sink *terminal, ovi_worker *w, ov_error *err);
+/* The sink at the end of a chain of stages. */
+ovi_sink *ovi_terminal(ovi_sink *s);
+bool ovi_is_stage(const ovi_sink *s);
+
+/* A copy of the selected rows that lives in `out` (domains of DICT vectors are shared). */
+OV_CHECKED ov_status ovi_batch_copy(const ov_batch *b, ov_arena *out, ov_batch *copy, ov_error *err);
+/* Rows [from, from + n) of a vector without copying where the encoding allows. */
+OV_CHECKED ov_status ovi_vec_slice(const ov_vec *v, uint32_t from, uint32_t n, ov_arena *scratch, ov_vec *out,
+                                   ov_error *err);

@@ -1,0 +1,60 @@
+/*
+ * The table of groups: packed keys to group numbers 0, 1, 2 ...
+ *
+ * A key is `width` 64-bit words. Numbers take a word, strings (as numbers of a string table) half a word, NULLs of
+ * numbers one bit in a half word that all of them share.
+ *
+ * Threads: one at a time.
+ */
+#pragma once
+
+#include "query/agg/strtab.h"
+
+typedef struct ovi_key_field {
+    ov_type type;
+    uint16_t word;
+    uint8_t shift;    /* of a string number: 0 or 32 */
+    uint8_t null_bit; /* of a number: bit in the null half */
+} ovi_key_field;
+
+typedef struct ovi_key_layout {
+    ovi_key_field *fields;
+    uint32_t count;
+    uint32_t width;      /* words, at least 1 */
+    uint16_t null_word;  /* where the null half stands */
+    uint8_t null_shift;
+} ovi_key_layout;
+
+/* types[i], nullable[i] of each key. At most 32 nullable numbers. */
+OV_CHECKED ov_status ovi_key_layout_make(const ov_type *types, const bool *nullable, uint32_t count,
+                                         ov_arena *out, ovi_key_layout *layout, ov_error *err);
+
+typedef struct ovi_groups {
+    ov_budget *budget;
+    uint32_t width;
+    uint64_t *keys; /* count x width */
+    uint32_t count, cap;
+    uint64_t *slots; /* hash in the high half, group + 1 in the low */
+    uint32_t slot_count;
+} ovi_groups;
+
+OV_CHECKED ov_status ovi_groups_init(ovi_groups *g, uint32_t width, ov_budget *budget, ov_error *err);
+void ovi_groups_fini(ovi_groups *g);
+/* Group numbers of n keys (row-major); new ones are added. */
+OV_CHECKED ov_status ovi_groups_find(ovi_groups *g, const uint64_t *keys, size_t n, uint32_t *group,
+                                     ov_error *err);
+
+static inline uint64_t ovi_key_number(uint64_t bits)
+{
+    return bits;
+}
+/* Doubles that are equal have equal bits: one zero, one NaN. */
+static inline uint64_t ovi_key_real(double v)
+{
+    uint64_t bits;
+    v = v == 0 ? 0 : v != v ? __builtin_nan("") : v;
+    memcpy(&bits, &v, sizeof(bits));
+    return bits;
+}
+/* No groups; memory stays. */
+void ovi_groups_clear(ovi_groups *g);

@@ -1,0 +1,290 @@
+/*
+ * SCAN: segments and morsels given out to workers.
+ *
+ * Unordered (an aggregate or a sort is above): each worker takes whole segments while there are any, so that
+ * its dense groups meet few dictionaries, then helps with chunks of segments others have begun.
+ *
+ * Ordered (the result or LIMIT is above): chunks are numbered in order; helpers may be at most WINDOW chunks ahead
+ * of what has been delivered and keep their batches in the slot of their chunk.
+ */
+#include "query/exec/scan.h"
+
+#include "base/bits.h"
+#include "base/pool.h"
+
+enum {
+    ALONE_ROWS = 1 << 17, /* fewer rows are read faster than helpers wake up */
+    WINDOW = 16,
+};
+
+static void fail(ovi_exec *x, const ov_error *err)
+{
+    ov_mutex_lock(&x->lock);
+    if (!atomic_load(&x->failed)) {
+        x->err = *err;
+        atomic_store(&x->failed, true);
+    }
+    ov_mutex_unlock(&x->lock);
+}
+
+static bool stopped(const ovi_scan *s)
+{
+    return atomic_load_explicit(&s->exec->failed, memory_order_relaxed) || ovi_done(s->sink);
+}
+
+static ov_status plan_once(ovi_scan *s, scan_segment *seg, ovi_worker *w, ov_error *err)
+{
+    ov_status st = OV_OK;
+    ov_mutex_lock(&seg->lock);
+    if (!seg->planned)
+        st = ovi_scan_plan(s, seg, w, err);
+    ov_mutex_unlock(&seg->lock);
+    return st;
+}
+
+static bool take_chunk(scan_segment *seg, uint32_t *chunk)
+{
+    if (atomic_load_explicit(&seg->next_chunk, memory_order_relaxed) >= seg->chunks)
+        return false;
+    *chunk = atomic_fetch_add_explicit(&seg->next_chunk, 1, memory_order_relaxed);
+    return *chunk < seg->chunks;
+}
+
+/* ---- unordered ---- */
+
+static ov_status drain(ovi_scan *s, scan_segment *seg, ovi_worker *w, ov_error *err)
+{
+    uint32_t chunk;
+    OV_TRY(plan_once(s, seg, w, err));
+    while (!stopped(s) && take_chunk(seg, &chunk)) {
+        OV_TRY(ovi_scan_morsel(s, seg, chunk, w, err));
+        if (ov_pool_should_leave(s->exec->cx->pool, w->number))
+            break;
+    }
+    return OV_OK;
+}
+
+static ov_status work_unordered(ovi_scan *s, ovi_worker *w, ov_error *err)
+{
+    uint32_t i;
+    while (!stopped(s) && (i = atomic_fetch_add(&s->next_segment, 1)) < s->segment_count) {
+        OV_TRY(drain(s, &s->segments[i], w, err));
+        if (ov_pool_should_leave(s->exec->cx->pool, w->number))
+            return OV_OK;
+    }
+    /* the largest pieces of work left are whole segments of others */
+    for (i = 0; i < s->segment_count && !stopped(s); i++) {
+        OV_TRY(drain(s, &s->segments[i], w, err));
+        if (ov_pool_should_leave(s->exec->cx->pool, w->number))
+            return OV_OK;
+    }
+    return OV_OK;
+}
+
+static void unordered_job(void *arg, unsigned worker)
+{
+    ovi_scan *s = arg;
+    ov_error err = OV_ERROR_INIT;
+    if (work_unordered(s, &s->exec->workers[worker], &err) != OV_OK)
+        fail(s->exec, &err);
+}
+
+/* ---- ordered ---- */
+
+typedef enum slot_state { SLOT_FREE, SLOT_BUSY, SLOT_READY } slot_state;
+
+typedef struct ordered_scan {
+    ovi_scan *s;
+    ov_mutex lock;
+    ov_cond moved;
+    uint32_t segment;      /* of the next morsel */
+    uint64_t next, due;    /* numbers of morsels: to be given out; to be delivered */
+    bool empty;            /* none left to give out */
+    ovi_slot slots[WINDOW];
+    uint8_t state[WINDOW];
+} ordered_scan;
+
+/* The next morsel in order, under the lock. *found is false when there is none. */
+static ov_status next_morsel(ordered_scan *o, ovi_worker *w, scan_segment **seg, uint32_t *chunk, bool *found,
+                             ov_error *err)
+{
+    ovi_scan *s = o->s;
+    *found = false;
+    while (o->segment < s->segment_count) {
+        scan_segment *at = &s->segments[o->segment];
+        if (!at->planned)
+            OV_TRY(ovi_scan_plan(s, at, w, err));
+        if (take_chunk(at, chunk)) {
+            *seg = at;
+            *found = true;
+            return OV_OK;
+        }
+        o->segment++;
+    }
+    o->empty = true;
+    return OV_OK;
+}
+
+/* Runs morsel `number` into its slot, or straight on when it is due and this is the calling thread. */
+static ov_status run_morsel(ordered_scan *o, ovi_worker *w, scan_segment *seg, uint32_t chunk, uint64_t number,
+                            bool due, ov_error *err)
+{
+    ovi_slot *slot = &o->slots[number % WINDOW];
+    w->slot = due ? NULL : slot;
+    ov_status st = ovi_scan_morsel(o->s, seg, chunk, w, err);
+    w->slot = NULL;
+    ov_mutex_lock(&o->lock);
+    o->state[number % WINDOW] = due ? SLOT_FREE : SLOT_READY;
+    if (due)
+        o->due = number + 1;
+    ov_cond_broadcast(&o->moved);
+    ov_mutex_unlock(&o->lock);
+    return st;
+}
+
+/* One step; *more is false when this worker has nothing left to do. Takes the lock and gives it back. */
+static ov_status ordered_step(ordered_scan *o, ovi_worker *w, bool *more, ov_error *err)
+{
+    bool caller = w->number == 0, found = false;
+    scan_segment *seg = NULL;
+    uint32_t chunk = 0;
+    *more = true;
+    ov_mutex_lock(&o->lock);
+    if (caller && o->due < o->next && o->state[o->due % WINDOW] == SLOT_READY) {
+        uint64_t due = o->due;
+        ov_mutex_unlock(&o->lock);
+        ov_status st = ovi_slot_deliver(&o->slots[due % WINDOW], ovi_terminal(o->s->sink), w, err);
+        ov_mutex_lock(&o->lock);
+        o->state[due % WINDOW] = SLOT_FREE;
+        o->due = due + 1;
+        ov_cond_broadcast(&o->moved);
+        ov_mutex_unlock(&o->lock);
+        return st;
+    }
+    if (o->empty && (!caller || o->due == o->next)) {
+        *more = false;
+        ov_mutex_unlock(&o->lock);
+        return OV_OK;
+    }
+    if (o->empty || o->next >= o->due + WINDOW) {
+        ov_cond_wait_ms(&o->moved, &o->lock, 20);
+        ov_mutex_unlock(&o->lock);
+        return ov_query_alive(o->s->exec->cx, err);
+    }
+    ov_status st = next_morsel(o, w, &seg, &chunk, &found, err);
+    uint64_t number = o->next;
+    bool due = caller && number == o->due;
+    if (st == OV_OK && found) {
+        o->next++;
+        o->state[number % WINDOW] = SLOT_BUSY;
+    }
+    ov_mutex_unlock(&o->lock);
+    return st == OV_OK && found ? run_morsel(o, w, seg, chunk, number, due, err) : st;
+}
+
+static void ordered_job(void *arg, unsigned worker)
+{
+    ordered_scan *o = arg;
+    ovi_worker *w = &o->s->exec->workers[worker];
+    ov_error err = OV_ERROR_INIT;
+    bool more = true;
+    while (more && !stopped(o->s)) {
+        if (ordered_step(o, w, &more, &err) != OV_OK) {
+            fail(o->s->exec, &err);
+            break;
+        }
+        if (ov_pool_should_leave(o->s->exec->cx->pool, worker))
+            break;
+    }
+    ov_mutex_lock(&o->lock);
+    ov_cond_broadcast(&o->moved);
+    ov_mutex_unlock(&o->lock);
+}
+
+static ov_status run_ordered(ovi_scan *s, unsigned workers, ov_error *err)
+{
+    ordered_scan *o;
+    OV_TRY(ov_arena_zalloc(&s->exec->arena, sizeof(*o), &o, err));
+    o->s = s;
+    ov_mutex_init(&o->lock);
+    ov_cond_init(&o->moved);
+    for (unsigned i = 0; i < WINDOW; i++)
+        ovi_slot_init(&o->slots[i], &s->exec->cx->budget);
+    ov_pool_run(s->exec->cx->pool, workers, ordered_job, o);
+    for (unsigned i = 0; i < WINDOW; i++)
+        ov_arena_fini(&o->slots[i].arena);
+    ov_cond_fini(&o->moved);
+    ov_mutex_fini(&o->lock);
+    return OV_OK;
+}
+
+/* ---- the run ---- */
+
+static ov_status make_segments(ovi_scan *s, uint64_t *rows, ov_error *err)
+{
+    const ov_datasource *ds = s->node->scan.datasource;
+    uint64_t ordinal = s->exec->ordinal;
+    OV_TRY(ov_arena_zalloc(&s->exec->arena, OV_MAX(ds->segment_count, 1) * sizeof(*s->segments), &s->segments,
+                           err));
+    *rows = 0;
+    for (uint32_t i = 0; i < ds->segment_count; i++) {
+        scan_segment *seg = &s->segments[i];
+        seg->entry = ds->segments[i];
+        seg->ordinal = ordinal;
+        ordinal += ds->segments[i]->info.rows;
+        *rows += ds->segments[i]->info.rows;
+        ov_mutex_init(&seg->lock);
+    }
+    s->segment_count = ds->segment_count;
+    s->exec->ordinal = ordinal;
+    return OV_OK;
+}
+
+static ov_status prepare(ovi_scan *s, ov_error *err)
+{
+    const ov_plan *node = s->node;
+    ov_arena *arena = &s->exec->arena;
+    uint32_t n = node->field_count;
+    OV_TRY(ov_arena_zalloc(arena, (ov_words(n) + 1) * 8, &s->used, err));
+    OV_TRY(ov_arena_zalloc(arena, ((size_t)n + 1) * CANON_DOMAINS * sizeof(*s->canon), &s->canon, err));
+    OV_TRY(ov_arena_zalloc(arena, ((size_t)n + 1) * 4, &s->canon_next, err));
+    s->sink->used(s->sink, s->used, n);
+    s->used_count = (uint32_t)ov_bits_count(s->used, n);
+    s->weights = !s->exec->cx->options.general_only && s->sink->weights && s->sink->weights(s->sink);
+    OV_TRY(ovi_conjuncts(node->scan.filter, n, arena, &s->filter, &s->filter_count, err));
+    s->residual = s->filter;
+    s->residual_count = s->filter_count;
+    if (node->scan.filter_is_ranges)
+        s->residual_count = 0;
+    else if (node->scan.residual)
+        OV_TRY(ovi_conjuncts(node->scan.residual, n, arena, &s->residual, &s->residual_count, err));
+    return OV_OK;
+}
+
+ov_status ovi_run_scan(ovi_exec *x, const ov_plan *node, ovi_sink *sink, ov_error *err)
+{
+    ovi_scan *s;
+    uint64_t rows;
+    if (node->scan.range_count == 0 && !x->cx->options.general_only)
+        return OV_OK;
+    OV_TRY(ov_arena_zalloc(&x->arena, sizeof(*s), &s, err));
+    s->exec = x;
+    s->node = node;
+    s->sink = sink;
+    ov_mutex_init(&s->lock);
+    OV_TRY(prepare(s, err));
+    OV_TRY(make_segments(s, &rows, err));
+    unsigned workers = rows < ALONE_ROWS && !x->cx->options.workers ? 1 : x->worker_count;
+    ov_pool *pool = x->cx->pool;
+    if (sink->ordered)
+        OV_TRY(run_ordered(s, workers, err));
+    else
+        ov_pool_run(pool, workers, unordered_job, s);
+    for (uint32_t i = 0; i < s->segment_count; i++)
+        ov_mutex_fini(&s->segments[i].lock);
+    ov_mutex_fini(&s->lock);
+    if (!atomic_load(&x->failed))
+        return OV_OK;
+    *err = x->err;
+    return x->err.code;
+}

@@ -1,0 +1,90 @@
+/*
+ * Scans, private to the scan_*.c files: what is shared by workers, and what is decided per segment.
+ *
+ * A segment is planned by the first worker that reaches it: pruned, or given one of four ways.
+ *
+ *   OUT     no row can match
+ *   COUNT   only the number of matching rows matters and is known: one row with a weight
+ *   CODES   everything above reads one dictionary column: its distinct codes with their row counts as weights
+ *   GATHER  few rows match, found by rowsets: their values are picked out of all columns
+ *   BLOCKS  blocks as they are stored, filtered by mask
+ */
+#pragma once
+
+#include "query/exec/exec_int.h"
+
+typedef enum scan_way { WAY_OUT, WAY_COUNT, WAY_CODES, WAY_GATHER, WAY_BLOCKS } scan_way;
+
+/* One AND-ed part of the filter. */
+typedef struct conjunct {
+    const ov_expr *expr;
+    uint32_t column;   /* of the scan, when it reads exactly one; else OVI_NO_COLUMN */
+    bool has_range;    /* column is LONG and the conjunct says low <= column <= high, nothing more or less */
+    int64_t low, high;
+} conjunct;
+
+enum { OVI_NO_COLUMN = UINT32_MAX };
+
+typedef struct scan_column {
+    const ov_column *col;       /* NULL: absent from this segment */
+    const ov_column_info *info;
+    const ov_domain *domain;    /* DICT: the segment's own, with row counts */
+    const ov_domain *canon;     /* DICT: an equal domain of an earlier segment, or domain */
+    const ov_expr *cast;        /* to the scan's type, over a batch of one column; NULL when equal */
+    bool fixed;                 /* every matching row has fixed_code */
+    uint32_t fixed_code;
+} scan_column;
+
+typedef struct row_range {
+    uint32_t first, end;
+} row_range;
+
+typedef struct scan_segment {
+    const ov_segment_entry *entry;
+    ov_mutex lock; /* of planning */
+    bool planned;
+    uint8_t way;
+    ov_segment *seg;
+    scan_column *columns;
+    row_range *ranges; /* rows that may match, ascending */
+    uint32_t range_count;
+    uint64_t range_rows;
+    const conjunct **rest; /* what each row must still pass */
+    uint32_t rest_count;
+    ov_rowset *rows;       /* GATHER */
+    uint64_t count;        /* COUNT, GATHER: rows */
+    uint32_t code_column;  /* CODES */
+    uint32_t chunks;       /* morsels */
+    uint32_t chunk_rows;   /* rows of the segment a morsel covers (CODES: codes) */
+    _Atomic uint32_t next_chunk;
+    uint64_t ordinal;      /* place of row 0 in the order of the scan */
+} scan_segment;
+
+enum { CANON_DOMAINS = 4, MORSEL_BLOCKS = 32 };
+
+typedef struct ovi_scan {
+    ovi_exec *exec;
+    const ov_plan *node;
+    ovi_sink *sink;
+    uint64_t *used;        /* columns that the sink reads */
+    uint32_t used_count;
+    bool weights;          /* the sink takes weights */
+    const conjunct *filter;   /* of rows whose time is not known to lie in the ranges */
+    uint32_t filter_count;
+    const conjunct *residual; /* of rows in the ranges */
+    uint32_t residual_count;
+    scan_segment *segments;
+    uint32_t segment_count;
+    _Atomic uint32_t next_segment;
+    ov_mutex lock; /* of canon and the exec's arena */
+    const ov_domain **canon; /* columns x CANON_DOMAINS */
+    uint32_t *canon_next;    /* per column */
+} ovi_scan;
+
+/* ---- scan_filter.c ---- */
+OV_CHECKED ov_status ovi_conjuncts(const ov_expr *filter, uint32_t columns, ov_arena *out, const conjunct **list,
+                                   uint32_t *count, ov_error *err);
+/* ---- scan_plan.c ---- */
+OV_CHECKED ov_status ovi_scan_plan(ovi_scan *s, scan_segment *seg, ovi_worker *w, ov_error *err);
+/* ---- scan_read.c ---- */
+OV_CHECKED ov_status ovi_scan_morsel(ovi_scan *s, scan_segment *seg, uint32_t chunk, ovi_worker *w, ov_error *err);

@@ -1,0 +1,431 @@
+/*
+ * Deciding how to read one segment: pruning by time, dictionaries and statistics, then the cheapest way.
+ */
+#include "query/exec/scan.h"
+
+#include "base/bits.h"
+
+enum {
+    GATHER_FACTOR = 32, /* picking a row costs about as much as reading this many in a block */
+    INDEX_FACTOR = 4,   /* a rowset is worth making when it drops three quarters of the rows */
+};
+
+/* ---- opening ---- */
+
+static void release_segment(void *seg)
+{
+    ov_segment_release(seg);
+}
+
+static ov_status open_segment(ovi_scan *s, scan_segment *seg, ov_error *err)
+{
+    OV_TRY(ov_snapshot_open(s->exec->cx->snapshot, seg->entry, &seg->seg, err));
+    ov_mutex_lock(&s->lock);
+    ov_status st = ov_arena_on_exit(&s->exec->arena, release_segment, seg->seg, err);
+    if (st == OV_OK)
+        st = ov_arena_zalloc(&s->exec->arena, OV_MAX(s->node->field_count, 1) * sizeof(*seg->columns),
+                             &seg->columns, err);
+    if (st == OV_OK)
+        st = ov_arena_zalloc(&s->exec->arena, (s->filter_count + s->residual_count + 1) * sizeof(*seg->rest),
+                             &seg->rest, err);
+    if (st == OV_OK)
+        st = ov_arena_zalloc(&s->exec->arena, (s->node->scan.range_count + 1) * sizeof(*seg->ranges), &seg->ranges,
+                             err);
+    ov_mutex_unlock(&s->lock);
+    return st;
+}
+
+static bool same_domain(const ov_domain *a, const ov_domain *b)
+{
+    if (!a->offsets || !b->offsets || a->count != b->count || a->has_null != b->has_null ||
+        a->sorted != b->sorted || a->unique != b->unique || !ov_type_eq(a->type, b->type))
+        return false;
+    size_t bytes = a->offsets[a->count];
+    return bytes == b->offsets[b->count] &&
+           memcmp(a->offsets, b->offsets, ((size_t)a->count + 1) * sizeof(*a->offsets)) == 0 &&
+           memcmp(a->bytes, b->bytes, bytes) == 0;
+}
+
+/* Segments of one table often have the same dictionary: one domain for all of them keeps truth tables, string
+ * numbers and dense groups valid from segment to segment. */
+static const ov_domain *canon_of(ovi_scan *s, uint32_t column, const ov_domain *d)
+{
+    const ov_domain **list = s->canon + (size_t)column * CANON_DOMAINS, *found = d;
+    ov_mutex_lock(&s->lock);
+    for (unsigned i = 0; i < CANON_DOMAINS && found == d; i++)
+        if (list[i] && list[i] != d && same_domain(list[i], d))
+            found = list[i];
+    if (found == d)
+        list[s->canon_next[column]++ % CANON_DOMAINS] = d;
+    ov_mutex_unlock(&s->lock);
+    return found;
+}
+
+/* An expression over a one-column batch that turns the segment's type into the scan's. */
+static ov_status make_cast(ovi_scan *s, uint32_t c, scan_column *col, ov_error *err)
+{
+    ov_expr_ctx cx = {.arena = &s->exec->arena, .next_id = UINT32_MAX / 2};
+    const ov_expr *x;
+    const ov_field *f = &s->node->fields[c];
+    ov_sqltype from = ov_sqltype_of_column(col->info->name, col->info->type);
+    ov_mutex_lock(&s->lock);
+    ov_status st = ov_expr_column(&cx, 0, col->info->type, from, true, &x, err);
+    if (st == OV_OK)
+        st = ov_expr_cast(&cx, x, (ov_sqltype)f->sql, f->type, 0, 0, &col->cast, err);
+    ov_mutex_unlock(&s->lock);
+    return st;
+}
+
+static ov_status find_columns(ovi_scan *s, scan_segment *seg, ov_error *err)
+{
+    const ov_plan *node = s->node;
+    bool general = s->exec->cx->options.general_only;
+    for (uint32_t c = 0; c < node->field_count; c++) {
+        scan_column *col = &seg->columns[c];
+        ov_slice name = node->scan.datasource->columns[node->scan.columns[c]].name;
+        col->col = ov_segment_find(seg->seg, name);
+        if (!col->col)
+            continue;
+        col->info = ov_column_get_info(col->col);
+        if (!ov_type_eq(col->info->type, node->fields[c].type) && col->info->type.id != OV_TYPE_NULL) {
+            OV_TRY(make_cast(s, c, col, err));
+        } else if (col->info->dict && !general) {
+            OV_TRY(ov_column_domain(col->col, &col->domain, err));
+            col->canon = canon_of(s, c, col->domain);
+        }
+    }
+    return OV_OK;
+}
+
+/* ---- time ---- */
+
+static bool misses_all_ranges(const ov_plan *node, const ov_segment_info *info)
+{
+    for (uint32_t i = 0; i < node->scan.range_count; i++)
+        if (info->max_time >= node->scan.ranges[i].start_ms && info->min_time < node->scan.ranges[i].end_ms)
+            return false;
+    return true;
+}
+
+static bool lies_in_one_range(const ov_plan *node, const ov_segment_info *info)
+{
+    for (uint32_t i = 0; i < node->scan.range_count; i++)
+        if (info->min_time >= node->scan.ranges[i].start_ms && info->max_time < node->scan.ranges[i].end_ms)
+            return true;
+    return false;
+}
+
+static void add_range(scan_segment *seg, uint32_t first, uint32_t end)
+{
+    if (first >= end)
+        return;
+    seg->ranges[seg->range_count++] = (row_range){first, end};
+    seg->range_rows += end - first;
+}
+
+/* Row ranges whose time is right; false when the segment is not sorted by time and rows must be looked at. */
+static ov_status time_rows(ovi_scan *s, scan_segment *seg, bool *exact, ov_error *err)
+{
+    const ov_segment_info *info = ov_segment_get_info(seg->seg);
+    *exact = true;
+    if (lies_in_one_range(s->node, info)) {
+        add_range(seg, 0, info->rows);
+        return OV_OK;
+    }
+    for (uint32_t i = 0; i < s->node->scan.range_count; i++) {
+        const ov_time_range *r = &s->node->scan.ranges[i];
+        uint32_t first, end;
+        bool sorted;
+        OV_TRY(ov_segment_time_range(seg->seg, r->start_ms, r->end_ms, &first, &end, &sorted, err));
+        if (!sorted) {
+            seg->range_count = 0;
+            seg->range_rows = 0;
+            add_range(seg, 0, info->rows);
+            *exact = false;
+            return OV_OK;
+        }
+        add_range(seg, first, end);
+    }
+    return OV_OK;
+}
+
+/* ---- filters by dictionary and statistics ---- */
+
+/* What a conjunct does to this segment. */
+typedef struct verdict {
+    const conjunct *c;
+    bool never, always;
+    bool indexed;         /* truth is set */
+    const uint8_t *truth; /* per code */
+    uint64_t rows;        /* of the whole segment that match, when truth is set */
+    uint32_t codes, last; /* codes that match, and one of them */
+} verdict;
+
+/* A column this segment does not have reads as NULL in all rows. */
+static ov_status judge_absent(ovi_scan *s, ovi_worker *w, verdict *v, ov_error *err)
+{
+    ov_batch b = {.rows = 1, .cols = s->node->field_count, .sel_rows = 1};
+    uint64_t is_true[1];
+    uint32_t rows;
+    OV_TRY(ov_arena_alloc(&w->scratch, OV_MAX(b.cols, 1) * sizeof(ov_vec), &b.col, err));
+    for (uint32_t c = 0; c < b.cols; c++)
+        b.col[c] = ov_vec_null(s->node->fields[c].type, 1);
+    OV_TRY(ov_eval_filter(w->eval, v->c->expr, &b, is_true, NULL, &rows, err));
+    v->never = rows == 0;
+    v->always = rows != 0;
+    return OV_OK;
+}
+
+static ov_status judge_codes(const scan_column *col, ovi_worker *w, verdict *v, ov_error *err)
+{
+    const ov_domain *d = col->domain;
+    OV_TRY(ov_eval_codes(w->eval, v->c->expr, v->c->column, col->canon, &v->truth, err));
+    for (uint32_t code = 0; code < d->count; code++) {
+        if (v->truth[code] != 1)
+            continue;
+        v->codes++;
+        v->last = code;
+        v->rows += d->row_counts ? d->row_counts[code] : 0;
+    }
+    v->never = v->codes == 0;
+    v->always = v->codes == d->count;
+    v->indexed = col->info->indexed && d->row_counts != NULL;
+    return OV_OK;
+}
+
+static void judge_range(const ov_block_stats *stats, verdict *v)
+{
+    if (!stats->has_bounds)
+        return;
+    v->never = v->c->high < stats->min || v->c->low > stats->max;
+    v->always = v->c->low <= stats->min && v->c->high >= stats->max && stats->nulls == 0;
+}
+
+static ov_status judge(ovi_scan *s, scan_segment *seg, ovi_worker *w, verdict *v, ov_error *err)
+{
+    if (v->c->column == OVI_NO_COLUMN)
+        return OV_OK;
+    const scan_column *col = &seg->columns[v->c->column];
+    if (!col->col)
+        return judge_absent(s, w, v, err);
+    if (col->cast)
+        return OV_OK;
+    if (col->domain && !ov_type_is_list(col->info->type))
+        return judge_codes(col, w, v, err);
+    if (v->c->has_range)
+        judge_range(&col->info->stats, v);
+    return OV_OK;
+}
+
+/* ---- rowsets ---- */
+
+static ov_status rows_of_truth(const scan_column *col, const verdict *v, ov_rowset *set, ov_error *err)
+{
+    for (uint32_t code = 0; code < col->domain->count; code++)
+        if (v->truth[code] == 1)
+            OV_TRY(ov_column_rows_of(col->col, code, set, err));
+    return OV_OK;
+}
+
+static void destroy_rowset(void *set)
+{
+    ov_rowset_destroy(set);
+}
+
+static ov_status make_rowset(ovi_scan *s, ov_rowset **set, ov_error *err)
+{
+    OV_TRY(ov_rowset_create(set, err));
+    ov_mutex_lock(&s->lock);
+    ov_status st = ov_arena_on_exit(&s->exec->arena, destroy_rowset, *set, err);
+    ov_mutex_unlock(&s->lock);
+    return st;
+}
+
+static ov_status clip_to_ranges(scan_segment *seg, ov_error *err)
+{
+    if (seg->range_count == 1) {
+        ov_rowset_clip(seg->rows, seg->ranges[0].first, seg->ranges[0].end);
+        return OV_OK;
+    }
+    ov_rowset *in;
+    OV_TRY(ov_rowset_create(&in, err));
+    ov_status st = OV_OK;
+    for (uint32_t i = 0; i < seg->range_count && st == OV_OK; i++)
+        st = ov_rowset_add_range(in, seg->ranges[i].first, seg->ranges[i].end, err);
+    if (st == OV_OK)
+        ov_rowset_and(seg->rows, in);
+    ov_rowset_destroy(in);
+    return st;
+}
+
+/* The intersection of every conjunct whose rowset is small; those conjuncts are done with. */
+static ov_status intersect(ovi_scan *s, scan_segment *seg, verdict *v, uint32_t n, uint64_t most, ov_error *err)
+{
+    for (uint32_t i = 0; i < n; i++) {
+        if (!v[i].indexed || v[i].always || v[i].rows > most)
+            continue;
+        const scan_column *col = &seg->columns[v[i].c->column];
+        if (!seg->rows) {
+            OV_TRY(make_rowset(s, &seg->rows, err));
+            OV_TRY(rows_of_truth(col, &v[i], seg->rows, err));
+        } else {
+            ov_rowset *other;
+            OV_TRY(ov_rowset_create(&other, err));
+            ov_status st = rows_of_truth(col, &v[i], other, err);
+            if (st == OV_OK)
+                ov_rowset_and(seg->rows, other);
+            ov_rowset_destroy(other);
+            OV_TRY(st);
+        }
+        v[i].always = true;
+        if (v[i].codes == 1) {
+            seg->columns[v[i].c->column].fixed = true;
+            seg->columns[v[i].c->column].fixed_code = v[i].last;
+        }
+    }
+    OV_TRY(clip_to_ranges(seg, err));
+    seg->count = ov_rowset_count(seg->rows);
+    return OV_OK;
+}
+
+/* ---- the way ---- */
+
+static bool is_whole(const scan_segment *seg)
+{
+    return seg->range_rows == ov_segment_get_info(seg->seg)->rows;
+}
+
+static void set_rest(scan_segment *seg, const verdict *v, uint32_t n)
+{
+    seg->rest_count = 0;
+    for (uint32_t i = 0; i < n; i++)
+        if (!v[i].always)
+            seg->rest[seg->rest_count++] = v[i].c;
+}
+
+/* The only column that the sink and the rest of the filter read, when it is a dictionary of counted codes. */
+static bool one_code_column(const ovi_scan *s, const scan_segment *seg, uint32_t *column)
+{
+    uint32_t found = OVI_NO_COLUMN;
+    for (uint32_t c = 0; c < s->node->field_count; c++)
+        if (ov_bits_test(s->used, c)) {
+            if (found != OVI_NO_COLUMN)
+                return false;
+            found = c;
+        }
+    for (uint32_t i = 0; i < seg->rest_count; i++) {
+        if (seg->rest[i]->column == OVI_NO_COLUMN || (found != OVI_NO_COLUMN && seg->rest[i]->column != found))
+            return false;
+        found = seg->rest[i]->column;
+    }
+    if (found == OVI_NO_COLUMN)
+        return false;
+    const scan_column *col = &seg->columns[found];
+    *column = found;
+    return col->domain && col->domain->row_counts && !col->cast;
+}
+
+static void set_chunks(const ovi_scan *s, scan_segment *seg)
+{
+    uint32_t rows = ov_segment_get_info(seg->seg)->rows;
+    (void)s;
+    if (seg->way == WAY_COUNT || seg->way == WAY_CODES) {
+        seg->chunks = 1;
+        return;
+    }
+    uint64_t step = (uint64_t)MORSEL_BLOCKS * OV_BATCH_ROWS;
+    if (seg->way == WAY_GATHER) /* about four full batches a morsel */
+        step = OV_MAX(step, (uint64_t)rows * 4 * OV_BATCH_ROWS / OV_MAX(seg->count, 1) / OV_BATCH_ROWS * OV_BATCH_ROWS);
+    seg->chunk_rows = (uint32_t)OV_MIN(step, (uint64_t)UINT32_MAX / 2);
+    seg->chunks = (uint32_t)(((uint64_t)rows + seg->chunk_rows - 1) / seg->chunk_rows);
+}
+
+static ov_status choose(ovi_scan *s, scan_segment *seg, verdict *v, uint32_t n, ov_error *err)
+{
+    uint64_t best = UINT64_MAX;
+    uint32_t rows = ov_segment_get_info(seg->seg)->rows, indexed = 0, open = 0;
+    for (uint32_t i = 0; i < n; i++) {
+        open += !v[i].always;
+        if (v[i].indexed && !v[i].always) {
+            best = OV_MIN(best, v[i].rows);
+            indexed++;
+        }
+    }
+    set_rest(seg, v, n);
+    bool counts = s->weights && s->used_count == 0;
+    if (counts && open == 0) {
+        seg->way = WAY_COUNT;
+        seg->count = seg->range_rows;
+        return OV_OK;
+    }
+    if (counts && open == 1 && indexed == 1 && is_whole(seg)) {
+        seg->way = WAY_COUNT;
+        seg->count = best;
+        return OV_OK;
+    }
+    if (s->weights && is_whole(seg) && one_code_column(s, seg, &seg->code_column)) {
+        seg->way = WAY_CODES;
+        return OV_OK;
+    }
+    bool all_indexed = indexed == open && open > 0;
+    if (best <= rows / GATHER_FACTOR || (counts && all_indexed)) {
+        uint64_t most = counts && all_indexed ? UINT64_MAX : rows / INDEX_FACTOR;
+        OV_TRY(intersect(s, seg, v, n, most, err));
+        set_rest(seg, v, n);
+        seg->way = seg->count == 0 ? WAY_OUT : counts && seg->rest_count == 0 ? WAY_COUNT : WAY_GATHER;
+        return OV_OK;
+    }
+    seg->way = WAY_BLOCKS;
+    return OV_OK;
+}
+
+static ov_status plan_filtered(ovi_scan *s, scan_segment *seg, ovi_worker *w, ov_error *err)
+{
+    bool exact;
+    OV_TRY(time_rows(s, seg, &exact, err));
+    const conjunct *list = exact ? s->residual : s->filter;
+    uint32_t n = exact ? s->residual_count : s->filter_count;
+    verdict *v;
+    if (seg->range_rows == 0)
+        return OV_OK;
+    OV_TRY(ov_arena_zalloc(&w->scratch, (n + 1) * sizeof(*v), &v, err));
+    for (uint32_t i = 0; i < n; i++) {
+        v[i].c = &list[i];
+        OV_TRY(judge(s, seg, w, &v[i], err));
+        if (v[i].never)
+            return OV_OK;
+    }
+    return choose(s, seg, v, n, err);
+}
+
+static ov_status plan_general(ovi_scan *s, scan_segment *seg)
+{
+    add_range(seg, 0, ov_segment_get_info(seg->seg)->rows);
+    for (uint32_t i = 0; i < s->filter_count; i++)
+        seg->rest[seg->rest_count++] = &s->filter[i];
+    seg->way = seg->range_rows ? WAY_BLOCKS : WAY_OUT;
+    return OV_OK;
+}
+
+ov_status ovi_scan_plan(ovi_scan *s, scan_segment *seg, ovi_worker *w, ov_error *err)
+{
+    ov_exec_stats *stats = &s->exec->cx->stats;
+    bool general = s->exec->cx->options.general_only;
+    const ov_segment_entry *e = seg->entry;
+    seg->planned = true;
+    seg->way = WAY_OUT;
+    atomic_fetch_add_explicit(&stats->segments_total, 1, memory_order_relaxed);
+    if (!e->tombstone && e->info.rows && (general || !misses_all_ranges(s->node, &e->info))) {
+        OV_TRY(ovi_next_batch(w, err));
+        OV_TRY(open_segment(s, seg, err));
+        OV_TRY(find_columns(s, seg, err));
+        OV_TRY(general ? plan_general(s, seg) : plan_filtered(s, seg, w, err));
+    }
+    if (seg->way == WAY_OUT)
+        atomic_fetch_add_explicit(&stats->segments_pruned, 1, memory_order_relaxed);
+    else
+        set_chunks(s, seg);
+    if (seg->way == WAY_COUNT || seg->way == WAY_CODES)
+        atomic_fetch_add_explicit(&stats->segments_indexed, 1, memory_order_relaxed);
+    return OV_OK;
+}

@@ -1,0 +1,350 @@
+/*
+ * Making batches of one morsel, each way.
+ */
+#include "query/exec/scan.h"
+
+#include "base/bits.h"
+
+/* A batch being made: columns are read when they are first needed. */
+typedef struct reading {
+    ovi_scan *s;
+    scan_segment *seg;
+    ovi_worker *w;
+    ov_batch b;
+    uint64_t *have;       /* columns that are read */
+    uint32_t block;       /* BLOCKS: which */
+    uint32_t from;        /* BLOCKS: first row within the block, when batches are smaller than blocks */
+    const uint32_t *rows; /* GATHER: row numbers */
+} reading;
+
+/* Codes that are all zero, for columns with one value. */
+static const uint8_t zeros[OV_BATCH_ROWS + 64] OV_ALIGNED(64);
+
+static ov_vec fixed_vec(const scan_column *col, uint32_t code, uint32_t rows)
+{
+    return (ov_vec){.type = col->info->type,
+                    .enc = OV_ENC_DICT,
+                    .lane = 1,
+                    .rows = rows,
+                    .base = code,
+                    .divisor = 1,
+                    .data = zeros,
+                    .dict = col->canon,
+                    .has_bounds = true,
+                    .min = code,
+                    .max = code};
+}
+
+/* Vectors of a dictionary column all refer to the canonical domain, constant blocks too. */
+static ov_status unify(const reading *r, const scan_column *col, ov_vec *v, ov_error *err)
+{
+    if (!col->canon)
+        return OV_OK;
+    if (v->enc == OV_ENC_DICT) {
+        v->dict = col->canon;
+        return OV_OK;
+    }
+    if (v->enc == OV_ENC_RUN && v->child->enc == OV_ENC_DICT) {
+        ov_vec *child;
+        OV_TRY(ov_arena_alloc(&r->w->scratch, sizeof(*child), &child, err));
+        *child = *v->child;
+        child->dict = col->canon;
+        v->child = child;
+        return OV_OK;
+    }
+    if (v->enc != OV_ENC_CONST || v->type.id != OV_TYPE_STRING || v->type.multi)
+        return OV_OK;
+    if (v->is_null && !col->canon->has_null)
+        return OV_OK;
+    uint32_t code = 0;
+    bool exact = true;
+    if (!v->is_null) {
+        if (!col->canon->sorted)
+            return OV_OK;
+        code = ov_domain_lower_bound(col->canon, v->c.s, &exact);
+    }
+    if (exact)
+        *v = fixed_vec(col, code, v->rows);
+    return OV_OK;
+}
+
+static ov_status read_raw(const reading *r, const scan_column *col, ov_vec *v, ov_error *err)
+{
+    ov_arena *scratch = &r->w->scratch;
+    if (r->rows)
+        return ov_column_gather(col->col, r->rows, r->b.rows, scratch, v, err);
+    OV_TRY(ov_column_read(col->col, r->block, scratch, v, err));
+    if (r->from == 0 && r->b.rows == v->rows) {
+        ov_block_stats *stats;
+        OV_TRY(ov_arena_alloc(scratch, sizeof(*stats), &stats, err));
+        OV_TRY(ov_column_block_stats(col->col, r->block, stats, err));
+        v->stats = stats;
+        return OV_OK;
+    }
+    ov_vec whole = *v;
+    return ovi_vec_slice(&whole, r->from, r->b.rows, scratch, v, err);
+}
+
+static ov_status cast_column(const reading *r, const scan_column *col, ov_vec *v, ov_error *err)
+{
+    ov_batch one = {.rows = r->b.rows, .cols = 1, .sel = r->b.sel, .sel_rows = r->b.sel_rows};
+    OV_TRY(ov_arena_alloc(&r->w->scratch, sizeof(*v), &one.col, err));
+    one.col[0] = *v;
+    return ov_eval_expr(r->w->eval, col->cast, &one, v, err);
+}
+
+static ov_status read_column(reading *r, uint32_t c, ov_error *err)
+{
+    const scan_column *col = &r->seg->columns[c];
+    ov_vec *v = &r->b.col[c];
+    if (ov_bits_test(r->have, c))
+        return OV_OK;
+    ov_bits_set(r->have, c);
+    if (!col->col || col->info->type.id == OV_TYPE_NULL)
+        return OV_OK; /* it is NULL already */
+    if (r->rows && col->fixed) {
+        *v = fixed_vec(col, col->fixed_code, r->b.rows);
+        return OV_OK;
+    }
+    ov_status st = read_raw(r, col, v, err);
+    if (st != OV_OK) {
+        ov_error_context(err, "%s, column " OV_SLICE_FMT, ov_segment_path(r->seg->seg),
+                         OV_SLICE_ARG(col->info->name));
+        return st;
+    }
+    if (col->cast)
+        return cast_column(r, col, v, err);
+    if (r->s->exec->cx->options.general_only) {
+        ov_vec encoded = *v;
+        return ov_vec_flatten(&encoded, &r->w->scratch, v, err);
+    }
+    return unify(r, col, v, err);
+}
+
+static ov_status read_of_expr(reading *r, const ov_expr *e, ov_error *err)
+{
+    uint64_t *used;
+    uint32_t n = r->s->node->field_count;
+    OV_TRY(ov_arena_zalloc(&r->w->scratch, (ov_words(n) + 1) * 8, &used, err));
+    ov_expr_columns(e, used, n);
+    for (size_t c = ov_bits_next(used, n, 0); c < n; c = ov_bits_next(used, n, c + 1))
+        OV_TRY(read_column(r, (uint32_t)c, err));
+    return OV_OK;
+}
+
+static ov_status begin(reading *r, uint32_t rows, ov_error *err)
+{
+    const ov_plan *node = r->s->node;
+    OV_TRY(ovi_next_batch(r->w, err));
+    r->b = (ov_batch){.rows = rows, .cols = node->field_count, .sel_rows = rows};
+    OV_TRY(ov_arena_alloc(&r->w->scratch, OV_MAX(node->field_count, 1) * sizeof(ov_vec), &r->b.col, err));
+    OV_TRY(ov_arena_zalloc(&r->w->scratch, (ov_words(node->field_count) + 1) * 8, &r->have, err));
+    for (uint32_t c = 0; c < node->field_count; c++)
+        r->b.col[c] = ov_vec_null(node->fields[c].type, rows);
+    return OV_OK;
+}
+
+/* Filters, then reads what is wanted of rows that are left, then pushes. */
+static ov_status filter_and_push(reading *r, const conjunct *const *rest, uint32_t rest_count, ov_error *err)
+{
+    ovi_scan *s = r->s;
+    atomic_fetch_add_explicit(&s->exec->cx->stats.rows_scanned, r->b.sel_rows, memory_order_relaxed);
+    for (uint32_t i = 0; i < rest_count; i++) {
+        uint64_t *is_true;
+        uint32_t rows;
+        OV_TRY(read_of_expr(r, rest[i]->expr, err));
+        OV_TRY(ov_arena_alloc(&r->w->scratch, (ov_words(r->b.rows) + 1) * 8, &is_true, err));
+        OV_TRY(ov_eval_filter(r->w->eval, rest[i]->expr, &r->b, is_true, NULL, &rows, err));
+        if (rows == 0)
+            return OV_OK;
+        if (rows < r->b.rows)
+            r->b.sel = is_true;
+        r->b.sel_rows = rows;
+    }
+    for (uint32_t c = 0; c < s->node->field_count; c++)
+        if (ov_bits_test(s->used, c))
+            OV_TRY(read_column(r, c, err));
+    ovi_count_rows(s->exec, s->node, &r->b);
+    return ovi_push(s->sink, r->w, &r->b, err);
+}
+
+/* ---- COUNT, CODES ---- */
+
+static ov_status push_count(reading *r, ov_error *err)
+{
+    int64_t *weight;
+    if (r->seg->count == 0)
+        return OV_OK;
+    OV_TRY(begin(r, 1, err));
+    OV_TRY(ov_arena_alloc(&r->w->scratch, 8, &weight, err));
+    *weight = (int64_t)r->seg->count;
+    r->b.weight = weight;
+    ovi_count_rows(r->s->exec, r->s->node, &r->b);
+    return ovi_push(r->s->sink, r->w, &r->b, err);
+}
+
+static ov_status push_codes(reading *r, ov_error *err)
+{
+    uint32_t c = r->seg->code_column, step = r->s->exec->batch_rows;
+    const scan_column *col = &r->seg->columns[c];
+    for (uint32_t from = 0; from < col->domain->count; from += step) {
+        uint32_t n = OV_MIN(step, col->domain->count - from);
+        uint32_t *codes;
+        int64_t *weight;
+        OV_TRY(begin(r, n, err));
+        OV_TRY(ov_arena_lanes(&r->w->scratch, ((size_t)n + 64) * 4, &codes, err));
+        OV_TRY(ov_arena_lanes(&r->w->scratch, ((size_t)n + 64) * 8, &weight, err));
+        for (uint32_t i = 0; i < n; i++) {
+            codes[i] = from + i;
+            weight[i] = col->domain->row_counts[from + i];
+        }
+        r->b.col[c] = (ov_vec){.type = col->info->type,
+                               .enc = OV_ENC_DICT,
+                               .lane = 4,
+                               .rows = n,
+                               .divisor = 1,
+                               .data = codes,
+                               .dict = col->canon,
+                               .has_bounds = true,
+                               .min = from,
+                               .max = from + n - 1};
+        ov_bits_set(r->have, c);
+        r->b.weight = weight;
+        OV_TRY(filter_and_push(r, r->seg->rest, r->seg->rest_count, err));
+    }
+    return OV_OK;
+}
+
+/* ---- GATHER ---- */
+
+static ov_status push_gathered(reading *r, uint32_t first, uint32_t end, ov_error *err)
+{
+    uint32_t step = r->s->exec->batch_rows, *rows;
+    OV_TRY(ov_arena_alloc(&r->w->kept, ((size_t)step + 1) * 4, &rows, err));
+    for (uint32_t at = first; at < end && !ovi_done(r->s->sink);) {
+        uint32_t n = ov_rowset_list(r->seg->rows, at, rows, step);
+        while (n > 0 && rows[n - 1] >= end)
+            n--;
+        if (n == 0)
+            break;
+        r->rows = rows;
+        OV_TRY(begin(r, n, err));
+        OV_TRY(filter_and_push(r, r->seg->rest, r->seg->rest_count, err));
+        r->w->ordinal += n;
+        at = rows[n - 1] + 1;
+    }
+    return OV_OK;
+}
+
+/* ---- BLOCKS ---- */
+
+/* Conjuncts that block statistics do not settle; false when they say that no row matches. */
+static ov_status check_block(reading *r, const conjunct **rest, uint32_t *rest_count, bool *skip, ov_error *err)
+{
+    const scan_segment *seg = r->seg;
+    *rest_count = 0;
+    *skip = false;
+    for (uint32_t i = 0; i < seg->rest_count; i++) {
+        const conjunct *c = seg->rest[i];
+        const scan_column *col = c->column == OVI_NO_COLUMN ? NULL : &seg->columns[c->column];
+        bool settled = false;
+        if (c->has_range && col && col->col && !col->cast && !r->s->exec->cx->options.general_only) {
+            ov_block_stats stats;
+            OV_TRY(ov_column_block_stats(col->col, r->block, &stats, err));
+            if (stats.nulls == stats.rows ||
+                (stats.has_bounds && !col->info->dict && (c->high < stats.min || c->low > stats.max))) {
+                *skip = true;
+                return OV_OK;
+            }
+            settled = stats.has_bounds && !col->info->dict && stats.nulls == 0 && c->low <= stats.min &&
+                      c->high >= stats.max;
+        }
+        if (!settled)
+            rest[(*rest_count)++] = c;
+    }
+    return OV_OK;
+}
+
+/* Rows [first, end) of the segment, all in one block. */
+static ov_status push_block_rows(reading *r, uint32_t first, uint32_t end, uint32_t block_end,
+                                 const conjunct *const *rest, uint32_t rest_count, ov_error *err)
+{
+    uint32_t step = r->s->exec->batch_rows, block_first = r->block * OV_BATCH_ROWS;
+    for (uint32_t at = block_first / step * step; at < block_end && !ovi_done(r->s->sink); at += step) {
+        uint32_t from = OV_MAX(at, block_first), to = OV_MIN(block_end, at + step);
+        if (to <= first || from >= end)
+            continue;
+        r->from = from - block_first;
+        OV_TRY(begin(r, to - from, err));
+        uint32_t a = OV_MAX(first, from) - from, b = OV_MIN(end, to) - from;
+        if (a > 0 || b < to - from) { /* the edge of a time range: mask the others, copy nothing */
+            uint64_t *sel;
+            OV_TRY(ov_arena_zalloc(&r->w->scratch, (ov_words(to - from) + 1) * 8, &sel, err));
+            ov_bits_set_range(sel, a, b);
+            r->b.sel = sel;
+            r->b.sel_rows = b - a;
+        }
+        r->w->ordinal = r->seg->ordinal + from;
+        OV_TRY(filter_and_push(r, rest, rest_count, err));
+    }
+    return OV_OK;
+}
+
+static ov_status push_block(reading *r, uint32_t first, uint32_t end, ov_error *err)
+{
+    const conjunct **rest;
+    uint32_t rest_count, rows = ov_segment_get_info(r->seg->seg)->rows;
+    bool skip;
+    ov_exec_stats *stats = &r->s->exec->cx->stats;
+    OV_TRY(ov_arena_alloc(&r->w->kept, (r->seg->rest_count + 1) * sizeof(*rest), &rest, err));
+    r->block = first / OV_BATCH_ROWS;
+    OV_TRY(check_block(r, rest, &rest_count, &skip, err));
+    atomic_fetch_add_explicit(skip ? &stats->blocks_skipped : &stats->blocks_scanned, 1, memory_order_relaxed);
+    if (skip)
+        return OV_OK;
+    uint32_t block_end = OV_MIN(rows, (r->block + 1) * OV_BATCH_ROWS);
+    return push_block_rows(r, first, end, block_end, rest, rest_count, err);
+}
+
+static ov_status push_blocks(reading *r, uint32_t first, uint32_t end, ov_error *err)
+{
+    for (uint32_t i = 0; i < r->seg->range_count; i++) {
+        uint32_t at = OV_MAX(first, r->seg->ranges[i].first), to = OV_MIN(end, r->seg->ranges[i].end);
+        while (at < to && !ovi_done(r->s->sink)) {
+            uint32_t next = OV_MIN(to, (at / OV_BATCH_ROWS + 1) * OV_BATCH_ROWS);
+            ov_arena_mark mark = ov_arena_mark_get(&r->w->kept);
+            OV_TRY(push_block(r, at, next, err));
+            ov_arena_rewind(&r->w->kept, mark);
+            at = next;
+        }
+    }
+    return OV_OK;
+}
+
+ov_status ovi_scan_morsel(ovi_scan *s, scan_segment *seg, uint32_t chunk, ovi_worker *w, ov_error *err)
+{
+    reading r = {.s = s, .seg = seg, .w = w};
+    uint32_t rows = ov_segment_get_info(seg->seg)->rows;
+    uint64_t first = (uint64_t)chunk * seg->chunk_rows, end = OV_MIN(first + seg->chunk_rows, (uint64_t)rows);
+    ov_arena_mark mark = ov_arena_mark_get(&w->kept);
+    ov_status st = OV_OK;
+    w->ordinal = seg->ordinal + first;
+    switch ((scan_way)seg->way) {
+    case WAY_OUT:
+        break;
+    case WAY_COUNT:
+        st = push_count(&r, err);
+        break;
+    case WAY_CODES:
+        st = push_codes(&r, err);
+        break;
+    case WAY_GATHER:
+        st = push_gathered(&r, (uint32_t)first, (uint32_t)end, err);
+        break;
+    case WAY_BLOCKS:
+        st = push_blocks(&r, (uint32_t)first, (uint32_t)end, err);
+        break;
+    }
+    ov_arena_rewind(&w->kept, mark);
+    return st;
+}

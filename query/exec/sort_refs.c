@@ -1,0 +1,50 @@
+#include "query/exec/sort_refs.h"
+
+#include <string.h>
+
+OV_INLINE bool before(const ovi_ref *a, const ovi_ref *b, ovi_ref_less *less, const void *cx)
+{
+    if (a->key != b->key)
+        return a->key < b->key;
+    return less && less(cx, a, b);
+}
+
+static void insertion(ovi_ref *r, size_t n, ovi_ref_less *less, const void *cx)
+{
+    for (size_t i = 1; i < n; i++) {
+        ovi_ref x = r[i];
+        size_t at = i;
+        for (; at > 0 && before(&x, &r[at - 1], less, cx); at--)
+            r[at] = r[at - 1];
+        r[at] = x;
+    }
+}
+
+/* Bottom-up merge sort: runs of 16 by insertion, then pairs. */
+void ovi_sort_refs(ovi_ref *refs, ovi_ref *tmp, size_t n, ovi_ref_less *less, const void *cx)
+{
+    enum { RUN = 16 };
+    size_t sorted = 1;
+    while (sorted < n && !before(&refs[sorted], &refs[sorted - 1], less, cx))
+        sorted++;
+    if (sorted >= n)
+        return;
+    for (size_t at = 0; at < n; at += RUN)
+        insertion(refs + at, OV_MIN(n - at, (size_t)RUN), less, cx);
+    ovi_ref *from = refs, *to = tmp;
+    for (size_t width = RUN; width < n; width *= 2) {
+        for (size_t at = 0; at < n; at += 2 * width) {
+            size_t mid = OV_MIN(at + width, n), end = OV_MIN(at + 2 * width, n);
+            size_t a = at, b = mid;
+            for (size_t i = at; i < end; i++) {
+                bool right = b < end && (a >= mid || before(&from[b], &from[a], less, cx));
+                to[i] = right ? from[b++] : from[a++];
+            }
+        }
+        ovi_ref *swap = from;
+        from = to;
+        to = swap;
+    }
+    if (from != refs)
+        memcpy(refs, from, n * sizeof(*refs));
+}

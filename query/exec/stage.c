@@ -1,0 +1,137 @@
+/*
+ * Streaming operators: FILTER and PROJECT as sinks in front of a sink.
+ */
+#include "query/exec/exec_int.h"
+
+#include "base/bits.h"
+
+typedef struct stage {
+    ovi_sink base;
+    ovi_exec *exec;
+    const ov_plan *node;
+    ovi_sink *next;
+} stage;
+
+static bool stage_done(const ovi_sink *s)
+{
+    return ovi_done(((const stage *)s)->next);
+}
+
+/* ---- filter ---- */
+
+static ov_status filter_push(ovi_sink *s, ovi_worker *w, const ov_batch *b, ov_error *err)
+{
+    stage *f = (stage *)s;
+    uint64_t *is_true;
+    uint32_t rows = 0;
+    ov_batch out = *b;
+    OV_TRY(ov_arena_alloc(&w->scratch, (ov_words(b->rows) + 1) * 8, &is_true, err));
+    OV_TRY(ov_eval_filter(w->eval, f->node->filter.predicate, b, is_true, NULL, &rows, err));
+    if (rows == 0)
+        return OV_OK;
+    out.sel_rows = rows;
+    if (rows < b->rows)
+        out.sel = is_true;
+    ovi_count_rows(f->exec, f->node, &out);
+    return f->next->push(f->next, w, &out, err);
+}
+
+static void filter_used(const ovi_sink *s, uint64_t *columns, uint32_t count)
+{
+    const stage *f = (const stage *)s;
+    f->next->used(f->next, columns, count);
+    ov_expr_columns(f->node->filter.predicate, columns, count);
+}
+
+static bool filter_weights(const ovi_sink *s)
+{
+    const stage *f = (const stage *)s;
+    return f->node->filter.predicate->deterministic && f->next->weights && f->next->weights(f->next);
+}
+
+/* ---- project ---- */
+
+static ov_status project_push(ovi_sink *s, ovi_worker *w, const ov_batch *b, ov_error *err)
+{
+    stage *p = (stage *)s;
+    uint32_t cols = p->node->field_count;
+    uint64_t *used;
+    ov_batch out = *b;
+    OV_TRY(ov_arena_zalloc(&w->scratch, (ov_words(cols) + 1) * 8, &used, err));
+    OV_TRY(ov_arena_zalloc(&w->scratch, OV_MAX(cols, 1) * sizeof(ov_vec), &out.col, err));
+    p->next->used(p->next, used, cols);
+    for (uint32_t c = 0; c < cols; c++) {
+        if (ov_bits_test(used, c))
+            OV_TRY(ov_eval_expr(w->eval, p->node->project.exprs[c], b, &out.col[c], err));
+        else
+            out.col[c] = ov_vec_null(p->node->fields[c].type, b->rows);
+    }
+    out.cols = cols;
+    ovi_count_rows(p->exec, p->node, &out);
+    return p->next->push(p->next, w, &out, err);
+}
+
+static void project_used(const ovi_sink *s, uint64_t *columns, uint32_t count)
+{
+    const stage *p = (const stage *)s;
+    uint32_t cols = p->node->field_count;
+    enum { SMALL = 1024 };
+    uint64_t mine[SMALL / 64] = {0};
+    bool known = cols <= SMALL;
+    if (known)
+        p->next->used(p->next, mine, cols);
+    for (uint32_t c = 0; c < cols; c++)
+        if (!known || ov_bits_test(mine, c))
+            ov_expr_columns(p->node->project.exprs[c], columns, count);
+}
+
+static bool project_weights(const ovi_sink *s)
+{
+    const stage *p = (const stage *)s;
+    for (uint32_t c = 0; c < p->node->field_count; c++)
+        if (!p->node->project.exprs[c]->deterministic)
+            return false;
+    return p->next->weights && p->next->weights(p->next);
+}
+
+/* ---- both ---- */
+
+bool ovi_is_stage(const ovi_sink *s)
+{
+    return s->push == filter_push || s->push == project_push;
+}
+
+ovi_sink *ovi_terminal(ovi_sink *s)
+{
+    while (ovi_is_stage(s))
+        s = ((stage *)s)->next;
+    return s;
+}
+
+ov_status ovi_run_filter(ovi_exec *x, const ov_plan *node, ovi_sink *sink, ov_error *err)
+{
+    stage f = {.base = {.push = filter_push,
+                        .done = stage_done,
+                        .used = filter_used,
+                        .weights = filter_weights,
+                        .ordered = sink->ordered,
+                        .unordered = sink->unordered},
+               .exec = x,
+               .node = node,
+               .next = sink};
+    return ovi_run(x, node->inputs[0], &f.base, err);
+}
+
+ov_status ovi_run_project(ovi_exec *x, const ov_plan *node, ovi_sink *sink, ov_error *err)
+{
+    stage p = {.base = {.push = project_push,
+                        .done = stage_done,
+                        .used = project_used,
+                        .weights = project_weights,
+                        .ordered = sink->ordered,
+                        .unordered = sink->unordered},
+               .exec = x,
+               .node = node,
+               .next = sink};
+    return ovi_run(x, node->inputs[0], &p.base, err);
+}
