@@ -27,7 +27,7 @@ static ov_status digest_change(ov_catalog *cat, ov_slice key, int64_t sum, ov_er
     int64_t digest;
     OV_TRY(ovi_meta_get(cat, "cursors", &digest, err));
     OV_TRY(ovi_db_prepare(cat, "SELECT sum FROM cursors WHERE key = ?", &s, err));
-    ovi_bind_text(s, 1, key);
+    ovi_bind_str(s, 1, key);
     ov_status st = ovi_db_step(cat, s, &row, err);
     if (st == OV_OK && row)
         digest ^= sqlite3_column_int64(s, 0);
@@ -66,7 +66,7 @@ ov_status ovi_cursor_set(ov_catalog *cat, ov_slice key, ov_slice value, ov_error
     OV_TRY(cursor_sum(key, value, &sum, err));
     OV_TRY(digest_change(cat, key, sum, err));
     OV_TRY(ovi_db_prepare(cat, "INSERT OR REPLACE INTO cursors(key, value, sum) VALUES(?, ?, ?)", &s, err));
-    ovi_bind_text(s, 1, key);
+    ovi_bind_str(s, 1, key);
     ovi_bind_blob(s, 2, value);
     sqlite3_bind_int64(s, 3, sum);
     ov_status st = ovi_db_run(cat, s, err);
@@ -80,7 +80,7 @@ static ov_status cursor_read(ov_catalog *cat, ov_slice key, ov_arena *out, ov_sl
     bool row;
     int64_t sum;
     OV_TRY(ovi_db_prepare(cat, "SELECT value, sum FROM cursors WHERE key = ?", &s, err));
-    ovi_bind_text(s, 1, key);
+    ovi_bind_str(s, 1, key);
     ov_status st = ovi_db_step(cat, s, &row, err);
     if (st == OV_OK && row) {
         st = cursor_sum(key, ovi_column(s, 0), &sum, err);

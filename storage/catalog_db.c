@@ -121,7 +121,7 @@ ov_status ovi_db_run(ov_catalog *cat, sqlite3_stmt *s, ov_error *err)
 }
 
 /* SQLite keeps NULL for a NULL pointer; our empty slices are empty text. */
-void ovi_bind_text(sqlite3_stmt *s, int at, ov_slice text)
+void ovi_bind_str(sqlite3_stmt *s, int at, ov_slice text)
 {
     sqlite3_bind_text64(s, at, text.n ? text.p : "", text.n, SQLITE_TRANSIENT, SQLITE_UTF8);
 }
@@ -150,7 +150,7 @@ ov_status ovi_meta_get(ov_catalog *cat, const char *key, int64_t *out, ov_error 
     bool row;
     *out = 0;
     OV_TRY(ovi_db_prepare(cat, "SELECT value, sum FROM meta WHERE key = ?", &s, err));
-    ovi_bind_text(s, 1, ov_slice_cstr(key));
+    ovi_bind_str(s, 1, ov_slice_cstr(key));
     ov_status st = ovi_db_step(cat, s, &row, err);
     if (st == OV_OK && row)
         *out = sqlite3_column_int64(s, 0);
@@ -164,7 +164,7 @@ ov_status ovi_meta_set(ov_catalog *cat, const char *key, int64_t value, ov_error
 {
     sqlite3_stmt *s;
     OV_TRY(ovi_db_prepare(cat, "INSERT OR REPLACE INTO meta(key, value, sum) VALUES(?, ?, ?)", &s, err));
-    ovi_bind_text(s, 1, ov_slice_cstr(key));
+    ovi_bind_str(s, 1, ov_slice_cstr(key));
     sqlite3_bind_int64(s, 2, value);
     sqlite3_bind_int64(s, 3, meta_sum(key, value));
     ov_status st = ovi_db_run(cat, s, err);

@@ -52,7 +52,7 @@ static ov_status known_get(ov_catalog *cat, ov_slice name, ovi_known *k, int64_t
     *k = (ovi_known){0};
     *sum = 0;
     OV_TRY(ovi_db_prepare(cat, "SELECT " KNOWN_COLUMNS " FROM datasources WHERE name = ?", &s, err));
-    ovi_bind_text(s, 1, name);
+    ovi_bind_str(s, 1, name);
     ov_status st = ovi_db_step(cat, s, &row, err);
     if (st == OV_OK && row)
         st = known_read(cat, s, k, sum, err);
@@ -66,7 +66,7 @@ static ov_status known_put(ov_catalog *cat, const ovi_known *k, int64_t sum, ov_
     sqlite3_stmt *s;
     OV_TRY(ovi_db_prepare(
         cat, "INSERT OR REPLACE INTO datasources(" KNOWN_COLUMNS ") VALUES(?,?,?,?,?,?,?)", &s, err));
-    ovi_bind_text(s, 1, k->name);
+    ovi_bind_str(s, 1, k->name);
     sqlite3_bind_int64(s, 2, k->change);
     sqlite3_bind_int64(s, 3, k->digest.all_count);
     sqlite3_bind_int64(s, 4, k->digest.all_sum);
@@ -155,7 +155,7 @@ static ov_status check_rows(ov_catalog *cat, sqlite3_stmt *s, const ovi_known *k
     ovi_row r;
     bool row;
     int64_t count = 0, sum = 0;
-    ovi_bind_text(s, 1, k->name);
+    ovi_bind_str(s, 1, k->name);
     OV_TRY(ovi_db_step(cat, s, &row, err));
     while (row) {
         OV_TRY(ovi_row_read(cat, s, &r, err));

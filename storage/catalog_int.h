@@ -70,7 +70,7 @@ OV_CHECKED ov_status ovi_db_prepare(ov_catalog *cat, const char *sql, sqlite3_st
 OV_CHECKED ov_status ovi_db_step(ov_catalog *cat, sqlite3_stmt *s, bool *row, ov_error *err);
 /* Step a statement that gives no rows, then reset it. */
 OV_CHECKED ov_status ovi_db_run(ov_catalog *cat, sqlite3_stmt *s, ov_error *err);
-void ovi_bind_text(sqlite3_stmt *s, int at, ov_slice text);
+void ovi_bind_str(sqlite3_stmt *s, int at, ov_slice text);
 void ovi_bind_blob(sqlite3_stmt *s, int at, ov_slice bytes);
 ov_slice ovi_column(sqlite3_stmt *s, int at); /* until the next step */
 /* A whole number from table meta; all keys exist from the start, so a missing one is damage. */

@@ -69,10 +69,10 @@ static ov_status next_partition(ov_catalog *cat, const ov_segment_id *id, uint32
                           " VALUES(?,?,?,?,1) ON CONFLICT DO UPDATE SET next_partition = next_partition + 1"
                           " RETURNING next_partition - 1",
                           &s, err));
-    ovi_bind_text(s, 1, id->datasource);
+    ovi_bind_str(s, 1, id->datasource);
     sqlite3_bind_int64(s, 2, id->span.start);
     sqlite3_bind_int64(s, 3, id->span.end);
-    ovi_bind_text(s, 4, id->version);
+    ovi_bind_str(s, 4, id->version);
     ov_status st = ovi_db_step(cat, s, &row, err);
     if (st == OV_OK)
         *out = (uint32_t)sqlite3_column_int64(s, 0);

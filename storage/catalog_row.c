@@ -111,10 +111,10 @@ ov_status ovi_row_insert(ov_catalog *cat, const ovi_row *row, ov_error *err)
                           ") VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
                           &s, err));
     sqlite3_bind_int64(s, 1, r.seq);
-    ovi_bind_text(s, 2, r.id.datasource);
+    ovi_bind_str(s, 2, r.id.datasource);
     sqlite3_bind_int64(s, 3, r.id.span.start);
     sqlite3_bind_int64(s, 4, r.id.span.end);
-    ovi_bind_text(s, 5, r.id.version);
+    ovi_bind_str(s, 5, r.id.version);
     sqlite3_bind_int64(s, 6, r.id.partition);
     sqlite3_bind_int64(s, 7, r.core);
     sqlite3_bind_int64(s, 8, r.tombstone);
@@ -123,8 +123,8 @@ ov_status ovi_row_insert(ov_catalog *cat, const ovi_row *row, ov_error *err)
     sqlite3_bind_int64(s, 11, (int64_t)r.bytes);
     sqlite3_bind_int64(s, 12, r.min_time);
     sqlite3_bind_int64(s, 13, r.max_time);
-    ovi_bind_text(s, 14, r.file);
-    ovi_bind_text(s, 15, r.task_id);
+    ovi_bind_str(s, 14, r.file);
+    ovi_bind_str(s, 15, r.task_id);
     sqlite3_bind_int64(s, 16, r.schema);
     sqlite3_bind_int64(s, 17, r.created_ms);
     sqlite3_bind_int64(s, 18, r.sum);
@@ -197,7 +197,7 @@ ov_status ovi_rows_select(ov_catalog *cat, ov_slice datasource, bool used, ov_in
                           " FROM segments WHERE datasource = ? AND used = ? AND start_ms >= ? AND end_ms <= ?"
                           " ORDER BY seq",
                           &s, err));
-    ovi_bind_text(s, 1, datasource);
+    ovi_bind_str(s, 1, datasource);
     sqlite3_bind_int64(s, 2, used);
     sqlite3_bind_int64(s, 3, span.start);
     sqlite3_bind_int64(s, 4, span.end);

@@ -10,19 +10,19 @@ static ov_status insert_row(ov_catalog *cat, const ov_task_row *t, ov_error *err
     sqlite3_stmt *s;
     OV_TRY(ovi_db_prepare(
         cat, "INSERT OR IGNORE INTO tasks(" TASK_COLUMNS ") VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?)", &s, err));
-    ovi_bind_text(s, 1, t->id);
-    ovi_bind_text(s, 2, t->group_id);
-    ovi_bind_text(s, 3, t->type);
-    ovi_bind_text(s, 4, t->datasource);
-    ovi_bind_text(s, 5, t->created);
+    ovi_bind_str(s, 1, t->id);
+    ovi_bind_str(s, 2, t->group_id);
+    ovi_bind_str(s, 3, t->type);
+    ovi_bind_str(s, 4, t->datasource);
+    ovi_bind_str(s, 5, t->created);
     sqlite3_bind_int64(s, 6, t->created_ms);
-    ovi_bind_text(s, 7, t->state);
+    ovi_bind_str(s, 7, t->state);
     sqlite3_bind_int64(s, 8, t->restart);
     sqlite3_bind_int64(s, 9, t->duration_ms);
-    ovi_bind_text(s, 10, t->error_msg);
-    ovi_bind_text(s, 11, t->spec);
-    ovi_bind_text(s, 12, t->status);
-    ovi_bind_text(s, 13, t->report);
+    ovi_bind_str(s, 10, t->error_msg);
+    ovi_bind_str(s, 11, t->spec);
+    ovi_bind_str(s, 12, t->status);
+    ovi_bind_str(s, 13, t->report);
     ov_status st = ovi_db_run(cat, s, err);
     sqlite3_finalize(s);
     if (st == OV_OK && sqlite3_changes(cat->db) == 0)
@@ -44,12 +44,12 @@ ov_status ovi_task_update(ov_catalog *cat, const ov_task_row *t, ov_error *err)
                           "UPDATE tasks SET state = ?, duration_ms = ?, error_msg = ?, status = ?,"
                           " report = ? WHERE id = ?",
                           &s, err));
-    ovi_bind_text(s, 1, t->state);
+    ovi_bind_str(s, 1, t->state);
     sqlite3_bind_int64(s, 2, t->duration_ms);
-    ovi_bind_text(s, 3, t->error_msg);
-    ovi_bind_text(s, 4, t->status);
-    ovi_bind_text(s, 5, t->report);
-    ovi_bind_text(s, 6, t->id);
+    ovi_bind_str(s, 3, t->error_msg);
+    ovi_bind_str(s, 4, t->status);
+    ovi_bind_str(s, 5, t->report);
+    ovi_bind_str(s, 6, t->id);
     ov_status st = ovi_db_run(cat, s, err);
     sqlite3_finalize(s);
     if (st == OV_OK && sqlite3_changes(cat->db) == 0)
@@ -98,7 +98,7 @@ static ov_status get_row(ov_catalog *cat, ov_slice id, ov_arena *out, ov_task_ro
     sqlite3_stmt *s;
     bool row;
     OV_TRY(ovi_db_prepare(cat, "SELECT " TASK_COLUMNS " FROM tasks WHERE id = ?", &s, err));
-    ovi_bind_text(s, 1, id);
+    ovi_bind_str(s, 1, id);
     ov_status st = ovi_db_step(cat, s, &row, err);
     if (st == OV_OK && row)
         st = read_row(s, out, t, err);
@@ -150,8 +150,8 @@ ov_status ov_catalog_task_list(ov_catalog *cat, ov_slice datasource, ov_slice st
                                   " AND (?2 = '' OR state = ?2) ORDER BY created_ms DESC, seq DESC LIMIT ?3",
                                   &s, err);
     if (st == OV_OK) {
-        ovi_bind_text(s, 1, datasource);
-        ovi_bind_text(s, 2, state);
+        ovi_bind_str(s, 1, datasource);
+        ovi_bind_str(s, 2, state);
         sqlite3_bind_int64(s, 3, max ? (int64_t)max : -1);
         st = list_rows(cat, s, out, rows, count, err);
         sqlite3_finalize(s);
