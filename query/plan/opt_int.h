@@ -1,0 +1,43 @@
+/* The optimiser's passes. Each is a pure function from plan to plan; nodes it does not change are
+ * shared. */
+#pragma once
+
+#include "query/plan/plan_build.h"
+
+typedef ov_status (*ovi_plan_pass)(ov_expr_ctx *cx, const ov_plan *in, const ov_plan **out,
+                                   ov_error *err);
+
+/* The node over its inputs, each after the pass. */
+OV_CHECKED ov_status ovi_plan_each_input(ov_expr_ctx *cx, const ov_plan *plan, ovi_plan_pass pass,
+                                         const ov_plan **out, ov_error *err);
+
+/* Filters towards the scans: through projections, sorts and unions, and below groupings when they
+ * speak of keys. */
+OV_CHECKED ov_status ovi_plan_push_filters(ov_expr_ctx *cx, const ov_plan *in, const ov_plan **out,
+                                           ov_error *err);
+/* Filters that are constant, and what becomes of inputs without rows. */
+OV_CHECKED ov_status ovi_plan_fold(ov_expr_ctx *cx, const ov_plan *in, const ov_plan **out,
+                                   ov_error *err);
+/* Projections over projections, and those that only rename. */
+OV_CHECKED ov_status ovi_plan_merge_projects(ov_expr_ctx *cx, const ov_plan *in,
+                                             const ov_plan **out, ov_error *err);
+/* Limits into sorts and unions, below projections. */
+OV_CHECKED ov_status ovi_plan_push_limits(ov_expr_ctx *cx, const ov_plan *in, const ov_plan **out,
+                                          ov_error *err);
+/* Columns nobody reads. */
+OV_CHECKED ov_status ovi_plan_prune_columns(ov_expr_ctx *cx, const ov_plan *in, const ov_plan **out,
+                                            ov_error *err);
+/* Time ranges out of the filters of scans. */
+OV_CHECKED ov_status ovi_plan_time_ranges(ov_expr_ctx *cx, const ov_plan *in, const ov_plan **out,
+                                          ov_error *err);
+
+/* `plan` under the field names of `like`, which it takes the place of. Nodes that pass columns on
+ * may carry other names than their input. */
+OV_CHECKED ov_status ovi_plan_named_like(ov_expr_ctx *cx, const ov_plan *plan, const ov_plan *like,
+                                         const ov_plan **out, ov_error *err);
+
+/* AND of these; *out NULL when there are none. */
+OV_CHECKED ov_status ovi_plan_and(ov_expr_ctx *cx, const ov_expr *const *parts, uint32_t count,
+                                  const ov_expr **out, ov_error *err);
+/* The operands of an AND, or the expression itself. */
+uint32_t ovi_plan_conjuncts(const ov_expr *const *e, const ov_expr *const **parts);

@@ -1,0 +1,166 @@
+/*
+ * Filters towards the scans. A filter is a list of conjuncts; each goes as deep as it can: through
+ * a projection rewritten over its expressions, below a grouping when it reads keys only, into every
+ * side of a union, into the scan. It stops above limits, constant rows and system tables.
+ */
+#include "query/plan/opt_int.h"
+
+typedef struct conjuncts {
+    const ov_expr **list;
+    uint32_t count;
+} conjuncts;
+
+static OV_CHECKED ov_status push_into(ov_expr_ctx *cx, const ov_plan *plan, conjuncts c,
+                                      const ov_plan **out, ov_error *err);
+
+static OV_CHECKED ov_status filter_over(ov_expr_ctx *cx, const ov_plan *in, conjuncts c,
+                                        const ov_plan **out, ov_error *err)
+{
+    const ov_expr *predicate;
+    *out = in;
+    if (!c.count)
+        return OV_OK;
+    OV_TRY(ovi_plan_and(cx, c.list, c.count, &predicate, err));
+    return ov_plan_filter(cx->arena, in, predicate, out, err);
+}
+
+/* c with the conjuncts of `e` behind it. */
+static OV_CHECKED ov_status with_parts(ov_expr_ctx *cx, conjuncts c, const ov_expr *e,
+                                       conjuncts *out, ov_error *err)
+{
+    const ov_expr *const *parts;
+    uint32_t count = ovi_plan_conjuncts(&e, &parts);
+    OV_TRY(ov_arena_alloc(cx->arena, (c.count + count) * sizeof *out->list, &out->list, err));
+    if (c.count)
+        memcpy(out->list, c.list, c.count * sizeof *out->list);
+    memcpy(out->list + c.count, parts, count * sizeof *out->list);
+    out->count = c.count + count;
+    return OV_OK;
+}
+
+static OV_CHECKED ov_status rebase_all(ov_expr_ctx *cx, conjuncts c, const ov_expr *const *map,
+                                       conjuncts *out, ov_error *err)
+{
+    out->count = c.count;
+    OV_TRY(ov_arena_alloc(cx->arena, (c.count + 1) * sizeof *out->list, &out->list, err));
+    for (uint32_t i = 0; i < c.count; i++)
+        OV_TRY(ov_expr_rebase(cx, c.list[i], map, &out->list[i], err));
+    return OV_OK;
+}
+
+static OV_CHECKED ov_status into_scan(ov_expr_ctx *cx, const ov_plan *plan, conjuncts c,
+                                      const ov_plan **out, ov_error *err)
+{
+    ov_plan *copy;
+    if (plan->scan.filter)
+        OV_TRY(with_parts(cx, c, plan->scan.filter, &c, err));
+    OV_TRY(ov_arena_alloc(cx->arena, sizeof *copy, &copy, err));
+    *copy = *plan;
+    *out = copy;
+    return ovi_plan_and(cx, c.list, c.count, &copy->scan.filter, err);
+}
+
+/* One input, the conjuncts rewritten for it. */
+static OV_CHECKED ov_status below(ov_expr_ctx *cx, const ov_plan *plan, conjuncts c,
+                                  const ov_plan **out, ov_error *err)
+{
+    const ov_plan *input;
+    OV_TRY(push_into(cx, plan->inputs[0], c, &input, err));
+    return ov_plan_with_inputs(cx->arena, plan, &input, out, err);
+}
+
+static OV_CHECKED ov_status into_project(ov_expr_ctx *cx, const ov_plan *plan, conjuncts c,
+                                         const ov_plan **out, ov_error *err)
+{
+    for (uint32_t i = 0; i < plan->field_count; i++)
+        if (!plan->project.exprs[i]->deterministic) {
+            OV_TRY(ovi_plan_each_input(cx, plan, ovi_plan_push_filters, out, err));
+            return filter_over(cx, *out, c, out, err);
+        }
+    OV_TRY(rebase_all(cx, c, plan->project.exprs, &c, err));
+    return below(cx, plan, c, out, err);
+}
+
+static bool reads_keys_only(const ov_plan *aggregate, const ov_expr *e)
+{
+    if (e->kind == OV_EXPR_COLUMN)
+        return e->column < aggregate->aggregate.key_count;
+    for (uint32_t i = 0; i < e->argc; i++)
+        if (!reads_keys_only(aggregate, e->args[i]))
+            return false;
+    return true;
+}
+
+static OV_CHECKED ov_status into_aggregate(ov_expr_ctx *cx, const ov_plan *plan, conjuncts c,
+                                           const ov_plan **out, ov_error *err)
+{
+    conjuncts deep = {0}, stay = {0};
+    OV_TRY(ov_arena_alloc(cx->arena, (c.count + 1) * sizeof *deep.list, &deep.list, err));
+    OV_TRY(ov_arena_alloc(cx->arena, (c.count + 1) * sizeof *stay.list, &stay.list, err));
+    for (uint32_t i = 0; i < c.count; i++) {
+        if (plan->aggregate.key_count && reads_keys_only(plan, c.list[i]))
+            deep.list[deep.count++] = c.list[i];
+        else
+            stay.list[stay.count++] = c.list[i];
+    }
+    OV_TRY(rebase_all(cx, deep, plan->aggregate.keys, &deep, err));
+    OV_TRY(below(cx, plan, deep, out, err));
+    return filter_over(cx, *out, stay, out, err);
+}
+
+static OV_CHECKED ov_status into_union(ov_expr_ctx *cx, const ov_plan *plan, conjuncts c,
+                                       const ov_plan **out, ov_error *err)
+{
+    const ov_plan **inputs;
+    OV_TRY(ov_arena_alloc(cx->arena, plan->input_count * sizeof *inputs, &inputs, err));
+    for (uint32_t i = 0; i < plan->input_count; i++) {
+        const ov_expr **map;
+        conjuncts own;
+        OV_TRY(ov_arena_alloc(cx->arena, (plan->field_count + 1) * sizeof *map, &map, err));
+        for (uint32_t f = 0; f < plan->field_count; f++)
+            OV_TRY(ov_plan_column(cx, plan->inputs[i], f, &map[f], err));
+        OV_TRY(rebase_all(cx, c, map, &own, err));
+        OV_TRY(push_into(cx, plan->inputs[i], own, &inputs[i], err));
+    }
+    return ov_plan_with_inputs(cx->arena, plan, inputs, out, err);
+}
+
+/* The plan with the conjuncts applied somewhere inside it or on top. */
+static OV_CHECKED ov_status push_into(ov_expr_ctx *cx, const ov_plan *plan, conjuncts c,
+                                      const ov_plan **out, ov_error *err)
+{
+    if (plan->kind == OV_PLAN_FILTER) {
+        OV_TRY(with_parts(cx, c, plan->filter.predicate, &c, err));
+        OV_TRY(push_into(cx, plan->inputs[0], c, out, err));
+        return ovi_plan_named_like(cx, *out, plan, out, err);
+    }
+    if (!c.count)
+        return ovi_plan_each_input(cx, plan, ovi_plan_push_filters, out, err);
+    switch ((ov_plan_kind)plan->kind) {
+    case OV_PLAN_SCAN:
+        return into_scan(cx, plan, c, out, err);
+    case OV_PLAN_PROJECT:
+        return into_project(cx, plan, c, out, err);
+    case OV_PLAN_AGGREGATE:
+        return into_aggregate(cx, plan, c, out, err);
+    case OV_PLAN_UNION:
+        return into_union(cx, plan, c, out, err);
+    case OV_PLAN_SORT:
+        if (plan->sort.limit == OV_NO_LIMIT && plan->sort.offset == 0)
+            return below(cx, plan, c, out, err);
+        break;
+    case OV_PLAN_SYSTEM:
+    case OV_PLAN_VALUES:
+    case OV_PLAN_LIMIT:
+    case OV_PLAN_FILTER:
+        break;
+    }
+    OV_TRY(ovi_plan_each_input(cx, plan, ovi_plan_push_filters, out, err));
+    return filter_over(cx, *out, c, out, err);
+}
+
+ov_status ovi_plan_push_filters(ov_expr_ctx *cx, const ov_plan *in, const ov_plan **out,
+                                ov_error *err)
+{
+    return push_into(cx, in, (conjuncts){0}, out, err);
+}

@@ -1,0 +1,46 @@
+/*
+ * Constructors of plan nodes: they derive the output schema, so that a node cannot disagree with
+ * its input. Shared by the SQL planner, the native planner and the optimiser's passes.
+ */
+#pragma once
+
+#include "query/plan/plan.h"
+
+/* A node of this kind with room for its inputs; fields and union are the caller's to fill. */
+OV_CHECKED ov_status ov_plan_new(ov_arena *arena, ov_plan_kind kind, uint32_t input_count,
+                                 ov_plan **out, ov_error *err);
+/* All columns of the datasource, no filter, all time. */
+OV_CHECKED ov_status ov_plan_scan(ov_arena *arena, const ov_datasource *datasource,
+                                  const ov_plan **out, ov_error *err);
+OV_CHECKED ov_status ov_plan_system(ov_arena *arena, const ov_systable *table, const ov_plan **out,
+                                    ov_error *err);
+/* cells: row_count x field_count; fields is borrowed. */
+OV_CHECKED ov_status ov_plan_values(ov_arena *arena, const ov_field *fields, uint32_t field_count,
+                                    const ov_expr *const *cells, uint64_t row_count,
+                                    const ov_plan **out, ov_error *err);
+OV_CHECKED ov_status ov_plan_filter(ov_arena *arena, const ov_plan *in, const ov_expr *predicate,
+                                    const ov_plan **out, ov_error *err);
+/* names: one per expression, NULL for empty names. */
+OV_CHECKED ov_status ov_plan_project(ov_arena *arena, const ov_plan *in,
+                                     const ov_expr *const *exprs, const ov_slice *names,
+                                     uint32_t count, const ov_plan **out, ov_error *err);
+OV_CHECKED ov_status ov_plan_aggregate(ov_arena *arena, const ov_plan *in,
+                                       const ov_expr *const *keys, uint32_t key_count,
+                                       const ov_agg_call *aggs, uint32_t agg_count,
+                                       const ov_plan **out, ov_error *err);
+OV_CHECKED ov_status ov_plan_sort(ov_arena *arena, const ov_plan *in, const ov_sort_key *keys,
+                                  uint32_t key_count, uint64_t limit, uint64_t offset,
+                                  const ov_plan **out, ov_error *err);
+OV_CHECKED ov_status ov_plan_limit(ov_arena *arena, const ov_plan *in, uint64_t limit,
+                                   uint64_t offset, const ov_plan **out, ov_error *err);
+/* Fields are those of the first input. */
+OV_CHECKED ov_status ov_plan_union(ov_arena *arena, const ov_plan *const *inputs, uint32_t count,
+                                   const ov_plan **out, ov_error *err);
+/* The same node over other inputs (as many as it had). */
+OV_CHECKED ov_status ov_plan_with_inputs(ov_arena *arena, const ov_plan *plan,
+                                         const ov_plan *const *inputs, const ov_plan **out,
+                                         ov_error *err);
+
+/* Column i of `in` as an expression. */
+OV_CHECKED ov_status ov_plan_column(ov_expr_ctx *cx, const ov_plan *in, uint32_t i,
+                                    const ov_expr **out, ov_error *err);

@@ -1,0 +1,165 @@
+/*
+ * Plans as text: one node a line, inputs indented below. What planner tests compare and EXPLAIN
+ * shows. Columns in expressions are $i, positions in the node's input (in SCAN: in its own output).
+ */
+#include "base/datetime.h"
+#include "query/exec/exec.h"
+
+static OV_CHECKED ov_status print_exprs(const ov_expr *const *exprs, uint32_t count, ov_buf *out,
+                                        ov_error *err)
+{
+    for (uint32_t i = 0; i < count; i++) {
+        ov_buf_add_str(out, i ? ", " : "");
+        OV_TRY(ov_expr_print(exprs[i], out, err));
+    }
+    return OV_OK;
+}
+
+static void print_ranges(const ov_plan *plan, ov_buf *out)
+{
+    const ov_time_range *ranges = plan->scan.ranges;
+    if (plan->scan.range_count == 1 && ranges[0].start_ms == INT64_MIN &&
+        ranges[0].end_ms == INT64_MAX)
+        return;
+    ov_buf_add_str(out, " time=[");
+    for (uint32_t i = 0; i < plan->scan.range_count; i++) {
+        ov_buf_add_str(out, i ? ", " : "");
+        if (ranges[i].start_ms != INT64_MIN)
+            ov_iso_add(out, ranges[i].start_ms, NULL);
+        ov_buf_add_char(out, '/');
+        if (ranges[i].end_ms != INT64_MAX)
+            ov_iso_add(out, ranges[i].end_ms, NULL);
+    }
+    ov_buf_add_char(out, ']');
+}
+
+static OV_CHECKED ov_status print_scan(const ov_plan *plan, ov_buf *out, ov_error *err)
+{
+    ov_buf_addf(out, "Scan " OV_SLICE_FMT " (", OV_SLICE_ARG(plan->scan.datasource->name));
+    for (uint32_t i = 0; i < plan->field_count; i++)
+        ov_buf_addf(out, "%s" OV_SLICE_FMT, i ? ", " : "", OV_SLICE_ARG(plan->fields[i].name));
+    ov_buf_add_char(out, ')');
+    print_ranges(plan, out);
+    if (plan->scan.filter && !plan->scan.filter_is_ranges) {
+        ov_buf_add_str(out, " filter=");
+        OV_TRY(
+            ov_expr_print(plan->scan.residual ? plan->scan.residual : plan->scan.filter, out, err));
+    }
+    return OV_OK;
+}
+
+static OV_CHECKED ov_status print_values(const ov_plan *plan, ov_buf *out, ov_error *err)
+{
+    enum { SHOWN = 8 };
+    ov_buf_addf(out, "Values %llu x %u", (unsigned long long)plan->values.row_count,
+                plan->field_count);
+    for (uint64_t r = 0; plan->field_count && r < plan->values.row_count && r < SHOWN; r++) {
+        ov_buf_add_str(out, " (");
+        OV_TRY(
+            print_exprs(plan->values.cells + r * plan->field_count, plan->field_count, out, err));
+        ov_buf_add_char(out, ')');
+    }
+    return OV_OK;
+}
+
+static OV_CHECKED ov_status print_project(const ov_plan *plan, ov_buf *out, ov_error *err)
+{
+    ov_buf_add_str(out, "Project ");
+    for (uint32_t i = 0; i < plan->field_count; i++) {
+        ov_buf_add_str(out, i ? ", " : "");
+        OV_TRY(ov_expr_print(plan->project.exprs[i], out, err));
+        ov_buf_addf(out, " AS " OV_SLICE_FMT, OV_SLICE_ARG(plan->fields[i].name));
+    }
+    return OV_OK;
+}
+
+static OV_CHECKED ov_status print_aggregate(const ov_plan *plan, ov_buf *out, ov_error *err)
+{
+    ov_buf_add_str(out, "Aggregate keys=[");
+    OV_TRY(print_exprs(plan->aggregate.keys, plan->aggregate.key_count, out, err));
+    ov_buf_add_str(out, "] aggs=[");
+    for (uint32_t i = 0; i < plan->aggregate.agg_count; i++) {
+        const ov_agg_call *agg = &plan->aggregate.aggs[i];
+        ov_buf_addf(out, "%s%s(%s", i ? ", " : "", ov_agg_name(agg),
+                    agg->distinct ? "DISTINCT " : "");
+        if (agg->argc == 0)
+            ov_buf_add_char(out, '*');
+        OV_TRY(print_exprs(agg->args, agg->argc, out, err));
+        ov_buf_add_char(out, ')');
+        if (agg->filter) {
+            ov_buf_add_str(out, " FILTER ");
+            OV_TRY(ov_expr_print(agg->filter, out, err));
+        }
+    }
+    ov_buf_add_char(out, ']');
+    return OV_OK;
+}
+
+static void print_bounds(uint64_t limit, uint64_t offset, ov_buf *out)
+{
+    if (limit != OV_NO_LIMIT)
+        ov_buf_addf(out, " limit=%llu", (unsigned long long)limit);
+    if (offset)
+        ov_buf_addf(out, " offset=%llu", (unsigned long long)offset);
+}
+
+static void print_sort(const ov_plan *plan, ov_buf *out)
+{
+    ov_buf_add_str(out, "Sort ");
+    for (uint32_t i = 0; i < plan->sort.key_count; i++) {
+        const ov_sort_key *key = &plan->sort.keys[i];
+        ov_buf_addf(out, "%s$%u%s", i ? ", " : "", key->column, key->descending ? " DESC" : "");
+        if (key->nulls_first == key->descending)
+            ov_buf_add_str(out, key->nulls_first ? " NULLS FIRST" : " NULLS LAST");
+    }
+    print_bounds(plan->sort.limit, plan->sort.offset, out);
+}
+
+static OV_CHECKED ov_status print_node(const ov_plan *plan, ov_buf *out, ov_error *err)
+{
+    switch ((ov_plan_kind)plan->kind) {
+    case OV_PLAN_SCAN:
+        return print_scan(plan, out, err);
+    case OV_PLAN_SYSTEM:
+        ov_buf_addf(out, "System %s.%s", plan->system.table->schema, plan->system.table->name);
+        return OV_OK;
+    case OV_PLAN_VALUES:
+        return print_values(plan, out, err);
+    case OV_PLAN_FILTER:
+        ov_buf_add_str(out, "Filter ");
+        return ov_expr_print(plan->filter.predicate, out, err);
+    case OV_PLAN_PROJECT:
+        return print_project(plan, out, err);
+    case OV_PLAN_AGGREGATE:
+        return print_aggregate(plan, out, err);
+    case OV_PLAN_SORT:
+        print_sort(plan, out);
+        return OV_OK;
+    case OV_PLAN_LIMIT:
+        ov_buf_add_str(out, "Limit");
+        print_bounds(plan->limit.limit, plan->limit.offset, out);
+        return OV_OK;
+    case OV_PLAN_UNION:
+        ov_buf_add_str(out, "Union");
+        return OV_OK;
+    }
+    return ov_fail(err, OV_INTERNAL, "plan node %u has no text", plan->kind);
+}
+
+static OV_CHECKED ov_status print_tree(const ov_plan *plan, uint32_t indent, ov_buf *out,
+                                       ov_error *err)
+{
+    for (uint32_t i = 0; i < indent; i++)
+        ov_buf_add_str(out, "  ");
+    OV_TRY(print_node(plan, out, err));
+    ov_buf_add_char(out, '\n');
+    for (uint32_t i = 0; i < plan->input_count; i++)
+        OV_TRY(print_tree(plan->inputs[i], indent + 1, out, err));
+    return OV_OK;
+}
+
+ov_status ov_plan_print(const ov_plan *plan, ov_buf *out, ov_error *err)
+{
+    OV_TRY(print_tree(plan, 0, out, err));
+    return ov_buf_check(out, err);
+}
