@@ -15,7 +15,8 @@ bool ov_ast_equal(const ov_ast *a, const ov_ast *b)
 {
     if (a == b)
         return true;
-    if (!a || !b || a->kind != b->kind || a->op != b->op || a->flags != b->flags || a->kid_count != b->kid_count)
+    if (!a || !b || a->kind != b->kind || a->op != b->op || a->flags != b->flags ||
+        a->kid_count != b->kid_count)
         return false;
     if (a->kind == OV_AST_PARAM)
         return a->number == b->number;

@@ -1,14 +1,14 @@
 /*
  * The syntax tree of Druid SQL.
  *
- * One node type for everything: a kind, an operator, flags, the byte range of the source it came from and its
- * kids by position (ast_kinds.def says what stands where; an absent optional kid is NULL). That keeps
- * printing, comparing and walking generic. Chains of AND, OR, || and set operators are one node with many
- * kids, so a filter of a hundred thousand ORs is flat; what still nests is at most OV_SQL_MAX_DEPTH deep,
- * so walkers may recurse.
+ * One node type for everything: a kind, an operator, flags, the byte range of the source it came
+ * from and its kids by position (ast_kinds.def says what stands where; an absent optional kid is
+ * NULL). That keeps printing, comparing and walking generic. Chains of AND, OR, || and set
+ * operators are one node with many kids, so a filter of a hundred thousand ORs is flat; what still
+ * nests is at most OV_SQL_MAX_DEPTH deep, so walkers may recurse.
  *
- * All nodes live in the arena they were parsed into, and `text` borrows from it. A tree is read-only once
- * ov_sql_parse has returned it.
+ * All nodes live in the arena they were parsed into, and `text` borrows from it. A tree is
+ * read-only once ov_sql_parse has returned it.
  */
 #pragma once
 
@@ -29,16 +29,29 @@ typedef enum ov_ast_kind {
 
 /* ov_ast.op, by kind */
 enum {
-    OV_OP_EQ = 1, OV_OP_NE, OV_OP_LT, OV_OP_LE, OV_OP_GT, OV_OP_GE, /* BINARY */
-    OV_OP_ADD, OV_OP_SUB, OV_OP_MUL, OV_OP_DIV, OV_OP_MOD,
+    OV_AST_OP_EQ = 1,
+    OV_AST_OP_NE,
+    OV_AST_OP_LT,
+    OV_AST_OP_LE,
+    OV_AST_OP_GT,
+    OV_AST_OP_GE, /* BINARY */
+    OV_AST_OP_ADD,
+    OV_AST_OP_SUB,
+    OV_AST_OP_MUL,
+    OV_AST_OP_DIV,
+    OV_AST_OP_MOD,
 };
 enum { OV_IS_NULL = 1, OV_IS_TRUE, OV_IS_FALSE, OV_IS_UNKNOWN };
 enum { OV_SET_UNION = 1, OV_SET_INTERSECT, OV_SET_EXCEPT };
-enum { OV_JOIN_COMMA = 1, OV_JOIN_CROSS, OV_JOIN_INNER, OV_JOIN_LEFT, OV_JOIN_RIGHT,
-       OV_JOIN_FULL };
+enum { OV_JOIN_COMMA = 1, OV_JOIN_CROSS, OV_JOIN_INNER, OV_JOIN_LEFT, OV_JOIN_RIGHT, OV_JOIN_FULL };
 enum { OV_FRAME_ROWS = 1, OV_FRAME_RANGE };
-enum { OV_BOUND_UNBOUNDED_PRECEDING = 1, OV_BOUND_PRECEDING, OV_BOUND_CURRENT_ROW,
-       OV_BOUND_FOLLOWING, OV_BOUND_UNBOUNDED_FOLLOWING };
+enum {
+    OV_BOUND_UNBOUNDED_PRECEDING = 1,
+    OV_BOUND_PRECEDING,
+    OV_BOUND_CURRENT_ROW,
+    OV_BOUND_FOLLOWING,
+    OV_BOUND_UNBOUNDED_FOLLOWING
+};
 
 /* How a CALL was written, where it was not f(a, b). The arguments stand in this order: */
 enum {
@@ -85,14 +98,35 @@ struct ov_ast {
 };
 
 /* The kids of the kinds that have many, by name. */
-enum { OV_QUERY_WITH, OV_QUERY_BODY, OV_QUERY_ORDER, OV_QUERY_OFFSET, OV_QUERY_LIMIT, OV_QUERY_KIDS };
-enum { OV_SELECT_ITEMS, OV_SELECT_FROM, OV_SELECT_WHERE, OV_SELECT_GROUP, OV_SELECT_HAVING, OV_SELECT_WINDOW,
-       OV_SELECT_KIDS };
+enum {
+    OV_QUERY_WITH,
+    OV_QUERY_BODY,
+    OV_QUERY_ORDER,
+    OV_QUERY_OFFSET,
+    OV_QUERY_LIMIT,
+    OV_QUERY_KIDS
+};
+enum {
+    OV_SELECT_ITEMS,
+    OV_SELECT_FROM,
+    OV_SELECT_WHERE,
+    OV_SELECT_GROUP,
+    OV_SELECT_HAVING,
+    OV_SELECT_WINDOW,
+    OV_SELECT_KIDS
+};
 enum { OV_CALL_ARGS, OV_CALL_FILTER, OV_CALL_ORDER, OV_CALL_OVER, OV_CALL_KIDS };
 enum { OV_JOIN_LEFT_KID, OV_JOIN_RIGHT_KID, OV_JOIN_ON, OV_JOIN_USING, OV_JOIN_KIDS };
 enum { OV_WINDOW_BASE, OV_WINDOW_PARTITION, OV_WINDOW_ORDER, OV_WINDOW_FRAME, OV_WINDOW_KIDS };
-enum { OV_INSERT_TARGET, OV_INSERT_COLUMNS, OV_INSERT_WHERE, OV_INSERT_QUERY, OV_INSERT_PARTITIONED,
-       OV_INSERT_CLUSTERED, OV_INSERT_KIDS };
+enum {
+    OV_INSERT_TARGET,
+    OV_INSERT_COLUMNS,
+    OV_INSERT_WHERE,
+    OV_INSERT_QUERY,
+    OV_INSERT_PARTITIONED,
+    OV_INSERT_CLUSTERED,
+    OV_INSERT_KIDS
+};
 
 typedef struct ov_sql_parsed {
     ov_ast *script;       /* SCRIPT */
@@ -100,9 +134,10 @@ typedef struct ov_sql_parsed {
     uint32_t param_count; /* number of "?" */
 } ov_sql_parsed;
 
-/* Parse one request: any number of SET statements and one statement. Errors carry the byte range and, in the
- * sentence, line and column as Druid writes them. */
-OV_CHECKED ov_status ov_sql_parse(ov_slice text, ov_arena *arena, ov_sql_parsed *out, ov_error *err);
+/* Parse one request: any number of SET statements and one statement. Errors carry the byte range
+ * and, in the sentence, line and column as Druid writes them. */
+OV_CHECKED ov_status ov_sql_parse(ov_slice text, ov_arena *arena, ov_sql_parsed *out,
+                                  ov_error *err);
 
 static inline ov_ast *ov_ast_kid(const ov_ast *node, uint32_t i)
 {

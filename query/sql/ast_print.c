@@ -1,6 +1,6 @@
 /*
- * The tree back to SQL, one function per family of nodes. Operators are put in parentheses in full, since the
- * tree does not remember the ones that were written.
+ * The tree back to SQL, one function per family of nodes. Operators are put in parentheses in full,
+ * since the tree does not remember the ones that were written.
  */
 #include "query/sql/ast.h"
 
@@ -135,7 +135,8 @@ static void print_pred(const ov_ast *node, ov_buf *out)
     ov_buf_add_char(out, '(');
     ov_ast_print(node->kids[0], out);
     if (node->kind == OV_AST_DISTINCT_FROM)
-        ov_buf_add_str(out, node->flags & OV_AST_NEGATED ? " IS NOT DISTINCT FROM " : " IS DISTINCT FROM ");
+        ov_buf_add_str(out, node->flags & OV_AST_NEGATED ? " IS NOT DISTINCT FROM "
+                                                         : " IS DISTINCT FROM ");
     else if (node->flags & OV_AST_NEGATED)
         ov_buf_add_str(out, " NOT");
     switch (node->kind) {
@@ -209,10 +210,10 @@ static void print_arguments(const ov_ast *call, ov_buf *out)
 {
     const ov_ast *args = call->kids[OV_CALL_ARGS];
     static const char *const between[][2] = {
-        [OV_FORM_CALL] = {", ", ", "},         [OV_FORM_EXTRACT] = {" FROM ", ""},
-        [OV_FORM_ROUND_TO] = {" TO ", ""},     [OV_FORM_POSITION] = {" IN ", " FROM "},
-        [OV_FORM_TRIM] = {" ", " FROM "},      [OV_FORM_SUBSTRING] = {" FROM ", " FOR "},
-        [OV_FORM_RETURNING] = {", ", ", "},    [OV_FORM_KEY_VALUE] = {" VALUE ", ", "},
+        [OV_FORM_CALL] = {", ", ", "},      [OV_FORM_EXTRACT] = {" FROM ", ""},
+        [OV_FORM_ROUND_TO] = {" TO ", ""},  [OV_FORM_POSITION] = {" IN ", " FROM "},
+        [OV_FORM_TRIM] = {" ", " FROM "},   [OV_FORM_SUBSTRING] = {" FROM ", " FOR "},
+        [OV_FORM_RETURNING] = {", ", ", "}, [OV_FORM_KEY_VALUE] = {" VALUE ", ", "},
     };
     for (uint32_t i = 0; i < args->kid_count; i++) {
         const char *word = between[call->op][(i - 1) & 1];
@@ -295,7 +296,8 @@ static void print_frame(const ov_ast *node, ov_buf *out)
         }
         return;
     }
-    static const char *const bounds[] = {"",          "UNBOUNDED PRECEDING", " PRECEDING", "CURRENT ROW",
+    static const char *const bounds[] = {"",           "UNBOUNDED PRECEDING",
+                                         " PRECEDING", "CURRENT ROW",
                                          " FOLLOWING", "UNBOUNDED FOLLOWING"};
     ov_ast_print(node->kids[0], out);
     ov_buf_add_str(out, bounds[node->op]);
@@ -325,7 +327,8 @@ static void print_query(const ov_ast *node, ov_buf *out)
 
 static void print_select(const ov_ast *node, ov_buf *out)
 {
-    static const char *const clauses[] = {"SELECT ", " FROM ", " WHERE ", " GROUP BY ", " HAVING ", " WINDOW "};
+    static const char *const clauses[] = {"SELECT ",    " FROM ",   " WHERE ",
+                                          " GROUP BY ", " HAVING ", " WINDOW "};
     for (uint32_t i = 0; i < OV_SELECT_KIDS; i++) {
         const ov_ast *kid = node->kids[i];
         if (!kid)
@@ -353,8 +356,8 @@ static void print_set_op(const ov_ast *node, ov_buf *out)
 
 static void print_join(const ov_ast *node, ov_buf *out)
 {
-    static const char *const ops[] = {"",           ", ",           " CROSS JOIN ", " JOIN ",
-                                      " LEFT JOIN ", " RIGHT JOIN ", " FULL JOIN "};
+    static const char *const ops[] = {
+        "", ", ", " CROSS JOIN ", " JOIN ", " LEFT JOIN ", " RIGHT JOIN ", " FULL JOIN "};
     const ov_ast *right = node->kids[OV_JOIN_RIGHT_KID];
     bool parens = right->kind == OV_AST_JOIN;
     ov_ast_print(node->kids[OV_JOIN_LEFT_KID], out);
@@ -462,8 +465,8 @@ static void print_sort_key(const ov_ast *node, ov_buf *out)
 }
 
 /* A, then the words, then B: the many kinds with two kids. */
-static void print_pair(const ov_ast *node, const char *before, const char *between, const char *after,
-                       ov_buf *out)
+static void print_pair(const ov_ast *node, const char *before, const char *between,
+                       const char *after, ov_buf *out)
 {
     ov_buf_add_str(out, before);
     ov_ast_print(ov_ast_kid(node, 0), out);
@@ -493,7 +496,8 @@ static void print_statement(const ov_ast *node, ov_buf *out)
         print_set(node, out);
         break;
     case OV_AST_EXPLAIN:
-        print_pair(node, node->flags & OV_AST_ANALYZE ? "EXPLAIN ANALYZE " : "EXPLAIN PLAN FOR ", "", "", out);
+        print_pair(node, node->flags & OV_AST_ANALYZE ? "EXPLAIN ANALYZE " : "EXPLAIN PLAN FOR ",
+                   "", "", out);
         break;
     case OV_AST_INSERT:
         print_insert(node, out);
@@ -535,7 +539,7 @@ static void print_statement(const ov_ast *node, ov_buf *out)
 
 void ov_ast_print(const ov_ast *node, ov_buf *out)
 {
-    static const char *const binary_ops[] = {"",     " = ",  " <> ", " < ", " <= ", " > ",
+    static const char *const binary_ops[] = {"",     " = ", " <> ", " < ", " <= ", " > ",
                                              " >= ", " + ", " - ",  " * ", " / ",  " % "};
     if (!node)
         return;

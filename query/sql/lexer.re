@@ -69,8 +69,7 @@ static int lexical_error(ovi_sql_lexer *lx, const char *at, const char *after, o
     ov_sql_line_column(lx->text, pos, &line, &column);
     if (pos >= lx->text.n) {
         ov_fail_at(err, OV_INVALID, (uint32_t)(pos ? pos - 1 : 0), (uint32_t)pos,
-                   "Lexical error at line %u, column %u.  Encountered: <EOF> after : \"%s\"", line,
-                   column > 1 ? column - 1 : column, after);
+                   "Lexical error at line %u, column %u.  Encountered: <EOF> after : \"%s\"", line, column, after);
         return -1;
     }
     size_t len;

@@ -1,14 +1,17 @@
 /*
  * Drives lexer and grammar, and says what is wrong when they disagree.
  *
- * Words become keywords or names here, by the token behind them (keywords.def). The sentence of a syntax
- * error is Druid's: the token, where it stands, and what could have stood there. Lemon has already reduced
- * by the time it reports an error, so the options are found by a second run up to the token before.
+ * Words become keywords or names here, by the token behind them (keywords.def). The sentence of a
+ * syntax error is Druid's: the token, where it stands, and what could have stood there. Lemon has
+ * already reduced by the time it reports an error, so the options are found by a second run up to
+ * the token before.
  */
 #include "query/sql/sql_int.h"
 #include "query/sql/grammar.h"
 
 #include <stdio.h>
+
+#include "base/suggest.h"
 
 void *ovi_sql_yyAlloc(void *(*alloc)(size_t), ovi_sql_parser *p);
 void ovi_sql_yyFree(void *parser, void (*release)(void *));
@@ -35,7 +38,8 @@ ov_status ovi_sql_fail(ov_slice text, uint32_t pos, uint32_t end_pos, ov_status 
     vsnprintf(sentence, sizeof sentence, fmt, args);
     va_end(args);
     ov_sql_line_column(text, pos, &line, &column);
-    return ov_fail_at(err, code, pos, end_pos, "%s (line [%u], column [%u])", sentence, line, column);
+    return ov_fail_at(err, code, pos, end_pos, "%s (line [%u], column [%u])", sentence, line,
+                      column);
 }
 
 static OV_CHECKED ov_status stream_open(token_stream *s, ov_slice text, ov_error *err)
@@ -99,7 +103,8 @@ static OV_CHECKED ov_status stream_next(token_stream *s, ov_error *err)
     case OVI_TK_CASE:
         if (++s->open > OV_SQL_MAX_DEPTH)
             return ovi_sql_fail(s->lexer.text, s->token.pos, s->token.end_pos, OV_LIMIT, err,
-                                "The statement is nested more than %d levels deep", OV_SQL_MAX_DEPTH);
+                                "The statement is nested more than %d levels deep",
+                                OV_SQL_MAX_DEPTH);
         break;
     case OVI_TK_RP:
     case OVI_TK_RB:
@@ -130,83 +135,76 @@ static const char *keyword_of(int code)
 static const char *token_name(int code)
 {
     switch (code) {
-    case 0: return "<EOF>";
-    case OVI_TK_ID: return "<IDENTIFIER>";
-    case OVI_TK_QUOTED: return "<QUOTED_IDENTIFIER>";
-    case OVI_TK_STRING: return "<QUOTED_STRING>";
-    case OVI_TK_USTRING: return "<UNICODE_STRING_LITERAL>";
-    case OVI_TK_INTEGER: return "<UNSIGNED_INTEGER_LITERAL>";
-    case OVI_TK_DECIMAL: return "<DECIMAL_NUMERIC_LITERAL>";
-    case OVI_TK_DOUBLE: return "<APPROX_NUMERIC_LITERAL>";
-    case OVI_TK_EQ: return "\"=\"";
-    case OVI_TK_NE: return "\"<>\"";
-    case OVI_TK_LT: return "\"<\"";
-    case OVI_TK_LE: return "\"<=\"";
-    case OVI_TK_GT: return "\">\"";
-    case OVI_TK_GE: return "\">=\"";
-    case OVI_TK_CONCAT: return "\"||\"";
-    case OVI_TK_PLUS: return "\"+\"";
-    case OVI_TK_DASH: return "\"-\"";
-    case OVI_TK_STAR: return "\"*\"";
-    case OVI_TK_SLASH: return "\"/\"";
-    case OVI_TK_PERCENT: return "\"%\"";
-    case OVI_TK_LP: return "\"(\"";
-    case OVI_TK_RP: return "\")\"";
-    case OVI_TK_LB: return "\"[\"";
-    case OVI_TK_RB: return "\"]\"";
-    case OVI_TK_COMMA: return "\",\"";
-    case OVI_TK_DOT: return "\".\"";
-    case OVI_TK_PARAM: return "\"?\"";
-    default: return NULL;
+    case 0:
+        return "<EOF>";
+    case OVI_TK_ID:
+        return "<IDENTIFIER>";
+    case OVI_TK_QUOTED:
+        return "<QUOTED_IDENTIFIER>";
+    case OVI_TK_STRING:
+        return "<QUOTED_STRING>";
+    case OVI_TK_USTRING:
+        return "<UNICODE_STRING_LITERAL>";
+    case OVI_TK_INTEGER:
+        return "<UNSIGNED_INTEGER_LITERAL>";
+    case OVI_TK_DECIMAL:
+        return "<DECIMAL_NUMERIC_LITERAL>";
+    case OVI_TK_DOUBLE:
+        return "<APPROX_NUMERIC_LITERAL>";
+    case OVI_TK_EQ:
+        return "\"=\"";
+    case OVI_TK_NE:
+        return "\"<>\"";
+    case OVI_TK_LT:
+        return "\"<\"";
+    case OVI_TK_LE:
+        return "\"<=\"";
+    case OVI_TK_GT:
+        return "\">\"";
+    case OVI_TK_GE:
+        return "\">=\"";
+    case OVI_TK_CONCAT:
+        return "\"||\"";
+    case OVI_TK_PLUS:
+        return "\"+\"";
+    case OVI_TK_DASH:
+        return "\"-\"";
+    case OVI_TK_STAR:
+        return "\"*\"";
+    case OVI_TK_SLASH:
+        return "\"/\"";
+    case OVI_TK_PERCENT:
+        return "\"%\"";
+    case OVI_TK_LP:
+        return "\"(\"";
+    case OVI_TK_RP:
+        return "\")\"";
+    case OVI_TK_LB:
+        return "\"[\"";
+    case OVI_TK_RB:
+        return "\"]\"";
+    case OVI_TK_COMMA:
+        return "\",\"";
+    case OVI_TK_DOT:
+        return "\".\"";
+    case OVI_TK_PARAM:
+        return "\"?\"";
+    default:
+        return NULL;
     }
 }
 
-/* Edits (insert, drop, change, swap neighbours) between a word as typed and a keyword; large when far. */
-static unsigned edit_distance(ov_slice word, const char *keyword)
+/* The keyword that `word` is most likely meant to be; empty for none. */
+static ov_slice meant_keyword(ov_slice word)
 {
-    enum { LONGEST = 20 };
-    size_t n = word.n, m = strlen(keyword);
-    if (n > LONGEST || m > LONGEST)
-        return LONGEST;
-    unsigned d[LONGEST + 1][LONGEST + 1];
-    for (size_t i = 0; i <= n; i++)
-        d[i][0] = (unsigned)i;
-    for (size_t j = 0; j <= m; j++)
-        d[0][j] = (unsigned)j;
-    for (size_t i = 1; i <= n; i++) {
-        for (size_t j = 1; j <= m; j++) {
-            char a = ov_ascii_lower(word.p[i - 1]), b = ov_ascii_lower(keyword[j - 1]);
-            unsigned best = d[i - 1][j - 1] + (a != b);
-            best = OV_MIN(best, OV_MIN(d[i - 1][j], d[i][j - 1]) + 1);
-            if (i > 1 && j > 1 && a == ov_ascii_lower(keyword[j - 2]) &&
-                b == ov_ascii_lower(word.p[i - 2]))
-                best = OV_MIN(best, d[i - 2][j - 2] + 1);
-            d[i][j] = best;
-        }
-    }
-    return d[n][m];
-}
-
-/* The keyword that `word` is most likely meant to be, or NULL. */
-static const char *meant_keyword(ov_slice word)
-{
-    static const char *const clauses[] = {"SELECT", "DISTINCT", "FROM",   "WHERE",     "GROUP",  "HAVING",
-                                          "ORDER",  "LIMIT",    "OFFSET", "UNION",     "JOIN",   "INNER",
-                                          "LEFT",   "BETWEEN",  "VALUES", "PARTITION", "INSERT", "REPLACE",
-                                          "WITH",   "EXPLAIN",  "CASE",   "WHEN",      "THEN",   "ELSE"};
-    const char *best = NULL;
-    unsigned best_distance = word.n <= 4 ? 2 : 3; /* one edit in a short word, two in a longer one */
+    static const char *const clauses[] = {
+        "SELECT", "DISTINCT", "FROM", "WHERE",   "GROUP", "HAVING",  "ORDER",  "LIMIT",
+        "OFFSET", "UNION",    "JOIN", "INNER",   "LEFT",  "BETWEEN", "VALUES", "PARTITION",
+        "INSERT", "REPLACE",  "WITH", "EXPLAIN", "CASE",  "WHEN",    "THEN",   "ELSE"};
     int code;
     if (word.n < 2 || ovi_sql_keyword(word, &code) != OVI_WORD_NONE)
-        return NULL;
-    for (size_t i = 0; i < OV_COUNT_OF(clauses); i++) {
-        unsigned distance = edit_distance(word, clauses[i]);
-        if (distance < best_distance) {
-            best = clauses[i];
-            best_distance = distance;
-        }
-    }
-    return best;
+        return ov_slice_make(NULL, 0);
+    return ov_suggest_of(word, clauses, OV_COUNT_OF(clauses));
 }
 
 static void list_options(const int *tokens, uint32_t count, ov_buf *out)
@@ -221,64 +219,83 @@ static void list_options(const int *tokens, uint32_t count, ov_buf *out)
             ov_buf_add_str(out, ", ...");
             return;
         }
-        ov_buf_addf(out, word ? "%s\"%s\"" : "%s%s", out->n > start ? ", " : "", word ? word : name);
+        ov_buf_addf(out, word ? "%s\"%s\"" : "%s%s", out->n > start ? ", " : "",
+                    word ? word : name);
     }
 }
 
-/* What could have stood where token number `bad` (1-based) stands; nothing when memory is out. */
-static void find_options(ov_slice text, uint32_t bad, ov_arena *scratch, ov_buf *out)
+/* What could have stood where token number `bad` (1-based) stands; nothing when memory is out.
+ * False when that is the end of the text only. */
+static bool find_options(ov_slice text, uint32_t bad, ov_arena *scratch, ov_buf *out)
 {
+    uint32_t count = 0;
     ov_error ignored = OV_ERROR_INIT;
     ovi_sql_parser p = {.arena = scratch, .text = text, .err = &ignored};
     void *parser = ovi_sql_yyAlloc(ov_malloc, &p);
     token_stream s;
     int tokens[MAX_OPTIONS];
     if (!parser)
-        return;
+        return true;
     if (stream_open(&s, text, &ignored) == OV_OK) {
         while (s.count + 1 < bad && stream_next(&s, &ignored) == OV_OK)
             ovi_sql_yy(parser, s.code, s.token);
-        list_options(tokens, ovi_sql_acceptable(parser, scratch, tokens, MAX_OPTIONS), out);
+        count = ovi_sql_acceptable(parser, scratch, tokens, MAX_OPTIONS);
+        list_options(tokens, count, out);
     }
     ovi_sql_yyFree(parser, ov_free);
+    return count != 1 || tokens[0] != 0;
+}
+
+/* The token to blame, as it stands in the text. */
+static void blame(const token_stream *s, ov_slice text, bool semicolon, uint32_t *pos,
+                  uint32_t *end, ov_slice *shown)
+{
+    *pos = semicolon ? s->before.pos : s->token.pos;
+    *end = semicolon ? s->before.end_pos : s->token.end_pos;
+    *shown = ov_slice_make(text.p + *pos, OV_MIN(*end - *pos, 100u));
+    if (semicolon)
+        return;
+    if (s->code == 0) {
+        *shown = OV_SLICE_LIT("<EOF>");
+        *end = (uint32_t)text.n;
+        *pos = *end > 0 ? *end - 1 : 0;
+    } else if (s->code == OVI_TK_EQEQ) { /* as Druid names it, which the web console looks for */
+        *shown = OV_SLICE_LIT("= =");
+        *end = *pos + 1;
+    }
 }
 
 static ov_status fail_syntax(const token_stream *s, ov_arena *scratch, ov_error *err)
 {
-    ov_slice text = s->lexer.text;
-    uint32_t pos = s->token.pos, end = s->token.end_pos, line, column;
-    ov_slice shown = ov_slice_make(text.p + pos, end - pos);
-    const char *hint = s->code == OVI_TK_ID ? meant_keyword(s->token.text) : NULL;
-    ov_slice misspelt = s->token.text;
-    if (!hint && s->before_code == OVI_TK_ID) {
-        hint = meant_keyword(s->before.text);
+    ov_slice text = s->lexer.text, shown, misspelt = s->token.text;
+    ov_slice hint = s->code == OVI_TK_ID ? meant_keyword(misspelt) : ov_slice_make(NULL, 0);
+    uint32_t pos, end, line, column;
+    ov_buf options;
+    ov_buf_init(&options);
+    if (!hint.n && s->before_code == OVI_TK_ID) {
         misspelt = s->before.text;
+        hint = meant_keyword(misspelt);
     }
-    if (s->code == 0) {
-        shown = OV_SLICE_LIT("<EOF>");
-        end = (uint32_t)text.n;
-        pos = end > 0 ? end - 1 : 0;
-    } else if (s->code == OVI_TK_EQEQ) {
-        shown = OV_SLICE_LIT("= =");
-        end = pos + 1;
+    /* a second statement: the semicolon in front of it is what is too much */
+    bool semicolon =
+        !find_options(text, s->count, scratch, &options) && s->before_code == OVI_TK_SEMI;
+    if (semicolon) {
+        ov_buf_clear(&options);
+        find_options(text, s->count - 1, scratch, &options);
     }
-    shown.n = OV_MIN(shown.n, 100u);
+    blame(s, text, semicolon, &pos, &end, &shown);
     ov_sql_line_column(text, pos, &line, &column);
     if (text.n == 0)
         line = column = 0;
-    ov_buf options;
-    ov_buf_init(&options);
-    find_options(text, s->count, scratch, &options);
     const char *listed = options.n ? ov_buf_cstr(&options) : NULL;
-    if (hint)
-        ov_fail_at(err, OV_INVALID, pos, end,
-                   "Received an unexpected token [%.*s] (line [%u], column [%u]), acceptable options: [%s]. "
-                   "Did you mean [%s] instead of [%.*s]?",
-                   (int)shown.n, shown.p, line, column, listed ? listed : "", hint, OV_SLICE_ARG(misspelt));
-    else
-        ov_fail_at(err, OV_INVALID, pos, end,
-                   "Received an unexpected token [%.*s] (line [%u], column [%u]), acceptable options: [%s]",
-                   (int)shown.n, shown.p, line, column, listed ? listed : "");
+    char question[128] = "";
+    if (hint.n && !semicolon)
+        snprintf(question, sizeof question, ". Did you mean [%.*s] instead of [%.*s]?",
+                 OV_SLICE_ARG(hint), OV_SLICE_ARG(misspelt));
+    ov_fail_at(
+        err, OV_INVALID, pos, end,
+        "Received an unexpected token [%.*s] (line [%u], column [%u]), acceptable options: [%s]%s",
+        (int)shown.n, shown.p, line, column, listed ? listed : "", question);
     ov_buf_fini(&options);
     return OV_INVALID;
 }

@@ -1,6 +1,7 @@
 /*
- * Every statement of Druid's QA corpus that Druid answers parses, and its printed form parses to the same tree. The corpus
- * lies outside the tree: OVATE_SHARED, or a folder `shared` beside this one. Skips when it is absent.
+ * Every statement of Druid's QA corpus that Druid answers parses, and its printed form parses to
+ * the same tree. The corpus lies outside the tree: OVATE_SHARED, or a folder `shared` beside this
+ * one. Skips when it is absent.
  */
 #include "tests/unit/harness.h"
 
@@ -42,7 +43,8 @@ static bool goes_through(const char *file, unsigned line, ov_slice sql, ov_buf *
 
 static bool starts_statement(const char *line)
 {
-    static const char *const words[] = {"SELECT", "WITH", "EXPLAIN", "VALUES", "INSERT", "REPLACE", "SET"};
+    static const char *const words[] = {"SELECT", "WITH",    "EXPLAIN", "VALUES",
+                                        "INSERT", "REPLACE", "SET"};
     for (size_t i = 0; i < OV_COUNT_OF(words); i++) {
         size_t n = strlen(words[i]);
         if (strncasecmp(line, words[i], n) == 0 && strchr(" \t\r\n(", line[n]))
@@ -51,7 +53,8 @@ static bool starts_statement(const char *line)
     return false;
 }
 
-/* Statements start at a line with one of those words and end in ";"; the rest is tables and directives. */
+/* Statements start at a line with one of those words and end in ";"; the rest is tables and
+ * directives. */
 static int check_file(const char *path, const struct stat *info, int type, struct FTW *ftw)
 {
     (void)info;
@@ -71,7 +74,8 @@ static int check_file(const char *path, const struct stat *info, int type, struc
     ov_buf_init(&complaint);
     while ((n = getline(&text, &capacity, in)) > 0) {
         line++;
-        if (!good && strncmp(text, "!ok", 3) == 0 && ++failures <= 20) /* !error: Druid refused it too */
+        if (!good && strncmp(text, "!ok", 3) == 0 &&
+            ++failures <= 20) /* !error: Druid refused it too */
             printf("%s", ov_buf_cstr(&complaint));
         if (sql.n == 0 && !starts_statement(text))
             continue;

@@ -1,6 +1,7 @@
 /*
- * The SQL parser: what parses, into which tree, and the words of its errors. Trees are compared through
- * their printed form; printing and parsing again must give an equal tree for everything that parses.
+ * The SQL parser: what parses, into which tree, and the words of its errors. Trees are compared
+ * through their printed form; printing and parsing again must give an equal tree for everything
+ * that parses.
  */
 #include "tests/unit/harness.h"
 
@@ -62,7 +63,8 @@ static void expressions(void **state)
     parses_to("SELECT a OR b AND NOT c = 1 OR d", "SELECT (a OR (b AND (NOT (c = 1))) OR d)");
     parses_to("SELECT x BETWEEN 1 AND 2 AND y", "SELECT ((x BETWEEN 1 AND 2) AND y)");
     parses_to("SELECT x NOT BETWEEN SYMMETRIC 2 AND 1", "SELECT (x NOT BETWEEN SYMMETRIC 2 AND 1)");
-    parses_to("SELECT x LIKE 'a!%' ESCAPE '!' IS NOT TRUE", "SELECT ((x LIKE 'a!%' ESCAPE '!') IS NOT TRUE)");
+    parses_to("SELECT x LIKE 'a!%' ESCAPE '!' IS NOT TRUE",
+              "SELECT ((x LIKE 'a!%' ESCAPE '!') IS NOT TRUE)");
     parses_to("SELECT a = 1 IS NULL", "SELECT ((a = 1) IS NULL)");
     parses_to("SELECT a IS NOT DISTINCT FROM b", "SELECT (a IS NOT DISTINCT FROM b)");
     parses_to("SELECT a NOT IN (1, 2), b IN (SELECT 1), (a, b) IN ((1, 2), (3, 4))",
@@ -70,9 +72,11 @@ static void expressions(void **state)
     parses_to("SELECT CASE a WHEN 1 THEN 'x' END, CASE WHEN a > 1 THEN 2 ELSE 3 END",
               "SELECT CASE a WHEN 1 THEN 'x' END, CASE WHEN (a > 1) THEN 2 ELSE 3 END");
     parses_to("SELECT ((SELECT 1)), EXISTS (SELECT 1)", "SELECT (SELECT 1), EXISTS (SELECT 1)");
-    parses_to("SELECT cast(a as varchar(10)), CAST(b AS double precision), CAST(c AS VARCHAR ARRAY)",
-              "SELECT CAST(a AS VARCHAR(10)), CAST(b AS DOUBLE PRECISION), CAST(c AS VARCHAR ARRAY)");
-    parses_to("SELECT ARRAY[1, 2][1], ROW(1, 2), \"a\"\"b\".c", "SELECT ARRAY[1, 2][1], (1, 2), \"a\"\"b\".c");
+    parses_to(
+        "SELECT cast(a as varchar(10)), CAST(b AS double precision), CAST(c AS VARCHAR ARRAY)",
+        "SELECT CAST(a AS VARCHAR(10)), CAST(b AS DOUBLE PRECISION), CAST(c AS VARCHAR ARRAY)");
+    parses_to("SELECT ARRAY[1, 2][1], ROW(1, 2), \"a\"\"b\".c",
+              "SELECT ARRAY[1, 2][1], (1, 2), \"a\"\"b\".c");
     parses_to("SELECT ?, a % 2, 1.5, .5, 1e3", "SELECT ?, (a % 2), 1.5, .5, 1e3");
 }
 
@@ -87,7 +91,8 @@ static void literals(void **state)
               "INTERVAL -'1 02:03' DAY TO MINUTE, INTERVAL '1-2' YEAR TO MONTH");
     parses_to("SELECT {ts '2000-01-01 00:00:00'}, {d '2000-01-01'}, {fn UCASE('a')}",
               "SELECT TIMESTAMP '2000-01-01 00:00:00', DATE '2000-01-01', UCASE('a')");
-    parses_to("SELECT true, FALSE, null -- comment\n /* and * another */", "SELECT TRUE, FALSE, NULL");
+    parses_to("SELECT true, FALSE, null -- comment\n /* and * another */",
+              "SELECT TRUE, FALSE, NULL");
 }
 
 static void functions(void **state)
@@ -97,54 +102,76 @@ static void functions(void **state)
               "SELECT COUNT(*), count(DISTINCT a), SUM(a) FILTER (WHERE (b > 1)) AS s");
     parses_to("SELECT EXTRACT(DAY FROM t), FLOOR(t TO HOUR), CEIL(a), FLOOR(a / 10)",
               "SELECT EXTRACT(DAY FROM t), FLOOR(t TO HOUR), CEIL(a), FLOOR((a / 10))");
-    parses_to("SELECT POSITION('a' IN b || 'c' FROM 2), TRIM(BOTH 'x' FROM a), TRIM(LEADING FROM a), TRIM(a)",
-              "SELECT POSITION('a' IN (b || 'c') FROM 2), TRIM(BOTH 'x' FROM a), TRIM(LEADING FROM a), TRIM(a)");
-    parses_to("SELECT SUBSTRING(a FROM 2 FOR 3), SUBSTRING(a, 2)", "SELECT SUBSTRING(a FROM 2 FOR 3), SUBSTRING(a, 2)");
+    parses_to("SELECT POSITION('a' IN b || 'c' FROM 2), TRIM(BOTH 'x' FROM a), TRIM(LEADING FROM "
+              "a), TRIM(a)",
+              "SELECT POSITION('a' IN (b || 'c') FROM 2), TRIM(BOTH 'x' FROM a), TRIM(LEADING FROM "
+              "a), TRIM(a)");
+    parses_to("SELECT SUBSTRING(a FROM 2 FOR 3), SUBSTRING(a, 2)",
+              "SELECT SUBSTRING(a FROM 2 FOR 3), SUBSTRING(a, 2)");
     parses_to("SELECT JSON_VALUE(a, '$.b' RETURNING BIGINT), JSON_OBJECT(KEY 'a' VALUE b, 'c': d)",
-              "SELECT JSON_VALUE(a, '$.b' RETURNING BIGINT), JSON_OBJECT(KEY 'a' VALUE b, KEY 'c' VALUE d)");
-    parses_to("SELECT ARRAY_AGG(DISTINCT a ORDER BY b DESC), LEFT(a, 1), REPLACE(a, 'b', 'c'), TIMESTAMPADD(DAY, 1, t)",
-              "SELECT ARRAY_AGG(DISTINCT a ORDER BY b DESC), LEFT(a, 1), REPLACE(a, 'b', 'c'), TIMESTAMPADD(DAY, 1, t)");
-    parses_to("SELECT RANK() OVER (PARTITION BY a ORDER BY b ROWS BETWEEN 1 PRECEDING AND CURRENT ROW), "
-              "LAG(a, 1) IGNORE NULLS OVER w FROM t WINDOW w AS (ORDER BY c RANGE UNBOUNDED PRECEDING)",
-              "SELECT RANK() OVER (PARTITION BY a ORDER BY b ROWS BETWEEN 1 PRECEDING AND CURRENT ROW), "
-              "LAG(a, 1) IGNORE NULLS OVER (w) FROM t WINDOW w AS (ORDER BY c RANGE UNBOUNDED PRECEDING)");
+              "SELECT JSON_VALUE(a, '$.b' RETURNING BIGINT), JSON_OBJECT(KEY 'a' VALUE b, KEY 'c' "
+              "VALUE d)");
+    parses_to("SELECT ARRAY_AGG(DISTINCT a ORDER BY b DESC), LEFT(a, 1), REPLACE(a, 'b', 'c'), "
+              "TIMESTAMPADD(DAY, 1, t)",
+              "SELECT ARRAY_AGG(DISTINCT a ORDER BY b DESC), LEFT(a, 1), REPLACE(a, 'b', 'c'), "
+              "TIMESTAMPADD(DAY, 1, t)");
+    parses_to(
+        "SELECT RANK() OVER (PARTITION BY a ORDER BY b ROWS BETWEEN 1 PRECEDING AND CURRENT ROW), "
+        "LAG(a, 1) IGNORE NULLS OVER w FROM t WINDOW w AS (ORDER BY c RANGE UNBOUNDED PRECEDING)",
+        "SELECT RANK() OVER (PARTITION BY a ORDER BY b ROWS BETWEEN 1 PRECEDING AND CURRENT ROW), "
+        "LAG(a, 1) IGNORE NULLS OVER (w) FROM t WINDOW w AS (ORDER BY c RANGE UNBOUNDED "
+        "PRECEDING)");
 }
 
 static void queries(void **state)
 {
     (void)state;
-    parses_to("SELECT DISTINCT a, t.* FROM druid.t AS t WHERE a = 1 GROUP BY 1, a HAVING COUNT(*) > 1 "
-              "ORDER BY 2 DESC NULLS LAST, a ASC LIMIT 10 OFFSET 5;",
-              "SELECT DISTINCT a, t.* FROM druid.t AS t WHERE (a = 1) GROUP BY 1, a HAVING (COUNT(*) > 1) "
-              "ORDER BY 2 DESC NULLS LAST, a LIMIT 10 OFFSET 5");
+    parses_to(
+        "SELECT DISTINCT a, t.* FROM druid.t AS t WHERE a = 1 GROUP BY 1, a HAVING COUNT(*) > 1 "
+        "ORDER BY 2 DESC NULLS LAST, a ASC LIMIT 10 OFFSET 5;",
+        "SELECT DISTINCT a, t.* FROM druid.t AS t WHERE (a = 1) GROUP BY 1, a HAVING (COUNT(*) > "
+        "1) "
+        "ORDER BY 2 DESC NULLS LAST, a LIMIT 10 OFFSET 5");
     parses_to("SELECT 1 OFFSET 2 ROWS FETCH NEXT 3 ROWS ONLY", "SELECT 1 LIMIT 3 OFFSET 2");
-    parses_to("SELECT a FROM t UNION ALL SELECT b FROM u UNION ALL (SELECT c FROM v LIMIT 1) ORDER BY 1",
-              "SELECT a FROM t UNION ALL SELECT b FROM u UNION ALL (SELECT c FROM v LIMIT 1) ORDER BY 1");
+    parses_to(
+        "SELECT a FROM t UNION ALL SELECT b FROM u UNION ALL (SELECT c FROM v LIMIT 1) ORDER BY 1",
+        "SELECT a FROM t UNION ALL SELECT b FROM u UNION ALL (SELECT c FROM v LIMIT 1) ORDER BY 1");
     parses_to("SELECT 1 UNION SELECT 2 INTERSECT SELECT 3 EXCEPT SELECT 4",
               "(SELECT 1 UNION (SELECT 2 INTERSECT SELECT 3)) EXCEPT SELECT 4");
     parses_to("WITH x (a) AS (SELECT 1), y AS (VALUES (1, 2), (3, 4)) SELECT * FROM x, y",
               "WITH x (a) AS (SELECT 1), y AS (VALUES (1, 2), (3, 4)) SELECT * FROM x, y");
-    parses_to("SELECT * FROM a JOIN b ON a.x = b.x LEFT OUTER JOIN c USING (y) NATURAL FULL JOIN d CROSS JOIN e",
-              "SELECT * FROM a JOIN b ON (a.x = b.x) LEFT JOIN c USING (y) NATURAL FULL JOIN d CROSS JOIN e");
-    parses_to("SELECT d FROM t CROSS JOIN UNNEST(MV_TO_ARRAY(tags)) AS u(d), LATERAL (SELECT 1) z, ((SELECT 2)) y",
-              "SELECT d FROM t CROSS JOIN UNNEST(MV_TO_ARRAY(tags)) AS u (d), LATERAL (SELECT 1) AS z, (SELECT 2) AS y");
-    parses_to("SELECT * FROM TABLE(APPEND('a', 'b')), TABLE(EXTERN('{}', '{}')) EXTEND (c VARCHAR, n BIGINT) AS e, (a JOIN b ON TRUE)",
-              "SELECT * FROM TABLE(APPEND('a', 'b')), TABLE(EXTERN('{}', '{}')) EXTEND (c VARCHAR, n BIGINT) AS e, (a JOIN b ON TRUE)");
-    parses_to("SELECT a FROM t GROUP BY GROUPING SETS ((a, b), (a), ()), ROLLUP(a, b), CUBE(c), ()",
-              "SELECT a FROM t GROUP BY GROUPING SETS ((a, b), a, ()), ROLLUP (a, b), CUBE (c), ()");
-    parses_to("SELECT floor, ceil, position, date, \"timestamp\", filter, \"left\", value, key, row FROM t AS first",
+    parses_to("SELECT * FROM a JOIN b ON a.x = b.x LEFT OUTER JOIN c USING (y) NATURAL FULL JOIN d "
+              "CROSS JOIN e",
+              "SELECT * FROM a JOIN b ON (a.x = b.x) LEFT JOIN c USING (y) NATURAL FULL JOIN d "
+              "CROSS JOIN e");
+    parses_to("SELECT d FROM t CROSS JOIN UNNEST(MV_TO_ARRAY(tags)) AS u(d), LATERAL (SELECT 1) z, "
+              "((SELECT 2)) y",
+              "SELECT d FROM t CROSS JOIN UNNEST(MV_TO_ARRAY(tags)) AS u (d), LATERAL (SELECT 1) "
+              "AS z, (SELECT 2) AS y");
+    parses_to("SELECT * FROM TABLE(APPEND('a', 'b')), TABLE(EXTERN('{}', '{}')) EXTEND (c VARCHAR, "
+              "n BIGINT) AS e, (a JOIN b ON TRUE)",
+              "SELECT * FROM TABLE(APPEND('a', 'b')), TABLE(EXTERN('{}', '{}')) EXTEND (c VARCHAR, "
+              "n BIGINT) AS e, (a JOIN b ON TRUE)");
+    parses_to(
+        "SELECT a FROM t GROUP BY GROUPING SETS ((a, b), (a), ()), ROLLUP(a, b), CUBE(c), ()",
+        "SELECT a FROM t GROUP BY GROUPING SETS ((a, b), a, ()), ROLLUP (a, b), CUBE (c), ()");
+    parses_to("SELECT floor, ceil, position, date, \"timestamp\", filter, \"left\", value, key, "
+              "row FROM t AS first",
               NULL);
 }
 
 static void statements(void **state)
 {
     (void)state;
-    parses_to("SET a = 'x'; SET b = -1; EXPLAIN PLAN FOR SELECT 1", "SET a = 'x'; SET b = -1; EXPLAIN PLAN FOR SELECT 1");
+    parses_to("SET a = 'x'; SET b = -1; EXPLAIN PLAN FOR SELECT 1",
+              "SET a = 'x'; SET b = -1; EXPLAIN PLAN FOR SELECT 1");
     parses_to("EXPLAIN ANALYZE SELECT 1;", "EXPLAIN ANALYZE SELECT 1");
     parses_to("INSERT INTO t (a, b) SELECT 1, 2 PARTITIONED BY DAY CLUSTERED BY a, b DESC",
               "INSERT INTO t (a, b) SELECT 1, 2 PARTITIONED BY DAY CLUSTERED BY a, b DESC");
-    parses_to("REPLACE INTO t OVERWRITE WHERE __time >= TIMESTAMP '2000-01-01' SELECT * FROM u PARTITIONED BY ALL TIME",
-              "REPLACE INTO t OVERWRITE WHERE (__time >= TIMESTAMP '2000-01-01') SELECT * FROM u PARTITIONED BY ALL");
+    parses_to("REPLACE INTO t OVERWRITE WHERE __time >= TIMESTAMP '2000-01-01' SELECT * FROM u "
+              "PARTITIONED BY ALL TIME",
+              "REPLACE INTO t OVERWRITE WHERE (__time >= TIMESTAMP '2000-01-01') SELECT * FROM u "
+              "PARTITIONED BY ALL");
     parses_to("REPLACE INTO t OVERWRITE ALL SELECT 1 PARTITIONED BY FLOOR(__time TO DAY)",
               "REPLACE INTO t OVERWRITE ALL SELECT 1 PARTITIONED BY FLOOR(__time TO DAY)");
     parses_to("INSERT INTO EXTERN(local(exportPath => '/x')) AS CSV SELECT 1",
@@ -154,20 +181,37 @@ static void statements(void **state)
 static void errors(void **state)
 {
     (void)state;
-    fails_with("", "Received an unexpected token [<EOF>] (line [0], column [0]), acceptable options: [");
-    fails_with("SELECT", "Received an unexpected token [<EOF>] (line [1], column [6]), acceptable options: [");
-    fails_with("SELECT (1", "Received an unexpected token [<EOF>] (line [1], column [9]), acceptable options: [");
-    fails_with("SELECT count(*", "Received an unexpected token [<EOF>] (line [1], column [14]), acceptable options: [\")\"]");
-    fails_with("WITH a AS SELECT 1 SELECT 2", "Received an unexpected token [SELECT] (line [1], column [11]), acceptable options: [\"(\"]");
-    fails_with("SELECT 1)", "Received an unexpected token [)] (line [1], column [9]), acceptable options: [<EOF>, ");
-    fails_with("SELECT 1 FROM t WHERE a == 'b'", "Received an unexpected token [= =] (line [1], column [25]), ");
-    fails_with("SELECT\n  a\nFROM t\nGRUP BY 1", "Received an unexpected token [BY] (line [4], column [6]), ");
-    fails_with("SELECT # FROM t", "Lexical error at line 1, column 8.  Encountered: \"#\" (35), after : \"\"");
-    fails_with("SELECT \xed\x95\x9c FROM t", "Lexical error at line 1, column 8.  Encountered: \"\\ud55c\" (54620), after : \"\"");
-    fails_with("/* open", "Lexical error at line 1, column ");
+    fails_with(
+        "", "Received an unexpected token [<EOF>] (line [0], column [0]), acceptable options: [");
+    fails_with(
+        "SELECT",
+        "Received an unexpected token [<EOF>] (line [1], column [6]), acceptable options: [");
+    fails_with(
+        "SELECT (1",
+        "Received an unexpected token [<EOF>] (line [1], column [9]), acceptable options: [");
+    fails_with("SELECT count(*", "Received an unexpected token [<EOF>] (line [1], column [14]), "
+                                 "acceptable options: [\")\"]");
+    fails_with("WITH a AS SELECT 1 SELECT 2", "Received an unexpected token [SELECT] (line [1], "
+                                              "column [11]), acceptable options: [\"(\"]");
+    fails_with(
+        "SELECT 1)",
+        "Received an unexpected token [)] (line [1], column [9]), acceptable options: [<EOF>, ");
+    fails_with("SELECT 1 FROM t WHERE a == 'b'",
+               "Received an unexpected token [= =] (line [1], column [25]), ");
+    fails_with("SELECT\n  a\nFROM t\nGRUP BY 1",
+               "Received an unexpected token [BY] (line [4], column [6]), ");
+    fails_with("SELECT 1; SELECT 2", "Received an unexpected token [;] (line [1], column [9]), ");
+    fails_with("SELECT 1;;", "Received an unexpected token [;] (line [1], column [9]), ");
+    fails_with("SELECT # FROM t",
+               "Lexical error at line 1, column 8.  Encountered: \"#\" (35), after : \"\"");
+    fails_with(
+        "SELECT \xed\x95\x9c FROM t",
+        "Lexical error at line 1, column 8.  Encountered: \"\\ud55c\" (54620), after : \"\"");
+    fails_with("/* open", "Lexical error at line 1, column 8.  Encountered: <EOF> after : \"\"");
     fails_with("SELECT 'open", "Lexical error at line 1, column ");
     fails_with("SELECT 1 AS 'x'", "Expecting alias, found character literal");
-    fails_with("SELECT 1 FROM t LIMIT 1, 2", "'LIMIT start, count' is not allowed under the current SQL conformance level");
+    fails_with("SELECT 1 FROM t LIMIT 1, 2",
+               "'LIMIT start, count' is not allowed under the current SQL conformance level");
     fails_with("SELECT 1 FROM t OFFSET 1 LIMIT 2", "'OFFSET start LIMIT count' is not allowed");
     fails_with("SELECT U&'\\00'", "Unicode escape sequence starting at character 0 ");
 
@@ -193,11 +237,10 @@ static ov_slice repeated(const char *before, const char *unit, size_t count, con
 static void deep_and_long(void **state)
 {
     (void)state;
-    static const char *const deep[][3] = {{"SELECT ", "(", "1"},         {"SELECT ", "- ", "1"},
-                                          {"SELECT ", "NOT ", "a"},      {"SELECT ", "f(", "1"},
-                                          {"", "SELECT (", "1"},         {"", "SELECT * FROM (", "1"},
-                                          {"SELECT ", "CASE WHEN ", "1"}, {"SELECT ", "ARRAY[", "1"},
-                                          {"SELECT 1", " + 1", ""}};
+    static const char *const deep[][3] = {
+        {"SELECT ", "(", "1"},          {"SELECT ", "- ", "1"},     {"SELECT ", "NOT ", "a"},
+        {"SELECT ", "f(", "1"},         {"", "SELECT (", "1"},      {"", "SELECT * FROM (", "1"},
+        {"SELECT ", "CASE WHEN ", "1"}, {"SELECT ", "ARRAY[", "1"}, {"SELECT 1", " + 1", ""}};
     for (size_t i = 0; i < OV_COUNT_OF(deep); i++) {
         ov_slice sql = repeated(deep[i][0], deep[i][1], 10000, deep[i][2]);
         ov_error err = OV_ERROR_INIT;
@@ -241,7 +284,8 @@ static void keywords_as_names(void **state)
         snprintf(sql, sizeof sql, "SELECT a + %s FROM t", words[i].word);
         ov_error err = OV_ERROR_INIT;
         bool name = round_trip(ov_slice_cstr(sql), NULL, 0, &err) == OV_OK;
-        bool literal = !strcmp(words[i].word, "NULL") || !strcmp(words[i].word, "TRUE") || !strcmp(words[i].word, "FALSE");
+        bool literal = !strcmp(words[i].word, "NULL") || !strcmp(words[i].word, "TRUE") ||
+                       !strcmp(words[i].word, "FALSE");
         bool expected = literal || (words[i].use != RESERVED && words[i].use != NOCALL);
         if (name != expected)
             fail_msg("%s: %s", words[i].word, err.text);
@@ -251,9 +295,9 @@ static void keywords_as_names(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(expressions), cmocka_unit_test(literals),
-        cmocka_unit_test(functions),   cmocka_unit_test(queries),
-        cmocka_unit_test(statements),  cmocka_unit_test(errors),
+        cmocka_unit_test(expressions),   cmocka_unit_test(literals),
+        cmocka_unit_test(functions),     cmocka_unit_test(queries),
+        cmocka_unit_test(statements),    cmocka_unit_test(errors),
         cmocka_unit_test(deep_and_long), cmocka_unit_test(keywords_as_names),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,205 @@
+/* Function calls: scalar functions, aggregates, and the forms that put words between their
+ * arguments. */
+#include "query/sql/bind_int.h"
+
+#include "base/datetime.h"
+
+static bool is_named(const ov_ast *call, const char *name)
+{
+    return ov_slice_ieq(call->text, ov_slice_cstr(name));
+}
+
+static bool is_aggregate(const ov_ast *call)
+{
+    return ov_agg_exists(call->text) && !call->kids[OV_CALL_OVER];
+}
+
+/* ---- aggregates ---- */
+
+static bool same_call(const ov_agg_call *a, const ov_agg_call *b)
+{
+    if (a->fn != b->fn || a->argc != b->argc || a->distinct != b->distinct ||
+        !a->filter != !b->filter)
+        return false;
+    if (a->filter && !ov_expr_equal(a->filter, b->filter))
+        return false;
+    for (uint32_t i = 0; i < a->argc; i++)
+        if (!ov_expr_equal(a->args[i], b->args[i]))
+            return false;
+    return true;
+}
+
+/* The call as a column behind those of the input; equal calls share one. */
+static OV_CHECKED ov_status collect(ovi_sql_names *n, const ov_agg_call *call, const ov_expr **out,
+                                    ov_error *err)
+{
+    ovi_sql_aggs *aggs = n->aggs;
+    uint32_t i = 0;
+    while (i < aggs->count && !same_call(&aggs->calls[i], call))
+        i++;
+    if (i == aggs->count) {
+        if (aggs->count == aggs->capacity) {
+            uint32_t capacity = OV_MAX(aggs->capacity * 2, 8u);
+            ov_agg_call *calls;
+            OV_TRY(ov_arena_alloc(n->b->arena, capacity * sizeof *calls, &calls, err));
+            if (aggs->count)
+                memcpy(calls, aggs->calls, aggs->count * sizeof *calls);
+            aggs->calls = calls;
+            aggs->capacity = capacity;
+        }
+        aggs->calls[aggs->count++] = *call;
+    }
+    return ov_expr_column(n->b->cx, n->rel->plan->field_count + i, call->type,
+                          (ov_sqltype)call->sql, call->nullable, out, err);
+}
+
+/* EARLIEST(x) and LATEST(x) look at the row's __time. */
+static OV_CHECKED ov_status add_time(ovi_sql_names *n, const ov_ast *ast, const ov_expr **args,
+                                     uint32_t *argc, ov_error *err)
+{
+    ov_ast time = {.kind = OV_AST_NAME,
+                   .text = OV_SLICE_LIT("__time"),
+                   .pos = ast->pos,
+                   .end_pos = ast->end_pos};
+    const ovi_sql_column *column;
+    OV_TRY(ovi_sql_find_column(n->b, n->rel, &time, &column, err));
+    if (!column)
+        return ovi_sql_fail_node(
+            n->b, ast, OV_INVALID, err, NULL,
+            OV_SLICE_FMT " needs a __time column in its table; name another one with " OV_SLICE_FMT
+                         "_BY(expr, timestamp)",
+            OV_SLICE_ARG(ast->text), OV_SLICE_ARG(ast->text));
+    memmove(args + 2, args + 1, (*argc - 1) * sizeof *args);
+    ++*argc;
+    return ov_plan_column(n->b->cx, n->rel->plan, column->column, &args[1], err);
+}
+
+static OV_CHECKED ov_status bind_aggregate(ovi_sql_names *n, const ov_ast *ast, const ov_expr **out,
+                                           ov_error *err)
+{
+    const ov_ast *list = ast->kids[OV_CALL_ARGS];
+    if (n->in_aggregate)
+        return ovi_sql_fail_node(n->b, n->in_aggregate, OV_INVALID, err, NULL,
+                                 "Aggregate expressions cannot be nested");
+    if (!n->aggs)
+        return ovi_sql_fail_node(n->b, ast, OV_INVALID, err, NULL,
+                                 "Aggregate expression is illegal in %s clause", n->clause);
+    if (ast->kids[OV_CALL_ORDER])
+        return ovi_sql_fail_node(n->b, ast, OV_UNSUPPORTED, err, NULL,
+                                 "ORDER BY inside an aggregate is not supported yet");
+    ovi_sql_names inner = *n;
+    const ov_expr **args, *filter = NULL;
+    uint32_t argc = 0;
+    inner.in_aggregate = ast;
+    inner.alias_use = OVI_SQL_NO_ALIASES;
+    OV_TRY(ov_arena_alloc(n->b->arena, (list->kid_count + 2) * sizeof *args, &args, err));
+    bool star = list->kid_count == 1 && list->kids[0]->kind == OV_AST_STAR;
+    if (star && !is_named(ast, "COUNT"))
+        return ovi_sql_fail_node(n->b, ast, OV_INVALID, err, NULL,
+                                 "'*' only stands in COUNT(*), not in " OV_SLICE_FMT,
+                                 OV_SLICE_ARG(ast->text));
+    for (uint32_t i = 0; !star && i < list->kid_count; i++) {
+        OV_TRY(ovi_sql_bind_expr(&inner, list->kids[i], &args[argc], err));
+        argc++;
+    }
+    if ((is_named(ast, "EARLIEST") || is_named(ast, "LATEST")) && argc > 0)
+        OV_TRY(add_time(&inner, ast, args, &argc, err));
+    if (ast->kids[OV_CALL_FILTER]) {
+        inner.clause = "FILTER";
+        OV_TRY(ovi_sql_bind_condition(&inner, ast->kids[OV_CALL_FILTER], &filter, err));
+    }
+    ov_agg_call call;
+    OV_TRY(ov_agg_bind(n->b->cx, ast->text, args, argc, ast->flags & OV_AST_DISTINCT, filter,
+                       ast->pos, ast->end_pos, &call, err));
+    return collect(n, &call, out, err);
+}
+
+/* ---- scalar functions ---- */
+
+/* A bare word between arguments, as text: a unit of time or the side of TRIM. */
+static OV_CHECKED ov_status word_text(ovi_sql_names *n, const ov_ast *call, const ov_ast *word,
+                                      const ov_expr **out, ov_error *err)
+{
+    ov_time_unit unit;
+    if (call->op != OV_FORM_TRIM && !ov_time_unit_find(word->text, &unit))
+        return ovi_sql_fail_node(n->b, word, OV_INVALID, err, NULL,
+                                 "'" OV_SLICE_FMT "' is not a valid time frame",
+                                 OV_SLICE_ARG(word->text));
+    return ov_expr_str(n->b->cx, OV_SQL_CHAR, word->text, out, err);
+}
+
+/* Does argument i stand for a word rather than a value? */
+static bool is_word(const ov_ast *call, uint32_t i)
+{
+    switch (call->op) {
+    case OV_FORM_EXTRACT:
+        return i == 0;
+    case OV_FORM_ROUND_TO:
+        return i == 1;
+    case OV_FORM_TRIM:
+        return i == 0;
+    default:
+        return i == 0 && call->kids[OV_CALL_ARGS]->kids[0]->kind == OV_AST_NAME &&
+               (is_named(call, "TIMESTAMPADD") || is_named(call, "TIMESTAMPDIFF"));
+    }
+}
+
+/* TRIM(BOTH x FROM y): the function that trims that side, over (y, x). */
+static OV_CHECKED ov_status bind_trim(ovi_sql_names *n, const ov_ast *ast, const ov_expr **args,
+                                      uint32_t argc, const ov_expr **out, ov_error *err)
+{
+    const ov_ast *side = ast->kids[OV_CALL_ARGS]->kids[0];
+    const char *name = "BTRIM";
+    if (ov_slice_ieq(side->text, OV_SLICE_LIT("LEADING")))
+        name = "LTRIM";
+    else if (ov_slice_ieq(side->text, OV_SLICE_LIT("TRAILING")))
+        name = "RTRIM";
+    const ov_expr *swapped[2] = {args[argc - 1], argc == 3 ? args[1] : NULL};
+    return ovi_sql_apply(n->b, ast, name, swapped, argc - 1, out, err);
+}
+
+static OV_CHECKED ov_status bind_scalar(ovi_sql_names *n, const ov_ast *ast, const ov_expr **out,
+                                        ov_error *err)
+{
+    const ov_ast *list = ast->kids[OV_CALL_ARGS];
+    const ov_expr **args;
+    OV_TRY(ov_arena_alloc(n->b->arena, (list->kid_count + 1) * sizeof *args, &args, err));
+    for (uint32_t i = 0; i < list->kid_count; i++) {
+        if (is_word(ast, i))
+            OV_TRY(word_text(n, ast, list->kids[i], &args[i], err));
+        else
+            OV_TRY(ovi_sql_bind_expr(n, list->kids[i], &args[i], err));
+    }
+    if (ast->op == OV_FORM_TRIM)
+        return bind_trim(n, ast, args, list->kid_count, out, err);
+    return ov_expr_call(n->b->cx, ast->text, args, list->kid_count, ast->pos, ast->end_pos, out,
+                        err);
+}
+
+ov_status ovi_sql_bind_call(ovi_sql_names *n, const ov_ast *ast, const ov_expr **out, ov_error *err)
+{
+    const ov_ast *list = ast->kids[OV_CALL_ARGS];
+    if (ast->kids[OV_CALL_OVER])
+        return ovi_sql_fail_node(n->b, ast, OV_UNSUPPORTED, err, NULL,
+                                 "Window functions are not supported yet");
+    if (ast->op == OV_FORM_RETURNING || ast->op == OV_FORM_KEY_VALUE)
+        return ovi_sql_fail_node(n->b, ast, OV_UNSUPPORTED, err, NULL,
+                                 OV_SLICE_FMT " is not supported yet", OV_SLICE_ARG(ast->text));
+    if (is_aggregate(ast))
+        return bind_aggregate(n, ast, out, err);
+    if (ast->kids[OV_CALL_FILTER] || ast->kids[OV_CALL_ORDER] || (ast->flags & OV_AST_DISTINCT))
+        return ovi_sql_fail_node(n->b, ast, OV_INVALID, err, NULL,
+                                 "'" OV_SLICE_FMT
+                                 "' is no aggregate function: FILTER, ORDER BY and DISTINCT do not "
+                                 "apply to it",
+                                 OV_SLICE_ARG(ast->text));
+    bool nullary =
+        list->kid_count == 0 || (list->kid_count == 1 && list->kids[0]->kind == OV_AST_INTEGER);
+    if (nullary && (is_named(ast, "CURRENT_TIMESTAMP") || is_named(ast, "LOCALTIMESTAMP") ||
+                    is_named(ast, "CURRENT_DATE"))) {
+        ov_ast word = {
+            .kind = OV_AST_NAME, .text = ast->text, .pos = ast->pos, .end_pos = ast->end_pos};
+        return ovi_sql_bind_expr(n, &word, out, err);
+    }
+    return bind_scalar(n, ast, out, err);
+}

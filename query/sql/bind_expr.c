@@ -1,0 +1,457 @@
+/* Expressions: names, operators, conditions. Calls are in bind_call.c, literals in bind_literal.c.
+ */
+#include "query/sql/bind_int.h"
+
+#include <stdio.h>
+
+#include "base/datetime.h"
+#include "base/suggest.h"
+
+ov_status ovi_sql_fail_node(const ovi_sql_binder *b, const ov_ast *node, ov_status code,
+                            ov_error *err, const char *hint, const char *fmt, ...)
+{
+    char sentence[OV_ERROR_TEXT_BYTES - OV_SUGGEST_BYTES - 64];
+    uint32_t line, column;
+    va_list args;
+    va_start(args, fmt);
+    vsnprintf(sentence, sizeof sentence, fmt, args);
+    va_end(args);
+    ov_sql_line_column(b->text, node->pos, &line, &column);
+    return ov_fail_at(err, code, node->pos, node->end_pos, "%s (line [%u], column [%u])%s",
+                      sentence, line, column, hint ? hint : "");
+}
+
+ov_status ovi_sql_apply(ovi_sql_binder *b, const ov_ast *at, const char *name, const ov_expr **args,
+                        uint32_t argc, const ov_expr **out, ov_error *err)
+{
+    return ov_expr_call(b->cx, ov_slice_cstr(name), args, argc, at->pos, at->end_pos, out, err);
+}
+
+/* ---- names ---- */
+
+ov_status ovi_sql_find_column(ovi_sql_binder *b, const ovi_sql_rel *rel, const ov_ast *name,
+                              const ovi_sql_column **out, ov_error *err)
+{
+    const ov_ast *last = name, *table = NULL;
+    if (name->kind == OV_AST_PATH) { /* only t.c counts; schemas in front change nothing */
+        last = name->kids[name->kid_count - 1];
+        table = name->kids[name->kid_count - 2];
+    }
+    *out = NULL;
+    for (uint32_t i = 0; i < rel->column_count; i++) {
+        const ovi_sql_column *c = &rel->columns[i];
+        if (!ov_slice_eq(c->name, last->text) || (table && !ov_slice_eq(c->table, table->text)))
+            continue;
+        if (*out)
+            return ovi_sql_fail_node(b, name, OV_INVALID, err, NULL,
+                                     "Column '" OV_SLICE_FMT "' is ambiguous",
+                                     OV_SLICE_ARG(last->text));
+        *out = c;
+    }
+    return OV_OK;
+}
+
+static bool has_table(const ovi_sql_rel *rel, ov_slice table)
+{
+    for (uint32_t i = 0; i < rel->column_count; i++)
+        if (ov_slice_eq(rel->columns[i].table, table))
+            return true;
+    return false;
+}
+
+static OV_CHECKED ov_status no_such_column(ovi_sql_names *n, const ov_ast *name, ov_error *err)
+{
+    const ov_ast *last = name, *table = NULL;
+    char hint[OV_SUGGEST_BYTES];
+    ov_suggest near;
+    if (name->kind == OV_AST_PATH) {
+        last = name->kids[name->kid_count - 1];
+        table = name->kids[name->kid_count - 2];
+    }
+    if (table && !has_table(n->rel, table->text)) {
+        ov_suggest_init(&near, table->text);
+        for (uint32_t i = 0; i < n->rel->column_count; i++)
+            ov_suggest_offer(&near, n->rel->columns[i].table);
+        return ovi_sql_fail_node(n->b, table, OV_INVALID, err, ov_suggest_text(&near, hint),
+                                 "Table '" OV_SLICE_FMT "' not found", OV_SLICE_ARG(table->text));
+    }
+    ov_suggest_init(&near, last->text);
+    for (uint32_t i = 0; i < n->rel->column_count; i++)
+        ov_suggest_offer(&near, n->rel->columns[i].name);
+    for (uint32_t i = 0; n->alias_use && i < n->item_count; i++)
+        ov_suggest_offer(&near, n->items[i].name);
+    ov_suggest_text(&near, hint);
+    if (table)
+        return ovi_sql_fail_node(n->b, last, OV_INVALID, err, hint,
+                                 "Column '" OV_SLICE_FMT "' not found in table '" OV_SLICE_FMT "'",
+                                 OV_SLICE_ARG(last->text), OV_SLICE_ARG(table->text));
+    return ovi_sql_fail_node(n->b, name, OV_INVALID, err, hint,
+                             "Column '" OV_SLICE_FMT "' not found in any table",
+                             OV_SLICE_ARG(last->text));
+}
+
+/* The select item with this alias; NULL when there is none. Two that differ are ambiguous. */
+static OV_CHECKED ov_status find_alias(ovi_sql_names *n, const ov_ast *name, const ov_expr **out,
+                                       ov_error *err)
+{
+    *out = NULL;
+    if (name->kind != OV_AST_NAME || n->in_aggregate)
+        return OV_OK;
+    for (uint32_t i = 0; i < n->item_count; i++) {
+        const ovi_sql_item *item = &n->items[i];
+        if (!item->has_alias || !ov_slice_eq(item->name, name->text))
+            continue;
+        if (*out && !ov_expr_equal(*out, item->expr))
+            return ovi_sql_fail_node(n->b, name, OV_INVALID, err, NULL,
+                                     "Column '" OV_SLICE_FMT "' is ambiguous",
+                                     OV_SLICE_ARG(name->text));
+        *out = item->expr;
+    }
+    return OV_OK;
+}
+
+/* CURRENT_TIMESTAMP and its kin, and PI, are words without parentheses. */
+static OV_CHECKED ov_status bind_bare_word(ovi_sql_names *n, const ov_ast *name,
+                                           const ov_expr **out, ov_error *err)
+{
+    ov_expr_ctx *cx = n->b->cx;
+    *out = NULL;
+    if (name->kind != OV_AST_NAME || (name->flags & OV_AST_QUOTED))
+        return OV_OK;
+    if (ov_slice_ieq(name->text, OV_SLICE_LIT("CURRENT_TIMESTAMP")) ||
+        ov_slice_ieq(name->text, OV_SLICE_LIT("LOCALTIMESTAMP")))
+        return ov_expr_i64(cx, OV_SQL_TIMESTAMP, cx->now_ms, out, err);
+    if (ov_slice_ieq(name->text, OV_SLICE_LIT("CURRENT_DATE")))
+        return ov_expr_i64(cx, OV_SQL_DATE, ov_time_floor_unit(OV_UNIT_DAY, cx->now_ms, cx->tz),
+                           out, err);
+    if (ov_slice_ieq(name->text, OV_SLICE_LIT("PI")))
+        return ovi_sql_apply(n->b, name, "PI", NULL, 0, out, err);
+    return OV_OK;
+}
+
+static OV_CHECKED ov_status bind_name(ovi_sql_names *n, const ov_ast *name, const ov_expr **out,
+                                      ov_error *err)
+{
+    const ovi_sql_column *column;
+    if (n->alias_use == OVI_SQL_ALIASES_FIRST) {
+        OV_TRY(find_alias(n, name, out, err));
+        if (*out)
+            return OV_OK;
+    }
+    OV_TRY(ovi_sql_find_column(n->b, n->rel, name, &column, err));
+    if (column)
+        return ov_plan_column(n->b->cx, n->rel->plan, column->column, out, err);
+    if (n->alias_use == OVI_SQL_COLUMNS_FIRST) {
+        OV_TRY(find_alias(n, name, out, err));
+        if (*out)
+            return OV_OK;
+    }
+    OV_TRY(bind_bare_word(n, name, out, err));
+    return *out ? OV_OK : no_such_column(n, name, err);
+}
+
+/* ---- operators ---- */
+
+static OV_CHECKED ov_status bind_all(ovi_sql_names *n, ov_ast *const *asts, uint32_t count,
+                                     const ov_expr ***out, ov_error *err)
+{
+    OV_TRY(ov_arena_alloc(n->b->arena, (count + 1) * sizeof **out, out, err));
+    for (uint32_t i = 0; i < count; i++)
+        OV_TRY(ovi_sql_bind_expr(n, asts[i], &(*out)[i], err));
+    return OV_OK;
+}
+
+/* All kids are operands of `name`. */
+static OV_CHECKED ov_status bind_operator(ovi_sql_names *n, const ov_ast *ast, const char *name,
+                                          const ov_expr **out, ov_error *err)
+{
+    const ov_expr **args;
+    OV_TRY(bind_all(n, ast->kids, ast->kid_count, &args, err));
+    return ovi_sql_apply(n->b, ast, name, args, ast->kid_count, out, err);
+}
+
+static OV_CHECKED ov_status negate_if(ovi_sql_names *n, const ov_ast *ast, bool negate,
+                                      const ov_expr **e, ov_error *err)
+{
+    if (!negate)
+        return OV_OK;
+    const ov_expr *arg = *e;
+    return ovi_sql_apply(n->b, ast, "NOT", &arg, 1, e, err);
+}
+
+static OV_CHECKED ov_status bind_row_comparison(ovi_sql_names *n, const ov_ast *at,
+                                                const ov_ast *left, const ov_ast *right,
+                                                const ov_expr **out, ov_error *err);
+
+/* left = right, also for rows. */
+static OV_CHECKED ov_status bind_equal(ovi_sql_names *n, const ov_ast *at, const ov_ast *left,
+                                       const ov_ast *right, const ov_expr **out, ov_error *err)
+{
+    if (left->kind == OV_AST_ROW || right->kind == OV_AST_ROW)
+        return bind_row_comparison(n, at, left, right, out, err);
+    const ov_expr *args[2];
+    OV_TRY(ovi_sql_bind_expr(n, left, &args[0], err));
+    OV_TRY(ovi_sql_bind_expr(n, right, &args[1], err));
+    return ovi_sql_apply(n->b, at, "=", args, 2, out, err);
+}
+
+static OV_CHECKED ov_status bind_row_comparison(ovi_sql_names *n, const ov_ast *at,
+                                                const ov_ast *left, const ov_ast *right,
+                                                const ov_expr **out, ov_error *err)
+{
+    if (left->kind != OV_AST_ROW || right->kind != OV_AST_ROW ||
+        left->kid_count != right->kid_count)
+        return ovi_sql_fail_node(n->b, at, OV_INVALID, err, NULL,
+                                 "Rows of different length cannot be compared");
+    const ov_expr **parts;
+    OV_TRY(ov_arena_alloc(n->b->arena, left->kid_count * sizeof *parts, &parts, err));
+    for (uint32_t i = 0; i < left->kid_count; i++)
+        OV_TRY(bind_equal(n, at, left->kids[i], right->kids[i], &parts[i], err));
+    if (left->kid_count == 1) {
+        *out = parts[0];
+        return OV_OK;
+    }
+    return ovi_sql_apply(n->b, at, "AND", parts, left->kid_count, out, err);
+}
+
+static OV_CHECKED ov_status bind_binary(ovi_sql_names *n, const ov_ast *ast, const ov_expr **out,
+                                        ov_error *err)
+{
+    static const char *const ops[] = {"",   "=", "<>", "<", "<=", ">",
+                                      ">=", "+", "-",  "*", "/",  "MOD"};
+    const ov_ast *left = ast->kids[0], *right = ast->kids[1];
+    bool rows = left->kind == OV_AST_ROW || right->kind == OV_AST_ROW;
+    if (!rows)
+        return bind_operator(n, ast, ops[ast->op], out, err);
+    if (ast->op != OV_AST_OP_EQ && ast->op != OV_AST_OP_NE)
+        return ovi_sql_fail_node(n->b, ast, OV_UNSUPPORTED, err, NULL,
+                                 "Rows can only be compared by = and <>");
+    OV_TRY(bind_row_comparison(n, ast, left, right, out, err));
+    return negate_if(n, ast, ast->op == OV_AST_OP_NE, out, err);
+}
+
+static OV_CHECKED ov_status bind_unary(ovi_sql_names *n, const ov_ast *ast, const ov_expr **out,
+                                       ov_error *err)
+{
+    const ov_ast *operand = ast->kids[0];
+    if (ast->op == '+')
+        return ovi_sql_bind_expr(n, operand, out, err);
+    bool number = operand->kind == OV_AST_INTEGER || operand->kind == OV_AST_DECIMAL ||
+                  operand->kind == OV_AST_DOUBLE || operand->kind == OV_AST_INTERVAL;
+    if (number)
+        return ovi_sql_bind_literal(n->b, operand, true, out, err);
+    return bind_operator(n, ast, "-", out, err);
+}
+
+static OV_CHECKED ov_status bind_is(ovi_sql_names *n, const ov_ast *ast, const ov_expr **out,
+                                    ov_error *err)
+{
+    static const char *const names[][2] = {[OV_IS_NULL] = {"IS NULL", "IS NOT NULL"},
+                                           [OV_IS_TRUE] = {"IS TRUE", "IS NOT TRUE"},
+                                           [OV_IS_FALSE] = {"IS FALSE", "IS NOT FALSE"},
+                                           [OV_IS_UNKNOWN] = {"IS NULL", "IS NOT NULL"}};
+    return bind_operator(n, ast, names[ast->op][ast->flags & OV_AST_NEGATED ? 1 : 0], out, err);
+}
+
+static OV_CHECKED ov_status in_range(ovi_sql_names *n, const ov_ast *ast, const ov_expr *x,
+                                     const ov_expr *low, const ov_expr *high, const ov_expr **out,
+                                     ov_error *err)
+{
+    const ov_expr *bounds[2];
+    OV_TRY(ovi_sql_apply(n->b, ast, ">=", (const ov_expr *[]){x, low}, 2, &bounds[0], err));
+    OV_TRY(ovi_sql_apply(n->b, ast, "<=", (const ov_expr *[]){x, high}, 2, &bounds[1], err));
+    return ovi_sql_apply(n->b, ast, "AND", bounds, 2, out, err);
+}
+
+static OV_CHECKED ov_status bind_between(ovi_sql_names *n, const ov_ast *ast, const ov_expr **out,
+                                         ov_error *err)
+{
+    const ov_expr **args;
+    OV_TRY(bind_all(n, ast->kids, 3, &args, err));
+    OV_TRY(in_range(n, ast, args[0], args[1], args[2], out, err));
+    if (ast->flags & OV_AST_SYMMETRIC) {
+        const ov_expr *either[2] = {*out, NULL};
+        OV_TRY(in_range(n, ast, args[0], args[2], args[1], &either[1], err));
+        OV_TRY(ovi_sql_apply(n->b, ast, "OR", either, 2, out, err));
+    }
+    return negate_if(n, ast, ast->flags & OV_AST_NEGATED, out, err);
+}
+
+static OV_CHECKED ov_status bind_like(ovi_sql_names *n, const ov_ast *ast, const ov_expr **out,
+                                      ov_error *err)
+{
+    const ov_expr **args;
+    uint32_t argc = ast->kids[2] ? 3 : 2;
+    OV_TRY(bind_all(n, ast->kids, argc, &args, err));
+    OV_TRY(ovi_sql_apply(n->b, ast, "LIKE", args, argc, out, err));
+    return negate_if(n, ast, ast->flags & OV_AST_NEGATED, out, err);
+}
+
+/* Constants go into one set; what is computed per row is compared one by one. */
+static OV_CHECKED ov_status bind_in_values(ovi_sql_names *n, const ov_ast *ast, const ov_expr **out,
+                                           ov_error *err)
+{
+    const ov_ast *list = ast->kids[1];
+    const ov_expr *x, **items, **either;
+    uint32_t constants = 0, others = 0;
+    OV_TRY(ovi_sql_bind_expr(n, ast->kids[0], &x, err));
+    OV_TRY(bind_all(n, list->kids, list->kid_count, &items, err));
+    OV_TRY(ov_arena_alloc(n->b->arena, (list->kid_count + 1) * sizeof *either, &either, err));
+    for (uint32_t i = 0; i < list->kid_count; i++) {
+        if (items[i]->kind == OV_EXPR_CONST) {
+            items[constants++] = items[i];
+            continue;
+        }
+        const ov_expr *pair[2] = {x, items[i]};
+        OV_TRY(ovi_sql_apply(n->b, ast, "=", pair, 2, &either[others++], err));
+    }
+    if (constants)
+        OV_TRY(ov_expr_in(n->b->cx, x, items, constants, ast->pos, ast->end_pos, &either[others++],
+                          err));
+    *out = either[0];
+    return others > 1 ? ovi_sql_apply(n->b, ast, "OR", either, others, out, err) : OV_OK;
+}
+
+static OV_CHECKED ov_status bind_in_list(ovi_sql_names *n, const ov_ast *ast, const ov_expr **out,
+                                         ov_error *err)
+{
+    const ov_ast *list = ast->kids[1];
+    if (ast->kids[0]->kind != OV_AST_ROW) {
+        OV_TRY(bind_in_values(n, ast, out, err));
+        return negate_if(n, ast, ast->flags & OV_AST_NEGATED, out, err);
+    }
+    const ov_expr **either;
+    OV_TRY(ov_arena_alloc(n->b->arena, list->kid_count * sizeof *either, &either, err));
+    for (uint32_t i = 0; i < list->kid_count; i++)
+        OV_TRY(bind_row_comparison(n, ast, ast->kids[0], list->kids[i], &either[i], err));
+    *out = either[0];
+    if (list->kid_count > 1)
+        OV_TRY(ovi_sql_apply(n->b, ast, "OR", either, list->kid_count, out, err));
+    return negate_if(n, ast, ast->flags & OV_AST_NEGATED, out, err);
+}
+
+static OV_CHECKED ov_status bind_case(ovi_sql_names *n, const ov_ast *ast, const ov_expr **out,
+                                      ov_error *err)
+{
+    const ov_ast *operand = ast->kids[0], *whens = ast->kids[1];
+    const ov_expr **args, *subject = NULL;
+    uint32_t argc = 0;
+    OV_TRY(ov_arena_alloc(n->b->arena, (whens->kid_count * 2 + 1) * sizeof *args, &args, err));
+    if (operand)
+        OV_TRY(ovi_sql_bind_expr(n, operand, &subject, err));
+    for (uint32_t i = 0; i < whens->kid_count; i++) {
+        const ov_ast *when = whens->kids[i];
+        const ov_expr *condition;
+        if (operand) {
+            const ov_expr *pair[2] = {subject, NULL};
+            OV_TRY(ovi_sql_bind_expr(n, when->kids[0], &pair[1], err));
+            OV_TRY(ovi_sql_apply(n->b, when, "=", pair, 2, &condition, err));
+        } else {
+            OV_TRY(ovi_sql_bind_expr(n, when->kids[0], &condition, err));
+        }
+        args[argc++] = condition;
+        OV_TRY(ovi_sql_bind_expr(n, when->kids[1], &args[argc++], err));
+    }
+    if (ast->kids[2])
+        OV_TRY(ovi_sql_bind_expr(n, ast->kids[2], &args[argc++], err));
+    else
+        OV_TRY(ov_expr_null(n->b->cx, OV_SQL_NULL, &args[argc++], err));
+    return ovi_sql_apply(n->b, ast, "CASE", args, argc, out, err);
+}
+
+static OV_CHECKED ov_status bind_cast(ovi_sql_names *n, const ov_ast *ast, const ov_expr **out,
+                                      ov_error *err)
+{
+    const ov_expr *arg;
+    ov_sqltype sql;
+    ov_type native;
+    OV_TRY(ovi_sql_bind_expr(n, ast->kids[0], &arg, err));
+    OV_TRY(ovi_sql_bind_type(n->b, ast->kids[1], &sql, &native, err));
+    return ov_expr_cast(n->b->cx, arg, sql, native, ast->pos, ast->end_pos, out, err);
+}
+
+static OV_CHECKED ov_status unsupported(ovi_sql_names *n, const ov_ast *ast, const char *what,
+                                        ov_error *err)
+{
+    return ovi_sql_fail_node(n->b, ast, OV_UNSUPPORTED, err, NULL, "%s not supported yet", what);
+}
+
+ov_status ovi_sql_bind_expr(ovi_sql_names *n, const ov_ast *ast, const ov_expr **out, ov_error *err)
+{
+    switch ((ov_ast_kind)ast->kind) {
+    case OV_AST_NAME:
+    case OV_AST_PATH:
+        return bind_name(n, ast, out, err);
+    case OV_AST_INTEGER:
+    case OV_AST_DECIMAL:
+    case OV_AST_DOUBLE:
+    case OV_AST_STRING:
+    case OV_AST_BOOLEAN:
+    case OV_AST_NULL:
+    case OV_AST_TIMESTAMP:
+    case OV_AST_DATE:
+    case OV_AST_TIME:
+    case OV_AST_INTERVAL:
+    case OV_AST_PARAM:
+        return ovi_sql_bind_literal(n->b, ast, false, out, err);
+    case OV_AST_UNARY:
+        return bind_unary(n, ast, out, err);
+    case OV_AST_BINARY:
+        return bind_binary(n, ast, out, err);
+    case OV_AST_AND:
+        return bind_operator(n, ast, "AND", out, err);
+    case OV_AST_OR:
+        return bind_operator(n, ast, "OR", out, err);
+    case OV_AST_NOT:
+        return bind_operator(n, ast, "NOT", out, err);
+    case OV_AST_CONCAT:
+        return bind_operator(n, ast, "||", out, err);
+    case OV_AST_IS:
+        return bind_is(n, ast, out, err);
+    case OV_AST_DISTINCT_FROM:
+        return bind_operator(
+            n, ast, ast->flags & OV_AST_NEGATED ? "IS NOT DISTINCT FROM" : "IS DISTINCT FROM", out,
+            err);
+    case OV_AST_BETWEEN:
+        return bind_between(n, ast, out, err);
+    case OV_AST_LIKE:
+        return bind_like(n, ast, out, err);
+    case OV_AST_IN_LIST:
+        return bind_in_list(n, ast, out, err);
+    case OV_AST_CASE:
+        return bind_case(n, ast, out, err);
+    case OV_AST_CAST:
+        return bind_cast(n, ast, out, err);
+    case OV_AST_CALL:
+        return ovi_sql_bind_call(n, ast, out, err);
+    case OV_AST_IN_QUERY:
+        return unsupported(n, ast, "IN with a sub-query is", err);
+    case OV_AST_EXISTS:
+        return unsupported(n, ast, "EXISTS is", err);
+    case OV_AST_SUBQUERY:
+        return unsupported(n, ast, "A sub-query as a value is", err);
+    case OV_AST_ARRAY:
+    case OV_AST_ITEM:
+        return unsupported(n, ast, "Arrays are", err);
+    case OV_AST_ROW:
+        return unsupported(n, ast, "A row as a value is", err);
+    case OV_AST_STAR:
+        return ovi_sql_fail_node(n->b, ast, OV_INVALID, err, NULL,
+                                 "'*' only stands in a select list and in COUNT(*)");
+    default:
+        return ovi_sql_fail_node(n->b, ast, OV_INVALID, err, NULL, "%s is no expression",
+                                 ov_ast_kind_name(ast->kind));
+    }
+}
+
+ov_status ovi_sql_bind_condition(ovi_sql_names *n, const ov_ast *ast, const ov_expr **out,
+                                 ov_error *err)
+{
+    OV_TRY(ovi_sql_bind_expr(n, ast, out, err));
+    if ((*out)->sql == OV_SQL_NULL)
+        return ov_expr_null(n->b->cx, OV_SQL_BOOLEAN, out, err);
+    if ((*out)->sql != OV_SQL_BOOLEAN)
+        return ovi_sql_fail_node(n->b, ast, OV_INVALID, err, NULL, "%s clause must be a condition",
+                                 n->clause);
+    return OV_OK;
+}

@@ -1,0 +1,146 @@
+/* FROM: names of tables, sub-queries and aliases to relations. */
+#include "query/sql/bind_int.h"
+
+#include "base/suggest.h"
+
+static const ovi_sql_cte *find_cte(const ovi_sql_binder *b, ov_slice name)
+{
+    for (const ovi_sql_cte *c = b->ctes; c; c = c->outer)
+        if (ov_slice_eq(c->ast->kids[0]->text, name))
+            return c;
+    return NULL;
+}
+
+/* Give the columns of rel this table name and, when there are any, these names. */
+static OV_CHECKED ov_status rename_columns(ovi_sql_binder *b, const ov_ast *alias,
+                                           const ov_ast *names, ovi_sql_rel *rel, ov_error *err)
+{
+    ovi_sql_column *columns;
+    if (names && names->kid_count != rel->column_count)
+        return ovi_sql_fail_node(
+            b, names, OV_INVALID, err, NULL,
+            "List of column aliases must have same degree as table; table has %u columns, "
+            "whereas alias list has %u columns",
+            rel->column_count, names->kid_count);
+    OV_TRY(ov_arena_alloc(b->arena, (rel->column_count + 1) * sizeof *columns, &columns, err));
+    for (uint32_t i = 0; i < rel->column_count; i++) {
+        columns[i] = rel->columns[i];
+        columns[i].table = alias->text;
+        if (names)
+            columns[i].name = names->kids[i]->text;
+    }
+    rel->columns = columns;
+    return OV_OK;
+}
+
+static OV_CHECKED ov_status bind_cte(ovi_sql_binder *b, const ovi_sql_cte *cte, ovi_sql_rel *out,
+                                     ov_error *err)
+{
+    const ovi_sql_cte *saved = b->ctes;
+    b->ctes = cte->outer; /* a CTE sees those in front of it */
+    ov_status st = ovi_sql_bind_query(b, cte->ast->kids[2], out, err);
+    b->ctes = saved;
+    if (st != OV_OK)
+        return st;
+    return rename_columns(b, cte->ast->kids[0], cte->ast->kids[1], out, err);
+}
+
+static const ov_systable *find_system(const ovi_sql_binder *b, ov_slice schema, ov_slice name)
+{
+    for (uint32_t i = 0; i < b->env->systable_count; i++) {
+        const ov_systable *t = b->env->systables[i];
+        if (ov_slice_ieq(schema, ov_slice_cstr(t->schema)) &&
+            ov_slice_ieq(name, ov_slice_cstr(t->name)))
+            return t;
+    }
+    return NULL;
+}
+
+static OV_CHECKED ov_status no_such_table(ovi_sql_binder *b, const ov_ast *at, ov_slice schema,
+                                          ov_slice name, ov_error *err)
+{
+    const ov_sql_tables *tables = &b->env->tables;
+    char hint[OV_SUGGEST_BYTES];
+    ov_suggest near;
+    bool druid = ov_slice_eq(schema, OV_SLICE_LIT("druid"));
+    ov_suggest_init(&near, name);
+    for (uint32_t i = 0; druid && i < tables->count; i++)
+        ov_suggest_offer(&near, tables->at(tables->self, i)->name);
+    for (const ovi_sql_cte *c = b->ctes; druid && c; c = c->outer)
+        ov_suggest_offer(&near, c->ast->kids[0]->text);
+    for (uint32_t i = 0; !druid && i < b->env->systable_count; i++)
+        if (ov_slice_ieq(schema, ov_slice_cstr(b->env->systables[i]->schema)))
+            ov_suggest_offer(&near, ov_slice_cstr(b->env->systables[i]->name));
+    ov_suggest_text(&near, hint);
+    if (at->kind == OV_AST_NAME)
+        return ovi_sql_fail_node(b, at, OV_INVALID, err, hint,
+                                 "Object '" OV_SLICE_FMT "' not found", OV_SLICE_ARG(name));
+    return ovi_sql_fail_node(b, at, OV_INVALID, err, hint,
+                             "Object '" OV_SLICE_FMT "' not found within '" OV_SLICE_FMT "'",
+                             OV_SLICE_ARG(name), OV_SLICE_ARG(schema));
+}
+
+/* [druid.][schema.]name */
+static OV_CHECKED ov_status bind_table(ovi_sql_binder *b, const ov_ast *path, ovi_sql_rel *out,
+                                       ov_error *err)
+{
+    ov_slice schema = OV_SLICE_LIT("druid"), name = path->text;
+    const ov_plan *plan;
+    if (path->kind == OV_AST_PATH) {
+        name = path->kids[path->kid_count - 1]->text;
+        schema = path->kids[path->kid_count - 2]->text;
+        if (path->kid_count > 3 ||
+            (path->kid_count == 3 && !ov_slice_eq(path->kids[0]->text, OV_SLICE_LIT("druid"))))
+            return no_such_table(b, path, path->kids[0]->text, path->kids[1]->text, err);
+    } else {
+        const ovi_sql_cte *cte = find_cte(b, name);
+        if (cte)
+            return bind_cte(b, cte, out, err);
+    }
+    const ov_systable *system = find_system(b, schema, name);
+    if (system && path->kind == OV_AST_PATH) {
+        OV_TRY(ov_plan_system(b->arena, system, &plan, err));
+        return ovi_sql_rel_of(b, plan, name, out, err);
+    }
+    const ov_datasource *datasource = NULL;
+    if (ov_slice_eq(schema, OV_SLICE_LIT("druid")))
+        datasource = b->env->tables.find(b->env->tables.self, name);
+    if (!datasource)
+        return no_such_table(b, path, schema, name, err);
+    OV_TRY(ov_plan_scan(b->arena, datasource, &plan, err));
+    return ovi_sql_rel_of(b, plan, name, out, err);
+}
+
+static OV_CHECKED ov_status bind_join(ovi_sql_binder *b, const ov_ast *join, ov_error *err)
+{
+    ovi_sql_rel side;
+    for (uint32_t i = 0; i < 2; i++) /* wrong names are worth telling first */
+        OV_TRY(ovi_sql_bind_from(b, join->kids[i], &side, err));
+    return ovi_sql_fail_node(b, join, OV_UNSUPPORTED, err, NULL, "Joins are not supported yet");
+}
+
+ov_status ovi_sql_bind_from(ovi_sql_binder *b, const ov_ast *from, ovi_sql_rel *out, ov_error *err)
+{
+    switch ((ov_ast_kind)from->kind) {
+    case OV_AST_TABLE:
+        if (from->kids[1])
+            return ovi_sql_fail_node(b, from->kids[1], OV_UNSUPPORTED, err, NULL,
+                                     "EXTEND is not supported yet");
+        return bind_table(b, from->kids[0], out, err);
+    case OV_AST_TABLE_ALIAS:
+        OV_TRY(ovi_sql_bind_from(b, from->kids[0], out, err));
+        return rename_columns(b, from->kids[1], from->kids[2], out, err);
+    case OV_AST_DERIVED:
+        if (from->flags & OV_AST_LATERAL)
+            return ovi_sql_fail_node(b, from, OV_UNSUPPORTED, err, NULL,
+                                     "LATERAL is not supported yet");
+        return ovi_sql_bind_query(b, from->kids[0], out, err);
+    case OV_AST_JOIN:
+        return bind_join(b, from, err);
+    case OV_AST_UNNEST:
+        return ovi_sql_fail_node(b, from, OV_UNSUPPORTED, err, NULL, "UNNEST is not supported yet");
+    default:
+        return ovi_sql_fail_node(b, from, OV_UNSUPPORTED, err, NULL,
+                                 "Table functions are not supported yet");
+    }
+}

@@ -1,0 +1,173 @@
+/* GROUP BY: its keys, and moving expressions onto the output of the AGGREGATE node. */
+#include "query/sql/bind_int.h"
+
+static OV_CHECKED ov_status add_key(ovi_sql_binder *b, const ov_expr *key, uint32_t *capacity,
+                                    ovi_sql_grouping *out, ov_error *err)
+{
+    for (uint32_t i = 0; i < out->key_count; i++)
+        if (ov_expr_equal(out->keys[i], key))
+            return OV_OK;
+    if (out->key_count == *capacity) {
+        uint32_t wider = OV_MAX(*capacity * 2, 8u);
+        const ov_expr **keys;
+        OV_TRY(ov_arena_alloc(b->arena, wider * sizeof *keys, &keys, err));
+        if (out->key_count)
+            memcpy(keys, out->keys, out->key_count * sizeof *keys);
+        out->keys = keys;
+        *capacity = wider;
+    }
+    out->keys[out->key_count++] = key;
+    return OV_OK;
+}
+
+/* What the key stands for: an ordinal or an alias means a select item. */
+static OV_CHECKED ov_status key_meaning(ovi_sql_binder *b, const ov_ast *select,
+                                        const ovi_sql_rel *rel, const ov_ast **key, ov_error *err)
+{
+    const ov_ast *items = select->kids[OV_SELECT_ITEMS], *ast = *key;
+    if (ast->kind == OV_AST_INTEGER) {
+        uint64_t n = 0;
+        for (size_t i = 0; i < ast->text.n && n <= items->kid_count; i++)
+            n = n * 10 + (uint64_t)(ast->text.p[i] - '0');
+        if (n < 1 || n > items->kid_count)
+            return ovi_sql_fail_node(b, ast, OV_INVALID, err, NULL, "Ordinal out of range");
+        *key = ovi_sql_unaliased(items->kids[n - 1]);
+        if ((*key)->kind == OV_AST_STAR)
+            return ovi_sql_fail_node(b, ast, OV_INVALID, err, NULL,
+                                     "GROUP BY %u means '*'; name the columns", (unsigned)n);
+        return OV_OK;
+    }
+    const ovi_sql_column *column;
+    if (ast->kind != OV_AST_NAME)
+        return OV_OK;
+    OV_TRY(ovi_sql_find_column(b, rel, ast, &column, err));
+    for (uint32_t i = 0; !column && i < items->kid_count; i++) {
+        const ov_ast *item = items->kids[i];
+        if (item->kind != OV_AST_ALIAS || !ov_slice_eq(item->kids[1]->text, ast->text))
+            continue;
+        *key = item->kids[0];
+        break;
+    }
+    return OV_OK;
+}
+
+static OV_CHECKED ov_status bind_key(ovi_sql_binder *b, const ov_ast *select,
+                                     const ovi_sql_rel *rel, const ov_ast *ast, uint32_t *capacity,
+                                     ovi_sql_grouping *out, ov_error *err)
+{
+    ovi_sql_names names = {.b = b, .rel = rel, .clause = "GROUP BY"};
+    const ov_expr *key;
+    switch ((ov_ast_kind)ast->kind) {
+    case OV_AST_ROW: /* (a, b), and () */
+        for (uint32_t i = 0; i < ast->kid_count; i++)
+            OV_TRY(bind_key(b, select, rel, ast->kids[i], capacity, out, err));
+        return OV_OK;
+    case OV_AST_GROUPING_SETS:
+    case OV_AST_ROLLUP:
+    case OV_AST_CUBE:
+        return ovi_sql_fail_node(b, ast, OV_UNSUPPORTED, err, NULL,
+                                 "GROUPING SETS, ROLLUP and CUBE are not supported yet");
+    default:
+        break;
+    }
+    OV_TRY(key_meaning(b, select, rel, &ast, err));
+    OV_TRY(ovi_sql_bind_expr(&names, ast, &key, err));
+    return add_key(b, key, capacity, out, err);
+}
+
+ov_status ovi_sql_bind_group_by(ovi_sql_binder *b, const ov_ast *select, const ovi_sql_rel *rel,
+                                ovi_sql_grouping *out, ov_error *err)
+{
+    const ov_ast *list = select->kids[OV_SELECT_GROUP];
+    uint32_t capacity = 0;
+    *out = (ovi_sql_grouping){0};
+    for (uint32_t i = 0; list && i < list->kid_count; i++)
+        OV_TRY(bind_key(b, select, rel, list->kids[i], &capacity, out, err));
+    return OV_OK;
+}
+
+/* ---- onto the groups ---- */
+
+typedef struct regroup {
+    ovi_sql_binder *b;
+    const ovi_sql_rel *rel;
+    const ovi_sql_grouping *grouping;
+    const ov_plan *aggregate;
+    const ov_ast *ast;
+} regroup;
+
+/* The first name below `ast`, outside aggregates, that means this column of the input. */
+static const ov_ast *name_of_column(const regroup *g, const ov_ast *ast, uint32_t column)
+{
+    if (!ast || (ast->kind == OV_AST_CALL && ov_agg_exists(ast->text)))
+        return NULL;
+    if (ast->kind == OV_AST_NAME || ast->kind == OV_AST_PATH) {
+        const ovi_sql_column *found;
+        ov_error ignored = OV_ERROR_INIT;
+        ov_status st = ovi_sql_find_column(g->b, g->rel, ast, &found, &ignored);
+        return st == OV_OK && found && found->column == column ? ast : NULL;
+    }
+    for (uint32_t i = 0; i < ast->kid_count; i++) {
+        const ov_ast *found = name_of_column(g, ast->kids[i], column);
+        if (found)
+            return found;
+    }
+    return NULL;
+}
+
+static OV_CHECKED ov_status not_grouped(const regroup *g, uint32_t column, ov_error *err)
+{
+    const ov_ast *at = name_of_column(g, g->ast, column);
+    ov_slice shown = g->rel->plan->fields[column].name;
+    if (at)
+        shown = ov_slice_make(g->b->text.p + at->pos, at->end_pos - at->pos);
+    return ovi_sql_fail_node(g->b, at ? at : g->ast, OV_INVALID, err, NULL,
+                             "Expression '" OV_SLICE_FMT "' is not being grouped",
+                             OV_SLICE_ARG(shown));
+}
+
+static OV_CHECKED ov_status move_onto(const regroup *g, const ov_expr *e, const ov_expr **out,
+                                      ov_error *err)
+{
+    ov_expr_ctx *cx = g->b->cx;
+    uint32_t inputs = g->rel->plan->field_count;
+    *out = e;
+    if (e->kind == OV_EXPR_CONST)
+        return OV_OK;
+    for (uint32_t i = 0; i < g->grouping->key_count; i++)
+        if (ov_expr_equal(e, g->grouping->keys[i]))
+            return ov_plan_column(cx, g->aggregate, i, out, err);
+    if (e->kind == OV_EXPR_COLUMN) {
+        if (e->column < inputs)
+            return not_grouped(g, e->column, err);
+        return ov_plan_column(cx, g->aggregate, g->grouping->key_count + (e->column - inputs), out,
+                              err);
+    }
+    /* the same call over moved arguments: types do not change, and nothing becomes constant */
+    ov_expr *copy;
+    OV_TRY(ov_arena_alloc(cx->arena, sizeof *copy, &copy, err));
+    *copy = *e;
+    OV_TRY(ov_arena_alloc(cx->arena, (e->argc + 1) * sizeof *copy->args, &copy->args, err));
+    copy->id = cx->next_id++;
+    copy->only_column = OV_EXPR_NO_COLUMN;
+    for (uint32_t i = 0; i < e->argc; i++) {
+        OV_TRY(move_onto(g, e->args[i], &copy->args[i], err));
+        int32_t c = copy->args[i]->only_column;
+        if (c == OV_EXPR_NO_COLUMN)
+            continue;
+        copy->only_column = copy->only_column == OV_EXPR_NO_COLUMN || copy->only_column == c
+                                ? c
+                                : OV_EXPR_MANY_COLUMNS;
+    }
+    *out = copy;
+    return OV_OK;
+}
+
+ov_status ovi_sql_onto_groups(ovi_sql_binder *b, const ovi_sql_rel *rel,
+                              const ovi_sql_grouping *grouping, const ov_plan *aggregate,
+                              const ov_ast *ast, const ov_expr *e, const ov_expr **out,
+                              ov_error *err)
+{
+    regroup g = {b, rel, grouping, aggregate, ast};
+    return move_onto(&g, e, out, err);
+}

@@ -1,0 +1,144 @@
+/*
+ * Shared by the binder's files: relations, scopes, and what names mean while one expression is
+ * bound.
+ *
+ * SELECT is bound over its input's columns $0..$n-1. Aggregate calls become columns behind them
+ * ($n, $n+1, ...); when the query turns out to group, every expression is rewritten onto the
+ * AGGREGATE node's output: sub-trees equal to a key become that key's column, aggregates theirs,
+ * and an input column that remains is "not being grouped".
+ */
+#pragma once
+
+#include "query/plan/plan_build.h"
+#include "query/sql/sql.h"
+
+/* A column that names can mean. */
+typedef struct ovi_sql_column {
+    ov_slice table; /* alias or table name; empty for none */
+    ov_slice name;
+    uint32_t column; /* of the relation's plan */
+} ovi_sql_column;
+
+typedef struct ovi_sql_rel {
+    const ov_plan *plan;
+    const ovi_sql_column *columns;
+    uint32_t column_count;
+} ovi_sql_rel;
+
+typedef struct ovi_sql_cte {
+    const ov_ast *ast; /* CTE */
+    const struct ovi_sql_cte *outer;
+} ovi_sql_cte;
+
+typedef struct ovi_sql_binder {
+    const ov_sql_env *env;
+    ov_expr_ctx *cx;
+    ov_arena *arena;
+    ov_slice text;
+    const ovi_sql_cte *ctes; /* innermost first */
+} ovi_sql_binder;
+
+/* A select item, star expanded. */
+typedef struct ovi_sql_item {
+    const ov_ast *ast; /* the expression; of an expanded star the STAR */
+    ov_slice name;
+    bool has_alias;
+    const ov_expr *expr;
+} ovi_sql_item;
+
+typedef struct ovi_sql_aggs {
+    ov_agg_call *calls;
+    uint32_t count, capacity;
+} ovi_sql_aggs;
+
+typedef enum ovi_sql_alias_use {
+    OVI_SQL_NO_ALIASES,
+    OVI_SQL_COLUMNS_FIRST, /* GROUP BY, HAVING */
+    OVI_SQL_ALIASES_FIRST, /* ORDER BY */
+} ovi_sql_alias_use;
+
+/* What names and calls mean in one clause. */
+typedef struct ovi_sql_names {
+    ovi_sql_binder *b;
+    const ovi_sql_rel *rel;
+    const char *clause;         /* for sentences: "WHERE" */
+    ovi_sql_aggs *aggs;         /* collects aggregates; NULL where they are illegal */
+    const ov_ast *in_aggregate; /* the call whose arguments these are: no nesting, no aliases */
+    ovi_sql_alias_use alias_use;
+    const ovi_sql_item *items; /* aliases */
+    uint32_t item_count;
+} ovi_sql_names;
+
+/* Sentence, position of the node, then "; did you mean 'x'?" when hint is not NULL and found one.
+ */
+ov_status ovi_sql_fail_node(const ovi_sql_binder *b, const ov_ast *node, ov_status code,
+                            ov_error *err, const char *hint, const char *fmt, ...) OV_PRINTF(6, 7);
+
+/* ---- bind_query.c ---- */
+/* Any query: QUERY, SELECT, VALUES, SET_OP. Columns of the result have no table name. */
+OV_CHECKED ov_status ovi_sql_bind_query(ovi_sql_binder *b, const ov_ast *query, ovi_sql_rel *out,
+                                        ov_error *err);
+/* A relation whose columns are the plan's fields, under a table name. */
+OV_CHECKED ov_status ovi_sql_rel_of(ovi_sql_binder *b, const ov_plan *plan, ov_slice table,
+                                    ovi_sql_rel *out, ov_error *err);
+OV_CHECKED ov_status ovi_sql_bounds(ovi_sql_binder *b, const ov_ast *query, uint64_t *limit,
+                                    uint64_t *offset, ov_error *err);
+
+/* ---- bind_from.c ---- */
+OV_CHECKED ov_status ovi_sql_bind_from(ovi_sql_binder *b, const ov_ast *from, ovi_sql_rel *out,
+                                       ov_error *err);
+
+/* ---- bind_select.c ---- */
+/* query: the QUERY node around it, for ORDER BY and LIMIT, or NULL. */
+OV_CHECKED ov_status ovi_sql_bind_select(ovi_sql_binder *b, const ov_ast *select,
+                                         const ov_ast *query, ovi_sql_rel *out, ov_error *err);
+/* The expression of an item without its alias. */
+const ov_ast *ovi_sql_unaliased(const ov_ast *item);
+
+/* ---- bind_group.c ---- */
+typedef struct ovi_sql_grouping {
+    const ov_expr **keys;
+    uint32_t key_count;
+} ovi_sql_grouping;
+/* Keys of GROUP BY over the input. */
+OV_CHECKED ov_status ovi_sql_bind_group_by(ovi_sql_binder *b, const ov_ast *select,
+                                           const ovi_sql_rel *rel, ovi_sql_grouping *out,
+                                           ov_error *err);
+/* e, bound over input and aggregates, onto the output of the AGGREGATE node; `ast` is for the
+ * sentence. */
+OV_CHECKED ov_status ovi_sql_onto_groups(ovi_sql_binder *b, const ovi_sql_rel *rel,
+                                         const ovi_sql_grouping *grouping, const ov_plan *aggregate,
+                                         const ov_ast *ast, const ov_expr *e, const ov_expr **out,
+                                         ov_error *err);
+
+/* ---- bind_expr.c ---- */
+OV_CHECKED ov_status ovi_sql_bind_expr(ovi_sql_names *names, const ov_ast *ast, const ov_expr **out,
+                                       ov_error *err);
+/* The same, and it must be BOOLEAN: "WHERE clause must be a condition". */
+OV_CHECKED ov_status ovi_sql_bind_condition(ovi_sql_names *names, const ov_ast *ast,
+                                            const ov_expr **out, ov_error *err);
+/* The column of rel that a NAME or PATH means, NULL when there is none; ambiguous names are an
+ * error. */
+OV_CHECKED ov_status ovi_sql_find_column(ovi_sql_binder *b, const ovi_sql_rel *rel,
+                                         const ov_ast *name, const ovi_sql_column **out,
+                                         ov_error *err);
+/* A function or operator of query/expr over bound arguments, at the node's position. */
+OV_CHECKED ov_status ovi_sql_apply(ovi_sql_binder *b, const ov_ast *at, const char *name,
+                                   const ov_expr **args, uint32_t argc, const ov_expr **out,
+                                   ov_error *err);
+
+/* ---- bind_call.c ---- */
+OV_CHECKED ov_status ovi_sql_bind_call(ovi_sql_names *names, const ov_ast *call,
+                                       const ov_expr **out, ov_error *err);
+
+/* ---- bind_literal.c ---- */
+bool ovi_sql_is_literal(const ov_ast *ast);
+OV_CHECKED ov_status ovi_sql_bind_literal(ovi_sql_binder *b, const ov_ast *ast, bool negative,
+                                          const ov_expr **out, ov_error *err);
+/* A TYPE node. */
+OV_CHECKED ov_status ovi_sql_bind_type(const ovi_sql_binder *b, const ov_ast *type, ov_sqltype *sql,
+                                       ov_type *native, ov_error *err);
+
+/* ---- explain.c ---- */
+OV_CHECKED ov_status ovi_sql_explain(ovi_sql_binder *b, const ov_plan *plan, const ov_plan **out,
+                                     ov_error *err);

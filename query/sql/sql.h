@@ -1,0 +1,55 @@
+/*
+ * SQL text to a logical plan: the two calls a query makes after each other.
+ *
+ *   ov_sql_parse (ast.h)  ->  ov_sql_settings: what SET statements ask for  ->  ov_sql_plan
+ *
+ * The plan is not optimised yet (ov_plan_optimize). It borrows from the arena of the expression
+ * context and from the datasources and system tables it names. Errors are Druid's sentences with
+ * byte range, line and column.
+ */
+#pragma once
+
+#include "query/query.h"
+#include "query/sql/ast.h"
+
+/* Where names of datasources are looked up. */
+typedef struct ov_sql_tables {
+    const ov_datasource *(*find)(const void *self, ov_slice name); /* NULL when there is none */
+    const ov_datasource *(*at)(const void *self, uint32_t i);      /* for "did you mean" */
+    uint32_t count;
+    const void *self;
+} ov_sql_tables;
+
+/* The datasources of a snapshot, which must outlive the result. */
+ov_sql_tables ov_sql_tables_of(const ov_snapshot *snapshot);
+
+typedef struct ov_sql_env {
+    ov_expr_ctx *cx;
+    ov_sql_tables tables;
+    const ov_systable *const *systables;
+    uint32_t systable_count;
+    const ov_param *params;
+    uint32_t param_count;
+    uint64_t outer_limit; /* sqlOuterLimit; OV_NO_LIMIT when absent */
+} ov_sql_env;
+
+typedef struct ov_sql_statement {
+    const ov_plan *plan; /* of EXPLAIN PLAN FOR: one row that says what would run */
+    bool analyze;        /* EXPLAIN ANALYZE: run the plan and show what it did */
+} ov_sql_statement;
+
+/* Binds the statement behind the SETs. Everything allocated lives in env->cx->arena. */
+OV_CHECKED ov_status ov_sql_plan(const ov_sql_env *env, const ov_sql_parsed *parsed,
+                                 ov_sql_statement *out, ov_error *err);
+
+/* One SET statement: the value as text, and whether it was a number, TRUE, FALSE or NULL rather
+ * than a string. */
+typedef struct ov_sql_setting {
+    ov_slice name, value;
+    bool is_string, is_null;
+    uint32_t pos, end_pos;
+} ov_sql_setting;
+
+/* The SET statements in their order; what they mean is the caller's business. */
+OV_CHECKED ov_status ov_sql_settings(const ov_sql_parsed *parsed, ov_arena *arena,
+                                     const ov_sql_setting **out, uint32_t *count, ov_error *err);

@@ -1,0 +1,359 @@
+/*
+ * The binder and the optimiser: SQL in, printed plan out; and the sentences of what does not bind.
+ * One datasource, `wiki`, and one system table are known; nothing is executed.
+ */
+#include "tests/unit/harness.h"
+
+#include <stdio.h>
+
+#include "query/sql/sql.h"
+
+static const ov_schema_column columns[] = {
+    {OV_SLICE_LIT("__time"), {.id = OV_TYPE_LONG}, 0},
+    {OV_SLICE_LIT("channel"), {.id = OV_TYPE_STRING}, 0},
+    {OV_SLICE_LIT("page"), {.id = OV_TYPE_STRING}, 0},
+    {OV_SLICE_LIT("added"), {.id = OV_TYPE_LONG}, 0},
+    {OV_SLICE_LIT("delta"), {.id = OV_TYPE_DOUBLE}, 0},
+};
+static const ov_datasource wiki = {
+    .name = OV_SLICE_LIT("wiki"), .columns = columns, .column_count = OV_COUNT_OF(columns)};
+
+static const ov_datasource *find_table(const void *self, ov_slice name)
+{
+    (void)self;
+    return ov_slice_eq(name, wiki.name) ? &wiki : NULL;
+}
+
+static const ov_datasource *table_at(const void *self, uint32_t i)
+{
+    (void)self;
+    (void)i;
+    return &wiki;
+}
+
+static const ov_field schemata_fields[] = {
+    {OV_SLICE_LIT("SCHEMA_NAME"), {.id = OV_TYPE_STRING}, OV_SQL_VARCHAR, true},
+    {OV_SLICE_LIT("SQL_PATH"), {.id = OV_TYPE_STRING}, OV_SQL_VARCHAR, true}};
+static const ov_systable schemata = {.schema = "INFORMATION_SCHEMA",
+                                     .name = "SCHEMATA",
+                                     .fields = schemata_fields,
+                                     .field_count = 2};
+static const ov_systable *const systables[] = {&schemata};
+
+typedef struct setup {
+    ov_arena arena;
+    ov_expr_ctx cx;
+    ov_sql_env env;
+} setup;
+
+/* Parses, binds and, when asked, optimises; the plan's text goes to `text`. */
+static ov_status plan_text(setup *s, const char *sql, bool optimise, ov_buf *text, ov_error *err)
+{
+    ov_sql_parsed parsed;
+    ov_sql_statement statement;
+    OV_TRY(ov_sql_parse(ov_slice_cstr(sql), &s->arena, &parsed, err));
+    OV_TRY(ov_sql_plan(&s->env, &parsed, &statement, err));
+    const ov_plan *plan = statement.plan;
+    if (optimise)
+        OV_TRY(ov_plan_optimize(&s->cx, plan, &plan, err));
+    for (uint32_t i = 0; i < plan->field_count; i++)
+        ov_buf_addf(text, "%s" OV_SLICE_FMT ":%s", i ? " " : "", OV_SLICE_ARG(plan->fields[i].name),
+                    ov_sqltype_name((ov_sqltype)plan->fields[i].sql));
+    ov_buf_add_char(text, '\n');
+    return ov_plan_print(plan, text, err);
+}
+
+static void open_setup(setup *s)
+{
+    *s = (setup){.env = {.outer_limit = OV_NO_LIMIT,
+                         .tables = {find_table, table_at, 1, NULL},
+                         .systables = systables,
+                         .systable_count = 1}};
+    ov_arena_init(&s->arena, "test", NULL);
+    s->cx.arena = &s->arena;
+    s->cx.now_ms = 1577836800000; /* 2020-01-01 */
+    s->env.cx = &s->cx;
+}
+
+static void check_plan(setup *s, const char *sql, bool optimise, const char *expected)
+{
+    ov_buf text;
+    ov_error err = OV_ERROR_INIT;
+    ov_buf_init(&text);
+    if (plan_text(s, sql, optimise, &text, &err) != OV_OK)
+        fail_msg("%s\n%s", sql, err.text);
+    if (strcmp(ov_buf_cstr(&text), expected) != 0)
+        fail_msg("%s\n--- expected:\n%s--- got:\n%s", sql, expected, ov_buf_cstr(&text));
+    ov_buf_fini(&text);
+    ov_arena_fini(&s->arena);
+}
+
+static void binds(const char *sql, const char *expected)
+{
+    setup s;
+    open_setup(&s);
+    check_plan(&s, sql, false, expected);
+}
+
+static void optimises(const char *sql, const char *expected)
+{
+    setup s;
+    open_setup(&s);
+    check_plan(&s, sql, true, expected);
+}
+
+static void fails(const char *sql, ov_status status, const char *expected)
+{
+    setup s;
+    ov_buf text;
+    ov_error err = OV_ERROR_INIT;
+    open_setup(&s);
+    ov_buf_init(&text);
+    ov_status st = plan_text(&s, sql, true, &text, &err);
+    if (st == OV_OK)
+        fail_msg("binds, but should not: %s\n%s", sql, ov_buf_cstr(&text));
+    if (st != status || strcmp(err.text, expected) != 0)
+        fail_msg("%s\nexpected: %s: %s\ngot:      %s: %s", sql, ov_status_name(status), expected,
+                 ov_status_name(st), err.text);
+    ov_buf_fini(&text);
+    ov_arena_fini(&s.arena);
+}
+
+static void projections(void **state)
+{
+    (void)state;
+    binds("SELECT 1, 'x' AS a, 1.5, 1e3, 3000000000",
+          "EXPR$0:INTEGER a:CHAR EXPR$2:DECIMAL EXPR$3:DOUBLE EXPR$4:BIGINT\n"
+          "Project 1 AS EXPR$0, 'x' AS a, 1.5 AS EXPR$2, 1000.0 AS EXPR$3, 3000000000 AS EXPR$4\n"
+          "  Values 1 x 0\n");
+    binds("SELECT 1 a, 2 a, 3, 4", "a:INTEGER a:INTEGER EXPR$1:INTEGER EXPR$2:INTEGER\n"
+                                   "Project 1 AS a, 2 AS a, 3 AS EXPR$1, 4 AS EXPR$2\n"
+                                   "  Values 1 x 0\n");
+    binds("SELECT *, w.page FROM druid.wiki w",
+          "__time:TIMESTAMP channel:VARCHAR page:VARCHAR added:BIGINT delta:DOUBLE page:VARCHAR\n"
+          "Project $0 AS __time, $1 AS channel, $2 AS page, $3 AS added, $4 AS delta, $2 AS page\n"
+          "  Scan wiki (__time, channel, page, added, delta)\n");
+    optimises("SELECT page, added + 1 FROM wiki WHERE channel = 'a' ORDER BY __time DESC LIMIT 5 "
+              "OFFSET 2",
+              "page:VARCHAR EXPR$1:BIGINT\n"
+              "Project $2 AS page, ($3 + 1) AS EXPR$1\n"
+              "  Sort $0 DESC limit=5 offset=2\n"
+              "    Scan wiki (__time, channel, page, added) filter=($1 = 'a')\n");
+    optimises("SELECT page FROM wiki ORDER BY added * 2, page",
+              "page:VARCHAR\n"
+              "Project $0 AS page\n"
+              "  Sort $1, $0\n"
+              "    Project $0 AS page, ($1 * 2) AS \n"
+              "      Scan wiki (page, added)\n");
+    optimises(
+        "SELECT DISTINCT channel AS column_values FROM wiki ORDER BY 1 DESC NULLS FIRST LIMIT 10",
+        "column_values:VARCHAR\n"
+        "Sort $0 DESC NULLS FIRST limit=10\n"
+        "  Aggregate keys=[$0] aggs=[]\n"
+        "    Scan wiki (channel)\n");
+}
+
+static void groups(void **state)
+{
+    (void)state;
+    optimises("SELECT channel, COUNT(*) c FROM wiki GROUP BY 1 ORDER BY 2 DESC LIMIT 5",
+              "channel:VARCHAR c:BIGINT\n"
+              "Sort $1 DESC limit=5\n"
+              "  Aggregate keys=[$0] aggs=[COUNT(*)]\n"
+              "    Scan wiki (channel)\n");
+    optimises("SELECT COUNT(*), SUM(added) / COUNT(*), COUNT(DISTINCT page), "
+              "MAX(added) FILTER (WHERE channel = 'a') FROM wiki",
+              "EXPR$0:BIGINT EXPR$1:BIGINT EXPR$2:BIGINT EXPR$3:BIGINT\n"
+              "Project $0 AS EXPR$0, ($1 / $0) AS EXPR$1, $2 AS EXPR$2, $3 AS EXPR$3\n"
+              "  Aggregate keys=[] aggs=[COUNT(*), SUM($2), COUNT(DISTINCT $1), MAX($2) FILTER ($0 "
+              "= 'a')]\n"
+              "    Scan wiki (channel, page, added)\n");
+    /* an alias that hides the column, as Superset writes it */
+    optimises("SELECT TIME_FLOOR(CAST(\"__time\" AS TIMESTAMP), 'PT1H') AS \"__time\", COUNT(*) AS "
+              "\"count\" FROM "
+              "\"druid\".\"wiki\" WHERE \"__time\" >= '2015-09-12 00:00:00.000000' AND \"__time\" "
+              "< '2015-09-13 "
+              "00:00:00.000000' GROUP BY TIME_FLOOR(CAST(\"__time\" AS TIMESTAMP), 'PT1H') ORDER "
+              "BY __time ASC LIMIT "
+              "10000",
+              "__time:TIMESTAMP count:BIGINT\n"
+              "Sort $0 limit=10000\n"
+              "  Aggregate keys=[TIME_FLOOR($0, 'PT1H')] aggs=[COUNT(*)]\n"
+              "    Scan wiki (__time) time=[2015-09-12T00:00:00.000Z/2015-09-13T00:00:00.000Z]\n");
+    optimises("SELECT UPPER(channel) AS u, SUM(added) FROM wiki GROUP BY u HAVING SUM(added) > 10 "
+              "AND u <> 'X' "
+              "ORDER BY SUM(added) DESC, u",
+              "u:VARCHAR EXPR$1:BIGINT\n"
+              "Sort $1 DESC, $0\n"
+              "  Filter ($1 > 10)\n"
+              "    Aggregate keys=[UPPER($0)] aggs=[SUM($1)]\n"
+              "      Scan wiki (channel, added) filter=(UPPER($0) <> 'X')\n");
+    optimises("SELECT SUM(added) AS added FROM wiki HAVING SUM(added) > 1 ORDER BY SUM(added)",
+              "added:BIGINT\n"
+              "Sort $0\n"
+              "  Filter ($0 > 1)\n"
+              "    Aggregate keys=[] aggs=[SUM($0)]\n"
+              "      Scan wiki (added)\n");
+    optimises("SELECT COUNT(*) FROM wiki GROUP BY ()", "EXPR$0:BIGINT\n"
+                                                       "Aggregate keys=[] aggs=[COUNT(*)]\n"
+                                                       "  Scan wiki ()\n");
+    optimises("SELECT LATEST(page), EARLIEST(page, 10) FROM wiki",
+              "EXPR$0:VARCHAR EXPR$1:VARCHAR\n"
+              "Aggregate keys=[] aggs=[LATEST($1, $0), EARLIEST($1, $0)]\n"
+              "  Scan wiki (__time, page)\n");
+}
+
+static void subqueries(void **state)
+{
+    (void)state;
+    optimises("WITH x AS (SELECT channel, SUM(added) s FROM wiki GROUP BY 1) "
+              "SELECT AVG(s) FROM x WHERE channel LIKE 'a%' AND s > 1",
+              "EXPR$0:DOUBLE\n"
+              "Aggregate keys=[] aggs=[AVG($1)]\n"
+              "  Filter ($1 > 1)\n"
+              "    Aggregate keys=[$0] aggs=[SUM($1)]\n"
+              "      Scan wiki (channel, added) filter=($0 LIKE 'a%')\n");
+    optimises("SELECT t.a FROM (SELECT page, added FROM wiki LIMIT 3) AS t (a, b) WHERE b > 1",
+              "a:VARCHAR\n"
+              "Project $0 AS a\n"
+              "  Filter ($1 > 1)\n"
+              "    Limit limit=3\n"
+              "      Scan wiki (page, added)\n");
+    optimises("SELECT page FROM wiki UNION ALL SELECT 'x' ORDER BY 1 LIMIT 2",
+              "page:VARCHAR\n"
+              "Sort $0 limit=2\n"
+              "  Union\n"
+              "    Scan wiki (page)\n"
+              "    Project 'x' AS EXPR$0\n"
+              "      Values 1 x 0\n");
+    binds("SELECT * FROM (VALUES (1, 'a'), (2.5, 'bb'), (NULL, NULL)) AS t (a, b)",
+          "a:DECIMAL b:VARCHAR\n"
+          "Project $0 AS a, $1 AS b\n"
+          "  Values 3 x 2 (1.0, 'a') (2.5, 'bb') (NULL, NULL)\n");
+    optimises("SELECT SCHEMA_NAME FROM INFORMATION_SCHEMA.SCHEMATA WHERE SCHEMA_NAME = 'druid'",
+              "SCHEMA_NAME:VARCHAR\n"
+              "Filter ($0 = 'druid')\n"
+              "  System INFORMATION_SCHEMA.SCHEMATA\n");
+    optimises("SELECT page FROM wiki WHERE 1 = 0", "page:VARCHAR\nValues 0 x 1\n");
+}
+
+static void time_ranges(void **state)
+{
+    (void)state;
+    optimises("SELECT page FROM wiki WHERE __time >= TIMESTAMP '2020-01-01' AND __time < TIMESTAMP "
+              "'2020-02-01' AND "
+              "added > 1",
+              "page:VARCHAR\n"
+              "Project $1 AS page\n"
+              "  Scan wiki (__time, page, added) "
+              "time=[2020-01-01T00:00:00.000Z/2020-02-01T00:00:00.000Z] "
+              "filter=($2 > 1)\n");
+    optimises("SELECT COUNT(*) FROM wiki WHERE __time < TIMESTAMP '2020-01-01' OR __time >= "
+              "TIMESTAMP '2021-01-01'",
+              "EXPR$0:BIGINT\n"
+              "Aggregate keys=[] aggs=[COUNT(*)]\n"
+              "  Scan wiki (__time) time=[/2020-01-01T00:00:00.000Z, 2021-01-01T00:00:00.000Z/]\n");
+    optimises("SELECT COUNT(*) FROM wiki WHERE TIME_FLOOR(__time, 'P1M') = TIMESTAMP '2020-02-01'",
+              "EXPR$0:BIGINT\n"
+              "Aggregate keys=[] aggs=[COUNT(*)]\n"
+              "  Scan wiki (__time) time=[2020-02-01T00:00:00.000Z/2020-03-01T00:00:00.000Z]\n");
+    optimises("SELECT COUNT(*) FROM wiki WHERE (__time < TIMESTAMP '2020-01-01' AND added = 1) OR "
+              "(__time < TIMESTAMP "
+              "'2019-01-01' AND page = 'x')",
+              "EXPR$0:BIGINT\n"
+              "Aggregate keys=[] aggs=[COUNT(*)]\n"
+              "  Scan wiki (__time, page, added) time=[/2020-01-01T00:00:00.000Z] filter=((($0 < "
+              "TIMESTAMP "
+              "2020-01-01T00:00:00.000Z) AND ($2 = 1)) OR (($0 < TIMESTAMP "
+              "2019-01-01T00:00:00.000Z) AND ($1 = 'x')))\n");
+}
+
+static void outer_limit_and_parameters(void **state)
+{
+    (void)state;
+    static const ov_param params[] = {{.sql = OV_SQL_VARCHAR, .s = OV_SLICE_LIT("a")},
+                                      {.sql = OV_SQL_BIGINT, .i = 3}};
+    setup s;
+    open_setup(&s);
+    s.env.params = params;
+    s.env.param_count = 2;
+    s.env.outer_limit = 2;
+    check_plan(&s, "SELECT page FROM wiki WHERE channel = ? ORDER BY page LIMIT ?", true,
+               "page:VARCHAR\n"
+               "Project $1 AS page\n"
+               "  Sort $1 limit=2\n"
+               "    Scan wiki (channel, page) filter=($0 = 'a')\n");
+    fails("SELECT ?", OV_INVALID, "Illegal use of dynamic parameter (line [1], column [8])");
+}
+
+static void errors(void **state)
+{
+    (void)state;
+    fails("SELECT * FROM nope", OV_INVALID, "Object 'nope' not found (line [1], column [15])");
+    fails("SELECT * FROM wikis", OV_INVALID,
+          "Object 'wikis' not found (line [1], column [15]); did you mean 'wiki'?");
+    fails("SELECT * FROM INFORMATION_SCHEMA.nope", OV_INVALID,
+          "Object 'nope' not found within 'INFORMATION_SCHEMA' (line [1], column [15])");
+    fails("SELECT nope FROM wiki", OV_INVALID,
+          "Column 'nope' not found in any table (line [1], column [8])");
+    fails("SELECT chanel FROM wiki", OV_INVALID,
+          "Column 'chanel' not found in any table (line [1], column [8]); did you mean 'channel'?");
+    fails("SELECT x.page FROM wiki", OV_INVALID, "Table 'x' not found (line [1], column [8])");
+    fails("SELECT CURRENT_USER", OV_INVALID,
+          "Column 'CURRENT_USER' not found in any table (line [1], column [8])");
+    fails("SELECT COUNT(*) FROM wiki WHERE added", OV_INVALID,
+          "WHERE clause must be a condition (line [1], column [33])");
+    fails("SELECT channel FROM wiki WHERE COUNT(*) > 1", OV_INVALID,
+          "Aggregate expression is illegal in WHERE clause (line [1], column [32])");
+    fails("SELECT COUNT(*) FROM wiki GROUP BY 1", OV_INVALID,
+          "Aggregate expression is illegal in GROUP BY clause (line [1], column [8])");
+    fails("SELECT channel, page, COUNT(*) FROM wiki GROUP BY channel", OV_INVALID,
+          "Expression 'page' is not being grouped (line [1], column [17])");
+    fails("SELECT SUM(COUNT(*)) FROM wiki", OV_INVALID,
+          "Aggregate expressions cannot be nested (line [1], column [8])");
+    fails("SELECT 9223372036854775808", OV_INVALID,
+          "Numeric literal '9223372036854775808' out of range (line [1], column [8])");
+    fails("SELECT DATE 'foo'", OV_INVALID,
+          "Illegal DATE literal 'foo': not in format 'yyyy-MM-dd' (line [1], column [8])");
+    fails("SELECT CAST(1 AS FOO)", OV_INVALID, "Unknown identifier 'FOO' (line [1], column [18])");
+    fails("SELECT NOPE(1)", OV_INVALID,
+          "No match found for function signature NOPE(<NUMERIC>) (line [1], column [8])");
+    fails("SELECT 1 UNION ALL SELECT 1, 2", OV_INVALID,
+          "Column count mismatch in UNION ALL (line [1], column [27])");
+    fails("SELECT a.page FROM wiki a JOIN wiki b ON a.page = b.page", OV_UNSUPPORTED,
+          "Joins are not supported yet (line [1], column [20])");
+    fails("SELECT RANK() OVER (ORDER BY added) FROM wiki", OV_UNSUPPORTED,
+          "Window functions are not supported yet (line [1], column [8])");
+    fails("SELECT EXTRACT(FOO FROM __time) FROM wiki", OV_INVALID,
+          "'FOO' is not a valid time frame (line [1], column [16])");
+    fails("SELECT page FROM wiki ORDER BY 2", OV_INVALID,
+          "Ordinal out of range (line [1], column [32])");
+}
+
+static void explain(void **state)
+{
+    (void)state;
+    optimises("EXPLAIN PLAN FOR SELECT COUNT(*) c FROM wiki",
+              "PLAN:VARCHAR RESOURCES:VARCHAR ATTRIBUTES:VARCHAR\n"
+              "Values 1 x 3 ('[{\"query\":{\"queryType\":\"ovate\",\"plan\":[\"Aggregate keys=[] "
+              "aggs=[COUNT(*)]\",\"  Scan "
+              "wiki "
+              "()\"]},\"signature\":[{\"name\":\"c\",\"type\":\"LONG\"}],\"columnMappings\":[{"
+              "\"queryColumn\":\"c\","
+              "\"outputColumn\":\"c\"}]}]', '[{\"name\":\"wiki\",\"type\":\"DATASOURCE\"}]', "
+              "'{\"statementType\":\"SELECT\"}')\n");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(projections),
+        cmocka_unit_test(groups),
+        cmocka_unit_test(subqueries),
+        cmocka_unit_test(time_ranges),
+        cmocka_unit_test(outer_limit_and_parameters),
+        cmocka_unit_test(errors),
+        cmocka_unit_test(explain),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
