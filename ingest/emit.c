@@ -7,7 +7,7 @@
 #include "base/utf8.h"
 #include "ingest/convert.h"
 #include "ingest/json_scan.h"
-#include "ingest/scan.h"
+#include "ingest/byte_scan.h"
 
 static ov_slice field_name(const ovi_emit *e, uint32_t field)
 {

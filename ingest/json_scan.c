@@ -3,7 +3,7 @@
 
 #include "base/buf.h"
 #include "base/utf8.h"
-#include "ingest/scan.h"
+#include "ingest/byte_scan.h"
 
 bool ovi_json_fail(ovi_json_text *t, const char *what)
 {

@@ -1,7 +1,7 @@
 /* Parsers by format; see ingest/rowparse.h. */
 #include "ingest/rowparse_int.h"
 
-#include "ingest/scan.h"
+#include "ingest/byte_scan.h"
 
 ov_status ovi_parser_create(const ovi_plan *plan, ovi_discovery *discovery, ovi_parser **out, ov_error *err)
 {

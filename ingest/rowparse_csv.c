@@ -8,7 +8,7 @@
 
 #include "base/numfmt.h"
 #include "base/numparse.h"
-#include "ingest/scan.h"
+#include "ingest/byte_scan.h"
 
 /* ---- header ---- */
 

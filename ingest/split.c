@@ -2,7 +2,7 @@
 #include "ingest/split.h"
 
 #include "ingest/rowparse.h"
-#include "ingest/scan.h"
+#include "ingest/byte_scan.h"
 
 void ovi_splitter_init(ovi_splitter *s, ov_inputs *inputs, const ov_format_spec *format, ov_arena *arena)
 {

@@ -85,6 +85,7 @@ typedef struct ov_agg_kernels {
     size_t (*ramp_rows[OV_CODE_LANES])(const void *codes, size_t from, size_t to);
 } ov_agg_kernels;
 
+/* The kernels for the instruction set in use (base/cpu.h). */
 extern const ov_agg_kernels ov_agg_kernels_base;
 #if defined(__x86_64__)
 extern const ov_agg_kernels ov_agg_kernels_v3, ov_agg_kernels_v4;
