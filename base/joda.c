@@ -160,7 +160,7 @@ static void add_fraction(ov_buf *out, int32_t ms, unsigned width)
 {
     int32_t weight = 100;
     for (unsigned i = 0; i < width; i++, weight /= 10)
-        ov_buf_add_char(out, weight ? (char)('0' + ms / weight % 10) : '0');
+        ov_buf_add_char(out, (char)(weight ? '0' + ms / weight % 10 : '0'));
 }
 
 static void add_year(ov_buf *out, int64_t year, unsigned width)

@@ -232,7 +232,7 @@ static void reject(ovi_parser *p, const ovi_block *b, const ovi_json_text *t, co
     else if (next == end && b->multi_line)
         hint = "no place to go on was found; the rest of this part of the file is skipped";
     size_t n = OV_MIN((size_t)(next - row), (size_t)OV_REJECT_VALUE_BYTES * 2);
-    while (n && (row[n - 1] == '\n' || row[n - 1] == '\r'))
+    while (n && (uint8_t)row[n - 1] <= ' ')
         n--;
     char found[16] = "the end";
     if (t->at < end && *t->at != '\n')

@@ -63,7 +63,7 @@ static size_t last_csv_end(const char *text, size_t n, char delimiter)
 
 size_t ovi_object_end(const char *text, size_t at, size_t n)
 {
-    size_t depth = 0;
+    size_t braces = 0, brackets = 0;
     bool in_string = false;
     for (size_t i = at; i < n; i++) {
         char c = text[i];
@@ -74,11 +74,15 @@ size_t ovi_object_end(const char *text, size_t at, size_t n)
                 in_string = false;
         } else if (c == '"') {
             in_string = true;
-        } else if (c == '{' || c == '[') {
-            depth++;
-        } else if (c == '}' || c == ']') {
-            if (--depth == 0)
+        } else if (c == '{') {
+            braces++;
+        } else if (c == '}') {
+            if (--braces == 0)
                 return i + 1;
+        } else if (c == '[') {
+            brackets++;
+        } else if (c == ']' && brackets-- == 0) {
+            return 0; /* the end of what surrounds the object: it is broken */
         }
     }
     return 0;
@@ -284,8 +288,12 @@ static size_t cut_long(const ovi_splitter *s, const ovi_block *b)
         return last_line_end(b->text, b->n);
     if (s->mode != OVI_SPLIT_OBJECTS)
         return 0;
-    const char *p = memmem(b->text + 1, b->n - 1, "\n{", 2);
-    return p ? (size_t)(p - b->text) + 1 : 0;
+    for (size_t line = last_line_end(b->text, b->n); line > 0; line = last_line_end(b->text, line - 1)) {
+        size_t blanks = strspn(b->text + line, " \t"); /* stops at the NUL behind the block */
+        if (line + blanks < b->n && b->text[line + blanks] == '{')
+            return line;
+    }
+    return 0;
 }
 
 /* ---- the next block ---- */
@@ -305,6 +313,7 @@ static void finish_block(ovi_splitter *s, ovi_block *b, size_t end)
 
 static ov_status cut_block(ovi_splitter *s, ovi_block *b, ov_error *err)
 {
+    memset(b->text + b->n, 0, OVI_SCAN_PAD);
     size_t end = s->eof ? b->n : row_end(s, b);
     for (size_t want = b->n; end == 0 && !s->eof; end = s->eof ? b->n : row_end(s, b)) {
         if (b->n >= OVI_ROW_MAX_BYTES) {
@@ -313,6 +322,7 @@ static ov_status cut_block(ovi_splitter *s, ovi_block *b, ov_error *err)
         }
         want = OV_MIN(want * 2, (size_t)OVI_ROW_MAX_BYTES);
         OV_TRY(read_more(s, b, OV_MAX(want, (size_t)OVI_BLOCK_BYTES), err));
+        memset(b->text + b->n, 0, OVI_SCAN_PAD);
     }
     b->overlong = end == 0 && !s->eof;
     if (b->overlong) { /* the rest of the row goes with the next calls */

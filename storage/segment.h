@@ -2,8 +2,8 @@
  * Reader of one immutable segment file (docs/segment-format.md), memory-mapped.
  *
  * Every byte of the file lies in a page under an XXH3 checksum. Open checks footer, page table and
- * directory; other pages are checked when first touched, once per process. A damaged page gives OV_CORRUPT that
- * names the file, the offset and the column, never a wrong value.
+ * directory; other pages are checked when first touched, once per process. A damaged page gives
+ * OV_CORRUPT that names the file, the offset and the column, never a wrong value.
  *
  * Threads: any number on one open segment; it is immutable. retain/release from any thread.
  * Lifetime: vectors, domains and names point into the mapping and live until the last release.
@@ -17,7 +17,7 @@ typedef struct ov_segment ov_segment;
 typedef struct ov_column ov_column;
 
 typedef enum ov_column_role {
-    OV_ROLE_TIME = 0,      /* __time */
+    OV_ROLE_TIME = 0, /* __time */
     OV_ROLE_DIMENSION = 1,
     OV_ROLE_METRIC = 2,
 } ov_column_role;
@@ -35,24 +35,26 @@ typedef struct ov_segment_info {
 
 typedef struct ov_block_stats {
     uint32_t rows, nulls;
-    bool has_bounds;   /* some row is not null and min/max are exact */
-    int64_t min, max;  /* LONG values, or codes of DICT columns */
-    double fmin, fmax; /* DOUBLE, FLOAT; NaN is never in the bounds, has_nan says it occurs */
+    bool has_bounds; /* some row is neither null nor NaN, and min/max are exact */
+    int64_t min,
+        max; /* LONG: values, also when dict; STRING, lists, COMPLEX: codes, NULL's left out */
+    double fmin, fmax; /* DOUBLE, FLOAT, also when dict; NaN is never in the bounds, has_nan says it
+                          occurs */
     bool has_nan;
-    bool has_sum;      /* LONG: sum is exact and did not overflow */
+    bool has_sum; /* LONG: sum is exact and did not overflow */
     int64_t sum;
 } ov_block_stats;
 
 typedef struct ov_column_info {
     ov_slice name;
     ov_type type;
-    uint8_t role;          /* ov_column_role */
-    bool dict;             /* values are codes into a domain; string, list and some number columns */
-    bool indexed;          /* a rowset per code exists (per element code for lists) */
-    uint32_t sort_place;   /* 1 = first column of the sort order, 0 = not in it */
+    uint8_t role;        /* ov_column_role */
+    bool dict;           /* values are codes into a domain; string, list and some number columns */
+    bool indexed;        /* a rowset per code exists (per element code for lists) */
+    uint32_t sort_place; /* 1 = first column of the sort order, 0 = not in it */
     uint32_t rows, blocks; /* every block but the last holds OV_BATCH_ROWS rows */
     uint64_t nulls;
-    ov_block_stats stats;  /* over the whole column */
+    ov_block_stats stats; /* over the whole column */
 } ov_column_info;
 
 OV_CHECKED ov_status ov_segment_open(const char *path, ov_segment **out, ov_error *err);
@@ -61,6 +63,8 @@ void ov_segment_release(ov_segment *seg); /* NULL is fine */
 
 const ov_segment_info *ov_segment_get_info(const ov_segment *seg);
 const char *ov_segment_path(const ov_segment *seg);
+ov_slice ov_segment_extra_json(const ov_segment *seg); /* as given to the builder */
+bool ov_segment_is_rolled_up(const ov_segment *seg);
 uint32_t ov_segment_columns(const ov_segment *seg);
 const ov_column *ov_segment_column(const ov_segment *seg, uint32_t i);
 const ov_column *ov_segment_find(const ov_segment *seg, ov_slice name); /* NULL when absent */
@@ -71,11 +75,12 @@ const ov_column_info *ov_column_get_info(const ov_column *col);
 /* Statistics of block b; touches the block index only. */
 OV_CHECKED ov_status ov_column_block_stats(const ov_column *col, uint32_t b, ov_block_stats *out,
                                            ov_error *err);
-/* The rows of block b as a vector (CONST, FLAT, DICT or RUN). `scratch` is used only by blocks that must be
- * unpacked. */
-OV_CHECKED ov_status ov_column_read(const ov_column *col, uint32_t b, ov_arena *scratch, ov_vec *out,
-                                    ov_error *err);
-/* The values at ascending row numbers, n <= OV_BATCH_ROWS: DICT with 1/2/4-byte codes or FLAT raw. */
+/* The rows of block b as a vector (CONST, FLAT, DICT or RUN). `scratch` is used only by blocks that
+ * must be unpacked. */
+OV_CHECKED ov_status ov_column_read(const ov_column *col, uint32_t b, ov_arena *scratch,
+                                    ov_vec *out, ov_error *err);
+/* The values at ascending row numbers, n <= OV_BATCH_ROWS: DICT with 1/2/4-byte codes or FLAT raw.
+ */
 OV_CHECKED ov_status ov_column_gather(const ov_column *col, const uint32_t *rows, uint32_t n,
                                       ov_arena *out, ov_vec *vec, ov_error *err);
 /* Dictionary of a DICT column, with row_counts. For lists: the domain of whole lists. */
@@ -85,12 +90,13 @@ OV_CHECKED ov_status ov_column_elements(const ov_column *col, const ov_domain **
 /* Add the rows of `code` to `set` (union). Only when indexed. */
 OV_CHECKED ov_status ov_column_rows_of(const ov_column *col, uint32_t code, ov_rowset *set,
                                        ov_error *err);
-/* The same as ascending row numbers, at most cap, starting at the skip-th; *n tells how many there are in all. */
+/* The same as ascending row numbers, at most cap, starting at the skip-th; *n tells how many there
+ * are in all. */
 OV_CHECKED ov_status ov_column_row_list(const ov_column *col, uint32_t code, uint32_t skip,
                                         uint32_t cap, uint32_t *rows, uint32_t *n, ov_error *err);
 
-/* Rows [*first, *last) whose __time lies in [start_ms, end_ms), when the segment is sorted by time first;
- * otherwise *sorted is false and the range is all rows. */
+/* Rows [*first, *last) whose __time lies in [start_ms, end_ms), when the segment is sorted by time
+ * first; otherwise *sorted is false and the range is all rows. */
 OV_CHECKED ov_status ov_segment_time_range(const ov_segment *seg, int64_t start_ms, int64_t end_ms,
                                            uint32_t *first, uint32_t *last, bool *sorted,
                                            ov_error *err);

@@ -1,6 +1,6 @@
 /*
- * Native column types: what is stored and computed on. SQL's wider set (TIMESTAMP, DATE, BOOLEAN, ...) is
- * a way to print and to check these and lives in query/sqltype.h.
+ * Native column types: what is stored and computed on. SQL's wider set (TIMESTAMP, DATE, BOOLEAN,
+ * ...) is a way to print and to check these and lives in query/sqltype.h.
  *
  *   id          in a vector            on disk                         Druid's name
  *   LONG        int64_t                narrow lanes over a base        LONG
@@ -11,8 +11,8 @@
  *   COMPLEX     bytes, meaning by name dictionary or blocks            COMPLEX<name>
  *   NULL        nothing                nothing                         (an all-null column)
  *
- * A multi-value string is STRING with `multi` set: its vectors hold lists of strings, like ARRAY<STRING>,
- * but SQL treats it by Druid's multi-value rules.
+ * A multi-value string is STRING with `multi` set: its vectors hold lists of strings, like
+ * ARRAY<STRING>, but SQL treats it by Druid's multi-value rules.
  */
 #pragma once
 
@@ -42,10 +42,7 @@ typedef struct ov_type {
     uint8_t complex; /* COMPLEX: ov_complex_id */
 } ov_type;
 
-#define OV_T(type_id)                                                                              \
-    ((ov_type){                                                                                    \
-        .id = (type_id)                                                                            \
-    })
+#define OV_T(type_id) ((ov_type){.id = (type_id)})
 
 static inline bool ov_type_eq(ov_type a, ov_type b)
 {

@@ -177,6 +177,9 @@ uint32_t ov_vec_code(const ov_vec *v, uint32_t row)
     OV_ASSERT(row < v->rows);
     if (v->enc == OV_ENC_RUN)
         return ov_vec_code(v->child, run_at(v, row));
+    OV_ASSERT(v->dict);
+    if (v->enc == OV_ENC_CONST)
+        return (uint32_t)v->base;
     OV_ASSERT(v->enc == OV_ENC_DICT);
     return (uint32_t)((uint64_t)v->base + ovi_lane(v->data, v->lane, row));
 }

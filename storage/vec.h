@@ -7,12 +7,12 @@
  *   RUN    runs of equal values: run r covers rows [run_end[r-1], run_end[r])
  *   LIST   offsets into a child vector (arrays, multi-values once opened)
  *
- * Segment columns hand out vectors that point straight into the mapped file; operators pass them on and
- * open them as late as they can. ov_vec_flatten turns any encoding into plain FLAT, so every
+ * Segment columns hand out vectors that point straight into the mapped file; operators pass them on
+ * and open them as late as they can. ov_vec_flatten turns any encoding into plain FLAT, so every
  * consumer has a correct slow path. See docs/engine.md.
  *
- * A vector owns nothing: data live in the segment (pinned by the query) or in an arena of the producer.
- * FLAT lanes and codes are readable up to the next multiple of 64 rows.
+ * A vector owns nothing: data live in the segment (pinned by the query) or in an arena of the
+ * producer. FLAT lanes and codes are readable up to the next multiple of 64 rows.
  */
 #pragma once
 
@@ -39,12 +39,12 @@ typedef struct ov_vec ov_vec;
  * (offsets + bytes) or values in a vector (numbers, lists, anything computed by map_distinct).
  */
 typedef struct ov_domain {
-    uint64_t id;      /* process-unique; equal ids mean the same codes for the same values */
+    uint64_t id; /* process-unique; equal ids mean the same codes for the same values */
     uint32_t count;
     ov_type type;
-    bool sorted;      /* code order is value order, NULL first */
-    bool unique;      /* different codes have different values */
-    bool has_null;    /* code 0 is NULL (segment dictionaries) */
+    bool sorted;             /* code order is value order, NULL first */
+    bool unique;             /* different codes have different values */
+    bool has_null;           /* code 0 is NULL (segment dictionaries) */
     const uint32_t *offsets; /* count + 1; value i is bytes[offsets[i] .. offsets[i+1]) */
     const char *bytes;
     const ov_vec *values;       /* FLAT, CONST or LIST of `count` rows, used when offsets is NULL */
@@ -53,17 +53,19 @@ typedef struct ov_domain {
 
 struct ov_vec {
     ov_type type;
-    uint8_t enc;   /* ov_enc */
-    uint8_t lane;  /* FLAT numbers and DICT codes: bytes of one lane: 1, 2, 4 or 8 (codes: up to 4) */
-    uint8_t raw;   /* FLAT: lanes are the values themselves: int64_t, double (lane 8), float (lane 4,
-                      type FLOAT) or ov_slice (lane 16). Otherwise unsigned integers over `base`. */
+    uint8_t enc; /* ov_enc */
+    uint8_t
+        lane;    /* FLAT numbers and DICT codes: bytes of one lane: 1, 2, 4 or 8 (codes: up to 4) */
+    uint8_t raw; /* FLAT: lanes are the values themselves: int64_t, double (lane 8), float (lane 4,
+                    type FLOAT) or ov_slice (lane 16). Otherwise unsigned integers over `base`. */
     uint32_t rows;
-    int64_t base;   /* FLAT not raw: value = base + lane; DICT: code = base + lane */
-    double divisor; /* FLAT real, not raw: value = (double)(base + lane) / divisor, exact by construction */
+    int64_t base;          /* FLAT not raw: value = base + lane; DICT: code = base + lane */
+    double divisor;        /* FLAT real, not raw: value = (double)(base + lane) / divisor, exact by
+                              construction */
     const void *data;      /* FLAT: lanes; DICT: codes */
     const uint64_t *valid; /* FLAT, LIST: 1 = present; NULL = all present. DICT and RUN: unused, the
                               domain and the child know */
-    const ov_domain *dict;   /* DICT */
+    const ov_domain *dict; /* DICT. CONST of a DICT column: set as well, and `base` is the code */
     const uint16_t *run_end; /* RUN: ascending, last = rows */
     uint32_t runs;           /* RUN */
     const ov_vec *child;     /* RUN: FLAT or DICT of `runs` rows; LIST: elements */
@@ -74,10 +76,12 @@ struct ov_vec {
         double f;
         ov_slice s;
         const ov_vec *list; /* elements of one list */
-    } c;                     /* CONST */
-    const struct ov_block_stats *stats; /* set only by readers of segments, on vectors that are exactly one
-                                           whole block; whoever takes a part must clear it */
-    bool has_bounds;         /* min and max below hold for all non-null values of an integer FLAT or codes */
+    } c;                    /* CONST */
+    const struct ov_block_stats
+        *stats;      /* set only by readers of segments, on vectors that are exactly one
+                        whole block; whoever takes a part must clear it */
+    bool has_bounds; /* min and max below hold for all non-null values of an integer FLAT, or for
+                        all codes, NULL's included, of a DICT */
     int64_t min, max;
 };
 
@@ -106,26 +110,28 @@ bool ov_vec_is_null(const ov_vec *v, uint32_t row);
 int64_t ov_vec_i64(const ov_vec *v, uint32_t row);
 double ov_vec_f64(const ov_vec *v, uint32_t row);
 ov_slice ov_vec_str(const ov_vec *v, uint32_t row);
-/* Lists: the elements of the row are rows [*first, *end) of the vector returned; a NULL list has none. */
+/* Lists: the elements of the row are rows [*first, *end) of the vector returned; a NULL list has
+ * none. */
 const ov_vec *ov_vec_list(const ov_vec *v, uint32_t row, uint32_t *first, uint32_t *end);
-/* DICT (or RUN of DICT): the code at a row. */
+/* DICT, RUN of DICT, CONST with a dict: the code at a row. */
 uint32_t ov_vec_code(const ov_vec *v, uint32_t row);
 
 bool ov_domain_is_null(const ov_domain *d, uint32_t code);
 ov_slice ov_domain_str(const ov_domain *d, uint32_t code);
 int64_t ov_domain_i64(const ov_domain *d, uint32_t code);
 double ov_domain_f64(const ov_domain *d, uint32_t code);
-/* First code whose value is >= key (sorted string domains; NULL codes are smaller than any key). *exact says
- * whether it is equal. */
+/* First code whose value is >= key (sorted string domains; NULL codes are smaller than any key).
+ * *exact says whether it is equal. */
 uint32_t ov_domain_lower_bound(const ov_domain *d, ov_slice key, bool *exact);
 /* The domain's values as one FLAT vector of `count` rows (may exceed OV_BATCH_ROWS). */
-OV_CHECKED ov_status ov_domain_values(const ov_domain *d, ov_arena *out, ov_vec *values, ov_error *err);
+OV_CHECKED ov_status ov_domain_values(const ov_domain *d, ov_arena *out, ov_vec *values,
+                                      ov_error *err);
 
 /* ---- opening ----
- * flatten: FLAT raw 8-byte (or ov_slice) lanes, or LIST for list types, with `rows` values; memory from out.
- *          Returned unchanged when already so.
- * gather:  the values at `idx` (n <= OV_BATCH_ROWS), keeping DICT and CONST, else FLAT raw.
- * codes32: DICT codes as absolute uint32_t.
+ * flatten: FLAT raw 8-byte (or ov_slice) lanes, or LIST for list types, with `rows` values; memory
+ * from out. Returned unchanged when already so. gather:  the values at `idx` (n <= OV_BATCH_ROWS),
+ * keeping DICT and CONST, else FLAT raw. codes32: codes as absolute uint32_t, of what ov_vec_code
+ * takes.
  */
 OV_CHECKED ov_status ov_vec_flatten(const ov_vec *v, ov_arena *out, ov_vec *flat, ov_error *err);
 OV_CHECKED ov_status ov_vec_gather(const ov_vec *v, const uint32_t *idx, uint32_t n, ov_arena *out,

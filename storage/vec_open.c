@@ -268,7 +268,12 @@ ov_status ov_vec_codes32(const ov_vec *v, ov_arena *out, const uint32_t **codes,
                 to[i] = base + ((const uint32_t *)v->data)[i];
         return OV_OK;
     }
-    OV_ASSERT(v->enc == OV_ENC_RUN && v->child->enc == OV_ENC_DICT);
+    if (v->enc == OV_ENC_CONST) {
+        for (size_t i = 0; i < v->rows; i++)
+            to[i] = (uint32_t)v->base;
+        return OV_OK;
+    }
+    OV_ASSERT(v->enc == OV_ENC_RUN);
     for (uint32_t run = 0, row = 0; run < v->runs; run++) {
         uint32_t code = ov_vec_code(v->child, run);
         for (; row < v->run_end[run]; row++)
@@ -294,6 +299,7 @@ static ov_status gather_dict(const ov_vec *v, const uint32_t *idx, size_t n, ov_
     *to = *v;
     to->rows = (uint32_t)n;
     to->data = codes;
+    to->stats = NULL; /* no longer a whole block */
     return OV_OK;
 }
 
@@ -366,6 +372,7 @@ ov_status ov_vec_gather(const ov_vec *v, const uint32_t *idx, uint32_t n, ov_are
         *picked = *v;
         picked->stats = NULL;
         picked->rows = n;
+        picked->stats = NULL; /* no longer a whole block */
         return OV_OK;
     case OV_ENC_FLAT:
         return copy_flat(v, idx, n, out, picked, err);

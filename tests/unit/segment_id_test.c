@@ -19,8 +19,11 @@ static void check_round(const char *text, const char *datasource, uint32_t parti
 static void test_round_trip(void **state)
 {
     (void)state;
-    check_round("wiki_2015-09-12T00:00:00.000Z_2015-09-13T00:00:00.000Z_2026-01-02T03:04:05.678Z", "wiki", 0);
-    check_round("a_b_c_2015-09-12T00:00:00.000Z_2015-09-13T00:00:00.000Z_2026-01-02T03:04:05.678Z_12", "a_b_c", 12);
+    check_round("wiki_2015-09-12T00:00:00.000Z_2015-09-13T00:00:00.000Z_2026-01-02T03:04:05.678Z",
+                "wiki", 0);
+    check_round(
+        "a_b_c_2015-09-12T00:00:00.000Z_2015-09-13T00:00:00.000Z_2026-01-02T03:04:05.678Z_12",
+        "a_b_c", 12);
     check_round("all_-146136543-09-08T08:23:32.096Z_146140482-04-24T15:36:27.903Z_v1", "all", 0);
 }
 
@@ -28,7 +31,11 @@ static void test_refused(void **state)
 {
     (void)state;
     static const char *const bad[] = {
-        "", "x", "_", "____", "a_b_c_d",
+        "",
+        "x",
+        "_",
+        "____",
+        "a_b_c_d",
         "2015-09-12T00:00:00.000Z_2015-09-13T00:00:00.000Z_v",
         "w_2015-09-13T00:00:00.000Z_2015-09-12T00:00:00.000Z_v",
         "w_2015-09-12T00:00:00.000Z_2015-13-13T00:00:00.000Z_v_1",
@@ -36,7 +43,8 @@ static void test_refused(void **state)
     for (size_t i = 0; i < OV_COUNT_OF(bad); i++) {
         ov_error err = OV_ERROR_INIT;
         ov_segment_id id;
-        check_fails(ov_segment_id_parse(ov_slice_cstr(bad[i]), &id, &err), &err, OV_INVALID, "segment id");
+        check_fails(ov_segment_id_parse(ov_slice_cstr(bad[i]), &id, &err), &err, OV_INVALID,
+                    "segment id");
     }
 }
 
@@ -48,7 +56,8 @@ static void test_names(void **state)
     memset(longest, 'x', sizeof(longest));
     check_ok(ov_datasource_name_check(OV_SLICE_LIT("git commits, 100 %"), &err), &err);
     check_ok(ov_datasource_name_check(ov_slice_make(longest, 128), &err), &err);
-    check_fails(ov_datasource_name_check(ov_slice_make(longest, 129), &err), &err, OV_INVALID, "longer");
+    check_fails(ov_datasource_name_check(ov_slice_make(longest, 129), &err), &err, OV_INVALID,
+                "longer");
     check_fails(ov_datasource_name_check(OV_SLICE_LIT(""), &err), &err, OV_INVALID, "empty");
     check_fails(ov_datasource_name_check(OV_SLICE_LIT("a/b"), &err), &err, OV_INVALID, "'/'");
     check_fails(ov_datasource_name_check(OV_SLICE_LIT(".a"), &err), &err, OV_INVALID, "'.'");

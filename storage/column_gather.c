@@ -1,0 +1,123 @@
+/*
+ * Values at scattered row numbers: block by block, a few lanes each, without opening whole blocks.
+ */
+#include "base/bits.h"
+#include "storage/segment_int.h"
+#include "storage/vec_int.h"
+
+/* Where the picked values go: codes in lanes of 1, 2 or 4 bytes, or int64_t/double. */
+typedef struct target {
+    void *data;
+    uint8_t lane;
+    uint64_t *valid; /* number columns with NULLs */
+} target;
+
+static void put(const target *t, uint32_t i, uint64_t bits)
+{
+    switch (t->lane) {
+    case 1:
+        ((uint8_t *)t->data)[i] = (uint8_t)bits;
+        break;
+    case 2:
+        ((uint16_t *)t->data)[i] = (uint16_t)bits;
+        break;
+    case 4:
+        ((uint32_t *)t->data)[i] = (uint32_t)bits;
+        break;
+    default:
+        ((uint64_t *)t->data)[i] = bits;
+        break;
+    }
+}
+
+/* Value (as bits, or code) of lane `at` of an opened block. */
+static uint64_t value_at(const ov_column *c, const ov_block_entry *e, const void *lanes,
+                         uint32_t at)
+{
+    if (e->form == OV_FORM_RAW && e->lane == 4)
+        return ov_f64_bits((double)((const float *)lanes)[at]);
+    uint64_t value = (uint64_t)e->base + ovi_lane(lanes, e->lane, at);
+    if (e->form == OV_FORM_DECIMAL)
+        return ov_f64_bits((double)(int64_t)value / ov_seg_power10[e->exponent]);
+    (void)c;
+    return value;
+}
+
+static void pick_const(const ov_column *c, const ov_block_entry *e, uint32_t block_rows,
+                       const target *t, uint32_t from, uint32_t end)
+{
+    bool null = !c->info.dict && e->nulls == block_rows;
+    for (uint32_t i = from; i < end; i++) {
+        put(t, i, (uint64_t)e->base);
+        if (null)
+            ov_bits_clear(t->valid, i);
+    }
+}
+
+/* rows[from .. end) lie in this block, whose first row is `first`. */
+static void pick_lanes(const ov_column *c, const ov_block_entry *e, const uint32_t *rows,
+                       uint32_t first, const target *t, uint32_t from, uint32_t end)
+{
+    const void *lanes = ovi_block_lanes(c, e);
+    const uint64_t *valid = ovi_block_valid(c, e);
+    const uint16_t *ends = e->shape == OV_BLOCK_RUN ? (const void *)ovi_block_data(c, e) : NULL;
+    uint32_t run = 0;
+    for (uint32_t i = from; i < end; i++) {
+        uint32_t at = rows[i] - first;
+        if (ends) {
+            while (ends[run] <= at)
+                run++;
+            at = run;
+        }
+        put(t, i, value_at(c, e, lanes, at));
+        if (valid && !ov_bits_test(valid, at))
+            ov_bits_clear(t->valid, i);
+    }
+}
+
+static ov_status pick_blocks(const ov_column *c, const uint32_t *rows, uint32_t n, const target *t,
+                             ov_error *err)
+{
+    for (uint32_t from = 0; from < n;) {
+        const ov_block_entry *e;
+        uint32_t b = rows[from] / OV_BATCH_ROWS, first = b * (uint32_t)OV_BATCH_ROWS,
+                 end = from + 1;
+        OV_ASSERT(rows[from] < c->info.rows);
+        while (end < n && rows[end] / OV_BATCH_ROWS == b)
+            end++;
+        OV_TRY(ovi_block_open(c, b, &e, err));
+        if (e->shape == OV_BLOCK_CONST)
+            pick_const(c, e, ovi_block_rows(c, b), t, from, end);
+        else
+            pick_lanes(c, e, rows, first, t, from, end);
+        from = end;
+    }
+    return OV_OK;
+}
+
+ov_status ov_column_gather(const ov_column *col, const uint32_t *rows, uint32_t n, ov_arena *out,
+                           ov_vec *vec, ov_error *err)
+{
+    const ov_domain *d = NULL;
+    target t = {.lane = 8};
+    if (col->info.type.id == OV_TYPE_NULL) {
+        *vec = ov_vec_null(col->info.type, n);
+        return OV_OK;
+    }
+    if (col->info.dict) {
+        OV_TRY(ov_column_domain(col, &d, err));
+        t.lane = d->count <= 1 << 8 ? 1 : d->count <= 1 << 16 ? 2 : 4;
+    } else if (col->info.nulls > 0) {
+        OV_TRY(ovi_words_alloc(out, n, true, &t.valid, err));
+    }
+    OV_TRY(ov_arena_lanes(out, ovi_padded(n) * t.lane, &t.data, err));
+    OV_TRY(pick_blocks(col, rows, n, &t, err));
+    *vec = ov_vec_flat(col->info.type, t.data, t.valid, n);
+    if (d) {
+        vec->enc = OV_ENC_DICT;
+        vec->dict = d;
+    }
+    vec->lane = t.lane;
+    vec->raw = !d;
+    return OV_OK;
+}

@@ -1,0 +1,499 @@
+#include "storage/segment_builder.h"
+
+#include "base/bits.h"
+#include "base/buf.h"
+#include "storage/build_int.h"
+
+struct ov_segment_builder {
+    ov_build_schema schema; /* texts and arrays in `arena` */
+    ov_arena arena, scratch;
+    ov_budget *budget;
+    ovi_column *columns;
+    uint32_t *rows_at; /* selected rows of the batch at hand, OV_BATCH_ROWS of them */
+    uint32_t time_column;
+    uint32_t rows;
+    int64_t min_time, max_time;
+    bool broken; /* an add failed half-way: columns differ in length */
+    bool spent;  /* sealed, or tried to */
+};
+
+/* ---- schema ---- */
+
+static bool type_is_known(ov_type t)
+{
+    if (t.id == OV_TYPE_ARRAY)
+        return t.elem >= OV_TYPE_LONG && t.elem <= OV_TYPE_STRING && !t.multi;
+    if (t.id == OV_TYPE_COMPLEX)
+        return t.complex == OV_COMPLEX_JSON || t.complex == OV_COMPLEX_OTHER;
+    return t.id <= OV_TYPE_STRING && t.elem == 0 && t.complex == 0 &&
+           (t.id == OV_TYPE_STRING || !t.multi);
+}
+
+static bool folds(const ov_build_column *c)
+{
+    return c->fold >= OV_FOLD_SUM && c->fold <= OV_FOLD_MAX &&
+           (ov_type_is_int(c->type) || ov_type_is_real(c->type));
+}
+
+static ov_status check_column(const ov_build_schema *s, const ov_build_column *c, ov_error *err)
+{
+    char name[48];
+    if (c->name.n == 0 || c->name.n > INT32_MAX)
+        return ov_fail(err, OV_INVALID, "a column of datasource " OV_SLICE_FMT " has no name",
+                       OV_SLICE_ARG(s->datasource));
+    if (!type_is_known(c->type))
+        return ov_fail(err, OV_UNSUPPORTED,
+                       "column " OV_SLICE_FMT " has type %s, which segments cannot hold",
+                       OV_SLICE_ARG(c->name), ov_type_name(c->type, name));
+    if (s->rollup && c->role == OV_ROLE_METRIC && !folds(c))
+        return ov_fail(err, OV_INVALID,
+                       "metric " OV_SLICE_FMT
+                       " of type %s says no way to fold rows, which roll-up needs: use sum, "
+                       "min or max of a number",
+                       OV_SLICE_ARG(c->name), ov_type_name(c->type, name));
+    return OV_OK;
+}
+
+static ov_status check_names(const ov_build_schema *s, ov_error *err)
+{
+    ovi_dict names;
+    ov_status st = ovi_dict_init(&names, 1, NULL, err);
+    for (uint32_t i = 0; st == OV_OK && i < s->column_count; i++) {
+        uint32_t code;
+        st = ovi_dict_add(&names, s->columns[i].name, &code, err);
+        if (st == OV_OK && code != i + 1)
+            st = ov_fail(err, OV_INVALID,
+                         "datasource " OV_SLICE_FMT " has two columns named " OV_SLICE_FMT,
+                         OV_SLICE_ARG(s->datasource), OV_SLICE_ARG(s->columns[i].name));
+    }
+    ovi_dict_fini(&names);
+    return st;
+}
+
+static ov_status check_sort(const ov_build_schema *s, ov_error *err)
+{
+    for (uint32_t i = 0; i < s->sort_count; i++) {
+        bool twice = false;
+        for (uint32_t j = 0; j < i; j++)
+            twice |= s->sort[j] == s->sort[i];
+        if (s->sort[i] >= s->column_count || twice)
+            return ov_fail(err, OV_INVALID, "place %u of the sort order names column %u of %u%s",
+                           i + 1, s->sort[i], s->column_count, twice ? " again" : "");
+    }
+    return OV_OK;
+}
+
+static ov_status check_schema(const ov_build_schema *s, uint32_t *time_column, ov_error *err)
+{
+    uint32_t times = 0;
+    if (s->column_count > OV_SEG_MAX_COLUMNS)
+        return ov_fail(err, OV_LIMIT,
+                       "datasource " OV_SLICE_FMT " has %u columns; a segment holds at most %u",
+                       OV_SLICE_ARG(s->datasource), s->column_count, OV_SEG_MAX_COLUMNS);
+    if (s->start_ms >= s->end_ms)
+        return ov_fail(err, OV_INVALID, "the time chunk ends (%lld) before it starts (%lld)",
+                       (long long)s->end_ms, (long long)s->start_ms);
+    for (uint32_t i = 0; i < s->column_count; i++) {
+        const ov_build_column *c = &s->columns[i];
+        OV_TRY(check_column(s, c, err));
+        if (c->role != OV_ROLE_TIME)
+            continue;
+        *time_column = i;
+        times++;
+        if (c->type.id != OV_TYPE_LONG || !ov_slice_eq(c->name, OV_SLICE_LIT("__time")))
+            return ov_fail(err, OV_INVALID,
+                           "the time column is " OV_SLICE_FMT "; it must be __time, a LONG",
+                           OV_SLICE_ARG(c->name));
+    }
+    if (times != 1)
+        return ov_fail(err, OV_INVALID, "a segment needs one time column, not %u", times);
+    OV_TRY(check_names(s, err));
+    return check_sort(s, err);
+}
+
+static ov_status copy_schema(ov_segment_builder *b, const ov_build_schema *s, ov_error *err)
+{
+    ov_build_column *columns;
+    uint32_t *sort;
+    b->schema = *s;
+    OV_TRY(ov_arena_copy(&b->arena, s->datasource, &b->schema.datasource, err));
+    OV_TRY(ov_arena_copy(&b->arena, s->version, &b->schema.version, err));
+    OV_TRY(ov_arena_copy(&b->arena, s->extra_json, &b->schema.extra_json, err));
+    OV_TRY(ov_arena_alloc(&b->arena, s->column_count * sizeof *columns, &columns, err));
+    OV_TRY(ov_arena_alloc(&b->arena, s->sort_count * sizeof *sort, &sort, err));
+    for (uint32_t i = 0; i < s->column_count; i++) {
+        columns[i] = s->columns[i];
+        OV_TRY(ov_arena_copy(&b->arena, s->columns[i].name, &columns[i].name, err));
+    }
+    for (uint32_t i = 0; i < s->sort_count; i++)
+        sort[i] = s->sort[i];
+    b->schema.columns = columns;
+    b->schema.sort = sort;
+    return OV_OK;
+}
+
+/* ---- life ---- */
+
+ov_status ov_segment_builder_create(const ov_build_schema *schema, ov_budget *budget,
+                                    ov_segment_builder **out, ov_error *err)
+{
+    uint32_t time_column = 0;
+    OV_TRY(check_schema(schema, &time_column, err));
+    ov_segment_builder *b = ov_calloc(1, sizeof *b);
+    if (!b)
+        return ov_fail_nomem(err, sizeof *b);
+    b->budget = budget;
+    b->time_column = time_column;
+    b->min_time = INT64_MAX;
+    b->max_time = INT64_MIN;
+    ov_arena_init(&b->arena, "segment builder", budget);
+    ov_arena_init(&b->scratch, "segment builder scratch", budget);
+    ov_status st = copy_schema(b, schema, err);
+    if (st == OV_OK)
+        st = ov_arena_alloc(&b->arena, OV_BATCH_ROWS * sizeof *b->rows_at, &b->rows_at, err);
+    if (st == OV_OK)
+        st =
+            ov_arena_zalloc(&b->arena, schema->column_count * sizeof *b->columns, &b->columns, err);
+    for (uint32_t i = 0; st == OV_OK && i < schema->column_count; i++)
+        st = ovi_column_init(&b->columns[i], &b->schema.columns[i], budget, err);
+    if (st != OV_OK) {
+        ov_segment_builder_destroy(b);
+        return st;
+    }
+    *out = b;
+    return OV_OK;
+}
+
+void ov_segment_builder_destroy(ov_segment_builder *b)
+{
+    if (!b)
+        return;
+    for (uint32_t i = 0; b->columns && i < b->schema.column_count; i++)
+        ovi_column_fini(&b->columns[i]);
+    ov_arena_fini(&b->scratch);
+    ov_arena_fini(&b->arena);
+    ov_free(b);
+}
+
+uint32_t ov_segment_builder_rows(const ov_segment_builder *b)
+{
+    return b->rows;
+}
+
+size_t ov_segment_builder_bytes(const ov_segment_builder *b)
+{
+    size_t n = sizeof *b + b->arena.total_bytes + b->scratch.total_bytes;
+    for (uint32_t i = 0; i < b->schema.column_count; i++)
+        n += ovi_column_bytes(&b->columns[i]);
+    return n;
+}
+
+/* ---- adding ---- */
+
+/* Opens the time column and checks the selected rows against the chunk. */
+static ov_status check_times(ov_segment_builder *b, const ov_vec *v, const uint32_t *rows,
+                             uint32_t n, ov_vec *flat, ov_error *err)
+{
+    int64_t min = INT64_MAX, max = INT64_MIN;
+    if (!ov_type_is_int(v->type))
+        return ov_fail(err, OV_INTERNAL, "the time column of a batch is no LONG");
+    OV_TRY(ov_vec_flatten(v, &b->scratch, flat, err));
+    const int64_t *times = flat->data;
+    for (uint32_t i = 0; i < n; i++) {
+        uint32_t row = rows ? rows[i] : i;
+        if (flat->valid && !ov_bits_test(flat->valid, row))
+            return ov_fail(err, OV_INTERNAL, "row %u of a batch has no time", row);
+        min = OV_MIN(min, times[row]);
+        max = OV_MAX(max, times[row]);
+    }
+    if (min < b->schema.start_ms || max >= b->schema.end_ms)
+        return ov_fail(err, OV_INTERNAL,
+                       "rows from %lld to %lld do not belong to the time chunk %lld to %lld",
+                       (long long)min, (long long)max, (long long)b->schema.start_ms,
+                       (long long)b->schema.end_ms);
+    b->min_time = OV_MIN(b->min_time, min);
+    b->max_time = OV_MAX(b->max_time, max);
+    return OV_OK;
+}
+
+static ov_status add_columns(ov_segment_builder *b, const ov_batch *batch, const uint32_t *rows,
+                             uint32_t n, ov_error *err)
+{
+    ov_vec time;
+    OV_TRY(check_times(b, &batch->col[b->time_column], rows, n, &time, err));
+    b->broken = true; /* until every column has its rows */
+    for (uint32_t i = 0; i < b->schema.column_count; i++) {
+        const ov_vec *v = i == b->time_column ? &time : &batch->col[i];
+        ov_arena_mark mark = ov_arena_mark_get(&b->scratch);
+        OV_TRY(ovi_column_append(&b->columns[i], v, rows, n, &b->scratch, err));
+        ov_arena_rewind(&b->scratch, mark);
+    }
+    b->broken = false;
+    b->rows += n;
+    return OV_OK;
+}
+
+static ov_status check_usable(const ov_segment_builder *b, ov_error *err)
+{
+    if (b->spent || b->broken)
+        return ov_fail(err, OV_INTERNAL, "the segment builder was used after %s",
+                       b->spent ? "it was sealed" : "a batch failed");
+    return OV_OK;
+}
+
+ov_status ov_segment_builder_add(ov_segment_builder *b, const ov_batch *batch, ov_error *err)
+{
+    OV_TRY(check_usable(b, err));
+    if (batch->cols != b->schema.column_count || batch->weight || batch->rows > OV_BATCH_ROWS)
+        return ov_fail(err, OV_INTERNAL,
+                       "a batch of %u columns, %u rows does not fit a segment of %u columns",
+                       batch->cols, batch->rows, b->schema.column_count);
+    uint32_t n = batch->rows;
+    const uint32_t *rows = NULL;
+    if (batch->sel) {
+        n = (uint32_t)ov_bits_indices(batch->sel, batch->rows, b->rows_at);
+        rows = n == batch->rows ? NULL : b->rows_at;
+    }
+    if (n == 0)
+        return OV_OK;
+    if (n > OV_SEG_MAX_ROWS - b->rows)
+        return ov_fail(
+            err, OV_LIMIT,
+            "a segment holds at most %u rows: use shorter time chunks or more partitions",
+            OV_SEG_MAX_ROWS);
+    ov_arena_reset(&b->scratch);
+    return add_columns(b, batch, rows, n, err);
+}
+
+/* ---- sealing ---- */
+
+/* What sealing makes of each column on the way to the file. */
+typedef struct sealed {
+    ovi_sorted *sorted, *elems; /* by column; zero for number columns */
+    ovi_file_column *files;
+} sealed;
+
+static ov_status alloc_sealed(ov_segment_builder *b, sealed *s, ov_error *err)
+{
+    size_t n = b->schema.column_count;
+    OV_TRY(ov_arena_zalloc(&b->arena, n * sizeof *s->sorted, &s->sorted, err));
+    OV_TRY(ov_arena_zalloc(&b->arena, n * sizeof *s->elems, &s->elems, err));
+    return ov_arena_zalloc(&b->arena, n * sizeof *s->files, &s->files, err);
+}
+
+static void free_sealed(ov_segment_builder *b, sealed *s)
+{
+    for (uint32_t i = 0; s->sorted && s->elems && i < b->schema.column_count; i++) {
+        ovi_sorted_fini(&s->sorted[i], b->budget);
+        ovi_sorted_fini(&s->elems[i], b->budget);
+    }
+}
+
+static ov_status sort_dictionaries(ov_segment_builder *b, sealed *s, ov_error *err)
+{
+    for (uint32_t i = 0; i < b->schema.column_count; i++) {
+        ovi_column *c = &b->columns[i];
+        OV_TRY(ovi_column_flush(c, err));
+        ovi_remaps_fini(&c->remaps, b->budget);
+        ovi_remaps_fini(&c->elem_remaps, b->budget);
+        ovi_shrink(&c->active, &c->active_cap, sizeof *c->active, b->budget);
+        if (c->kind != OVI_CODE)
+            continue;
+        if (ov_type_is_list(c->def.type))
+            OV_TRY(ovi_sort_lists(c, &s->elems[i], &s->sorted[i], err));
+        else
+            OV_TRY(ovi_sort_values(&c->dict, OVI_VALUE_BYTES, c->nulls > 0, b->budget,
+                                   &s->sorted[i], err));
+    }
+    return OV_OK;
+}
+
+static ovi_key key_of(const ov_segment_builder *b, const sealed *s, uint32_t column)
+{
+    return (ovi_key){.column = &b->columns[column],
+                     .rank = s->sorted[column].rank,
+                     .rank_count = s->sorted[column].count};
+}
+
+/* Sort columns first; roll-up adds what is left of time and dimensions, so that equal rows become
+ * neighbours. */
+static ov_status order_rows(ov_segment_builder *b, const sealed *s, ovi_order *order, ov_error *err)
+{
+    ovi_key *keys;
+    bool *used;
+    uint32_t n = 0;
+    OV_TRY(ov_arena_alloc(&b->arena, b->schema.column_count * sizeof *keys, &keys, err));
+    OV_TRY(ov_arena_zalloc(&b->arena, b->schema.column_count * sizeof *used, &used, err));
+    for (uint32_t i = 0; i < b->schema.sort_count; i++) {
+        keys[n++] = key_of(b, s, b->schema.sort[i]);
+        used[b->schema.sort[i]] = true;
+    }
+    for (uint32_t i = 0; b->schema.rollup && i < b->schema.column_count; i++)
+        if (!used[i] && b->schema.columns[i].role != OV_ROLE_METRIC)
+            keys[n++] = key_of(b, s, i);
+    return ovi_order_find(keys, n, b->rows, b->schema.rollup, b->budget, order, err);
+}
+
+static ov_status reorder_columns(ov_segment_builder *b, const sealed *s, ov_error *err)
+{
+    ovi_order order;
+    OV_TRY(order_rows(b, s, &order, err));
+    ov_status st = OV_OK;
+    if (order.perm || order.starts)
+        for (uint32_t i = 0; i < b->schema.column_count && st == OV_OK; i++) {
+            st = ovi_column_reorder(&b->columns[i], &order, err);
+            ovi_shrink(&b->columns[i].active, &b->columns[i].active_cap, sizeof(int64_t),
+                       b->budget);
+        }
+    b->rows = order.rows;
+    ovi_order_fini(&order, b->budget);
+    return st;
+}
+
+/* ---- directory ---- */
+
+static void put_u8(ov_buf *d, uint8_t v)
+{
+    ov_buf_add(d, &v, sizeof v);
+}
+
+static void put_u16(ov_buf *d, uint16_t v)
+{
+    ov_buf_add(d, &v, sizeof v);
+}
+
+static void put_u32(ov_buf *d, uint32_t v)
+{
+    ov_buf_add(d, &v, sizeof v);
+}
+
+static void put_u64(ov_buf *d, uint64_t v)
+{
+    ov_buf_add(d, &v, sizeof v);
+}
+
+static void put_i64(ov_buf *d, int64_t v)
+{
+    ov_buf_add(d, &v, sizeof v);
+}
+
+static void put_text(ov_buf *d, ov_slice s)
+{
+    size_t n = s.n;
+    for (; n >= 128; n >>= 7)
+        put_u8(d, (uint8_t)(n | 128));
+    put_u8(d, (uint8_t)n);
+    ov_buf_add_slice(d, s);
+}
+
+static void put_column(ov_buf *d, const ovi_file_column *f)
+{
+    const ovi_column *c = f->column;
+    size_t start = d->n;
+    put_u32(d, 0);
+    put_text(d, c->def.name);
+    put_u8(d, c->def.type.id);
+    put_u8(d, c->def.type.elem);
+    put_u8(d, c->def.type.multi);
+    put_u8(d, c->def.type.complex);
+    put_u8(d, c->def.role);
+    put_u8(d, f->flags);
+    put_u8(d, f->list_lane);
+    put_u8(d, 0);
+    put_u32(d, f->dict_count);
+    put_u32(d, f->elem_count);
+    put_u64(d, c->nulls);
+    put_i64(d, f->min);
+    put_i64(d, f->max);
+    put_i64(d, f->sum);
+    put_u32(d, f->section_count);
+    for (uint32_t i = 0; i < f->section_count; i++) {
+        put_u16(d, f->sections[i].kind);
+        put_u16(d, 0);
+        put_u32(d, 0);
+        put_u64(d, f->sections[i].offset);
+        put_u64(d, f->sections[i].bytes);
+    }
+    if (!d->failed)
+        ov_store_u32(d->p + start, (uint32_t)(d->n - start - 4));
+}
+
+static void put_directory(ov_buf *d, const ov_segment_builder *b, const sealed *s)
+{
+    const ov_build_schema *schema = &b->schema;
+    put_text(d, schema->datasource);
+    put_i64(d, schema->start_ms);
+    put_i64(d, schema->end_ms);
+    put_text(d, schema->version);
+    put_u32(d, schema->partition);
+    put_u32(d, b->rows);
+    put_i64(d, b->rows ? b->min_time : 0);
+    put_i64(d, b->rows ? b->max_time : -1);
+    put_u8(d, schema->rollup ? OV_DIRECTORY_ROLLUP : 0);
+    put_text(d, schema->extra_json);
+    put_u32(d, schema->sort_count);
+    for (uint32_t i = 0; i < schema->sort_count; i++)
+        put_u32(d, schema->sort[i]);
+    put_u32(d, schema->column_count);
+    for (uint32_t i = 0; i < schema->column_count; i++)
+        put_column(d, &s->files[i]);
+}
+
+/* ---- the file ---- */
+
+static ov_status write_file(ov_segment_builder *b, sealed *s, const char *path, uint64_t *bytes,
+                            ov_error *err)
+{
+    ovi_writer w;
+    ov_buf directory;
+    ov_buf_init(&directory);
+    ov_status st = ovi_writer_open(&w, path, b->budget, err);
+    for (uint32_t i = 0; st == OV_OK && i < b->schema.column_count; i++) {
+        st = ovi_write_column(&w, &b->columns[i], &s->sorted[i], &s->elems[i], &s->files[i], err);
+        ovi_column_fini(&b->columns[i]); /* definition and counts stay for the directory */
+    }
+    if (st == OV_OK) {
+        put_directory(&directory, b, s);
+        st = ov_buf_check(&directory, err);
+    }
+    if (st == OV_OK)
+        st = ovi_writer_finish(&w, ov_buf_slice(&directory), bytes, err);
+    ovi_writer_fini(&w);
+    ov_buf_fini(&directory);
+    return st;
+}
+
+static ov_status fill_info(const ov_segment_builder *b, ov_arena *out, ov_segment_info *info,
+                           ov_error *err)
+{
+    *info = (ov_segment_info){.start_ms = b->schema.start_ms,
+                              .end_ms = b->schema.end_ms,
+                              .partition = b->schema.partition,
+                              .rows = b->rows,
+                              .min_time = b->rows ? b->min_time : 0,
+                              .max_time = b->rows ? b->max_time : -1};
+    OV_TRY(ov_arena_copy(out, b->schema.datasource, &info->datasource, err));
+    return ov_arena_copy(out, b->schema.version, &info->version, err);
+}
+
+ov_status ov_segment_builder_seal(ov_segment_builder *b, const char *path, ov_arena *out,
+                                  ov_segment_info *info, ov_error *err)
+{
+    sealed s = {0};
+    uint64_t bytes;
+    ov_status st;
+    OV_TRY(check_usable(b, err));
+    b->spent = true;
+    ov_arena_fini(&b->scratch);
+    OV_TRY_OUT(st, alloc_sealed(b, &s, err));
+    OV_TRY_OUT(st, sort_dictionaries(b, &s, err));
+    OV_TRY_OUT(st, reorder_columns(b, &s, err));
+    if (info)
+        OV_TRY_OUT(st, fill_info(b, out, info, err)); /* nothing may fail once the file is there */
+    OV_TRY_OUT(st, write_file(b, &s, path, &bytes, err));
+    if (info)
+        info->bytes = bytes;
+out:
+    free_sealed(b, &s);
+    return st;
+}
