@@ -33,7 +33,7 @@ typedef struct ov_tasks_config {
     const char *base_dir; /* relative paths of specs start here; NULL: the working directory */
     const char *host;     /* the `location` of statuses; NULL: "localhost" */
     int port;             /* 0: -1 is printed */
-    const struct ov_transform_ops *transforms; /* see batch_load.h */
+    const struct ov_transform_ops *transforms; /* see load.h */
 } ov_tasks_config;
 
 /* Takes up tasks that asked for another run. */

@@ -121,13 +121,15 @@ typedef struct ov_commit {
     uint32_t segment_count;
     const ov_slice *cursor_keys;  /* cursors written in the same transaction */
     const ov_slice *cursor_values;
+    const ov_slice *cursor_before; /* what each must still hold, empty = no cursor; NULL: no condition */
     uint32_t cursor_count;
     const struct ov_task_row *task; /* as for ov_catalog_task_update, in the same transaction; NULL = none */
 } ov_commit;
 
 /* All or nothing: versions and partition numbers are settled under the writer's lock, files get their names, one
  * transaction names them. On failure the files are removed. info.version of the segments lives in `out`.
- * Errors   OV_INVALID (see APPEND), OV_NOT_FOUND (no such task), OV_LIMIT (disk full), OV_IO. When the system could not
+ * Errors   OV_INVALID (see APPEND), OV_NOT_FOUND (no such task), OV_BUSY (a cursor moved meanwhile: the same source was
+ *          read by someone else), OV_LIMIT (disk full), OV_IO. When the system could not
  *          sync the transaction its fate is unknown until the folder is opened again: the catalog then
  *          refuses all further writes. */
 OV_CHECKED ov_status ov_catalog_commit(ov_catalog *cat, const ov_commit *commit, ov_arena *out,
@@ -171,7 +173,7 @@ OV_CHECKED ov_status ov_catalog_task_insert(ov_catalog *cat, const ov_task_row *
 OV_CHECKED ov_status ov_catalog_task_update(ov_catalog *cat, const ov_task_row *row, ov_error *err);
 OV_CHECKED ov_status ov_catalog_task_get(ov_catalog *cat, ov_slice id, ov_arena *out,
                                          ov_task_row *row, ov_error *err); /* OV_NOT_FOUND */
-/* Newest first; datasource and state may be empty for any; max 0: all. */
+/* Newest first, without spec and report (task_get has them); datasource and state may be empty for any; max 0: all. */
 OV_CHECKED ov_status ov_catalog_task_list(ov_catalog *cat, ov_slice datasource, ov_slice state,
                                           uint32_t max, ov_arena *out, ov_task_row **rows,
                                           uint32_t *count, ov_error *err);

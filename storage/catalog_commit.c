@@ -165,8 +165,11 @@ static ov_status insert_segments(committer *k, ov_error *err)
 static ov_status write_rows(committer *k, ov_error *err)
 {
     OV_TRY(insert_segments(k, err));
-    for (uint32_t i = 0; i < k->c->cursor_count; i++)
+    for (uint32_t i = 0; i < k->c->cursor_count; i++) {
+        if (k->c->cursor_before)
+            OV_TRY(ovi_cursor_expect(k->cat, k->c->cursor_keys[i], k->c->cursor_before[i], err));
         OV_TRY(ovi_cursor_set(k->cat, k->c->cursor_keys[i], k->c->cursor_values[i], err));
+    }
     if (k->c->task)
         OV_TRY(ovi_task_update(k->cat, k->c->task, err));
     return OV_OK;

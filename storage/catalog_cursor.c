@@ -103,3 +103,16 @@ ov_status ov_catalog_cursor_get(ov_catalog *cat, ov_slice key, ov_arena *out, ov
     ov_mutex_unlock(&cat->write);
     return st;
 }
+
+ov_status ovi_cursor_expect(ov_catalog *cat, ov_slice key, ov_slice want, ov_error *err)
+{
+    ov_arena a;
+    ov_slice has = {0};
+    ov_arena_init(&a, "cursor", NULL);
+    ov_status st = cursor_read(cat, key, &a, &has, err);
+    if (st == OV_OK && !ov_slice_eq(has, want))
+        st = ov_fail(err, OV_BUSY, "the source '" OV_SLICE_FMT "' was read by another task meanwhile; run again",
+                     OV_SLICE_ARG(key));
+    ov_arena_fini(&a);
+    return st;
+}

@@ -181,4 +181,6 @@ OV_CHECKED ov_status ovi_tasks_fail_lost(ov_catalog *cat, ov_error *err);
 
 /* ---- catalog_cursor.c ---- */
 OV_CHECKED ov_status ovi_cursor_set(ov_catalog *cat, ov_slice key, ov_slice value, ov_error *err);
+/* OV_BUSY unless the cursor holds `want` (empty: does not exist). */
+OV_CHECKED ov_status ovi_cursor_expect(ov_catalog *cat, ov_slice key, ov_slice want, ov_error *err);
 OV_CHECKED ov_status ovi_cursors_check(ov_catalog *cat, ov_error *err);

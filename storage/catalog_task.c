@@ -1,9 +1,10 @@
 /* Task rows: inserted before anyone is told, changed as the task goes, history afterwards. */
 #include "storage/catalog_int.h"
 
-#define TASK_COLUMNS                                                                               \
+#define LIST_COLUMNS                                                                               \
     "id, group_id, type, datasource, created, created_ms, state, restart, duration_ms, error_msg, " \
-    "spec, status, report"
+    "status"
+#define TASK_COLUMNS LIST_COLUMNS ", spec, report"
 
 static ov_status insert_row(ov_catalog *cat, const ov_task_row *t, ov_error *err)
 {
@@ -20,8 +21,8 @@ static ov_status insert_row(ov_catalog *cat, const ov_task_row *t, ov_error *err
     sqlite3_bind_int64(s, 8, t->restart);
     sqlite3_bind_int64(s, 9, t->duration_ms);
     ovi_bind_str(s, 10, t->error_msg);
-    ovi_bind_str(s, 11, t->spec);
-    ovi_bind_str(s, 12, t->status);
+    ovi_bind_str(s, 11, t->status);
+    ovi_bind_str(s, 12, t->spec);
     ovi_bind_str(s, 13, t->report);
     ov_status st = ovi_db_run(cat, s, err);
     sqlite3_finalize(s);
@@ -88,8 +89,10 @@ static ov_status read_row(sqlite3_stmt *s, ov_arena *out, ov_task_row *t, ov_err
     OV_TRY(ov_arena_copy(out, ovi_column(s, 4), &t->created, err));
     OV_TRY(ov_arena_copy(out, ovi_column(s, 6), &t->state, err));
     OV_TRY(ov_arena_copy(out, ovi_column(s, 9), &t->error_msg, err));
-    OV_TRY(ov_arena_copy(out, ovi_column(s, 10), &t->spec, err));
-    OV_TRY(ov_arena_copy(out, ovi_column(s, 11), &t->status, err));
+    OV_TRY(ov_arena_copy(out, ovi_column(s, 10), &t->status, err));
+    if (sqlite3_column_count(s) == 11)
+        return OV_OK;
+    OV_TRY(ov_arena_copy(out, ovi_column(s, 11), &t->spec, err));
     return ov_arena_copy(out, ovi_column(s, 12), &t->report, err);
 }
 
@@ -146,7 +149,7 @@ ov_status ov_catalog_task_list(ov_catalog *cat, ov_slice datasource, ov_slice st
     *count = 0;
     ov_mutex_lock(&cat->write);
     ov_status st = ovi_db_prepare(cat,
-                                  "SELECT " TASK_COLUMNS " FROM tasks WHERE (?1 = '' OR datasource = ?1)"
+                                  "SELECT " LIST_COLUMNS " FROM tasks WHERE (?1 = '' OR datasource = ?1)"
                                   " AND (?2 = '' OR state = ?2) ORDER BY created_ms DESC, seq DESC LIMIT ?3",
                                   &s, err);
     if (st == OV_OK) {
