@@ -172,7 +172,8 @@ static int64_t local_start(const ov_gran *g, int64_t local, int64_t step)
         return g->origin + (ov_floor_div(local - g->origin, length) + step) * length;
     }
     int64_t k = ov_floor_div(ov_time_months_between(g->origin, local, NULL), g->step);
-    while (ov_time_add_months(g->origin, k * g->step, NULL) > local)
+    int64_t start = ov_time_add_months(g->origin, k * g->step, NULL);
+    if (start > local && start > OV_TIME_MIN)
         k--; /* before the origin: months are counted towards zero */
     return ov_time_add_months(g->origin, (k + step) * g->step, NULL);
 }
@@ -192,12 +193,12 @@ static int64_t calendar_floor(const ov_gran *g, int64_t ms, stretch *valid)
     return start;
 }
 
-/* Druid's loop: from the origin by whole periods, each from the end of the last. Far away it would
- * take too long; there the first jump is that many periods at once, which differs by days at most
- * in months of unlike length. */
+/* Druid's loop: from the origin by whole periods, each from the end of the last. More than
+ * MOST_STEPS away it would take too long; there the first jumps are of many periods at once, which
+ * differs by days at most, in months of unlike length. */
 static int64_t compound_floor(const ov_gran *g, int64_t ms, stretch *valid)
 {
-    enum { MOST_STEPS = 1000000 };
+    enum { MOST_STEPS = 100000 };
     ov_error ignored = OV_ERROR_INIT;
     int64_t at = g->origin, other;
     int64_t about =
@@ -207,24 +208,29 @@ static int64_t compound_floor(const ov_gran *g, int64_t ms, stretch *valid)
     rest.years = rest.months = 0;
     if (ov_period_fixed_ms(&rest, &more))
         about += more;
-    int64_t steps = (ms - at) / about;
-    if (steps > MOST_STEPS || steps < -MOST_STEPS) {
-        steps -= steps / 16;
-        if (ov_period_shift(g->origin, &g->period, steps, g->zone, &other, &ignored) == OV_OK)
-            at = other;
-    }
-    int64_t last = at;
-    while (at > ms) {
-        last = at;
-        if (ov_period_shift(at, &g->period, -1, g->zone, &other, &ignored) != OV_OK) {
-            *valid = (stretch){OV_TIME_MIN, last};
-            return OV_TIME_MIN;
-        }
+    for (int64_t steps; (steps = (ms - at) / about) > MOST_STEPS || steps < -MOST_STEPS;) {
+        /* a little short of the estimate, so as not to jump past ms */
+        if (ov_period_shift(at, &g->period, steps - steps / 16, g->zone, &other, &ignored) != OV_OK)
+            break;
         at = other;
+    }
+    if (ms < g->origin) {
+        for (int64_t last = at;;) {
+            if (at <= ms) {
+                *valid = (stretch){at, last};
+                return at;
+            }
+            if (ov_period_shift(at, &g->period, -1, g->zone, &other, &ignored) != OV_OK) {
+                *valid = (stretch){OV_TIME_MIN, at};
+                return OV_TIME_MIN;
+            }
+            last = at;
+            at = other;
+        }
     }
     while (ov_period_shift(at, &g->period, 1, g->zone, &other, &ignored) == OV_OK) {
         if (other > ms) {
-            *valid = (stretch){at, last > ms ? OV_MIN(last, other) : other};
+            *valid = (stretch){at, other};
             return at;
         }
         at = other;

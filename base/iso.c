@@ -210,9 +210,13 @@ static bool scan_iso(scan *s, ov_slice text)
         return true;
     if (*s->at != 'T' && *s->at != ' ')
         return fail(s, s->at, "T or a blank and a time");
-    s->at++;
-    if (s->at < s->end && is_digit(*s->at) && !take_time(s))
-        return false;
+    bool blank = *s->at++ == ' ';
+    if (s->at < s->end && is_digit(*s->at)) {
+        if (!take_time(s))
+            return false;
+    } else if (blank) {
+        return fail(s, s->at, "a time");
+    }
     return take_offset(s) && at_end(s);
 }
 
