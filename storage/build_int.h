@@ -116,6 +116,11 @@ OV_CHECKED ov_status ovi_column_flush(ovi_column *c, ov_error *err);
 /* The values of block b; valid (may be NULL for codes) gets all words. Returns rows. */
 uint32_t ovi_column_decode(const ovi_column *c, uint32_t b, int64_t *values, uint64_t *valid);
 
+/* Multi-value columns: every row holds one value or none (build_single.c). */
+bool ovi_column_is_single(const ovi_column *c);
+/* Then: the column becomes a plain one. Nothing may be appended afterwards. */
+void ovi_column_make_single(ovi_column *c);
+
 /* ---- encoding a block (build_block.c) ---- */
 
 /*

@@ -299,6 +299,8 @@ static ov_status sort_dictionaries(ov_segment_builder *b, sealed *s, ov_error *e
         ovi_shrink(&c->active, &c->active_cap, sizeof *c->active, b->budget);
         if (c->kind != OVI_CODE)
             continue;
+        if (c->def.type.multi && ovi_column_is_single(c))
+            ovi_column_make_single(c);
         if (ov_type_is_list(c->def.type))
             OV_TRY(ovi_sort_lists(c, &s->elems[i], &s->sorted[i], err));
         else
@@ -474,6 +476,12 @@ static ov_status fill_info(const ov_segment_builder *b, ov_arena *out, ov_segmen
                               .max_time = b->rows ? b->max_time : -1};
     OV_TRY(ov_arena_copy(out, b->schema.datasource, &info->datasource, err));
     return ov_arena_copy(out, b->schema.version, &info->version, err);
+}
+
+bool ov_segment_builder_is_multi(const ov_segment_builder *b, uint32_t col)
+{
+    const ovi_column *c = &b->columns[col];
+    return c->def.type.multi && (b->spent || !ovi_column_is_single(c));
 }
 
 ov_status ov_segment_builder_seal(ov_segment_builder *b, const char *path, ov_arena *out,

@@ -58,7 +58,7 @@ OV_CHECKED ov_status ov_segment_builder_add(ov_segment_builder *b, const ov_batc
                                             ov_error *err);
 uint32_t ov_segment_builder_rows(const ov_segment_builder *b);
 size_t ov_segment_builder_bytes(const ov_segment_builder *b); /* memory in use */
-/* Some row of column `col` holds a list of two or more so far. */
+/* Some row of the multi-value column `col` holds two values or more so far; after seal: the file says so. */
 bool ov_segment_builder_is_multi(const ov_segment_builder *b, uint32_t col);
 /* Writes the file; *info (optional) is filled, its slices live in `out`. The builder is then only
  * good for destroy. On failure no file remains under `path`. */

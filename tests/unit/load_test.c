@@ -1,0 +1,530 @@
+/* Whole loads into segment files: books, chunks, partitions, order, workers, early seals, limits, cancel; and the real
+ * files with their known row counts. */
+#include "harness.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "base/file.h"
+#include "base/json.h"
+#include "base/numfmt.h"
+#include "ingest/load.h"
+#include "storage/segment.h"
+
+static char folder[64];
+
+static int make_folder(void **state)
+{
+    (void)state;
+    ov_error err = OV_ERROR_INIT;
+    snprintf(folder, sizeof folder, "/tmp/ov_load_%d", (int)getpid());
+    return ov_dir_make(folder, &err) == OV_OK ? 0 : -1;
+}
+
+static int remove_folder(void **state)
+{
+    (void)state;
+    ov_error err = OV_ERROR_INIT;
+    return ov_dir_remove_all(folder, &err) == OV_OK ? 0 : -1;
+}
+
+static uint32_t files_left(void)
+{
+    ov_arena a;
+    ov_dir_entry *list;
+    size_t n = 0;
+    ov_error err = OV_ERROR_INIT;
+    ov_arena_init(&a, "files", NULL);
+    check_ok(ov_dir_list(folder, &a, &list, &n, &err), &err);
+    ov_arena_fini(&a);
+    return (uint32_t)n;
+}
+
+/* ---- reading segments back ---- */
+
+static void print_value(ov_buf *out, const ov_vec *v, uint32_t row)
+{
+    if (ov_vec_is_null(v, row))
+        ov_buf_add_str(out, "NULL");
+    else if (v->type.id == OV_TYPE_LONG)
+        ov_buf_add_i64(out, ov_vec_i64(v, row));
+    else if (ov_type_is_real(v->type))
+        ov_buf_add_double(out, ov_vec_f64(v, row));
+    else if (ov_type_is_list(v->type))
+        ov_buf_add_str(out, "[...]");
+    else
+        ov_buf_add_slice(out, ov_vec_str(v, row));
+}
+
+static void print_segment(ov_buf *out, const ov_load_segment *s)
+{
+    ov_segment *seg;
+    ov_arena a;
+    ov_vec cols[64];
+    ov_error err = OV_ERROR_INIT;
+    ov_arena_init(&a, "read", NULL);
+    check_ok(ov_segment_open(s->path, &seg, &err), &err);
+    assert_int_equal(ov_segment_get_info(seg)->rows, s->info.rows);
+    assert_int_equal(ov_segment_columns(seg), s->column_count);
+    for (uint32_t i = 0; i < s->column_count; i++) {
+        const ov_column_info *info = ov_column_get_info(ov_segment_column(seg, i));
+        assert_true(ov_slice_eq(info->name, s->columns[i].name));
+        assert_true(ov_type_eq(info->type, s->columns[i].type));
+    }
+    for (uint32_t block = 0; block * OV_BATCH_ROWS < s->info.rows; block++) {
+        uint32_t rows = OV_MIN(s->info.rows - block * OV_BATCH_ROWS, (uint32_t)OV_BATCH_ROWS);
+        for (uint32_t i = 0; i < s->column_count; i++)
+            check_ok(ov_column_read(ov_segment_column(seg, i), block, &a, &cols[i], &err), &err);
+        for (uint32_t r = 0; r < rows; r++) {
+            for (uint32_t i = 0; i < s->column_count; i++) {
+                if (i)
+                    ov_buf_add_char(out, '|');
+                print_value(out, &cols[i], r);
+            }
+            ov_buf_add_char(out, '\n');
+        }
+        ov_arena_reset(&a);
+    }
+    ov_segment_release(seg);
+    ov_arena_fini(&a);
+}
+
+/* Segments as "start_partition rows" with their rows, then the books. */
+static void print_result(ov_buf *out, const ov_load_result *r, bool rows)
+{
+    for (uint32_t i = 0; i < r->segment_count; i++) {
+        ov_buf_add_str(out, "segment ");
+        ov_iso_add(out, r->segments[i].info.start_ms, NULL);
+        ov_buf_addf(out, " %u: %u rows\n", r->segments[i].info.partition, r->segments[i].info.rows);
+        if (rows)
+            print_segment(out, &r->segments[i]);
+    }
+    const ov_load_counters *c = &r->counters;
+    assert_int_equal(c->read, c->loaded + c->rejected + c->filtered);
+    ov_buf_addf(out, "read=%llu loaded=%llu rejected=%llu filtered=%llu errors=%llu\n",
+                (unsigned long long)c->read, (unsigned long long)c->loaded, (unsigned long long)c->rejected,
+                (unsigned long long)c->filtered, (unsigned long long)c->with_errors);
+}
+
+static ov_load_env test_env(void)
+{
+    static uint32_t loads;
+    static char stem[8][32];
+    char *s = stem[loads % 8];
+    snprintf(s, 32, "load%u", loads++);
+    return (ov_load_env){.tmp_dir = folder, .file_stem = s, .version = OV_SLICE_LIT("2020-01-01T00:00:00.000Z"),
+                         .workers = 2};
+}
+
+static void make_spec(ov_buf *spec, const char *schema, const char *format, const char *tuning, ov_slice data)
+{
+    ov_buf_addf(spec,
+                "{\"type\":\"index_parallel\",\"spec\":{\"dataSchema\":{\"dataSource\":\"t\","
+                "\"timestampSpec\":{\"column\":\"t\"},%s},\"tuningConfig\":{%s},"
+                "\"ioConfig\":{\"inputSource\":{\"type\":\"inline\",\"data\":",
+                schema, tuning);
+    ov_json_quote(spec, data);
+    ov_buf_addf(spec, "},\"inputFormat\":{%s}}}}", format);
+}
+
+static ov_status load(const char *schema, const char *format, const char *tuning, ov_slice data,
+                      const ov_load_env *env, ov_arena *arena, ov_load_result *result, ov_error *err)
+{
+    ov_buf text;
+    ov_spec *spec;
+    ov_buf_init(&text);
+    make_spec(&text, schema, format, tuning, data);
+    ov_status st = ov_spec_parse(ov_buf_slice(&text), arena, &spec, err);
+    ov_buf_fini(&text);
+    return st == OV_OK ? ov_load_run(spec, env, arena, result, err) : st;
+}
+
+static void remove_files(const ov_load_result *r)
+{
+    ov_error err = OV_ERROR_INIT;
+    for (uint32_t i = 0; i < r->segment_count; i++)
+        check_ok(ov_file_remove(r->segments[i].path, &err), &err);
+}
+
+static void check_load(const char *schema, const char *format, const char *tuning, const char *data,
+                       const char *want)
+{
+    for (uint32_t workers = 1; workers <= 3; workers++) {
+        ov_arena arena;
+        ov_load_result r;
+        ov_buf out;
+        ov_error err = OV_ERROR_INIT;
+        ov_load_env env = test_env();
+        env.workers = workers;
+        ov_arena_init(&arena, "test", NULL);
+        ov_buf_init(&out);
+        check_ok(load(schema, format, tuning, ov_slice_cstr(data), &env, &arena, &r, &err), &err);
+        print_result(&out, &r, true);
+        assert_string_equal(ov_buf_cstr(&out), want);
+        remove_files(&r);
+        ov_buf_fini(&out);
+        ov_arena_fini(&arena);
+        assert_int_equal(files_left(), 0);
+    }
+}
+
+#define AB "\"dimensionsSpec\":{\"dimensions\":[\"a\",{\"type\":\"long\",\"name\":\"b\"}]}"
+#define PLAIN(segment) ",\"granularitySpec\":{\"segmentGranularity\":\"" segment "\",\"rollup\":false}"
+#define CSV "\"type\":\"csv\",\"columns\":[\"t\",\"a\",\"b\"]"
+
+static void chunks_and_order(void **state)
+{
+    (void)state;
+    check_load(AB PLAIN("day"), CSV, "",
+               "2020-01-02T05:00:00Z,y,1\n2020-01-01T05:00:00Z,x,2\n2020-01-02T04:00:00Z,y,3\nbad,z,4\n"
+               "2020-01-02T05:00:00Z,x,5\n2020-01-01T05:00:00Z,,6\n",
+               "segment 2020-01-01T00:00:00.000Z 0: 2 rows\n1577854800000||6\n1577854800000|x|2\n"
+               "segment 2020-01-02T00:00:00.000Z 0: 3 rows\n1577937600000|y|3\n1577941200000|x|5\n1577941200000|y|1\n"
+               "read=6 loaded=5 rejected=1 filtered=0 errors=0\n");
+    check_load(AB PLAIN("all"), CSV, "", "5,y,1\n3,x,2\n",
+               "segment -146136543-09-08T08:23:32.096Z 0: 2 rows\n3|x|2\n5|y|1\n"
+               "read=2 loaded=2 rejected=0 filtered=0 errors=0\n");
+    check_load("\"dimensionsSpec\":{\"dimensions\":[\"a\",\"__time\",{\"type\":\"long\",\"name\":\"b\"}],"
+               "\"forceSegmentSortByTime\":false}" PLAIN("day"),
+               CSV, "", "3,y,1\n2,x,2\n1,y,3\n",
+               "segment 1970-01-01T00:00:00.000Z 0: 3 rows\n2|x|2\n1|y|3\n3|y|1\n"
+               "read=3 loaded=3 rejected=0 filtered=0 errors=0\n");
+    check_load(AB PLAIN("day"), CSV, "", "", "read=0 loaded=0 rejected=0 filtered=0 errors=0\n");
+}
+
+static void rollup_and_metrics(void **state)
+{
+    (void)state;
+    check_load("\"dimensionsSpec\":{\"dimensions\":[\"a\"]},\"metricsSpec\":[{\"type\":\"count\",\"name\":\"cnt\"},"
+               "{\"type\":\"longSum\",\"name\":\"s\",\"fieldName\":\"b\"},{\"type\":\"doubleMax\",\"name\":\"m\",\"fieldName\":\"b\"},"
+               "{\"type\":\"longMin\",\"name\":\"n\",\"fieldName\":\"b\"}],"
+               "\"granularitySpec\":{\"segmentGranularity\":\"day\",\"queryGranularity\":\"hour\"}",
+               CSV, "", "3600001,x,1\n3600002,x,5\n1,y,\n3600003,y,7\n3600004,x,\n2,y,\n",
+               "segment 1970-01-01T00:00:00.000Z 0: 3 rows\n0|y|2|NULL|NULL|NULL\n3600000|x|3|6|5.0|1\n"
+               "3600000|y|1|7|7.0|7\nread=6 loaded=6 rejected=0 filtered=0 errors=0\n");
+}
+
+static void partitions(void **state)
+{
+    (void)state;
+    check_load(AB PLAIN("day"), CSV, "\"partitionsSpec\":{\"type\":\"dynamic\",\"maxRowsPerSegment\":2}",
+               "3,a,1\n86400000,b,2\n2,a,3\n1,a,4\n86400001,b,5\n5,a,6\n4,a,7\n",
+               "segment 1970-01-01T00:00:00.000Z 0: 2 rows\n2|a|3\n3|a|1\n"
+               "segment 1970-01-01T00:00:00.000Z 1: 2 rows\n1|a|4\n5|a|6\n"
+               "segment 1970-01-01T00:00:00.000Z 2: 1 rows\n4|a|7\n"
+               "segment 1970-01-02T00:00:00.000Z 0: 2 rows\n86400000|b|2\n86400001|b|5\n"
+               "read=7 loaded=7 rejected=0 filtered=0 errors=0\n");
+}
+
+/* Multi-value columns are that only in segments where some row has two values. */
+static void multi_value_columns(void **state)
+{
+    (void)state;
+    ov_arena arena;
+    ov_load_result r;
+    ov_error err = OV_ERROR_INIT;
+    ov_load_env env = test_env();
+    ov_arena_init(&arena, "test", NULL);
+    check_ok(load("\"dimensionsSpec\":{\"dimensions\":[\"a\"]}" PLAIN("day"), "\"type\":\"json\"", "",
+                  OV_SLICE_LIT("{\"t\":1,\"a\":\"x\"}\n{\"t\":86400000,\"a\":\"x\"}\n{\"t\":86400001,\"a\":[\"x\",\"y\"]}\n"),
+                  &env, &arena, &r, &err),
+             &err);
+    assert_int_equal(r.segment_count, 2);
+    assert_false(r.segments[0].columns[1].type.multi);
+    assert_true(r.segments[1].columns[1].type.multi);
+    ov_buf out;
+    ov_buf_init(&out);
+    print_result(&out, &r, true); /* the files agree with what the result says */
+    ov_buf_fini(&out);
+    remove_files(&r);
+    ov_arena_fini(&arena);
+}
+
+/* Many rows over many chunks in random order, little memory: the same rows for any number of workers. */
+static void early_seals_are_deterministic(void **state)
+{
+    (void)state;
+    ov_buf data, first;
+    ov_buf_init(&data);
+    ov_buf_init(&first);
+    uint32_t x = 1;
+    for (uint32_t i = 0; i < 300000; i++) {
+        x = x * 1664525 + 1013904223;
+        ov_buf_addf(&data, "%u,name %u,%u\n", x >> 4, x >> 20, i);
+    }
+    for (uint32_t workers = 1; workers <= 4; workers += 3) {
+        ov_arena arena;
+        ov_load_result r;
+        ov_buf out;
+        ov_error err = OV_ERROR_INIT;
+        ov_load_progress progress = {0};
+        ov_load_env env = test_env();
+        env.workers = workers;
+        env.memory_bytes = 2 << 20;
+        env.progress = &progress;
+        ov_arena_init(&arena, "test", NULL);
+        ov_buf_init(&out);
+        check_ok(load(AB PLAIN("hour"), CSV, "", ov_buf_slice(&data), &env, &arena, &r, &err), &err);
+        assert_int_equal(r.counters.loaded, 300000);
+        assert_int_equal(atomic_load(&progress.rows), 300000);
+        assert_int_equal(atomic_load(&progress.segments), r.segment_count);
+        assert_int_equal(atomic_load(&progress.bytes), data.n);
+        assert_int_equal(atomic_load(&progress.total_bytes), data.n);
+        assert_true(r.segment_count > 80);
+        print_result(&out, &r, true);
+        if (workers == 1)
+            first = out;
+        else
+            assert_true(ov_slice_eq(ov_buf_slice(&first), ov_buf_slice(&out)));
+        if (workers != 1)
+            ov_buf_fini(&out);
+        remove_files(&r);
+        ov_arena_fini(&arena);
+    }
+    ov_buf_fini(&first);
+    ov_buf_fini(&data);
+}
+
+static void rejects_have_places(void **state)
+{
+    (void)state;
+    ov_buf data;
+    ov_arena arena;
+    ov_load_result r;
+    ov_error err = OV_ERROR_INIT;
+    ov_load_env env = test_env();
+    ov_buf_init(&data);
+    for (uint32_t i = 1; i <= 600000; i++)
+        ov_buf_add_str(&data, i % 100000 == 77 ? "what,a,1\n" : "12345,some text,1\n");
+    ov_arena_init(&arena, "test", NULL);
+    check_ok(load(AB PLAIN("day"), CSV, "", ov_buf_slice(&data), &env, &arena, &r, &err), &err);
+    assert_int_equal(r.counters.rejected, 6);
+    assert_int_equal(r.reject_count, 6);
+    for (uint32_t i = 0; i < 6; i++) {
+        assert_int_equal(r.rejects[i].line, i * 100000 + 77);
+        assert_int_equal(r.rejects[i].column, 1);
+        check_slice(r.rejects[i].file, "inline");
+        check_slice(r.rejects[i].value, "what");
+    }
+    remove_files(&r);
+    check_fails(load(AB PLAIN("day"), CSV, "\"maxParseExceptions\":3", ov_buf_slice(&data), &env, &arena, &r, &err),
+                &err, OV_LIMIT, "rows could not be read, maxParseExceptions is 3; the last one: inline:400077:1: 't' is no time");
+    assert_int_equal(files_left(), 0);
+    ov_arena_fini(&arena);
+    ov_buf_fini(&data);
+}
+
+static void cancel_leaves_nothing(void **state)
+{
+    (void)state;
+    ov_arena arena;
+    ov_load_result r;
+    ov_error err = OV_ERROR_INIT;
+    _Atomic bool cancel = true;
+    ov_load_env env = test_env();
+    env.cancel = &cancel;
+    ov_arena_init(&arena, "test", NULL);
+    check_fails(load(AB PLAIN("day"), CSV, "", OV_SLICE_LIT("1,a,1\n"), &env, &arena, &r, &err), &err, OV_CANCELLED,
+                "cancelled");
+    assert_int_equal(files_left(), 0);
+    ov_arena_fini(&arena);
+}
+
+static void inputs_that_are_not_there(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *source, *part;
+        ov_status status;
+    } cases[] = {
+        {"\"type\":\"local\",\"baseDir\":\"/nowhere/at/all\",\"filter\":\"*\"", "does not exist", OV_NOT_FOUND},
+        {"\"type\":\"local\",\"baseDir\":\"%s\",\"filter\":\"*.nope\"", "no file below", OV_NOT_FOUND},
+        {"\"type\":\"local\",\"files\":[\"%s/missing.json\"]", "missing.json", OV_NOT_FOUND},
+        {"\"type\":\"local\",\"files\":[\"%s\"]", "is a folder", OV_INVALID},
+        {"\"type\":\"http\",\"uris\":[\"http://127.0.0.1:1/x\"]", "127.0.0.1", OV_IO},
+        {"\"type\":\"local\",\"files\":[\"%s/plain.gz\"]", "does not hold what its suffix says", OV_INVALID},
+        {"\"type\":\"local\",\"files\":[\"%s/cut.gz\"]", "cut.gz", OV_CORRUPT},
+        {"\"type\":\"local\",\"files\":[\"%s/some.bz2\"]", "is bzip2", OV_UNSUPPORTED},
+        {"\"type\":\"local\",\"files\":[\"%s/wide.csv\"]", "UTF-16", OV_INVALID},
+    };
+    ov_error err = OV_ERROR_INIT;
+    char path[128];
+    static const char cut_gzip[] = "\x1F\x8B\x08\x00\x00\x00\x00\x00\x00\x03\x4B\x4C\x4A";
+    static const struct {
+        const char *name;
+        ov_slice bytes;
+    } files[] = {
+        {"plain.gz", {"1,a,1\n", 6}},
+        {"cut.gz", {cut_gzip, sizeof cut_gzip - 1}},
+        {"some.bz2", {"BZh91AY", 7}},
+        {"wide.csv", {"\xFF\xFE" "1\0", 4}},
+    };
+    for (size_t i = 0; i < OV_COUNT_OF(files); i++) {
+        snprintf(path, sizeof path, "%s/%s", folder, files[i].name);
+        check_ok(ov_file_write_atomic(path, files[i].bytes, &err), &err);
+    }
+    for (size_t i = 0; i < OV_COUNT_OF(cases); i++) {
+        char source[256], text[1024];
+        ov_arena arena;
+        ov_spec *spec;
+        ov_load_result r;
+        ov_load_env env = test_env();
+        ov_arena_init(&arena, "test", NULL);
+        if (strstr(cases[i].source, "%s"))
+            snprintf(source, sizeof source, "%.*s%s%s", (int)(strstr(cases[i].source, "%s") - cases[i].source),
+                     cases[i].source, folder, strstr(cases[i].source, "%s") + 2);
+        else
+            snprintf(source, sizeof source, "%s", cases[i].source);
+        snprintf(text, sizeof text,
+                 "{\"type\":\"index\",\"spec\":{\"dataSchema\":{\"dataSource\":\"t\",\"timestampSpec\":{\"column\":\"t\"},%s},"
+                 "\"ioConfig\":{\"inputSource\":{%s},\"inputFormat\":{%s}}}}",
+                 AB, source, CSV);
+        check_ok(ov_spec_parse(ov_slice_cstr(text), &arena, &spec, &err), &err);
+        err = (ov_error)OV_ERROR_INIT;
+        check_fails(ov_load_run(spec, &env, &arena, &r, &err), &err, cases[i].status, cases[i].part);
+        ov_arena_fini(&arena);
+    }
+    for (size_t i = 0; i < OV_COUNT_OF(files); i++) {
+        snprintf(path, sizeof path, "%s/%s", folder, files[i].name);
+        check_ok(ov_file_remove(path, &err), &err);
+    }
+    assert_int_equal(files_left(), 0);
+}
+
+/* ---- rows made by a program ---- */
+
+static void rows_of_a_program(void **state)
+{
+    (void)state;
+    static const ov_build_column columns[] = {
+        {.name = {"__time", 6}, .type = {.id = OV_TYPE_LONG}, .role = OV_ROLE_TIME},
+        {.name = {"who", 3}, .type = {.id = OV_TYPE_STRING}, .role = OV_ROLE_DIMENSION, .indexed = true},
+        {.name = {"n", 1}, .type = {.id = OV_TYPE_LONG}, .role = OV_ROLE_DIMENSION},
+    };
+    static const uint32_t sort[] = {0};
+    ov_error err = OV_ERROR_INIT;
+    ov_arena arena;
+    ov_load_schema schema = {.datasource = OV_SLICE_LIT("made"), .columns = columns, .column_count = 3, .sort = sort,
+                             .sort_count = 1, .max_parse_exceptions = UINT64_MAX, .max_saved_rejects = 5};
+    ov_load_env env = test_env();
+    ov_loader *l;
+    ov_rows *rows;
+    ov_load_result r;
+    ov_buf out;
+    ov_buf_init(&out);
+    ov_arena_init(&arena, "test", NULL);
+    check_ok(ov_gran_init_name(&schema.segment_gran, OV_SLICE_LIT("day"), &err), &err);
+    check_ok(ov_gran_init_name(&schema.query_gran, OV_SLICE_LIT("none"), &err), &err);
+    check_ok(ov_loader_create(&schema, &env, &l, &err), &err);
+    for (int64_t split = 0; split < 20; split++) {
+        check_ok(ov_loader_begin(l, &rows, &err), &err);
+        ov_rows_put_i64(rows, 0, 7);
+        ov_rows_put_str(rows, 1, split % 2 ? OV_SLICE_LIT("ann") : OV_SLICE_LIT("bob"));
+        ov_rows_put_i64(rows, 2, split);
+        ov_rows_end(rows);
+        ov_rows_put_str(rows, 1, OV_SLICE_LIT("half a row"));
+        if (split % 10 == 0)
+            ov_rows_reject(rows, &(ov_reject){.file = OV_SLICE_LIT("x"), .reason = OV_SLICE_LIT("no")});
+        else
+            ov_rows_filter(rows);
+        check_ok(ov_loader_submit(l, rows, &err), &err);
+    }
+    check_ok(ov_loader_finish(l, &arena, &r, &err), &err);
+    ov_loader_destroy(l);
+    print_result(&out, &r, true);
+    const char *text = ov_buf_cstr(&out);
+    assert_non_null(strstr(text, "20 rows\n7|bob|0\n7|ann|1\n7|bob|2\n7|ann|3\n")); /* as made */
+    assert_non_null(strstr(text, "read=40 loaded=20 rejected=2 filtered=18"));
+    assert_int_equal(r.reject_count, 2);
+    remove_files(&r);
+    ov_buf_fini(&out);
+    ov_arena_fini(&arena);
+    assert_int_equal(files_left(), 0);
+}
+
+/* ---- real files ---- */
+
+static const char *shared_folder(void)
+{
+    const char *s = getenv("OVATE_SHARED");
+    return s ? s : "../shared";
+}
+
+static void real_file(const char *example, uint64_t want, const char *format_name)
+{
+    char path[256];
+    ov_buf text;
+    ov_spec *spec;
+    ov_arena arena;
+    ov_load_result r;
+    ov_error err = OV_ERROR_INIT;
+    ov_load_env env = test_env();
+    (void)format_name;
+    snprintf(path, sizeof path, "%s/data", shared_folder());
+    if (!ov_dir_exists(path)) {
+        print_message("skipped: no real data in %s\n", shared_folder());
+        skip();
+    }
+    env.base_dir = shared_folder();
+    ov_buf_init(&text);
+    ov_arena_init(&arena, "test", NULL);
+    snprintf(path, sizeof path, "docs/examples/%s.json", example);
+    check_ok(ov_file_read(path, 0, &text, &err), &err);
+    check_ok(ov_spec_parse(ov_buf_slice(&text), &arena, &spec, &err), &err);
+    check_ok(ov_load_run(spec, &env, &arena, &r, &err), &err);
+    assert_int_equal(r.counters.read, want);
+    assert_int_equal(r.counters.loaded, want);
+    assert_int_equal(r.counters.with_errors, 0);
+    uint64_t rows = 0;
+    for (uint32_t i = 0; i < r.segment_count; i++)
+        rows += r.segments[i].info.rows;
+    assert_int_equal(rows, want);
+    remove_files(&r);
+    ov_buf_fini(&text);
+    ov_arena_fini(&arena);
+}
+
+static void wikiticker(void **state)
+{
+    (void)state;
+    real_file("wikiticker", 39244, "json");
+}
+
+static void gharchive(void **state)
+{
+    (void)state;
+    real_file("gharchive", 19053, "json");
+}
+
+static void commits(void **state)
+{
+    (void)state;
+    real_file("commits", 2100603, "tsv");
+}
+
+static void github_ranking(void **state)
+{
+    (void)state;
+    real_file("github-ranking", 3900960, "csv");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(chunks_and_order),
+        cmocka_unit_test(rollup_and_metrics),
+        cmocka_unit_test(partitions),
+        cmocka_unit_test(multi_value_columns),
+        cmocka_unit_test(early_seals_are_deterministic),
+        cmocka_unit_test(rejects_have_places),
+        cmocka_unit_test(cancel_leaves_nothing),
+        cmocka_unit_test(inputs_that_are_not_there),
+        cmocka_unit_test(rows_of_a_program),
+        cmocka_unit_test(wikiticker),
+        cmocka_unit_test(gharchive),
+        cmocka_unit_test(commits),
+        cmocka_unit_test(github_ranking),
+    };
+    return cmocka_run_group_tests(tests, make_folder, remove_folder);
+}
