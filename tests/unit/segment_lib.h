@@ -73,8 +73,13 @@ static inline char *value_text(ov_type t, const ov_vec *v, uint32_t row)
         scalar_text(t, v, row, out);
         return out;
     }
-    const ov_vec *elems = ov_vec_list(v, row, &first, &end);
     out[n++] = '[';
+    if (!ov_type_is_list(v->type)) { /* a multi-value column that was settled as a plain one */
+        n += scalar_text(elem_type(t), v, row, out + n);
+        memcpy(out + n, ",]", 3);
+        return out;
+    }
+    const ov_vec *elems = ov_vec_list(v, row, &first, &end);
     for (uint32_t i = first; i < end; i++) {
         n += scalar_text(elem_type(t), elems, i, out + n);
         out[n++] = ',';
