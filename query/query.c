@@ -1,0 +1,175 @@
+/* The life of a query: request to plan, plan to batches. */
+#include "query/query.h"
+
+#include "base/os.h"
+#include "base/tz.h"
+#include "query/analyze.h"
+#include "query/sql/sql.h"
+#include "query/system/system.h"
+
+struct ov_query {
+    ov_query_ctx cx;
+    ov_expr_ctx expr;
+    ov_snapshot *snapshot; /* retained; cx.snapshot is the same */
+    const ov_plan *plan;
+    bool analyze; /* run the plan, answer with what it did */
+    char uuid[OV_UUID_BYTES];
+};
+
+/* What SET statements change; they beat the request's context. */
+typedef struct settings {
+    ov_slice time_zone;
+    int64_t timeout_ms;
+    uint64_t outer_limit;
+} settings;
+
+static OV_CHECKED ov_status read_number(const ov_sql_setting *s, uint64_t *out, ov_error *err)
+{
+    *out = 0;
+    for (size_t i = 0; i < s->value.n; i++) {
+        unsigned digit = (unsigned)(s->value.p[i] - '0');
+        if (digit > 9 || *out > ((uint64_t)INT64_MAX - digit) / 10)
+            return ov_fail_at(err, OV_INVALID, s->pos, s->end_pos,
+                              "SET " OV_SLICE_FMT
+                              " takes a whole number that is not negative, not '" OV_SLICE_FMT "'",
+                              OV_SLICE_ARG(s->name), OV_SLICE_ARG(s->value));
+        *out = *out * 10 + digit;
+    }
+    return OV_OK;
+}
+
+/* Keys that change nothing here are accepted, as in the context of a request. */
+static OV_CHECKED ov_status apply_setting(const ov_sql_setting *s, settings *to, ov_error *err)
+{
+    uint64_t n = 0;
+    if (s->is_null)
+        return OV_OK;
+    if (ov_slice_eq(s->name, OV_SLICE_LIT("sqlTimeZone"))) {
+        to->time_zone = s->value;
+    } else if (ov_slice_eq(s->name, OV_SLICE_LIT("timeout"))) {
+        OV_TRY(read_number(s, &n, err));
+        to->timeout_ms = (int64_t)n;
+    } else if (ov_slice_eq(s->name, OV_SLICE_LIT("sqlOuterLimit"))) {
+        OV_TRY(read_number(s, &n, err));
+        to->outer_limit = n;
+    }
+    return OV_OK;
+}
+
+static OV_CHECKED ov_status read_settings(ov_query *q, const ov_query_request *rq,
+                                          const ov_sql_parsed *parsed, settings *out, ov_error *err)
+{
+    const ov_sql_setting *list;
+    uint32_t count;
+    *out = (settings){rq->time_zone, rq->timeout_ms, rq->outer_limit};
+    OV_TRY(ov_sql_settings(parsed, &q->cx.arena, &list, &count, err));
+    for (uint32_t i = 0; i < count; i++)
+        OV_TRY(apply_setting(&list[i], out, err));
+    if (out->timeout_ms > 0)
+        q->cx.deadline_ms = ov_monotonic_ns() / 1000000 + out->timeout_ms;
+    if (out->time_zone.n)
+        OV_TRY(ov_tz_get(out->time_zone, &q->expr.tz, err));
+    return OV_OK;
+}
+
+static OV_CHECKED ov_status make_plan(ov_query *q, const ov_query_env *env,
+                                      const ov_query_request *rq, ov_error *err)
+{
+    ov_sql_parsed parsed;
+    ov_sql_statement statement;
+    settings set;
+    ov_sql_env sql = {.cx = &q->expr,
+                      .tables = ov_sql_tables_of(q->snapshot),
+                      .params = rq->params,
+                      .param_count = rq->param_count};
+    OV_TRY(ov_sql_parse(rq->sql, &q->cx.arena, &parsed, err));
+    OV_TRY(read_settings(q, rq, &parsed, &set, err));
+    sql.outer_limit = set.outer_limit;
+    OV_TRY(ov_system_tables(env, &q->cx.arena, &sql.systables, &sql.systable_count, err));
+    OV_TRY(ov_sql_plan(&sql, &parsed, &statement, err));
+    q->analyze = statement.analyze;
+    return ov_plan_optimize(&q->expr, statement.plan, &q->plan, err);
+}
+
+static void init(ov_query *q, const ov_query_env *env, const ov_query_request *rq)
+{
+    size_t limit =
+        env->query_budget_bytes ? env->query_budget_bytes : SIZE_MAX; /* the parent limits too */
+    ov_budget_init(&q->cx.budget, "query", limit, env->budget);
+    ov_arena_init(&q->cx.arena, "query plan", &q->cx.budget);
+    q->snapshot = ov_catalog_snapshot(env->catalog);
+    q->cx.snapshot = q->snapshot;
+    q->cx.pool = env->pool;
+    q->cx.options = env->options;
+    q->expr.arena = &q->cx.arena;
+    q->expr.now_ms = ov_now_ms();
+    if (rq->query_id.n == 0)
+        ov_uuid_make(q->uuid);
+}
+
+ov_status ov_query_open(const ov_query_env *env, const ov_query_request *rq, ov_query **out,
+                        ov_error *err)
+{
+    ov_query *q = ov_calloc(1, sizeof *q);
+    *out = NULL;
+    if (!q)
+        return ov_fail_nomem(err, sizeof *q);
+    init(q, env, rq);
+    ov_status st = OV_OK;
+    if (rq->query_id.n)
+        st = ov_arena_copy(&q->cx.arena, rq->query_id, &q->cx.id, err);
+    else
+        q->cx.id = ov_slice_cstr(q->uuid);
+    if (st == OV_OK)
+        st = make_plan(q, env, rq, err);
+    if (st != OV_OK) {
+        ov_query_close(q);
+        return st;
+    }
+    *out = q;
+    return OV_OK;
+}
+
+ov_slice ov_query_id(const ov_query *q)
+{
+    return q->cx.id;
+}
+
+uint32_t ov_query_fields(const ov_query *q, const ov_field **out)
+{
+    if (q->analyze)
+        return ov_explain_fields(out);
+    *out = q->plan->fields;
+    return q->plan->field_count;
+}
+
+const ov_tz *ov_query_tz(const ov_query *q)
+{
+    return q->expr.tz;
+}
+
+ov_status ov_query_run(ov_query *q, const ov_result_sink *sink, ov_error *err)
+{
+    if (q->analyze)
+        return ov_explain_analyze(q->plan, &q->cx, sink, err);
+    return ov_exec_run(q->plan, &q->cx, sink, err);
+}
+
+void ov_query_cancel(ov_query *q)
+{
+    atomic_store(&q->cx.cancelled, true);
+}
+
+const ov_exec_stats *ov_query_stats(const ov_query *q)
+{
+    return &q->cx.stats;
+}
+
+void ov_query_close(ov_query *q)
+{
+    if (!q)
+        return;
+    ov_arena_fini(&q->cx.arena);
+    ov_snapshot_release(q->snapshot);
+    ov_free(q);
+}

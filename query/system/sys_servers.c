@@ -1,0 +1,85 @@
+/*
+ * sys.servers and sys.supervisors. One process plays all of Druid's parts; each part has a row, as
+ * clients that pick a server by its type expect.
+ */
+#include "query/system/system_int.h"
+
+#include <stdlib.h>
+
+static const ov_field servers_fields[] = {
+    OVI_TEXT("server"),     OVI_TEXT("host"),        OVI_LONG("plaintext_port"),
+    OVI_LONG("tls_port"),   OVI_TEXT("server_type"), OVI_TEXT("tier"),
+    OVI_LONG("curr_size"),  OVI_LONG("max_size"),    OVI_LONG("is_leader"),
+    OVI_TEXT("start_time"),
+};
+
+static int64_t bytes_held(const ov_snapshot *snapshot)
+{
+    uint64_t bytes = 0;
+    for (uint32_t i = 0; i < ov_snapshot_datasources(snapshot); i++)
+        bytes += ov_snapshot_datasource(snapshot, i)->bytes;
+    return (int64_t)bytes;
+}
+
+static ov_status servers_rows(const ov_systable *table, ov_query_ctx *cx,
+                              const ov_result_sink *emit, ov_error *err)
+{
+    static const struct {
+        const char *type, *tier;
+        int leader; /* -1: this kind has none */
+    } parts[] = {{"broker", NULL, -1},
+                 {"coordinator", NULL, 1},
+                 {"historical", "_default_tier", -1},
+                 {"indexer", "_default_tier", -1},
+                 {"overlord", NULL, 1},
+                 {"router", NULL, -1}};
+    const ovi_system *system = table->self;
+    const char *address = system->env->address ? system->env->address : "";
+    const char *colon = strrchr(address, ':');
+    ov_slice host = {address, colon ? (size_t)(colon - address) : strlen(address)};
+    ovi_table_writer w;
+    ovi_writer_open(&w, table, cx, emit, err);
+    for (size_t i = 0; address[0] && i < OV_COUNT_OF(parts); i++) {
+        bool holds = strcmp(parts[i].type, "historical") == 0;
+        ovi_cell_str(&w, address);
+        ovi_cell_text(&w, host);
+        ovi_cell_i64(&w, colon ? strtol(colon + 1, NULL, 10) : -1);
+        ovi_cell_i64(&w, -1);
+        ovi_cell_str(&w, parts[i].type);
+        ovi_cell_str(&w, parts[i].tier);
+        ovi_cell_i64(&w, holds ? bytes_held(cx->snapshot) : 0);
+        ovi_cell_i64(&w, 0);
+        if (parts[i].leader < 0)
+            ovi_cell_null(&w);
+        else
+            ovi_cell_i64(&w, parts[i].leader);
+        ovi_cell_time(&w, system->env->started_ms);
+    }
+    return ovi_writer_close(&w);
+}
+
+const ov_systable ovi_servers = {.schema = "sys",
+                                 .name = "servers",
+                                 .fields = servers_fields,
+                                 .field_count = OV_COUNT_OF(servers_fields),
+                                 .rows = servers_rows};
+
+static const ov_field supervisors_fields[] = {
+    OVI_TEXT("supervisor_id"), OVI_TEXT("state"),  OVI_TEXT("detailed_state"), OVI_LONG("healthy"),
+    OVI_TEXT("type"),          OVI_TEXT("source"), OVI_LONG("suspended"),      OVI_TEXT("spec"),
+};
+
+/* No streams, so no supervisors. */
+static ov_status supervisors_rows(const ov_systable *table, ov_query_ctx *cx,
+                                  const ov_result_sink *emit, ov_error *err)
+{
+    ovi_table_writer w;
+    ovi_writer_open(&w, table, cx, emit, err);
+    return ovi_writer_close(&w);
+}
+
+const ov_systable ovi_supervisors = {.schema = "sys",
+                                     .name = "supervisors",
+                                     .fields = supervisors_fields,
+                                     .field_count = OV_COUNT_OF(supervisors_fields),
+                                     .rows = supervisors_rows};
