@@ -22,14 +22,14 @@ static ov_status schemata_rows(const ov_systable *table, ov_query_ctx *cx,
 {
     static const char *const names[] = {"INFORMATION_SCHEMA", "druid", "lookup", "sys", "view"};
     ovi_table_writer w;
-    ovi_writer_open(&w, table, cx, emit, err);
+    ovi_syswriter_open(&w, table, cx, emit, err);
     for (size_t i = 0; i < OV_COUNT_OF(names); i++) {
         ovi_cell_str(&w, "druid");
         ovi_cell_str(&w, names[i]);
         for (uint32_t c = 2; c < table->field_count; c++)
             ovi_cell_null(&w);
     }
-    return ovi_writer_close(&w);
+    return ovi_syswriter_close(&w);
 }
 
 const ov_systable ovi_schemata = {.schema = "INFORMATION_SCHEMA",
@@ -61,13 +61,13 @@ static ov_status tables_rows(const ov_systable *table, ov_query_ctx *cx, const o
 {
     const ovi_system *system = table->self;
     ovi_table_writer w;
-    ovi_writer_open(&w, table, cx, emit, err);
+    ovi_syswriter_open(&w, table, cx, emit, err);
     for (uint32_t i = 0; i < ov_snapshot_datasources(cx->snapshot); i++)
         table_row(&w, "druid", ov_snapshot_datasource(cx->snapshot, i)->name, "TABLE");
     for (uint32_t i = 0; i < system->table_count; i++)
         table_row(&w, system->tables[i]->schema, ov_slice_cstr(system->tables[i]->name),
                   "SYSTEM_TABLE");
-    return ovi_writer_close(&w);
+    return ovi_syswriter_close(&w);
 }
 
 const ov_systable ovi_tables = {.schema = "INFORMATION_SCHEMA",
@@ -166,7 +166,7 @@ static ov_status columns_rows(const ov_systable *table, ov_query_ctx *cx,
 {
     const ovi_system *system = table->self;
     ovi_table_writer w;
-    ovi_writer_open(&w, table, cx, emit, err);
+    ovi_syswriter_open(&w, table, cx, emit, err);
     for (uint32_t i = 0; i < ov_snapshot_datasources(cx->snapshot); i++) {
         const ov_datasource *d = ov_snapshot_datasource(cx->snapshot, i);
         for (uint32_t c = 0; c < d->column_count; c++) {
@@ -182,7 +182,7 @@ static ov_status columns_rows(const ov_systable *table, ov_query_ctx *cx,
         for (uint32_t c = 0; c < t->field_count; c++)
             column_row(&w, t->schema, ov_slice_cstr(t->name), c + 1, &t->fields[c]);
     }
-    return ovi_writer_close(&w);
+    return ovi_syswriter_close(&w);
 }
 
 const ov_systable ovi_columns = {.schema = "INFORMATION_SCHEMA",
@@ -216,12 +216,12 @@ static ov_status routines_rows(const ov_systable *table, ov_query_ctx *cx,
 {
     const ov_function_doc *docs;
     ovi_table_writer w;
-    ovi_writer_open(&w, table, cx, emit, err);
+    ovi_syswriter_open(&w, table, cx, emit, err);
     uint32_t count = ov_function_docs(&docs);
     routine_rows(&w, docs, count);
     count = ov_agg_docs(&docs);
     routine_rows(&w, docs, count);
-    return ovi_writer_close(&w);
+    return ovi_syswriter_close(&w);
 }
 
 const ov_systable ovi_routines = {.schema = "INFORMATION_SCHEMA",

@@ -74,11 +74,11 @@ static ov_status segments_rows(const ov_systable *table, ov_query_ctx *cx,
     ovi_table_writer w;
     ov_buf text;
     ov_buf_init(&text);
-    ovi_writer_open(&w, table, cx, emit, err);
+    ovi_syswriter_open(&w, table, cx, emit, err);
     for (uint32_t i = 0; i < count; i++)
         segment_row(&w, entries[i], &text);
     ov_buf_fini(&text);
-    return ovi_writer_close(&w);
+    return ovi_syswriter_close(&w);
 }
 
 const ov_systable ovi_segments = {.schema = "sys",
@@ -96,14 +96,14 @@ static ov_status server_segments_rows(const ov_systable *table, ov_query_ctx *cx
     const ov_segment_entry *const *entries;
     uint32_t count = ov_snapshot_all(cx->snapshot, &entries);
     ovi_table_writer w;
-    ovi_writer_open(&w, table, cx, emit, err);
+    ovi_syswriter_open(&w, table, cx, emit, err);
     for (uint32_t i = 0; i < count; i++) {
         if (!entries[i]->visible || !entries[i]->used)
             continue;
         ovi_cell_str(&w, system->env->address ? system->env->address : "");
         ovi_cell_text(&w, entries[i]->id);
     }
-    return ovi_writer_close(&w);
+    return ovi_syswriter_close(&w);
 }
 
 const ov_systable ovi_server_segments = {.schema = "sys",

@@ -38,7 +38,7 @@ static ov_status servers_rows(const ov_systable *table, ov_query_ctx *cx,
     const char *colon = strrchr(address, ':');
     ov_slice host = {address, colon ? (size_t)(colon - address) : strlen(address)};
     ovi_table_writer w;
-    ovi_writer_open(&w, table, cx, emit, err);
+    ovi_syswriter_open(&w, table, cx, emit, err);
     for (size_t i = 0; address[0] && i < OV_COUNT_OF(parts); i++) {
         bool holds = strcmp(parts[i].type, "historical") == 0;
         ovi_cell_str(&w, address);
@@ -55,7 +55,7 @@ static ov_status servers_rows(const ov_systable *table, ov_query_ctx *cx,
             ovi_cell_i64(&w, parts[i].leader);
         ovi_cell_time(&w, system->env->started_ms);
     }
-    return ovi_writer_close(&w);
+    return ovi_syswriter_close(&w);
 }
 
 const ov_systable ovi_servers = {.schema = "sys",
@@ -74,8 +74,8 @@ static ov_status supervisors_rows(const ov_systable *table, ov_query_ctx *cx,
                                   const ov_result_sink *emit, ov_error *err)
 {
     ovi_table_writer w;
-    ovi_writer_open(&w, table, cx, emit, err);
-    return ovi_writer_close(&w);
+    ovi_syswriter_open(&w, table, cx, emit, err);
+    return ovi_syswriter_close(&w);
 }
 
 const ov_systable ovi_supervisors = {.schema = "sys",

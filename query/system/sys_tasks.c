@@ -52,10 +52,10 @@ static ov_status tasks_rows(const ov_systable *table, ov_query_ctx *cx, const ov
     ov_status st = ov_catalog_task_list(system->env->catalog, any, any, MOST_TASKS, &arena, &rows,
                                         &count, err);
     if (st == OV_OK) {
-        ovi_writer_open(&w, table, cx, emit, err);
+        ovi_syswriter_open(&w, table, cx, emit, err);
         for (uint32_t i = 0; i < count; i++)
             task_row(&w, &rows[i], system->env->address ? system->env->address : "");
-        st = ovi_writer_close(&w);
+        st = ovi_syswriter_close(&w);
     }
     ov_arena_fini(&arena);
     return st;

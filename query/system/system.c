@@ -58,7 +58,7 @@ static void start_batch(ovi_table_writer *w)
     }
 }
 
-void ovi_writer_open(ovi_table_writer *w, const ov_systable *table, ov_query_ctx *cx,
+void ovi_syswriter_open(ovi_table_writer *w, const ov_systable *table, ov_query_ctx *cx,
                      const ov_result_sink *emit, ov_error *err)
 {
     *w = (ovi_table_writer){.table = table, .emit = emit, .err = err};
@@ -152,7 +152,7 @@ void ovi_cell_buf(ovi_table_writer *w, ov_buf *text)
     ovi_cell_text(w, copy);
 }
 
-ov_status ovi_writer_close(ovi_table_writer *w)
+ov_status ovi_syswriter_close(ovi_table_writer *w)
 {
     send(w);
     ov_arena_fini(&w->arena);

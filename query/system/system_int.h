@@ -25,7 +25,7 @@ typedef struct ovi_table_writer {
     ov_error *err;
 } ovi_table_writer;
 
-void ovi_writer_open(ovi_table_writer *w, const ov_systable *table, ov_query_ctx *cx,
+void ovi_syswriter_open(ovi_table_writer *w, const ov_systable *table, ov_query_ctx *cx,
                      const ov_result_sink *emit, ov_error *err);
 void ovi_cell_text(ovi_table_writer *w, ov_slice text);
 void ovi_cell_str(ovi_table_writer *w, const char *text); /* NULL: NULL */
@@ -34,7 +34,7 @@ void ovi_cell_null(ovi_table_writer *w);
 void ovi_cell_time(ovi_table_writer *w, int64_t ms); /* ISO text */
 /* A copy of the buffer's text, which is then emptied. */
 void ovi_cell_buf(ovi_table_writer *w, ov_buf *text);
-OV_CHECKED ov_status ovi_writer_close(ovi_table_writer *w);
+OV_CHECKED ov_status ovi_syswriter_close(ovi_table_writer *w);
 
 /* "text" with JSON's escapes. */
 void ovi_json_text(ov_buf *out, ov_slice text);
