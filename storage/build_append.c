@@ -91,14 +91,12 @@ ov_status ovi_column_flush(ovi_column *c, ov_error *err)
 }
 
 /* Values of the lanes of a block, or of its runs. */
-static void decode_lanes(const ovi_column *c, const ov_block_entry *e, const void *lanes,
-                         uint32_t n, int64_t *values)
+static void decode_lanes(const ov_block_entry *e, const void *lanes, uint32_t n, int64_t *values)
 {
     const ovi_lane_kernels *k = ovi_lane_kernels_now();
     if (e->form == OV_FORM_RAW && e->lane == 8) {
         memcpy(values, lanes, (size_t)n * 8);
     } else if (e->form == OV_FORM_RAW) {
-        OV_ASSERT(c->def.type.id == OV_TYPE_FLOAT);
         for (uint32_t i = 0; i < n; i++)
             values[i] = (int64_t)ov_f64_bits((double)((const float *)lanes)[i]);
     } else {
@@ -109,13 +107,12 @@ static void decode_lanes(const ovi_column *c, const ov_block_entry *e, const voi
     }
 }
 
-static void decode_runs(const ovi_column *c, const ovi_block *b, uint32_t rows, int64_t *values,
-                        uint64_t *valid)
+static void decode_runs(const ovi_block *b, uint32_t rows, int64_t *values, uint64_t *valid)
 {
     int64_t heads[OV_BATCH_ROWS];
     const ov_block_entry *e = &b->entry;
     const uint16_t *ends = b->data;
-    decode_lanes(c, e, (const char *)b->data + ov_seg_align(2 * (uint64_t)e->runs), e->runs, heads);
+    decode_lanes(e, (const char *)b->data + ov_seg_align(2 * (uint64_t)e->runs), e->runs, heads);
     for (uint32_t run = 0, row = 0; run < e->runs; run++) {
         if (b->valid && !ov_bits_test(b->valid, run))
             ov_bits_clear_range(valid, row, ends[run]);
@@ -139,11 +136,11 @@ uint32_t ovi_column_decode(const ovi_column *c, uint32_t b, int64_t *values, uin
         for (uint32_t i = 0; i < rows; i++)
             values[i] = e->base;
     } else if (e->shape == OV_BLOCK_FLAT) {
-        decode_lanes(c, e, block->data, rows, values);
+        decode_lanes(e, block->data, rows, values);
         if (block->valid && valid)
             memcpy(valid, block->valid, ov_words(rows) * 8);
     } else {
-        decode_runs(c, block, rows, values, valid);
+        decode_runs(block, rows, values, valid);
     }
     return rows;
 }

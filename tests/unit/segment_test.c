@@ -252,7 +252,8 @@ static void add_batches(table *t, ov_segment_builder *b, spread s, null_pattern 
     ov_arena a;
     ov_arena_init(&a, "test", NULL);
     for (uint32_t at = 0; at < rows;) {
-        uint32_t some = OV_MIN(rows - at, 1 + below(below(2) ? 300 : OV_BATCH_ROWS));
+        uint32_t some = 1 + below(below(2) ? 300 : OV_BATCH_ROWS);
+        some = OV_MIN(some, rows - at);
         ov_vec cols[MAX_COLUMNS];
         int64_t *times;
         OK(ov_arena_lanes(&a, (some + 64) * 8, &times, &err));

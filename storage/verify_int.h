@@ -1,0 +1,9 @@
+/*
+ * Private to the deep check.
+ */
+#pragma once
+
+#include "storage/segment.h"
+
+/* Statistics, dictionary, counts and row sets of one column against its rows. */
+OV_CHECKED ov_status ovi_column_verify(const ov_column *c, ov_arena *a, ov_error *err);
