@@ -145,8 +145,9 @@ ov_status ov_file_write_atomic(const char *path, ov_slice bytes, ov_error *err)
     else
         close_quietly(fd);
     if (st == OV_OK)
-        return ov_file_rename(temporary, path, err);
-    (void)ov_os_now->unlink(temporary);
+        st = ov_file_rename(temporary, path, err);
+    if (st != OV_OK)
+        (void)ov_os_now->unlink(temporary); /* gone already when only the last sync failed */
     return st;
 }
 
