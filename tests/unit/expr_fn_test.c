@@ -474,6 +474,177 @@ static void test_time(void **state)
     check_rows(seoul, OV_COUNT_OF(seoul), "Asia/Seoul");
 }
 
+static void test_rounding(void **state)
+{
+    (void)state;
+    static const row rows[] = {
+        {"ROUND(123.456, 0)", "DECIMAL 123.0"},
+        {"ROUND(123.456, 2)", "DECIMAL 123.46"},
+        {"ROUND(123.456, -2)", "DECIMAL 100.0"},
+        {"ROUND(123.456, -3)", "DECIMAL 0.0"},
+        {"ROUND(123.456, 20)", "DECIMAL 123.456"},
+        {"ROUND(-123.456, 1)", "DECIMAL -123.5"},
+        {"ROUND(2.675, 2)", "DECIMAL 2.68"},
+        {"ROUND(0.5)", "DECIMAL 1.0"},
+        {"ROUND(-0.5)", "DECIMAL -1.0"},
+        {"ROUND(0.5, -1)", "DECIMAL 0.0"},
+        {"ROUND(1234567, -1)", "INTEGER 1234570"},
+        {"ROUND(1234567, -3)", "INTEGER 1235000"},
+        {"ROUND(-1250, -2)", "INTEGER -1300"},
+        {"ROUND(-1250, -3)", "INTEGER -1000"},
+        {"ROUND(1234567, 20)", "INTEGER 1234567"},
+        {"ROUND(1234567, -30)", "INTEGER 0"},
+        {"ROUND(1e20, -3)", "DOUBLE 1.0E20"},
+        {"ROUND(CAST:DOUBLE(1.005), 2)", "DOUBLE 1.01"},
+        {"ROUND(CAST:DOUBLE('NaN'), 2)", "DOUBLE 0.0"},
+        {"ROUND(CAST:DOUBLE('Infinity'))", "DOUBLE 1.7976931348623157E308"},
+        {"ROUND(NULL, 1)", "BIGINT NULL"},
+        {"ROUND(CAST:FLOAT(0.15), 1)", "FLOAT 0.2"},
+        {"TRUNCATE(123.456, 1)", "DECIMAL 123.4"},
+        {"TRUNCATE(-123.456, -1)", "DECIMAL -120.0"},
+        {"TRUNCATE(2.675, 2)", "DECIMAL 2.67"},
+        {"TRUNCATE(-0.5)", "DECIMAL 0.0"},
+        {"TRUNC(1.987, 2)", "DECIMAL 1.98"},
+        {"TRUNCATE(1234567, -2)", "INTEGER 1234500"},
+        {"TRUNCATE(CAST:FLOAT(0.15), 2)", "FLOAT 0.15"},
+        {"HUMAN_READABLE_BINARY_BYTE_FORMAT(1000)", "VARCHAR '1000 B'"},
+        {"HUMAN_READABLE_BINARY_BYTE_FORMAT(1024, 0)", "VARCHAR '1 KiB'"},
+        {"HUMAN_READABLE_BINARY_BYTE_FORMAT(-1500)", "VARCHAR '-1.46 KiB'"},
+        {"HUMAN_READABLE_BINARY_BYTE_FORMAT(1000000, 0)", "VARCHAR '977 KiB'"},
+        {"HUMAN_READABLE_BINARY_BYTE_FORMAT(1000000, 3)", "VARCHAR '976.563 KiB'"},
+        {"HUMAN_READABLE_BINARY_BYTE_FORMAT(1234567890, 3)", "VARCHAR '1.150 GiB'"},
+        {"HUMAN_READABLE_BINARY_BYTE_FORMAT(-9223372036854775808, 3)", "VARCHAR '-8.000 EiB'"},
+        {"HUMAN_READABLE_DECIMAL_BYTE_FORMAT(-7.25)", "VARCHAR '-7 B'"},
+        {"HUMAN_READABLE_DECIMAL_BYTE_FORMAT(1111111111)", "VARCHAR '1.11 GB'"},
+        {"HUMAN_READABLE_DECIMAL_FORMAT(999)", "VARCHAR '999'"},
+        {"HUMAN_READABLE_DECIMAL_FORMAT(1500, 0)", "VARCHAR '2 K'"},
+        {"HUMAN_READABLE_DECIMAL_FORMAT(1048576, 3)", "VARCHAR '1.048 M'"},
+        {"HUMAN_READABLE_DECIMAL_FORMAT(1234567890, 3)", "VARCHAR '1.234 G'"},
+        {"HUMAN_READABLE_DECIMAL_FORMAT(9223372036854775807)", "VARCHAR '9.22 E'"},
+        {"HUMAN_READABLE_DECIMAL_FORMAT(1, 4)", "! must be in the range of [0,3]"},
+    };
+    CHECK(rows);
+}
+
+static void test_search(void **state)
+{
+    (void)state;
+    static const row rows[] = {
+        {"CONTAINS_STRING('abc', 'b')", "BOOLEAN true"},
+        {"CONTAINS_STRING('abc', '')", "BOOLEAN true"},
+        {"CONTAINS_STRING('abc', 'B')", "BOOLEAN false"},
+        {"ICONTAINS_STRING('aÉc', 'é')", "BOOLEAN true"},
+        {"CONTAINS_STRING(NULL, 'b')", "BOOLEAN NULL"},
+        {"STARTS_WITH('abc', 'ab')", "BOOLEAN true"},
+        {"ENDS_WITH('abc', 'bc')", "BOOLEAN true"},
+        {"POSITION('c', 'abcabc')", "INTEGER 3"},
+        {"POSITION('c', 'abcabc', 4)", "INTEGER 6"},
+        {"POSITION('x', 'abc')", "INTEGER 0"},
+        {"POSITION('', 'abc')", "INTEGER 1"},
+        {"POSITION('b', '😀b')", "INTEGER 3"},
+        {"POSITION('b', 'ab', 9223372036854775807)", "INTEGER 0"},
+        {"STRPOS('abc', 'c')", "BIGINT 3"},
+        {"SPLIT_PART('a,b,c', ',', 2)", "VARCHAR 'b'"},
+        {"SPLIT_PART('a,b,c', ',', -1)", "VARCHAR 'c'"},
+        {"SPLIT_PART('a,b,c', ',', 4)", "VARCHAR ''"},
+        {"SPLIT_PART('abc', '', 1)", "VARCHAR 'abc'"},
+        {"SPLIT_PART('abc', ',', 0)", "! must not be zero"},
+        {"CHR(233)", "VARCHAR 'é'"},
+        {"CHR(55296)", "VARCHAR NULL"},
+        {"DECODE_BASE64_UTF8('SGVsbG8=')", "VARCHAR 'Hello'"},
+        {"DECODE_BASE64_UTF8('!')", "VARCHAR NULL"},
+        {"REGEXP_EXTRACT('foobar', 'o+')", "VARCHAR 'oo'"},
+        {"REGEXP_EXTRACT('foobar', '(o)(o)', 2)", "VARCHAR 'o'"},
+        {"REGEXP_EXTRACT('foobar', 'x')", "VARCHAR NULL"},
+        {"REGEXP_EXTRACT('foobar', '')", "VARCHAR ''"},
+        {"REGEXP_EXTRACT('foobar', 'f(x)?', 1)", "VARCHAR NULL"},
+        {"REGEXP_EXTRACT('foobar', '(?i)O+')", "VARCHAR 'oo'"},
+        {"REGEXP_EXTRACT('a\nb', 'a.b')", "VARCHAR NULL"},
+        {"REGEXP_EXTRACT('한글', '\\p{IsHangul}+')", "VARCHAR '한글'"},
+        {"REGEXP_EXTRACT('ab1', '\\p{Alpha}+')", "VARCHAR 'ab'"},
+        {"REGEXP_EXTRACT('abc', '(?<n>b)', 1)", "VARCHAR 'b'"},
+        {"REGEXP_EXTRACT('foobar', '^bar')", "VARCHAR NULL"},
+        {"REGEXP_EXTRACT('a', 'a', 1)", "! there is no group 1"},
+        {"REGEXP_LIKE('foobar', 'oba')", "BOOLEAN true"},
+        {"REGEXP_LIKE('foobar', '^o')", "BOOLEAN false"},
+        {"REGEXP_LIKE('', '^$')", "BOOLEAN true"},
+        {"REGEXP_LIKE(NULL, 'a')", "BOOLEAN NULL"},
+        {"REGEXP_LIKE('a', '(')", "! An invalid pattern [(] was provided for the REGEXP_LIKE function"},
+        {"REGEXP_LIKE('a', '[a-z&&[^b]]')", "! the intersection of character classes"},
+        {"REGEXP_LIKE('aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaac', '(a|aa)+$')", "! backtracks too much"},
+        {"REGEXP_REPLACE('foobar', 'o', '0')", "VARCHAR 'f00bar'"},
+        {"REGEXP_REPLACE('foobar', '(o)(b)', '$2$1')", "VARCHAR 'foboar'"},
+        {"REGEXP_REPLACE('foobar', 'x*', '-')", "VARCHAR '-f-o-o-b-a-r-'"},
+        {"REGEXP_REPLACE('é', 'x*', '-')", "VARCHAR '-é-'"},
+        {"REGEXP_REPLACE('foobar', 'z', 'y')", "VARCHAR 'foobar'"},
+        {"REGEXP_REPLACE('foobar', 'o', '\\$')", "VARCHAR 'f$$bar'"},
+        {"REGEXP_REPLACE('a1b22', '\\d+', '#')", "VARCHAR 'a#b#'"},
+        {"REGEXP_REPLACE('ab', '(?<x>a)', '${x}${x}')", "VARCHAR 'aab'"},
+        {"REGEXP_REPLACE('ab', 'a', '$1')", "! no group of the pattern"},
+        {"IPV4_MATCH('10.1.2.3', '10.0.0.0/8')", "BOOLEAN true"},
+        {"IPV4_MATCH('11.1.2.3', '10.0.0.0/8')", "BOOLEAN false"},
+        {"IPV4_MATCH(167838211, '10.0.0.0/8')", "BOOLEAN true"},
+        {"IPV4_MATCH('x', '10.0.0.0/8')", "BOOLEAN false"},
+        {"IPV4_MATCH(NULL, '10.0.0.0/8')", "BOOLEAN false"},
+        {"IPV4_MATCH('1.2.3.4', '1.2.3.4')", "BOOLEAN true"},
+        {"IPV4_MATCH('1.2.3.4', 'nope')", "! no IPv4 address or CIDR block"},
+        {"IPV6_MATCH('2001:db8::1', '2001:db8::/32')", "BOOLEAN true"},
+        {"IPV6_MATCH('2001:db9::1', '2001:db8::/32')", "BOOLEAN false"},
+        {"IPV4_PARSE('255.255.255.255')", "BIGINT 4294967295"},
+        {"IPV4_PARSE('256.1.1.1')", "BIGINT NULL"},
+        {"IPV4_PARSE('1.2.3')", "BIGINT NULL"},
+        {"IPV4_PARSE(5)", "BIGINT 5"},
+        {"IPV4_PARSE(1.5)", "BIGINT NULL"},
+        {"IPV4_STRINGIFY(167838211)", "VARCHAR '10.1.2.3'"},
+        {"IPV4_STRINGIFY(-1)", "VARCHAR NULL"},
+    };
+    CHECK(rows);
+}
+
+static void test_format(void **state)
+{
+    (void)state;
+    static const row rows[] = {
+        {"STRING_FORMAT('%s', 'a')", "VARCHAR 'a'"},
+        {"STRING_FORMAT('%s-%s', 'a', 1)", "VARCHAR 'a-1'"},
+        {"STRING_FORMAT('%05d', 42)", "VARCHAR '00042'"},
+        {"STRING_FORMAT('%x', 255)", "VARCHAR 'ff'"},
+        {"STRING_FORMAT('%X', 255)", "VARCHAR 'FF'"},
+        {"STRING_FORMAT('%x', -1)", "VARCHAR 'ffffffffffffffff'"},
+        {"STRING_FORMAT('%.2f', 1.005)", "VARCHAR '1.01'"},
+        {"STRING_FORMAT('%e', 12345.678)", "VARCHAR '1.234568e+04'"},
+        {"STRING_FORMAT('%,d', 1234567)", "VARCHAR '1,234,567'"},
+        {"STRING_FORMAT('%-5s|', 'a')", "VARCHAR 'a    |'"},
+        {"STRING_FORMAT('%5s|', 'a')", "VARCHAR '    a|'"},
+        {"STRING_FORMAT('%%')", "VARCHAR '%%'"},
+        {"STRING_FORMAT('%%%s', 1)", "VARCHAR '%1'"},
+        {"STRING_FORMAT('%b', TRUE)", "VARCHAR 'true'"},
+        {"STRING_FORMAT('%c', 65)", "VARCHAR '%c; 65'"},
+        {"STRING_FORMAT('%o', 8)", "VARCHAR '10'"},
+        {"STRING_FORMAT('%s', NULL)", "VARCHAR 'null'"},
+        {"STRING_FORMAT('%s')", "VARCHAR '%s'"},
+        {"STRING_FORMAT('%2$s %1$s', 'a', 'b')", "VARCHAR 'b a'"},
+        {"STRING_FORMAT('%+d', 5)", "VARCHAR '+5'"},
+        {"STRING_FORMAT('%(d', -5)", "VARCHAR '(5)'"},
+        {"STRING_FORMAT('%s', 1.5)", "VARCHAR '1.5'"},
+        {"STRING_FORMAT('%g', 0.0001)", "VARCHAR '0.000100000'"},
+        {"STRING_FORMAT('%08.3f', 3.14159)", "VARCHAR '0003.142'"},
+        {"STRING_FORMAT('%08.3f', -3.14159)", "VARCHAR '-003.142'"},
+        {"STRING_FORMAT('%d', 'a')", "VARCHAR '%d; a'"},
+        {"STRING_FORMAT('%q', 1)", "VARCHAR '%q; 1'"},
+        {"STRING_FORMAT('%s %s', 1)", "VARCHAR '%s %s; 1'"},
+        {"STRING_FORMAT('%.3s', 'abcdef')", "VARCHAR 'abc'"},
+        {"STRING_FORMAT('%S', 'abc')", "VARCHAR 'ABC'"},
+        {"STRING_FORMAT('%f', 1e22)", "VARCHAR '10000000000000000000000.000000'"},
+        {"STRING_FORMAT('%.0f', 0.5)", "VARCHAR '1'"},
+        {"STRING_FORMAT('%.1f', 9.96)", "VARCHAR '10.0'"},
+        {"STRING_FORMAT('%.1e', 9.96)", "VARCHAR '1.0e+01'"},
+        {"STRING_FORMAT(NULL, 1)", "VARCHAR NULL"},
+        {"STRING_FORMAT('%99999999s', 1)", "VARCHAR '%99999999s; 1'"},
+    };
+    CHECK(rows);
+}
+
 static void test_names(void **state)
 {
     (void)state;
@@ -487,7 +658,7 @@ static void test_names(void **state)
     CHECK(rows);
     const ov_function_doc *docs;
     uint32_t n = ov_function_docs(&docs);
-    assert_true(n > 90);
+    assert_true(n > 115);
     for (uint32_t i = 1; i < n; i++)
         assert_true(strcmp(docs[i - 1].name, docs[i].name) < 0);
     for (uint32_t i = 0; i < n; i++) {
@@ -503,7 +674,8 @@ int main(void)
         cmocka_unit_test(test_casts),      cmocka_unit_test(test_logic),
         cmocka_unit_test(test_conditional), cmocka_unit_test(test_text),
         cmocka_unit_test(test_like),       cmocka_unit_test(test_time),
-        cmocka_unit_test(test_names),
+        cmocka_unit_test(test_names),      cmocka_unit_test(test_rounding),
+        cmocka_unit_test(test_search),     cmocka_unit_test(test_format),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
