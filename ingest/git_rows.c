@@ -129,12 +129,21 @@ ov_status ov_git_rows_create(ov_slice commits_name, ov_slice changes_name, const
     return OV_OK;
 }
 
+/* A split belongs to whoever fills it; it goes back even when nothing will come of it. */
+static void output_close(output *o)
+{
+    ov_error ignored = OV_ERROR_INIT;
+    if (o->rows)
+        (void)!ov_loader_submit(o->loader, o->rows, &ignored);
+    ov_loader_destroy(o->loader);
+}
+
 void ov_git_rows_destroy(ov_git_rows *r)
 {
     if (!r)
         return;
-    ov_loader_destroy(r->commits.loader);
-    ov_loader_destroy(r->changes.loader);
+    output_close(&r->commits);
+    output_close(&r->changes);
     ov_arena_fini(&r->arena);
     ov_buf_fini(&r->scratch);
     ov_free(r);
