@@ -300,11 +300,11 @@ static ov_status derive(ovi_emit *e, ov_error *err)
 static bool transform(ovi_emit *e, const char *row)
 {
     const ovi_plan *p = e->plan;
-    ov_error err = OV_ERROR_INIT;
+    ov_error *err = &e->err;
     ov_field *in;
     bool keep = true;
-    if (ov_arena_alloc(&e->scratch, (p->transform_in_count + 1) * sizeof *in, &in, &err) != OV_OK) {
-        ovi_emit_fail(e, &err);
+    if (ov_arena_alloc(&e->scratch, (p->transform_in_count + 1) * sizeof *in, &in, err) != OV_OK) {
+        ovi_emit_fail(e, err);
         return false;
     }
     for (uint32_t i = 0; i < p->transform_in_count; i++)
@@ -312,8 +312,8 @@ static bool transform(ovi_emit *e, const char *row)
     for (uint32_t i = 0; i < p->transform_out_count; i++)
         e->fields[p->transform_first + i] = (ov_field){0};
     if (p->transform->run(p->transform_program, in, &e->scratch, &e->fields[p->transform_first], &keep,
-                          &err) != OV_OK) {
-        ovi_emit_reject(e, row, (ov_slice){"", 0}, "check the transformSpec", "%s", err.text);
+                          err) != OV_OK) {
+        ovi_emit_reject(e, row, (ov_slice){"", 0}, "check the transformSpec", "%s", err->text);
         return false;
     }
     if (!keep)
@@ -334,24 +334,24 @@ static ov_status discover(ovi_emit *e, ov_error *err)
 void ovi_emit_row(ovi_emit *e, const char *row)
 {
     const ovi_plan *p = e->plan;
-    ov_error err = OV_ERROR_INIT;
+    ov_error *err = &e->err;
     int64_t ms;
-    ov_status st = p->derived_count ? derive(e, &err) : OV_OK;
+    ov_status st = p->derived_count ? derive(e, err) : OV_OK;
     if (st == OV_OK && (!p->transform || transform(e, row)) && read_time(e, row, &ms)) {
         if (!in_intervals(e, ms)) {
             ov_rows_filter(e->rows);
         } else if (e->discovery) {
-            st = discover(e, &err);
+            st = discover(e, err);
         } else {
             ovi_put_i64(e->rows, &e->rows->col[0], ms);
             for (uint32_t i = 0; i < p->target_count && st == OV_OK; i++)
-                st = put_column(e, row, &p->targets[i], &err);
+                st = put_column(e, row, &p->targets[i], err);
             if (st == OV_OK)
                 ov_rows_end(e->rows);
         }
     }
     if (OV_UNLIKELY(st != OV_OK))
-        ovi_emit_fail(e, &err);
+        ovi_emit_fail(e, err);
     if (e->scratch.chunk)
         ov_arena_reset(&e->scratch);
 }

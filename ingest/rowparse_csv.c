@@ -123,31 +123,32 @@ typedef struct cells {
 } cells;
 
 /* tryParseNumbers: text that is a number becomes one. */
-static ov_status as_number(ovi_parser *p, ov_field *f, ov_error *err)
+static OV_NOINLINE void as_number(ovi_parser *p, ov_field *f)
 {
+    ov_error err = OV_ERROR_INIT;
     int64_t i;
     double d;
     if (ov_parse_i64(f->text, &i)) { /* 007 and +7 print as 7 */
         char digits[OV_FMT_INT_BYTES];
         f->kind = OV_FIELD_INT;
-        return ov_arena_copy(&p->emit.scratch, ov_slice_make(digits, ov_fmt_i64(i, digits)), &f->text, err);
-    }
-    if (ov_parse_double(f->text, &d))
+        if (ov_arena_copy(&p->emit.scratch, ov_slice_make(digits, ov_fmt_i64(i, digits)), &f->text,
+                          &err) != OV_OK)
+            ovi_emit_fail(&p->emit, &err);
+    } else if (ov_parse_double(f->text, &d)) {
         f->kind = OV_FIELD_REAL;
-    return OV_OK;
+    }
 }
 
 OV_INLINE void put_cell(cells *c, const char *from, size_t n, bool list)
 {
-    ov_error err = OV_ERROR_INIT;
     uint32_t col = c->col++;
     if (OV_UNLIKELY(col >= c->columns) || c->field[col] == OVI_IGNORED)
         return;
     ov_field *f = &c->p->emit.fields[c->field[col]];
     f->kind = OV_UNLIKELY(list) ? OV_FIELD_LIST : OV_FIELD_TEXT;
     f->text = ov_slice_make(from, n);
-    if (OV_UNLIKELY(c->parse_numbers) && !list && n && as_number(c->p, f, &err) != OV_OK)
-        ovi_emit_fail(&c->p->emit, &err);
+    if (OV_UNLIKELY(c->parse_numbers) && !list && n)
+        as_number(c->p, f);
 }
 
 /* The row is complete up to c->col; fields of the missing cells are missing. */
