@@ -8,7 +8,7 @@
 #include "base/bytes.h"
 #include "storage/build_int.h"
 
-enum { DIGIT_BITS = 8, DIGITS = 64 / DIGIT_BITS, BUCKETS = 1 << DIGIT_BITS };
+enum { DIGIT_BITS = 8, BUCKETS = 1 << DIGIT_BITS };
 
 /* A piece of the normalised key: whether the value is present, or the value over its minimum. */
 typedef struct part {
@@ -193,74 +193,143 @@ static bool is_sorted(const words *w)
     return true;
 }
 
-typedef struct radix {
+/*
+ * Rows that arrive nearly in order (logs, or many stations a minute) fall into pieces between which
+ * order holds already; each is sorted where it lies, in cache. Word by word from the most
+ * significant one on: the next word is looked at only where the ones before it are equal.
+ */
+typedef struct sorter {
+    const words *w;
     uint64_t *keys[2];
-    uint32_t *perm[2];
-    size_t key_caps[2], perm_caps[2];
-} radix;
+    uint32_t *spare;
+    size_t key_caps[2], spare_cap;
+} sorter;
 
-/* One stable pass by the digit at `shift`; counts hold how often each digit occurs. */
-static void radix_pass(radix *r, int from, unsigned shift, uint32_t *counts, uint32_t rows)
+enum { FEW = 24 }; /* rows that insertion sorts faster than counting does */
+
+static void sort_few(const sorter *s, uint32_t *perm, uint32_t n)
 {
-    const uint64_t *keys = r->keys[from];
-    const uint32_t *perm = r->perm[from];
-    uint32_t total = 0;
-    for (uint32_t d = 0; d < BUCKETS; d++) {
-        uint32_t n = counts[d];
-        counts[d] = total;
-        total += n;
-    }
-    for (uint32_t i = 0; i < rows; i++) {
-        uint32_t to = counts[keys[i] >> shift & (BUCKETS - 1)]++;
-        r->keys[!from][to] = keys[i];
-        r->perm[!from][to] = perm[i];
+    for (uint32_t i = 1; i < n; i++) {
+        uint32_t row = perm[i], at = i;
+        for (; at > 0 && compare_rows(s->w, perm[at - 1], row) > 0; at--)
+            perm[at] = perm[at - 1];
+        perm[at] = row;
     }
 }
 
-/* Stable sort of the permutation by one word. Returns which of the two arrays holds the result. */
-static int radix_word(radix *r, int at, const uint64_t *word, uint32_t rows)
+/* One stable pass by the digit at `shift`. */
+static void count_and_move(const uint64_t *keys, const uint32_t *perm, uint32_t n, unsigned shift,
+                           uint64_t *keys_to, uint32_t *perm_to)
 {
-    uint32_t counts[DIGITS][BUCKETS] = {{0}};
-    for (uint32_t i = 0; i < rows; i++) {
-        uint64_t key = word[r->perm[at][i]];
-        r->keys[at][i] = key;
-        for (unsigned d = 0; d < DIGITS; d++)
-            counts[d][key >> d * DIGIT_BITS & (BUCKETS - 1)]++;
+    uint32_t at[BUCKETS] = {0}, total = 0;
+    for (uint32_t i = 0; i < n; i++)
+        at[keys[i] >> shift & (BUCKETS - 1)]++;
+    for (uint32_t d = 0; d < BUCKETS; d++) {
+        uint32_t count = at[d];
+        at[d] = total;
+        total += count;
     }
-    for (unsigned d = 0; d < DIGITS; d++) {
-        unsigned shift = d * DIGIT_BITS;
-        if (counts[d][r->keys[at][0] >> shift & (BUCKETS - 1)] == rows)
-            continue; /* all the same */
-        radix_pass(r, at, shift, counts[d], rows);
-        at = !at;
+    for (uint32_t i = 0; i < n; i++) {
+        uint32_t to = at[keys[i] >> shift & (BUCKETS - 1)]++;
+        keys_to[to] = keys[i];
+        perm_to[to] = perm[i];
     }
-    return at;
+}
+
+/* By one word; only digits that differ between the rows cost a pass. */
+static void sort_by_word(sorter *s, uint32_t *perm, uint32_t n, uint32_t word)
+{
+    const uint64_t *of_row = s->w->at[word];
+    uint64_t *from = s->keys[0], *to = s->keys[1], differ = 0;
+    uint32_t *perm_from = perm, *perm_to = s->spare;
+    for (uint32_t i = 0; i < n; i++) {
+        from[i] = of_row[perm[i]];
+        differ |= from[i] ^ from[0];
+    }
+    for (unsigned shift = 0; shift < 64; shift += DIGIT_BITS) {
+        if ((differ >> shift & (BUCKETS - 1)) == 0)
+            continue;
+        count_and_move(from, perm_from, n, shift, to, perm_to);
+        uint64_t *k = from;
+        from = to;
+        to = k;
+        uint32_t *p = perm_from;
+        perm_from = perm_to;
+        perm_to = p;
+    }
+    if (perm_from != perm)
+        memcpy(perm, perm_from, n * sizeof *perm);
+}
+
+static void sort_range(sorter *s, uint32_t *perm, uint32_t n, uint32_t word)
+{
+    if (n <= FEW) {
+        sort_few(s, perm, n);
+        return;
+    }
+    sort_by_word(s, perm, n, word);
+    if (word + 1 == s->w->count)
+        return;
+    const uint64_t *of_row = s->w->at[word];
+    for (uint32_t from = 0, end; from < n; from = end) {
+        for (end = from + 1; end < n && of_row[perm[end]] == of_row[perm[from]]; end++)
+            continue;
+        if (end - from > 1)
+            sort_range(s, perm + from, end - from, word + 1);
+    }
+}
+
+/* Mark the rows before which every key is smaller than every key from there on. Returns the length
+ * of the longest piece. */
+static uint32_t find_pieces(const words *w, uint64_t *starts)
+{
+    const uint64_t *v = w->at[0];
+    uint64_t least = UINT64_MAX, most = 0;
+    /* Backwards: the least key from each row on. Where it equals the row's own key the row may
+     * start a piece; forwards the greatest key before it decides. */
+    for (uint32_t i = w->rows; i-- > 0;) {
+        if (v[i] <= least) {
+            least = v[i];
+            ov_bits_set(starts, i);
+        }
+    }
+    uint32_t longest = 0, start = 0;
+    for (uint32_t i = 0; i < w->rows; i++) {
+        if (i > 0 && ov_bits_test(starts, i) && most >= v[i])
+            ov_bits_clear(starts, i);
+        if (ov_bits_test(starts, i) || i == 0) {
+            longest = OV_MAX(longest, i - start);
+            start = i;
+        }
+        most = OV_MAX(most, v[i]);
+    }
+    return OV_MAX(longest, w->rows - start);
 }
 
 static ov_status sort_words(const words *w, ovi_order *out, ov_error *err)
 {
-    radix r = {0};
+    sorter s = {.w = w};
+    uint64_t *starts = NULL;
+    size_t starts_cap = 0;
     ov_status st = OV_OK;
-    int at = 0;
-    for (int i = 0; i < 2; i++) {
-        OV_TRY_OUT(st,
-                   ovi_grow(&r.keys[i], &r.key_caps[i], w->rows, sizeof(uint64_t), w->budget, err));
-        OV_TRY_OUT(
-            st, ovi_grow(&r.perm[i], &r.perm_caps[i], w->rows, sizeof(uint32_t), w->budget, err));
-    }
+    OV_TRY_OUT(st, ovi_grow(&starts, &starts_cap, ov_words(w->rows), sizeof *starts, w->budget, err));
+    memset(starts, 0, ov_words(w->rows) * sizeof *starts);
+    uint32_t longest = find_pieces(w, starts);
+    for (int i = 0; i < 2; i++)
+        OV_TRY_OUT(st, ovi_grow(&s.keys[i], &s.key_caps[i], longest, sizeof(uint64_t), w->budget, err));
+    OV_TRY_OUT(st, ovi_grow(&s.spare, &s.spare_cap, longest, sizeof *s.spare, w->budget, err));
+    OV_TRY_OUT(st, ovi_grow(&out->perm, &out->perm_cap, w->rows, sizeof *out->perm, w->budget, err));
     for (uint32_t i = 0; i < w->rows; i++)
-        r.perm[0][i] = i;
-    for (uint32_t i = w->count; i-- > 0;)
-        at = radix_word(&r, at, w->at[i], w->rows);
-    out->perm = r.perm[at];
-    out->perm_cap = r.perm_caps[at];
-    r.perm[at] = NULL;
-    r.perm_caps[at] = 0;
-out:
-    for (int i = 0; i < 2; i++) {
-        ovi_shrink(&r.keys[i], &r.key_caps[i], sizeof(uint64_t), w->budget);
-        ovi_shrink(&r.perm[i], &r.perm_caps[i], sizeof(uint32_t), w->budget);
+        out->perm[i] = i;
+    for (size_t from = 0, end; from < w->rows; from = end) {
+        end = ov_bits_next(starts, w->rows, from + 1);
+        sort_range(&s, out->perm + from, (uint32_t)(end - from), 0);
     }
+out:
+    for (int i = 0; i < 2; i++)
+        ovi_shrink(&s.keys[i], &s.key_caps[i], sizeof(uint64_t), w->budget);
+    ovi_shrink(&s.spare, &s.spare_cap, sizeof *s.spare, w->budget);
+    ovi_shrink(&starts, &starts_cap, sizeof *starts, w->budget);
     return st;
 }
 
