@@ -38,6 +38,12 @@ static const ov_block_stats *whole_block(const ov_agg_rows *rows, const uint64_t
 
 /* ---- packed words ---- */
 
+/* Distance of the interleaved tables; kernels always step through four, so one table is four at distance 0. */
+static size_t packed_stride(const ov_acc *a)
+{
+    return a->packed_ways > 1 ? a->packed_cap / a->packed_ways : 0;
+}
+
 static ov_status packed_room(ov_acc *a, ov_error *err)
 {
     if (a->packed && a->packed_cap / a->packed_ways >= a->groups)
@@ -95,7 +101,7 @@ static ov_status update_count(ov_acc *a, const ov_agg_rows *rows, const uint64_t
             }
             OV_TRY(packed_room(a, err)); /* plain counts here: nothing to overflow */
             a->packed_rows += piece->to - piece->from;
-            count(a->packed + piece->group, a->packed_cap / a->packed_ways, rows->codes, piece->from, piece->to,
+            count(a->packed + piece->group, packed_stride(a), rows->codes, piece->from, piece->to,
                   mask);
             break;
         }
@@ -156,7 +162,7 @@ static ov_status sum_pieces(ov_acc *a, const ov_agg_rows *rows, const uint64_t *
             if (piece->kind == OV_PIECE_RAMP)
                 a->k->packed_ramp[lane](at + piece->first, x->data, delta, piece->from, piece->to, mask);
             else
-                a->k->packed_code[code][lane](at, a->packed_cap / a->packed_ways, rows->codes, x->data, delta,
+                a->k->packed_code[code][lane](at, packed_stride(a), rows->codes, x->data, delta,
                                               piece->from, piece->to, mask);
         } else {
             a->k->sum_code[code][lane]((uint64_t *)a->v.any + piece->group, a->n + piece->group, rows->codes,
