@@ -17,6 +17,7 @@ typedef struct scan {
     int64_t ms;         /* of the day */
     bool has_offset;
     int32_t offset_ms;
+    bool lenient; /* a time in a gap of the clocks moves forward, as for SQL literals */
 } scan;
 
 static bool fail(scan *s, const char *at, const char *wanted)
@@ -229,6 +230,8 @@ static bool finish(scan *s, const ov_tz *zone, int64_t *out)
     int64_t ms = s->days * OV_MS_PER_DAY + s->ms;
     if (s->has_offset)
         ms -= s->offset_ms;
+    else if (s->lenient)
+        ms = ov_tz_from_local(zone, ms);
     else if (!ov_tz_from_local_strict(zone, ms, &ms))
         return fail(s, s->start,
                     "a time that the zone's clocks showed (they were moved forward past it)");
@@ -302,7 +305,7 @@ ov_status ov_iso_parse(ov_slice text, const ov_tz *zone, int64_t *out, ov_error 
 
 static bool scan_sql_date(scan *s, ov_slice text)
 {
-    *s = (scan){.start = text.p, .at = text.p, .end = text.p + text.n};
+    *s = (scan){.start = text.p, .at = text.p, .end = text.p + text.n, .lenient = true};
     int32_t year, month, day;
     if (!take_year(s, &year))
         return false;

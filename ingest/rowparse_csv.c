@@ -151,6 +151,15 @@ OV_INLINE void put_cell(cells *c, const char *from, size_t n, bool list)
         as_number(c->p, f);
 }
 
+/* A cell without quotes. In CSV an empty one is NULL and "" is the empty text, as in Druid. */
+OV_INLINE void put_bare(cells *c, const char *from, size_t n, bool list, bool csv)
+{
+    uint32_t col = c->col;
+    put_cell(c, from, n, list);
+    if (OV_UNLIKELY(n == 0) && csv && col < c->columns && c->field[col] != OVI_IGNORED)
+        c->p->emit.fields[c->field[col]].kind = OV_FIELD_NULL;
+}
+
 /* The row is complete up to c->col; fields of the missing cells are missing. */
 OV_INLINE void end_row(cells *c, const char *row)
 {
@@ -277,13 +286,13 @@ static void parse_rows(ovi_parser *p, const char *from, const char *end)
                 row = cell = m + 1; /* a blank line */
                 continue;
             }
-            put_cell(&c, cell, n, list);
+            put_bare(&c, cell, n, list, csv);
             end_row(&c, row);
             row = cell = m + 1;
             list = false;
         } else if (*m == w.delimiter && (!wide || ((size_t)(end - m) >= step &&
                                                    memcmp(m, f->delimiter.p, step) == 0))) {
-            put_cell(&c, cell, (size_t)(m - cell), list);
+            put_bare(&c, cell, (size_t)(m - cell), list, csv);
             cell = m + step;
             list = false;
         } else if (*m == '"' && csv) {
@@ -312,9 +321,9 @@ static void parse_rows(ovi_parser *p, const char *from, const char *end)
         }
     }
     if (cell < end) /* the last line has no line break */
-        put_cell(&c, cell, (size_t)(end - cell) - (end[-1] == '\r'), list);
+        put_bare(&c, cell, (size_t)(end - cell) - (end[-1] == '\r'), list, csv);
     else if (cell == end && c.col > 0) /* ... and ends in a delimiter */
-        put_cell(&c, end, 0, false);
+        put_bare(&c, end, 0, false, csv);
     if (c.col > 0 && !p->emit.rows->failed)
         end_row(&c, row);
 }

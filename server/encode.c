@@ -418,7 +418,7 @@ static ov_slice header_word(const ov_field *f, header_row what, char *buf)
         return f->name;
     if (what == HEADER_SQL_TYPES)
         return ov_slice_cstr(ov_sqltype_name(f->sql));
-    return ov_slice_cstr(f->type.id == OV_TYPE_NULL ? "" : ov_type_name(f->type, buf));
+    return ov_slice_cstr(f->type.id == OV_TYPE_NULL ? "STRING" : ov_type_name(f->type, buf));
 }
 
 /* One header record of the array and csv formats. */

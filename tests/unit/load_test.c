@@ -179,7 +179,7 @@ static void chunks_and_order(void **state)
     check_load(AB PLAIN("day"), CSV, "",
                "2020-01-02T05:00:00Z,y,1\n2020-01-01T05:00:00Z,x,2\n2020-01-02T04:00:00Z,y,3\nbad,z,4\n"
                "2020-01-02T05:00:00Z,x,5\n2020-01-01T05:00:00Z,,6\n",
-               "segment 2020-01-01T00:00:00.000Z 0: 2 rows\n1577854800000||6\n1577854800000|x|2\n"
+               "segment 2020-01-01T00:00:00.000Z 0: 2 rows\n1577854800000|NULL|6\n1577854800000|x|2\n"
                "segment 2020-01-02T00:00:00.000Z 0: 3 rows\n1577937600000|y|3\n1577941200000|x|5\n1577941200000|y|1\n"
                "read=6 loaded=5 rejected=1 filtered=0 errors=0\n");
     check_load(AB PLAIN("all"), CSV, "", "5,y,1\n3,x,2\n",

@@ -303,7 +303,7 @@ static void json_discovery(void **state)
 static void csv_values(void **state)
 {
     (void)state;
-    const char *want = "1|x|2|0.5\n2||NULL|NULL\n3|NULL|NULL|NULL\n4|a|1|2.0\n"
+    const char *want = "1|x|2|0.5\n2|NULL|NULL|NULL\n3|NULL|NULL|NULL\n4|a|1|2.0\n"
                        "counts read=4 loaded=4 rejected=0 filtered=0 errors=0 repaired=0\n";
     check_rows(ABC, CSV, "1,x,2,0.5\n2,,,\n3\n4,a,1,2,surplus,cells\n", want);
     check_rows(ABC, CSV, "1,x,2,0.5\r\n2,,,\r\n\r\n3\r\n4,a,1,2", want);
@@ -311,7 +311,7 @@ static void csv_values(void **state)
                "what\nthis is, \"\n1,x,2,0.5\n2,,,\n3\n4,a,1,2\n", want);
     check_rows(ABC, "\"type\":\"csv\",\"findColumnsFromHeader\":true",
                "\xEF\xBB\xBF" "c,\"b\",zzz,t,,a\r\n0.5,2,,1,,x\n,,,2,,\n,\n2,1,,4,,a\n",
-               "1|x|2|0.5\n2||NULL|NULL\n4|a|1|2.0\ncounts read=4 loaded=3 rejected=1 filtered=0 errors=0 repaired=0\n"
+               "1|x|2|0.5\n2|NULL|NULL|NULL\n4|a|1|2.0\ncounts read=4 loaded=3 rejected=1 filtered=0 errors=0 repaired=0\n"
                "reject 4:1  \"\" the row has no time: 't' is missing\n");
 }
 
