@@ -27,6 +27,22 @@ static ov_status start(const ov_git_repo *repo, const char *const *args, size_t 
     return ov_child_start(argv, NULL, out, err);
 }
 
+ov_status ov_git_explain(const ov_git_repo *repo, ov_status st, ov_error *err)
+{
+    if (st == OV_OK || st == OV_CANCELLED)
+        return st;
+    if (strstr(err->text, "env: "))
+        return ov_fail(err, OV_NOT_FOUND, "git is not installed (Debian package git)");
+    if (strstr(err->text, "not a git repository"))
+        return ov_fail(err, OV_INVALID, "%s is not a git repository", repo->path);
+    if (strstr(err->text, "unable to read ") || strstr(err->text, "bad object"))
+        ov_error_context(err, "%s lacks objects of its history (a partial or damaged clone; fetch them first)",
+                         repo->path);
+    else
+        ov_error_context(err, "%s", repo->path);
+    return st;
+}
+
 /* The whole output, without the last line break. */
 static ov_status ask(const ov_git_repo *repo, const char *const *args, size_t count, ov_arena *out, ov_slice *text,
                      ov_error *err)
@@ -160,10 +176,7 @@ ov_status ov_git_repo_look(const char *path, ov_arena *out, ov_git_repo *repo, o
     *repo = (ov_git_repo){.path = path};
     if (!ov_dir_exists(path))
         return ov_fail(err, OV_NOT_FOUND, "%s: there is no such folder", path);
-    ov_status st = ASK(repo, out, &text, err, "rev-parse", "--is-shallow-repository");
-    if (st == OV_IO && strstr(err->text, "not a git repository"))
-        return ov_fail(err, OV_INVALID, "%s is not a git repository", path);
-    OV_TRY(st);
+    OV_TRY(ov_git_explain(repo, ASK(repo, out, &text, err, "rev-parse", "--is-shallow-repository"), err));
     repo->shallow = ov_slice_eq(text, OV_SLICE_LIT("true"));
     if (ASK(repo, out, &text, &ignored, "rev-parse", "--verify", "--quiet", "HEAD^{commit}") == OV_OK)
         repo->head = text;
@@ -224,7 +237,7 @@ ov_status ov_git_count(const ov_git_repo *repo, const ov_slice *not_shas, uint32
     size_t n;
     ov_slice text;
     OV_TRY(range_args(repo, words, OV_COUNT_OF(words), not_shas, count, scratch, &args, &n, err));
-    OV_TRY(ask(repo, args, n, scratch, &text, err));
+    OV_TRY(ov_git_explain(repo, ask(repo, args, n, scratch, &text, err), err));
     *out = strtoull(text.p, NULL, 10);
     return OV_OK;
 }

@@ -25,6 +25,8 @@ bool ov_git_is_ancestor(const ov_git_repo *repo, ov_slice sha, ov_slice of);
 /* Commits reachable from head and from none of `not`. */
 OV_CHECKED ov_status ov_git_count(const ov_git_repo *repo, const ov_slice *not_shas, uint32_t count, ov_arena *scratch,
                                   uint64_t *out, ov_error *err);
+/* git's own words in err become ours where we know better; returns the status. */
+ov_status ov_git_explain(const ov_git_repo *repo, ov_status st, ov_error *err);
 /* Start `git log` over the same commits in the form ov_git_parser reads. */
 OV_CHECKED ov_status ov_git_log_start(const ov_git_repo *repo, const ov_slice *not_shas, uint32_t count,
                                       ov_arena *scratch, ov_child **out, ov_error *err);

@@ -128,7 +128,7 @@ static ov_status read_log(git_run *g, const ov_git_repo *repo, const ov_slice *n
     ov_git_parser_init(&parser, sink);
     ov_status st = pump(g, child, &parser, err);
     if (st == OV_OK)
-        st = ov_child_finish(child, err);
+        st = ov_git_explain(repo, ov_child_finish(child, err), err);
     else
         ov_child_kill(child);
     if (st == OV_OK)

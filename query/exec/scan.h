@@ -46,6 +46,8 @@ typedef struct scan_segment {
     uint8_t way;
     ov_segment *seg;
     scan_column *columns;
+    const ov_time_range *times; /* the scan's ranges, cut to where newer versions left the segment visible */
+    uint32_t time_count;
     row_range *ranges; /* rows that may match, ascending */
     uint32_t range_count;
     uint64_t range_rows;

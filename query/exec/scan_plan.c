@@ -29,8 +29,7 @@ static ov_status open_segment(ovi_scan *s, scan_segment *seg, ov_error *err)
         st = ov_arena_zalloc(&s->exec->arena, (s->filter_count + s->residual_count + 1) * sizeof(*seg->rest),
                              &seg->rest, err);
     if (st == OV_OK)
-        st = ov_arena_zalloc(&s->exec->arena, (s->node->scan.range_count + 1) * sizeof(*seg->ranges), &seg->ranges,
-                             err);
+        st = ov_arena_zalloc(&s->exec->arena, (seg->time_count + 1) * sizeof(*seg->ranges), &seg->ranges, err);
     ov_mutex_unlock(&s->lock);
     return st;
 }
@@ -99,18 +98,46 @@ static ov_status find_columns(ovi_scan *s, scan_segment *seg, ov_error *err)
 
 /* ---- time ---- */
 
-static bool misses_all_ranges(const ov_plan *node, const ov_segment_info *info)
+/* Sets seg->times. A partly overshadowed segment keeps only its visible parts, whatever the filter says. */
+static ov_status cut_times(ovi_scan *s, scan_segment *seg, ov_error *err)
 {
-    for (uint32_t i = 0; i < node->scan.range_count; i++)
-        if (info->max_time >= node->scan.ranges[i].start_ms && info->min_time < node->scan.ranges[i].end_ms)
+    const ov_segment_entry *e = seg->entry;
+    const ov_time_range *ranges = s->node->scan.ranges;
+    uint32_t count = s->node->scan.range_count, n = 0;
+    seg->times = ranges;
+    seg->time_count = count;
+    if (!e->partial)
+        return OV_OK;
+    ov_time_range *cut;
+    ov_mutex_lock(&s->lock);
+    ov_status st = ov_arena_alloc(&s->exec->arena, ((size_t)count * e->part_count + 1) * sizeof(*cut), &cut, err);
+    ov_mutex_unlock(&s->lock);
+    OV_TRY(st);
+    for (uint32_t p = 0; p < e->part_count; p++) {
+        for (uint32_t i = 0; i < count; i++) {
+            ov_time_range both = {OV_MAX(ranges[i].start_ms, e->parts[p].start),
+                                  OV_MIN(ranges[i].end_ms, e->parts[p].end)};
+            if (both.start_ms < both.end_ms)
+                cut[n++] = both;
+        }
+    }
+    seg->times = cut;
+    seg->time_count = n;
+    return OV_OK;
+}
+
+static bool misses_all_ranges(const scan_segment *seg, const ov_segment_info *info)
+{
+    for (uint32_t i = 0; i < seg->time_count; i++)
+        if (info->max_time >= seg->times[i].start_ms && info->min_time < seg->times[i].end_ms)
             return false;
     return true;
 }
 
-static bool lies_in_one_range(const ov_plan *node, const ov_segment_info *info)
+static bool lies_in_one_range(const scan_segment *seg, const ov_segment_info *info)
 {
-    for (uint32_t i = 0; i < node->scan.range_count; i++)
-        if (info->min_time >= node->scan.ranges[i].start_ms && info->max_time < node->scan.ranges[i].end_ms)
+    for (uint32_t i = 0; i < seg->time_count; i++)
+        if (info->min_time >= seg->times[i].start_ms && info->max_time < seg->times[i].end_ms)
             return true;
     return false;
 }
@@ -123,23 +150,76 @@ static void add_range(scan_segment *seg, uint32_t first, uint32_t end)
     seg->range_rows += end - first;
 }
 
+static bool in_times(const scan_segment *seg, int64_t ms)
+{
+    for (uint32_t i = 0; i < seg->time_count; i++)
+        if (ms >= seg->times[i].start_ms && ms < seg->times[i].end_ms)
+            return true;
+    return false;
+}
+
+/* A row more; neighbours make one range. The list grows in the exec's arena. */
+static ov_status add_row(ovi_scan *s, scan_segment *seg, uint32_t row, uint32_t *cap, ov_error *err)
+{
+    seg->range_rows++;
+    if (seg->range_count && seg->ranges[seg->range_count - 1].end == row) {
+        seg->ranges[seg->range_count - 1].end++;
+        return OV_OK;
+    }
+    if (seg->range_count == *cap) {
+        row_range *grown;
+        uint32_t size = OV_MAX(*cap * 2, 64u);
+        ov_mutex_lock(&s->lock);
+        ov_status st = ov_arena_alloc(&s->exec->arena, size * sizeof(*grown), &grown, err);
+        ov_mutex_unlock(&s->lock);
+        OV_TRY(st);
+        if (seg->range_count)
+            memcpy(grown, seg->ranges, seg->range_count * sizeof(*grown));
+        seg->ranges = grown;
+        *cap = size;
+    }
+    seg->ranges[seg->range_count++] = (row_range){row, row + 1};
+    return OV_OK;
+}
+
+/* Partly overshadowed and not sorted by time: look at every row's time. */
+static ov_status look_at_times(ovi_scan *s, scan_segment *seg, ov_arena *scratch, ov_error *err)
+{
+    const ov_column *time = ov_segment_find(seg->seg, OV_SLICE_LIT("__time"));
+    uint32_t row = 0, cap = seg->time_count + 1;
+    OV_CHECK_DATA(time, err, "segment %s has no __time", ov_segment_path(seg->seg));
+    for (uint32_t b = 0; b < ov_column_get_info(time)->blocks; b++) {
+        ov_arena_mark mark = ov_arena_mark_get(scratch);
+        ov_vec v, flat;
+        OV_TRY(ov_column_read(time, b, scratch, &v, err));
+        OV_TRY(ov_vec_flatten(&v, scratch, &flat, err));
+        for (uint32_t i = 0; i < flat.rows; i++, row++)
+            if (in_times(seg, ((const int64_t *)flat.data)[i]))
+                OV_TRY(add_row(s, seg, row, &cap, err));
+        ov_arena_rewind(scratch, mark);
+    }
+    return OV_OK;
+}
+
 /* Row ranges whose time is right; false when the segment is not sorted by time and rows must be looked at. */
-static ov_status time_rows(ovi_scan *s, scan_segment *seg, bool *exact, ov_error *err)
+static ov_status time_rows(ovi_scan *s, scan_segment *seg, ovi_worker *w, bool *exact, ov_error *err)
 {
     const ov_segment_info *info = ov_segment_get_info(seg->seg);
     *exact = true;
-    if (lies_in_one_range(s->node, info)) {
+    if (lies_in_one_range(seg, info)) {
         add_range(seg, 0, info->rows);
         return OV_OK;
     }
-    for (uint32_t i = 0; i < s->node->scan.range_count; i++) {
-        const ov_time_range *r = &s->node->scan.ranges[i];
+    for (uint32_t i = 0; i < seg->time_count; i++) {
+        const ov_time_range *r = &seg->times[i];
         uint32_t first, end;
         bool sorted;
         OV_TRY(ov_segment_time_range(seg->seg, r->start_ms, r->end_ms, &first, &end, &sorted, err));
         if (!sorted) {
             seg->range_count = 0;
             seg->range_rows = 0;
+            if (seg->entry->partial)
+                return look_at_times(s, seg, &w->scratch, err);
             add_range(seg, 0, info->rows);
             *exact = false;
             return OV_OK;
@@ -382,7 +462,7 @@ static ov_status choose(ovi_scan *s, scan_segment *seg, verdict *v, uint32_t n, 
 static ov_status plan_filtered(ovi_scan *s, scan_segment *seg, ovi_worker *w, ov_error *err)
 {
     bool exact;
-    OV_TRY(time_rows(s, seg, &exact, err));
+    OV_TRY(time_rows(s, seg, w, &exact, err));
     const conjunct *list = exact ? s->residual : s->filter;
     uint32_t n = exact ? s->residual_count : s->filter_count;
     verdict *v;
@@ -398,9 +478,13 @@ static ov_status plan_filtered(ovi_scan *s, scan_segment *seg, ovi_worker *w, ov
     return choose(s, seg, v, n, err);
 }
 
-static ov_status plan_general(ovi_scan *s, scan_segment *seg)
+static ov_status plan_general(ovi_scan *s, scan_segment *seg, ovi_worker *w, ov_error *err)
 {
-    add_range(seg, 0, ov_segment_get_info(seg->seg)->rows);
+    bool exact;
+    if (seg->entry->partial)
+        OV_TRY(time_rows(s, seg, w, &exact, err));
+    else
+        add_range(seg, 0, ov_segment_get_info(seg->seg)->rows);
     for (uint32_t i = 0; i < s->filter_count; i++)
         seg->rest[seg->rest_count++] = &s->filter[i];
     seg->way = seg->range_rows ? WAY_BLOCKS : WAY_OUT;
@@ -415,11 +499,12 @@ ov_status ovi_scan_plan(ovi_scan *s, scan_segment *seg, ovi_worker *w, ov_error 
     seg->planned = true;
     seg->way = WAY_OUT;
     atomic_fetch_add_explicit(&stats->segments_total, 1, memory_order_relaxed);
-    if (!e->tombstone && e->info.rows && (general || !misses_all_ranges(s->node, &e->info))) {
+    OV_TRY(cut_times(s, seg, err));
+    if (!e->tombstone && e->info.rows && ((general && !e->partial) || !misses_all_ranges(seg, &e->info))) {
         OV_TRY(ovi_next_batch(w, err));
         OV_TRY(open_segment(s, seg, err));
         OV_TRY(find_columns(s, seg, err));
-        OV_TRY(general ? plan_general(s, seg) : plan_filtered(s, seg, w, err));
+        OV_TRY(general ? plan_general(s, seg, w, err) : plan_filtered(s, seg, w, err));
     }
     if (seg->way == WAY_OUT)
         atomic_fetch_add_explicit(&stats->segments_pruned, 1, memory_order_relaxed);
