@@ -12,6 +12,7 @@
 #include "base/bits.h"
 #include "base/json.h"
 #include "base/numfmt.h"
+#include "base/utf8.h"
 
 typedef enum cell_kind {
     CELL_CONST, /* text[0] */
@@ -73,12 +74,55 @@ bool ov_result_format_find(ov_slice name, ov_result_format *out)
 
 /* ---- single values ---- */
 
+/* Characters beyond the BMP as Druid's JSON library writes them: two escaped surrogates. */
+static void quote_with_surrogates(ov_buf *out, ov_slice s)
+{
+    const char *at = s.p, *end = s.p + s.n, *plain = at;
+    ov_buf_add_char(out, '"');
+    while (at < end) {
+        const char *from = at;
+        if ((unsigned char)*at < 0xF0) {
+            at++;
+            continue;
+        }
+        uint32_t cp = ov_utf8_next(&at, end);
+        size_t open = out->n;
+        ov_json_quote(out, ov_slice_make(plain, (size_t)(from - plain)));
+        if (!out->failed) { /* its quotes are not wanted here */
+            memmove(out->p + open, out->p + open + 1, out->n - open - 2);
+            out->n -= 2;
+        }
+        if (cp >= 0x10000)
+            ov_buf_addf(out, "\\u%04X\\u%04X", 0xD800 + ((cp - 0x10000) >> 10), 0xDC00 + ((cp - 0x10000) & 0x3FF));
+        else
+            ov_buf_add_str(out, "\\uFFFD");
+        plain = at;
+    }
+    size_t open = out->n;
+    ov_json_quote(out, ov_slice_make(plain, (size_t)(end - plain)));
+    if (!out->failed) {
+        memmove(out->p + open, out->p + open + 1, out->n - open - 1);
+        out->n -= 1;
+    }
+}
+
+static bool beyond_bmp(ov_slice s)
+{
+    for (size_t i = 0; i < s.n; i++)
+        if ((unsigned char)s.p[i] >= 0xF0)
+            return true;
+    return false;
+}
+
 /* A JSON string. A final backslash is written \u005c: pydruid's incremental reader takes \" after it for an
  * escaped quote and loses the rest of the result (same JSON value either way). */
 static void add_json_string(ov_buf *out, ov_slice s)
 {
     size_t before = out->n;
-    ov_json_quote(out, s);
+    if (OV_UNLIKELY(beyond_bmp(s)))
+        quote_with_surrogates(out, s);
+    else
+        ov_json_quote(out, s);
     if (s.n && s.p[s.n - 1] == '\\' && !out->failed && out->n - before >= 3) {
         out->n -= 3; /* \\" */
         ov_buf_add_str(out, "\\u005c\"");

@@ -128,6 +128,17 @@ static void encodings_agree(void **state)
     expect(&(ov_encode_options){.format = OV_FORMAT_ARRAY}, &b, "[[\"z\"],[\"z\"],[\"z\"]]\n");
 }
 
+/* Jackson, which writes Druid's JSON, escapes what lies beyond the BMP and nothing else beyond ASCII. */
+static void characters_beyond_the_bmp_are_escaped(void **state)
+{
+    (void)state;
+    static const ov_slice odd[] = {{"\xF0\x9F\x98\x80 \xED\x95\x9C\"\xF0\x9F\x98\x80\\", 14}};
+    ov_vec col[1] = {ov_vec_flat(fields[0].type, odd, NULL, 1)};
+    ov_batch b = {.rows = 1, .cols = 1, .col = col, .sel_rows = 1};
+    expect(&(ov_encode_options){.format = OV_FORMAT_ARRAY}, &b,
+           "[[\"\\uD83D\\uDE00 \xED\x95\x9C\\\"\\uD83D\\uDE00\\u005c\"]]\n");
+}
+
 /* Two batches with dictionaries of their own: texts of the first must not show in the second. */
 static void dictionaries_may_change_between_batches(void **state)
 {
@@ -161,6 +172,7 @@ int main(void)
         cmocka_unit_test(headers_and_empty_results),
         cmocka_unit_test(one_empty_csv_field_is_quoted),
         cmocka_unit_test(encodings_agree),
+        cmocka_unit_test(characters_beyond_the_bmp_are_escaped),
         cmocka_unit_test(dictionaries_may_change_between_batches),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
