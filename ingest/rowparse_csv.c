@@ -139,13 +139,14 @@ static OV_NOINLINE void as_number(ovi_parser *p, ov_field *f)
     }
 }
 
-OV_INLINE void put_cell(cells *c, const char *from, size_t n, bool list)
+/* A cell without a byte is NULL; "" is the empty string (as Druid reads both since it follows SQL's NULLs). */
+OV_INLINE void put_text(cells *c, const char *from, size_t n, bool list, bool quoted)
 {
     uint32_t col = c->col++;
     if (OV_UNLIKELY(col >= c->columns) || c->field[col] == OVI_IGNORED)
         return;
     ov_field *f = &c->p->emit.fields[c->field[col]];
-    f->kind = OV_UNLIKELY(list) ? OV_FIELD_LIST : OV_FIELD_TEXT;
+    f->kind = OV_UNLIKELY(list) ? OV_FIELD_LIST : n || quoted ? OV_FIELD_TEXT : OV_FIELD_NULL;
     f->text = ov_slice_make(from, n);
     if (OV_UNLIKELY(c->parse_numbers) && !list && n)
         as_number(c->p, f);
@@ -158,6 +159,11 @@ OV_INLINE void put_bare(cells *c, const char *from, size_t n, bool list, bool cs
     put_cell(c, from, n, list);
     if (OV_UNLIKELY(n == 0) && csv && col < c->columns && c->field[col] != OVI_IGNORED)
         c->p->emit.fields[c->field[col]].kind = OV_FIELD_NULL;
+}
+
+OV_INLINE void put_cell(cells *c, const char *from, size_t n, bool list)
+{
+    put_text(c, from, n, list, false);
 }
 
 /* The row is complete up to c->col; fields of the missing cells are missing. */
@@ -306,8 +312,8 @@ static void parse_rows(ovi_parser *p, const char *from, const char *end)
                 look_at(&w, row);
                 continue;
             }
-            put_cell(&c, text.p, text.n,
-                     memmem(text.p, text.n, f->list_delimiter.p, f->list_delimiter.n) != NULL);
+            put_text(&c, text.p, text.n,
+                     memmem(text.p, text.n, f->list_delimiter.p, f->list_delimiter.n) != NULL, true);
             if (stop >= end || *stop == '\n') {
                 end_row(&c, row);
                 row = stop + 1;

@@ -9,6 +9,7 @@ README.md beside this file describes the format. Standard library only, plus duc
 """
 import argparse
 import glob
+import http.client
 import os
 import re
 import sys
@@ -56,10 +57,12 @@ def against_server(files, setting, counter, only):
                 name = '%s:%d [%s]' % (os.path.basename(path), record.line, setting)
                 if only and only not in name and only not in record.sql:
                     continue
-                if not server.alive():
-                    counter.check(name, False, 'the server is gone; its log ends\n' + server.log()[-4000:])
-                    return
-                run_record(counter, server, name, record)
+                try:
+                    run_record(counter, server, name, record)
+                except (OSError, http.client.HTTPException) as trouble:
+                    counter.check(name, False, '%s\nno answer: %r; the log ends\n%s' % (record.sql, trouble, server.log()[-4000:]))
+                    if not server.alive():
+                        server.start()  # the other records still say something
 
 
 def against_duckdb(files, fill, counter):
