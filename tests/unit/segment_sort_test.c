@@ -1,6 +1,6 @@
 /*
- * Order and roll-up: rows arrive at random and leave sorted by the declared columns, stable, equal ones folded; held
- * against a plain sort of structs.
+ * Order and roll-up: rows arrive at random and leave sorted by the declared columns, stable, equal
+ * ones folded; held against a plain sort of structs.
  */
 #include "segment_lib.h"
 
@@ -159,16 +159,29 @@ static ov_vec vec_of(ov_arena *a, uint32_t c, const row *r, uint32_t n)
 
 static const ov_build_column columns[COLUMNS] = {
     {.name = {"__time", 6}, .type = {.id = OV_TYPE_LONG}, .role = OV_ROLE_TIME},
-    {.name = {"text", 4}, .type = {.id = OV_TYPE_STRING}, .role = OV_ROLE_DIMENSION, .indexed = true},
+    {.name = {"text", 4},
+     .type = {.id = OV_TYPE_STRING},
+     .role = OV_ROLE_DIMENSION,
+     .indexed = true},
     {.name = {"number", 6}, .type = {.id = OV_TYPE_LONG}, .role = OV_ROLE_DIMENSION},
     {.name = {"real", 4}, .type = {.id = OV_TYPE_DOUBLE}, .role = OV_ROLE_DIMENSION},
-    {.name = {"list", 4}, .type = {.id = OV_TYPE_STRING, .multi = 1}, .role = OV_ROLE_DIMENSION, .indexed = true},
+    {.name = {"list", 4},
+     .type = {.id = OV_TYPE_STRING, .multi = 1},
+     .role = OV_ROLE_DIMENSION,
+     .indexed = true},
     {.name = {"sum", 3}, .type = {.id = OV_TYPE_LONG}, .role = OV_ROLE_METRIC, .fold = OV_FOLD_SUM},
-    {.name = {"low", 3}, .type = {.id = OV_TYPE_DOUBLE}, .role = OV_ROLE_METRIC, .fold = OV_FOLD_MIN},
-    {.name = {"high", 4}, .type = {.id = OV_TYPE_DOUBLE}, .role = OV_ROLE_METRIC, .fold = OV_FOLD_MAX},
+    {.name = {"low", 3},
+     .type = {.id = OV_TYPE_DOUBLE},
+     .role = OV_ROLE_METRIC,
+     .fold = OV_FOLD_MIN},
+    {.name = {"high", 4},
+     .type = {.id = OV_TYPE_DOUBLE},
+     .role = OV_ROLE_METRIC,
+     .fold = OV_FOLD_MAX},
 };
 
-static void build(const row *rows, uint32_t n, const uint32_t *sort, uint32_t sort_n, bool rollup, const char *path)
+static void build(const row *rows, uint32_t n, const uint32_t *sort, uint32_t sort_n, bool rollup,
+                  const char *path)
 {
     ov_build_schema schema = {.datasource = OV_SLICE_LIT("test"),
                               .end_ms = INT64_C(1) << 50,
