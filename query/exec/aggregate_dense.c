@@ -28,7 +28,8 @@ static bool bounds_of(const ov_vec *v, const uint64_t *sel, int64_t *low, int64_
         return !v->is_null;
     }
     if (v->has_bounds) {
-        *low = v->min;
+        /* lanes count from base: codes must not start above it, or they could not be used as they lie */
+        *low = v->enc == OV_ENC_FLAT && !v->raw ? OV_MIN(v->base, v->min) : v->min;
         *high = v->max;
         return true;
     }
