@@ -152,20 +152,6 @@ OV_INLINE void put_text(cells *c, const char *from, size_t n, bool list, bool qu
         as_number(c->p, f);
 }
 
-/* A cell without quotes. In CSV an empty one is NULL and "" is the empty text, as in Druid. */
-OV_INLINE void put_bare(cells *c, const char *from, size_t n, bool list, bool csv)
-{
-    uint32_t col = c->col;
-    put_cell(c, from, n, list);
-    if (OV_UNLIKELY(n == 0) && csv && col < c->columns && c->field[col] != OVI_IGNORED)
-        c->p->emit.fields[c->field[col]].kind = OV_FIELD_NULL;
-}
-
-OV_INLINE void put_cell(cells *c, const char *from, size_t n, bool list)
-{
-    put_text(c, from, n, list, false);
-}
-
 /* The row is complete up to c->col; fields of the missing cells are missing. */
 OV_INLINE void end_row(cells *c, const char *row)
 {
@@ -292,13 +278,13 @@ static void parse_rows(ovi_parser *p, const char *from, const char *end)
                 row = cell = m + 1; /* a blank line */
                 continue;
             }
-            put_bare(&c, cell, n, list, csv);
+            put_text(&c, cell, n, list, false);
             end_row(&c, row);
             row = cell = m + 1;
             list = false;
         } else if (*m == w.delimiter && (!wide || ((size_t)(end - m) >= step &&
                                                    memcmp(m, f->delimiter.p, step) == 0))) {
-            put_bare(&c, cell, (size_t)(m - cell), list, csv);
+            put_text(&c, cell, (size_t)(m - cell), list, false);
             cell = m + step;
             list = false;
         } else if (*m == '"' && csv) {
@@ -327,9 +313,9 @@ static void parse_rows(ovi_parser *p, const char *from, const char *end)
         }
     }
     if (cell < end) /* the last line has no line break */
-        put_bare(&c, cell, (size_t)(end - cell) - (end[-1] == '\r'), list, csv);
+        put_text(&c, cell, (size_t)(end - cell) - (end[-1] == '\r'), list, false);
     else if (cell == end && c.col > 0) /* ... and ends in a delimiter */
-        put_bare(&c, end, 0, false, csv);
+        put_text(&c, end, 0, false, false);
     if (c.col > 0 && !p->emit.rows->failed)
         end_row(&c, row);
 }
