@@ -252,7 +252,7 @@ static ov_slice value_for(uint32_t row)
         return OV_SLICE_LIT("range");
     if (row > 60000 && row < 70000)
         return row % 3000 < 2900 ? OV_SLICE_LIT("runs") : OV_SLICE_LIT("dense");
-    if (noise >> 20 == 77)
+    if (row == 17 || row == 5003 || row == 40961 || row == 52001)
         return OV_SLICE_LIT("rare");
     if (noise >> 30 == 0)
         return OV_SLICE_LIT("dense");
