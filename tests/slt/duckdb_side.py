@@ -44,8 +44,8 @@ class Engine:
         path = tables.csv_path(name, self.folder)
         kinds = ', '.join("'%s': '%s'" % (column, TYPES[kind]) for column, kind in tables.COLUMNS[name])
         columns = ', '.join('"%s"' % column for column, _ in tables.COLUMNS[name])
-        self.link.execute("""CREATE TABLE "%s" AS SELECT "time"::TIMESTAMP AS __time, %s FROM read_csv('%s', header = true,
-            columns = {'time': 'TIMESTAMPTZ', %s}, nullstr = '', allow_quoted_nulls = false)""" % (name, columns, path, kinds))
+        self.link.execute("""CREATE TABLE "%s" AS SELECT "time"::TIMESTAMPTZ::TIMESTAMP AS __time, %s FROM read_csv('%s', header = true,
+            columns = {'time': 'VARCHAR', %s}, nullstr = '', allow_quoted_nulls = false)""" % (name, columns, path, kinds))
 
     def rows(self, record):
         return [[plain(value) for value in row] for row in self.link.execute(record.sql).fetchall()]

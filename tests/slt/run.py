@@ -31,7 +31,7 @@ def run_record(counter, server, name, record):
         if record.error is None:
             counter.check(name, False, '%s\nrefused: %s' % (record.sql, message))
         else:
-            counter.check(name, re.search(record.error, message, re.S) and error.status < 500,
+            counter.check(name, re.search(record.error, message, re.S) and error.status in (400, 501),
                           '%s\nwant an error like %r\ngot  %s' % (record.sql, record.error, message))
         return
     if record.error is not None:
