@@ -76,7 +76,7 @@ ask 'a. The rows of one station since a day' "SELECT stationId, stationLatitude,
 ask 'b. How many they are' "SELECT COUNT(*) AS n FROM seoulbike $where"
 ask 'c. Rows of every station' 'SELECT stationId, COUNT(*) AS n FROM seoulbike GROUP BY stationId'
 ask 'd. The twenty with most rows' 'SELECT stationId, COUNT(*) AS n FROM seoulbike GROUP BY stationId ORDER BY COUNT(*) DESC LIMIT 20'
-ask 'Who wrote this clone' "SELECT author_name, COUNT(*) AS commits, MAX(__time) AS latest FROM git_commits GROUP BY author_name ORDER BY commits DESC LIMIT 5"
+ask 'Who wrote this clone' "SELECT author, COUNT(*) AS commits, MAX(__time) AS latest FROM git_commits GROUP BY author ORDER BY commits DESC LIMIT 5"
 
 cat <<WORDS
 

@@ -37,6 +37,8 @@ int ov_cli_usage(const ov_command *cmd, const char *fmt, ...)
 int ov_cli_fail(const ov_error *err)
 {
     fprintf(stderr, "ovate: %s\n", err->text);
+    if (err->sys_errno) /* the system refused, whatever that means to the caller */
+        return OV_EXIT_UNREACHABLE;
     switch (err->code) {
     case OV_IO:
     case OV_BUSY:

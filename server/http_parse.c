@@ -50,6 +50,17 @@ static size_t find_head_end(ov_slice bytes, size_t *scan)
     return 0;
 }
 
+/* A line feed without its carriage return, from `at` on: no head can end well any more, so there is no use waiting. */
+static bool has_bare_lf(ov_slice bytes, size_t at)
+{
+    for (const char *lf; at < bytes.n && (lf = memchr(bytes.p + at, '\n', bytes.n - at));) {
+        if (lf == bytes.p || lf[-1] != '\r')
+            return true;
+        at = (size_t)(lf - bytes.p) + 1;
+    }
+    return false;
+}
+
 static ov_slice take_line(ov_slice *rest)
 {
     const char *end = memchr(rest->p, '\r', rest->n); /* the caller has seen CRLF CRLF ahead */
@@ -201,8 +212,11 @@ static ov_http_step apply_framing(ov_http_head *h, ov_http_refusal *r)
 ov_http_step ov_http_parse_head(ov_slice bytes, size_t *scan, ov_http_head *head, size_t *used,
                                 ov_http_refusal *refusal)
 {
-    size_t end = find_head_end(bytes, scan);
+    static const char line_ends[] = "Lines of a request head end in CR LF.";
+    size_t from = *scan, end = find_head_end(bytes, scan);
     if (end == 0) {
+        if (has_bare_lf(bytes, from))
+            return refuse(refusal, 400, line_ends);
         if (bytes.n > OV_HTTP_MAX_HEAD_BYTES)
             return refuse(refusal, 431, "The request head is larger than 64 KiB.");
         return OV_HTTP_MORE;
@@ -214,7 +228,7 @@ ov_http_step ov_http_parse_head(ov_slice bytes, size_t *scan, ov_http_head *head
         bool lone_cr = bytes.p[i] == '\r' && bytes.p[i + 1 < end ? i + 1 : i] != '\n';
         bool lone_lf = bytes.p[i] == '\n' && (i == 0 || bytes.p[i - 1] != '\r');
         if (lone_cr || lone_lf || bytes.p[i] == '\0')
-            return refuse(refusal, 400, "Lines of a request head end in CR LF.");
+            return refuse(refusal, 400, line_ends);
     }
     memset(head, 0, offsetof(ov_http_head, headers));
     ov_http_step step = parse_request_line(take_line(&rest), head, refusal);

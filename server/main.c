@@ -17,7 +17,7 @@ static void print_usage(FILE *to)
         fprintf(to, "  %-9s %s\n", commands[i]->name, commands[i]->about);
     fprintf(to, "\n`ovate COMMAND --help` explains one. Start with:\n\n"
                 "  ovate ingest git .                   # history of the git clone you are in\n"
-                "  ovate sql \"SELECT author_name, COUNT(*) FROM git_commits GROUP BY 1 ORDER BY 2 DESC LIMIT 10\"\n"
+                "  ovate sql \"SELECT author, COUNT(*) FROM git_commits GROUP BY 1 ORDER BY 2 DESC LIMIT 10\"\n"
                 "  ovate server                         # the same over HTTP, for dashboards\n");
 }
 
