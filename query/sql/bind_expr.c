@@ -152,8 +152,8 @@ static OV_CHECKED ov_status bind_name(ovi_sql_names *n, const ov_ast *name, cons
 
 /* ---- operators ---- */
 
-static OV_CHECKED ov_status bind_all(ovi_sql_names *n, ov_ast *const *asts, uint32_t count,
-                                     const ov_expr ***out, ov_error *err)
+ov_status ovi_sql_bind_all(ovi_sql_names *n, ov_ast *const *asts, uint32_t count,
+                           const ov_expr ***out, ov_error *err)
 {
     OV_TRY(ov_arena_alloc(n->b->arena, (count + 1) * sizeof **out, out, err));
     for (uint32_t i = 0; i < count; i++)
@@ -166,52 +166,17 @@ static OV_CHECKED ov_status bind_operator(ovi_sql_names *n, const ov_ast *ast, c
                                           const ov_expr **out, ov_error *err)
 {
     const ov_expr **args;
-    OV_TRY(bind_all(n, ast->kids, ast->kid_count, &args, err));
+    OV_TRY(ovi_sql_bind_all(n, ast->kids, ast->kid_count, &args, err));
     return ovi_sql_apply(n->b, ast, name, args, ast->kid_count, out, err);
 }
 
-static OV_CHECKED ov_status negate_if(ovi_sql_names *n, const ov_ast *ast, bool negate,
-                                      const ov_expr **e, ov_error *err)
+ov_status ovi_sql_negate_if(ovi_sql_names *n, const ov_ast *ast, bool negate, const ov_expr **e,
+                            ov_error *err)
 {
     if (!negate)
         return OV_OK;
     const ov_expr *arg = *e;
     return ovi_sql_apply(n->b, ast, "NOT", &arg, 1, e, err);
-}
-
-static OV_CHECKED ov_status bind_row_comparison(ovi_sql_names *n, const ov_ast *at,
-                                                const ov_ast *left, const ov_ast *right,
-                                                const ov_expr **out, ov_error *err);
-
-/* left = right, also for rows. */
-static OV_CHECKED ov_status bind_equal(ovi_sql_names *n, const ov_ast *at, const ov_ast *left,
-                                       const ov_ast *right, const ov_expr **out, ov_error *err)
-{
-    if (left->kind == OV_AST_ROW || right->kind == OV_AST_ROW)
-        return bind_row_comparison(n, at, left, right, out, err);
-    const ov_expr *args[2];
-    OV_TRY(ovi_sql_bind_expr(n, left, &args[0], err));
-    OV_TRY(ovi_sql_bind_expr(n, right, &args[1], err));
-    return ovi_sql_apply(n->b, at, "=", args, 2, out, err);
-}
-
-static OV_CHECKED ov_status bind_row_comparison(ovi_sql_names *n, const ov_ast *at,
-                                                const ov_ast *left, const ov_ast *right,
-                                                const ov_expr **out, ov_error *err)
-{
-    if (left->kind != OV_AST_ROW || right->kind != OV_AST_ROW ||
-        left->kid_count != right->kid_count)
-        return ovi_sql_fail_node(n->b, at, OV_INVALID, err, NULL,
-                                 "Rows of different length cannot be compared");
-    const ov_expr **parts;
-    OV_TRY(ov_arena_alloc(n->b->arena, left->kid_count * sizeof *parts, &parts, err));
-    for (uint32_t i = 0; i < left->kid_count; i++)
-        OV_TRY(bind_equal(n, at, left->kids[i], right->kids[i], &parts[i], err));
-    if (left->kid_count == 1) {
-        *out = parts[0];
-        return OV_OK;
-    }
-    return ovi_sql_apply(n->b, at, "AND", parts, left->kid_count, out, err);
 }
 
 static OV_CHECKED ov_status bind_binary(ovi_sql_names *n, const ov_ast *ast, const ov_expr **out,
@@ -226,8 +191,8 @@ static OV_CHECKED ov_status bind_binary(ovi_sql_names *n, const ov_ast *ast, con
     if (ast->op != OV_AST_OP_EQ && ast->op != OV_AST_OP_NE)
         return ovi_sql_fail_node(n->b, ast, OV_UNSUPPORTED, err, NULL,
                                  "Rows can only be compared by = and <>");
-    OV_TRY(bind_row_comparison(n, ast, left, right, out, err));
-    return negate_if(n, ast, ast->op == OV_AST_OP_NE, out, err);
+    OV_TRY(ovi_sql_bind_rows(n, ast, left, right, out, err));
+    return ovi_sql_negate_if(n, ast, ast->op == OV_AST_OP_NE, out, err);
 }
 
 static OV_CHECKED ov_status bind_unary(ovi_sql_names *n, const ov_ast *ast, const ov_expr **out,
@@ -267,14 +232,14 @@ static OV_CHECKED ov_status bind_between(ovi_sql_names *n, const ov_ast *ast, co
                                          ov_error *err)
 {
     const ov_expr **args;
-    OV_TRY(bind_all(n, ast->kids, 3, &args, err));
+    OV_TRY(ovi_sql_bind_all(n, ast->kids, 3, &args, err));
     OV_TRY(in_range(n, ast, args[0], args[1], args[2], out, err));
     if (ast->flags & OV_AST_SYMMETRIC) {
         const ov_expr *either[2] = {*out, NULL};
         OV_TRY(in_range(n, ast, args[0], args[2], args[1], &either[1], err));
         OV_TRY(ovi_sql_apply(n->b, ast, "OR", either, 2, out, err));
     }
-    return negate_if(n, ast, ast->flags & OV_AST_NEGATED, out, err);
+    return ovi_sql_negate_if(n, ast, ast->flags & OV_AST_NEGATED, out, err);
 }
 
 static OV_CHECKED ov_status bind_like(ovi_sql_names *n, const ov_ast *ast, const ov_expr **out,
@@ -282,52 +247,9 @@ static OV_CHECKED ov_status bind_like(ovi_sql_names *n, const ov_ast *ast, const
 {
     const ov_expr **args;
     uint32_t argc = ast->kids[2] ? 3 : 2;
-    OV_TRY(bind_all(n, ast->kids, argc, &args, err));
+    OV_TRY(ovi_sql_bind_all(n, ast->kids, argc, &args, err));
     OV_TRY(ovi_sql_apply(n->b, ast, "LIKE", args, argc, out, err));
-    return negate_if(n, ast, ast->flags & OV_AST_NEGATED, out, err);
-}
-
-/* Constants go into one set; what is computed per row is compared one by one. */
-static OV_CHECKED ov_status bind_in_values(ovi_sql_names *n, const ov_ast *ast, const ov_expr **out,
-                                           ov_error *err)
-{
-    const ov_ast *list = ast->kids[1];
-    const ov_expr *x, **items, **either;
-    uint32_t constants = 0, others = 0;
-    OV_TRY(ovi_sql_bind_expr(n, ast->kids[0], &x, err));
-    OV_TRY(bind_all(n, list->kids, list->kid_count, &items, err));
-    OV_TRY(ov_arena_alloc(n->b->arena, (list->kid_count + 1) * sizeof *either, &either, err));
-    for (uint32_t i = 0; i < list->kid_count; i++) {
-        if (items[i]->kind == OV_EXPR_CONST) {
-            items[constants++] = items[i];
-            continue;
-        }
-        const ov_expr *pair[2] = {x, items[i]};
-        OV_TRY(ovi_sql_apply(n->b, ast, "=", pair, 2, &either[others++], err));
-    }
-    if (constants)
-        OV_TRY(ov_expr_in(n->b->cx, x, items, constants, ast->pos, ast->end_pos, &either[others++],
-                          err));
-    *out = either[0];
-    return others > 1 ? ovi_sql_apply(n->b, ast, "OR", either, others, out, err) : OV_OK;
-}
-
-static OV_CHECKED ov_status bind_in_list(ovi_sql_names *n, const ov_ast *ast, const ov_expr **out,
-                                         ov_error *err)
-{
-    const ov_ast *list = ast->kids[1];
-    if (ast->kids[0]->kind != OV_AST_ROW) {
-        OV_TRY(bind_in_values(n, ast, out, err));
-        return negate_if(n, ast, ast->flags & OV_AST_NEGATED, out, err);
-    }
-    const ov_expr **either;
-    OV_TRY(ov_arena_alloc(n->b->arena, list->kid_count * sizeof *either, &either, err));
-    for (uint32_t i = 0; i < list->kid_count; i++)
-        OV_TRY(bind_row_comparison(n, ast, ast->kids[0], list->kids[i], &either[i], err));
-    *out = either[0];
-    if (list->kid_count > 1)
-        OV_TRY(ovi_sql_apply(n->b, ast, "OR", either, list->kid_count, out, err));
-    return negate_if(n, ast, ast->flags & OV_AST_NEGATED, out, err);
+    return ovi_sql_negate_if(n, ast, ast->flags & OV_AST_NEGATED, out, err);
 }
 
 static OV_CHECKED ov_status bind_case(ovi_sql_names *n, const ov_ast *ast, const ov_expr **out,
@@ -359,6 +281,26 @@ static OV_CHECKED ov_status bind_case(ovi_sql_names *n, const ov_ast *ast, const
     return ovi_sql_apply(n->b, ast, "CASE", args, argc, out, err);
 }
 
+/* CAST('a' AS CHAR(3)) has three characters. Only constants are padded, as in Druid. */
+static OV_CHECKED ov_status pad_char(ovi_sql_names *n, const ov_ast *type, const ov_expr **e,
+                                     ov_error *err)
+{
+    const ov_ast *width = ov_ast_kid(type, 0);
+    char padded[256];
+    size_t wanted = 0;
+    for (size_t i = 0;
+         width && width->kind == OV_AST_INTEGER && i < width->text.n && wanted < sizeof padded; i++)
+        wanted = wanted * 10 + (size_t)(width->text.p[i] - '0');
+    const ov_expr *c = *e;
+    if (c->kind != OV_EXPR_CONST || c->constant.is_null || wanted > sizeof padded ||
+        c->constant.s.n >= wanted)
+        return OV_OK;
+    memset(padded, ' ', sizeof padded);
+    if (c->constant.s.n)
+        memcpy(padded, c->constant.s.p, c->constant.s.n);
+    return ov_expr_str(n->b->cx, OV_SQL_CHAR, ov_slice_make(padded, wanted), e, err);
+}
+
 static OV_CHECKED ov_status bind_cast(ovi_sql_names *n, const ov_ast *ast, const ov_expr **out,
                                       ov_error *err)
 {
@@ -367,7 +309,8 @@ static OV_CHECKED ov_status bind_cast(ovi_sql_names *n, const ov_ast *ast, const
     ov_type native;
     OV_TRY(ovi_sql_bind_expr(n, ast->kids[0], &arg, err));
     OV_TRY(ovi_sql_bind_type(n->b, ast->kids[1], &sql, &native, err));
-    return ov_expr_cast(n->b->cx, arg, sql, native, ast->pos, ast->end_pos, out, err);
+    OV_TRY(ov_expr_cast(n->b->cx, arg, sql, native, ast->pos, ast->end_pos, out, err));
+    return sql == OV_SQL_CHAR ? pad_char(n, ast->kids[1], out, err) : OV_OK;
 }
 
 static OV_CHECKED ov_status unsupported(ovi_sql_names *n, const ov_ast *ast, const char *what,
@@ -401,7 +344,7 @@ ov_status ovi_sql_bind_expr(ovi_sql_names *n, const ov_ast *ast, const ov_expr *
     case OV_AST_AND:
         return bind_operator(n, ast, "AND", out, err);
     case OV_AST_OR:
-        return bind_operator(n, ast, "OR", out, err);
+        return ovi_sql_bind_or(n, ast, out, err);
     case OV_AST_NOT:
         return bind_operator(n, ast, "NOT", out, err);
     case OV_AST_CONCAT:
@@ -417,7 +360,7 @@ ov_status ovi_sql_bind_expr(ovi_sql_names *n, const ov_ast *ast, const ov_expr *
     case OV_AST_LIKE:
         return bind_like(n, ast, out, err);
     case OV_AST_IN_LIST:
-        return bind_in_list(n, ast, out, err);
+        return ovi_sql_bind_in(n, ast, out, err);
     case OV_AST_CASE:
         return bind_case(n, ast, out, err);
     case OV_AST_CAST:

@@ -127,6 +127,21 @@ OV_CHECKED ov_status ovi_sql_apply(ovi_sql_binder *b, const ov_ast *at, const ch
                                    const ov_expr **args, uint32_t argc, const ov_expr **out,
                                    ov_error *err);
 
+OV_CHECKED ov_status ovi_sql_bind_all(ovi_sql_names *names, ov_ast *const *asts, uint32_t count,
+                                      const ov_expr ***out, ov_error *err);
+/* NOT around *e when `negate`. */
+OV_CHECKED ov_status ovi_sql_negate_if(ovi_sql_names *names, const ov_ast *at, bool negate,
+                                       const ov_expr **e, ov_error *err);
+
+/* ---- bind_in.c ---- */
+OV_CHECKED ov_status ovi_sql_bind_in(ovi_sql_names *names, const ov_ast *in, const ov_expr **out,
+                                     ov_error *err);
+OV_CHECKED ov_status ovi_sql_bind_or(ovi_sql_names *names, const ov_ast *or_node,
+                                     const ov_expr **out, ov_error *err);
+/* left = right, column by column, where both are ROWs. */
+OV_CHECKED ov_status ovi_sql_bind_rows(ovi_sql_names *names, const ov_ast *at, const ov_ast *left,
+                                       const ov_ast *right, const ov_expr **out, ov_error *err);
+
 /* ---- bind_call.c ---- */
 OV_CHECKED ov_status ovi_sql_bind_call(ovi_sql_names *names, const ov_ast *call,
                                        const ov_expr **out, ov_error *err);

@@ -215,7 +215,7 @@ static OV_CHECKED ov_status bind_param(ovi_sql_binder *b, const ov_ast *ast, con
         return ov_expr_i64(b->cx, p->sql, p->i, out, err);
     case OV_TYPE_DOUBLE:
     case OV_TYPE_FLOAT:
-        return ov_expr_f64(b->cx, p->sql, p->f, out, err);
+        return ov_expr_f64(b->cx, p->sql == OV_SQL_FLOAT ? OV_SQL_DOUBLE : p->sql, p->f, out, err);
     case OV_TYPE_STRING:
         return ov_expr_str(b->cx, p->sql, p->s, out, err);
     default:

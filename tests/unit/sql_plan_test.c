@@ -7,38 +7,7 @@
 #include <stdio.h>
 
 #include "query/sql/sql.h"
-
-static const ov_schema_column columns[] = {
-    {OV_SLICE_LIT("__time"), {.id = OV_TYPE_LONG}, 0},
-    {OV_SLICE_LIT("channel"), {.id = OV_TYPE_STRING}, 0},
-    {OV_SLICE_LIT("page"), {.id = OV_TYPE_STRING}, 0},
-    {OV_SLICE_LIT("added"), {.id = OV_TYPE_LONG}, 0},
-    {OV_SLICE_LIT("delta"), {.id = OV_TYPE_DOUBLE}, 0},
-};
-static const ov_datasource wiki = {
-    .name = OV_SLICE_LIT("wiki"), .columns = columns, .column_count = OV_COUNT_OF(columns)};
-
-static const ov_datasource *find_table(const void *self, ov_slice name)
-{
-    (void)self;
-    return ov_slice_eq(name, wiki.name) ? &wiki : NULL;
-}
-
-static const ov_datasource *table_at(const void *self, uint32_t i)
-{
-    (void)self;
-    (void)i;
-    return &wiki;
-}
-
-static const ov_field schemata_fields[] = {
-    {OV_SLICE_LIT("SCHEMA_NAME"), {.id = OV_TYPE_STRING}, OV_SQL_VARCHAR, true},
-    {OV_SLICE_LIT("SQL_PATH"), {.id = OV_TYPE_STRING}, OV_SQL_VARCHAR, true}};
-static const ov_systable schemata = {.schema = "INFORMATION_SCHEMA",
-                                     .name = "SCHEMATA",
-                                     .fields = schemata_fields,
-                                     .field_count = 2};
-static const ov_systable *const systables[] = {&schemata};
+#include "tests/lib/sql_wiki.h"
 
 typedef struct setup {
     ov_arena arena;
@@ -66,8 +35,8 @@ static ov_status plan_text(setup *s, const char *sql, bool optimise, ov_buf *tex
 static void open_setup(setup *s)
 {
     *s = (setup){.env = {.outer_limit = OV_NO_LIMIT,
-                         .tables = {find_table, table_at, 1, NULL},
-                         .systables = systables,
+                         .tables = {wiki_find, wiki_at, 1, NULL},
+                         .systables = wiki_systables,
                          .systable_count = 1}};
     ov_arena_init(&s->arena, "test", NULL);
     s->cx.arena = &s->arena;
@@ -126,6 +95,9 @@ static void projections(void **state)
           "EXPR$0:INTEGER a:CHAR EXPR$2:DECIMAL EXPR$3:DOUBLE EXPR$4:BIGINT\n"
           "Project 1 AS EXPR$0, 'x' AS a, 1.5 AS EXPR$2, 1000.0 AS EXPR$3, 3000000000 AS EXPR$4\n"
           "  Values 1 x 0\n");
+    binds("SELECT CAST('a' AS CHAR(3)) c, PI p", "c:CHAR p:DOUBLE\n"
+                                                 "Project 'a  ' AS c, 3.141592653589793 AS p\n"
+                                                 "  Values 1 x 0\n");
     binds("SELECT 1 a, 2 a, 3, 4", "a:INTEGER a:INTEGER EXPR$1:INTEGER EXPR$2:INTEGER\n"
                                    "Project 1 AS a, 2 AS a, 3 AS EXPR$1, 4 AS EXPR$2\n"
                                    "  Values 1 x 0\n");
@@ -139,6 +111,11 @@ static void projections(void **state)
               "Project $2 AS page, ($3 + 1) AS EXPR$1\n"
               "  Sort $0 DESC limit=5 offset=2\n"
               "    Scan wiki (__time, channel, page, added) filter=($1 = 'a')\n");
+    optimises(
+        "SELECT page FROM wiki WHERE channel = 'b' OR added = 1 OR channel = 'a' OR channel = 'c'",
+        "page:VARCHAR\n"
+        "Project $1 AS page\n"
+        "  Scan wiki (channel, page, added) filter=(($0 IN ('a', 'b', 'c')) OR ($2 = 1))\n");
     optimises("SELECT page FROM wiki ORDER BY added * 2, page",
               "page:VARCHAR\n"
               "Project $0 AS page\n"

@@ -1,0 +1,148 @@
+/*
+ * Membership: IN over values, rows compared with rows, and OR of equalities, which is IN written
+ * out (filter boxes of dashboards send hundreds of them).
+ */
+#include "query/sql/bind_int.h"
+
+/* left = right, also for rows. */
+static OV_CHECKED ov_status bind_equal(ovi_sql_names *n, const ov_ast *at, const ov_ast *left,
+                                       const ov_ast *right, const ov_expr **out, ov_error *err)
+{
+    if (left->kind == OV_AST_ROW || right->kind == OV_AST_ROW)
+        return ovi_sql_bind_rows(n, at, left, right, out, err);
+    const ov_expr *args[2];
+    OV_TRY(ovi_sql_bind_expr(n, left, &args[0], err));
+    OV_TRY(ovi_sql_bind_expr(n, right, &args[1], err));
+    return ovi_sql_apply(n->b, at, "=", args, 2, out, err);
+}
+
+ov_status ovi_sql_bind_rows(ovi_sql_names *n, const ov_ast *at, const ov_ast *left,
+                            const ov_ast *right, const ov_expr **out, ov_error *err)
+{
+    if (left->kind != OV_AST_ROW || right->kind != OV_AST_ROW ||
+        left->kid_count != right->kid_count)
+        return ovi_sql_fail_node(n->b, at, OV_INVALID, err, NULL,
+                                 "Rows of different length cannot be compared");
+    const ov_expr **parts;
+    OV_TRY(ov_arena_alloc(n->b->arena, left->kid_count * sizeof *parts, &parts, err));
+    for (uint32_t i = 0; i < left->kid_count; i++)
+        OV_TRY(bind_equal(n, at, left->kids[i], right->kids[i], &parts[i], err));
+    if (left->kid_count == 1) {
+        *out = parts[0];
+        return OV_OK;
+    }
+    return ovi_sql_apply(n->b, at, "AND", parts, left->kid_count, out, err);
+}
+
+/* Constants go into one set; what is computed per row is compared one by one. */
+static OV_CHECKED ov_status bind_in_values(ovi_sql_names *n, const ov_ast *ast, const ov_expr **out,
+                                           ov_error *err)
+{
+    const ov_ast *list = ast->kids[1];
+    const ov_expr *x, **items, **either;
+    uint32_t constants = 0, others = 0;
+    OV_TRY(ovi_sql_bind_expr(n, ast->kids[0], &x, err));
+    OV_TRY(ovi_sql_bind_all(n, list->kids, list->kid_count, &items, err));
+    OV_TRY(ov_arena_alloc(n->b->arena, (list->kid_count + 1) * sizeof *either, &either, err));
+    for (uint32_t i = 0; i < list->kid_count; i++) {
+        if (items[i]->kind == OV_EXPR_CONST) {
+            items[constants++] = items[i];
+            continue;
+        }
+        const ov_expr *pair[2] = {x, items[i]};
+        OV_TRY(ovi_sql_apply(n->b, ast, "=", pair, 2, &either[others++], err));
+    }
+    if (constants)
+        OV_TRY(ov_expr_in(n->b->cx, x, items, constants, ast->pos, ast->end_pos, &either[others++],
+                          err));
+    *out = either[0];
+    return others > 1 ? ovi_sql_apply(n->b, ast, "OR", either, others, out, err) : OV_OK;
+}
+
+ov_status ovi_sql_bind_in(ovi_sql_names *n, const ov_ast *ast, const ov_expr **out, ov_error *err)
+{
+    const ov_ast *list = ast->kids[1];
+    if (ast->kids[0]->kind != OV_AST_ROW) {
+        OV_TRY(bind_in_values(n, ast, out, err));
+        return ovi_sql_negate_if(n, ast, ast->flags & OV_AST_NEGATED, out, err);
+    }
+    const ov_expr **either;
+    OV_TRY(ov_arena_alloc(n->b->arena, list->kid_count * sizeof *either, &either, err));
+    for (uint32_t i = 0; i < list->kid_count; i++)
+        OV_TRY(ovi_sql_bind_rows(n, ast, ast->kids[0], list->kids[i], &either[i], err));
+    *out = either[0];
+    if (list->kid_count > 1)
+        OV_TRY(ovi_sql_apply(n->b, ast, "OR", either, list->kid_count, out, err));
+    return ovi_sql_negate_if(n, ast, ast->flags & OV_AST_NEGATED, out, err);
+}
+
+/* ---- OR ---- */
+
+/* Equalities of one expression with constants, on their way to become one set. */
+typedef struct equalities {
+    const ov_expr *first; /* the equality itself: what remains when it stays alone */
+    const ov_expr **constants;
+    uint32_t count;
+} equalities;
+
+enum { MOST_SUBJECTS = 8 };
+
+static bool is_equality(const ov_expr *e)
+{
+    return ov_expr_op(e) == OV_OP_EQ && e->args[1]->kind == OV_EXPR_CONST &&
+           !e->args[1]->constant.is_null && e->args[0]->kind != OV_EXPR_CONST &&
+           e->args[0]->deterministic && ov_type_eq(e->args[0]->type, e->args[1]->type);
+}
+
+/* The list of the equality's subject, a fresh one if there is room; NULL otherwise. */
+static equalities *list_of(equalities *lists, uint32_t *count, const ov_expr *equality)
+{
+    for (uint32_t i = 0; i < *count; i++)
+        if (ov_expr_equal(lists[i].first->args[0], equality->args[0]))
+            return &lists[i];
+    if (*count == MOST_SUBJECTS)
+        return NULL;
+    lists[*count] = (equalities){.first = equality};
+    return &lists[(*count)++];
+}
+
+/* Parts of an OR with its equalities gathered into sets; *count becomes smaller. */
+static OV_CHECKED ov_status gather(ovi_sql_names *n, const ov_ast *ast, const ov_expr **parts,
+                                   uint32_t *count, ov_error *err)
+{
+    equalities lists[MOST_SUBJECTS];
+    uint32_t list_count = 0, kept = 0;
+    for (uint32_t i = 0; i < *count; i++) {
+        equalities *list = is_equality(parts[i]) ? list_of(lists, &list_count, parts[i]) : NULL;
+        if (!list) {
+            parts[kept++] = parts[i];
+            continue;
+        }
+        if (!list->constants)
+            OV_TRY(ov_arena_alloc(n->b->arena, (*count - i) * sizeof *list->constants,
+                                  &list->constants, err));
+        list->constants[list->count++] = parts[i]->args[1];
+    }
+    for (uint32_t i = 0; i < list_count; i++) {
+        const equalities *list = &lists[i];
+        if (list->count == 1)
+            parts[kept++] = list->first;
+        else
+            OV_TRY(ov_expr_in(n->b->cx, list->first->args[0], list->constants, list->count,
+                              ast->pos, ast->end_pos, &parts[kept++], err));
+    }
+    *count = kept;
+    return OV_OK;
+}
+
+ov_status ovi_sql_bind_or(ovi_sql_names *n, const ov_ast *ast, const ov_expr **out, ov_error *err)
+{
+    const ov_expr **parts;
+    uint32_t count = ast->kid_count;
+    OV_TRY(ovi_sql_bind_all(n, ast->kids, count, &parts, err));
+    OV_TRY(gather(n, ast, parts, &count, err));
+    *out = parts[0];
+    return count > 1 || (*out)->sql != OV_SQL_BOOLEAN
+               ? ovi_sql_apply(n->b, ast, "OR", parts, count, out, err)
+               : OV_OK;
+}

@@ -1,0 +1,1 @@
+SELECT channel, COUNT(*) c, SUM(added) FILTER (WHERE delta > 1.5) FROM wiki WHERE __time >= TIMESTAMP '2020-01-01' AND (page LIKE 'a%' OR added IN (1, 2, 3)) GROUP BY 1 HAVING SUM(added) > 3 ORDER BY 2 DESC, UPPER(channel) LIMIT ? OFFSET 2

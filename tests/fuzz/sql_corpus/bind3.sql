@@ -1,0 +1,1 @@
+EXPLAIN PLAN FOR SELECT LATEST(page), GREATEST(1, 2), TIMESTAMPADD(DAY, 1, __time), SUBSTRING(page, 2, 3), REPLACE(page, 'a', 'b'), (added, 1) IN ((1, 1), (2, 2)) FROM wiki GROUP BY __time, page, added
