@@ -31,7 +31,15 @@ static ov_status null_first(const ov_segment *seg, uint32_t count, bool has_null
     return OV_OK;
 }
 
-static ov_status load_text(const ov_column *c, unsigned shift, ov_domain *d, ov_error *err)
+/* Equal dictionaries of other segments carry the same id (domain_share.h). */
+static void share_identity(ov_domain *d, const ov_slice *parts, uint32_t count,
+                           ovi_shared_domain **share)
+{
+    *share = ovi_domain_share(d, parts, count, &d->id);
+}
+
+static ov_status load_text(const ov_column *c, unsigned shift, ov_domain *d,
+                           ovi_shared_domain **share, ov_error *err)
 {
     static const uint32_t none[1];
     OV_TRY(ovi_section_load(c, OV_SECTION_VALUE_OFFSETS + shift, &d->offsets, err));
@@ -44,11 +52,16 @@ static ov_status load_text(const ov_column *c, unsigned shift, ov_domain *d, ov_
                          err));
     OV_CHECK_DATA(!d->has_null || d->count == 0 || d->offsets[1] == 0, err,
                   "the dictionary gives NULL a value");
+    const ov_slice parts[] = {
+        ov_slice_make(d->offsets, ((size_t)d->count + 1) * sizeof *d->offsets),
+        ov_slice_make(d->bytes, d->offsets[d->count]),
+    };
+    share_identity(d, parts, 2, share);
     return OV_OK;
 }
 
 static ov_status load_numbers(const ov_column *c, unsigned shift, ov_domain *d, ov_vec *values,
-                              ov_error *err)
+                              ovi_shared_domain **share, ov_error *err)
 {
     const void *data;
     const uint64_t *valid;
@@ -56,6 +69,8 @@ static ov_status load_numbers(const ov_column *c, unsigned shift, ov_domain *d, 
     OV_TRY(null_first(c->seg, d->count, d->has_null && d->count > 0, &valid, err));
     *values = ov_vec_flat(d->type, data, valid, d->count);
     d->values = values;
+    const ov_slice parts[] = {ov_slice_make(data, (size_t)d->count * 8)};
+    share_identity(d, parts, 1, share);
     return OV_OK;
 }
 
@@ -111,8 +126,9 @@ static ov_status load_elements(ov_column *c, ov_error *err)
     OV_TRY(ovi_section_load(c, OV_SECTION_ROW_COUNTS + OV_SECTION_ELEMENT, &c->elements.row_counts,
                             err));
     if (c->elements.type.id == OV_TYPE_STRING)
-        return load_text(c, OV_SECTION_ELEMENT, &c->elements, err);
-    return load_numbers(c, OV_SECTION_ELEMENT, &c->elements, &c->elem_values, err);
+        return load_text(c, OV_SECTION_ELEMENT, &c->elements, &c->elem_share, err);
+    return load_numbers(c, OV_SECTION_ELEMENT, &c->elements, &c->elem_values, &c->elem_share,
+                        err);
 }
 
 static ov_status load_domain(ov_column *c, ov_error *err)
@@ -130,8 +146,8 @@ static ov_status load_domain(ov_column *c, ov_error *err)
         return load_lists(c, d, err);
     }
     if (ov_type_is_int(c->info.type) || ov_type_is_real(c->info.type))
-        return load_numbers(c, 0, d, &c->values, err);
-    return load_text(c, 0, d, err);
+        return load_numbers(c, 0, d, &c->values, &c->share, err);
+    return load_text(c, 0, d, &c->share, err);
 }
 
 ov_status ov_column_domain(const ov_column *col, const ov_domain **out, ov_error *err)

@@ -167,6 +167,10 @@ static ov_status read_parts(ov_segment *seg, ov_error *err)
 
 static void destroy(ov_segment *seg)
 {
+    for (uint32_t i = 0; seg->columns && i < seg->column_count; i++) {
+        ovi_domain_unshare(seg->columns[i].share);
+        ovi_domain_unshare(seg->columns[i].elem_share);
+    }
     ov_map_close(&seg->map);
     ov_mutex_fini(&seg->lock);
     ov_arena_fini(&seg->arena);

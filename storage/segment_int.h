@@ -15,6 +15,7 @@
 #include "base/file.h"
 #include "base/thread.h"
 #include "storage/format.h"
+#include "storage/domain_share.h"
 #include "storage/segment.h"
 
 typedef struct ovi_span {
@@ -31,6 +32,7 @@ struct ov_column {
     _Atomic uint64_t *checked; /* a bit per block that passed its first touch */
     _Atomic bool has_domain;   /* domain, and elements for lists, are loaded */
     ov_domain domain, elements;
+    ovi_shared_domain *share, *elem_share; /* identities counted for the domains; NULL when their own */
     ov_vec values, elem_values, list_child; /* behind the domains */
 };
 
