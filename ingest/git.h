@@ -20,7 +20,8 @@
  * addition; a merge has no changes of its own. See docs/decisions/ for why `git log` and not a library.
  *
  * Run again, only new commits are read: a cursor per repository keeps the heads read so far, and commits whose sha is in
- * git_commits already are left out whatever the history looks like now. "reset" forgets the cursor, not the rows.
+ * git_commits already are left out whatever the history looks like now. "reset" forgets the cursor, not the rows; to load
+ * a history again drop both datasources.
  */
 #pragma once
 

@@ -258,6 +258,7 @@ static ov_status finish(git_run *g, ov_error *err)
     ov_status st = ov_git_rows_finish(g->rows, &t->arena, &commits, &changes, err);
     ovi_task_add_result(t, &commits);
     ovi_task_add_result(t, &changes);
+    t->loaded.counters.bytes = t->loaded.counters.text_bytes = atomic_load(&t->progress.bytes);
     if (st == OV_OK)
         st = ov_publish_add(&g->publish, &commits, err);
     else if (commits.segment_count && ov_publish_add(&g->publish, &commits, err) != OV_OK)
