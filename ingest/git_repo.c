@@ -35,7 +35,8 @@ ov_status ov_git_explain(const ov_git_repo *repo, ov_status st, ov_error *err)
         return ov_fail(err, OV_NOT_FOUND, "git is not installed (Debian package git)");
     if (strstr(err->text, "not a git repository"))
         return ov_fail(err, OV_INVALID, "%s is not a git repository", repo->path);
-    if (strstr(err->text, "unable to read ") || strstr(err->text, "bad object"))
+    if (strstr(err->text, "unable to read ") || strstr(err->text, "bad object") ||
+        strstr(err->text, "expected commit type"))
         ov_error_context(err, "%s lacks objects of its history (a partial or damaged clone; fetch them first)",
                          repo->path);
     else
@@ -178,8 +179,9 @@ ov_status ov_git_repo_look(const char *path, ov_arena *out, ov_git_repo *repo, o
         return ov_fail(err, OV_NOT_FOUND, "%s: there is no such folder", path);
     OV_TRY(ov_git_explain(repo, ASK(repo, out, &text, err, "rev-parse", "--is-shallow-repository"), err));
     repo->shallow = ov_slice_eq(text, OV_SLICE_LIT("true"));
-    if (ASK(repo, out, &text, &ignored, "rev-parse", "--verify", "--quiet", "HEAD^{commit}") == OV_OK)
-        repo->head = text;
+    /* A branch without commits has no HEAD; a HEAD whose commit cannot be read is damage, not emptiness. */
+    if (ASK(repo, out, &text, &ignored, "rev-parse", "--verify", "--quiet", "HEAD") == OV_OK)
+        OV_TRY(ov_git_explain(repo, ASK(repo, out, &repo->head, err, "rev-parse", "--verify", "HEAD^{commit}"), err));
     return find_name(repo, out, &repo->name, err);
 }
 
@@ -247,7 +249,8 @@ ov_status ov_git_log_start(const ov_git_repo *repo, const ov_slice *not_shas, ui
 {
     static const char *const words[] = {
         "log",       "-z",          "--numstat",     "--no-renames", "--no-color",       "--no-ext-diff",
-        "--date=raw", "--no-textconv", "--no-notes", "--encoding=UTF-8", "--no-use-mailmap", ov_git_log_format,
+        "--date=raw", "--no-textconv", "--no-notes", "--encoding=UTF-8", "--no-use-mailmap", "--no-relative",
+        "--no-diff-merges", "--diff-algorithm=myers", ov_git_log_format,
     };
     const char **args;
     size_t n;

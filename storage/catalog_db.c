@@ -262,6 +262,57 @@ static ov_status set_up(ov_catalog *cat, ov_error *err)
     return cat->writer ? set_up_writer(cat, fresh, err) : OV_OK;
 }
 
+static ov_status connect(ov_catalog *cat, const char *name, int flags, ov_error *err)
+{
+    int rc = sqlite3_open_v2(name, &cat->db, flags | SQLITE_OPEN_NOMUTEX, NULL);
+    if (rc != SQLITE_OK)
+        return db_fail(cat, rc, err);
+    sqlite3_extended_result_codes(cat->db, 1);
+    sqlite3_busy_timeout(cat->db, BUSY_MS);
+    return OV_OK;
+}
+
+/* A reader that may not write into the folder cannot make the shared index of WAL mode. */
+static bool cannot_share(ov_catalog *cat)
+{
+    int code = sqlite3_errcode(cat->db) & 0xFF;
+    return code == SQLITE_CANTOPEN || code == SQLITE_READONLY;
+}
+
+/* Without a writer and its log the database stands still and can be read as it is. */
+static ov_status open_frozen(ov_catalog *cat, const char *path, ov_error *err)
+{
+    uint64_t log_bytes = 0;
+    ov_error ignored = OV_ERROR_INIT;
+    ov_buf name;
+    ov_buf_init(&name);
+    ov_buf_addf(&name, "%s-wal", path);
+    const char *text = ov_buf_cstr(&name);
+    bool still = text && (ov_file_size(text, &log_bytes, &ignored) != OV_OK || log_bytes == 0);
+    ov_buf_clear(&name);
+    ov_buf_add_str(&name, "file:");
+    for (const char *c = path; *c; c++) {
+        if (ov_datasource_char_plain(*c) || *c == '/')
+            ov_buf_add_char(&name, *c);
+        else
+            ov_buf_addf(&name, "%%%02X", (unsigned)(unsigned char)*c);
+    }
+    ov_buf_add_str(&name, "?immutable=1");
+    text = ov_buf_cstr(&name);
+    ov_status st = ov_buf_check(&name, err);
+    if (st == OV_OK && !still)
+        st = ov_fail(err, OV_DENIED,
+                     "%s can only be read by someone who may write into it, or once its server has stopped", cat->dir);
+    if (st == OV_OK) {
+        ovi_db_close(cat);
+        st = connect(cat, text, SQLITE_OPEN_READONLY | SQLITE_OPEN_URI, err);
+    }
+    if (st == OV_OK)
+        st = set_up(cat, err);
+    ov_buf_fini(&name);
+    return st;
+}
+
 ov_status ovi_db_open(ov_catalog *cat, ov_error *err)
 {
     ov_buf path;
@@ -270,20 +321,16 @@ ov_status ovi_db_open(ov_catalog *cat, ov_error *err)
     const char *text = ov_buf_cstr(&path);
     if (!text)
         return ov_buf_check(&path, err);
-    int flags = cat->writer ? SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE : SQLITE_OPEN_READONLY;
     ov_status st = OV_OK;
     if (!cat->writer && !ov_file_exists(text)) {
         st = ov_fail(err, OV_NOT_FOUND, "%s holds no Ovate data (there is no catalog.db in it)", cat->dir);
         goto out;
     }
-    int rc = sqlite3_open_v2(text, &cat->db, flags | SQLITE_OPEN_NOMUTEX, NULL);
-    if (rc != SQLITE_OK) {
-        st = db_fail(cat, rc, err);
-        goto out;
-    }
-    sqlite3_extended_result_codes(cat->db, 1);
-    sqlite3_busy_timeout(cat->db, BUSY_MS);
+    OV_TRY_OUT(st, connect(cat, text, cat->writer ? SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE : SQLITE_OPEN_READONLY,
+                           err));
     st = set_up(cat, err);
+    if (st != OV_OK && !cat->writer && cannot_share(cat))
+        st = open_frozen(cat, text, err);
 out:
     ov_buf_fini(&path);
     return st;

@@ -22,18 +22,12 @@ enum {
 
 /* ---- names ---- */
 
-static bool plain(char c)
-{
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' ||
-           c == '_' || c == '.';
-}
-
 void ovi_datasource_dir(ov_buf *out, ov_slice datasource)
 {
     ov_buf_add_str(out, "segments/");
     for (size_t i = 0; i < datasource.n; i++) {
         char c = datasource.p[i];
-        if (plain(c) && !(c == '.' && i == 0))
+        if (ov_datasource_char_plain(c) && !(c == '.' && i == 0))
             ov_buf_add_char(out, c);
         else
             ov_buf_addf(out, "%%%02X", (unsigned)(unsigned char)c);

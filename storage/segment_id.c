@@ -1,7 +1,12 @@
 /* Segment ids: text from parts, parts from text, and which datasource names are allowed. */
 #include "storage/segment_id.h"
 
-enum { MAX_NAME_BYTES = 128 }; /* percent-encoded at worst three times as long: still a legal file name with room */
+#include "base/utf8.h"
+
+enum {
+    MAX_NAME_BYTES = 128,
+    MAX_FOLDER_BYTES = 250, /* of the name with what files must not hold percent-encoded */
+};
 
 void ov_segment_id_add(ov_buf *out, const ov_segment_id *id)
 {
@@ -64,6 +69,12 @@ ov_status ov_segment_id_parse(ov_slice text, ov_segment_id *out, ov_error *err)
     return OV_OK;
 }
 
+bool ov_datasource_char_plain(char c)
+{
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '_' ||
+           c == '.' || (unsigned char)c >= 0x80;
+}
+
 ov_status ov_datasource_name_check(ov_slice name, ov_error *err)
 {
     const char *why = NULL;
@@ -75,12 +86,18 @@ ov_status ov_datasource_name_check(ov_slice name, ov_error *err)
         why = "starts with '.'";
     else if (name.p[0] == ' ' || name.p[name.n - 1] == ' ')
         why = "starts or ends with a blank";
+    else if (!ov_utf8_valid(name))
+        why = "is not UTF-8";
+    size_t folder = 0;
     for (size_t i = 0; i < name.n && !why; i++) {
         unsigned char c = (unsigned char)name.p[i];
+        folder += ov_datasource_char_plain(name.p[i]) ? 1 : 3;
         if (c == '/')
             why = "holds '/'";
         else if (c < 32 || c == 127)
             why = "holds a control character";
+        else if (folder > MAX_FOLDER_BYTES)
+            why = "holds too many special characters for a folder's name";
     }
     if (why)
         return ov_fail(err, OV_INVALID, "the datasource name '" OV_SLICE_FMT "' %s",

@@ -24,6 +24,8 @@ void ov_segment_id_add(ov_buf *out, const ov_segment_id *id);
 /* Slices of *out point into `text`. OV_INVALID with the text and what is missing. */
 OV_CHECKED ov_status ov_segment_id_parse(ov_slice text, ov_segment_id *out, ov_error *err);
 
+/* Stands for itself in the name of a datasource's folder; other bytes are percent-encoded. */
+bool ov_datasource_char_plain(char c);
 /* A datasource name that can be a folder and a table: 1..128 bytes of UTF-8, no '/', no control characters, not starting
  * with '.', no blank at either end. OV_INVALID says what is wrong. */
 OV_CHECKED ov_status ov_datasource_name_check(ov_slice name, ov_error *err);
