@@ -44,7 +44,7 @@ static bool in_range(int64_t ms)
 OV_INLINE unsigned two_digits(const char *p)
 {
     unsigned a = (unsigned)(uint8_t)p[0] - '0', b = (unsigned)(uint8_t)p[1] - '0';
-    return (a > 9) | (b > 9) ? 100 : a * 10 + b;
+    return ((a > 9) | (b > 9)) ? 100 : a * 10 + b;
 }
 
 /* yyyy-MM-ddTHH:mm:ss[.SSS][Z], by far the most frequent form; false sends the text to the general reader. */

@@ -10,8 +10,11 @@
 #pragma once
 
 #include <inttypes.h>
+#include <stdlib.h>
 #include "base/numfmt.h"
 #include "ingest/rowparse.h"
+
+enum { OVI_ROWDUMP_COLUMNS = 2000 };
 
 static inline void rowdump_value(ov_buf *out, const ovi_rows_col *c, uint32_t at, bool elem)
 {
@@ -68,12 +71,14 @@ static inline ov_status rowdump_pass(const ov_spec *spec, const ovi_plan *plan, 
     ovi_parser *parser = NULL;
     ov_rows *rows = NULL;
     ovi_block block = {0};
-    ov_type types[64];
+    ov_type types[OVI_ROWDUMP_COLUMNS];
     uint64_t read = 0, loaded = 0, rejected = 0, filtered = 0, errors = 0, repaired = 0, line_base = 0;
     uint32_t file = 0;
     ov_buf tail;
     bool more;
     ov_buf_init(&tail);
+    if (plan->schema.column_count > OVI_ROWDUMP_COLUMNS)
+        return ov_fail(err, OV_LIMIT, "too many columns for a test");
     for (uint32_t i = 0; i < plan->schema.column_count; i++)
         types[i] = plan->schema.columns[i].type;
     ov_status st = ov_inputs_open(&spec->input, &env, arena, &inputs, err);
@@ -111,6 +116,8 @@ static inline ov_status rowdump_pass(const ov_spec *spec, const ovi_plan *plan, 
         }
         line_base += rows->newlines;
     }
+    if (read != loaded + rejected + filtered && !found)
+        abort();
     if (!found) {
         ov_buf_addf(out, "counts read=%" PRIu64 " loaded=%" PRIu64 " rejected=%" PRIu64 " filtered=%" PRIu64
                     " errors=%" PRIu64 " repaired=%" PRIu64 "\n",
@@ -126,17 +133,16 @@ static inline ov_status rowdump_pass(const ov_spec *spec, const ovi_plan *plan, 
     return st;
 }
 
-/* `spec_text`: a whole task document. Names of the columns come first when `names` is set. */
-static inline ov_status rowdump(ov_slice spec_text, const ov_load_env *env, bool names, ov_buf *out, ov_error *err)
+/* A parsed spec. Names and types of the columns come first when `names` is set. */
+static inline ov_status rowdump_spec(const ov_spec *spec, const ov_load_env *env, bool names, ov_buf *out, ov_error *err)
 {
     ov_arena arena;
-    ov_spec *spec;
     ovi_plan *plan;
     ovi_discovery found;
+    ov_status st = OV_OK;
     ov_arena_init(&arena, "rowdump", NULL);
     ovi_discovery_init(&found, &arena);
-    ov_status st = ov_spec_parse(spec_text, &arena, &spec, err);
-    if (st == OV_OK && ovi_plan_needs_discovery(spec)) {
+    if (ovi_plan_needs_discovery(spec)) {
         st = ovi_plan_discovery(spec, env, &arena, &plan, err);
         if (st == OV_OK)
             st = rowdump_pass(spec, plan, &found, &arena, out, err);
@@ -153,6 +159,19 @@ static inline ov_status rowdump(ov_slice spec_text, const ov_load_env *env, bool
         ov_buf_add_char(out, '\n');
     if (st == OV_OK)
         st = rowdump_pass(spec, plan, NULL, &arena, out, err);
+    ov_arena_fini(&arena);
+    return st;
+}
+
+/* A whole task document. */
+static inline ov_status rowdump(ov_slice spec_text, const ov_load_env *env, bool names, ov_buf *out, ov_error *err)
+{
+    ov_arena arena;
+    ov_spec *spec;
+    ov_arena_init(&arena, "rowdump", NULL);
+    ov_status st = ov_spec_parse(spec_text, &arena, &spec, err);
+    if (st == OV_OK)
+        st = rowdump_spec(spec, env, names, out, err);
     ov_arena_fini(&arena);
     return st;
 }
