@@ -57,16 +57,17 @@ static int cmp_start(const void *a, const void *b)
     return (x->start > y->start) - (x->start < y->start);
 }
 
-/* Is [start, end) the chunk of a new segment? */
-static bool got_rows(const ov_publish *p, ov_slice datasource, ov_interval chunk)
+/* Starts of the chunks that got rows, sorted. */
+static ov_status filled_chunks(ov_publish *p, ov_slice datasource, ov_interval **out, uint32_t *count, ov_error *err)
 {
-    for (uint32_t i = 0; i < p->segment_count; i++) {
-        const ov_segment_info *s = &p->segments[i].info;
-        if (ov_slice_eq(s->datasource, datasource) &&
-            ov_interval_overlaps((ov_interval){s->start_ms, s->end_ms}, chunk))
-            return true;
-    }
-    return false;
+    *count = 0;
+    OV_TRY(ov_arena_alloc(p->arena, p->segment_count * sizeof(**out), out, err));
+    for (uint32_t i = 0; i < p->segment_count; i++)
+        if (ov_slice_eq(p->segments[i].info.datasource, datasource))
+            (*out)[(*count)++] = (ov_interval){p->segments[i].info.start_ms, p->segments[i].info.end_ms};
+    if (*count)
+        qsort(*out, *count, sizeof(**out), cmp_start);
+    return OV_OK;
 }
 
 typedef struct chunk_list {
@@ -122,10 +123,14 @@ static ov_status chunks_with_data(const ov_datasource *ds, ov_interval within,
 
 static ov_status add_tombstones(ov_publish *p, ov_slice datasource, chunk_list *l, ov_error *err)
 {
+    ov_interval *filled;
+    uint32_t filled_count;
+    OV_TRY(filled_chunks(p, datasource, &filled, &filled_count, err));
     if (l->n)
         qsort(l->at, l->n, sizeof(*l->at), cmp_start);
     for (uint32_t i = 0; i < l->n; i++) {
-        if ((i > 0 && l->at[i].start == l->at[i - 1].start) || got_rows(p, datasource, l->at[i]))
+        if ((i > 0 && l->at[i].start == l->at[i - 1].start) ||
+            bsearch(&l->at[i], filled, filled_count, sizeof(*filled), cmp_start))
             continue;
         OV_TRY(reserve(p, 1, err));
         p->segments[p->segment_count++] = (ov_new_segment){

@@ -31,7 +31,7 @@ static ov_status digest_change(ov_catalog *cat, ov_slice key, int64_t sum, ov_er
     ov_status st = ovi_db_step(cat, s, &row, err);
     if (st == OV_OK && row)
         digest ^= sqlite3_column_int64(s, 0);
-    sqlite3_finalize(s);
+    ovi_db_done(cat, s);
     OV_TRY(st);
     return ovi_meta_set(cat, "cursors", digest ^ sum, err);
 }
@@ -53,7 +53,7 @@ ov_status ovi_cursors_check(ov_catalog *cat, ov_error *err)
         if (st == OV_OK)
             st = ovi_db_step(cat, s, &row, err);
     }
-    sqlite3_finalize(s);
+    ovi_db_done(cat, s);
     if (st == OV_OK && digest != 0)
         st = ovi_db_damaged(cat, err, "a cursor is missing");
     return st;
@@ -70,7 +70,7 @@ ov_status ovi_cursor_set(ov_catalog *cat, ov_slice key, ov_slice value, ov_error
     ovi_bind_blob(s, 2, value);
     sqlite3_bind_int64(s, 3, sum);
     ov_status st = ovi_db_run(cat, s, err);
-    sqlite3_finalize(s);
+    ovi_db_done(cat, s);
     return st;
 }
 
@@ -90,7 +90,7 @@ static ov_status cursor_read(ov_catalog *cat, ov_slice key, ov_arena *out, ov_sl
         if (st == OV_OK)
             st = ov_arena_copy(out, ovi_column(s, 0), value, err);
     }
-    sqlite3_finalize(s);
+    ovi_db_done(cat, s);
     return st;
 }
 

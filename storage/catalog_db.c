@@ -100,9 +100,37 @@ ov_status ovi_db_exec(ov_catalog *cat, const char *sql, ov_error *err)
 
 ov_status ovi_db_prepare(ov_catalog *cat, const char *sql, sqlite3_stmt **out, ov_error *err)
 {
+    ovi_kept *slot = NULL;
     *out = NULL;
-    int rc = sqlite3_prepare_v2(cat->db, sql, -1, out, NULL);
-    return rc == SQLITE_OK ? OV_OK : db_fail(cat, rc, err);
+    for (size_t i = 0; i < OVI_KEPT_STATEMENTS; i++) {
+        ovi_kept *k = &cat->kept[i];
+        if (k->sql == sql && !k->lent) {
+            k->lent = true;
+            *out = k->stmt;
+            return OV_OK;
+        }
+        if (!k->sql && !slot)
+            slot = k;
+    }
+    int rc = sqlite3_prepare_v3(cat->db, sql, -1, slot ? SQLITE_PREPARE_PERSISTENT : 0, out, NULL);
+    if (rc != SQLITE_OK)
+        return db_fail(cat, rc, err);
+    if (slot)
+        *slot = (ovi_kept){sql, *out, true};
+    return OV_OK;
+}
+
+void ovi_db_done(ov_catalog *cat, sqlite3_stmt *s)
+{
+    for (size_t i = 0; s && i < OVI_KEPT_STATEMENTS; i++) {
+        if (cat->kept[i].stmt != s)
+            continue;
+        sqlite3_reset(s);
+        sqlite3_clear_bindings(s);
+        cat->kept[i].lent = false;
+        return;
+    }
+    sqlite3_finalize(s);
 }
 
 ov_status ovi_db_step(ov_catalog *cat, sqlite3_stmt *s, bool *row, ov_error *err)
@@ -156,7 +184,7 @@ ov_status ovi_meta_get(ov_catalog *cat, const char *key, int64_t *out, ov_error 
         *out = sqlite3_column_int64(s, 0);
     if (st == OV_OK && (!row || sqlite3_column_int64(s, 1) != meta_sum(key, *out)))
         st = ovi_db_damaged(cat, err, "'%s' is missing or does not match its checksum", key);
-    sqlite3_finalize(s);
+    ovi_db_done(cat, s);
     return st;
 }
 
@@ -168,7 +196,7 @@ ov_status ovi_meta_set(ov_catalog *cat, const char *key, int64_t value, ov_error
     sqlite3_bind_int64(s, 2, value);
     sqlite3_bind_int64(s, 3, meta_sum(key, value));
     ov_status st = ovi_db_run(cat, s, err);
-    sqlite3_finalize(s);
+    ovi_db_done(cat, s);
     return st;
 }
 
@@ -183,7 +211,7 @@ static ov_status pragma_text(ov_catalog *cat, const char *sql, char *out, size_t
     ov_status st = ovi_db_step(cat, s, &row, err);
     const unsigned char *text = st == OV_OK && row ? sqlite3_column_text(s, 0) : NULL;
     snprintf(out, cap, "%s", text ? (const char *)text : "");
-    sqlite3_finalize(s);
+    ovi_db_done(cat, s);
     return st;
 }
 
@@ -338,6 +366,10 @@ out:
 
 void ovi_db_close(ov_catalog *cat)
 {
+    for (size_t i = 0; i < OVI_KEPT_STATEMENTS; i++) {
+        sqlite3_finalize(cat->kept[i].stmt);
+        cat->kept[i] = (ovi_kept){0};
+    }
     if (cat->db && sqlite3_close(cat->db) != SQLITE_OK)
         ov_log_error("catalog statements left open", ov_kv_str("dir", cat->dir));
     cat->db = NULL;

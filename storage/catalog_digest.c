@@ -57,7 +57,7 @@ static ov_status known_get(ov_catalog *cat, ov_slice name, ovi_known *k, int64_t
     if (st == OV_OK && row)
         st = known_read(cat, s, k, sum, err);
     k->name = name;
-    sqlite3_finalize(s);
+    ovi_db_done(cat, s);
     return st;
 }
 
@@ -74,7 +74,7 @@ static ov_status known_put(ov_catalog *cat, const ovi_known *k, int64_t sum, ov_
     sqlite3_bind_int64(s, 6, k->digest.used_sum);
     sqlite3_bind_int64(s, 7, sum);
     ov_status st = ovi_db_run(cat, s, err);
-    sqlite3_finalize(s);
+    ovi_db_done(cat, s);
     return st;
 }
 
@@ -132,7 +132,7 @@ ov_status ovi_known_list(ov_catalog *cat, ov_arena *out, ovi_known **list, uint3
     OV_TRY(ovi_meta_get(cat, "datasources", &digest, err));
     OV_TRY(ovi_db_prepare(cat, "SELECT " KNOWN_COLUMNS " FROM datasources ORDER BY name", &s, err));
     ov_status st = list_rows(cat, s, out, list, count, &digest, err);
-    sqlite3_finalize(s);
+    ovi_db_done(cat, s);
     if (st == OV_OK && digest != 0)
         st = ovi_db_damaged(cat, err, "a datasource is missing from its table");
     return st;
@@ -182,7 +182,7 @@ ov_status ovi_digest_check_all(ov_catalog *cat, ov_error *err)
         st = ovi_db_prepare(cat, "SELECT " OVI_ROW_COLUMNS " FROM segments WHERE datasource = ?", &s, err);
     for (uint32_t i = 0; st == OV_OK && i < n; i++)
         st = check_rows(cat, s, &list[i], err);
-    sqlite3_finalize(s);
+    ovi_db_done(cat, s);
     ov_arena_fini(&a);
     return st == OV_OK ? ovi_cursors_check(cat, err) : st;
 }

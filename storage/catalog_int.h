@@ -43,6 +43,13 @@ typedef struct ovi_digest {
     int64_t used_count, used_sum; /* the used ones */
 } ovi_digest;
 
+enum { OVI_KEPT_STATEMENTS = 48 };
+typedef struct ovi_kept {
+    const char *sql;
+    sqlite3_stmt *stmt;
+    bool lent;
+} ovi_kept;
+
 struct ov_catalog {
     char *dir;
     bool writer;
@@ -53,6 +60,7 @@ struct ov_catalog {
 
     ov_mutex write;
     sqlite3 *db;
+    ovi_kept kept[OVI_KEPT_STATEMENTS];
     bool stopped; /* a sync failed: no more writes */
     ov_error stop_reason;
     ovi_digest delta; /* of rows changed since the last ovi_datasource_touch */
@@ -65,7 +73,9 @@ struct ov_catalog {
 OV_CHECKED ov_status ovi_db_open(ov_catalog *cat, ov_error *err);
 void ovi_db_close(ov_catalog *cat);
 OV_CHECKED ov_status ovi_db_exec(ov_catalog *cat, const char *sql, ov_error *err);
+/* `sql` is a literal: statements are kept by its address and used again. Give it back with ovi_db_done. */
 OV_CHECKED ov_status ovi_db_prepare(ov_catalog *cat, const char *sql, sqlite3_stmt **out, ov_error *err);
+void ovi_db_done(ov_catalog *cat, sqlite3_stmt *s); /* NULL is fine */
 /* *row: there is one. Done means false. */
 OV_CHECKED ov_status ovi_db_step(ov_catalog *cat, sqlite3_stmt *s, bool *row, ov_error *err);
 /* Step a statement that gives no rows, then reset it. */

@@ -8,6 +8,8 @@
  */
 #include "storage/catalog_int.h"
 
+#include <stdlib.h>
+
 typedef struct place {
     ov_interval span;  /* where the chunk answers */
     ov_interval chunk; /* the chunk's interval */
@@ -76,7 +78,7 @@ static ov_status next_partition(ov_catalog *cat, const ov_segment_id *id, uint32
     ov_status st = ovi_db_step(cat, s, &row, err);
     if (st == OV_OK)
         *out = (uint32_t)sqlite3_column_int64(s, 0);
-    sqlite3_finalize(s);
+    ovi_db_done(cat, s);
     return st;
 }
 
@@ -211,47 +213,81 @@ static ov_status append_all(placer *p, const ov_commit *c, ovi_placed *placed, o
 
 /* ---- replace ---- */
 
+/* Is there anything to see in the span now, other than tombstones? */
 static bool covers_data(const ovi_datasource *ds, ov_interval span)
 {
-    for (uint32_t i = 0; ds && i < ds->pub.segment_count; i++) {
-        const ov_segment_entry *e = ds->pub.segments[i];
-        for (uint32_t k = 0; k < e->part_count; k++)
-            if (ov_interval_overlaps(e->parts[k], span))
-                return true;
+    uint32_t lo = 0, hi = ds ? ds->timeline.piece_count : 0;
+    while (lo < hi) { /* first piece that ends after the start */
+        uint32_t mid = lo + (hi - lo) / 2;
+        if (ds->timeline.pieces[mid].span.end > span.start)
+            hi = mid;
+        else
+            lo = mid + 1;
     }
+    for (; ds && lo < ds->timeline.piece_count && ds->timeline.pieces[lo].span.start < span.end; lo++)
+        if (!ds->entries[ds->timeline.chunks[ds->timeline.pieces[lo].chunk].items[0]].tombstone)
+            return true;
     return false;
 }
 
-/* Segments of one commit share an interval or do not touch; *same counts those with the interval of segment i. */
-static ov_status count_same(const ov_commit *c, uint32_t i, uint32_t *same, ov_error *err)
+static int cmp_by_span(const void *pa, const void *pb, void *segments_arg)
 {
-    const ov_new_segment *s = &c->segments[i];
-    *same = 0;
-    for (uint32_t k = 0; k < c->segment_count; k++) {
-        const ov_new_segment *o = &c->segments[k];
-        if (!ov_slice_eq(s->info.datasource, o->info.datasource) ||
-            !ov_interval_overlaps(span_of(s), span_of(o)))
-            continue;
-        bool equal = s->info.start_ms == o->info.start_ms && s->info.end_ms == o->info.end_ms;
-        if (!equal || (k != i && (s->tombstone || o->tombstone)))
+    const ov_new_segment *segments = segments_arg;
+    uint32_t ia = *(const uint32_t *)pa, ib = *(const uint32_t *)pb;
+    const ov_segment_info *a = &segments[ia].info, *b = &segments[ib].info;
+    int c = ov_slice_cmp(a->datasource, b->datasource);
+    if (!c)
+        c = (a->start_ms > b->start_ms) - (a->start_ms < b->start_ms);
+    if (!c)
+        c = (a->end_ms > b->end_ms) - (a->end_ms < b->end_ms);
+    return c ? c : (ia > ib) - (ia < ib);
+}
+
+/* May a and its successor b in that order be in one commit? *equal: they share their interval. */
+static bool may_follow(const ov_new_segment *a, const ov_new_segment *b, bool *equal)
+{
+    *equal = false;
+    if (!ov_slice_eq(a->info.datasource, b->info.datasource) || !ov_interval_overlaps(span_of(a), span_of(b)))
+        return true;
+    *equal = a->info.start_ms == b->info.start_ms && a->info.end_ms == b->info.end_ms;
+    return *equal && !a->tombstone && !b->tombstone;
+}
+
+/* core[i]: how many segments share the interval of segment i. Segments of one commit share an interval or do not touch. */
+static ov_status count_cores(const ov_commit *c, ov_arena *out, uint32_t **core, ov_error *err)
+{
+    uint32_t *order, n = c->segment_count, first = 0;
+    OV_TRY(ov_arena_alloc(out, n * sizeof(*order), &order, err));
+    OV_TRY(ov_arena_zalloc(out, n * sizeof(**core), core, err));
+    for (uint32_t i = 0; i < n; i++)
+        order[i] = i;
+    if (n)
+        qsort_r(order, n, sizeof(*order), cmp_by_span, c->segments);
+    for (uint32_t i = 1; i <= n; i++) {
+        bool equal = false;
+        if (i < n && !may_follow(&c->segments[order[i - 1]], &c->segments[order[i]], &equal))
             return ov_fail(err, OV_INTERNAL, "new segments of '" OV_SLICE_FMT "' overlap each other",
-                           OV_SLICE_ARG(s->info.datasource));
-        ++*same;
+                           OV_SLICE_ARG(c->segments[order[i]].info.datasource));
+        if (equal)
+            continue;
+        for (uint32_t k = first; k < i; k++)
+            (*core)[order[k]] = i - first;
+        first = i;
     }
     return OV_OK;
 }
 
 static ov_status replace_all(placer *p, const ov_commit *c, ovi_placed *placed, ov_error *err)
 {
+    uint32_t *core;
+    OV_TRY(count_cores(c, p->out, &core, err));
     for (uint32_t i = 0; i < c->segment_count; i++) {
         const ov_new_segment *s = &c->segments[i];
-        uint32_t same;
         ov_slice version;
-        OV_TRY(count_same(c, i, &same, err));
         if (s->tombstone && !covers_data(ovi_snapshot_state(p->cat->current, s->info.datasource), span_of(s)))
             continue;
         OV_TRY(fresh_version(p, &version, err));
-        OV_TRY(put(p, &placed[i], span_of(s), version, same, err));
+        OV_TRY(put(p, &placed[i], span_of(s), version, core[i], err));
     }
     return OV_OK;
 }

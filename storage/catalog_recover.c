@@ -45,7 +45,7 @@ static ov_status load_named(sweeper *w, ov_error *err)
     if (w->count)
         qsort(w->named, w->count, sizeof(*w->named), cmp_slice);
 out:
-    sqlite3_finalize(s);
+    ovi_db_done(w->cat, s);
     return st;
 }
 

@@ -95,16 +95,22 @@ static void note_row(ov_catalog *cat, const ovi_row *r, bool comes)
     d->used_sum ^= r->sum;
 }
 
+static ov_status next_seq(ov_catalog *cat, int64_t *out, ov_error *err)
+{
+    sqlite3_stmt *s;
+    bool found;
+    OV_TRY(ovi_db_prepare(cat, "SELECT coalesce(max(seq), 0) + 1 FROM segments", &s, err));
+    ov_status st = ovi_db_step(cat, s, &found, err);
+    *out = st == OV_OK ? sqlite3_column_int64(s, 0) : 0;
+    ovi_db_done(cat, s);
+    return st;
+}
+
 ov_status ovi_row_insert(ov_catalog *cat, const ovi_row *row, ov_error *err)
 {
     sqlite3_stmt *s;
     ovi_row r = *row;
-    bool found;
-    OV_TRY(ovi_db_prepare(cat, "SELECT coalesce(max(seq), 0) + 1 FROM segments", &s, err));
-    ov_status st = ovi_db_step(cat, s, &found, err);
-    r.seq = st == OV_OK ? sqlite3_column_int64(s, 0) : 0;
-    sqlite3_finalize(s);
-    OV_TRY(st);
+    OV_TRY(next_seq(cat, &r.seq, err));
     OV_TRY(row_sum(&r, &r.sum, err));
     OV_TRY(ovi_db_prepare(cat,
                           "INSERT INTO segments(" OVI_ROW_COLUMNS
@@ -128,8 +134,8 @@ ov_status ovi_row_insert(ov_catalog *cat, const ovi_row *row, ov_error *err)
     sqlite3_bind_int64(s, 16, r.schema);
     sqlite3_bind_int64(s, 17, r.created_ms);
     sqlite3_bind_int64(s, 18, r.sum);
-    st = ovi_db_run(cat, s, err);
-    sqlite3_finalize(s);
+    ov_status st = ovi_db_run(cat, s, err);
+    ovi_db_done(cat, s);
     note_row(cat, &r, true);
     return st;
 }
@@ -146,7 +152,7 @@ ov_status ovi_row_set_used(ov_catalog *cat, ovi_row *row, bool used, ov_error *e
     sqlite3_bind_int64(s, 2, row->sum);
     sqlite3_bind_int64(s, 3, row->seq);
     ov_status st = ovi_db_run(cat, s, err);
-    sqlite3_finalize(s);
+    ovi_db_done(cat, s);
     return st;
 }
 
@@ -156,7 +162,7 @@ ov_status ovi_row_delete(ov_catalog *cat, const ovi_row *row, ov_error *err)
     OV_TRY(ovi_db_prepare(cat, "DELETE FROM segments WHERE seq = ?", &s, err));
     sqlite3_bind_int64(s, 1, row->seq);
     ov_status st = ovi_db_run(cat, s, err);
-    sqlite3_finalize(s);
+    ovi_db_done(cat, s);
     note_row(cat, row, false);
     return st;
 }
@@ -202,7 +208,7 @@ ov_status ovi_rows_select(ov_catalog *cat, ov_slice datasource, bool used, ov_in
     sqlite3_bind_int64(s, 3, span.start);
     sqlite3_bind_int64(s, 4, span.end);
     ov_status st = collect_rows(cat, s, out, rows, count, err);
-    sqlite3_finalize(s);
+    ovi_db_done(cat, s);
     return st;
 }
 
@@ -264,7 +270,7 @@ static ov_status schema_find(ov_catalog *cat, ov_slice bytes, int64_t *out, ov_e
     ovi_bind_blob(s, 1, bytes);
     ov_status st = ovi_db_step(cat, s, &row, err);
     *out = st == OV_OK && row ? sqlite3_column_int64(s, 0) : 0;
-    sqlite3_finalize(s);
+    ovi_db_done(cat, s);
     return st;
 }
 
@@ -275,7 +281,7 @@ static ov_status schema_add(ov_catalog *cat, ov_slice bytes, int64_t *out, ov_er
     ovi_bind_blob(s, 1, bytes);
     sqlite3_bind_int64(s, 2, (int64_t)ov_checksum(bytes.p, bytes.n));
     ov_status st = ovi_db_run(cat, s, err);
-    sqlite3_finalize(s);
+    ovi_db_done(cat, s);
     *out = sqlite3_last_insert_rowid(cat->db);
     return st;
 }
@@ -313,6 +319,6 @@ ov_status ovi_schema_read(ov_catalog *cat, int64_t schema, ov_arena *out,
         else
             st = schema_decode(cat, bytes, out, columns, count, err);
     }
-    sqlite3_finalize(s);
+    ovi_db_done(cat, s);
     return st;
 }

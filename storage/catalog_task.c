@@ -25,7 +25,7 @@ static ov_status insert_row(ov_catalog *cat, const ov_task_row *t, ov_error *err
     ovi_bind_str(s, 12, t->spec);
     ovi_bind_str(s, 13, t->report);
     ov_status st = ovi_db_run(cat, s, err);
-    sqlite3_finalize(s);
+    ovi_db_done(cat, s);
     if (st == OV_OK && sqlite3_changes(cat->db) == 0)
         st = ov_fail(err, OV_EXISTS, "there is already a task with the id '" OV_SLICE_FMT "'",
                      OV_SLICE_ARG(t->id));
@@ -52,7 +52,7 @@ ov_status ovi_task_update(ov_catalog *cat, const ov_task_row *t, ov_error *err)
     ovi_bind_str(s, 5, t->report);
     ovi_bind_str(s, 6, t->id);
     ov_status st = ovi_db_run(cat, s, err);
-    sqlite3_finalize(s);
+    ovi_db_done(cat, s);
     if (st == OV_OK && sqlite3_changes(cat->db) == 0)
         st = ov_fail(err, OV_NOT_FOUND, "there is no task '" OV_SLICE_FMT "'", OV_SLICE_ARG(t->id));
     return st;
@@ -107,7 +107,7 @@ static ov_status get_row(ov_catalog *cat, ov_slice id, ov_arena *out, ov_task_ro
         st = read_row(s, out, t, err);
     else if (st == OV_OK)
         st = ov_fail(err, OV_NOT_FOUND, "there is no task '" OV_SLICE_FMT "'", OV_SLICE_ARG(id));
-    sqlite3_finalize(s);
+    ovi_db_done(cat, s);
     return st;
 }
 
@@ -157,7 +157,7 @@ ov_status ov_catalog_task_list(ov_catalog *cat, ov_slice datasource, ov_slice st
         ovi_bind_str(s, 2, state);
         sqlite3_bind_int64(s, 3, max ? (int64_t)max : -1);
         st = list_rows(cat, s, out, rows, count, err);
-        sqlite3_finalize(s);
+        ovi_db_done(cat, s);
     }
     ov_mutex_unlock(&cat->write);
     return st;
