@@ -47,6 +47,12 @@ def close(a, b):
     return a == b
 
 
+def as_text(row):
+    """A row for comparing and sorting: doubles to nine digits, and 3.0 is 3 (JSON writers differ there)."""
+    return tuple('%.9g' % v if isinstance(v, float) and v != int(v) else str(int(v)) if isinstance(v, float) else str(v)
+                 for v in row)
+
+
 def difference(query, want, got):
     """None when two answers are the same, else words. Equal sort keys may come in any order and cut any ties:
     of a LIMIT with ties only the values of the sort key are compared, and rows strictly above the last key."""
@@ -60,8 +66,7 @@ def difference(query, want, got):
         last = keys[-1] if keys else None
         want = [row for row in want if not close(row[-1], last)]
         got = [row for row in got if not close(row[-1], last)]
-    rounded = lambda rows: sorted(tuple('%.9g' % v if isinstance(v, float) else v for v in row) for row in rows)  # noqa: E731
-    for a, b in zip(rounded(want), rounded(got)):
+    for a, b in zip(sorted(map(as_text, want)), sorted(map(as_text, got))):
         if a != b:
             return '%r against %r' % (a, b)
     return None if len(want) == len(got) else '%d rows above the ties against %d' % (len(want), len(got))
