@@ -60,6 +60,38 @@ static uint64_t put_list(ovi_writer *w, uint64_t section, const uint32_t *rows, 
     return OV_POSTING_LIST | at / 4 << 3;
 }
 
+/* The longest stride that starts at rows[at]. */
+static ov_posting_piece next_piece(const uint32_t *rows, size_t n, size_t at)
+{
+    ov_posting_piece p = {.first = rows[at], .step = 1, .rows = 1};
+    if (at + 1 == n)
+        return p;
+    p.step = rows[at + 1] - rows[at];
+    while (at + p.rows < n && rows[at + p.rows] - rows[at + p.rows - 1] == p.step)
+        p.rows++;
+    return p;
+}
+
+/* Writes the set as pieces when they take at most `limit` bytes. */
+static bool put_pieces(ovi_writer *w, uint64_t section, const uint32_t *rows, size_t n,
+                       size_t limit, uint64_t *posting)
+{
+    uint32_t pieces = 0;
+    for (size_t at = 0; at < n; pieces++) {
+        if (4 + (pieces + (size_t)1) * sizeof(ov_posting_piece) > limit)
+            return false;
+        at += next_piece(rows, n, at).rows;
+    }
+    *posting = OV_POSTING_PIECES | (ovi_writer_at(w) - section) / 4 << 3;
+    ovi_writer_put(w, &pieces, sizeof pieces);
+    for (size_t at = 0; at < n;) {
+        ov_posting_piece p = next_piece(rows, n, at);
+        ovi_writer_put(w, &p, sizeof p);
+        at += p.rows;
+    }
+    return true;
+}
+
 static ov_status put_roaring(ovi_writer *w, uint64_t section, const uint32_t *rows, size_t n,
                              size_t bytes, ov_budget *budget, uint64_t *posting, ov_error *err)
 {
@@ -88,12 +120,14 @@ static ov_status put_set(ovi_writer *w, uint64_t section, const uint32_t *rows, 
         *posting = inline_posting(OV_POSTING_STRIDE, rows[0], step);
         return OV_OK;
     }
-    size_t bytes = ovi_portable_size(rows, n);
-    if (n * sizeof *rows <= bytes) {
+    size_t roaring = ovi_portable_size(rows, n) + 4, list = n * sizeof *rows;
+    if (put_pieces(w, section, rows, n, OV_MIN(roaring, list), posting))
+        return OV_OK;
+    if (list <= roaring) {
         *posting = put_list(w, section, rows, n);
         return OV_OK;
     }
-    return put_roaring(w, section, rows, n, bytes, budget, posting, err);
+    return put_roaring(w, section, rows, n, roaring - 4, budget, posting, err);
 }
 
 /* All sets of g, whose starts have moved to the ends by filling. */

@@ -8,7 +8,7 @@
 #include "base/bytes.h"
 #include "storage/build_int.h"
 
-enum { DIGIT_BITS = 8, BUCKETS = 1 << DIGIT_BITS };
+enum { DIGIT_BITS = 8, BUCKETS = 1 << DIGIT_BITS, INSERTION_MAX = 40 };
 
 /* A piece of the normalised key: whether the value is present, or the value over its minimum. */
 typedef struct part {
@@ -16,15 +16,9 @@ typedef struct part {
     bool presence;
     uint64_t min;
     unsigned width; /* bits */
-    unsigned word, shift;
+    uint32_t word;
+    unsigned shift;
 } part;
-
-typedef struct words {
-    uint64_t **at; /* word 0 is the most significant */
-    size_t *caps;
-    uint32_t count, rows;
-    ov_budget *budget;
-} words;
 
 /* ---- ranks: unsigned numbers in the order of the values ---- */
 
@@ -76,10 +70,8 @@ static unsigned bits_for(uint64_t range)
     return range ? 64 - (unsigned)__builtin_clzll(range) : 0;
 }
 
-/* The parts of all keys with their places; constant ones are left out. Returns how many words they
- * need. */
-static uint32_t place_parts(const ovi_key *keys, uint32_t key_count, part *parts,
-                            uint32_t *part_count)
+/* All parts in order; constant ones are left out. */
+static uint32_t list_parts(const ovi_key *keys, uint32_t key_count, part *parts)
 {
     uint32_t n = 0;
     for (uint32_t i = 0; i < key_count; i++) {
@@ -93,11 +85,19 @@ static uint32_t place_parts(const ovi_key *keys, uint32_t key_count, part *parts
         if (max > min)
             parts[n++] = (part){.key = k, .min = min, .width = bits_for(max - min)};
     }
+    return n;
+}
+
+/* Words and shifts of the parts; the parts of the first key stay alone. Returns how many words they
+ * need. */
+static uint32_t place_parts(part *parts, uint32_t n)
+{
     uint32_t word = 0, first = 0;
     unsigned used = 0;
     for (uint32_t i = 0; i <= n; i++) {
-        if (i == n ||
-            used + parts[i].width > 64) { /* word is full: shift its parts to its low end */
+        bool full = i == n || used + parts[i].width > 64 ||
+                    (i > 0 && parts[i].key != parts[i - 1].key && parts[i - 1].key == parts[0].key);
+        if (full) { /* shift the word's parts to its low end */
             unsigned left = used;
             for (uint32_t p = first; p < i; p++) {
                 left -= parts[p].width;
@@ -105,14 +105,13 @@ static uint32_t place_parts(const ovi_key *keys, uint32_t key_count, part *parts
             }
             if (i == n)
                 break;
-            word++;
+            word += i > first;
             first = i;
             used = 0;
         }
         parts[i].word = word;
         used += parts[i].width;
     }
-    *part_count = n;
     return n ? word + 1 : 0;
 }
 
@@ -133,226 +132,179 @@ static void fill_part(const part *p, uint64_t *word)
     }
 }
 
-static void words_fini(words *w)
+/* ---- sorting groups of ties ---- */
+
+typedef struct pair {
+    uint64_t key;
+    uint32_t row;
+} pair;
+
+/* What sorting keeps between words. */
+typedef struct sorter {
+    ov_budget *budget;
+    uint32_t rows;
+    uint64_t *word; /* by row as added */
+    size_t word_cap;
+    uint64_t *ties; /* by place: equal to the place before in all words so far */
+    size_t ties_cap;
+    pair *pairs[2]; /* the group at hand */
+    size_t pair_caps[2];
+    ovi_order *order;
+} sorter;
+
+static void sorter_fini(sorter *s)
 {
-    for (uint32_t i = 0; w->caps && i < w->count; i++)
-        ovi_shrink(&w->at[i], &w->caps[i], sizeof(uint64_t), w->budget);
-    ov_free(w->at);
-    ov_free(w->caps);
+    ovi_shrink(&s->word, &s->word_cap, sizeof *s->word, s->budget);
+    ovi_shrink(&s->ties, &s->ties_cap, sizeof *s->ties, s->budget);
+    for (int i = 0; i < 2; i++)
+        ovi_shrink(&s->pairs[i], &s->pair_caps[i], sizeof *s->pairs[i], s->budget);
 }
 
-static ov_status words_make(words *w, const ovi_key *keys, uint32_t key_count, uint32_t rows,
-                            ov_budget *budget, ov_error *err)
+static uint32_t row_at(const sorter *s, uint32_t place)
 {
-    ov_status st = OV_OK;
-    uint32_t part_count;
-    *w = (words){.rows = rows, .budget = budget};
-    part *parts = ov_calloc(2 * (size_t)key_count + 1, sizeof *parts);
-    if (!parts)
-        return ov_fail_nomem(err, 2 * (size_t)key_count * sizeof *parts);
-    w->count = place_parts(keys, key_count, parts, &part_count);
-    w->at = ov_calloc(w->count + (size_t)1, sizeof *w->at);
-    w->caps = ov_calloc(w->count + (size_t)1, sizeof *w->caps);
-    if (!w->at || !w->caps) {
-        st = ov_fail_nomem(err, w->count * sizeof *w->at);
-        goto out;
+    return s->order->perm ? s->order->perm[place] : place;
+}
+
+static void insertion_sort(pair *p, uint32_t n)
+{
+    for (uint32_t i = 1; i < n; i++) {
+        pair it = p[i];
+        uint32_t j = i;
+        for (; j > 0 && it.key < p[j - 1].key; j--)
+            p[j] = p[j - 1];
+        p[j] = it;
     }
-    for (uint32_t i = 0; i < w->count; i++) {
-        OV_TRY_OUT(st, ovi_grow(&w->at[i], &w->caps[i], rows, sizeof(uint64_t), budget, err));
-        memset(w->at[i], 0, (size_t)rows * sizeof(uint64_t));
+}
+
+/* Stable, least digit first; digits that do not differ are skipped. Returns the array that holds
+ * the result. */
+static pair *radix_sort(pair *from, pair *to, uint32_t n)
+{
+    uint64_t differ = 0;
+    for (uint32_t i = 1; i < n; i++)
+        differ |= from[i].key ^ from[0].key;
+    for (unsigned shift = 0; shift < 64; shift += DIGIT_BITS) {
+        uint32_t counts[BUCKETS] = {0}, total = 0;
+        if ((differ >> shift & (BUCKETS - 1)) == 0)
+            continue;
+        for (uint32_t i = 0; i < n; i++)
+            counts[from[i].key >> shift & (BUCKETS - 1)]++;
+        for (uint32_t d = 0; d < BUCKETS; d++) {
+            uint32_t some = counts[d];
+            counts[d] = total;
+            total += some;
+        }
+        for (uint32_t i = 0; i < n; i++)
+            to[counts[from[i].key >> shift & (BUCKETS - 1)]++] = from[i];
+        pair *t = from;
+        from = to;
+        to = t;
     }
-    for (uint32_t i = 0; i < part_count; i++)
-        fill_part(&parts[i], w->at[parts[i].word]);
-out:
-    ov_free(parts);
-    return st;
+    return from;
 }
 
-/* ---- comparing and sorting ---- */
-
-static int compare_rows(const words *w, uint32_t a, uint32_t b)
+static ov_status need_permutation(sorter *s, ov_error *err)
 {
-    for (uint32_t i = 0; i < w->count; i++)
-        if (w->at[i][a] != w->at[i][b])
-            return w->at[i][a] < w->at[i][b] ? -1 : 1;
-    return 0;
+    if (s->order->perm)
+        return OV_OK;
+    OV_TRY(
+        ovi_grow(&s->order->perm, &s->order->perm_cap, s->rows, sizeof(uint32_t), s->budget, err));
+    for (uint32_t i = 0; i < s->rows; i++)
+        s->order->perm[i] = i;
+    return OV_OK;
 }
 
-static bool is_sorted(const words *w)
+static bool group_is_sorted(const sorter *s, uint32_t from, uint32_t end)
 {
-    if (w->count == 1) {
-        const uint64_t *v = w->at[0];
-        for (uint32_t i = 1; i < w->rows; i++)
-            if (v[i] < v[i - 1])
+    if (!s->order->perm) {
+        for (uint32_t i = from + 1; i < end; i++)
+            if (s->word[i] < s->word[i - 1])
                 return false;
         return true;
     }
-    for (uint32_t i = 1; i < w->rows; i++)
-        if (compare_rows(w, i, i - 1) < 0)
+    for (uint32_t i = from + 1; i < end; i++)
+        if (s->word[s->order->perm[i]] < s->word[s->order->perm[i - 1]])
             return false;
     return true;
 }
 
-/*
- * Rows that arrive nearly in order (logs, or many stations a minute) fall into pieces between which
- * order holds already; each is sorted where it lies, in cache. Word by word from the most
- * significant one on: the next word is looked at only where the ones before it are equal.
- */
-typedef struct sorter {
-    const words *w;
-    uint64_t *keys[2];
-    uint32_t *spare;
-    size_t key_caps[2], spare_cap;
-} sorter;
-
-enum { FEW = 24 }; /* rows that insertion sorts faster than counting does */
-
-static void sort_few(const sorter *s, uint32_t *perm, uint32_t n)
+/* Places [from, end) tie so far: order them by the word. */
+static ov_status sort_group(sorter *s, uint32_t from, uint32_t end, ov_error *err)
 {
-    for (uint32_t i = 1; i < n; i++) {
-        uint32_t row = perm[i], at = i;
-        for (; at > 0 && compare_rows(s->w, perm[at - 1], row) > 0; at--)
-            perm[at] = perm[at - 1];
-        perm[at] = row;
-    }
-}
-
-/* One stable pass by the digit at `shift`. */
-static void count_and_move(const uint64_t *keys, const uint32_t *perm, uint32_t n, unsigned shift,
-                           uint64_t *keys_to, uint32_t *perm_to)
-{
-    uint32_t at[BUCKETS] = {0}, total = 0;
-    for (uint32_t i = 0; i < n; i++)
-        at[keys[i] >> shift & (BUCKETS - 1)]++;
-    for (uint32_t d = 0; d < BUCKETS; d++) {
-        uint32_t count = at[d];
-        at[d] = total;
-        total += count;
-    }
-    for (uint32_t i = 0; i < n; i++) {
-        uint32_t to = at[keys[i] >> shift & (BUCKETS - 1)]++;
-        keys_to[to] = keys[i];
-        perm_to[to] = perm[i];
-    }
-}
-
-/* By one word; only digits that differ between the rows cost a pass. */
-static void sort_by_word(sorter *s, uint32_t *perm, uint32_t n, uint32_t word)
-{
-    const uint64_t *of_row = s->w->at[word];
-    uint64_t *from = s->keys[0], *to = s->keys[1], differ = 0;
-    uint32_t *perm_from = perm, *perm_to = s->spare;
-    for (uint32_t i = 0; i < n; i++) {
-        from[i] = of_row[perm[i]];
-        differ |= from[i] ^ from[0];
-    }
-    for (unsigned shift = 0; shift < 64; shift += DIGIT_BITS) {
-        if ((differ >> shift & (BUCKETS - 1)) == 0)
-            continue;
-        count_and_move(from, perm_from, n, shift, to, perm_to);
-        uint64_t *k = from;
-        from = to;
-        to = k;
-        uint32_t *p = perm_from;
-        perm_from = perm_to;
-        perm_to = p;
-    }
-    if (perm_from != perm)
-        memcpy(perm, perm_from, n * sizeof *perm);
-}
-
-static void sort_range(sorter *s, uint32_t *perm, uint32_t n, uint32_t word)
-{
-    if (n <= FEW) {
-        sort_few(s, perm, n);
-        return;
-    }
-    sort_by_word(s, perm, n, word);
-    if (word + 1 == s->w->count)
-        return;
-    const uint64_t *of_row = s->w->at[word];
-    for (uint32_t from = 0, end; from < n; from = end) {
-        for (end = from + 1; end < n && of_row[perm[end]] == of_row[perm[from]]; end++)
-            continue;
-        if (end - from > 1)
-            sort_range(s, perm + from, end - from, word + 1);
-    }
-}
-
-/* Mark the rows before which every key is smaller than every key from there on. Returns the length
- * of the longest piece. */
-static uint32_t find_pieces(const words *w, uint64_t *starts)
-{
-    const uint64_t *v = w->at[0];
-    uint64_t least = UINT64_MAX, most = 0;
-    /* Backwards: the least key from each row on. Where it equals the row's own key the row may
-     * start a piece; forwards the greatest key before it decides. */
-    for (uint32_t i = w->rows; i-- > 0;) {
-        if (v[i] <= least) {
-            least = v[i];
-            ov_bits_set(starts, i);
-        }
-    }
-    uint32_t longest = 0, start = 0;
-    for (uint32_t i = 0; i < w->rows; i++) {
-        if (i > 0 && ov_bits_test(starts, i) && most >= v[i])
-            ov_bits_clear(starts, i);
-        if (ov_bits_test(starts, i) || i == 0) {
-            longest = OV_MAX(longest, i - start);
-            start = i;
-        }
-        most = OV_MAX(most, v[i]);
-    }
-    return OV_MAX(longest, w->rows - start);
-}
-
-static ov_status sort_words(const words *w, ovi_order *out, ov_error *err)
-{
-    sorter s = {.w = w};
-    uint64_t *starts = NULL;
-    size_t starts_cap = 0;
-    ov_status st = OV_OK;
-    OV_TRY_OUT(st, ovi_grow(&starts, &starts_cap, ov_words(w->rows), sizeof *starts, w->budget, err));
-    memset(starts, 0, ov_words(w->rows) * sizeof *starts);
-    uint32_t longest = find_pieces(w, starts);
-    for (int i = 0; i < 2; i++)
-        OV_TRY_OUT(st, ovi_grow(&s.keys[i], &s.key_caps[i], longest, sizeof(uint64_t), w->budget, err));
-    OV_TRY_OUT(st, ovi_grow(&s.spare, &s.spare_cap, longest, sizeof *s.spare, w->budget, err));
-    OV_TRY_OUT(st, ovi_grow(&out->perm, &out->perm_cap, w->rows, sizeof *out->perm, w->budget, err));
-    for (uint32_t i = 0; i < w->rows; i++)
-        out->perm[i] = i;
-    for (size_t from = 0, end; from < w->rows; from = end) {
-        end = ov_bits_next(starts, w->rows, from + 1);
-        sort_range(&s, out->perm + from, (uint32_t)(end - from), 0);
-    }
-out:
-    for (int i = 0; i < 2; i++)
-        ovi_shrink(&s.keys[i], &s.key_caps[i], sizeof(uint64_t), w->budget);
-    ovi_shrink(&s.spare, &s.spare_cap, sizeof *s.spare, w->budget);
-    ovi_shrink(&starts, &starts_cap, sizeof *starts, w->budget);
-    return st;
-}
-
-static uint32_t row_at(const ovi_order *o, uint32_t i)
-{
-    return o->perm ? o->perm[i] : i;
-}
-
-/* Where groups of equal rows start, when there are any. */
-static ov_status find_groups(const words *w, ovi_order *o, ov_error *err)
-{
-    uint32_t groups = w->rows > 0;
-    for (uint32_t i = 1; i < w->rows; i++)
-        groups += compare_rows(w, row_at(o, i - 1), row_at(o, i)) != 0;
-    if (groups == w->rows)
+    uint32_t n = end - from;
+    if (group_is_sorted(s, from, end))
         return OV_OK;
-    OV_TRY(ovi_grow(&o->starts, &o->starts_cap, (size_t)groups + 1, sizeof *o->starts, w->budget,
+    OV_TRY(need_permutation(s, err));
+    for (int i = 0; i < 2; i++)
+        OV_TRY(ovi_grow(&s->pairs[i], &s->pair_caps[i], n, sizeof *s->pairs[i], s->budget, err));
+    for (uint32_t i = 0; i < n; i++) {
+        uint32_t row = s->order->perm[from + i];
+        s->pairs[0][i] = (pair){.key = s->word[row], .row = row};
+    }
+    pair *sorted = s->pairs[0];
+    if (n <= INSERTION_MAX)
+        insertion_sort(sorted, n);
+    else
+        sorted = radix_sort(s->pairs[0], s->pairs[1], n);
+    for (uint32_t i = 0; i < n; i++)
+        s->order->perm[from + i] = sorted[i].row;
+    return OV_OK;
+}
+
+/* Sorts every group by the word, then splits the groups where it differs. Returns in *any whether
+ * rows still tie. */
+static ov_status sort_by_word(sorter *s, bool *any, ov_error *err)
+{
+    for (size_t tie = ov_bits_next(s->ties, s->rows, 0); tie < s->rows;) {
+        size_t end = ov_bits_next_clear(s->ties, s->rows, tie);
+        OV_TRY(sort_group(s, (uint32_t)tie - 1, (uint32_t)end, err));
+        tie = ov_bits_next(s->ties, s->rows, end);
+    }
+    *any = false;
+    for (size_t tie = ov_bits_next(s->ties, s->rows, 0); tie < s->rows;
+         tie = ov_bits_next(s->ties, s->rows, tie + 1)) {
+        uint32_t place = (uint32_t)tie;
+        if (s->word[row_at(s, place)] != s->word[row_at(s, place - 1)])
+            ov_bits_clear(s->ties, tie);
+        else
+            *any = true;
+    }
+    return OV_OK;
+}
+
+/* ---- the whole ---- */
+
+static ov_status sort_words(sorter *s, const part *parts, uint32_t part_count, uint32_t words,
+                            ov_error *err)
+{
+    bool any = true;
+    OV_TRY(ovi_grow(&s->ties, &s->ties_cap, ov_words(s->rows), sizeof *s->ties, s->budget, err));
+    ov_bits_fill(s->ties, s->rows, true);
+    ov_bits_clear(s->ties, 0);
+    for (uint32_t w = 0; w < words && any; w++) {
+        OV_TRY(ovi_grow(&s->word, &s->word_cap, s->rows, sizeof *s->word, s->budget, err));
+        memset(s->word, 0, s->rows * sizeof *s->word);
+        for (uint32_t i = 0; i < part_count; i++)
+            if (parts[i].word == w)
+                fill_part(&parts[i], s->word);
+        OV_TRY(sort_by_word(s, &any, err));
+    }
+    return OV_OK;
+}
+
+/* Places that still tie fold into the group before. */
+static ov_status find_groups(sorter *s, ov_error *err)
+{
+    ovi_order *o = s->order;
+    uint32_t groups = s->rows - (uint32_t)ov_bits_count(s->ties, s->rows), n = 0;
+    if (groups == s->rows)
+        return OV_OK;
+    OV_TRY(ovi_grow(&o->starts, &o->starts_cap, (size_t)groups + 1, sizeof *o->starts, s->budget,
                     err));
-    uint32_t n = 0;
-    for (uint32_t i = 0; i < w->rows; i++)
-        if (i == 0 || compare_rows(w, row_at(o, i - 1), row_at(o, i)) != 0)
-            o->starts[n++] = i;
-    o->starts[n] = w->rows;
+    for (size_t i = ov_bits_next_clear(s->ties, s->rows, 0); i < s->rows;
+         i = ov_bits_next_clear(s->ties, s->rows, i + 1))
+        o->starts[n++] = (uint32_t)i;
+    o->starts[n] = s->rows;
     o->rows = n;
     return OV_OK;
 }
@@ -360,18 +312,22 @@ static ov_status find_groups(const words *w, ovi_order *o, ov_error *err)
 ov_status ovi_order_find(const ovi_key *keys, uint32_t key_count, uint32_t rows, bool fold,
                          ov_budget *budget, ovi_order *out, ov_error *err)
 {
-    words w;
-    ov_status st;
+    sorter s = {.budget = budget, .rows = rows, .order = out};
+    ov_status st = OV_OK;
     *out = (ovi_order){.rows = rows};
     if (rows < 2)
         return OV_OK;
-    OV_TRY_OUT(st, words_make(&w, keys, key_count, rows, budget, err));
-    if (!is_sorted(&w))
-        OV_TRY_OUT(st, sort_words(&w, out, err));
+    part *parts = ov_calloc(2 * (size_t)key_count + 1, sizeof *parts);
+    if (!parts)
+        return ov_fail_nomem(err, 2 * (size_t)key_count * sizeof *parts);
+    uint32_t part_count = list_parts(keys, key_count, parts);
+    uint32_t words = place_parts(parts, part_count);
+    OV_TRY_OUT(st, sort_words(&s, parts, part_count, words, err));
     if (fold)
-        OV_TRY_OUT(st, find_groups(&w, out, err));
+        OV_TRY_OUT(st, find_groups(&s, err));
 out:
-    words_fini(&w);
+    ov_free(parts);
+    sorter_fini(&s);
     if (st != OV_OK)
         ovi_order_fini(out, budget);
     return st;

@@ -68,6 +68,29 @@ static ov_status load_image(const ov_column *c, uint32_t code, uint64_t at, ovi_
     return OV_OK;
 }
 
+static ov_status load_pieces(const ov_column *c, uint32_t code, uint64_t at, ovi_posting *p,
+                             ov_error *err)
+{
+    const uint32_t *n;
+    uint64_t next = 0, count = 0;
+    OV_TRY(load_piece(c, code, at, 4, &n, err));
+    p->piece_count = *n;
+    OV_TRY(load_piece(c, code, at + 4, (uint64_t)*n * sizeof *p->pieces, &p->pieces, err));
+    for (uint32_t i = 0; i < *n; i++) {
+        const ov_posting_piece *piece = &p->pieces[i];
+        OV_CHECK_DATA(piece->first >= next && piece->step > 0 && piece->rows > 0, err,
+                      "piece %u of the row set of code %u does not ascend", i, code);
+        next = piece->first + (uint64_t)piece->step * (piece->rows - 1) + 1;
+        count += piece->rows;
+        OV_CHECK_DATA(next <= c->info.rows, err,
+                      "piece %u of the row set of code %u ends at row %llu of %u", i, code,
+                      (unsigned long long)next - 1, c->info.rows);
+    }
+    OV_CHECK_DATA(count == p->count, err, "the row set of code %u holds %llu rows, its count is %u",
+                  code, (unsigned long long)count, p->count);
+    return OV_OK;
+}
+
 static ov_status get_posting(const ov_column *c, uint32_t code, ovi_posting *p, ov_error *err)
 {
     const uint32_t *count;
@@ -89,6 +112,8 @@ static ov_status get_posting(const ov_column *c, uint32_t code, ovi_posting *p, 
         return check_list(c, code, p->list, *count, err);
     case OV_POSTING_ROARING:
         return load_image(c, code, at * 4, p, err);
+    case OV_POSTING_PIECES:
+        return load_pieces(c, code, at * 4, p, err);
     }
     return ov_fail(err, OV_CORRUPT, "the row set of code %u has kind %u", code, p->kind);
 }
@@ -102,13 +127,16 @@ ov_status ovi_posting_get(const ov_column *c, uint32_t code, ovi_posting *out, o
     return ovi_segment_blame(c->seg, c, get_posting(c, code, out, err), err);
 }
 
-static ov_status add_stride(const ovi_posting *p, ov_rowset *set, ov_error *err)
+static ov_status add_stride(uint32_t first, uint32_t step, uint32_t count, ov_rowset *set,
+                            ov_error *err)
 {
     uint32_t some[1024];
-    for (uint32_t at = 0; at < p->count;) {
-        uint32_t n = OV_MIN(p->count - at, (uint32_t)OV_COUNT_OF(some));
+    if (step == 1)
+        return ov_rowset_add_range(set, first, first + count, err);
+    for (uint32_t at = 0; at < count;) {
+        uint32_t n = OV_MIN(count - at, (uint32_t)OV_COUNT_OF(some));
         for (uint32_t i = 0; i < n; i++)
-            some[i] = p->first + (at + i) * p->step;
+            some[i] = first + (at + i) * step;
         OV_TRY(ov_rowset_add_list(set, some, n, err));
         at += n;
     }
@@ -121,11 +149,14 @@ ov_status ov_column_rows_of(const ov_column *col, uint32_t code, ov_rowset *set,
     OV_TRY(ovi_posting_get(col, code, &p, err));
     switch (p.kind) {
     case OV_POSTING_RANGE:
-        return ov_rowset_add_range(set, p.first, p.first + p.count, err);
     case OV_POSTING_STRIDE:
-        return add_stride(&p, set, err);
+        return add_stride(p.first, p.step, p.count, set, err);
     case OV_POSTING_LIST:
         return ov_rowset_add_list(set, p.list, p.count, err);
+    case OV_POSTING_PIECES:
+        for (uint32_t i = 0; i < p.piece_count; i++)
+            OV_TRY(add_stride(p.pieces[i].first, p.pieces[i].step, p.pieces[i].rows, set, err));
+        return OV_OK;
     case OV_POSTING_ROARING:
         break;
     }
@@ -146,6 +177,17 @@ static ov_status list_image(const ov_column *c, const ovi_posting *p, uint32_t s
     return st;
 }
 
+/* Rows of rank skip, skip + 1, ... of pieces; there are at least skip + want. */
+static void list_pieces(const ovi_posting *p, uint32_t skip, uint32_t want, uint32_t *rows)
+{
+    for (uint32_t i = 0, n = 0; n < want; i++) {
+        const ov_posting_piece *piece = &p->pieces[i];
+        for (uint32_t k = skip; k < piece->rows && n < want; k++)
+            rows[n++] = piece->first + k * piece->step;
+        skip = skip > piece->rows ? skip - piece->rows : 0;
+    }
+}
+
 ov_status ov_column_row_list(const ov_column *col, uint32_t code, uint32_t skip, uint32_t cap,
                              uint32_t *rows, uint32_t *n, ov_error *err)
 {
@@ -157,7 +199,9 @@ ov_status ov_column_row_list(const ov_column *col, uint32_t code, uint32_t skip,
     uint32_t want = OV_MIN(cap, p.count - skip);
     if (p.kind == OV_POSTING_ROARING)
         return list_image(col, &p, skip, want, rows, err);
-    if (p.kind == OV_POSTING_LIST)
+    if (p.kind == OV_POSTING_PIECES)
+        list_pieces(&p, skip, want, rows);
+    else if (p.kind == OV_POSTING_LIST)
         memcpy(rows, p.list + skip, want * sizeof *rows);
     else
         for (uint32_t i = 0; i < want; i++)

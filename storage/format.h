@@ -122,7 +122,14 @@ typedef enum ov_posting_kind {
     OV_POSTING_STRIDE = 1,
     OV_POSTING_LIST = 2,
     OV_POSTING_ROARING = 3,
+    OV_POSTING_PIECES = 4,
 } ov_posting_kind;
+
+/* One piece of OV_POSTING_PIECES: first, first + step, ... `rows` rows. */
+typedef struct ov_posting_piece {
+    uint32_t first, step, rows;
+} ov_posting_piece;
+static_assert(sizeof(ov_posting_piece) == 12, "posting piece");
 
 enum { OV_POSTING_MAX_STEP = (1 << 29) - 1 };
 

@@ -117,8 +117,10 @@ ov_status ovi_segment_blame(const ov_segment *seg, const ov_column *col, ov_stat
 typedef struct ovi_posting {
     ov_posting_kind kind;
     uint32_t count, first, step;
-    const uint32_t *list; /* LIST */
-    const void *image;    /* ROARING */
+    const uint32_t *list;           /* LIST */
+    const ov_posting_piece *pieces; /* PIECES */
+    uint32_t piece_count;
+    const void *image; /* ROARING */
     uint32_t image_bytes;
 } ovi_posting;
 OV_CHECKED ov_status ovi_posting_get(const ov_column *c, uint32_t code, ovi_posting *out,

@@ -3,7 +3,7 @@
  * minute, in time order; two names as codes, two coordinates, three counts) through the builder
  * into one file, then every block back.
  *
- *     build/release/bench/micro/segment_bench [ROWS] [FILE] [sort|rollup]
+ *     build/release/bench/micro/segment_bench [ROWS] [FILE] [dims|sort|rollup]
  *
  * Times are processor seconds, so that a busy machine does not matter much. `sort` adds the rows in
  * reverse order of batches, so that sealing has to sort.
@@ -151,7 +151,7 @@ static const ov_build_column columns[COLUMNS] = {
 static double build(const rows *all, uint32_t batches, uint64_t row_count, const char *path,
                     const char *mode, const names *ids, const names *texts)
 {
-    static const uint32_t sort[] = {0, 1};
+    static const uint32_t sort[] = {0, 1, 2, 3, 4};
     bool reverse = strcmp(mode, "sort") == 0;
     ov_build_schema schema = {.datasource = OV_SLICE_LIT("stations"),
                               .start_ms = 0,
@@ -160,7 +160,7 @@ static double build(const rows *all, uint32_t batches, uint64_t row_count, const
                               .columns = columns,
                               .column_count = COLUMNS,
                               .sort = sort,
-                              .sort_count = reverse ? 2 : 1,
+                              .sort_count = reverse || strcmp(mode, "dims") == 0 ? 5 : 1,
                               .rollup = strcmp(mode, "rollup") == 0};
     ov_segment_builder *b;
     ov_budget budget;

@@ -169,6 +169,10 @@ class Column:
         data = self.bytes(POSTING_DATA + shift)[4 * rest:]
         if kind == 2:
             return list(lanes(data, 4, count))
+        if kind == 4:
+            pieces = lanes(data[4:], 4, 3 * lanes(data, 4, 1)[0])
+            return [first + i * step for first, step, rows in zip(pieces[::3], pieces[1::3], pieces[2::3])
+                    for i in range(rows)]
         need(kind == 3, 'posting kind %d' % kind)
         return roaring(data[4:4 + lanes(data, 4, 1)[0]])
 

@@ -248,7 +248,9 @@ static ov_slice value_for(uint32_t row)
     noise = noise * 1664525 + 1013904223;
     if (row % 100 == 7)
         return OV_SLICE_LIT("stride");
-    if (row >= 79908)
+    if (row % 100 == 9 && row % 10000 < 9000)
+        return OV_SLICE_LIT("pieces");
+    if (row >= 79910)
         return OV_SLICE_LIT("range");
     if (row > 60000 && row < 70000)
         return row % 3000 < 2900 ? OV_SLICE_LIT("runs") : OV_SLICE_LIT("dense");
