@@ -101,6 +101,34 @@ ov_status ovi_truth_vec(ov_eval *ev, const ov_batch *batch, const ovi_truth *t, 
 
 /* ---- arguments ---- */
 
+/* ov_vec_flatten, with kernels for narrow numbers. */
+static ov_status open_vec(ov_eval *ev, const ov_vec *v, ov_vec *out, ov_error *err)
+{
+    bool narrow = v->enc == OV_ENC_FLAT && !v->raw && v->lane < 8;
+    if (!narrow || (!ov_type_is_int(v->type) && !ov_type_is_real(v->type)))
+        return ov_vec_flatten(v, &ev->mem, out, err);
+    int64_t *to;
+    OV_TRY(ov_arena_lanes(&ev->mem, OV_MAX(ov_words(v->rows), (size_t)1) * 64 * 8, &to, err));
+    if (v->lane == 1)
+        ev->k->widen_u8(v->data, v->base, v->rows, to);
+    else if (v->lane == 2)
+        ev->k->widen_u16(v->data, v->base, v->rows, to);
+    else
+        ev->k->widen_u32(v->data, v->base, v->rows, to);
+    if (ov_type_is_real(v->type)) {
+        double *reals;
+        OV_TRY(ov_arena_lanes(&ev->mem, OV_MAX(ov_words(v->rows), (size_t)1) * 64 * 8, &reals, err));
+        ev->k->scale(to, v->divisor, v->rows, reals);
+        *out = ov_vec_flat(v->type, reals, v->valid, v->rows);
+        return OV_OK;
+    }
+    *out = ov_vec_flat(v->type, to, v->valid, v->rows);
+    out->has_bounds = v->has_bounds;
+    out->min = v->min;
+    out->max = v->max;
+    return OV_OK;
+}
+
 ov_status ovi_arg_of(ov_eval *ev, const ov_vec *v, ovi_arg *out, ov_error *err)
 {
     *out = (ovi_arg){0};
@@ -112,7 +140,7 @@ ov_status ovi_arg_of(ov_eval *ev, const ov_vec *v, ovi_arg *out, ov_error *err)
         out->i = &out->vec.c.i; /* moved with the struct by ovi_call_prepare */
         return OV_OK;
     }
-    OV_TRY(ov_vec_flatten(v, &ev->mem, &out->vec, err));
+    OV_TRY(open_vec(ev, v, &out->vec, err));
     out->i = out->vec.data;
     out->step = 1;
     out->valid = out->vec.valid;
@@ -196,7 +224,8 @@ static ov_status make_lanes(ovi_call *c, bool nullable, ovi_result_lanes *out, o
     size_t bytes = padded * (number ? 8 : sizeof(ov_slice));
     out->rows = c->rows;
     OV_TRY(ov_arena_lanes(c->mem, bytes, &out->i, err));
-    memset(out->i, 0, bytes);
+    if (!number)
+        memset(out->i, 0, bytes); /* numbers of NULL rows may be anything, slices must be readable */
     out->valid = NULL;
     if (nullable || c->live) {
         OV_TRY(ovi_words(c->mem, c->rows, &out->valid, err));

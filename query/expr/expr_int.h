@@ -164,7 +164,7 @@ OV_INLINE bool ovi_arg_null(const ovi_arg *a, size_t r)
 
 /* The rows to compute as a list. */
 ov_status ovi_rows(ovi_call *c, const uint32_t **rows, uint32_t *n, ov_error *err);
-/* Results: lanes for c->rows values, zeroed where they are slices, and validity = live rows (or NULL when all rows
+/* Results: lanes for c->rows values (slices zeroed, numbers not), and validity = live rows (or NULL when all rows
  * are live). ovi_null_row clears one; the lanes of NULL rows are never looked at. */
 typedef struct ovi_result_lanes {
     union {

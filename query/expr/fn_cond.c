@@ -182,7 +182,8 @@ static ov_status scatter_init(ov_eval *ev, const ov_expr *e, uint32_t rows, scat
                    .rows = rows};
     size_t bytes = OV_MAX(ov_words(rows), (size_t)1) * 64 * (s->text ? sizeof(ov_slice) : 8);
     OV_TRY(ov_arena_lanes(&ev->mem, bytes, &s->i, err));
-    memset(s->i, 0, bytes);
+    if (s->text)
+        memset(s->s, 0, bytes);
     return ovi_words(&ev->mem, rows, &s->valid, err);
 }
 
@@ -197,15 +198,18 @@ static ov_status scatter_add(ov_eval *ev, scatter *s, const ov_vec *v, const uin
         return OV_OK;
     if (!a.step)
         a.i = &a.vec.c.i;
-    for (size_t r = ov_bits_next(take, rows, 0); r < rows; r = ov_bits_next(take, rows, r + 1)) {
-        if (a.valid && !ov_bits_test(a.valid, r))
-            continue;
-        if (s->text)
-            s->s[r] = ovi_str(&a, r);
-        else
-            s->i[r] = ovi_i64(&a, r); /* doubles have the same width */
-        ov_bits_set(s->valid, r);
+    uint64_t *present;
+    OV_TRY(ovi_words(&ev->mem, rows, &present, err));
+    ov_bits_copy(present, take, rows);
+    if (a.valid)
+        ov_bits_and(present, a.valid, rows);
+    ov_bits_or(s->valid, present, rows);
+    if (!s->text) { /* doubles have the same width */
+        ev->k->blend_i64(present, a.i, a.step, rows, s->i);
+        return OV_OK;
     }
+    for (size_t r = ov_bits_next(present, rows, 0); r < rows; r = ov_bits_next(present, rows, r + 1))
+        s->s[r] = ovi_str(&a, r);
     return OV_OK;
 }
 
@@ -238,8 +242,7 @@ static ov_status eval_labels(ov_eval *ev, const ov_expr *e, const ov_batch *batc
     memset(codes, l->code[branches - 1], padded);
     for (uint32_t k = 0; k + 1 < branches && ov_bits_any(todo, rows); k++) {
         OV_TRY(take_branch(ev, e->args[2 * k], batch, todo, take, err));
-        for (size_t r = ov_bits_next(take, rows, 0); r < rows; r = ov_bits_next(take, rows, r + 1))
-            codes[r] = l->code[k];
+        ev->k->blend_u8(take, l->code[k], rows, codes);
     }
     *out = (ov_vec){.type = e->type,
                     .enc = OV_ENC_DICT,

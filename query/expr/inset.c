@@ -233,7 +233,7 @@ static ov_status few_numbers(ov_eval *ev, const ov_inset *set, const ov_vec *fla
 static ov_status byte_lanes(ov_eval *ev, const ov_inset *set, const ov_vec *flat, uint64_t *out,
                             ov_error *err)
 {
-    uint8_t truth[256];
+    uint8_t truth[256 + OVI_TABLE_PAD] = {0};
     uint64_t *unknown;
     OV_TRY(ovi_words(&ev->mem, flat->rows, &unknown, err));
     for (int i = 0; i < 256; i++)

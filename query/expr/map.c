@@ -276,7 +276,7 @@ static ov_status learn_truth(ov_eval *ev, const ov_expr *e, uint32_t column, con
                              ovi_known *k, ov_error *err)
 {
     uint8_t *truth;
-    OV_TRY(ov_arena_alloc(&ev->keep, d->count + (size_t)1, &truth, err));
+    OV_TRY(ov_arena_alloc(&ev->keep, d->count + (size_t)OVI_TABLE_PAD, &truth, err));
     ov_arena_mark mark = ov_arena_mark_get(&ev->mem);
     ov_error local = OV_ERROR_INIT;
     ov_status st = truth_of_values(ev, e, column, d, truth, &local);
@@ -445,7 +445,7 @@ ov_status ov_eval_codes(ov_eval *ev, const ov_expr *e, uint32_t column, const ov
         *truth = k->truth;
         return OV_OK;
     }
-    OV_TRY(ov_arena_alloc(&ev->keep, domain->count + (size_t)1, &table, err));
+    OV_TRY(ov_arena_alloc(&ev->keep, domain->count + (size_t)OVI_TABLE_PAD, &table, err));
     uint32_t first, end;
     if (ov_eval_code_range(e, column, domain, &first, &end)) {
         bool nulls = e->fn->op != OV_OP_IS_NULL && e->fn->op != OV_OP_IS_NOT_NULL;

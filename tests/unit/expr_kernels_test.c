@@ -103,7 +103,7 @@ static void pairs(const ovi_kernels *k, size_t rows)
 
 static void tables(const ovi_kernels *k, size_t rows)
 {
-    static uint8_t truth[65536];
+    static uint8_t truth[65536 + OVI_TABLE_PAD];
     static uint32_t small[MAX];
     for (size_t i = 0; i < 65536; i++)
         truth[i] = (uint8_t)(next_random() >> 20) % 3;
@@ -155,6 +155,43 @@ static void arithmetic(const ovi_kernels *k, size_t rows)
         k->div_f64(f64, sa, g64, sb, rows, reals);
         for (size_t i = 0; i < rows; i++)
             assert_true(same(reals[i], f64[i * sa] / g64[i * sb]));
+    }
+    static int64_t near[MAX], blended[MAX];
+    static uint8_t marked[MAX];
+    for (size_t i = 0; i < MAX; i++)
+        near[i] = a[i] >> (12 + i % 50);
+    static const int64_t divisors[] = {7, -7, 1, -1, 1000, (INT64_C(1) << 52) - 1, 3};
+    for (size_t d = 0; d < OV_COUNT_OF(divisors); d++) {
+        assert_true(k->div_i64_const(near, divisors[d], rows, sums));
+        for (size_t i = 0; i < rows; i++)
+            assert_int_equal(sums[i], near[i] / divisors[d]);
+    }
+    near[rows / 2] = INT64_C(1) << 52;
+    assert_true(rows == 0 || !k->div_i64_const(near, 3, rows, sums));
+    near[rows / 2] = -(INT64_C(1) << 52) - 1;
+    assert_true(rows == 0 || !k->div_i64_const(near, 3, rows, sums));
+    k->widen_u8(v8, -5, rows, sums);
+    for (size_t i = 0; i < rows; i++)
+        assert_int_equal(sums[i], v8[i] - 5);
+    k->widen_u16(v16, INT64_MAX - 65536, rows, sums);
+    for (size_t i = 0; i < rows; i++)
+        assert_int_equal(sums[i], INT64_MAX - 65536 + v16[i]);
+    k->widen_u32(v32, INT64_MIN, rows, sums);
+    for (size_t i = 0; i < rows; i++)
+        assert_int_equal(sums[i], INT64_MIN + v32[i]);
+    k->scale(sums, 100, rows, reals);
+    for (size_t i = 0; i < rows; i++)
+        assert_true(reals[i] == (double)sums[i] / 100);
+    for (size_t step = 0; step < 2; step++) {
+        memset(blended, 0x77, sizeof blended);
+        memset(marked, 0x77, sizeof marked);
+        k->blend_i64(w64, a, step, rows, blended);
+        k->blend_u8(w64, 9, rows, marked);
+        for (size_t i = 0; i < MAX; i++) {
+            bool in = i < rows && ov_bits_test(w64, i);
+            assert_int_equal(blended[i], in ? a[i * step] : 0x7777777777777777);
+            assert_int_equal(marked[i], in ? 9 : 0x77);
+        }
     }
     k->long_to_double(a, rows, reals);
     for (size_t i = 0; i < rows; i++)

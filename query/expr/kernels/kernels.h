@@ -10,6 +10,8 @@
 #include "base/bits.h"
 #include "base/cpu.h"
 
+enum { OVI_TABLE_PAD = 4 };
+
 typedef struct ovi_kernels {
     /* out = bits of lo <= v <= lo + span, in unsigned arithmetic: one kernel for =, <, <=, >, >= and BETWEEN on any
      * frame of reference, signed values included. */
@@ -27,7 +29,8 @@ typedef struct ovi_kernels {
     void (*lt_f64)(const double *a, const double *b, size_t rows, uint64_t *out);
     void (*eq_f64)(const double *a, const double *b, size_t rows, uint64_t *out);
 
-    /* is_true and is_unknown from a table of 0 false, 1 true, 2 unknown; code = base + lane */
+    /* is_true and is_unknown from a table of 0 false, 1 true, 2 unknown. The table is readable OVI_TABLE_PAD bytes past
+     * the greatest code; lanes past `rows` may be anything. */
     void (*table_u8)(const uint8_t *v, const uint8_t *truth, size_t rows, uint64_t *is_true,
                      uint64_t *is_unknown);
     void (*table_u16)(const uint16_t *v, const uint8_t *truth, size_t rows, uint64_t *is_true,
@@ -43,6 +46,19 @@ typedef struct ovi_kernels {
     void (*sub_f64)(const double *a, size_t sa, const double *b, size_t sb, size_t rows, double *out);
     void (*mul_f64)(const double *a, size_t sa, const double *b, size_t sb, size_t rows, double *out);
     void (*div_f64)(const double *a, size_t sa, const double *b, size_t sb, size_t rows, double *out);
+
+    /* out = a / y towards zero for a constant y other than 0; false, with out unspecified, when some |a| >= 2^52. */
+    bool (*div_i64_const)(const int64_t *a, int64_t y, size_t rows, int64_t *out);
+
+    /* Frames of reference opened: base + lane, and (base + lane) / divisor. */
+    void (*widen_u8)(const uint8_t *v, int64_t base, size_t rows, int64_t *out);
+    void (*widen_u16)(const uint16_t *v, int64_t base, size_t rows, int64_t *out);
+    void (*widen_u32)(const uint32_t *v, int64_t base, size_t rows, int64_t *out);
+    void (*scale)(const int64_t *v, double divisor, size_t rows, double *out);
+
+    /* out = v where the mask is set; v's step is 1, or 0 for a constant */
+    void (*blend_u8)(const uint64_t *mask, uint8_t v, size_t rows, uint8_t *out);
+    void (*blend_i64)(const uint64_t *mask, const int64_t *v, size_t sv, size_t rows, int64_t *out);
 
     void (*long_to_double)(const int64_t *v, size_t rows, double *out);
     /* one byte per row, 0 or 1; writes ov_words(rows) * 64 bytes */
