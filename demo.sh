@@ -61,15 +61,14 @@ done
 echo
 echo "Ovate answers at $url"
 
-ask() { # ask WORDS SQL
+ask() { # ask WORDS SQL: the statement, the first rows of its answer, rows and time
     echo
     echo "-- $1"
     echo "$2"
-    local start=$EPOCHREALTIME
-    "$ovate" sql --url "$url" --format csv -c "$2" >build/demo/answer
-    local end=$EPOCHREALTIME
-    head -n 6 build/demo/answer
-    printf '%d rows, %d ms (the whole command)\n' "$(($(wc -l <build/demo/answer) - 1))" $(((${end/[.,]/} - ${start/[.,]/}) / 1000))
+    "$ovate" sql --url "$url" --format table --timer -c "$2" >build/demo/answer 2>build/demo/timer
+    head -n 9 build/demo/answer
+    [ "$(wc -l <build/demo/answer)" -le 9 ] || echo '...'
+    cat build/demo/timer
 }
 where="WHERE __time >= TIMESTAMP '2023-03-08 00:00:00' AND stationId = 'ST-292'"
 ask 'a. The rows of one station since a day' "SELECT stationId, stationLatitude, stationLongitude, stationName FROM seoulbike $where"
