@@ -325,75 +325,142 @@ static ov_status classify(out_column *c, const ov_vec *v, ov_error *err)
     return OV_OK;
 }
 
-/* Add the kept text of slot `i`, making it from `row` first. */
-static void add_kept(const ov_encode_options *o, out_column *c, uint32_t i, uint32_t row, ov_buf *out)
+/* ---- rows ---- */
+
+enum { COPY_STEP = 16 }; /* texts are copied in steps of so many bytes; both ends have room for a whole step */
+
+/* Where the next byte goes: out of the buffer while rows are written, so that the loop keeps it in registers. */
+typedef struct cursor {
+    ov_buf *b;
+    char *at, *end;
+} cursor;
+
+static cursor cursor_open(ov_buf *b)
 {
-    cell_text *t = &c->text[i];
-    if (OV_UNLIKELY(!t->made)) {
-        t->at = (uint32_t)c->bytes.n;
-        add_cell(o, &c->field, c->vec, row, false, &c->bytes);
-        t->n = (uint32_t)(c->bytes.n - t->at);
-        t->made = true;
-        if (c->bytes.failed) {
-            out->failed = true;
-            out->err = c->bytes.err;
-            return;
-        }
-    }
-    ov_buf_add(out, c->bytes.p + t->at, t->n);
+    return (cursor){b, b->p + b->n, b->p + b->cap};
 }
 
-static void add_row_cell(const ov_encode_options *o, out_column *c, uint32_t row, ov_buf *out)
+static void cursor_close(cursor *c)
 {
+    if (c->at)
+        c->b->n = (size_t)(c->at - c->b->p);
+}
+
+/* Room for n bytes and a copy step; false after a failure. */
+static OV_NOINLINE bool cursor_grow(cursor *c, size_t n)
+{
+    cursor_close(c);
+    bool good = ov_buf_reserve(c->b, n + COPY_STEP);
+    *c = cursor_open(c->b);
+    return good;
+}
+
+OV_INLINE bool cursor_room(cursor *c, size_t n)
+{
+    return OV_LIKELY((size_t)(c->end - c->at) >= n + COPY_STEP) || cursor_grow(c, n);
+}
+
+/* Copy n bytes in whole steps; what is written past n is overwritten later. */
+OV_INLINE void put_text(cursor *c, const char *from, size_t n)
+{
+    for (size_t i = 0; i < n; i += COPY_STEP)
+        memcpy(c->at + i, from + i, COPY_STEP);
+    c->at += n;
+}
+
+/* Make the kept text of a slot: what stands before the value, then the value. */
+static OV_NOINLINE bool make_kept(const ov_encode_options *o, out_column *c, cell_text *t, uint32_t row)
+{
+    t->at = (uint32_t)c->bytes.n;
+    ov_buf_add_slice(&c->bytes, ov_buf_slice(&c->prefix));
+    add_cell(o, &c->field, c->vec, row, false, &c->bytes);
+    t->n = (uint32_t)(c->bytes.n - t->at);
+    t->made = true;
+    return ov_buf_reserve(&c->bytes, COPY_STEP); /* the last text too is read in whole steps */
+}
+
+static void put_kept(const ov_encode_options *o, out_column *c, uint32_t slot, uint32_t row, cursor *out)
+{
+    cell_text *t = &c->text[slot];
+    if (OV_UNLIKELY(!t->made) && !make_kept(o, c, t, row)) {
+        out->b->failed = true;
+        out->b->err = c->bytes.err;
+    }
+    if (cursor_room(out, t->n) && !c->bytes.failed)
+        put_text(out, c->bytes.p + t->at, t->n);
+}
+
+/* One value through the general writer. */
+static OV_NOINLINE void put_any(const ov_encode_options *o, out_column *c, uint32_t row, cursor *out)
+{
+    cursor_close(out);
+    ov_buf_add_slice(out->b, ov_buf_slice(&c->prefix));
     const ov_vec *v = c->vec;
+    if (c->kind == CELL_INT && (!v->valid || ov_bits_test(v->valid, row)))
+        ov_buf_add_i64(out->b, ((const int64_t *)v->data)[row]);
+    else
+        add_cell(o, &c->field, v, row, false, out->b);
+    *out = cursor_open(out->b);
+}
+
+OV_INLINE uint32_t code_at(const ov_vec *v, uint32_t row)
+{
+    switch (v->lane) {
+    case 1:
+        return (uint32_t)v->base + ((const uint8_t *)v->data)[row];
+    case 2:
+        return (uint32_t)v->base + ((const uint16_t *)v->data)[row];
+    default:
+        return (uint32_t)v->base + ((const uint32_t *)v->data)[row];
+    }
+}
+
+static void put_cell(const ov_encode_options *o, out_column *c, uint32_t row, cursor *out)
+{
     switch (c->kind) {
     case CELL_CONST:
-        add_kept(o, c, 0, row, out);
+        put_kept(o, c, 0, row, out);
         break;
     case CELL_DICT:
-        add_kept(o, c, ov_vec_code(v, row), row, out);
+        put_kept(o, c, code_at(c->vec, row), row, out);
         break;
     case CELL_RUN:
-        while (v->run_end[c->run] <= row)
+        while (c->vec->run_end[c->run] <= row)
             c->run++;
-        add_kept(o, c, c->run, row, out);
+        put_kept(o, c, c->run, row, out);
         break;
     case CELL_INT:
-        if (v->valid && !ov_bits_test(v->valid, row)) {
-            if (!is_csv(o))
-                ov_buf_add_str(out, "null");
-        } else {
-            ov_buf_add_i64(out, ((const int64_t *)v->data)[row]);
-        }
-        break;
     case CELL_ANY:
-        add_cell(o, &c->field, v, row, false, out);
+        put_any(o, c, row, out);
         break;
     }
 }
 
-static void add_row(ov_encoder *e, uint32_t row, ov_buf *out)
+static void put_char(cursor *out, char c)
+{
+    if (cursor_room(out, 1))
+        *out->at++ = c;
+}
+
+static void put_row(ov_encoder *e, uint32_t row, cursor *out)
 {
     const ov_encode_options *o = &e->opt;
     if (e->any && !is_lines(o) && !is_csv(o))
-        ov_buf_add_char(out, ',');
+        put_char(out, ',');
     e->any = true;
-    size_t start = out->n;
     if (e->count == 0 && !is_csv(o))
-        ov_buf_add_char(out, is_object(o) ? '{' : '[');
-    for (uint32_t i = 0; i < e->count; i++) {
-        ov_buf_add_slice(out, ov_buf_slice(&e->col[i].prefix));
-        add_row_cell(o, &e->col[i], row, out);
+        put_char(out, is_object(o) ? '{' : '[');
+    size_t start = (size_t)(out->at - out->b->p);
+    for (uint32_t i = 0; i < e->count; i++)
+        put_cell(o, &e->col[i], row, out);
+    if (is_csv(o) && e->count == 1 && (size_t)(out->at - out->b->p) == start) {
+        put_char(out, '"'); /* one empty field must not look like the end of the answer */
+        put_char(out, '"');
     }
-    if (is_csv(o)) {
-        if (e->count == 1 && out->n == start)
-            ov_buf_add_str(out, "\"\""); /* one empty field must not look like the end of the answer */
-        ov_buf_add_char(out, '\n');
-        return;
-    }
-    ov_buf_add_char(out, is_object(o) ? '}' : ']');
-    if (is_lines(o))
-        ov_buf_add_char(out, '\n');
+    if (!is_csv(o))
+        put_char(out, is_object(o) ? '}' : ']');
+    if (is_lines(o) || is_csv(o))
+        put_char(out, '\n');
 }
 
 ov_status ov_encode_rows(ov_encoder *e, const ov_batch *batch, ov_buf *out, ov_error *err)
@@ -401,14 +468,18 @@ ov_status ov_encode_rows(ov_encoder *e, const ov_batch *batch, ov_buf *out, ov_e
     OV_ASSERT(batch->cols == e->count);
     for (uint32_t i = 0; i < e->count; i++)
         OV_TRY(classify(&e->col[i], &batch->col[i], err));
-    for (uint32_t w = 0; w * 64 < batch->rows; w++) {
+    if (!ov_buf_reserve(out, COPY_STEP))
+        return ov_buf_check(out, err);
+    cursor at = cursor_open(out);
+    for (uint32_t w = 0; w * 64 < batch->rows && !out->failed; w++) {
         uint32_t left = batch->rows - w * 64;
         uint64_t bits = left < 64 ? (UINT64_C(1) << left) - 1 : UINT64_MAX;
         if (batch->sel)
             bits &= batch->sel[w];
         for (; bits; bits &= bits - 1)
-            add_row(e, w * 64 + (uint32_t)__builtin_ctzll(bits), out);
+            put_row(e, w * 64 + (uint32_t)__builtin_ctzll(bits), &at);
     }
+    cursor_close(&at);
     return ov_buf_check(out, err);
 }
 
