@@ -63,15 +63,26 @@ void ov_arena_fini(ov_arena *a)
     a->chunk_bytes = FIRST_CHUNK_BYTES;
 }
 
+/* The largest chunk stays, so that an arena that is reset for every batch soon asks the system for nothing. */
 void ov_arena_reset(ov_arena *a)
 {
+    ov_arena_chunk *keep = a->chunk;
     run_cleanups(a, NULL);
-    while (a->chunk && a->chunk->older)
-        drop_chunk(a);
-    if (!a->chunk)
+    for (ov_arena_chunk *c = keep; c; c = c->older)
+        if (c->bytes > keep->bytes)
+            keep = c;
+    while (a->chunk) {
+        if (a->chunk == keep)
+            a->chunk = keep->older;
+        else
+            drop_chunk(a);
+    }
+    if (!keep)
         return;
-    a->at = chunk_data(a->chunk);
-    a->end = (char *)a->chunk + a->chunk->bytes;
+    keep->older = NULL;
+    a->chunk = keep;
+    a->at = chunk_data(keep);
+    a->end = (char *)keep + keep->bytes;
     POISON(a->at, (size_t)(a->end - a->at));
 }
 

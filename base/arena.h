@@ -35,7 +35,7 @@ typedef struct ov_arena_mark {
 
 void ov_arena_init(ov_arena *a, const char *name, ov_budget *budget);
 void ov_arena_fini(ov_arena *a);  /* frees everything; the arena may be used again */
-void ov_arena_reset(ov_arena *a); /* forgets everything, keeps the newest chunk */
+void ov_arena_reset(ov_arena *a); /* forgets everything, keeps the largest chunk */
 
 /* 16-byte aligned, contents undefined; NULL only when budget or system refuse. */
 void *ov_arena_try(ov_arena *a, size_t bytes, size_t alignment, ov_error *err);

@@ -36,7 +36,7 @@ typedef enum ov_acc_kind {
 typedef enum ov_piece_kind {
     OV_PIECE_ONE,   /* all rows belong to `group` */
     OV_PIECE_CODES, /* row i belongs to group + code[i] */
-    OV_PIECE_RAMP,  /* the same, and code[i] = first + (i - from) */
+    OV_PIECE_RAMP,  /* row i belongs to group + first + (i - from); codes are not looked at */
 } ov_piece_kind;
 
 /* Rows [from, to) of a batch. */
@@ -51,10 +51,27 @@ typedef struct ov_agg_rows {
     uint32_t rows;
     const ov_agg_piece *pieces; /* ascending, they cover every row of the mask */
     uint32_t piece_count;
-    const void *codes;     /* of CODES and RAMP pieces */
+    const void *codes;     /* of CODES pieces; other rows may hold anything */
     uint8_t code_lane;     /* 1, 2 or 4 */
     const int64_t *weight; /* equal rows each row stands for, or NULL */
 } ov_agg_rows;
+
+/* The group of row i of a piece. */
+static inline uint32_t ov_agg_group(const ov_agg_rows *rows, const ov_agg_piece *piece, uint32_t i)
+{
+    if (piece->kind == OV_PIECE_ONE)
+        return piece->group;
+    if (piece->kind == OV_PIECE_RAMP)
+        return piece->group + piece->first + (i - piece->from);
+    switch (rows->code_lane) {
+    case 1:
+        return piece->group + ((const uint8_t *)rows->codes)[i];
+    case 2:
+        return piece->group + ((const uint16_t *)rows->codes)[i];
+    default:
+        return piece->group + ((const uint32_t *)rows->codes)[i];
+    }
+}
 
 typedef struct ov_acc {
     uint8_t kind;

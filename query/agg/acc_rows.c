@@ -52,18 +52,6 @@ ov_status ovi_present(const ov_vec *v, const uint64_t *mask, ov_arena *scratch, 
     return OV_OK;
 }
 
-static uint32_t code_at(const ov_agg_rows *rows, uint32_t i)
-{
-    switch (rows->code_lane) {
-    case 1:
-        return ((const uint8_t *)rows->codes)[i];
-    case 2:
-        return ((const uint16_t *)rows->codes)[i];
-    default:
-        return ((const uint32_t *)rows->codes)[i];
-    }
-}
-
 static ov_status keep(ov_acc *a, uint32_t g, const ov_vec *x, const ov_vec *flat, uint32_t i, ov_error *err)
 {
     if (ov_type_is_int(a->type)) {
@@ -170,7 +158,7 @@ ov_status ovi_acc_update_rows(ov_acc *a, const ov_agg_rows *rows, const uint64_t
         for (uint32_t i = piece->from; i < piece->to; i++) {
             if (mask && !ov_bits_test(mask, i))
                 continue;
-            uint32_t g = piece->group + (piece->kind == OV_PIECE_ONE ? 0 : code_at(rows, i));
+            uint32_t g = ov_agg_group(rows, piece, i);
             uint64_t weight = rows->weight ? (uint64_t)rows->weight[i] : 1;
             OV_TRY(add_row(a, g, weight, x, &flat, flat_time.data, i, err));
         }

@@ -164,6 +164,9 @@ static ov_status sum_pieces(ov_acc *a, const ov_agg_rows *rows, const uint64_t *
             else
                 a->k->packed_code[code][lane](at, packed_stride(a), rows->codes, x->data, delta,
                                               piece->from, piece->to, mask);
+        } else if (piece->kind == OV_PIECE_RAMP) {
+            uint32_t g = piece->group + piece->first;
+            a->k->sum_ramp[lane]((uint64_t *)a->v.any + g, a->n + g, x->data, base, piece->from, piece->to, mask);
         } else {
             a->k->sum_code[code][lane]((uint64_t *)a->v.any + piece->group, a->n + piece->group, rows->codes,
                                        x->data, base, piece->from, piece->to, mask);
@@ -223,6 +226,9 @@ static ov_status update_sum_real(ov_acc *a, const ov_agg_rows *rows, const uint6
                 a->v.f[g] += mask ? sum_reals_masked(v, piece->from, piece->to, mask)
                                   : sum_reals(v, piece->from, piece->to);
             a->n[g] += n;
+        } else if (piece->kind == OV_PIECE_RAMP) {
+            g += piece->first;
+            a->k->real_sum_ramp(a->v.f + g, a->n + g, v, piece->from, piece->to, mask);
         } else {
             a->k->real_sum_code[ov_lane_index(rows->code_lane)](a->v.f + g, a->n + g, rows->codes, v,
                                                                 piece->from, piece->to, mask);
@@ -335,7 +341,13 @@ static void wide_pieces(ov_acc *a, const ov_agg_rows *rows, const uint64_t *mask
     for (uint32_t p = 0; p < rows->piece_count; p++) {
         const ov_agg_piece *piece = &rows->pieces[p];
         uint32_t g = piece->group;
-        if (piece->kind != OV_PIECE_ONE) {
+        if (piece->kind == OV_PIECE_RAMP) {
+            g += piece->first;
+            (min ? a->k->wide_min_ramp : a->k->wide_max_ramp)[OV_LANE_8](a->v.i + g, a->n + g, v, 0, piece->from,
+                                                                        piece->to, mask);
+            continue;
+        }
+        if (piece->kind == OV_PIECE_CODES) {
             (min ? a->k->wide_min_code : a->k->wide_max_code)[code][OV_LANE_8](
                 a->v.i + g, a->n + g, rows->codes, v, 0, piece->from, piece->to, mask);
             continue;
@@ -353,7 +365,12 @@ static void real_pieces(ov_acc *a, const ov_agg_rows *rows, const uint64_t *mask
     for (uint32_t p = 0; p < rows->piece_count; p++) {
         const ov_agg_piece *piece = &rows->pieces[p];
         uint32_t g = piece->group;
-        if (piece->kind != OV_PIECE_ONE) {
+        if (piece->kind == OV_PIECE_RAMP) {
+            g += piece->first;
+            (min ? a->k->real_min_ramp : a->k->real_max_ramp)(a->v.f + g, a->n + g, v, piece->from, piece->to, mask);
+            continue;
+        }
+        if (piece->kind == OV_PIECE_CODES) {
             (min ? a->k->real_min_code : a->k->real_max_code)[code](a->v.f + g, a->n + g, rows->codes, v,
                                                                   piece->from, piece->to, mask);
             continue;
@@ -398,18 +415,6 @@ static ov_status update_min_max(ov_acc *a, const ov_agg_rows *rows, const uint64
 
 /* ---- COUNT(DISTINCT x) ---- */
 
-static uint32_t code_at(const ov_agg_rows *rows, uint32_t i)
-{
-    switch (rows->code_lane) {
-    case 1:
-        return ((const uint8_t *)rows->codes)[i];
-    case 2:
-        return ((const uint16_t *)rows->codes)[i];
-    default:
-        return ((const uint32_t *)rows->codes)[i];
-    }
-}
-
 static ov_status update_distinct(ov_acc *a, const ov_agg_rows *rows, const uint64_t *mask, const ov_vec *x,
                                  ov_arena *scratch, ov_error *err)
 {
@@ -423,7 +428,7 @@ static ov_status update_distinct(ov_acc *a, const ov_agg_rows *rows, const uint6
         for (uint32_t i = piece->from; i < piece->to; i++) {
             if (mask && !ov_bits_test(mask, i))
                 continue;
-            uint32_t g = piece->group + (piece->kind == OV_PIECE_ONE ? 0 : code_at(rows, i));
+            uint32_t g = ov_agg_group(rows, piece, i);
             OV_TRY(ov_distinct_add_code(&a->set, a->groups, g, x->dict, codes[i], a->n, err));
         }
     }

@@ -36,8 +36,7 @@ static void KNAME(real_sum_code)(double *restrict state, uint64_t *restrict n, c
 #undef BODY
 }
 
-/* NaN is larger than all others, as Java's Math.max and Double.compare have it: min passes it over only
- * when something else is there. */
+/* NaN is larger than all others: see ovi_real_less. */
 static void KNAME(real_min_code)(double *restrict state, uint64_t *restrict n, const void *codes,
                                  const double *restrict v, size_t from, size_t to,
                                  const uint64_t *restrict mask)
@@ -66,27 +65,6 @@ static void KNAME(real_max_code)(double *restrict state, uint64_t *restrict n, c
     }
     KROWS(BODY);
 #undef BODY
-}
-
-/* Looks at 16 rows a time: the last first, which refuses most data that do not count up. */
-static size_t KNAME(ramp_rows)(const void *codes, size_t from, size_t to)
-{
-    const KCT *restrict c = codes;
-    size_t i = from + 1;
-    while (i + 16 <= to) {
-        if ((uint64_t)c[i + 15] != (uint64_t)c[i - 1] + 16)
-            break;
-        KCT first = c[i];
-        unsigned wrong = 0;
-        for (unsigned k = 0; k < 16; k++)
-            wrong |= (KCT)(c[i + k] - first) != (KCT)k;
-        if (wrong || (uint64_t)first != (uint64_t)c[i - 1] + 1)
-            break;
-        i += 16;
-    }
-    while (i < to && (uint64_t)c[i] == (uint64_t)c[i - 1] + 1)
-        i++;
-    return i - from;
 }
 
 #define KV 1

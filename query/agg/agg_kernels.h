@@ -6,8 +6,8 @@
  * numbers of the batch. Three shapes say which state a row goes to:
  *
  *   _code   state[code[row]], codes in lanes of the first index
- *   _ramp   state[row - from]: codes that count up by one, as sorted sensor data have in every tick.
- *           These loops are plain vector additions and run at memory speed.
+ *   _ramp   state[row - from]: rows whose codes come in the order in which the states lie, as sensor data
+ *           have in every tick. These loops are plain vector additions and run at memory speed.
  *   reduce  one state for all rows
  *
  * `stride` interleaves four tables for few groups: row i uses table i % 4 at offset (i % 4) * stride, so that
@@ -55,6 +55,12 @@ typedef void ov_narrow_ramp_fn(uint32_t *state, const void *vals, uint32_t delta
 /* state[c] = min or max of base + value as signed numbers; n[c]++ */
 typedef void ov_wide_code_fn(int64_t *state, uint64_t *n, const void *codes, const void *vals, uint64_t base,
                              size_t from, size_t to, const uint64_t *mask);
+typedef void ov_sum_ramp_fn(uint64_t *sum, uint64_t *n, const void *vals, uint64_t base, size_t from, size_t to,
+                            const uint64_t *mask);
+typedef void ov_wide_ramp_fn(int64_t *state, uint64_t *n, const void *vals, uint64_t base, size_t from, size_t to,
+                             const uint64_t *mask);
+typedef void ov_real_ramp_fn(double *state, uint64_t *n, const double *vals, size_t from, size_t to,
+                             const uint64_t *mask);
 typedef void ov_real_code_fn(double *state, uint64_t *n, const void *codes, const double *vals, size_t from,
                              size_t to, const uint64_t *mask);
 
@@ -76,13 +82,17 @@ typedef struct ov_agg_kernels {
     ov_narrow_ramp_fn *narrow_max_ramp[OV_CODE_LANES];
     ov_wide_code_fn *wide_min_code[OV_CODE_LANES][OV_LANES];
     ov_wide_code_fn *wide_max_code[OV_CODE_LANES][OV_LANES];
+    ov_sum_ramp_fn *sum_ramp[OV_LANES];
+    ov_wide_ramp_fn *wide_min_ramp[OV_LANES];
+    ov_wide_ramp_fn *wide_max_ramp[OV_LANES];
+    ov_real_ramp_fn *real_sum_ramp, *real_min_ramp, *real_max_ramp;
     ov_real_code_fn *real_sum_code[OV_CODE_LANES];
     ov_real_code_fn *real_min_code[OV_CODE_LANES];
     ov_real_code_fn *real_max_code[OV_CODE_LANES];
     ov_sum_fn *sum[OV_LANES];
     ov_bounds_fn *bounds[OV_LANES];
-    /* How many rows from `from` on count up by one (at least 1, at most to - from). */
-    size_t (*ramp_rows[OV_CODE_LANES])(const void *codes, size_t from, size_t to);
+    /* How many bytes at the start of a and b are equal. */
+    size_t (*match)(const void *a, const void *b, size_t bytes);
 } ov_agg_kernels;
 
 /* The kernels for the instruction set in use (base/cpu.h). */

@@ -3,6 +3,8 @@
  * defines KISA. Instances come from agg_code_tmpl.h (code lane x value lane), agg_value_tmpl.h (value lane)
  * and agg_codes_tmpl.h (code lane).
  */
+#include <string.h>
+
 #include "query/agg/agg_kernels.h"
 
 #define KCAT_(a, b) a##_##b
@@ -85,8 +87,76 @@ static void count_ramp(uint64_t *restrict n, size_t from, size_t to, const uint6
     }
 }
 
+static void real_sum_ramp(double *restrict state, uint64_t *restrict n, const double *vals, size_t from,
+                          size_t to, const uint64_t *restrict mask)
+{
+    const double *restrict v = vals + from;
+#define BODY(a, b)                                                                                 \
+    for (size_t i = (a) - from; i < (b) - from; i++) {                                             \
+        state[i] += v[i];                                                                          \
+        n[i]++;                                                                                    \
+    }
+    KROWS(BODY);
+#undef BODY
+}
+
+static void real_min_ramp(double *restrict state, uint64_t *restrict n, const double *vals, size_t from,
+                          size_t to, const uint64_t *restrict mask)
+{
+    const double *restrict v = vals + from;
+#define BODY(a, b)                                                                                 \
+    for (size_t i = (a) - from; i < (b) - from; i++) {                                             \
+        double old = state[i];                                                                     \
+        bool take = n[i]++ == 0 || v[i] < old || old != old;                                       \
+        state[i] = take ? v[i] : old;                                                              \
+    }
+    KROWS(BODY);
+#undef BODY
+}
+
+static void real_max_ramp(double *restrict state, uint64_t *restrict n, const double *vals, size_t from,
+                          size_t to, const uint64_t *restrict mask)
+{
+    const double *restrict v = vals + from;
+#define BODY(a, b)                                                                                 \
+    for (size_t i = (a) - from; i < (b) - from; i++) {                                             \
+        double old = state[i];                                                                     \
+        bool take = n[i]++ == 0 || v[i] > old || v[i] != v[i];                                     \
+        state[i] = take ? v[i] : old;                                                              \
+    }
+    KROWS(BODY);
+#undef BODY
+}
+
+/* 256 bytes at a time; the last word that differs says where. */
+static size_t match(const void *a, const void *b, size_t bytes)
+{
+    const char *x = a, *y = b;
+    size_t at = 0;
+    for (; at + 256 <= bytes; at += 256) {
+        uint64_t p[32], q[32], differ = 0;
+        memcpy(p, x + at, sizeof(p));
+        memcpy(q, y + at, sizeof(q));
+        for (unsigned i = 0; i < 32; i++)
+            differ |= p[i] ^ q[i];
+        if (differ)
+            break;
+    }
+    for (; at + 8 <= bytes; at += 8) {
+        uint64_t p, q;
+        memcpy(&p, x + at, 8);
+        memcpy(&q, y + at, 8);
+        if (p != q)
+            return at + (size_t)__builtin_ctzll(p ^ q) / 8;
+    }
+    while (at < bytes && x[at] == y[at])
+        at++;
+    return at;
+}
+
 #define KTABLE KCAT(ov_agg_kernels, KISA)
 #define KCODES(f) {f##_1, f##_2, f##_4}
+#define KVALUES(f) {f##_1, f##_2, f##_4, f##_8}
 #define KBOTH(f) {{f##_1_1, f##_1_2, f##_1_4, f##_1_8}, {f##_2_1, f##_2_2, f##_2_4, f##_2_8}, {f##_4_1, f##_4_2, f##_4_4, f##_4_8}}
 #define KBOTH3(f) {{f##_1_1, f##_1_2, f##_1_4}, {f##_2_1, f##_2_2, f##_2_4}, {f##_4_1, f##_4_2, f##_4_4}}
 #define KBOTH2(f) {{f##_1_1, f##_1_2}, {f##_2_1, f##_2_2}, {f##_4_1, f##_4_2}}
@@ -103,10 +173,16 @@ const ov_agg_kernels KTABLE = {
     .narrow_max_ramp = KCODES(narrow_max_ramp),
     .wide_min_code = KBOTH(wide_min_code),
     .wide_max_code = KBOTH(wide_max_code),
+    .sum_ramp = KVALUES(sum_ramp),
+    .wide_min_ramp = KVALUES(wide_min_ramp),
+    .wide_max_ramp = KVALUES(wide_max_ramp),
+    .real_sum_ramp = real_sum_ramp,
+    .real_min_ramp = real_min_ramp,
+    .real_max_ramp = real_max_ramp,
     .real_sum_code = KCODES(real_sum_code),
     .real_min_code = KCODES(real_min_code),
     .real_max_code = KCODES(real_max_code),
-    .sum = {sum_1, sum_2, sum_4, sum_8},
-    .bounds = {bounds_1, bounds_2, bounds_4, bounds_8},
-    .ramp_rows = KCODES(ramp_rows),
+    .sum = KVALUES(sum),
+    .bounds = KVALUES(bounds),
+    .match = match,
 };

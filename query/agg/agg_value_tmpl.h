@@ -58,6 +58,47 @@ static void KNAME(narrow_max_ramp)(uint32_t *restrict state, const void *vals, u
 }
 #endif
 
+static void KNAME(sum_ramp)(uint64_t *restrict sum, uint64_t *restrict n, const void *vals, uint64_t base,
+                            size_t from, size_t to, const uint64_t *restrict mask)
+{
+    const KVT *restrict v = (const KVT *)vals + from;
+#define BODY(a, b)                                                                                 \
+    for (size_t i = (a) - from; i < (b) - from; i++) {                                             \
+        sum[i] += base + v[i];                                                                     \
+        n[i]++;                                                                                    \
+    }
+    KROWS(BODY);
+#undef BODY
+}
+
+static void KNAME(wide_min_ramp)(int64_t *restrict state, uint64_t *restrict n, const void *vals, uint64_t base,
+                                 size_t from, size_t to, const uint64_t *restrict mask)
+{
+    const KVT *restrict v = (const KVT *)vals + from;
+#define BODY(a, b)                                                                                 \
+    for (size_t i = (a) - from; i < (b) - from; i++) {                                             \
+        int64_t x = (int64_t)(base + v[i]);                                                        \
+        state[i] = x < state[i] ? x : state[i];                                                    \
+        n[i]++;                                                                                    \
+    }
+    KROWS(BODY);
+#undef BODY
+}
+
+static void KNAME(wide_max_ramp)(int64_t *restrict state, uint64_t *restrict n, const void *vals, uint64_t base,
+                                 size_t from, size_t to, const uint64_t *restrict mask)
+{
+    const KVT *restrict v = (const KVT *)vals + from;
+#define BODY(a, b)                                                                                 \
+    for (size_t i = (a) - from; i < (b) - from; i++) {                                             \
+        int64_t x = (int64_t)(base + v[i]);                                                        \
+        state[i] = x > state[i] ? x : state[i];                                                    \
+        n[i]++;                                                                                    \
+    }
+    KROWS(BODY);
+#undef BODY
+}
+
 static uint64_t KNAME(sum)(const void *vals, size_t from, size_t to, const uint64_t *restrict mask)
 {
     const KVT *restrict v = vals;

@@ -199,6 +199,7 @@ void ovi_agg_state_fini(agg_state *s, const agg_spec *spec)
             ov_acc_fini(&s->dense.accs[i]);
     }
     ov_array_free(budget, &s->dense.mark, s->dense.mark_cap);
+    ovi_pattern_free(&s->dense.pattern, budget);
     ov_arena_fini(&s->arena);
     s->ready = false;
 }

@@ -55,6 +55,30 @@ typedef struct dense_key {
     uint32_t card, stride;
 } dense_key;
 
+/*
+ * The order in which codes come again and again: in sensor data every tick has the same sensors in the same order.
+ * While a pattern is on, dense groups lie in that order (place[code] instead of code), and rows that follow it are
+ * added as ramps, without looking at a code.
+ */
+typedef struct agg_pattern {
+    bool on;
+    bool identity;      /* the order is that of the codes: place and code_of change nothing */
+    uint8_t tries;      /* batches that were looked at in vain since the layout was set */
+    uint32_t card;      /* codes, all of which have a place */
+    uint32_t cap;
+    uint32_t *code_of;  /* by place */
+    uint32_t *place;    /* by code */
+    uint8_t *lanes;     /* code_of as 1, 2 and 4 byte lanes, one behind the other */
+} agg_pattern;
+
+/* Codes of the rows of a batch: offset + lane. */
+typedef struct agg_codes {
+    const void *data; /* NULL: no key gives codes */
+    uint8_t lane;
+    bool direct;      /* they are lanes of a single key */
+    uint32_t offset;
+} agg_codes;
+
 typedef struct agg_dense {
     bool on;      /* a layout is set */
     bool given_up; /* layouts changed too often to pay */
@@ -67,6 +91,7 @@ typedef struct agg_dense {
     uint32_t mark_cap;
     uint64_t rows;    /* since the layout was set */
     uint32_t thrash;  /* layouts in a row that saw too few rows */
+    agg_pattern pattern;
 } agg_dense;
 
 typedef struct agg_state {
@@ -96,6 +121,13 @@ OV_CHECKED ov_status ovi_agg_update(const agg_spec *spec, ov_acc *accs, const ag
 OV_CHECKED ov_status ovi_dense_add(agg_state *s, const agg_spec *spec, const agg_batch *in, ov_arena *scratch,
                                    bool *taken, ov_error *err);
 OV_CHECKED ov_status ovi_dense_flush(agg_state *s, const agg_spec *spec, ov_error *err);
+/* Looks for an order in the codes of a batch; *found tells whether there is a new one, in d->pattern but not yet on. */
+OV_CHECKED ov_status ovi_pattern_learn(agg_dense *d, const agg_codes *c, const ov_batch *b, ov_budget *budget,
+                                       ov_arena *scratch, bool *found, ov_error *err);
+/* How many rows from `from` on follow the pattern, and the place of the first. */
+uint32_t ovi_pattern_follow(const agg_pattern *p, const agg_codes *c, uint32_t from, uint32_t to, uint32_t *place);
+void ovi_pattern_free(agg_pattern *p, ov_budget *budget);
+uint32_t ovi_code_at(const agg_codes *c, uint32_t row);
 /* Table level. */
 OV_CHECKED ov_status ovi_table_add(agg_state *s, const agg_spec *spec, const agg_batch *in, ov_arena *scratch,
                                    ov_error *err);

@@ -144,6 +144,8 @@ static ov_status set_layout(agg_state *s, const agg_spec *spec, const dense_key 
     }
     memcpy(d->keys, keys, spec->layout.count * sizeof(*keys));
     d->on = true;
+    d->pattern.on = false;
+    d->pattern.tries = 0;
     d->fast_size = (uint32_t)size;
     d->rows = 0;
     d->given_up = d->thrash >= THRASH_MOST;
@@ -177,12 +179,6 @@ static ov_status fit_layout(agg_state *s, const agg_spec *spec, const agg_batch 
 
 /* ---- codes of the fast keys ---- */
 
-typedef struct codes {
-    const void *data;
-    uint8_t lane;
-    uint32_t offset; /* code = offset + lane (mod 2^32) */
-} codes;
-
 /* Adds stride * code of key k to sum. */
 static ov_status add_codes(const dense_key *key, const ov_vec *v, ov_arena *scratch, uint32_t *sum, ov_error *err)
 {
@@ -212,10 +208,9 @@ static ov_status add_codes(const dense_key *key, const ov_vec *v, ov_arena *scra
 }
 
 /* A single fast key whose lanes are its codes as they lie. */
-static bool direct_codes(const dense_key *key, const ov_vec *v, codes *out)
+static bool direct_codes(const dense_key *key, const ov_vec *v, agg_codes *out)
 {
-    out->data = v->data;
-    out->lane = v->lane;
+    *out = (agg_codes){.data = v->data, .lane = v->lane, .direct = true};
     if (key->how == DENSE_DICT && v->enc == OV_ENC_DICT) {
         out->offset = (uint32_t)v->base;
         return true;
@@ -224,6 +219,7 @@ static bool direct_codes(const dense_key *key, const ov_vec *v, codes *out)
         out->offset = (uint32_t)((uint64_t)v->base - (uint64_t)key->low) + key->null_slot;
         return true;
     }
+    *out = (agg_codes){.lane = 1};
     return false;
 }
 
@@ -236,12 +232,12 @@ static void clamp_codes(uint32_t *sum, const agg_batch *in, uint32_t fast_size)
             sum[i] = 0;
 }
 
-static ov_status fast_codes(agg_state *s, const agg_spec *spec, const agg_batch *in, ov_arena *scratch, codes *out,
+static ov_status fast_codes(agg_state *s, const agg_spec *spec, const agg_batch *in, ov_arena *scratch, agg_codes *out,
                             ov_error *err)
 {
     const agg_dense *d = &s->dense;
     uint32_t fast = 0, last = 0;
-    *out = (codes){.lane = 1};
+    *out = (agg_codes){.lane = 1};
     for (uint32_t k = 0; k < spec->layout.count; k++)
         if (d->keys[k].how != DENSE_SLOW) {
             fast++;
@@ -257,7 +253,7 @@ static ov_status fast_codes(agg_state *s, const agg_spec *spec, const agg_batch 
             OV_TRY(add_codes(&d->keys[k], &in->keys[k], scratch, sum, err));
     if (in->b->sel)
         clamp_codes(sum, in, d->fast_size);
-    *out = (codes){.data = sum, .lane = 4};
+    *out = (agg_codes){.data = sum, .lane = 4};
     return OV_OK;
 }
 
@@ -340,84 +336,70 @@ static ov_status find_stretches(agg_state *s, const agg_spec *spec, const agg_ba
 
 /* ---- pieces ---- */
 
-static bool counts_up(const codes *c, uint32_t from)
+typedef struct piece_list {
+    ov_agg_piece *at;
+    uint32_t count;
+    uint32_t *places; /* codes of rows that do not follow the pattern, as places; NULL when codes are places */
+} piece_list;
+
+static void add_codes_piece(const agg_pattern *p, const agg_codes *c, uint32_t from, uint32_t to, uint32_t group,
+                            piece_list *list)
 {
-    switch (c->lane) {
-    case 1:
-        return ((const uint8_t *)c->data)[from + RAMP_LEAST - 1] ==
-               ((const uint8_t *)c->data)[from] + RAMP_LEAST - 1;
-    case 2:
-        return ((const uint16_t *)c->data)[from + RAMP_LEAST - 1] ==
-               ((const uint16_t *)c->data)[from] + RAMP_LEAST - 1;
-    default:
-        return ((const uint32_t *)c->data)[from + RAMP_LEAST - 1] ==
-               ((const uint32_t *)c->data)[from] + RAMP_LEAST - 1;
-    }
+    ov_agg_piece *last = list->count ? &list->at[list->count - 1] : NULL;
+    for (uint32_t i = from; list->places && i < to; i++)
+        list->places[i] = p->place[ovi_code_at(c, i)];
+    if (last && last->kind == OV_PIECE_CODES && last->to == from && last->group == group)
+        last->to = to;
+    else
+        list->at[list->count++] = (ov_agg_piece){.from = from, .to = to, .group = group, .kind = OV_PIECE_CODES};
 }
 
-static uint32_t code_of(const codes *c, uint32_t row)
+/* Cuts [from, to) into rows that follow the pattern and the rest. group: of place or code 0. */
+static void add_pieces(const agg_pattern *p, const agg_codes *c, uint32_t from, uint32_t to, uint32_t group,
+                       piece_list *list)
 {
-    switch (c->lane) {
-    case 1:
-        return ((const uint8_t *)c->data)[row];
-    case 2:
-        return ((const uint16_t *)c->data)[row];
-    default:
-        return ((const uint32_t *)c->data)[row];
+    uint32_t codes_group = list->places ? group : group + c->offset;
+    if (!p->on) {
+        add_codes_piece(p, c, from, to, codes_group, list);
+        return;
     }
-}
-
-/* Cuts [from, to) into ramps and the rest. */
-static void add_pieces(const codes *c, uint32_t from, uint32_t to, uint32_t group, ov_agg_piece *pieces,
-                       uint32_t *count)
-{
-    const ov_agg_kernels *k = ov_agg_kernels_get();
-    ov_agg_piece *open = NULL; /* a CODES piece that may still grow */
     while (from < to) {
-        size_t ramp = 0;
-        if (from + RAMP_LEAST <= to && counts_up(c, from))
-            ramp = k->ramp_rows[ov_lane_index(c->lane)](c->data, from, to);
-        if (ramp >= RAMP_LEAST) {
-            pieces[(*count)++] = (ov_agg_piece){.from = from,
-                                                .to = from + (uint32_t)ramp,
-                                                .group = group,
-                                                .first = code_of(c, from),
-                                                .kind = OV_PIECE_RAMP};
-            from += (uint32_t)ramp;
-            open = NULL;
-            continue;
-        }
-        uint32_t end = OV_MIN(to, from + RAMP_LEAST);
-        if (open) {
-            open->to = end;
+        uint32_t place, n = ovi_pattern_follow(p, c, from, to, &place);
+        if (n >= OV_MIN(RAMP_LEAST, to - from) && n > 0) {
+            list->at[list->count++] = (ov_agg_piece){
+                .from = from, .to = from + n, .group = group, .first = place, .kind = OV_PIECE_RAMP};
         } else {
-            open = &pieces[(*count)++];
-            *open = (ov_agg_piece){.from = from, .to = end, .group = group, .kind = OV_PIECE_CODES};
+            n = OV_MIN(to - from, RAMP_LEAST);
+            add_codes_piece(p, c, from, from + n, codes_group, list);
         }
-        from = end;
+        from += n;
     }
 }
 
-static ov_status make_pieces(agg_state *s, const agg_batch *in, const codes *c, const stretch *stretches,
+static ov_status make_pieces(agg_state *s, const agg_batch *in, const agg_codes *c, const stretch *stretches,
                              uint32_t count, ov_arena *scratch, ov_agg_rows *rows, ov_error *err)
 {
     agg_dense *d = &s->dense;
-    ov_agg_piece *pieces;
-    uint32_t most = 2 * count + in->b->rows / RAMP_LEAST + 2, n = 0;
-    OV_TRY(ov_arena_alloc(scratch, most * sizeof(*pieces), &pieces, err));
+    piece_list list = {0};
+    /* a piece has at least RAMP_LEAST rows, or ends with its stretch or with the pattern */
+    size_t most = 2 * (size_t)count + 3 * (size_t)in->b->rows / RAMP_LEAST + 4;
+    OV_TRY(ov_arena_alloc(scratch, most * sizeof(*list.at), &list.at, err));
+    bool by_place = d->pattern.on && !d->pattern.identity && c->data;
+    if (by_place)
+        OV_TRY(ov_arena_lanes(scratch, ((size_t)in->b->rows + 64) * 4, &list.places, err));
     for (uint32_t i = 0, from = 0; i < count; from = stretches[i++].end) {
-        uint32_t group = stretches[i].slow * d->fast_size + c->offset;
+        uint32_t group = stretches[i].slow * d->fast_size;
         if (d->fast_size == 1 || !c->data)
-            pieces[n++] = (ov_agg_piece){
-                .from = from, .to = stretches[i].end, .group = stretches[i].slow * d->fast_size, .kind = OV_PIECE_ONE};
+            list.at[list.count++] =
+                (ov_agg_piece){.from = from, .to = stretches[i].end, .group = group, .kind = OV_PIECE_ONE};
         else
-            add_pieces(c, from, stretches[i].end, group, pieces, &n);
+            add_pieces(&d->pattern, c, from, stretches[i].end, group, &list);
     }
     *rows = (ov_agg_rows){.rows = in->b->rows,
-                          .pieces = pieces,
-                          .piece_count = n,
-                          .codes = c->data,
-                          .code_lane = c->lane,
+                          .pieces = list.at,
+                          .piece_count = list.count,
+                          .codes = by_place ? list.places : c->data,
+                          .code_lane = by_place ? 4 : c->lane,
                           .weight = in->b->weight};
     return OV_OK;
 }
@@ -443,7 +425,6 @@ static ov_status reserve(agg_state *s, const agg_spec *spec, uint32_t groups, ov
 static void mark_groups(agg_state *s, const agg_batch *in, const ov_agg_rows *rows)
 {
     uint8_t *mark = s->dense.mark;
-    codes c = {.data = rows->codes, .lane = rows->code_lane};
     const uint64_t *sel = in->b->sel;
     for (uint32_t p = 0; p < rows->piece_count; p++) {
         const ov_agg_piece *piece = &rows->pieces[p];
@@ -455,7 +436,7 @@ static void mark_groups(agg_state *s, const agg_batch *in, const ov_agg_rows *ro
         } else {
             for (uint32_t i = piece->from; i < piece->to; i++)
                 if (!sel || ov_bits_test(sel, i))
-                    mark[piece->group + code_of(&c, i)] = 1;
+                    mark[ov_agg_group(rows, piece, i)] = 1;
         }
     }
 }
@@ -470,11 +451,27 @@ static uint64_t new_tuples(const agg_spec *spec, const agg_dense *d, const agg_b
     return n;
 }
 
+static ov_status learn_pattern(agg_state *s, const agg_spec *spec, const agg_batch *in, const agg_codes *c,
+                               ov_arena *scratch, ov_error *err)
+{
+    agg_dense *d = &s->dense;
+    bool found;
+    if (!c->data || in->b->weight)
+        return OV_OK;
+    OV_TRY(ovi_pattern_learn(d, c, in->b, s->groups.budget, scratch, &found, err));
+    if (!found)
+        return OV_OK;
+    if (!d->pattern.identity) /* groups change places */
+        OV_TRY(ovi_dense_flush(s, spec, err));
+    d->pattern.on = true;
+    return OV_OK;
+}
+
 ov_status ovi_dense_add(agg_state *s, const agg_spec *spec, const agg_batch *in, ov_arena *scratch, bool *taken,
                         ov_error *err)
 {
     agg_dense *d = &s->dense;
-    codes c;
+    agg_codes c;
     stretch *stretches;
     uint32_t count;
     ov_agg_rows rows;
@@ -490,6 +487,7 @@ ov_status ovi_dense_add(agg_state *s, const agg_spec *spec, const agg_batch *in,
         OV_TRY(ovi_dense_flush(s, spec, err));
     }
     OV_TRY(fast_codes(s, spec, in, scratch, &c, err));
+    OV_TRY(learn_pattern(s, spec, in, &c, scratch, err));
     OV_TRY(find_stretches(s, spec, in, scratch, &stretches, &count, err));
     OV_TRY(reserve(s, spec, d->slow.count * d->fast_size, err));
     OV_TRY(make_pieces(s, in, &c, stretches, count, scratch, &rows, err));
@@ -505,6 +503,8 @@ ov_status ovi_dense_add(agg_state *s, const agg_spec *spec, const agg_batch *in,
 static ov_status fast_words(agg_state *s, const agg_spec *spec, uint32_t code, uint64_t *row, ov_error *err)
 {
     const ovi_key_layout *l = &spec->layout;
+    if (s->dense.pattern.on)
+        code = s->dense.pattern.code_of[code];
     for (uint32_t k = 0; k < l->count; k++) {
         const dense_key *key = &s->dense.keys[k];
         if (key->how == DENSE_SLOW)
