@@ -114,6 +114,42 @@ static OV_CHECKED ov_status bind_aggregate(ovi_sql_names *n, const ov_ast *ast, 
     return collect(n, &call, out, err);
 }
 
+/* GROUPING(a, b) is 0 with one ordinary grouping, else a column behind the aggregates. */
+static OV_CHECKED ov_status bind_grouping(ovi_sql_names *n, const ov_ast *ast, const ov_expr **out,
+                                          ov_error *err)
+{
+    const ov_ast *list = ast->kids[OV_CALL_ARGS];
+    ovi_sql_aggs *aggs = n->aggs;
+    uint32_t *keys;
+    if (!aggs || n->in_aggregate || !aggs->grouping || !aggs->grouping->key_count ||
+        !list->kid_count || list->kid_count > 62)
+        return ovi_sql_fail_node(
+            n->b, ast, OV_INVALID, err, NULL,
+            "GROUPING operator may only occur in SELECT, HAVING or ORDER BY clause of a query "
+            "that groups, over its keys");
+    OV_TRY(ov_arena_alloc(n->b->arena, list->kid_count * sizeof *keys, &keys, err));
+    for (uint32_t i = 0; i < list->kid_count; i++) {
+        const ov_expr *arg;
+        OV_TRY(ovi_sql_bind_expr(n, list->kids[i], &arg, err));
+        for (keys[i] = 0; keys[i] < aggs->grouping->key_count; keys[i]++)
+            if (ov_expr_equal(arg, aggs->grouping->keys[keys[i]]))
+                break;
+        if (keys[i] == aggs->grouping->key_count)
+            return ovi_sql_fail_node(n->b, list->kids[i], OV_INVALID, err, NULL,
+                                     "Argument to GROUPING operator must be a grouped expression");
+    }
+    if (!aggs->grouping->set_count)
+        return ov_expr_i64(n->b->cx, OV_SQL_BIGINT, 0, out, err);
+    if (aggs->grouping_count == OVI_SQL_MOST_GROUPING_CALLS)
+        return ovi_sql_fail_node(n->b, ast, OV_LIMIT, err, NULL,
+                                 "There are more than %d GROUPING operators",
+                                 OVI_SQL_MOST_GROUPING_CALLS);
+    uint32_t number = aggs->grouping_count++;
+    aggs->groupings[number] = (ovi_sql_grouping_call){keys, list->kid_count};
+    return ov_expr_column(n->b->cx, n->rel->plan->field_count + OVI_SQL_GROUPING_BASE + number,
+                          OV_T(OV_TYPE_LONG), OV_SQL_BIGINT, false, out, err);
+}
+
 /* ---- scalar functions ---- */
 
 /* A bare word between arguments, as text: a unit of time or the side of TRIM. */
@@ -187,6 +223,8 @@ ov_status ovi_sql_bind_call(ovi_sql_names *n, const ov_ast *ast, const ov_expr *
                                  OV_SLICE_FMT " is not supported yet", OV_SLICE_ARG(ast->text));
     if (is_aggregate(ast))
         return bind_aggregate(n, ast, out, err);
+    if (is_named(ast, "GROUPING"))
+        return bind_grouping(n, ast, out, err);
     if (ast->kids[OV_CALL_FILTER] || ast->kids[OV_CALL_ORDER] || (ast->flags & OV_AST_DISTINCT))
         return ovi_sql_fail_node(n->b, ast, OV_INVALID, err, NULL,
                                  "'" OV_SLICE_FMT

@@ -111,6 +111,96 @@ static OV_CHECKED ov_status bind_table(ovi_sql_binder *b, const ov_ast *path, ov
     return ovi_sql_rel_of(b, plan, name, out, err);
 }
 
+/* ---- TABLE(APPEND('a', 'b')) ---- */
+
+/* The column of this name, UINT32_MAX when the plan has none. */
+static uint32_t column_named(const ov_plan *plan, ov_slice name)
+{
+    for (uint32_t i = 0; i < plan->field_count; i++)
+        if (ov_slice_eq(plan->fields[i].name, name))
+            return i;
+    return UINT32_MAX;
+}
+
+/* Names of all columns of all tables, in the order of first sight. */
+static OV_CHECKED ov_status all_names(ovi_sql_binder *b, const ov_plan **tables, uint32_t count,
+                                      ov_slice **out, uint32_t *name_count, ov_error *err)
+{
+    uint32_t most = 0, n = 0;
+    for (uint32_t i = 0; i < count; i++)
+        most += tables[i]->field_count;
+    OV_TRY(ov_arena_alloc(b->arena, (most + 1) * sizeof **out, out, err));
+    for (uint32_t i = 0; i < count; i++)
+        for (uint32_t c = 0; c < tables[i]->field_count; c++) {
+            bool seen = false;
+            for (uint32_t before = 0; before < i && !seen; before++)
+                seen = column_named(tables[before], tables[i]->fields[c].name) != UINT32_MAX;
+            if (!seen)
+                (*out)[n++] = tables[i]->fields[c].name;
+        }
+    *name_count = n;
+    return OV_OK;
+}
+
+/* The table with exactly these columns; those it lacks are NULL. */
+static OV_CHECKED ov_status with_columns(ovi_sql_binder *b, const ov_plan *table,
+                                         const ov_slice *names, uint32_t count, const ov_plan **out,
+                                         ov_error *err)
+{
+    const ov_expr **exprs;
+    OV_TRY(ov_arena_alloc(b->arena, (count + 1) * sizeof *exprs, &exprs, err));
+    for (uint32_t i = 0; i < count; i++) {
+        uint32_t c = column_named(table, names[i]);
+        if (c == UINT32_MAX)
+            OV_TRY(ov_expr_null(b->cx, OV_SQL_NULL, &exprs[i], err));
+        else
+            OV_TRY(ov_plan_column(b->cx, table, c, &exprs[i], err));
+    }
+    return ov_plan_project(b->arena, table, exprs, names, count, out, err);
+}
+
+static OV_CHECKED ov_status bind_append(ovi_sql_binder *b, const ov_ast *call, ovi_sql_rel *out,
+                                        ov_error *err)
+{
+    const ov_ast *args = call->kids[OV_CALL_ARGS];
+    const ov_plan **tables, *plan;
+    ov_slice *names;
+    uint32_t name_count;
+    OV_TRY(ov_arena_alloc(b->arena, (args->kid_count + 1) * sizeof *tables, &tables, err));
+    if (!args->kid_count)
+        return ovi_sql_fail_node(b, call, OV_INVALID, err, NULL,
+                                 "No tables found in the APPEND operator");
+    for (uint32_t i = 0; i < args->kid_count; i++) {
+        ov_ast name = *args->kids[i];
+        ovi_sql_rel rel;
+        if (name.kind != OV_AST_STRING)
+            return ovi_sql_fail_node(b, args->kids[i], OV_INVALID, err, NULL,
+                                     "APPEND takes names of tables as strings");
+        name.kind = OV_AST_NAME;
+        OV_TRY(bind_table(b, &name, &rel, err));
+        tables[i] = rel.plan;
+    }
+    OV_TRY(all_names(b, tables, args->kid_count, &names, &name_count, err));
+    for (uint32_t i = 0; i < args->kid_count; i++)
+        OV_TRY(with_columns(b, tables[i], names, name_count, &tables[i], err));
+    OV_TRY(ovi_sql_union(b, call, tables, args->kid_count, &plan, err));
+    return ovi_sql_rel_of(b, plan, ov_slice_make(NULL, 0), out, err);
+}
+
+static OV_CHECKED ov_status bind_table_call(ovi_sql_binder *b, const ov_ast *from, ovi_sql_rel *out,
+                                            ov_error *err)
+{
+    const ov_ast *call = from->kids[0];
+    if (ov_slice_ieq(call->text, OV_SLICE_LIT("APPEND")) && !from->kids[1])
+        return bind_append(b, call, out, err);
+    return ovi_sql_fail_node(b, from, OV_UNSUPPORTED, err, NULL,
+                             "Table function " OV_SLICE_FMT
+                             " is not supported yet; load the data with a task",
+                             OV_SLICE_ARG(call->text));
+}
+
+/* ---- the rest ---- */
+
 static OV_CHECKED ov_status bind_join(ovi_sql_binder *b, const ov_ast *join, ov_error *err)
 {
     ovi_sql_rel side;
@@ -139,8 +229,10 @@ ov_status ovi_sql_bind_from(ovi_sql_binder *b, const ov_ast *from, ovi_sql_rel *
         return bind_join(b, from, err);
     case OV_AST_UNNEST:
         return ovi_sql_fail_node(b, from, OV_UNSUPPORTED, err, NULL, "UNNEST is not supported yet");
+    case OV_AST_TABLE_CALL:
+        return bind_table_call(b, from, out, err);
     default:
-        return ovi_sql_fail_node(b, from, OV_UNSUPPORTED, err, NULL,
-                                 "Table functions are not supported yet");
+        return ovi_sql_fail_node(b, from, OV_INVALID, err, NULL, "%s is no table",
+                                 ov_ast_kind_name(from->kind));
     }
 }

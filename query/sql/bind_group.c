@@ -1,20 +1,21 @@
 /* GROUP BY: its keys, and moving expressions onto the output of the AGGREGATE node. */
 #include "query/sql/bind_int.h"
 
-static OV_CHECKED ov_status add_key(ovi_sql_binder *b, const ov_expr *key, uint32_t *capacity,
-                                    ovi_sql_grouping *out, ov_error *err)
+/* The key's number; a new one unless there is one like it. */
+static OV_CHECKED ov_status add_key(ovi_sql_binder *b, const ov_expr *key, ovi_sql_grouping *out,
+                                    uint32_t *number, ov_error *err)
 {
-    for (uint32_t i = 0; i < out->key_count; i++)
-        if (ov_expr_equal(out->keys[i], key))
+    for (*number = 0; *number < out->key_count; ++*number)
+        if (ov_expr_equal(out->keys[*number], key))
             return OV_OK;
-    if (out->key_count == *capacity) {
-        uint32_t wider = OV_MAX(*capacity * 2, 8u);
+    if (out->key_count == out->key_capacity) {
+        uint32_t wider = OV_MAX(out->key_capacity * 2, 8u);
         const ov_expr **keys;
         OV_TRY(ov_arena_alloc(b->arena, wider * sizeof *keys, &keys, err));
         if (out->key_count)
             memcpy(keys, out->keys, out->key_count * sizeof *keys);
         out->keys = keys;
-        *capacity = wider;
+        out->key_capacity = wider;
     }
     out->keys[out->key_count++] = key;
     return OV_OK;
@@ -51,39 +52,30 @@ static OV_CHECKED ov_status key_meaning(ovi_sql_binder *b, const ov_ast *select,
     return OV_OK;
 }
 
-static OV_CHECKED ov_status bind_key(ovi_sql_binder *b, const ov_ast *select,
-                                     const ovi_sql_rel *rel, const ov_ast *ast, uint32_t *capacity,
-                                     ovi_sql_grouping *out, ov_error *err)
+ov_status ovi_sql_bind_key(ovi_sql_binder *b, const ov_ast *select, const ovi_sql_rel *rel,
+                           const ov_ast *ast, ovi_sql_grouping *out, uint64_t *mask, ov_error *err)
 {
     ovi_sql_names names = {.b = b, .rel = rel, .clause = "GROUP BY"};
     const ov_expr *key;
-    switch ((ov_ast_kind)ast->kind) {
-    case OV_AST_ROW: /* (a, b), and () */
+    uint32_t number;
+    if (ast->kind == OV_AST_ROW) { /* (a, b), and () */
         for (uint32_t i = 0; i < ast->kid_count; i++)
-            OV_TRY(bind_key(b, select, rel, ast->kids[i], capacity, out, err));
+            OV_TRY(ovi_sql_bind_key(b, select, rel, ast->kids[i], out, mask, err));
         return OV_OK;
-    case OV_AST_GROUPING_SETS:
-    case OV_AST_ROLLUP:
-    case OV_AST_CUBE:
-        return ovi_sql_fail_node(b, ast, OV_UNSUPPORTED, err, NULL,
-                                 "GROUPING SETS, ROLLUP and CUBE are not supported yet");
-    default:
-        break;
     }
     OV_TRY(key_meaning(b, select, rel, &ast, err));
     OV_TRY(ovi_sql_bind_expr(&names, ast, &key, err));
-    return add_key(b, key, capacity, out, err);
+    OV_TRY(add_key(b, key, out, &number, err));
+    if (number < 64)
+        *mask |= (uint64_t)1 << number;
+    return OV_OK;
 }
 
 ov_status ovi_sql_bind_group_by(ovi_sql_binder *b, const ov_ast *select, const ovi_sql_rel *rel,
                                 ovi_sql_grouping *out, ov_error *err)
 {
-    const ov_ast *list = select->kids[OV_SELECT_GROUP];
-    uint32_t capacity = 0;
     *out = (ovi_sql_grouping){0};
-    for (uint32_t i = 0; list && i < list->kid_count; i++)
-        OV_TRY(bind_key(b, select, rel, list->kids[i], &capacity, out, err));
-    return OV_OK;
+    return select->kids[OV_SELECT_GROUP] ? ovi_sql_bind_sets(b, select, rel, out, err) : OV_OK;
 }
 
 /* ---- onto the groups ---- */
@@ -93,6 +85,7 @@ typedef struct regroup {
     const ovi_sql_rel *rel;
     const ovi_sql_grouping *grouping;
     const ov_plan *aggregate;
+    uint32_t agg_count;
     const ov_ast *ast;
 } regroup;
 
@@ -140,6 +133,11 @@ static OV_CHECKED ov_status move_onto(const regroup *g, const ov_expr *e, const 
     if (e->kind == OV_EXPR_COLUMN) {
         if (e->column < inputs)
             return not_grouped(g, e->column, err);
+        if (e->column >= inputs + OVI_SQL_GROUPING_BASE) /* the last columns of the grouping */
+            return ov_plan_column(cx, g->aggregate,
+                                  g->grouping->key_count + g->agg_count +
+                                      (e->column - inputs - OVI_SQL_GROUPING_BASE),
+                                  out, err);
         return ov_plan_column(cx, g->aggregate, g->grouping->key_count + (e->column - inputs), out,
                               err);
     }
@@ -165,9 +163,9 @@ static OV_CHECKED ov_status move_onto(const regroup *g, const ov_expr *e, const 
 
 ov_status ovi_sql_onto_groups(ovi_sql_binder *b, const ovi_sql_rel *rel,
                               const ovi_sql_grouping *grouping, const ov_plan *aggregate,
-                              const ov_ast *ast, const ov_expr *e, const ov_expr **out,
-                              ov_error *err)
+                              uint32_t agg_count, const ov_ast *ast, const ov_expr *e,
+                              const ov_expr **out, ov_error *err)
 {
-    regroup g = {b, rel, grouping, aggregate, ast};
+    regroup g = {b, rel, grouping, aggregate, agg_count, ast};
     return move_onto(&g, e, out, err);
 }

@@ -46,10 +46,33 @@ typedef struct ovi_sql_item {
     const ov_expr *expr;
 } ovi_sql_item;
 
+/* The keys of GROUP BY, and with GROUPING SETS, ROLLUP or CUBE which of them each set groups by
+ * (bit i: keys[i]). */
+typedef struct ovi_sql_grouping {
+    const ov_expr **keys;
+    uint32_t key_count, key_capacity;
+    const uint64_t *sets;
+    uint32_t set_count; /* 0: one ordinary grouping by all keys */
+} ovi_sql_grouping;
+
+/* GROUPING(a, b): which of these keys a row's set leaves out. */
+typedef struct ovi_sql_grouping_call {
+    const uint32_t *keys;
+    uint32_t count;
+} ovi_sql_grouping_call;
+
+enum { OVI_SQL_MOST_GROUPING_CALLS = 64 };
+
 typedef struct ovi_sql_aggs {
     ov_agg_call *calls;
     uint32_t count, capacity;
+    const ovi_sql_grouping *grouping;
+    ovi_sql_grouping_call groupings[OVI_SQL_MOST_GROUPING_CALLS];
+    uint32_t grouping_count;
 } ovi_sql_aggs;
+
+/* Columns of GROUPING calls, while a SELECT is bound, start here behind those of the input. */
+enum { OVI_SQL_GROUPING_BASE = 1 << 30 };
 
 typedef enum ovi_sql_alias_use {
     OVI_SQL_NO_ALIASES,
@@ -84,6 +107,10 @@ OV_CHECKED ov_status ovi_sql_rel_of(ovi_sql_binder *b, const ov_plan *plan, ov_s
 OV_CHECKED ov_status ovi_sql_bounds(ovi_sql_binder *b, const ov_ast *query, uint64_t *limit,
                                     uint64_t *offset, ov_error *err);
 
+/* UNION ALL of plans with equally many columns, cast to common types; sides[] is changed. */
+OV_CHECKED ov_status ovi_sql_union(ovi_sql_binder *b, const ov_ast *at, const ov_plan **sides,
+                                   uint32_t count, const ov_plan **out, ov_error *err);
+
 /* ---- bind_from.c ---- */
 OV_CHECKED ov_status ovi_sql_bind_from(ovi_sql_binder *b, const ov_ast *from, ovi_sql_rel *out,
                                        ov_error *err);
@@ -96,20 +123,32 @@ OV_CHECKED ov_status ovi_sql_bind_select(ovi_sql_binder *b, const ov_ast *select
 const ov_ast *ovi_sql_unaliased(const ov_ast *item);
 
 /* ---- bind_group.c ---- */
-typedef struct ovi_sql_grouping {
-    const ov_expr **keys;
-    uint32_t key_count;
-} ovi_sql_grouping;
 /* Keys of GROUP BY over the input. */
 OV_CHECKED ov_status ovi_sql_bind_group_by(ovi_sql_binder *b, const ov_ast *select,
                                            const ovi_sql_rel *rel, ovi_sql_grouping *out,
                                            ov_error *err);
+/* Binds one element of GROUP BY: new keys are added, and their bits set in *mask. */
+OV_CHECKED ov_status ovi_sql_bind_key(ovi_sql_binder *b, const ov_ast *select,
+                                      const ovi_sql_rel *rel, const ov_ast *ast,
+                                      ovi_sql_grouping *out, uint64_t *mask, ov_error *err);
+
+/* ---- bind_sets.c ---- */
+/* The sets of all elements of GROUP BY multiplied with each other; none when no element is a
+ * grouping set. */
+OV_CHECKED ov_status ovi_sql_bind_sets(ovi_sql_binder *b, const ov_ast *select,
+                                       const ovi_sql_rel *rel, ovi_sql_grouping *out,
+                                       ov_error *err);
+/* AGGREGATE over `in`: keys, aggregates, then the values of GROUPING calls. */
+OV_CHECKED ov_status ovi_sql_aggregate(ovi_sql_binder *b, const ov_plan *in,
+                                       const ovi_sql_grouping *grouping, const ovi_sql_aggs *aggs,
+                                       const ov_plan **out, ov_error *err);
+
 /* e, bound over input and aggregates, onto the output of the AGGREGATE node; `ast` is for the
  * sentence. */
 OV_CHECKED ov_status ovi_sql_onto_groups(ovi_sql_binder *b, const ovi_sql_rel *rel,
                                          const ovi_sql_grouping *grouping, const ov_plan *aggregate,
-                                         const ov_ast *ast, const ov_expr *e, const ov_expr **out,
-                                         ov_error *err);
+                                         uint32_t agg_count, const ov_ast *ast, const ov_expr *e,
+                                         const ov_expr **out, ov_error *err);
 
 /* ---- bind_expr.c ---- */
 OV_CHECKED ov_status ovi_sql_bind_expr(ovi_sql_names *names, const ov_ast *ast, const ov_expr **out,

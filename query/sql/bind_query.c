@@ -168,12 +168,29 @@ static OV_CHECKED ov_status distinct_rows(ovi_sql_binder *b, const ov_plan *in, 
     return ov_plan_project(b->arena, grouped, keys, names, in->field_count, out, err);
 }
 
+ov_status ovi_sql_union(ovi_sql_binder *b, const ov_ast *at, const ov_plan **sides, uint32_t count,
+                        const ov_plan **out, ov_error *err)
+{
+    const ov_expr **types;
+    OV_TRY(ov_arena_alloc(b->arena, (sides[0]->field_count + 1) * sizeof *types, &types, err));
+    for (uint32_t c = 0; c < sides[0]->field_count; c++) {
+        OV_TRY(ov_plan_column(b->cx, sides[0], c, &types[c], err));
+        for (uint32_t i = 1; i < count; i++) {
+            const ov_expr *type;
+            OV_TRY(ov_plan_column(b->cx, sides[i], c, &type, err));
+            OV_TRY(meet(b, at, types[c], type, &types[c], err));
+        }
+    }
+    for (uint32_t i = 0; i < count; i++)
+        OV_TRY(cast_columns(b, at, sides[i], types, &sides[i], err));
+    return ov_plan_union(b->arena, sides, count, out, err);
+}
+
 static OV_CHECKED ov_status bind_set_op(ovi_sql_binder *b, const ov_ast *ast, ovi_sql_rel *out,
                                         ov_error *err)
 {
     bool all = ast->flags & OV_AST_ALL;
     const ov_plan **sides, *plan;
-    const ov_expr **types;
     if (ast->op != OV_SET_UNION)
         return ovi_sql_fail_node(b, ast, OV_UNSUPPORTED, err, NULL, "%s is not supported yet",
                                  ast->op == OV_SET_INTERSECT ? "INTERSECT" : "EXCEPT");
@@ -185,20 +202,7 @@ static OV_CHECKED ov_status bind_set_op(ovi_sql_binder *b, const ov_ast *ast, ov
         if (sides[i]->field_count != sides[0]->field_count)
             return column_mismatch(b, ast->kids[i], all, err);
     }
-    OV_TRY(ov_arena_alloc(b->arena, (sides[0]->field_count + 1) * sizeof *types, &types, err));
-    for (uint32_t c = 0; c < sides[0]->field_count; c++) {
-        for (uint32_t i = 0; i < ast->kid_count; i++) {
-            const ov_expr *type;
-            OV_TRY(ov_plan_column(b->cx, sides[i], c, &type, err));
-            if (i == 0)
-                types[c] = type;
-            else
-                OV_TRY(meet(b, ast->kids[i], types[c], type, &types[c], err));
-        }
-    }
-    for (uint32_t i = 0; i < ast->kid_count; i++)
-        OV_TRY(cast_columns(b, ast->kids[i], sides[i], types, &sides[i], err));
-    OV_TRY(ov_plan_union(b->arena, sides, ast->kid_count, &plan, err));
+    OV_TRY(ovi_sql_union(b, ast, sides, ast->kid_count, &plan, err));
     if (!all)
         OV_TRY(distinct_rows(b, plan, &plan, err));
     return ovi_sql_rel_of(b, plan, ov_slice_make(NULL, 0), out, err);

@@ -199,18 +199,17 @@ static OV_CHECKED ov_status group(select_binding *s, ov_error *err)
 {
     const ov_plan *aggregate;
     const ov_ast *order = order_list(s);
-    OV_TRY(ov_plan_aggregate(s->b->arena, s->rel.plan, s->grouping.keys, s->grouping.key_count,
-                             s->aggs.calls, s->aggs.count, &aggregate, err));
+    OV_TRY(ovi_sql_aggregate(s->b, s->rel.plan, &s->grouping, &s->aggs, &aggregate, err));
     for (uint32_t i = 0; i < s->item_count; i++)
-        OV_TRY(ovi_sql_onto_groups(s->b, &s->rel, &s->grouping, aggregate, s->items[i].ast,
-                                   s->items[i].expr, &s->items[i].expr, err));
+        OV_TRY(ovi_sql_onto_groups(s->b, &s->rel, &s->grouping, aggregate, s->aggs.count,
+                                   s->items[i].ast, s->items[i].expr, &s->items[i].expr, err));
     for (uint32_t i = 0; order && i < order->kid_count; i++)
-        OV_TRY(ovi_sql_onto_groups(s->b, &s->rel, &s->grouping, aggregate, order->kids[i],
-                                   s->order[i], &s->order[i], err));
+        OV_TRY(ovi_sql_onto_groups(s->b, &s->rel, &s->grouping, aggregate, s->aggs.count,
+                                   order->kids[i], s->order[i], &s->order[i], err));
     s->base = aggregate;
     if (!s->having)
         return OV_OK;
-    OV_TRY(ovi_sql_onto_groups(s->b, &s->rel, &s->grouping, aggregate,
+    OV_TRY(ovi_sql_onto_groups(s->b, &s->rel, &s->grouping, aggregate, s->aggs.count,
                                s->select->kids[OV_SELECT_HAVING], s->having, &s->having, err));
     return ov_plan_filter(s->b->arena, aggregate, s->having, &s->base, err);
 }
@@ -368,6 +367,7 @@ ov_status ovi_sql_bind_select(ovi_sql_binder *b, const ov_ast *select, const ov_
                                  "Window functions are not supported yet");
     OV_TRY(bind_input(&s, err));
     OV_TRY(ovi_sql_bind_group_by(b, select, &s.rel, &s.grouping, err));
+    s.aggs.grouping = &s.grouping;
     OV_TRY(bind_items(&s, err));
     OV_TRY(bind_having(&s, err));
     OV_TRY(bind_order(&s, err));

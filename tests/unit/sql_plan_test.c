@@ -174,6 +174,29 @@ static void groups(void **state)
     optimises("SELECT COUNT(*) FROM wiki GROUP BY ()", "EXPR$0:BIGINT\n"
                                                        "Aggregate keys=[] aggs=[COUNT(*)]\n"
                                                        "  Scan wiki ()\n");
+    optimises("SELECT channel, page, COUNT(*), GROUPING(channel, page) FROM wiki GROUP BY "
+              "ROLLUP(channel, page) ORDER BY 3",
+              "channel:VARCHAR page:VARCHAR EXPR$2:BIGINT EXPR$3:BIGINT\n"
+              "Sort $2\n"
+              "  Union\n"
+              "    Project $0 AS , $1 AS , $2 AS , 0 AS \n"
+              "      Aggregate keys=[$0, $1] aggs=[COUNT(*)]\n"
+              "        Scan wiki (channel, page)\n"
+              "    Project $0 AS , NULL AS , $1 AS , 1 AS \n"
+              "      Aggregate keys=[$0] aggs=[COUNT(*)]\n"
+              "        Scan wiki (channel)\n"
+              "    Project NULL AS , NULL AS , $0 AS , 3 AS \n"
+              "      Aggregate keys=[] aggs=[COUNT(*)]\n"
+              "        Scan wiki ()\n");
+    optimises("SELECT COUNT(*) FROM wiki GROUP BY channel, GROUPING SETS ((page), ())",
+              "EXPR$0:BIGINT\n"
+              "Union\n"
+              "  Project $2 AS \n"
+              "    Aggregate keys=[$0, $1] aggs=[COUNT(*)]\n"
+              "      Scan wiki (channel, page)\n"
+              "  Project $1 AS \n"
+              "    Aggregate keys=[$0] aggs=[COUNT(*)]\n"
+              "      Scan wiki (channel)\n");
     optimises("SELECT LATEST(page), EARLIEST(page, 10) FROM wiki",
               "EXPR$0:VARCHAR EXPR$1:VARCHAR\n"
               "Aggregate keys=[] aggs=[LATEST($1, $0), EARLIEST($1, $0)]\n"
@@ -211,6 +234,14 @@ static void subqueries(void **state)
               "SCHEMA_NAME:VARCHAR\n"
               "Filter ($0 = 'druid')\n"
               "  System INFORMATION_SCHEMA.SCHEMATA\n");
+    optimises("SELECT COUNT(*), MAX(delta) FROM TABLE(APPEND('wiki', 'wiki')) WHERE channel = 'a'",
+              "EXPR$0:BIGINT EXPR$1:DOUBLE\n"
+              "Aggregate keys=[] aggs=[COUNT(*), MAX($0)]\n"
+              "  Union\n"
+              "    Project $1 AS delta\n"
+              "      Scan wiki (channel, delta) filter=($0 = 'a')\n"
+              "    Project $1 AS delta\n"
+              "      Scan wiki (channel, delta) filter=($0 = 'a')\n");
     optimises("SELECT page FROM wiki WHERE 1 = 0", "page:VARCHAR\nValues 0 x 1\n");
 }
 
