@@ -5,6 +5,7 @@
 #include "base/tz.h"
 #include "query/analyze.h"
 #include "query/sql/sql.h"
+#include "query/subquery.h"
 #include "query/system/system.h"
 
 struct ov_query {
@@ -78,7 +79,9 @@ static OV_CHECKED ov_status make_plan(ov_query *q, const ov_query_env *env,
     ov_sql_parsed parsed;
     ov_sql_statement statement;
     settings set;
+    ov_sql_runner runner = {ov_subquery_run, &q->cx};
     ov_sql_env sql = {.cx = &q->expr,
+                      .runner = &runner,
                       .tables = ov_sql_tables_of(q->snapshot),
                       .params = rq->params,
                       .param_count = rq->param_count};

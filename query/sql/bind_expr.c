@@ -62,12 +62,21 @@ static bool has_table(const ovi_sql_rel *rel, ov_slice table)
 static OV_CHECKED ov_status no_such_column(ovi_sql_names *n, const ov_ast *name, ov_error *err)
 {
     const ov_ast *last = name, *table = NULL;
+    const ovi_sql_column *outside = NULL;
     char hint[OV_SUGGEST_BYTES];
     ov_suggest near;
     if (name->kind == OV_AST_PATH) {
         last = name->kids[name->kid_count - 1];
         table = name->kids[name->kid_count - 2];
     }
+    if (n->b->outer)
+        OV_TRY(ovi_sql_find_column(n->b, n->b->outer->rel, name, &outside, err));
+    if (outside)
+        return ovi_sql_fail_node(
+            n->b, name, OV_UNSUPPORTED, err, NULL,
+            "Sub-queries that read columns of the query around them ('" OV_SLICE_FMT
+            "') are not supported yet",
+            OV_SLICE_ARG(last->text));
     if (table && !has_table(n->rel, table->text)) {
         ov_suggest_init(&near, table->text);
         for (uint32_t i = 0; i < n->rel->column_count; i++)
@@ -368,11 +377,11 @@ ov_status ovi_sql_bind_expr(ovi_sql_names *n, const ov_ast *ast, const ov_expr *
     case OV_AST_CALL:
         return ovi_sql_bind_call(n, ast, out, err);
     case OV_AST_IN_QUERY:
-        return unsupported(n, ast, "IN with a sub-query is", err);
+        return ovi_sql_bind_in_query(n, ast, out, err);
     case OV_AST_EXISTS:
-        return unsupported(n, ast, "EXISTS is", err);
+        return ovi_sql_bind_exists(n, ast, out, err);
     case OV_AST_SUBQUERY:
-        return unsupported(n, ast, "A sub-query as a value is", err);
+        return ovi_sql_bind_scalar(n, ast, out, err);
     case OV_AST_ARRAY:
     case OV_AST_ITEM:
         return unsupported(n, ast, "Arrays are", err);

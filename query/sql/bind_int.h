@@ -36,6 +36,8 @@ typedef struct ovi_sql_binder {
     ov_arena *arena;
     ov_slice text;
     const ovi_sql_cte *ctes; /* innermost first */
+    const struct ovi_sql_names
+        *outer; /* of the query around a sub-query that is a value, for the sentence */
 } ovi_sql_binder;
 
 /* A select item, star expanded. */
@@ -81,7 +83,8 @@ typedef enum ovi_sql_alias_use {
 } ovi_sql_alias_use;
 
 /* What names and calls mean in one clause. */
-typedef struct ovi_sql_names {
+typedef struct ovi_sql_names ovi_sql_names;
+struct ovi_sql_names {
     ovi_sql_binder *b;
     const ovi_sql_rel *rel;
     const char *clause;         /* for sentences: "WHERE" */
@@ -90,7 +93,7 @@ typedef struct ovi_sql_names {
     ovi_sql_alias_use alias_use;
     const ovi_sql_item *items; /* aliases */
     uint32_t item_count;
-} ovi_sql_names;
+};
 
 /* Sentence, position of the node, then "; did you mean 'x'?" when hint is not NULL and found one.
  */
@@ -110,6 +113,18 @@ OV_CHECKED ov_status ovi_sql_bounds(ovi_sql_binder *b, const ov_ast *query, uint
 /* UNION ALL of plans with equally many columns, cast to common types; sides[] is changed. */
 OV_CHECKED ov_status ovi_sql_union(ovi_sql_binder *b, const ov_ast *at, const ov_plan **sides,
                                    uint32_t count, const ov_plan **out, ov_error *err);
+
+/* The plan's rows without repetitions, under the same names. */
+OV_CHECKED ov_status ovi_sql_distinct(ovi_sql_binder *b, const ov_plan *in, const ov_plan **out,
+                                      ov_error *err);
+
+/* ---- bind_subquery.c ---- */
+OV_CHECKED ov_status ovi_sql_bind_scalar(ovi_sql_names *names, const ov_ast *subquery,
+                                         const ov_expr **out, ov_error *err);
+OV_CHECKED ov_status ovi_sql_bind_exists(ovi_sql_names *names, const ov_ast *exists,
+                                         const ov_expr **out, ov_error *err);
+OV_CHECKED ov_status ovi_sql_bind_in_query(ovi_sql_names *names, const ov_ast *in,
+                                           const ov_expr **out, ov_error *err);
 
 /* ---- bind_from.c ---- */
 OV_CHECKED ov_status ovi_sql_bind_from(ovi_sql_binder *b, const ov_ast *from, ovi_sql_rel *out,

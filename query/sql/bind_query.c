@@ -149,8 +149,7 @@ static OV_CHECKED ov_status column_mismatch(ovi_sql_binder *b, const ov_ast *sid
                              all ? " ALL" : "");
 }
 
-static OV_CHECKED ov_status distinct_rows(ovi_sql_binder *b, const ov_plan *in, const ov_plan **out,
-                                          ov_error *err)
+ov_status ovi_sql_distinct(ovi_sql_binder *b, const ov_plan *in, const ov_plan **out, ov_error *err)
 {
     const ov_expr **keys;
     ov_slice *names;
@@ -204,7 +203,7 @@ static OV_CHECKED ov_status bind_set_op(ovi_sql_binder *b, const ov_ast *ast, ov
     }
     OV_TRY(ovi_sql_union(b, ast, sides, ast->kid_count, &plan, err));
     if (!all)
-        OV_TRY(distinct_rows(b, plan, &plan, err));
+        OV_TRY(ovi_sql_distinct(b, plan, &plan, err));
     return ovi_sql_rel_of(b, plan, ov_slice_make(NULL, 0), out, err);
 }
 

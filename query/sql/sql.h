@@ -23,6 +23,20 @@ typedef struct ov_sql_tables {
 /* The datasources of a snapshot, which must outlive the result. */
 ov_sql_tables ov_sql_tables_of(const ov_snapshot *snapshot);
 
+/* Rows of a finished plan as constants, row-major. */
+typedef struct ov_sql_rows {
+    const ov_expr *const *cells;
+    uint64_t count;
+} ov_sql_rows;
+
+/* Runs sub-queries that are values (IN (SELECT ...), scalar ones, EXISTS) while their query is
+ * bound. */
+typedef struct ov_sql_runner {
+    ov_status (*run)(void *self, const ov_plan *plan, ov_expr_ctx *cx, ov_sql_rows *out,
+                     ov_error *err);
+    void *self;
+} ov_sql_runner;
+
 typedef struct ov_sql_env {
     ov_expr_ctx *cx;
     ov_sql_tables tables;
@@ -30,7 +44,8 @@ typedef struct ov_sql_env {
     uint32_t systable_count;
     const ov_param *params;
     uint32_t param_count;
-    uint64_t outer_limit; /* sqlOuterLimit; OV_NO_LIMIT when absent */
+    uint64_t outer_limit;        /* sqlOuterLimit; OV_NO_LIMIT when absent */
+    const ov_sql_runner *runner; /* NULL: such sub-queries are not supported */
 } ov_sql_env;
 
 typedef struct ov_sql_statement {

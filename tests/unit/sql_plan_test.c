@@ -330,6 +330,13 @@ static void errors(void **state)
           "Column count mismatch in UNION ALL (line [1], column [27])");
     fails("SELECT a.page FROM wiki a JOIN wiki b ON a.page = b.page", OV_UNSUPPORTED,
           "Joins are not supported yet (line [1], column [20])");
+    fails("SELECT page FROM wiki w WHERE EXISTS (SELECT 1 FROM wiki v WHERE v.page = w.page)",
+          OV_UNSUPPORTED,
+          "Sub-queries that read columns of the query around them ('page') are not supported yet "
+          "(line [1], column [75])");
+    fails("SELECT (SELECT page, added FROM wiki) FROM wiki", OV_INVALID,
+          "Cannot apply '$SCALAR_QUERY' to a sub-query of 2 columns; it must have one (line [1], "
+          "column [8])");
     fails("SELECT RANK() OVER (ORDER BY added) FROM wiki", OV_UNSUPPORTED,
           "Window functions are not supported yet (line [1], column [8])");
     fails("SELECT EXTRACT(FOO FROM __time) FROM wiki", OV_INVALID,
