@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -106,6 +107,12 @@ ov_status ov_child_start(const char *const *argv, const char *dir, ov_child **ou
     }
     *out = c;
     return OV_OK;
+}
+
+bool ov_child_ready(ov_child *c, int64_t timeout_ms)
+{
+    struct pollfd p = {.fd = c->out, .events = POLLIN};
+    return poll(&p, 1, timeout_ms > INT32_MAX ? INT32_MAX : (int)timeout_ms) != 0; /* an error shows in the read */
 }
 
 ov_status ov_child_read(ov_child *c, void *to, size_t cap, size_t *got, ov_error *err)

@@ -18,6 +18,8 @@ OV_CHECKED ov_status ov_child_start(const char *const *argv, const char *dir, ov
                                     ov_error *err);
 /* Up to cap bytes; *got = 0 at the end of its output. */
 OV_CHECKED ov_status ov_child_read(ov_child *c, void *to, size_t cap, size_t *got, ov_error *err);
+/* Is there something to read, or the end, within timeout_ms? */
+bool ov_child_ready(ov_child *c, int64_t timeout_ms);
 /* Wait; a non-zero exit or a signal is OV_IO with what it wrote to stderr. Frees c in any case. */
 OV_CHECKED ov_status ov_child_finish(ov_child *c, ov_error *err);
 /* Kill, wait, free. NULL is fine. */

@@ -7,20 +7,7 @@
 #include "base/log.h"
 #include "base/os.h"
 
-enum { DEFAULT_THREADS = 2, MAX_THREADS = 64 };
-
-struct ov_tasks {
-    ov_tasks_config config;
-    ov_mutex lock; /* everything below */
-    ov_cond work;  /* something was queued, or stop */
-    ov_cond ended; /* some task ended */
-    bool stop;
-    ovi_task *live;             /* newest first */
-    ovi_task *first, **last;    /* the queue */
-    uint32_t running, pending;
-    uint32_t thread_count;
-    ov_thread threads[MAX_THREADS];
-};
+enum { DEFAULT_THREADS = 2 };
 
 const ov_tasks_config *ovi_tasks_config(const ov_tasks *runner)
 {
@@ -29,7 +16,7 @@ const ov_tasks_config *ovi_tasks_config(const ov_tasks *runner)
 
 /* ---- one task ---- */
 
-static ovi_task *task_create(ov_tasks *r)
+ovi_task *ovi_task_create(ov_tasks *r)
 {
     ovi_task *t = ov_calloc(1, sizeof(*t));
     if (!t)
@@ -70,7 +57,7 @@ ov_status ovi_task_fail_cancelled(ovi_task *t, ov_error *err)
                         : "a shutdown was requested; nothing was published");
 }
 
-static int64_t elapsed_ms(const ovi_task *t)
+int64_t ovi_task_elapsed_ms(const ovi_task *t)
 {
     int64_t started = atomic_load(&t->started_ns);
     return started ? (ov_monotonic_ns() - started) / 1000000 : 0;
@@ -90,7 +77,7 @@ ovi_task *ovi_tasks_find(ov_tasks *r, ov_slice id)
     return t;
 }
 
-static void enqueue(ov_tasks *r, ovi_task *t)
+void ovi_tasks_enqueue(ov_tasks *r, ovi_task *t)
 {
     ov_mutex_lock(&r->lock);
     t->next = r->live;
@@ -123,6 +110,27 @@ static ovi_task *dequeue(ov_tasks *r)
     return t;
 }
 
+/* Out of the queue, as if dequeued; false when a thread has it already or it has ended. */
+static bool take_queued(ov_tasks *r, ovi_task *t)
+{
+    ov_mutex_lock(&r->lock);
+    bool queued = t->queued;
+    if (queued) {
+        ovi_task **at = &r->first;
+        while (*at != t)
+            at = &(*at)->waiting;
+        *at = t->waiting;
+        if (r->last == &t->waiting)
+            r->last = at;
+        t->waiting = NULL;
+        t->queued = false;
+        r->pending--;
+        r->running++;
+    }
+    ov_mutex_unlock(&r->lock);
+    return queued;
+}
+
 static void leave(ov_tasks *r, ovi_task *t, bool forget)
 {
     ov_mutex_lock(&r->lock);
@@ -149,7 +157,7 @@ static ov_status final_row(ovi_task *t, ov_task_phase phase, const char *error, 
     ov_status st = ov_buf_check(&report, err);
     *row = t->row;
     row->state = ov_slice_cstr(ovi_phase_state(phase));
-    row->duration_ms = elapsed_ms(t);
+    row->duration_ms = ovi_task_elapsed_ms(t);
     if (st == OV_OK)
         st = ov_arena_copy(&t->arena, ov_buf_slice(&report), &row->report, err);
     if (st == OV_OK)
@@ -199,10 +207,10 @@ static void log_end(ovi_task *t, ov_task_phase phase)
     ovi_task_log_line(&t->log, phase == OV_TASK_SUCCESS ? "INFO" : "ERROR",
                       "%s after %lld ms: %llu rows read, %llu loaded, %llu rejected, %llu filtered, %u segments "
                       "published%s%s",
-                      ovi_phase_state(phase), (long long)elapsed_ms(t), (unsigned long long)c->read,
+                      ovi_phase_state(phase), (long long)ovi_task_elapsed_ms(t), (unsigned long long)c->read,
                       (unsigned long long)c->loaded, (unsigned long long)c->rejected,
                       (unsigned long long)c->filtered, t->published, t->error[0] ? ": " : "", t->error);
-    ov_log_info("task ended", ov_kv_str("state", ovi_phase_state(phase)), ov_kv_i64("ms", elapsed_ms(t)),
+    ov_log_info("task ended", ov_kv_str("state", ovi_phase_state(phase)), ov_kv_i64("ms", ovi_task_elapsed_ms(t)),
                 ov_kv_i64("rows", (int64_t)c->loaded), ov_kv_str("error", t->error));
 }
 
@@ -232,7 +240,7 @@ static void run_task(ovi_task *t)
     else
         recorded = record_end(t, phase, st == OV_OK ? NULL : t->error);
     log_end(t, phase);
-    atomic_store(&t->duration_ms, elapsed_ms(t));
+    atomic_store(&t->duration_ms, ovi_task_elapsed_ms(t));
     atomic_store(&t->phase, phase);
     /* What the catalog could not keep stays visible at least while this process lives. */
     leave(t->runner, t, recorded);
@@ -246,131 +254,22 @@ static void work(void *arg)
         run_task(t);
 }
 
-/* ---- submitting ---- */
-
-static ov_status make_id(ovi_task *t, int64_t now, ov_error *err)
-{
-    unsigned char random[8];
-    char letters[9] = {0}, when[OV_ISO_BYTES];
-    if (ov_os_now->random(random, sizeof(random)) != 0)
-        return ov_fail(err, OV_IO, "the system gave no random bytes");
-    for (size_t i = 0; i < sizeof(random); i++)
-        letters[i] = (char)('a' + random[i] % 16); /* a to p, as Druid's ids */
-    int n = (int)ov_iso_format(now, NULL, when);
-    return ov_arena_printf(&t->arena, &t->row.id, err, OV_SLICE_FMT "_" OV_SLICE_FMT "_%s_%.*s",
-                           OV_SLICE_ARG(t->row.type), OV_SLICE_ARG(t->row.datasource), letters, n, when);
-}
-
-/* An id becomes a file name and part of URLs. */
-static ov_status check_id(ov_slice id, ov_error *err)
-{
-    enum { MAX_ID = 240 };
-    bool ok = id.n > 0 && id.n <= MAX_ID && id.p[0] != '.';
-    for (size_t i = 0; i < id.n && ok; i++)
-        ok = (unsigned char)id.p[i] > 32 && id.p[i] != '/' && id.p[i] != 127;
-    if (!ok)
-        return ov_fail(err, OV_INVALID,
-                       "id: '" OV_SLICE_FMT "' cannot be a task id: 1 to 240 bytes without blanks, control "
-                       "characters and '/', not starting with '.'",
-                       OV_SLICE_ARG(id));
-    return OV_OK;
-}
-
-static ov_status print_json(ov_arena *a, const ov_json *v, ov_slice *out, ov_error *err)
-{
-    ov_buf b;
-    ov_buf_init(&b);
-    ov_json_print(v, &b);
-    ov_status st = ov_buf_check(&b, err);
-    if (st == OV_OK)
-        st = ov_arena_copy(a, ov_buf_slice(&b), out, err);
-    ov_buf_fini(&b);
-    return st;
-}
-
-static ov_status read_envelope(ovi_task *t, const ov_json *doc, ov_error *err)
-{
-    ov_slice type;
-    const ov_json *context;
-    OV_TRY(ov_json_expect(doc, OV_JSON_OBJECT, err));
-    OV_TRY(ov_json_need_str(doc, "type", &type, err));
-    t->type = ovi_task_type_find(type);
-    if (!t->type)
-        return ov_json_fail(ov_json_get(doc, "type"), err, OV_INVALID,
-                            "there is no task type '" OV_SLICE_FMT "'; known are %s", OV_SLICE_ARG(type),
-                            ovi_task_type_names());
-    t->row.type = type;
-    OV_TRY(ov_json_str(doc, "id", (ov_slice){0}, &t->row.id, err));
-    OV_TRY(ov_json_str(doc, "groupId", (ov_slice){0}, &t->row.group_id, err));
-    OV_TRY(ov_json_obj(doc, "context", &context, err));
-    if (!context)
-        return OV_OK;
-    OV_TRY(ov_json_bool(context, "restart", false, &t->row.restart, err));
-    return print_json(&t->arena, context, &t->context_json, err);
-}
-
-/* From text to a task that could run; nothing outside it has changed. */
-static ov_status read_document(ovi_task *t, ov_slice text, ov_error *err)
-{
-    ov_json *doc, *id;
-    int64_t now = ov_now_ms();
-    char when[OV_ISO_BYTES];
-    OV_TRY(ov_json_parse(text, NULL, &t->arena, &doc, err));
-    OV_TRY(read_envelope(t, doc, err));
-    if (t->row.id.n)
-        OV_TRY(check_id(t->row.id, err));
-    t->row.spec = text; /* check may want the text itself */
-    OV_TRY(t->type->check(t, doc, err));
-    if (t->row.id.n == 0) {
-        OV_TRY(make_id(t, now, err));
-        OV_TRY(ov_json_new_str(&t->arena, t->row.id, &id, err));
-        OV_TRY(ov_json_set(&t->arena, doc, "id", id, err));
-    }
-    if (t->row.group_id.n == 0)
-        t->row.group_id = t->row.id;
-    t->row.created_ms = now;
-    t->row.duration_ms = -1;
-    t->row.state = OV_SLICE_LIT("RUNNING");
-    OV_TRY(ov_arena_copy(&t->arena, ov_slice_make(when, ov_iso_format(now, NULL, when)), &t->row.created, err));
-    OV_TRY(ov_arena_printf(&t->arena, &t->row.status, err, "{\"host\":\"%s\",\"port\":%d,\"tlsPort\":-1}",
-                           t->runner->config.host, t->runner->config.port));
-    return print_json(&t->arena, doc, &t->row.spec, err);
-}
-
-static ov_status admit(ov_tasks *r, ovi_task *t, ov_slice text, ov_error *err)
-{
-    OV_TRY(read_document(t, text, err));
-    OV_TRY(ov_catalog_task_insert(r->config.catalog, &t->row, err));
-    ov_error log_err = OV_ERROR_INIT;
-    if (ovi_task_log_open(&t->log, ov_catalog_dir(r->config.catalog), t->row.id, &log_err) != OV_OK)
-        ov_log_warn("a task runs without its log", ov_kv_slice("task", t->row.id), ov_kv_err(&log_err));
-    return OV_OK;
-}
-
-ov_status ov_tasks_submit(ov_tasks *r, ov_slice json, ov_arena *out, ov_slice *id, ov_error *err)
-{
-    ovi_task *t = task_create(r);
-    if (!t)
-        return ov_fail_nomem(err, sizeof(*t));
-    ov_status st = admit(r, t, json, err);
-    if (st == OV_OK)
-        st = ov_arena_copy(out, t->row.id, id, err);
-    if (st != OV_OK) {
-        ovi_task_release(t);
-        return st;
-    }
-    enqueue(r, t);
-    return OV_OK;
-}
-
 /* ---- stopping ---- */
+
+/* A task still in the queue ends here and now, on the caller's thread, however busy the runner is. */
+static void cancel_task(ov_tasks *r, ovi_task *t)
+{
+    ovi_task_log_line(&t->log, "INFO", "shutdown requested");
+    atomic_store(&t->cancel, true);
+    if (take_queued(r, t))
+        run_task(t);
+}
 
 ov_status ov_tasks_shutdown(ov_tasks *r, ov_slice id, ov_error *err)
 {
     ovi_task *t = ovi_tasks_find(r, id);
     if (t) {
-        ovi_task_log_line(&t->log, "INFO", "shutdown requested");
-        atomic_store(&t->cancel, true);
+        cancel_task(r, t);
         ovi_task_release(t);
         return OV_OK;
     }
@@ -384,79 +283,32 @@ ov_status ov_tasks_shutdown(ov_tasks *r, ov_slice id, ov_error *err)
 
 ov_status ov_tasks_shutdown_datasource(ov_tasks *r, ov_slice datasource, uint32_t *count, ov_error *err)
 {
-    (void)err;
+    ovi_task **list;
+    uint32_t n = 0, most = 0;
     *count = 0;
     ov_mutex_lock(&r->lock);
-    for (ovi_task *t = r->live; t; t = t->next) {
+    for (const ovi_task *t = r->live; t; t = t->next)
+        most++;
+    list = ov_calloc(most + 1u, sizeof(ovi_task *));
+    for (ovi_task *t = r->live; list && t; t = t->next) {
         if (!ov_slice_eq(t->row.datasource, datasource))
             continue;
-        atomic_store(&t->cancel, true);
-        ++*count;
+        atomic_fetch_add_explicit(&t->refs, 1, memory_order_relaxed);
+        list[n++] = t;
     }
     ov_mutex_unlock(&r->lock);
+    if (!list)
+        return ov_fail_nomem(err, most * sizeof(ovi_task *));
+    for (uint32_t i = 0; i < n; i++) {
+        cancel_task(r, list[i]);
+        ovi_task_release(list[i]);
+    }
+    ov_free(list);
+    *count = n;
     return OV_OK;
 }
 
 /* ---- create, destroy ---- */
-
-/* A row that was RUNNING when the last process ended and wants another run. */
-static ov_status take_up(ov_tasks *r, const ov_task_row *row, ov_error *err)
-{
-    ovi_task *t = task_create(r);
-    ov_json *doc;
-    ov_slice text;
-    if (!t)
-        return ov_fail_nomem(err, sizeof(*t));
-    ov_status st = ov_arena_copy(&t->arena, row->spec, &text, err);
-    if (st == OV_OK)
-        st = ov_json_parse(text, NULL, &t->arena, &doc, err);
-    if (st == OV_OK)
-        st = read_envelope(t, doc, err);
-    if (st == OV_OK) {
-        t->row.spec = text;
-        st = t->type->check(t, doc, err);
-    }
-    if (st == OV_OK)
-        st = ov_arena_copy(&t->arena, row->group_id, &t->row.group_id, err);
-    if (st == OV_OK)
-        st = ov_arena_copy(&t->arena, row->created, &t->row.created, err);
-    if (st == OV_OK)
-        st = ov_arena_copy(&t->arena, row->status, &t->row.status, err);
-    if (st != OV_OK) {
-        ovi_task_release(t);
-        return st;
-    }
-    t->row.state = OV_SLICE_LIT("RUNNING");
-    t->row.created_ms = row->created_ms;
-    t->row.duration_ms = -1;
-    ov_error log_err = OV_ERROR_INIT;
-    if (ovi_task_log_open(&t->log, ov_catalog_dir(r->config.catalog), t->row.id, &log_err) == OV_OK)
-        ovi_task_log_line(&t->log, "INFO", "the server had stopped; the task runs again");
-    enqueue(r, t);
-    return OV_OK;
-}
-
-static ov_status take_up_all(ov_tasks *r, ov_error *err)
-{
-    ov_arena a;
-    ov_task_row *rows, row;
-    uint32_t n;
-    ov_arena_init(&a, "tasks", NULL);
-    ov_status st =
-        ov_catalog_task_list(r->config.catalog, (ov_slice){0}, OV_SLICE_LIT("RUNNING"), 0, &a, &rows, &n, err);
-    for (uint32_t i = n; st == OV_OK && i > 0; i--) { /* oldest first */
-        ov_error why = OV_ERROR_INIT;
-        st = ov_catalog_task_get(r->config.catalog, rows[i - 1].id, &a, &row, err);
-        if (st != OV_OK || take_up(r, &row, &why) == OV_OK)
-            continue;
-        row.state = OV_SLICE_LIT("FAILED");
-        row.duration_ms = 0;
-        row.error_msg = ov_slice_cstr(why.text);
-        st = ov_catalog_task_update(r->config.catalog, &row, err);
-    }
-    ov_arena_fini(&a);
-    return st;
-}
 
 ov_status ov_tasks_create(const ov_tasks_config *config, ov_tasks **out, ov_error *err)
 {
@@ -472,8 +324,8 @@ ov_status ov_tasks_create(const ov_tasks_config *config, ov_tasks **out, ov_erro
     ov_cond_init(&r->work);
     ov_cond_init(&r->ended);
     r->last = &r->first;
-    uint32_t threads = OV_MIN(config->threads ? config->threads : DEFAULT_THREADS, (uint32_t)MAX_THREADS);
-    ov_status st = take_up_all(r, err);
+    uint32_t threads = OV_MIN(config->threads ? config->threads : DEFAULT_THREADS, (uint32_t)OVI_TASK_THREADS);
+    ov_status st = ovi_tasks_take_up(r, err);
     for (; st == OV_OK && r->thread_count < threads; r->thread_count++)
         st = ov_thread_start(&r->threads[r->thread_count], "task", work, r, err);
     if (st != OV_OK) {
@@ -505,115 +357,4 @@ void ov_tasks_destroy(ov_tasks *r)
     ov_cond_fini(&r->work);
     ov_cond_fini(&r->ended);
     ov_free(r);
-}
-
-/* ---- looking ---- */
-
-static void fill_view(const ovi_task *t, ov_task_view *v)
-{
-    v->phase = (ov_task_phase)atomic_load(&t->phase);
-    bool ended = v->phase == OV_TASK_SUCCESS || v->phase == OV_TASK_FAILED;
-    v->rows = atomic_load(&t->progress.rows);
-    v->rejected = atomic_load(&t->progress.rejected);
-    v->bytes = atomic_load(&t->progress.bytes);
-    v->total_bytes = atomic_load(&t->progress.total_bytes);
-    v->segments = atomic_load(&t->progress.segments);
-    v->duration_ms = ended ? atomic_load(&t->duration_ms) : elapsed_ms(t);
-    if (v->phase == OV_TASK_FAILED)
-        memcpy(v->error, t->error, sizeof(v->error));
-}
-
-static void view_of_row(const ov_task_row *row, ov_task_view *v)
-{
-    v->phase = ov_slice_eq(row->state, OV_SLICE_LIT("SUCCESS")) ? OV_TASK_SUCCESS
-               : ov_slice_eq(row->state, OV_SLICE_LIT("FAILED")) ? OV_TASK_FAILED
-                                                                 : OV_TASK_RUNNING;
-    v->duration_ms = row->duration_ms;
-    size_t n = OV_MIN(row->error_msg.n, sizeof(v->error) - 1);
-    if (n)
-        memcpy(v->error, row->error_msg.p, n);
-}
-
-ov_status ov_tasks_view(ov_tasks *r, ov_slice id, ov_task_view *out, ov_error *err)
-{
-    *out = (ov_task_view){0};
-    ovi_task *t = ovi_tasks_find(r, id);
-    if (t) {
-        fill_view(t, out);
-        ovi_task_release(t);
-        return OV_OK;
-    }
-    ov_arena a;
-    ov_task_row row;
-    ov_arena_init(&a, "task", NULL);
-    ov_status st = ov_catalog_task_get(r->config.catalog, id, &a, &row, err);
-    if (st == OV_OK)
-        view_of_row(&row, out);
-    ov_arena_fini(&a);
-    return st;
-}
-
-ov_status ov_tasks_wait(ov_tasks *r, ov_slice id, int64_t timeout_ms, ov_task_view *view, ov_error *err)
-{
-    ovi_task *t = ovi_tasks_find(r, id);
-    if (!t)
-        return ov_tasks_view(r, id, view, err);
-    int64_t until = ov_monotonic_ns() / 1000000 + timeout_ms;
-    ov_mutex_lock(&r->lock);
-    for (;;) {
-        int phase = atomic_load(&t->phase);
-        if (phase == OV_TASK_SUCCESS || phase == OV_TASK_FAILED)
-            break;
-        int64_t left = until - ov_monotonic_ns() / 1000000;
-        if (timeout_ms >= 0 && left <= 0)
-            break;
-        if (timeout_ms < 0)
-            ov_cond_wait(&r->ended, &r->lock);
-        else
-            ov_cond_wait_ms(&r->ended, &r->lock, left);
-    }
-    ov_mutex_unlock(&r->lock);
-    *view = (ov_task_view){0};
-    fill_view(t, view);
-    ovi_task_release(t);
-    return OV_OK;
-}
-
-static const char *runner_word(ov_task_phase phase)
-{
-    return phase == OV_TASK_PENDING ? "PENDING" : phase == OV_TASK_RUNNING ? "RUNNING" : "NONE";
-}
-
-const char *ov_tasks_runner_status(ov_tasks *r, ov_slice id)
-{
-    ovi_task *t = ovi_tasks_find(r, id);
-    const char *word = t ? runner_word((ov_task_phase)atomic_load(&t->phase)) : "NONE";
-    ovi_task_release(t);
-    return word;
-}
-
-void ov_tasks_counts(ov_tasks *r, ov_task_counts *out)
-{
-    ov_mutex_lock(&r->lock);
-    *out = (ov_task_counts){r->thread_count, r->running, r->pending};
-    ov_mutex_unlock(&r->lock);
-}
-
-ov_status ovi_tasks_row(ov_tasks *r, ov_slice id, ov_arena *out, ov_task_row *row, const char **runner_status,
-                        ov_error *err)
-{
-    ovi_task *t = ovi_tasks_find(r, id);
-    ov_status st = ov_catalog_task_get(r->config.catalog, id, out, row, err);
-    *runner_status = "NONE";
-    if (t && st == OV_OK && ov_slice_eq(row->state, OV_SLICE_LIT("RUNNING"))) {
-        ov_task_phase phase = (ov_task_phase)atomic_load(&t->phase);
-        *runner_status = runner_word(phase);
-        if (phase == OV_TASK_FAILED) { /* the catalog could not take its end */
-            row->state = OV_SLICE_LIT("FAILED");
-            row->duration_ms = atomic_load(&t->duration_ms);
-            st = ov_arena_copy(out, ov_slice_cstr(t->error), &row->error_msg, err);
-        }
-    }
-    ovi_task_release(t);
-    return st;
 }

@@ -81,8 +81,6 @@ static ov_status git_check(ovi_task *t, const ov_json *doc, ov_error *err)
 static ov_status on_commit(void *arg, const ov_git_commit *c, ov_error *err)
 {
     git_run *g = arg;
-    if (ovi_task_cancelled(g->task))
-        return ovi_task_fail_cancelled(g->task, err);
     return ov_git_rows_commit(g->rows, c, err);
 }
 
@@ -94,13 +92,19 @@ static ov_status on_change(void *arg, const ov_git_change *c, ov_error *err)
 
 static ov_status pump(git_run *g, ov_child *child, ov_git_parser *parser, ov_error *err)
 {
-    enum { CHUNK = 256 << 10 };
+    enum { CHUNK = 256 << 10, LOOK_MS = 50 };
     size_t got = 1;
     char *chunk = ov_malloc(CHUNK);
     if (!chunk)
         return ov_fail_nomem(err, CHUNK);
     ov_status st = OV_OK;
     while (st == OV_OK && got > 0) {
+        if (ovi_task_cancelled(g->task)) { /* git may be silent for long over a large commit */
+            st = ovi_task_fail_cancelled(g->task, err);
+            break;
+        }
+        if (!ov_child_ready(child, LOOK_MS))
+            continue;
         st = ov_child_read(child, chunk, CHUNK, &got, err);
         if (st != OV_OK || got == 0)
             break;

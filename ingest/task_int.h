@@ -76,6 +76,21 @@ struct ovi_task {
     ovi_task *waiting; /* under lock: the next in the queue */
 };
 
+enum { OVI_TASK_THREADS = 64 };
+
+struct ov_tasks {
+    ov_tasks_config config;
+    ov_mutex lock; /* everything below */
+    ov_cond work;  /* something was queued, or stop */
+    ov_cond ended; /* some task ended */
+    bool stop;
+    ovi_task *live;             /* newest first */
+    ovi_task *first, **last;    /* the queue */
+    uint32_t running, pending;
+    uint32_t thread_count;
+    ov_thread threads[OVI_TASK_THREADS];
+};
+
 const char *ovi_phase_state(ov_task_phase phase); /* RUNNING, SUCCESS, FAILED */
 bool ovi_task_cancelled(const ovi_task *t);
 /* OV_CANCELLED with the reason. */
@@ -100,7 +115,14 @@ void ovi_report_print(const ovi_task *t, const char *state, const char *error, o
 /* The report of a task that runs (progress not NULL) or died without leaving one. */
 void ovi_report_print_lost(const ov_task_row *row, const ov_load_progress *progress, ov_buf *out);
 
-/* ---- task.c: for the document functions ---- */
+/* ---- task.c ---- */
+ovi_task *ovi_task_create(ov_tasks *runner); /* NULL when memory is out */
+void ovi_tasks_enqueue(ov_tasks *runner, ovi_task *t);
+int64_t ovi_task_elapsed_ms(const ovi_task *t); /* since it began to run */
+/* ---- task_submit.c ---- */
+/* Queue the tasks that a stop interrupted and that want another run. */
+OV_CHECKED ov_status ovi_tasks_take_up(ov_tasks *runner, ov_error *err);
+/* ---- task.c and task_view.c: for the document functions ---- */
 const ov_tasks_config *ovi_tasks_config(const ov_tasks *runner);
 /* The live task, retained; NULL when it is history or unknown. */
 ovi_task *ovi_tasks_find(ov_tasks *runner, ov_slice id);

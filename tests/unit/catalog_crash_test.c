@@ -5,6 +5,8 @@
 #include "tests/unit/catalog_fixture.h"
 
 #include <errno.h>
+#include <signal.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include "base/fault.h"
 #include "base/os.h"
@@ -216,6 +218,67 @@ static void test_killed_at_fault_points(void **state)
     }
 }
 
+/* ---- the database itself cannot be written: a limit on file sizes stands for a failing disk ---- */
+
+/* 0: everything as it should be; else the number of the line that was not. */
+static int child_with_full_log(fixture *f)
+{
+    ov_error err = OV_ERROR_INIT;
+    char path[100];
+    uint64_t log_bytes;
+    ov_task_row row;
+    signal(SIGXFSZ, SIG_IGN);
+    if (ov_catalog_open(f->dir, true, &f->cat, &err) != OV_OK)
+        return __LINE__;
+    row = (ov_task_row){.id = OV_SLICE_LIT("t2"), .state = OV_SLICE_LIT("RUNNING"), .duration_ms = -1};
+    if (ov_catalog_task_insert(f->cat, &row, &err) != OV_OK) /* so that there is a log */
+        return __LINE__;
+    snprintf(path, sizeof(path), "%s/catalog.db-wal", f->dir);
+    if (ov_file_size(path, &log_bytes, &err) != OV_OK)
+        return __LINE__;
+    struct rlimit limit = {log_bytes, log_bytes};
+    if (setrlimit(RLIMIT_FSIZE, &limit) != 0)
+        return __LINE__;
+    ov_status st = scenario_commit(f, &err);
+    if (st != OV_IO && st != OV_LIMIT)
+        return __LINE__;
+    if (fixture_rows(f, "wiki") != OLD_ROWS) /* queries go on */
+        return __LINE__;
+    bool stopped = st == OV_IO;
+    row.id = OV_SLICE_LIT("t3");
+    st = ov_catalog_task_insert(f->cat, &row, &err);
+    if (st == OV_OK || (stopped && !strstr(err.text, "until the next start")))
+        return __LINE__;
+    return 0;
+}
+
+static void test_database_cannot_grow(void **state)
+{
+    (void)state;
+    fixture f;
+    int code;
+    fixture_init(&f);
+    scenario_before(&f);
+    fixture_close(&f);
+    pid_t pid = fork();
+    assert_true(pid >= 0);
+    if (pid == 0) {
+        int line = child_with_full_log(&f);
+        if (line)
+            fprintf(stderr, "line %d\n", line);
+        _exit(line != 0);
+    }
+    assert_int_equal(waitpid(pid, &code, 0), pid);
+    assert_true(WIFEXITED(code));
+    assert_int_equal(WEXITSTATUS(code), 0);
+    fixture_open(&f, true);
+    assert_false(check_whole(&f, false));
+    ov_error err = OV_ERROR_INIT;
+    check_ok(scenario_commit(&f, &err), &err);
+    assert_true(check_whole(&f, false));
+    fixture_fini(&f);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -224,6 +287,7 @@ int main(void)
         cmocka_unit_test(test_fault_points_fail),
         cmocka_unit_test(test_failing_calls),
         cmocka_unit_test(test_killed_at_every_call),
+        cmocka_unit_test(test_database_cannot_grow),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -203,6 +203,11 @@ static void test_shutdown_queue_and_list(void **state)
     check_fails(ov_tasks_list(f.tasks, &filter, &f.buf, &err), &err, OV_INVALID, "sideways");
     ov_buf_clear(&f.buf);
 
+    check_ok(ov_tasks_shutdown(f.tasks, ids[2], &err), &err); /* ends at once, though both threads are busy */
+    check_slice(text_of(status_of(&f, ids[2]), "status"), "FAILED");
+    ov_tasks_counts(f.tasks, &counts);
+    assert_int_equal(counts.running, 2);
+    assert_int_equal(counts.pending, 1);
     int64_t began = ov_monotonic_ns();
     for (int i = 0; i < 4; i++)
         check_ok(ov_tasks_shutdown(f.tasks, ids[i], &err), &err);
