@@ -151,14 +151,15 @@ static void open_history(editor *e)
     history(e->history, &e->ev, H_LOAD, e->history_file);
 }
 
-static void remember(editor *e)
+static void remember(editor *e, ov_slice statement)
 {
-    const char *text = ov_buf_cstr(&e->text);
+    char *text = ov_strndup(statement.p, statement.n);
     if (!text)
         return;
     history(e->history, &e->ev, H_ENTER, text);
     if (e->history_file[0])
         history(e->history, &e->ev, H_SAVE, e->history_file);
+    ov_free(text);
 }
 
 /* ---- the loop ---- */
@@ -198,30 +199,31 @@ static void editor_close(editor *e)
     ov_arena_fini(&e->words_arena);
 }
 
-static void take_line(editor *e, const char *line, size_t n)
+static bool is_blank(ov_slice s)
+{
+    for (size_t i = 0; i < s.n; i++)
+        if (!strchr(" \t\r\n", s.p[i]))
+            return false;
+    return true;
+}
+
+static void take_line(editor *e, ov_slice line)
 {
     int code;
-    if (e->text.n == 0 && ov_shell_dot(e->shell, ov_slice_make(line, n), &code)) {
-        ov_buf_add(&e->text, line, n ? n - 1 : 0);
-        remember(e);
-        ov_buf_clear(&e->text);
+    if (e->text.n == 0 && ov_shell_dot(e->shell, line, &code)) {
+        remember(e, ov_slice_make(line.p, line.n - (line.p[line.n - 1] == '\n')));
         return;
     }
-    if (e->text.n == 0 && strspn(line, " \t\r\n") == n)
-        return;
-    ov_buf_add(&e->text, line, n);
+    ov_buf_add_slice(&e->text, line);
     size_t end;
     while ((end = ov_shell_statement_end(ov_buf_slice(&e->text))) > 0) {
-        size_t rest = e->text.n - end;
-        size_t whole = e->text.n;
-        e->text.n = end;
-        remember(e);
+        remember(e, ov_slice_make(e->text.p, end));
         ov_shell_statement(e->shell, ov_slice_make(e->text.p, end - 1));
-        memmove(e->text.p, e->text.p + end, rest);
-        e->text.n = whole - end;
-        if (strspn(ov_buf_cstr(&e->text), " \t\r\n") == e->text.n)
-            ov_buf_clear(&e->text);
+        memmove(e->text.p, e->text.p + end, e->text.n - end);
+        e->text.n -= end;
     }
+    if (is_blank(ov_buf_slice(&e->text)))
+        ov_buf_clear(&e->text);
 }
 
 int ov_shell_interactive(ov_shell *sh)
@@ -247,7 +249,7 @@ int ov_shell_interactive(ov_shell *sh)
             fputc('\n', stdout);
             break;
         }
-        take_line(&e, line, (size_t)n);
+        take_line(&e, ov_slice_make(line, (size_t)n));
     }
     editor_close(&e);
     return OV_EXIT_OK;
