@@ -165,6 +165,8 @@ bool ov_expr_equal(const ov_expr *a, const ov_expr *b)
         /* Beside the arguments only the session's zone feeds what was prepared, and that is one per query. */
         if (a->fn != b->fn || !a->deterministic || !b->deterministic)
             return false;
+        if ((a->fn->flags & OVI_LIFTED) && !ov_expr_equal(a->prepared, b->prepared))
+            return false;
         break;
     case OV_EXPR_IN:
         if (!same_set(a->set, b->set))
@@ -323,6 +325,10 @@ static void print_call(const ov_expr *e, ov_buf *out)
         for (uint32_t i = 0; i < e->argc; i++) {
             ov_buf_add_str(out, i ? ", " : "");
             print(e->args[i], out);
+        }
+        if (e->fn->flags & OVI_LIFTED) { /* the element is $0 in here */
+            ov_buf_add_str(out, ": ");
+            print(e->prepared, out);
         }
         ov_buf_add_char(out, ')');
     }

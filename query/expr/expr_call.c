@@ -188,7 +188,10 @@ ov_status ov_expr_call(ov_expr_ctx *cx, ov_slice name, const ov_expr **args, uin
         b.args[i] = args[i];
         b.nullable = b.nullable || args[i]->nullable;
     }
-    OV_TRY(fn->bind(&b, err));
+    bool lifted;
+    OV_TRY(ovi_bind_multi(&b, &lifted, err));
+    if (!lifted)
+        OV_TRY(fn->bind(&b, err));
     if (b.replace) {
         *out = b.replace;
         return OV_OK;

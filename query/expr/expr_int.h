@@ -25,7 +25,8 @@ enum {
     OVI_VOLATILE = 1, /* never folded, never evaluated per distinct value */
     OVI_OWN = 2,      /* handles NULL arguments itself */
     OVI_HIDDEN = 4,   /* an operator: not listed as a function */
-    OVI_CHEAP = 8,    /* a kernel: as fast over rows as a table of distinct values */
+    OVI_LISTS = 8,    /* takes multi-value strings and arrays as they are */
+    OVI_LIFTED = 16,  /* `prepared` is an expression over one element: part of the identity */
 };
 
 typedef ov_status (*ovi_bind_fn)(ovi_bind *b, ov_error *err);
@@ -89,6 +90,11 @@ static inline bool ovi_is_null(const ov_expr *e)
 {
     return e->kind == OV_EXPR_CONST && e->constant.is_null;
 }
+
+/* multi.c: a call with a multi-value argument is bound over its elements; *done tells that b->replace is set. */
+ov_status ovi_bind_multi(ovi_bind *b, bool *done, ov_error *err);
+ov_status ovi_multi_in(ov_expr_ctx *cx, const ov_expr *list, const ov_expr *const *items, uint32_t count,
+                       uint32_t pos, uint32_t end_pos, const ov_expr **out, ov_error *err);
 
 /* bind_help.c */
 void ovi_result(ovi_bind *b, ov_sqltype sql);

@@ -76,18 +76,16 @@ static ov_status set_type(ov_expr_ctx *cx, const ov_expr **arg, const ov_expr *c
     const ov_expr *e = *arg;
     if (ov_type_is_list(e->type) || e->type.id == OV_TYPE_COMPLEX)
         return ov_fail_at(err, OV_UNSUPPORTED, pos, end_pos,
-                          "IN does not take multi-value strings or arrays yet");
-    bool number = false, fraction = false;
+                          "IN does not take arrays yet");
+    bool number = false;
     for (uint32_t i = 0; i < count; i++) {
         ov_sqltype t = (ov_sqltype)items[i]->sql;
         if (!ovi_is_const(items[i]))
             return ov_fail(err, OV_INTERNAL, "item %u of an IN list is no constant", i + 1);
         number = number || ov_sqltype_is_number(t);
-        fraction = fraction || ov_type_is_real(items[i]->type);
     }
     if (ov_sqltype_is_text((ov_sqltype)e->sql) && number)
         return ov_expr_cast(cx, e, OV_SQL_DOUBLE, OV_T(OV_TYPE_DOUBLE), pos, end_pos, arg, err);
-    (void)fraction;
     return OV_OK;
 }
 
@@ -194,6 +192,8 @@ ov_status ov_expr_in(ov_expr_ctx *cx, const ov_expr *arg, const ov_expr *const *
         return ovi_call_fn(cx, "=", (const ov_expr *[]){arg, items[0]}, 2, pos, end_pos, out, err);
     if (arg->sql == OV_SQL_NULL)
         return ov_expr_null(cx, OV_SQL_BOOLEAN, out, err);
+    if (arg->type.id == OV_TYPE_STRING && arg->type.multi)
+        return ovi_multi_in(cx, arg, items, count, pos, end_pos, out, err);
     OV_TRY(set_type(cx, &arg, items, count, pos, end_pos, err));
     ov_expr *e;
     OV_TRY(ovi_node(cx, OV_EXPR_IN, OV_SQL_BOOLEAN, OV_T(OV_TYPE_LONG), &e, err));

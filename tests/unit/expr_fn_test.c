@@ -2,6 +2,7 @@
  * Scalar functions against tables of answers. The answers are Druid's (recorded ones where there are some) or follow from the
  * definition; where Druid has no such function the definition is that of PostgreSQL.
  */
+#include "query/expr/expr_int.h"
 #include "tests/unit/expr_lib.h"
 
 typedef struct row {
@@ -656,6 +657,9 @@ static void test_names(void **state)
         {"time_floor(TIMESTAMP '2015-01-01T00:00:01Z', 'PT1M')", "TIMESTAMP 2015-01-01T00:00:00.000Z"},
     };
     CHECK(rows);
+    for (uint32_t i = 1; i < ovi_function_count(); i++) /* names are found by binary search */
+        if (strcmp(ovi_function_at(i - 1)->name, ovi_function_at(i)->name) >= 0)
+            fail_msg("functions.def: %s stands before %s", ovi_function_at(i - 1)->name, ovi_function_at(i)->name);
     const ov_function_doc *docs;
     uint32_t n = ov_function_docs(&docs);
     assert_true(n > 115);
