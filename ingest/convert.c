@@ -106,6 +106,41 @@ ov_status ovi_field_string(const ov_field *f, ov_arena *scratch, ov_slice *out, 
     return ovi_json_compact(f->text, scratch, out, err);
 }
 
+/* An array inside an array, in the form of Java's List.toString, which is what Druid stores: [3, [4, 5]]. */
+static ov_status add_list_text(const ov_field *f, ov_arena *scratch, ov_buf *out, uint64_t *repaired,
+                               ov_error *err)
+{
+    ov_field *items;
+    ov_slice s;
+    uint32_t n;
+    OV_TRY(ovi_json_items(f->text, scratch, &items, &n, repaired, err));
+    ov_buf_add_char(out, '[');
+    for (uint32_t i = 0; i < n; i++) {
+        if (i)
+            ov_buf_add_str(out, ", ");
+        if (items[i].kind == OV_FIELD_ARRAY) {
+            OV_TRY(add_list_text(&items[i], scratch, out, repaired, err)); /* as deep as the reader let through */
+            continue;
+        }
+        OV_TRY(ovi_field_string(&items[i], scratch, &s, err));
+        ov_buf_add_slice(out, s.p ? s : OV_SLICE_LIT("null"));
+    }
+    ov_buf_add_char(out, ']');
+    return ov_buf_check(out, err);
+}
+
+static ov_status list_text(const ov_field *f, ov_arena *scratch, ov_slice *out, uint64_t *repaired,
+                           ov_error *err)
+{
+    ov_buf text;
+    ov_buf_init(&text);
+    ov_status st = add_list_text(f, scratch, &text, repaired, err);
+    if (st == OV_OK)
+        st = ov_arena_copy(scratch, ov_buf_slice(&text), out, err);
+    ov_buf_fini(&text);
+    return st;
+}
+
 /* The parts of a text between delimiters. */
 static ov_status split_list(ov_slice text, ov_slice delimiter, ov_arena *scratch, ov_slice **items,
                             uint32_t *count, ov_error *err)
@@ -133,7 +168,9 @@ ov_status ovi_field_strings(const ov_field *f, ov_slice list_delimiter, ov_arena
     OV_TRY(ovi_json_items(f->text, scratch, &values, n, repaired, err));
     OV_TRY(ov_arena_alloc(scratch, (*n + 1) * sizeof **items, items, err));
     for (uint32_t i = 0; i < *n; i++)
-        OV_TRY(ovi_field_string(&values[i], scratch, &(*items)[i], err));
+        OV_TRY(values[i].kind == OV_FIELD_ARRAY
+                   ? list_text(&values[i], scratch, &(*items)[i], repaired, err)
+                   : ovi_field_string(&values[i], scratch, &(*items)[i], err));
     return OV_OK;
 }
 

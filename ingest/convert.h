@@ -75,9 +75,9 @@ OV_INLINE bool ovi_field_double(const ov_field *f, double *out)
     return ovi_field_double_slow(f, out);
 }
 
-/* The text Druid gives a scalar; p NULL for NULL. Arrays in arrays become their JSON text. */
+/* The text Druid gives a scalar; p NULL for NULL. Objects become their JSON text. */
 OV_CHECKED ov_status ovi_field_string(const ov_field *f, ov_arena *scratch, ov_slice *out, ov_error *err);
-/* The values of an ARRAY or LIST as text; NULL elements have p NULL. */
+/* The values of an ARRAY or LIST as text; NULL elements have p NULL, arrays in them are printed as Java does. */
 OV_CHECKED ov_status ovi_field_strings(const ov_field *f, ov_slice list_delimiter, ov_arena *scratch,
                                        ov_slice **items, uint32_t *n, uint64_t *repaired, ov_error *err);
 /* Sort, or sort and drop repeats; the new count. */

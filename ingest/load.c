@@ -200,6 +200,17 @@ static ov_status run(load *l, ov_arena *out, ov_load_result *result, ov_error *e
     return ov_loader_finish(l->loader, out, result, err);
 }
 
+ov_status ov_load_check(const ov_spec *spec, const struct ov_transform_ops *transforms, ov_error *err)
+{
+    ov_load_env env = {.transforms = transforms};
+    ov_arena arena;
+    ovi_plan *plan;
+    ov_arena_init(&arena, "check", NULL);
+    ov_status st = ovi_plan_discovery(spec, &env, &arena, &plan, err);
+    ov_arena_fini(&arena);
+    return st;
+}
+
 ov_status ov_load_run(const ov_spec *spec, const ov_load_env *env, ov_arena *out, ov_load_result *result,
                       ov_error *err)
 {

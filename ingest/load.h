@@ -82,6 +82,11 @@ typedef struct ov_load_result {
 OV_CHECKED ov_status ov_load_run(const ov_spec *spec, const ov_load_env *env, ov_arena *out,
                                  ov_load_result *result, ov_error *err);
 
+/* Could this spec run: are its transforms and paths known? For a clear answer before a task is accepted. `transforms`
+ * as in ov_load_env. OV_UNSUPPORTED, OV_INVALID. */
+OV_CHECKED ov_status ov_load_check(const ov_spec *spec, const struct ov_transform_ops *transforms,
+                                   ov_error *err);
+
 /* ---- for sources that make rows themselves ---- */
 
 typedef struct ov_loader ov_loader;

@@ -9,6 +9,7 @@ static ov_status index_check(ovi_task *t, const ov_json *doc, ov_error *err)
     (void)doc;
     OV_TRY(ov_spec_parse(t->row.spec, &t->arena, &spec, err));
     OV_TRY(ov_datasource_name_check(spec->datasource, err));
+    OV_TRY(ov_load_check(spec, ovi_tasks_config(t->runner)->transforms, err));
     t->row.datasource = spec->datasource;
     t->plan = spec;
     return OV_OK;

@@ -4,12 +4,16 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "base/file.h"
 #include "base/json.h"
 #include "base/numfmt.h"
+#include "base/thread.h"
 #include "ingest/load.h"
+#include "ingest/transform.h"
 #include "storage/segment.h"
 
 static char folder[64];
@@ -392,6 +396,152 @@ static void inputs_that_are_not_there(void **state)
     assert_int_equal(files_left(), 0);
 }
 
+/* ---- http ---- */
+
+/* Answers `count` requests on a socket of its own with the same bytes. */
+typedef struct tiny_server {
+    int fd, count;
+    const char *answer;
+} tiny_server;
+
+static void serve(void *arg)
+{
+    tiny_server *s = arg;
+    for (int i = 0; i < s->count; i++) {
+        char request[4096];
+        int c = accept(s->fd, NULL, NULL);
+        if (c < 0)
+            return;
+        if (read(c, request, sizeof request) > 0 && write(c, s->answer, strlen(s->answer)) < 0)
+            print_message("the client left\n");
+        close(c);
+    }
+}
+
+static void rows_over_http(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *answer, *want;
+        ov_status status;
+    } cases[] = {
+        {"HTTP/1.1 200 OK\r\nContent-Length: 22\r\nConnection: close\r\n\r\n1,a,1\n2,b,2\nbad,row,3\n", "read=3 loaded=2 rejected=1",
+         OV_OK},
+        {"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\nConnection: close\r\n\r\n", "the server answered 404", OV_NOT_FOUND},
+        {"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\nConnection: close\r\n\r\n1,a,1\n", "", OV_IO}, /* cut */
+    };
+    for (size_t i = 0; i < OV_COUNT_OF(cases); i++) {
+        struct sockaddr_in addr = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+        socklen_t n = sizeof addr;
+        tiny_server server = {.fd = socket(AF_INET, SOCK_STREAM, 0), .count = 1, .answer = cases[i].answer};
+        ov_thread thread;
+        ov_error err = OV_ERROR_INIT;
+        char text[1024];
+        ov_arena arena;
+        ov_spec *spec;
+        ov_load_result r;
+        ov_load_env env = test_env();
+        assert_int_equal(bind(server.fd, (struct sockaddr *)&addr, sizeof addr), 0);
+        assert_int_equal(listen(server.fd, 4), 0);
+        assert_int_equal(getsockname(server.fd, (struct sockaddr *)&addr, &n), 0);
+        check_ok(ov_thread_start(&thread, "server", serve, &server, &err), &err);
+        snprintf(text, sizeof text,
+                 "{\"type\":\"index\",\"spec\":{\"dataSchema\":{\"dataSource\":\"t\",\"timestampSpec\":{\"column\":\"t\"}%s,"
+                 "%s},\"ioConfig\":{\"inputSource\":{\"type\":\"http\",\"uris\":[\"http://127.0.0.1:%d/x.csv\"]},"
+                 "\"inputFormat\":{%s}}}}",
+                 PLAIN("day"), AB, ntohs(addr.sin_port), CSV);
+        ov_arena_init(&arena, "test", NULL);
+        check_ok(ov_spec_parse(ov_slice_cstr(text), &arena, &spec, &err), &err);
+        ov_status st = ov_load_run(spec, &env, &arena, &r, &err);
+        ov_thread_join(&thread);
+        close(server.fd);
+        assert_int_equal(st, cases[i].status);
+        ov_buf out;
+        ov_buf_init(&out);
+        if (st == OV_OK)
+            print_result(&out, &r, true);
+        assert_non_null(strstr(st == OV_OK ? ov_buf_cstr(&out) : err.text, cases[i].want));
+        if (st == OV_OK)
+            remove_files(&r);
+        ov_buf_fini(&out);
+        ov_arena_fini(&arena);
+        assert_int_equal(files_left(), 0);
+    }
+}
+
+/* ---- transforms ---- */
+
+/* A stand-in for Druid's expressions: `loud` is `a` in capitals, `__time` is `t` plus one, rows with b = 2 go. */
+static ov_status fake_compile(void *ctx, ov_slice json, ov_arena *out, void **program, ov_error *err)
+{
+    (void)out;
+    if (!strstr(json.p, "upper"))
+        return ov_fail(err, OV_INVALID, "no such function");
+    *program = ctx;
+    return OV_OK;
+}
+
+static uint32_t fake_inputs(const void *program, const ov_slice **names)
+{
+    static const ov_slice in[] = {{"a", 1}, {"b", 1}, {"t", 1}};
+    (void)program;
+    *names = in;
+    return 3;
+}
+
+static uint32_t fake_outputs(const void *program, const ov_slice **names)
+{
+    static const ov_slice out[] = {{"loud", 4}, {"__time", 6}};
+    (void)program;
+    *names = out;
+    return 2;
+}
+
+static ov_status fake_run(const void *program, const ov_field *in, ov_arena *scratch, ov_field *out, bool *keep,
+                          ov_error *err)
+{
+    char *loud;
+    (void)program;
+    if (ov_slice_eq(in[0].text, OV_SLICE_LIT("boom")))
+        return ov_fail(err, OV_INVALID, "the expression failed");
+    OV_TRY(ov_arena_alloc(scratch, in[0].text.n + 1, &loud, err));
+    for (size_t i = 0; i < in[0].text.n; i++)
+        loud[i] = (char)(in[0].text.p[i] & ~0x20);
+    out[0] = (ov_field){.kind = OV_FIELD_TEXT, .text = ov_slice_make(loud, in[0].text.n)};
+    ov_slice time;
+    OV_TRY(ov_arena_printf(scratch, &time, err, "%d", atoi(in[2].text.p) + 1));
+    out[1] = (ov_field){.kind = OV_FIELD_INT, .text = time};
+    *keep = !ov_slice_eq(in[1].text, OV_SLICE_LIT("2"));
+    return OV_OK;
+}
+
+static void transforms_plug_in(void **state)
+{
+    (void)state;
+    static int program;
+    static const ov_transform_ops ops = {&program, fake_compile, fake_inputs, fake_outputs, fake_run};
+    const char *schema = "\"dimensionsSpec\":{\"dimensions\":[\"a\",\"loud\"]},"
+                         "\"transformSpec\":{\"transforms\":[{\"type\":\"expression\",\"name\":\"loud\",\"expression\":\"upper(a)\"}]}"
+                         PLAIN("day");
+    ov_arena arena;
+    ov_load_result r;
+    ov_buf out;
+    ov_error err = OV_ERROR_INIT;
+    ov_load_env env = test_env();
+    ov_arena_init(&arena, "test", NULL);
+    ov_buf_init(&out);
+    ov_slice rows = OV_SLICE_LIT("1,x,1\n2,y,2\n3,boom,3\n4,z,4\n");
+    check_fails(load(schema, CSV, "", rows, &env, &arena, &r, &err), &err, OV_UNSUPPORTED, "spec.dataSchema.transformSpec");
+    env.transforms = &ops;
+    check_ok(load(schema, CSV, "", rows, &env, &arena, &r, &err), &err);
+    print_result(&out, &r, true);
+    assert_non_null(strstr(ov_buf_cstr(&out), "2 rows\n2|x|X\n5|z|Z\nread=4 loaded=2 rejected=1 filtered=1"));
+    check_slice(r.rejects[0].reason, "the expression failed");
+    remove_files(&r);
+    ov_buf_fini(&out);
+    ov_arena_fini(&arena);
+}
+
 /* ---- rows made by a program ---- */
 
 static void rows_of_a_program(void **state)
@@ -451,7 +601,7 @@ static const char *shared_folder(void)
     return s ? s : "../shared";
 }
 
-static void real_file(const char *example, uint64_t want, const char *format_name)
+static void real_file(const char *example, uint64_t want)
 {
     char path[256];
     ov_buf text;
@@ -460,7 +610,6 @@ static void real_file(const char *example, uint64_t want, const char *format_nam
     ov_load_result r;
     ov_error err = OV_ERROR_INIT;
     ov_load_env env = test_env();
-    (void)format_name;
     snprintf(path, sizeof path, "%s/data", shared_folder());
     if (!ov_dir_exists(path)) {
         print_message("skipped: no real data in %s\n", shared_folder());
@@ -488,25 +637,25 @@ static void real_file(const char *example, uint64_t want, const char *format_nam
 static void wikiticker(void **state)
 {
     (void)state;
-    real_file("wikiticker", 39244, "json");
+    real_file("wikiticker", 39244);
 }
 
 static void gharchive(void **state)
 {
     (void)state;
-    real_file("gharchive", 19053, "json");
+    real_file("gharchive", 19053);
 }
 
 static void commits(void **state)
 {
     (void)state;
-    real_file("commits", 2100603, "tsv");
+    real_file("commits", 2100603);
 }
 
 static void github_ranking(void **state)
 {
     (void)state;
-    real_file("github-ranking", 3900960, "csv");
+    real_file("github-ranking", 3900960);
 }
 
 int main(void)
@@ -520,6 +669,8 @@ int main(void)
         cmocka_unit_test(rejects_have_places),
         cmocka_unit_test(cancel_leaves_nothing),
         cmocka_unit_test(inputs_that_are_not_there),
+        cmocka_unit_test(rows_over_http),
+        cmocka_unit_test(transforms_plug_in),
         cmocka_unit_test(rows_of_a_program),
         cmocka_unit_test(wikiticker),
         cmocka_unit_test(gharchive),

@@ -222,12 +222,12 @@ static void json_several_values(void **state)
                JSON,
                "{\"t\":1,\"s\":\"one\",\"u\":\"one\",\"l\":null}\n"
                "{\"t\":2,\"s\":[\"b\",\"a\",\"b\"],\"u\":[\"b\",\"a\",\"b\"],\"l\":[\"b\",\"a\",\"b\"]}\n"
-               "{\"t\":3,\"s\":[],\"u\":[null],\"l\":[null,\"\",1,2.50,true,[1, 2],{\"k\" : 1}]}\n"
+               "{\"t\":3,\"s\":[],\"u\":[null],\"l\":[null,\"\",1,2.50,true,[1,2],{\"k\" : 1}]}\n"
                "{\"t\":4,\"s\":[\"only\"]}\n"
                "{\"t\":5,\"s\":[\"x\",\"y\"],\"bad\":}\n"
-               "{\"t\":6,\"s\":[\"x\",\"\\u0079\"]}\n",
-               "1|[one]|[one]|NULL\n2|[a,b,b]|[a,b]|[b,a,b]\n3|NULL|NULL|[NULL,,1,2.5,true,[1,2],{\"k\":1}]\n"
-               "4|[only]|NULL|NULL\n6|[x,y]|NULL|NULL\n"
+               "{\"t\":6,\"s\":[\"x\",\"\\u0079\"],\"l\":[[\"3\",[\"4\",null]],[]]}\n",
+               "1|[one]|[one]|NULL\n2|[a,b,b]|[a,b]|[b,a,b]\n3|NULL|NULL|[NULL,,1,2.5,true,[1, 2],{\"k\":1}]\n"
+               "4|[only]|NULL|NULL\n6|[x,y]|NULL|[[3, [4, null]],[]]\n"
                "counts read=6 loaded=5 rejected=1 filtered=0 errors=0 repaired=0\n"
                "reject 5:28  \"{\"t\":5,\"s\":[\"x\",\"y\"],\"bad\":}\" no JSON object: expected a value, found '}'\n");
 }
