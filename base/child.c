@@ -12,7 +12,10 @@
 #include <unistd.h>
 #include "base/mem.h"
 
-enum { KEPT_BYTES = 800 /* of stderr, what fits into a sentence */ };
+enum {
+    KEPT_BYTES = 800, /* of stderr, what fits into a sentence */
+    PIPE_BYTES = 1 << 20,
+};
 
 struct ov_child {
     pid_t pid;
@@ -81,6 +84,9 @@ static ov_status launch(ov_child *c, const char *const *argv, const char *dir, o
     close_fd(&out[1]);
     close_fd(&report[1]);
     c->out = out[0];
+    /* Room for a child that is ahead of its reader; a smaller pipe is only slower. */
+    if (c->out >= 0)
+        (void)!fcntl(c->out, F_SETPIPE_SZ, PIPE_BYTES);
     int reason = 0;
     if (st == OV_OK && read(report[0], &reason, sizeof reason) == (ssize_t)sizeof reason) {
         wait_for(c->pid);

@@ -44,30 +44,39 @@ ov_status ov_git_explain(const ov_git_repo *repo, ov_status st, ov_error *err)
     return st;
 }
 
+static ov_status read_all(const ov_git_repo *repo, const char *const *args, size_t count, ov_buf *out, ov_error *err)
+{
+    enum { STEP = 64 << 10 };
+    ov_child *child;
+    ov_arena scratch;
+    size_t got = 1;
+    ov_arena_init(&scratch, "git", NULL);
+    ov_status st = start(repo, args, count, &scratch, &child, err);
+    ov_arena_fini(&scratch);
+    OV_TRY(st);
+    while (st == OV_OK && got > 0) {
+        if (!ov_buf_reserve(out, STEP)) {
+            st = ov_buf_check(out, err);
+            break;
+        }
+        st = ov_child_read(child, out->p + out->n, STEP, &got, err);
+        if (st == OV_OK)
+            out->n += got;
+    }
+    if (st == OV_OK)
+        return ov_child_finish(child, err);
+    ov_child_kill(child);
+    return st;
+}
+
 /* The whole output, without the last line break. */
 static ov_status ask(const ov_git_repo *repo, const char *const *args, size_t count, ov_arena *out, ov_slice *text,
                      ov_error *err)
 {
-    ov_child *child;
     ov_buf b;
-    size_t got = 1;
-    OV_TRY(start(repo, args, count, out, &child, err));
     ov_buf_init(&b);
     b.limit = 16 << 20;
-    ov_status st = OV_OK;
-    while (st == OV_OK && got > 0) {
-        if (!ov_buf_reserve(&b, 4096)) {
-            st = ov_buf_check(&b, err);
-            break;
-        }
-        st = ov_child_read(child, b.p + b.n, 4096, &got, err);
-        if (st == OV_OK)
-            b.n += got;
-    }
-    if (st == OV_OK)
-        st = ov_child_finish(child, err);
-    else
-        ov_child_kill(child);
+    ov_status st = read_all(repo, args, count, &b, err);
     if (st == OV_OK && b.n > 0 && b.p[b.n - 1] == '\n')
         b.n--;
     if (st == OV_OK)
@@ -210,50 +219,51 @@ bool ov_git_is_ancestor(const ov_git_repo *repo, ov_slice sha, ov_slice of)
     return ok;
 }
 
-/* words, head, then ^sha for each of `not_shas`, then "--". */
-static ov_status range_args(const ov_git_repo *repo, const char *const *words, size_t word_count,
-                            const ov_slice *not_shas, uint32_t count, ov_arena *scratch, const char ***out,
-                            size_t *n, ov_error *err)
+ov_status ov_git_list(const ov_git_repo *repo, const ov_slice *not_shas, uint32_t count, ov_buf *out, ov_error *err)
 {
     const char **args;
+    ov_arena a;
     ov_slice text;
-    OV_TRY(ov_arena_alloc(scratch, (word_count + count + 2) * sizeof(*args), &args, err));
-    memcpy(args, words, word_count * sizeof(*args));
-    *n = word_count;
-    OV_TRY(ov_arena_copy(scratch, repo->head, &text, err));
-    args[(*n)++] = text.p;
+    size_t n = 0;
+    ov_arena_init(&a, "git", NULL);
+    ov_status st;
+    OV_TRY_OUT(st, ov_arena_alloc(&a, (count + 3u) * sizeof(*args), &args, err));
+    args[n++] = "rev-list";
+    OV_TRY_OUT(st, ov_arena_copy(&a, repo->head, &text, err));
+    args[n++] = text.p;
     for (uint32_t i = 0; i < count; i++) {
-        OV_TRY(ov_arena_printf(scratch, &text, err, "^" OV_SLICE_FMT, OV_SLICE_ARG(not_shas[i])));
-        args[(*n)++] = text.p;
+        OV_TRY_OUT(st, ov_arena_printf(&a, &text, err, "^" OV_SLICE_FMT, OV_SLICE_ARG(not_shas[i])));
+        args[n++] = text.p;
     }
-    args[(*n)++] = "--";
-    *out = args;
-    return OV_OK;
+    args[n++] = "--";
+    st = ov_git_explain(repo, read_all(repo, args, n, out, err), err);
+out:
+    ov_arena_fini(&a);
+    return st;
 }
 
-ov_status ov_git_count(const ov_git_repo *repo, const ov_slice *not_shas, uint32_t count, ov_arena *scratch,
-                       uint64_t *out, ov_error *err)
-{
-    static const char *const words[] = {"rev-list", "--count"};
-    const char **args;
-    size_t n;
-    ov_slice text;
-    OV_TRY(range_args(repo, words, OV_COUNT_OF(words), not_shas, count, scratch, &args, &n, err));
-    OV_TRY(ov_git_explain(repo, ask(repo, args, n, scratch, &text, err), err));
-    *out = strtoull(text.p, NULL, 10);
-    return OV_OK;
-}
-
-ov_status ov_git_log_start(const ov_git_repo *repo, const ov_slice *not_shas, uint32_t count, ov_arena *scratch,
-                           ov_child **out, ov_error *err)
+ov_status ov_git_log_start(const ov_git_repo *repo, ov_slice lines, ov_child **out, ov_error *err)
 {
     static const char *const words[] = {
-        "log",       "-z",          "--numstat",     "--no-renames", "--no-color",       "--no-ext-diff",
-        "--date=raw", "--no-textconv", "--no-notes", "--encoding=UTF-8", "--no-use-mailmap", "--no-relative",
-        "--no-diff-merges", "--diff-algorithm=myers", ov_git_log_format,
+        "log",         "--no-walk=unsorted", "-z",         "--numstat",         "--no-renames",     "--no-color",
+        "--no-ext-diff", "--date=raw",       "--no-textconv", "--no-notes",     "--encoding=UTF-8", "--no-use-mailmap",
+        "--no-relative", "--no-diff-merges", "--diff-algorithm=myers", ov_git_log_format,
     };
-    const char **args;
-    size_t n;
-    OV_TRY(range_args(repo, words, OV_COUNT_OF(words), not_shas, count, scratch, &args, &n, err));
-    return start(repo, args, n, scratch, out, err);
+    const char *args[OV_COUNT_OF(words) + OV_GIT_LOG_COMMITS + 1];
+    size_t n = OV_COUNT_OF(words);
+    ov_arena a;
+    ov_slice text;
+    memcpy(args, words, sizeof(words));
+    ov_arena_init(&a, "git", NULL);
+    ov_status st = ov_arena_copy(&a, lines, &text, err);
+    char *at = st == OV_OK ? (char *)(uintptr_t)text.p : NULL, *save = NULL; /* our own copy */
+    for (char *sha = at ? strtok_r(at, "\n", &save) : NULL; sha; sha = strtok_r(NULL, "\n", &save)) {
+        OV_ASSERT(n < OV_COUNT_OF(args) - 1);
+        args[n++] = sha;
+    }
+    args[n++] = "--";
+    if (st == OV_OK)
+        st = start(repo, args, n, &a, out, err);
+    ov_arena_fini(&a);
+    return st;
 }

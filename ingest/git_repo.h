@@ -7,6 +7,7 @@
 #pragma once
 
 #include "base/arena.h"
+#include "base/buf.h"
 #include "base/child.h"
 
 typedef struct ov_git_repo {
@@ -22,11 +23,12 @@ OV_CHECKED ov_status ov_git_repo_look(const char *path, ov_arena *out, ov_git_re
 ov_slice ov_git_url_name(ov_slice url);
 bool ov_git_has_commit(const ov_git_repo *repo, ov_slice sha);
 bool ov_git_is_ancestor(const ov_git_repo *repo, ov_slice sha, ov_slice of);
-/* Commits reachable from head and from none of `not`. */
-OV_CHECKED ov_status ov_git_count(const ov_git_repo *repo, const ov_slice *not_shas, uint32_t count, ov_arena *scratch,
-                                  uint64_t *out, ov_error *err);
+/* The shas of commits reachable from head and from none of `not_shas`, newest first, each with a line break. */
+OV_CHECKED ov_status ov_git_list(const ov_git_repo *repo, const ov_slice *not_shas, uint32_t count, ov_buf *out,
+                                 ov_error *err);
 /* git's own words in err become ours where we know better; returns the status. */
 ov_status ov_git_explain(const ov_git_repo *repo, ov_status st, ov_error *err);
-/* Start `git log` over the same commits in the form ov_git_parser reads. */
-OV_CHECKED ov_status ov_git_log_start(const ov_git_repo *repo, const ov_slice *not_shas, uint32_t count,
-                                      ov_arena *scratch, ov_child **out, ov_error *err);
+/* Start `git log` over just these commits (lines of ov_git_list, at most OV_GIT_LOG_COMMITS) in the form ov_git_parser
+ * reads. */
+enum { OV_GIT_LOG_COMMITS = 1000 };
+OV_CHECKED ov_status ov_git_log_start(const ov_git_repo *repo, ov_slice lines, ov_child **out, ov_error *err);

@@ -1,6 +1,7 @@
 /* `git` tasks: histories of some repositories into git_commits and git_changes, in one commit of ours. */
 #include "ingest/task_int.h"
 
+#include "base/cpu.h"
 #include "base/file.h"
 #include "ingest/git_state.h"
 #include "storage/segment_id.h"
@@ -90,27 +91,91 @@ static ov_status on_change(void *arg, const ov_git_change *c, ov_error *err)
     return ov_git_rows_change(g->rows, c, err);
 }
 
-static ov_status pump(git_run *g, ov_child *child, ov_git_parser *parser, ov_error *err)
+/* What one git writes, to its end. */
+static ov_status pump(git_run *g, ov_child *child, ov_git_parser *parser, char *chunk, size_t cap, ov_error *err)
 {
-    enum { CHUNK = 256 << 10, LOOK_MS = 50 };
+    enum { LOOK_MS = 50 };
     size_t got = 1;
-    char *chunk = ov_malloc(CHUNK);
-    if (!chunk)
-        return ov_fail_nomem(err, CHUNK);
-    ov_status st = OV_OK;
-    while (st == OV_OK && got > 0) {
-        if (ovi_task_cancelled(g->task)) { /* git may be silent for long over a large commit */
-            st = ovi_task_fail_cancelled(g->task, err);
-            break;
-        }
+    while (got > 0) {
+        if (ovi_task_cancelled(g->task)) /* git may be silent for long over a large commit */
+            return ovi_task_fail_cancelled(g->task, err);
         if (!ov_child_ready(child, LOOK_MS))
             continue;
-        st = ov_child_read(child, chunk, CHUNK, &got, err);
-        if (st != OV_OK || got == 0)
-            break;
+        OV_TRY(ov_child_read(child, chunk, cap, &got, err));
         atomic_fetch_add(&g->task->progress.bytes, got);
-        st = ov_git_parser_feed(parser, ov_slice_make(chunk, got), err);
+        OV_TRY(ov_git_parser_feed(parser, ov_slice_make(chunk, got), err));
     }
+    return OV_OK;
+}
+
+/* Several gits at work on neighbouring stretches of the list; their outputs are taken in order, so the rows do not
+ * depend on how many there are. Those whose turn has not come fill their pipes and wait. */
+enum { MAX_GITS = 8, READ_BYTES = 256 << 10 };
+typedef struct readers {
+    ov_slice lines; /* of ov_git_list, not yet given out */
+    ov_child *child[MAX_GITS];
+    uint32_t commits[MAX_GITS]; /* given to each */
+    uint32_t first, running, width;
+} readers;
+
+static ov_slice take_lines(ov_slice *lines, uint32_t *count)
+{
+    const char *at = lines->p, *end = lines->p + lines->n;
+    for (*count = 0; *count < OV_GIT_LOG_COMMITS && at < end; ++*count) {
+        const char *nl = memchr(at, '\n', (size_t)(end - at));
+        at = nl ? nl + 1 : end;
+    }
+    ov_slice taken = ov_slice_make(lines->p, (size_t)(at - lines->p));
+    *lines = ov_slice_make(at, (size_t)(end - at));
+    return taken;
+}
+
+static ov_status start_gits(readers *r, const ov_git_repo *repo, ov_error *err)
+{
+    while (r->running < r->width && r->lines.n > 0) {
+        uint32_t slot = (r->first + r->running) % r->width;
+        ov_slice lines = take_lines(&r->lines, &r->commits[slot]);
+        OV_TRY(ov_git_log_start(repo, lines, &r->child[slot], err));
+        r->running++;
+    }
+    return OV_OK;
+}
+
+static ov_status read_next(git_run *g, readers *r, const ov_git_repo *repo, ov_git_parser *parser, char *chunk,
+                           ov_error *err)
+{
+    uint64_t before = parser->commits;
+    ov_child *child = r->child[r->first];
+    uint32_t expected = r->commits[r->first];
+    OV_TRY(pump(g, child, parser, chunk, READ_BYTES, err));
+    r->first = (r->first + 1) % r->width;
+    r->running--;
+    OV_TRY(ov_git_explain(repo, ov_child_finish(child, err), err)); /* git's words before ours */
+    OV_TRY(ov_git_parser_end(parser, err));
+    if (parser->commits - before != expected)
+        return ov_fail(err, OV_CORRUPT, "%s: git log gave %llu commits where %u were asked for", repo->path,
+                       (unsigned long long)(parser->commits - before), expected);
+    return OV_OK;
+}
+
+static ov_status read_lines(git_run *g, const ov_git_repo *repo, ov_slice lines, ov_error *err)
+{
+    uint32_t workers = ovi_tasks_config(g->task->runner)->workers;
+    readers r = {.lines = lines, .width = OV_MIN(workers ? workers : ov_cpu_count(), (uint32_t)MAX_GITS)};
+    ov_git_parser parser;
+    char *chunk = ov_malloc(READ_BYTES);
+    if (!chunk)
+        return ov_fail_nomem(err, READ_BYTES);
+    ov_git_parser_init(&parser, (ov_git_sink){g, on_commit, on_change});
+    ov_status st = start_gits(&r, repo, err);
+    while (st == OV_OK && r.running > 0) {
+        st = read_next(g, &r, repo, &parser, chunk, err);
+        if (st == OV_OK)
+            st = start_gits(&r, repo, err);
+    }
+    for (; r.running > 0; r.running--, r.first = (r.first + 1) % r.width)
+        ov_child_kill(r.child[r.first]);
+    ov_git_parser_fini(&parser);
     ov_free(chunk);
     return st;
 }
@@ -119,28 +184,15 @@ static ov_status pump(git_run *g, ov_child *child, ov_git_parser *parser, ov_err
 static ov_status read_log(git_run *g, const ov_git_repo *repo, const ov_slice *not_shas, uint32_t count,
                           ov_error *err)
 {
-    ov_git_sink sink = {g, on_commit, on_change};
-    ov_git_parser parser;
-    ov_child *child;
-    uint64_t expected;
-    OV_TRY(ov_git_count(repo, not_shas, count, &g->task->arena, &expected, err));
-    if (expected == 0)
-        return OV_OK;
-    ovi_task_log_line(&g->task->log, "INFO", OV_SLICE_FMT ": reading %llu commits of %s", OV_SLICE_ARG(repo->name),
-                      (unsigned long long)expected, repo->path);
-    OV_TRY(ov_git_log_start(repo, not_shas, count, &g->task->arena, &child, err));
-    ov_git_parser_init(&parser, sink);
-    ov_status st = pump(g, child, &parser, err);
-    if (st == OV_OK)
-        st = ov_git_explain(repo, ov_child_finish(child, err), err);
-    else
-        ov_child_kill(child);
-    if (st == OV_OK)
-        st = ov_git_parser_end(&parser, err);
-    if (st == OV_OK && parser.commits != expected)
-        st = ov_fail(err, OV_CORRUPT, "%s: git log gave %llu commits, git rev-list counts %llu", repo->path,
-                     (unsigned long long)parser.commits, (unsigned long long)expected);
-    ov_git_parser_fini(&parser);
+    ov_buf list;
+    ov_buf_init(&list);
+    ov_status st = ov_git_list(repo, not_shas, count, &list, err);
+    if (st == OV_OK && list.n > 0) {
+        ovi_task_log_line(&g->task->log, "INFO", OV_SLICE_FMT ": reading %zu commits of %s", OV_SLICE_ARG(repo->name),
+                          list.n / (repo->head.n + 1), repo->path);
+        st = read_lines(g, repo, ov_buf_slice(&list), err);
+    }
+    ov_buf_fini(&list);
     return st;
 }
 
