@@ -16,7 +16,7 @@ typedef struct ov_tasks ov_tasks; /* ingest/task.h */
 typedef struct ov_app {
     ov_catalog *catalog;
     ov_pool *pool;
-    ov_budget memory;  /* of all queries together */
+    ov_budget memory; /* of all queries together */
     ov_tasks *tasks;
     ov_query_env env;
     ov_running *running;
@@ -25,7 +25,7 @@ typedef struct ov_app {
     int64_t started_ms;
     char host[64];
     int port;
-    char address[80];  /* "127.0.0.1:8888" */
+    char address[80]; /* "127.0.0.1:8888" */
 } ov_app;
 
 /* The handler of server/http: finds the route and calls it. */

@@ -14,8 +14,9 @@ static void print_help(const ov_command *cmd, const ov_opt *opts, size_t count)
         printf("\nOptions:\n");
     for (size_t i = 0; i < count; i++) {
         char left[64];
-        snprintf(left, sizeof left, "%c%c%s --%s %s", opts[i].letter ? '-' : ' ', opts[i].letter ? opts[i].letter : ' ',
-                 opts[i].letter ? "," : " ", opts[i].name, opts[i].what ? opts[i].what : "");
+        snprintf(left, sizeof left, "%c%c%s --%s %s", opts[i].letter ? '-' : ' ',
+                 opts[i].letter ? opts[i].letter : ' ', opts[i].letter ? "," : " ", opts[i].name,
+                 opts[i].what ? opts[i].what : "");
         printf("  %-28s %s\n", left, opts[i].help);
     }
     printf("  %-28s %s\n", "-h, --help", "this text");
@@ -29,7 +30,8 @@ int ov_cli_usage(const ov_command *cmd, const char *fmt, ...)
     va_start(args, fmt);
     fprintf(stderr, "ovate %s: ", cmd->name);
     vfprintf(stderr, fmt, args);
-    fprintf(stderr, "\nUsage: ovate %s %s   (ovate %s --help tells more)\n", cmd->name, cmd->usage, cmd->name);
+    fprintf(stderr, "\nUsage: ovate %s %s   (ovate %s --help tells more)\n", cmd->name, cmd->usage,
+            cmd->name);
     va_end(args);
     return OV_EXIT_USAGE;
 }
@@ -68,9 +70,20 @@ static bool parse_size(const char *text, uint64_t *out)
     static const struct {
         const char *unit;
         double factor;
-    } units[] = {{"", 1},          {"B", 1},          {"k", 1e3},        {"kB", 1e3},       {"KB", 1e3},
-                 {"M", 1e6},       {"MB", 1e6},       {"G", 1e9},        {"GB", 1e9},       {"KiB", 1024.0},
-                 {"MiB", 1048576.0}, {"GiB", 1073741824.0}, {"TB", 1e12}, {"TiB", 1099511627776.0}};
+    } units[] = {{"", 1},
+                 {"B", 1},
+                 {"k", 1e3},
+                 {"kB", 1e3},
+                 {"KB", 1e3},
+                 {"M", 1e6},
+                 {"MB", 1e6},
+                 {"G", 1e9},
+                 {"GB", 1e9},
+                 {"KiB", 1024.0},
+                 {"MiB", 1048576.0},
+                 {"GiB", 1073741824.0},
+                 {"TB", 1e12},
+                 {"TiB", 1099511627776.0}};
     char *end;
     double v = strtod(text, &end);
     if (end == text || v < 0 || v > 1e18)
@@ -83,7 +96,8 @@ static bool parse_size(const char *text, uint64_t *out)
     return false;
 }
 
-static const ov_opt *find_option(const ov_opt *opts, size_t count, const char *arg, const char **value)
+static const ov_opt *find_option(const ov_opt *opts, size_t count, const char *arg,
+                                 const char **value)
 {
     *value = NULL;
     if (arg[1] != '-') {
@@ -139,13 +153,15 @@ static int set_option(const ov_command *cmd, const ov_opt *o, const char *value)
         return -1;
     case OV_OPT_SIZE:
         if (!parse_size(value, o->out))
-            return ov_cli_usage(cmd, "--%s takes a size such as 512MiB or 2GB, not '%s'", o->name, value);
+            return ov_cli_usage(cmd, "--%s takes a size such as 512MiB or 2GB, not '%s'", o->name,
+                                value);
         return -1;
     }
     return -1;
 }
 
-int ov_cli_parse(const ov_command *cmd, const ov_opt *opts, size_t count, int argc, char **argv, int *left)
+int ov_cli_parse(const ov_command *cmd, const ov_opt *opts, size_t count, int argc, char **argv,
+                 int *left)
 {
     int kept = 0;
     bool only_words = false;

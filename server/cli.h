@@ -26,29 +26,31 @@ typedef enum ov_opt_kind {
 } ov_opt_kind;
 
 typedef struct ov_opt {
-    char letter;        /* 0 for none */
-    const char *name;   /* without -- */
+    char letter;      /* 0 for none */
+    const char *name; /* without -- */
     ov_opt_kind kind;
     void *out;
-    const char *what;   /* "DIR", "N"; NULL for flags */
+    const char *what; /* "DIR", "N"; NULL for flags */
     const char *help;
 } ov_opt;
 
 typedef struct ov_command {
     const char *name;
-    const char *usage; /* "[options] SPEC.json" */
-    const char *about; /* one sentence */
-    const char *more;  /* examples, may be NULL */
+    const char *usage;                 /* "[options] SPEC.json" */
+    const char *about;                 /* one sentence */
+    const char *more;                  /* examples, may be NULL */
     int (*run)(int argc, char **argv); /* argv[0] is the command's name */
 } ov_command;
 
 /* Options anywhere among the arguments, `--` ends them, `--name=value` and `--name value` alike. What is left moves to
  * the front of argv[1..] and is counted in *left. Returns -1 to go on; otherwise the exit code: 0 after
  * --help, OV_EXIT_USAGE after a complaint with a hint. */
-int ov_cli_parse(const ov_command *cmd, const ov_opt *opts, size_t count, int argc, char **argv, int *left);
+int ov_cli_parse(const ov_command *cmd, const ov_opt *opts, size_t count, int argc, char **argv,
+                 int *left);
 
 /* "ovate: sentence" on stderr; returns the exit code that fits the status. */
 int ov_cli_fail(const ov_error *err);
 int ov_cli_usage(const ov_command *cmd, const char *fmt, ...) OV_PRINTF(2, 3);
 
-extern const ov_command ov_cmd_server, ov_cmd_sql, ov_cmd_ingest, ov_cmd_segment, ov_cmd_bench, ov_cmd_demo;
+extern const ov_command ov_cmd_server, ov_cmd_sql, ov_cmd_ingest, ov_cmd_segment, ov_cmd_bench,
+    ov_cmd_demo;

@@ -43,7 +43,8 @@ static void on_interrupt(int sig)
 static void add_absolute(ov_jsonw *w, const char *path)
 {
     char *real = realpath(path, NULL);
-    ov_jsonw_cstr(w, NULL, real ? real : path); /* what cannot be resolved is the task's to complain about */
+    ov_jsonw_cstr(w, NULL,
+                  real ? real : path); /* what cannot be resolved is the task's to complain about */
     free(real);
 }
 
@@ -142,17 +143,19 @@ static uint64_t print_report(ov_slice report, double seconds)
     uint64_t rejected = 0;
     ov_arena_init(&a, "report", NULL);
     if (ov_json_parse(report, NULL, &a, &doc, &err) == OV_OK) {
-        const ov_json *payload = ov_json_find(ov_json_find(doc, "ingestionStatsAndErrors"), "payload");
+        const ov_json *payload =
+            ov_json_find(ov_json_find(doc, "ingestionStatsAndErrors"), "payload");
         const ov_json *stats = ov_json_find(ov_json_find(payload, "rowStats"), "buildSegments");
         uint64_t loaded = member(stats, "processed") + member(stats, "processedWithError");
         uint64_t filtered = member(stats, "thrownAway");
         rejected = member(stats, "unparseable");
         char a1[32], a2[32], a3[32], a4[32], a5[32];
         printf("%s rows read: %s loaded, %s rejected, %s filtered, in %.2f s (%s rows/s)\n",
-               ov_thousands(loaded + rejected + filtered, a1), ov_thousands(loaded, a2), ov_thousands(rejected, a3),
-               ov_thousands(filtered, a4), seconds,
+               ov_thousands(loaded + rejected + filtered, a1), ov_thousands(loaded, a2),
+               ov_thousands(rejected, a3), ov_thousands(filtered, a4), seconds,
                ov_thousands((uint64_t)(seconds > 0 ? (double)loaded / seconds : 0), a5));
-        const ov_json *events = ov_json_find(ov_json_find(payload, "unparseableEvents"), "buildSegments");
+        const ov_json *events =
+            ov_json_find(ov_json_find(payload, "unparseableEvents"), "buildSegments");
         if (rejected || (events && events->count))
             print_rejects(events);
     }
@@ -160,19 +163,22 @@ static uint64_t print_report(ov_slice report, double seconds)
     return rejected;
 }
 
-static int outcome(const ingest_options *o, bool success, const char *error, ov_slice report, int64_t duration_ms)
+static int outcome(const ingest_options *o, bool success, const char *error, ov_slice report,
+                   int64_t duration_ms)
 {
     uint64_t rejected = print_report(report, (double)duration_ms / 1000);
     if (!success) {
         fprintf(stderr, "ovate: %s\n", error);
         return atomic_load(&interrupted) ? OV_EXIT_INTERRUPTED : OV_EXIT_REFUSED;
     }
-    return o->max_rejects >= 0 && rejected > (uint64_t)o->max_rejects ? OV_EXIT_REJECTS : OV_EXIT_OK;
+    return o->max_rejects >= 0 && rejected > (uint64_t)o->max_rejects ? OV_EXIT_REJECTS
+                                                                      : OV_EXIT_OK;
 }
 
 /* ---- here ---- */
 
-static ov_status follow_here(ov_tasks *tasks, ov_slice id, const ingest_options *o, ov_task_view *view, ov_error *err)
+static ov_status follow_here(ov_tasks *tasks, ov_slice id, const ingest_options *o,
+                             ov_task_view *view, ov_error *err)
 {
     ov_progress p;
     ov_progress_init(&p, o->mode);
@@ -216,7 +222,8 @@ static int run_here(const ingest_options *o, ov_app *app, ov_slice json)
     if (st == OV_OK)
         st = ov_tasks_report(app->tasks, id, &report, &err);
     if (st == OV_OK)
-        code = outcome(o, view.phase == OV_TASK_SUCCESS, view.error, ov_buf_slice(&report), view.duration_ms);
+        code = outcome(o, view.phase == OV_TASK_SUCCESS, view.error, ov_buf_slice(&report),
+                       view.duration_ms);
     else
         code = ov_cli_fail(&err);
     ov_tasks_destroy(app->tasks);
@@ -233,8 +240,8 @@ typedef struct remote {
 } remote;
 
 /* One call; *doc is the parsed JSON answer. */
-static ov_status call(remote *r, const char *method, const char *path, ov_slice body, ov_buf *raw, ov_json **doc,
-                      ov_error *err)
+static ov_status call(remote *r, const char *method, const char *path, ov_slice body, ov_buf *raw,
+                      ov_json **doc, ov_error *err)
 {
     char url[1024];
     snprintf(url, sizeof url, "http://%s%s", r->address, path);
@@ -254,8 +261,8 @@ static ov_status call(remote *r, const char *method, const char *path, ov_slice 
     return ov_fail(err, OV_INVALID, "the server at %s answered %d", r->address, answer.status);
 }
 
-static ov_status follow_remote(remote *r, const char *id, const ingest_options *o, ov_buf *raw, bool *success,
-                               ov_buf *error, int64_t *duration_ms, ov_error *err)
+static ov_status follow_remote(remote *r, const char *id, const ingest_options *o, ov_buf *raw,
+                               bool *success, ov_buf *error, int64_t *duration_ms, ov_error *err)
 {
     char path[512];
     ov_progress p;
@@ -271,7 +278,8 @@ static ov_status follow_remote(remote *r, const char *id, const ingest_options *
         }
         snprintf(path, sizeof path, "/druid/indexer/v1/task/%s/reports", id);
         if (call(r, "GET", path, (ov_slice){NULL, 0}, raw, &doc, err) == OV_OK) {
-            const ov_json *payload = ov_json_find(ov_json_find(doc, "ingestionStatsAndErrors"), "payload");
+            const ov_json *payload =
+                ov_json_find(ov_json_find(doc, "ingestionStatsAndErrors"), "payload");
             const ov_json *stats = ov_json_find(ov_json_find(payload, "rowStats"), "buildSegments");
             ov_progress_show(&p, member(stats, "processed"), member(stats, "processedBytes"), 0,
                              member(stats, "unparseable"));
@@ -280,8 +288,10 @@ static ov_status follow_remote(remote *r, const char *id, const ingest_options *
         OV_TRY_OUT(st, call(r, "GET", path, (ov_slice){NULL, 0}, raw, &doc, err));
         const ov_json *status = ov_json_find(doc, "status");
         const ov_json *word = ov_json_find(status, "status");
-        if (!word || word->kind != OV_JSON_STRING || !ov_slice_eq(word->s, OV_SLICE_LIT("RUNNING"))) {
-            *success = word && word->kind == OV_JSON_STRING && ov_slice_eq(word->s, OV_SLICE_LIT("SUCCESS"));
+        if (!word || word->kind != OV_JSON_STRING ||
+            !ov_slice_eq(word->s, OV_SLICE_LIT("RUNNING"))) {
+            *success = word && word->kind == OV_JSON_STRING &&
+                       ov_slice_eq(word->s, OV_SLICE_LIT("SUCCESS"));
             *duration_ms = (int64_t)member(status, "duration");
             const ov_json *why = ov_json_find(status, "errorMsg");
             if (why && why->kind == OV_JSON_STRING)
@@ -373,7 +383,8 @@ static int dispatch(const ingest_options *o, int left, char **words)
         git_task(left - 1, words + 1, &json);
         code = submit(o, ov_buf_slice(&json));
     } else if (strcmp(words[0], "run") == 0 && left == 2) {
-        code = spec_task(words[1], &a, &json, &err) == OV_OK ? submit(o, ov_buf_slice(&json)) : ov_cli_fail(&err);
+        code = spec_task(words[1], &a, &json, &err) == OV_OK ? submit(o, ov_buf_slice(&json))
+                                                             : ov_cli_fail(&err);
     } else {
         code = ov_cli_usage(&ov_cmd_ingest, "say `run SPEC.json` or `git PATH...`");
     }
@@ -387,7 +398,8 @@ static int run(int argc, char **argv)
     ingest_options o = {.dir = "./ovate-data", .progress = "auto", .max_rejects = -1};
     const ov_opt opts[] = {
         {'d', "data", OV_OPT_TEXT, &o.dir, "DIR", "the data folder (./ovate-data)"},
-        {0, "max-rejects", OV_OPT_NUMBER, &o.max_rejects, "N", "exit 5 when more rows were rejected"},
+        {0, "max-rejects", OV_OPT_NUMBER, &o.max_rejects, "N",
+         "exit 5 when more rows were rejected"},
         {0, "progress", OV_OPT_TEXT, &o.progress, "HOW", "auto, tty, plain or off (auto)"},
         {0, "threads", OV_OPT_NUMBER, &o.threads, "N", "parsing threads (one per core)"},
         {0, "memory", OV_OPT_SIZE, &o.memory, "SIZE", "memory of open segments (512MiB)"},
@@ -400,7 +412,8 @@ static int run(int argc, char **argv)
     if (left < 1)
         return ov_cli_usage(&ov_cmd_ingest, "say `run SPEC.json` or `git PATH...`");
     if (!ov_progress_mode_find(o.progress, &o.mode))
-        return ov_cli_usage(&ov_cmd_ingest, "--progress takes auto, tty, plain or off, not '%s'", o.progress);
+        return ov_cli_usage(&ov_cmd_ingest, "--progress takes auto, tty, plain or off, not '%s'",
+                            o.progress);
     if (o.threads < 0 || o.threads > 1024)
         return ov_cli_usage(&ov_cmd_ingest, "--threads takes a number from 0 to 1024");
     ov_log_set_level(o.verbose ? OV_LOG_INFO : OV_LOG_ERROR);
@@ -414,7 +427,8 @@ const ov_command ov_cmd_ingest = {
     .name = "ingest",
     .usage = "run SPEC.json | git PATH...   [--data DIR]",
     .about = "Load files by a Druid ingestion spec, or the history of git clones",
-    .more = "`git` fills git_commits (one row a commit) and git_changes (one row a commit and file); run it again\n"
+    .more = "`git` fills git_commits (one row a commit) and git_changes (one row a commit and "
+            "file); run it again\n"
             "and only new commits are added.",
     .run = run,
 };

@@ -31,8 +31,11 @@ static void print_value(int64_t ms)
 static void print_column(const ov_column_info *c)
 {
     char type[48];
-    printf("  %-28.*s %-16s %-9s %10llu nulls", (int)c->name.n, c->name.p, ov_type_name(c->type, type),
-           c->role == OV_ROLE_TIME ? "time" : c->role == OV_ROLE_METRIC ? "metric" : "dimension",
+    printf("  %-28.*s %-16s %-9s %10llu nulls", (int)c->name.n, c->name.p,
+           ov_type_name(c->type, type),
+           c->role == OV_ROLE_TIME     ? "time"
+           : c->role == OV_ROLE_METRIC ? "metric"
+                                       : "dimension",
            (unsigned long long)c->nulls);
     if (c->sort_place)
         printf("  sort %u", c->sort_place);
@@ -61,12 +64,14 @@ static int inspect(int count, char **files)
         if (ov_segment_open(files[i], &seg, &err) != OV_OK)
             return ov_cli_fail(&err);
         const ov_segment_info *info = ov_segment_get_info(seg);
-        printf("%s\n  datasource %.*s, chunk ", files[i], (int)info->datasource.n, info->datasource.p);
+        printf("%s\n  datasource %.*s, chunk ", files[i], (int)info->datasource.n,
+               info->datasource.p);
         print_value(info->start_ms);
         printf(" .. ");
         print_value(info->end_ms);
-        printf(", version %.*s, partition %u\n  %u rows, %llu bytes, %.2f bytes a row\n", (int)info->version.n,
-               info->version.p, info->partition, info->rows, (unsigned long long)info->bytes,
+        printf(", version %.*s, partition %u\n  %u rows, %llu bytes, %.2f bytes a row\n",
+               (int)info->version.n, info->version.p, info->partition, info->rows,
+               (unsigned long long)info->bytes,
                info->rows ? (double)info->bytes / info->rows : 0.0);
         for (uint32_t c = 0; c < ov_segment_columns(seg); c++)
             print_column(ov_column_get_info(ov_segment_column(seg, c)));

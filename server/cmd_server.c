@@ -77,7 +77,8 @@ static ov_status start_tasks(ov_app *app, const server_options *o, ov_error *err
 
 static ov_status serve(ov_app *app, const server_options *o, ov_error *err)
 {
-    ov_host_options host = {.dir = o->dir, .writer = true, .memory_bytes = o->memory, .threads = o->threads};
+    ov_host_options host = {
+        .dir = o->dir, .writer = true, .memory_bytes = o->memory, .threads = o->threads};
     OV_TRY(ov_host_open(app, &host, err));
     ov_status st;
     OV_TRY_OUT(st, start_http(app, o, err));
@@ -100,17 +101,23 @@ out:
 
 static int run(int argc, char **argv)
 {
-    server_options o = {.dir = "./ovate-data", .host = "127.0.0.1", .port = 8888, .tasks = 2, .connections = 4096,
+    server_options o = {.dir = "./ovate-data",
+                        .host = "127.0.0.1",
+                        .port = 8888,
+                        .tasks = 2,
+                        .connections = 4096,
                         .max_body = 256 << 20};
     bool anonymous = false;
     const ov_opt opts[] = {
         {'d', "data", OV_OPT_TEXT, &o.dir, "DIR", "the data folder (./ovate-data)"},
         {'p', "port", OV_OPT_NUMBER, &o.port, "N", "port to listen on (8888; 0 = any free one)"},
         {0, "host", OV_OPT_TEXT, &o.host, "ADDR", "address to listen on (127.0.0.1)"},
-        {0, "allow-anonymous", OV_OPT_FLAG, &anonymous, NULL, "listen beyond this machine although anyone may query"},
+        {0, "allow-anonymous", OV_OPT_FLAG, &anonymous, NULL,
+         "listen beyond this machine although anyone may query"},
         {0, "threads", OV_OPT_NUMBER, &o.threads, "N", "threads of one query (one per core)"},
         {0, "tasks", OV_OPT_NUMBER, &o.tasks, "N", "ingestion tasks at once (2)"},
-        {0, "memory", OV_OPT_SIZE, &o.memory, "SIZE", "memory of all queries together (half of what there is)"},
+        {0, "memory", OV_OPT_SIZE, &o.memory, "SIZE",
+         "memory of all queries together (half of what there is)"},
         {0, "max-body", OV_OPT_SIZE, &o.max_body, "SIZE", "largest request body (256MiB)"},
         {0, "max-connections", OV_OPT_NUMBER, &o.connections, "N", "connections at once (4096)"},
         {0, "log-level", OV_OPT_TEXT, &o.log_level, "WORD", "debug, info, warn, error, off (info)"},
@@ -124,17 +131,19 @@ static int run(int argc, char **argv)
     if (o.port < 0 || o.port > 65535)
         return ov_cli_usage(&ov_cmd_server, "--port takes a number from 0 to 65535");
     if (o.threads < 0 || o.threads > 1024 || o.tasks < 1 || o.tasks > 1024 || o.connections < 1)
-        return ov_cli_usage(&ov_cmd_server, "--threads, --tasks and --max-connections take small positive numbers");
+        return ov_cli_usage(&ov_cmd_server,
+                            "--threads, --tasks and --max-connections take small positive numbers");
     ov_log_level level;
     if (o.log_level && !ov_log_level_find(ov_slice_cstr(o.log_level), &level))
         return ov_cli_usage(&ov_cmd_server, "'%s' is no log level", o.log_level);
     if (o.log_level)
         ov_log_set_level(level);
     if (!is_loopback(o.host) && !anonymous)
-        return ov_cli_usage(&ov_cmd_server,
-                            "%s can be reached by others and nobody would be asked who they are; put a proxy with "
-                            "authentication before 127.0.0.1, or say --allow-anonymous",
-                            o.host);
+        return ov_cli_usage(
+            &ov_cmd_server,
+            "%s can be reached by others and nobody would be asked who they are; put a proxy with "
+            "authentication before 127.0.0.1, or say --allow-anonymous",
+            o.host);
     static ov_app app;
     ov_error err = OV_ERROR_INIT;
     return serve(&app, &o, &err) == OV_OK ? OV_EXIT_OK : ov_cli_fail(&err);

@@ -43,10 +43,13 @@ static int run(int argc, char **argv)
     sql_options o = {.dir = "./ovate-data"};
     const ov_opt opts[] = {
         {'d', "data", OV_OPT_TEXT, &o.dir, "DIR", "query this data folder (./ovate-data)"},
-        {'u', "url", OV_OPT_TEXT, &o.url, "URL", "query this server instead, e.g. http://127.0.0.1:8888"},
+        {'u', "url", OV_OPT_TEXT, &o.url, "URL",
+         "query this server instead, e.g. http://127.0.0.1:8888"},
         {'c', "command", OV_OPT_TEXT, &o.command, "SQL", "run this statement"},
-        {'f', "file", OV_OPT_TEXT, &o.file, "FILE", "run the statements of this file (- is standard input)"},
-        {0, "format", OV_OPT_TEXT, &o.format, "WORD", "table on a terminal, tsv in a pipe; also csv, json, jsonl, markdown, vertical"},
+        {'f', "file", OV_OPT_TEXT, &o.file, "FILE",
+         "run the statements of this file (- is standard input)"},
+        {0, "format", OV_OPT_TEXT, &o.format, "WORD",
+         "table on a terminal, tsv in a pipe; also csv, json, jsonl, markdown, vertical"},
         {0, "time-zone", OV_OPT_TEXT, &o.zone, "ZONE", "sqlTimeZone (UTC)"},
         {0, "timeout", OV_OPT_NUMBER, &o.timeout_s, "SECONDS", "give up after so long (never)"},
         {0, "timer", OV_OPT_FLAG, &o.timer, NULL, "tell rows and time after each statement"},
@@ -66,12 +69,14 @@ static int run(int argc, char **argv)
                    .timeout_ms = o.timeout_s * 1000,
                    .keep_going = o.keep_going};
     if (o.format && !ov_shell_format_find(o.format, &sh.format))
-        return ov_cli_usage(&ov_cmd_sql, "'%s' is no format; %s are", o.format, ov_shell_format_words);
+        return ov_cli_usage(&ov_cmd_sql, "'%s' is no format; %s are", o.format,
+                            ov_shell_format_words);
     if (o.timeout_s < 0)
         return ov_cli_usage(&ov_cmd_sql, "--timeout takes a number of seconds, 0 for none");
     ov_log_set_level(OV_LOG_ERROR);
     ov_error err = OV_ERROR_INIT;
-    ov_status st = o.url ? ov_source_open_url(o.url, &sh.source, &err) : ov_source_open_dir(o.dir, &sh.source, &err);
+    ov_status st = o.url ? ov_source_open_url(o.url, &sh.source, &err)
+                         : ov_source_open_dir(o.dir, &sh.source, &err);
     if (st != OV_OK)
         return ov_cli_fail(&err);
     int code = interactive ? ov_shell_interactive(&sh) : run_all(&o, &sh, left, argv + 1);
@@ -83,8 +88,9 @@ const ov_command ov_cmd_sql = {
     .name = "sql",
     .usage = "[--data DIR | --url URL] [SQL]",
     .about = "Ask in SQL: a shell, or one statement",
-    .more = "ovate sql \"SELECT COUNT(*) FROM git_commits\"     one statement; output pipes\n"
-            "ovate sql < script.sql                           statements that end with ';'\n"
-            "ovate sql                                        the shell: history, completion, timer",
+    .more =
+        "ovate sql \"SELECT COUNT(*) FROM git_commits\"     one statement; output pipes\n"
+        "ovate sql < script.sql                           statements that end with ';'\n"
+        "ovate sql                                        the shell: history, completion, timer",
     .run = run,
 };

@@ -23,13 +23,14 @@ typedef enum cell_kind {
 } cell_kind;
 
 typedef struct cell_text {
-    uint32_t at, n; /* into column.bytes; n = 0: not made yet (no JSON text is empty; csv: see made) */
+    uint32_t at,
+        n; /* into column.bytes; n = 0: not made yet (no JSON text is empty; csv: see made) */
     bool made;
 } cell_text;
 
 typedef struct out_column {
     ov_field field;
-    ov_buf prefix;   /* what stands before the value: `{"name":` or `,` */
+    ov_buf prefix; /* what stands before the value: `{"name":` or `,` */
     cell_kind kind;
     const ov_vec *vec;
     uint32_t run;    /* RUN: the run the last row was in */
@@ -93,7 +94,8 @@ static void quote_with_surrogates(ov_buf *out, ov_slice s)
             out->n -= 2;
         }
         if (cp >= 0x10000)
-            ov_buf_addf(out, "\\u%04X\\u%04X", 0xD800 + ((cp - 0x10000) >> 10), 0xDC00 + ((cp - 0x10000) & 0x3FF));
+            ov_buf_addf(out, "\\u%04X\\u%04X", 0xD800 + ((cp - 0x10000) >> 10),
+                        0xDC00 + ((cp - 0x10000) & 0x3FF));
         else
             ov_buf_add_str(out, "\\uFFFD");
         plain = at;
@@ -218,7 +220,8 @@ static void add_list_cell(const ov_encode_options *o, ov_type type, const ov_vec
     find_list(v, row, &list, &first, &end);
     bool multi = type.id == OV_TYPE_STRING;
     if (multi && end - first == 1 && !ov_vec_is_null(list, first)) {
-        add_text(out, ov_vec_str(list, first), plain, is_csv(o)); /* one value prints as a plain string */
+        add_text(out, ov_vec_str(list, first), plain,
+                 is_csv(o)); /* one value prints as a plain string */
         return;
     }
     bool as_json = !multi && !o->stringify_arrays && !is_csv(o);
@@ -327,7 +330,9 @@ static ov_status classify(out_column *c, const ov_vec *v, ov_error *err)
 
 /* ---- rows ---- */
 
-enum { COPY_STEP = 16 }; /* texts are copied in steps of so many bytes; both ends have room for a whole step */
+enum {
+    COPY_STEP = 16
+}; /* texts are copied in steps of so many bytes; both ends have room for a whole step */
 
 /* Where the next byte goes: out of the buffer while rows are written, so that the loop keeps it in registers. */
 typedef struct cursor {
@@ -369,7 +374,8 @@ OV_INLINE void put_text(cursor *c, const char *from, size_t n)
 }
 
 /* Make the kept text of a slot: what stands before the value, then the value. */
-static OV_NOINLINE bool make_kept(const ov_encode_options *o, out_column *c, cell_text *t, uint32_t row)
+static OV_NOINLINE bool make_kept(const ov_encode_options *o, out_column *c, cell_text *t,
+                                  uint32_t row)
 {
     t->at = (uint32_t)c->bytes.n;
     ov_buf_add_slice(&c->bytes, ov_buf_slice(&c->prefix));
@@ -379,7 +385,8 @@ static OV_NOINLINE bool make_kept(const ov_encode_options *o, out_column *c, cel
     return ov_buf_reserve(&c->bytes, COPY_STEP); /* the last text too is read in whole steps */
 }
 
-static void put_kept(const ov_encode_options *o, out_column *c, uint32_t slot, uint32_t row, cursor *out)
+static void put_kept(const ov_encode_options *o, out_column *c, uint32_t slot, uint32_t row,
+                     cursor *out)
 {
     cell_text *t = &c->text[slot];
     if (OV_UNLIKELY(!t->made) && !make_kept(o, c, t, row)) {
@@ -391,7 +398,8 @@ static void put_kept(const ov_encode_options *o, out_column *c, uint32_t slot, u
 }
 
 /* One value through the general writer. */
-static OV_NOINLINE void put_any(const ov_encode_options *o, out_column *c, uint32_t row, cursor *out)
+static OV_NOINLINE void put_any(const ov_encode_options *o, out_column *c, uint32_t row,
+                                cursor *out)
 {
     cursor_close(out);
     ov_buf_add_slice(out->b, ov_buf_slice(&c->prefix));
@@ -505,8 +513,8 @@ static ov_status init_column(ov_encoder *e, uint32_t i, const ov_field *f, ov_er
     return ov_buf_check(&c->prefix, err);
 }
 
-ov_status ov_encoder_create(const ov_encode_options *options, const ov_field *fields, uint32_t count,
-                            ov_encoder **out, ov_error *err)
+ov_status ov_encoder_create(const ov_encode_options *options, const ov_field *fields,
+                            uint32_t count, ov_encoder **out, ov_error *err)
 {
     ov_encoder *e = ov_calloc(1, sizeof *e);
     if (!e)

@@ -6,28 +6,36 @@
 
 typedef struct mapping {
     int status;
-    const char *error;    /* member `error`: druidException, or Druid's legacy words where clients look for them */
-    const char *legacy;   /* the legacy word, for clients that retry on anything they do not know */
-    const char *code;     /* errorCode */
+    const char *
+        error; /* member `error`: druidException, or Druid's legacy words where clients look for them */
+    const char *legacy; /* the legacy word, for clients that retry on anything they do not know */
+    const char *code;   /* errorCode */
     const char *persona;
     const char *category;
 } mapping;
 
 static const mapping map[OV_STATUS_COUNT] = {
-    [OV_INVALID] = {400, "druidException", "Plan validation failed", "invalidInput", "USER", "INVALID_INPUT"},
-    [OV_NOT_FOUND] = {400, "druidException", "Plan validation failed", "invalidInput", "USER", "INVALID_INPUT"},
-    [OV_EXISTS] = {400, "druidException", "Plan validation failed", "invalidInput", "USER", "INVALID_INPUT"},
-    [OV_UNSUPPORTED] = {501, "druidException", "Unsupported operation", "general", "USER", "UNSUPPORTED"},
-    [OV_LIMIT] = {400, "Resource limit exceeded", "Unknown exception", "legacyQueryException", "OPERATOR",
-                  "CAPACITY_EXCEEDED"},
-    [OV_BUSY] = {429, "Query capacity exceeded", "Query capacity exceeded", "legacyQueryException", "OPERATOR",
-                 "CAPACITY_EXCEEDED"},
-    [OV_TIMEOUT] = {504, "Query timeout", "Unknown exception", "legacyQueryException", "OPERATOR", "TIMEOUT"},
-    [OV_CANCELLED] = {500, "Query cancelled", "Query cancelled", "legacyQueryException", "OPERATOR", "CANCELED"},
+    [OV_INVALID] = {400, "druidException", "Plan validation failed", "invalidInput", "USER",
+                    "INVALID_INPUT"},
+    [OV_NOT_FOUND] = {400, "druidException", "Plan validation failed", "invalidInput", "USER",
+                      "INVALID_INPUT"},
+    [OV_EXISTS] = {400, "druidException", "Plan validation failed", "invalidInput", "USER",
+                   "INVALID_INPUT"},
+    [OV_UNSUPPORTED] = {501, "druidException", "Unsupported operation", "general", "USER",
+                        "UNSUPPORTED"},
+    [OV_LIMIT] = {400, "Resource limit exceeded", "Unknown exception", "legacyQueryException",
+                  "OPERATOR", "CAPACITY_EXCEEDED"},
+    [OV_BUSY] = {429, "Query capacity exceeded", "Query capacity exceeded", "legacyQueryException",
+                 "OPERATOR", "CAPACITY_EXCEEDED"},
+    [OV_TIMEOUT] = {504, "Query timeout", "Unknown exception", "legacyQueryException", "OPERATOR",
+                    "TIMEOUT"},
+    [OV_CANCELLED] = {500, "Query cancelled", "Query cancelled", "legacyQueryException", "OPERATOR",
+                      "CANCELED"},
     [OV_DENIED] = {403, "druidException", "Unknown exception", "forbidden", "USER", "FORBIDDEN"},
 };
-static const mapping server_fault = {500, "Unknown exception", "Unknown exception", "legacyQueryException", "OPERATOR",
-                                     "RUNTIME_FAILURE"};
+static const mapping server_fault = {
+    500,        "Unknown exception", "Unknown exception", "legacyQueryException",
+    "OPERATOR", "RUNTIME_FAILURE"};
 
 static const mapping *mapping_of(ov_status code)
 {
@@ -63,7 +71,8 @@ static void add_place(ov_jsonw *w, ov_slice sql, const ov_error *err)
     const struct {
         const char *key;
         int value;
-    } members[] = {{"line", line}, {"column", column}, {"endLine", end_line}, {"endColumn", end_column}};
+    } members[] = {
+        {"line", line}, {"column", column}, {"endLine", end_line}, {"endColumn", end_column}};
     for (size_t i = 0; i < OV_COUNT_OF(members); i++) {
         snprintf(text, sizeof text, "%d", members[i].value);
         ov_jsonw_cstr(w, members[i].key, text);
@@ -86,7 +95,8 @@ static void sql_body(const mapping *m, ov_slice sql, const ov_error *err, bool f
     ov_jsonw_close_object(w);
 }
 
-void ov_error_body(ov_error_style style, ov_slice sql, const ov_error *err, bool for_go, ov_buf *out)
+void ov_error_body(ov_error_style style, ov_slice sql, const ov_error *err, bool for_go,
+                   ov_buf *out)
 {
     ov_jsonw w;
     ov_jsonw_init(&w, out);

@@ -200,7 +200,8 @@ void ov_h_rules(ov_app *app, ov_request *rq, const ov_captures *at)
 {
     (void)app, (void)at;
     ov_respond(rq, 200, "application/json",
-               OV_SLICE_LIT("{\"_default\":[{\"tieredReplicants\":{\"_default_tier\":1},\"useDefaultTierForNull\":true,"
+               OV_SLICE_LIT("{\"_default\":[{\"tieredReplicants\":{\"_default_tier\":1},"
+                            "\"useDefaultTierForNull\":true,"
                             "\"type\":\"loadForever\"}]}"));
 }
 
@@ -468,13 +469,13 @@ static void mark(ov_app *app, ov_request *rq, ov_slice name, bool used, const ma
 {
     ov_error err = OV_ERROR_INIT;
     uint32_t changed = 0;
-    if (ov_catalog_mark(app->catalog, name, used, wish->interval.start, wish->interval.end, wish->ids,
-                        wish->id_count, &changed, &err) != OV_OK) {
+    if (ov_catalog_mark(app->catalog, name, used, wish->interval.start, wish->interval.end,
+                        wish->ids, wish->id_count, &changed, &err) != OV_OK) {
         ov_respond_error(rq, OV_ERROR_BINDING, (ov_slice){NULL, 0}, &err);
         return;
     }
-    ov_log_info(used ? "segments marked used" : "segments marked unused", ov_kv_slice("datasource", name),
-                ov_kv_i64("segments", changed));
+    ov_log_info(used ? "segments marked used" : "segments marked unused",
+                ov_kv_slice("datasource", name), ov_kv_i64("segments", changed));
     ov_buf b;
     ov_jsonw w;
     ov_buf_init(&b);
@@ -566,6 +567,7 @@ void ov_h_interval_kill(ov_app *app, ov_request *rq, const ov_captures *at)
         ov_respond_error(rq, OV_ERROR_BINDING, (ov_slice){NULL, 0}, &err);
         return;
     }
-    ov_log_info("segments killed", ov_kv_slice("datasource", at->s[0]), ov_kv_i64("segments", removed));
+    ov_log_info("segments killed", ov_kv_slice("datasource", at->s[0]),
+                ov_kv_i64("segments", removed));
     respond_nothing(rq, 200);
 }

@@ -94,7 +94,8 @@ static void add_stats(ov_metrics *m, const ov_exec_stats *s)
 }
 
 /* Run an opened query to its end; the answer is complete or cut when this returns. */
-static ov_status run_query(ov_app *app, ov_request *rq, const ov_sql_request *in, ov_query *q, ov_error *err)
+static ov_status run_query(ov_app *app, ov_request *rq, const ov_sql_request *in, ov_query *q,
+                           ov_error *err)
 {
     sql_answer a = {.rq = rq, .in = in, .tz = ov_query_tz(q), .flush_at = FIRST_PIECE_BYTES};
     ov_buf_init(&a.out);
@@ -187,8 +188,9 @@ void ov_h_native(ov_app *app, ov_request *rq, const ov_captures *at)
 {
     (void)app, (void)at;
     ov_error err = OV_ERROR_INIT;
-    ov_fail(&err, OV_UNSUPPORTED,
-            "Native JSON queries are not answered by this version; send SQL to /druid/v2/sql instead.");
+    ov_fail(
+        &err, OV_UNSUPPORTED,
+        "Native JSON queries are not answered by this version; send SQL to /druid/v2/sql instead.");
     ov_respond_error(rq, OV_ERROR_BINDING, (ov_slice){NULL, 0}, &err);
 }
 

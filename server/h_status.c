@@ -130,13 +130,17 @@ void ov_h_metrics(ov_app *app, ov_request *rq, const ov_captures *at)
     ov_http_counters http;
     ov_http_counters_get(app->http, &http);
     add_gauge(&b, "ovate_queries_running", "Queries running now.", ov_running_count(app->running));
-    add_gauge(&b, "ovate_memory_bytes", "Memory charged to running queries.", (double)atomic_load(&app->memory.used));
+    add_gauge(&b, "ovate_memory_bytes", "Memory charged to running queries.",
+              (double)atomic_load(&app->memory.used));
     add_gauge(&b, "ovate_http_connections", "Open connections.", (double)http.open_connections);
-    ov_metrics_head(&b, "ovate_http_requests_total", "counter", "Requests with a complete head and body.");
+    ov_metrics_head(&b, "ovate_http_requests_total", "counter",
+                    "Requests with a complete head and body.");
     ov_buf_addf(&b, "ovate_http_requests_total %llu\n", (unsigned long long)http.requests);
-    ov_metrics_head(&b, "ovate_http_refused_total", "counter", "Requests refused by the HTTP layer.");
+    ov_metrics_head(&b, "ovate_http_refused_total", "counter",
+                    "Requests refused by the HTTP layer.");
     ov_buf_addf(&b, "ovate_http_refused_total %llu\n", (unsigned long long)http.refused);
-    ov_metrics_head(&b, "ovate_http_sent_bytes_total", "counter", "Bytes of responses handed to the kernel.");
+    ov_metrics_head(&b, "ovate_http_sent_bytes_total", "counter",
+                    "Bytes of responses handed to the kernel.");
     ov_buf_addf(&b, "ovate_http_sent_bytes_total %llu\n", (unsigned long long)http.bytes_out);
     ov_snapshot *snap = ov_catalog_snapshot(app->catalog);
     double segments = 0, rows = 0, bytes = 0;
@@ -146,7 +150,8 @@ void ov_h_metrics(ov_app *app, ov_request *rq, const ov_captures *at)
         rows += (double)ds->rows;
         bytes += (double)ds->bytes;
     }
-    add_gauge(&b, "ovate_datasources", "Datasources that can be queried.", ov_snapshot_datasources(snap));
+    add_gauge(&b, "ovate_datasources", "Datasources that can be queried.",
+              ov_snapshot_datasources(snap));
     ov_snapshot_release(snap);
     add_gauge(&b, "ovate_segments", "Visible segments.", segments);
     add_gauge(&b, "ovate_segment_rows", "Rows in visible segments.", rows);
@@ -155,7 +160,8 @@ void ov_h_metrics(ov_app *app, ov_request *rq, const ov_captures *at)
     if (ov_os_now->statvfs(ov_catalog_dir(app->catalog), &fs) == 0)
         add_gauge(&b, "ovate_disk_free_bytes", "Free bytes where the data folder lies.",
                   (double)fs.f_bavail * (double)fs.f_frsize);
-    add_gauge(&b, "ovate_uptime_seconds", "Since the server started.", (double)(ov_now_ms() - app->started_ms) / 1000);
+    add_gauge(&b, "ovate_uptime_seconds", "Since the server started.",
+              (double)(ov_now_ms() - app->started_ms) / 1000);
     ov_metrics_head(&b, "ovate_build_info", "gauge", "Constant 1 with the version.");
     ov_buf_addf(&b, "ovate_build_info{version=\"%s\"} 1\n", OV_VERSION);
     ov_respond(rq, 200, "text/plain; version=0.0.4", ov_buf_slice(&b));

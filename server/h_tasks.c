@@ -51,12 +51,14 @@ void ov_h_task_post(ov_app *app, ov_request *rq, const ov_captures *at)
     (void)at;
     ov_error err = OV_ERROR_INIT;
     ov_slice id;
-    if (ov_tasks_submit(app->tasks, ov_request_body(rq), ov_request_arena(rq), &id, &err) == OV_OK) {
+    if (ov_tasks_submit(app->tasks, ov_request_body(rq), ov_request_arena(rq), &id, &err) ==
+        OV_OK) {
         respond_task_id(rq, "task", id);
         return;
     }
     if (err.code == OV_UNSUPPORTED || err.code == OV_NOT_FOUND)
-        err.code = OV_INVALID; /* the document asks for what is not there: 400, as Druid answers unknown types */
+        err.code =
+            OV_INVALID; /* the document asks for what is not there: 400, as Druid answers unknown types */
     ov_respond_error(rq, OV_ERROR_TASK, (ov_slice){NULL, 0}, &err);
 }
 

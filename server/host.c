@@ -10,7 +10,8 @@
 /* The cgroup's memory limit, or SIZE_MAX. */
 static uint64_t cgroup_limit(void)
 {
-    static const char *const files[] = {"/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes"};
+    static const char *const files[] = {"/sys/fs/cgroup/memory.max",
+                                        "/sys/fs/cgroup/memory/memory.limit_in_bytes"};
     for (size_t i = 0; i < OV_COUNT_OF(files); i++) {
         FILE *f = fopen(files[i], "re");
         if (!f)
@@ -65,7 +66,8 @@ ov_status ov_host_open(ov_app *app, const ov_host_options *options, ov_error *er
     OV_TRY_OUT(st, ov_host_test_options(&app->env.options, err));
     OV_TRY_OUT(st, ov_running_create(&app->running, err));
     /* A query's caller works too, so one thread less than cores keeps every core busy. */
-    OV_TRY_OUT(st, ov_pool_create(cores > 1 ? (unsigned)cores - 1 : 0, "ov-query", &app->pool, err));
+    OV_TRY_OUT(st,
+               ov_pool_create(cores > 1 ? (unsigned)cores - 1 : 0, "ov-query", &app->pool, err));
     OV_TRY_OUT(st, ov_catalog_open(options->dir, options->writer, &app->catalog, err));
     app->env.catalog = app->catalog;
     app->env.pool = app->pool;

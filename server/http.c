@@ -181,11 +181,12 @@ static void conn_await_head(ovi_conn *c)
 static void conn_refuse(ovi_conn *c, ov_http_refusal refusal)
 {
     char body[512], head[256];
-    int n = snprintf(body, sizeof body,
-                     "{\"error\":\"Unknown exception\",\"errorCode\":\"invalidInput\",\"persona\":"
-                     "\"USER\",\"category\":\"INVALID_INPUT\",\"errorMessage\":\"%s\",\"errorClass\":"
-                     "null,\"host\":null}",
-                     refusal.reason);
+    int n =
+        snprintf(body, sizeof body,
+                 "{\"error\":\"Unknown exception\",\"errorCode\":\"invalidInput\",\"persona\":"
+                 "\"USER\",\"category\":\"INVALID_INPUT\",\"errorMessage\":\"%s\",\"errorClass\":"
+                 "null,\"host\":null}",
+                 refusal.reason);
     int m = snprintf(head, sizeof head,
                      "HTTP/1.1 %d %s\r\nContent-Type: application/json\r\nContent-Length: %d\r\n"
                      "Connection: close\r\n%s\r\n",
@@ -300,7 +301,8 @@ static bool conn_step_body(ovi_conn *c, struct evbuffer *in)
     c->deadline_ms = 0;
     atomic_fetch_add(&c->http->n_requests, 1);
     if (!enqueue(c->http, c->rq)) {
-        conn_refuse(c, (ov_http_refusal){503, "The server has too many requests waiting; try again."});
+        conn_refuse(c,
+                    (ov_http_refusal){503, "The server has too many requests waiting; try again."});
         return false;
     }
     return true;
@@ -362,10 +364,9 @@ static void on_accept(struct evconnlistener *l, evutil_socket_t fd, struct socka
     ov_http *h = arg;
     atomic_fetch_add(&h->n_connections, 1);
     ovi_conn *c = ov_calloc(1, sizeof *c);
-    struct bufferevent *bev =
-        c && atomic_load(&h->n_open) < h->opt.max_connections
-            ? bufferevent_socket_new(h->base, fd, BEV_OPT_CLOSE_ON_FREE)
-            : NULL;
+    struct bufferevent *bev = c && atomic_load(&h->n_open) < h->opt.max_connections
+                                  ? bufferevent_socket_new(h->base, fd, BEV_OPT_CLOSE_ON_FREE)
+                                  : NULL;
     if (!bev) {
         ov_free(c);
         evutil_closesocket(fd);
@@ -516,9 +517,9 @@ static ov_status listen_on(ov_http *h, ov_error *err)
         return ov_fail(err, OV_INVALID, "port %d is not between 0 and 65535", h->opt.port);
     if (inet_pton(AF_INET, h->opt.host, &a.sin_addr) != 1)
         return ov_fail(err, OV_INVALID, "'%s' is not an IPv4 address to listen on", h->opt.host);
-    h->listener = evconnlistener_new_bind(h->base, on_accept, h,
-                                          LEV_OPT_CLOSE_ON_FREE | LEV_OPT_REUSEABLE, 512,
-                                          (struct sockaddr *)&a, sizeof a);
+    h->listener =
+        evconnlistener_new_bind(h->base, on_accept, h, LEV_OPT_CLOSE_ON_FREE | LEV_OPT_REUSEABLE,
+                                512, (struct sockaddr *)&a, sizeof a);
     if (!h->listener) {
         int e = errno;
         return ov_fail_errno(err, e, "cannot listen on %s:%d%s", h->opt.host, h->opt.port,

@@ -80,5 +80,5 @@ void ov_respond_end(ov_request *rq);
 bool ov_respond_retract(ov_request *rq);
 /* The stream cannot be completed: close the connection without its end, so that the client sees a cut. */
 void ov_respond_abort(ov_request *rq);
-int ov_request_status(const ov_request *rq);    /* status sent, 0 = not yet */
+int ov_request_status(const ov_request *rq); /* status sent, 0 = not yet */
 uint64_t ov_request_bytes_sent(const ov_request *rq);

@@ -38,15 +38,15 @@ typedef struct ov_http_header {
 typedef struct ov_http_head {
     ov_http_method method;
     ov_slice method_text;
-    ov_slice target;     /* as sent */
-    ov_slice path;       /* target up to '?', still percent-encoded */
-    ov_slice query;      /* behind '?', empty when none */
-    int minor;           /* HTTP/1.minor, 0 or 1 */
+    ov_slice target; /* as sent */
+    ov_slice path;   /* target up to '?', still percent-encoded */
+    ov_slice query;  /* behind '?', empty when none */
+    int minor;       /* HTTP/1.minor, 0 or 1 */
     bool keep_alive;
     bool expect_continue;
-    bool chunked;        /* body comes in chunks */
+    bool chunked; /* body comes in chunks */
     bool has_length;
-    uint64_t length;     /* Content-Length */
+    uint64_t length; /* Content-Length */
     uint32_t header_count;
     ov_http_header headers[OV_HTTP_MAX_HEADERS];
 } ov_http_head;
@@ -54,7 +54,7 @@ typedef struct ov_http_head {
 typedef enum ov_http_step {
     OV_HTTP_MORE, /* incomplete: come back with more bytes */
     OV_HTTP_DONE,
-    OV_HTTP_BAD,  /* refuse and close; *status and *reason say how */
+    OV_HTTP_BAD, /* refuse and close; *status and *reason say how */
 } ov_http_step;
 
 typedef struct ov_http_refusal {
@@ -72,7 +72,13 @@ ov_slice ov_http_header_get(const ov_http_head *head, const char *name, bool *fo
 
 /* Body reader: feed it bytes, it appends the payload to `body` and says how many bytes it used. */
 typedef struct ov_http_body {
-    enum { OV_BODY_LENGTH, OV_BODY_CHUNK_LINE, OV_BODY_CHUNK_DATA, OV_BODY_CHUNK_END, OV_BODY_TRAILER } state;
+    enum {
+        OV_BODY_LENGTH,
+        OV_BODY_CHUNK_LINE,
+        OV_BODY_CHUNK_DATA,
+        OV_BODY_CHUNK_END,
+        OV_BODY_TRAILER
+    } state;
     uint64_t left;  /* bytes of the length or of the current chunk still to come */
     uint64_t total; /* payload bytes so far */
     uint64_t limit; /* 413 beyond */

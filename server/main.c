@@ -8,16 +8,18 @@
 #include "server/cli.h"
 
 static const ov_command *const commands[] = {&ov_cmd_server,  &ov_cmd_ingest, &ov_cmd_sql,
-                                            &ov_cmd_segment, &ov_cmd_bench,  &ov_cmd_demo};
+                                             &ov_cmd_segment, &ov_cmd_bench,  &ov_cmd_demo};
 
 static void print_usage(FILE *to)
 {
-    fprintf(to, "Ovate %s: Apache Druid's job in one binary.\n\nUsage: ovate COMMAND [options]\n\n", OV_VERSION);
+    fprintf(to, "Ovate %s: Apache Druid's job in one binary.\n\nUsage: ovate COMMAND [options]\n\n",
+            OV_VERSION);
     for (size_t i = 0; i < OV_COUNT_OF(commands); i++)
         fprintf(to, "  %-9s %s\n", commands[i]->name, commands[i]->about);
     fprintf(to, "\n`ovate COMMAND --help` explains one. Start with:\n\n"
                 "  ovate ingest git .                   # history of the git clone you are in\n"
-                "  ovate sql \"SELECT author, COUNT(*) FROM git_commits GROUP BY 1 ORDER BY 2 DESC LIMIT 10\"\n"
+                "  ovate sql \"SELECT author, COUNT(*) FROM git_commits GROUP BY 1 ORDER BY 2 DESC "
+                "LIMIT 10\"\n"
                 "  ovate server                         # the same over HTTP, for dashboards\n");
 }
 

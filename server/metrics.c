@@ -1,8 +1,9 @@
 #include "server/metrics.h"
 
 /* Upper bounds in microseconds; the last bucket is +Inf. */
-static const int64_t bounds[OV_METRICS_BUCKETS - 1] = {100,   300,    1000,   3000,    10000,   30000,   100000,
-                                                       300000, 1000000, 3000000, 10000000, 30000000, 100000000};
+static const int64_t bounds[OV_METRICS_BUCKETS - 1] = {
+    100,    300,     1000,    3000,     10000,    30000,    100000,
+    300000, 1000000, 3000000, 10000000, 30000000, 100000000};
 static const char *const outcome_names[OV_OUTCOMES] = {"ok", "refused", "failed", "cancelled"};
 
 void ov_metrics_query(ov_metrics *m, ov_outcome outcome, int64_t micros)
@@ -32,21 +33,27 @@ void ov_metrics_print(ov_metrics *m, ov_buf *out)
     for (int i = 0; i < OV_OUTCOMES; i++)
         ov_buf_addf(out, "ovate_queries_total{outcome=\"%s\"} %llu\n", outcome_names[i],
                     (unsigned long long)atomic_load(&m->queries[i]));
-    ov_metrics_head(out, "ovate_query_duration_seconds", "histogram", "From the request to the last byte handed over.");
+    ov_metrics_head(out, "ovate_query_duration_seconds", "histogram",
+                    "From the request to the last byte handed over.");
     uint64_t total = 0;
     for (size_t b = 0; b < OV_METRICS_BUCKETS; b++) {
         total += atomic_load(&m->query_seconds_bucket[b]);
         if (b < OV_METRICS_BUCKETS - 1)
-            ov_buf_addf(out, "ovate_query_duration_seconds_bucket{le=\"%g\"} %llu\n", (double)bounds[b] / 1e6,
-                        (unsigned long long)total);
+            ov_buf_addf(out, "ovate_query_duration_seconds_bucket{le=\"%g\"} %llu\n",
+                        (double)bounds[b] / 1e6, (unsigned long long)total);
         else
-            ov_buf_addf(out, "ovate_query_duration_seconds_bucket{le=\"+Inf\"} %llu\n", (unsigned long long)total);
+            ov_buf_addf(out, "ovate_query_duration_seconds_bucket{le=\"+Inf\"} %llu\n",
+                        (unsigned long long)total);
     }
-    ov_buf_addf(out, "ovate_query_duration_seconds_sum %.6f\novate_query_duration_seconds_count %llu\n",
+    ov_buf_addf(out,
+                "ovate_query_duration_seconds_sum %.6f\novate_query_duration_seconds_count %llu\n",
                 (double)atomic_load(&m->query_micros_sum) / 1e6, (unsigned long long)total);
     add_counter(out, "ovate_rows_scanned_total", "Rows read from blocks.", &m->rows_scanned);
     add_counter(out, "ovate_blocks_scanned_total", "Blocks read.", &m->blocks_scanned);
-    add_counter(out, "ovate_blocks_skipped_total", "Blocks left out by their statistics.", &m->blocks_skipped);
-    add_counter(out, "ovate_segments_pruned_total", "Segments left out by time or statistics.", &m->segments_pruned);
-    add_counter(out, "ovate_segments_indexed_total", "Segments answered from indexes alone.", &m->segments_indexed);
+    add_counter(out, "ovate_blocks_skipped_total", "Blocks left out by their statistics.",
+                &m->blocks_skipped);
+    add_counter(out, "ovate_segments_pruned_total", "Segments left out by time or statistics.",
+                &m->segments_pruned);
+    add_counter(out, "ovate_segments_indexed_total", "Segments answered from indexes alone.",
+                &m->segments_indexed);
 }

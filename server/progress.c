@@ -54,8 +54,8 @@ static void add_bar(char *line, size_t cap, double share)
     snprintf(line + n, cap - n, "%s %3.0f %%  ", bar, share * 100);
 }
 
-static void compose(const ov_progress *p, int64_t now, uint64_t rows, uint64_t bytes, uint64_t total, uint64_t rejected,
-                    bool with_bar, char *line, size_t cap)
+static void compose(const ov_progress *p, int64_t now, uint64_t rows, uint64_t bytes,
+                    uint64_t total, uint64_t rejected, bool with_bar, char *line, size_t cap)
 {
     char number[32], rate[32];
     double seconds = (double)(now - p->start_ms) / 1000;
@@ -65,8 +65,9 @@ static void compose(const ov_progress *p, int64_t now, uint64_t rows, uint64_t b
     if (with_bar && total)
         add_bar(line, cap, share > 1 ? 1 : share);
     size_t n = strlen(line);
-    n += (size_t)snprintf(line + n, cap - n, "%s rows, %s rows/s, %.1f MB/s", ov_thousands(rows, number),
-                          ov_thousands((uint64_t)p->rows_per_s, rate), mb_s);
+    n += (size_t)snprintf(line + n, cap - n, "%s rows, %s rows/s, %.1f MB/s",
+                          ov_thousands(rows, number), ov_thousands((uint64_t)p->rows_per_s, rate),
+                          mb_s);
     if (rejected && n < cap)
         n += (size_t)snprintf(line + n, cap - n, ", %s rejected", ov_thousands(rejected, number));
     if (total && share > 0.01 && share < 1 && n < cap) {
@@ -75,7 +76,8 @@ static void compose(const ov_progress *p, int64_t now, uint64_t rows, uint64_t b
     }
 }
 
-void ov_progress_show(ov_progress *p, uint64_t rows, uint64_t bytes, uint64_t total_bytes, uint64_t rejected)
+void ov_progress_show(ov_progress *p, uint64_t rows, uint64_t bytes, uint64_t total_bytes,
+                      uint64_t rejected)
 {
     if (p->mode == OV_PROGRESS_OFF)
         return;
@@ -88,7 +90,8 @@ void ov_progress_show(ov_progress *p, uint64_t rows, uint64_t bytes, uint64_t to
     p->last_ms = now;
     p->last_rows = rows;
     char line[256];
-    compose(p, now, rows, bytes, total_bytes, rejected, p->mode == OV_PROGRESS_TTY, line, sizeof line);
+    compose(p, now, rows, bytes, total_bytes, rejected, p->mode == OV_PROGRESS_TTY, line,
+            sizeof line);
     if (p->mode == OV_PROGRESS_TTY)
         fprintf(stderr, "\r\033[K%s", line);
     else

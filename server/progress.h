@@ -9,7 +9,12 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-typedef enum ov_progress_mode { OV_PROGRESS_AUTO, OV_PROGRESS_TTY, OV_PROGRESS_PLAIN, OV_PROGRESS_OFF } ov_progress_mode;
+typedef enum ov_progress_mode {
+    OV_PROGRESS_AUTO,
+    OV_PROGRESS_TTY,
+    OV_PROGRESS_PLAIN,
+    OV_PROGRESS_OFF
+} ov_progress_mode;
 
 typedef struct ov_progress {
     ov_progress_mode mode;
@@ -22,7 +27,8 @@ typedef struct ov_progress {
 /* false when the word is none of auto, tty, plain, off. */
 bool ov_progress_mode_find(const char *word, ov_progress_mode *out);
 void ov_progress_init(ov_progress *p, ov_progress_mode mode);
-void ov_progress_show(ov_progress *p, uint64_t rows, uint64_t bytes, uint64_t total_bytes, uint64_t rejected);
+void ov_progress_show(ov_progress *p, uint64_t rows, uint64_t bytes, uint64_t total_bytes,
+                      uint64_t rejected);
 void ov_progress_end(ov_progress *p); /* erases the line */
 
 /* "1,234,567" into text (room for 32); returns text. */

@@ -66,10 +66,12 @@ static void refuse(ov_request *rq, bool path_known, const char *allow)
     ov_buf_init(&body);
     if (path_known) {
         ov_respond_header(rq, "Allow", ov_slice_cstr(allow));
-        ov_fail(&err, OV_INVALID, "Method " OV_SLICE_FMT " is not allowed here; " OV_SLICE_FMT " takes %s.",
+        ov_fail(&err, OV_INVALID,
+                "Method " OV_SLICE_FMT " is not allowed here; " OV_SLICE_FMT " takes %s.",
                 OV_SLICE_ARG(head->method_text), OV_SLICE_ARG(ov_request_path(rq)), allow);
     } else {
-        ov_fail(&err, OV_NOT_FOUND, "There is nothing at " OV_SLICE_FMT ".", OV_SLICE_ARG(ov_request_path(rq)));
+        ov_fail(&err, OV_NOT_FOUND, "There is nothing at " OV_SLICE_FMT ".",
+                OV_SLICE_ARG(ov_request_path(rq)));
     }
     ov_error_body(OV_ERROR_BINDING, (ov_slice){NULL, 0}, &err, false, &body);
     ov_respond(rq, path_known ? 405 : 404, "application/json", ov_buf_slice(&body));

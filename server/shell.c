@@ -91,7 +91,8 @@ int ov_shell_statement(ov_shell *sh, ov_slice sql)
 
 /* ---- dot commands ---- */
 
-static const char *const dot_words[] = {".help", ".quit", ".exit", ".format", ".timer", ".tables", ".schema", ".read"};
+static const char *const dot_words[] = {".help",  ".quit",   ".exit",   ".format",
+                                        ".timer", ".tables", ".schema", ".read"};
 
 static void print_dot_help(void)
 {
@@ -109,7 +110,8 @@ static int dot_schema(ov_shell *sh, const char *table)
 {
     ov_buf sql;
     ov_buf_init(&sql);
-    ov_buf_add_str(&sql, "SELECT COLUMN_NAME, DATA_TYPE, IS_NULLABLE FROM INFORMATION_SCHEMA.COLUMNS WHERE TABLE_NAME = '");
+    ov_buf_add_str(&sql, "SELECT COLUMN_NAME, DATA_TYPE, IS_NULLABLE FROM "
+                         "INFORMATION_SCHEMA.COLUMNS WHERE TABLE_NAME = '");
     for (const char *c = table; *c; c++) {
         if (*c == '\'')
             ov_buf_add_char(&sql, '\'');
@@ -145,7 +147,8 @@ static int dot_unknown(ov_slice word)
 
 bool ov_shell_dot(ov_shell *sh, ov_slice line, int *code)
 {
-    while (line.n && (line.p[line.n - 1] == '\n' || line.p[line.n - 1] == ' ' || line.p[line.n - 1] == ';'))
+    while (line.n &&
+           (line.p[line.n - 1] == '\n' || line.p[line.n - 1] == ' ' || line.p[line.n - 1] == ';'))
         line.n--;
     if (line.n == 0 || (line.p[0] != '.' && line.p[0] != '\\'))
         return false;
@@ -169,7 +172,9 @@ bool ov_shell_dot(ov_shell *sh, ov_slice line, int *code)
         sh->timer = !arg || strcmp(arg, "off") != 0;
     else if (strcmp(text, ".tables") == 0 || strcmp(text, "\\dt") == 0)
         *code = ov_shell_statement(
-            sh, OV_SLICE_LIT("SELECT TABLE_SCHEMA, TABLE_NAME FROM INFORMATION_SCHEMA.TABLES ORDER BY 1, 2"));
+            sh,
+            OV_SLICE_LIT(
+                "SELECT TABLE_SCHEMA, TABLE_NAME FROM INFORMATION_SCHEMA.TABLES ORDER BY 1, 2"));
     else if ((strcmp(text, ".schema") == 0 || strcmp(text, "\\d") == 0) && arg)
         *code = dot_schema(sh, arg);
     else if (strcmp(text, ".read") == 0 && arg)
@@ -186,7 +191,8 @@ size_t ov_shell_statement_end(ov_slice t)
     for (size_t i = 0; i < t.n; i++) {
         char c = t.p[i];
         if (c == '\'' || c == '"') {
-            const char *end = memchr(t.p + i + 1, c, t.n - i - 1); /* doubled quotes end and begin again */
+            const char *end =
+                memchr(t.p + i + 1, c, t.n - i - 1); /* doubled quotes end and begin again */
             if (!end)
                 return 0;
             i = (size_t)(end - t.p);
@@ -241,7 +247,8 @@ int ov_shell_script(ov_shell *sh, FILE *from)
     ssize_t n;
     int code = OV_EXIT_OK, one;
     ov_buf_init(&text);
-    while (!sh->quit && (code == OV_EXIT_OK || sh->keep_going) && (n = getline(&line, &cap, from)) >= 0) {
+    while (!sh->quit && (code == OV_EXIT_OK || sh->keep_going) &&
+           (n = getline(&line, &cap, from)) >= 0) {
         ov_slice s = ov_slice_make(line, (size_t)n);
         if (is_blank(ov_buf_slice(&text)) && ov_shell_dot(sh, s, &one)) {
             ov_buf_clear(&text);

@@ -41,8 +41,10 @@ extern const char ov_shell_format_words[]; /* "table, csv, ..." for messages */
 
 /* Prints one result: create, begin, row after row, end. */
 typedef struct ov_printer ov_printer;
-OV_CHECKED ov_status ov_printer_create(ov_shell_format format, FILE *to, ov_printer **out, ov_error *err);
-OV_CHECKED ov_status ov_printer_begin(ov_printer *p, const ov_shell_column *columns, uint32_t count, ov_error *err);
+OV_CHECKED ov_status ov_printer_create(ov_shell_format format, FILE *to, ov_printer **out,
+                                       ov_error *err);
+OV_CHECKED ov_status ov_printer_begin(ov_printer *p, const ov_shell_column *columns, uint32_t count,
+                                      ov_error *err);
 OV_CHECKED ov_status ov_printer_row(ov_printer *p, const ov_shell_cell *cells, ov_error *err);
 OV_CHECKED ov_status ov_printer_end(ov_printer *p, ov_error *err);
 uint64_t ov_printer_rows(const ov_printer *p);
@@ -51,17 +53,18 @@ void ov_printer_destroy(ov_printer *p);
 /* ---- sources ---- */
 typedef struct ov_source ov_source;
 OV_CHECKED ov_status ov_source_open_dir(const char *dir, ov_source **out, ov_error *err);
-OV_CHECKED ov_status ov_source_open_url(const char *url, ov_source **out, ov_error *err); /* no request is made yet */
+OV_CHECKED ov_status ov_source_open_url(const char *url, ov_source **out,
+                                        ov_error *err); /* no request is made yet */
 /* time_zone may be NULL. Statement errors carry a position into sql. */
-OV_CHECKED ov_status ov_source_run(ov_source *s, ov_slice sql, const char *time_zone, int64_t timeout_ms,
-                                   ov_printer *p, ov_error *err);
+OV_CHECKED ov_status ov_source_run(ov_source *s, ov_slice sql, const char *time_zone,
+                                   int64_t timeout_ms, ov_printer *p, ov_error *err);
 void ov_source_cancel(ov_source *s); /* async-signal-safe */
 const char *ov_source_name(const ov_source *s);
 void ov_source_close(ov_source *s);
 
 /* First column of a small result as strings, for completion. */
-OV_CHECKED ov_status ov_source_words(ov_source *s, const char *sql, ov_arena *a, ov_slice **words, uint32_t *count,
-                                     ov_error *err);
+OV_CHECKED ov_status ov_source_words(ov_source *s, const char *sql, ov_arena *a, ov_slice **words,
+                                     uint32_t *count, ov_error *err);
 
 /* ---- the interactive loop ---- */
 typedef struct ov_shell {

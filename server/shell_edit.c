@@ -27,9 +27,9 @@ typedef struct editor {
     History *history;
     HistEvent ev;
     char history_file[600];
-    ov_buf text;      /* the statement so far */
+    ov_buf text; /* the statement so far */
     ov_arena words_arena;
-    ov_slice *words;  /* tables, columns, functions, keywords; sorted */
+    ov_slice *words; /* tables, columns, functions, keywords; sorted */
     uint32_t word_count;
 } editor;
 
@@ -81,7 +81,8 @@ static unsigned char complete(EditLine *el, int ch)
         return CC_ERROR;
     if (common.n > typed.n || matches == 1) {
         char word[512];
-        snprintf(word, sizeof word, "%.*s%s", (int)OV_MIN(common.n, (size_t)500), common.p, matches == 1 ? " " : "");
+        snprintf(word, sizeof word, "%.*s%s", (int)OV_MIN(common.n, (size_t)500), common.p,
+                 matches == 1 ? " " : "");
         el_deletestr(el, (int)typed.n);
         return el_insertstr(el, word) == 0 ? CC_REFRESH : CC_ERROR;
     }
@@ -112,7 +113,8 @@ static void load_words(editor *e)
     ov_slice *lists[OV_COUNT_OF(questions)] = {0};
     uint32_t counts[OV_COUNT_OF(questions)] = {0}, total = OV_COUNT_OF(keywords);
     for (size_t i = 0; i < OV_COUNT_OF(questions); i++)
-        if (ov_source_words(e->shell->source, questions[i], &e->words_arena, &lists[i], &counts[i], &err) == OV_OK)
+        if (ov_source_words(e->shell->source, questions[i], &e->words_arena, &lists[i], &counts[i],
+                            &err) == OV_OK)
             total += counts[i];
         else
             counts[i] = 0;
@@ -234,8 +236,8 @@ int ov_shell_interactive(ov_shell *sh)
         editor_close(&e);
         return ov_cli_fail(&err);
     }
-    printf("Ovate %s on %s. Statements end with ';', .help tells more, Ctrl-D leaves.\n", OV_VERSION,
-           ov_source_name(sh->source));
+    printf("Ovate %s on %s. Statements end with ';', .help tells more, Ctrl-D leaves.\n",
+           OV_VERSION, ov_source_name(sh->source));
     while (!sh->quit) {
         int n = 0;
         errno = 0;

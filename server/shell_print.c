@@ -25,15 +25,16 @@ struct ov_printer {
     size_t *width;
     uint64_t rows;
     ov_buf line;
-    ov_arena held;           /* cells of rows not printed yet */
+    ov_arena held; /* cells of rows not printed yet */
     ov_shell_cell **held_row;
     uint32_t held_rows;
-    bool flowing;            /* table head is out */
+    bool flowing; /* table head is out */
 };
 
 bool ov_shell_format_find(const char *word, ov_shell_format *out)
 {
-    static const char *const words[] = {"table", "csv", "tsv", "json", "jsonl", "markdown", "vertical"};
+    static const char *const words[] = {"table", "csv",      "tsv",     "json",
+                                        "jsonl", "markdown", "vertical"};
     for (size_t i = 0; i < OV_COUNT_OF(words); i++)
         if (ov_slice_ieq(ov_slice_cstr(word), ov_slice_cstr(words[i]))) {
             *out = (ov_shell_format)i;
@@ -137,7 +138,8 @@ static void add_delimited(ov_printer *p, uint32_t i, ov_slice text)
 
 static void add_json(ov_buf *b, const ov_shell_cell *c)
 {
-    bool odd = c->kind == OV_CELL_NUMBER && c->text.n && (c->text.p[0] == 'N' || c->text.p[c->text.n - 1] == 'y');
+    bool odd = c->kind == OV_CELL_NUMBER && c->text.n &&
+               (c->text.p[0] == 'N' || c->text.p[c->text.n - 1] == 'y');
     if (c->kind == OV_CELL_NULL)
         ov_buf_add_str(b, "null");
     else if (c->kind == OV_CELL_TEXT || odd)
@@ -304,7 +306,8 @@ static void add_vertical_row(ov_printer *p, const ov_shell_cell *cells)
 
 /* ---- the printer ---- */
 
-static ov_status copy_columns(ov_printer *p, const ov_shell_column *columns, uint32_t count, ov_error *err)
+static ov_status copy_columns(ov_printer *p, const ov_shell_column *columns, uint32_t count,
+                              ov_error *err)
 {
     p->column = ov_calloc(count, sizeof *p->column);
     p->width = ov_calloc(count, sizeof *p->width);
@@ -322,7 +325,8 @@ static ov_status copy_columns(ov_printer *p, const ov_shell_column *columns, uin
     return OV_OK;
 }
 
-ov_status ov_printer_begin(ov_printer *p, const ov_shell_column *columns, uint32_t count, ov_error *err)
+ov_status ov_printer_begin(ov_printer *p, const ov_shell_column *columns, uint32_t count,
+                           ov_error *err)
 {
     OV_TRY(copy_columns(p, columns, count, err));
     switch (p->format) {
@@ -358,7 +362,8 @@ ov_status ov_printer_row(ov_printer *p, const ov_shell_cell *cells, ov_error *er
     case OV_SHELL_CSV:
     case OV_SHELL_TSV:
         for (uint32_t i = 0; i < p->columns; i++)
-            add_delimited(p, i, cells[i].kind == OV_CELL_NULL ? (ov_slice){NULL, 0} : cells[i].text);
+            add_delimited(p, i,
+                          cells[i].kind == OV_CELL_NULL ? (ov_slice){NULL, 0} : cells[i].text);
         ov_buf_add_char(&p->line, '\n');
         break;
     case OV_SHELL_JSON:

@@ -82,9 +82,11 @@ static ov_status feed_row(cell_feed *f, const ov_batch *batch, uint32_t row, ov_
     ov_buf_clear(&f->text);
     for (uint32_t i = 0; i < f->count; i++) {
         f->start[i] = f->text.n;
-        OV_TRY(ov_encode_cell(&f->options, &f->fields[i], &batch->col[i], row, true, &f->text, err));
+        OV_TRY(
+            ov_encode_cell(&f->options, &f->fields[i], &batch->col[i], row, true, &f->text, err));
         f->cells[i].text.n = f->text.n - f->start[i];
-        f->cells[i].kind = ov_vec_is_null(&batch->col[i], row) ? OV_CELL_NULL : kind_of(&f->fields[i]);
+        f->cells[i].kind =
+            ov_vec_is_null(&batch->col[i], row) ? OV_CELL_NULL : kind_of(&f->fields[i]);
     }
     for (uint32_t i = 0; i < f->count; i++)
         f->cells[i].text.p = f->text.p + f->start[i];
@@ -133,7 +135,8 @@ ov_status ov_source_open_url(const char *url, ov_source **out, ov_error *err)
         n--;
     bool scheme = strncmp(url, "http://", 7) == 0 || strncmp(url, "https://", 8) == 0;
     s->remote = true;
-    snprintf(s->url, sizeof s->url, "%s%.*s/druid/v2/sql", scheme ? "" : "http://", (int)OV_MIN(n, (size_t)500), url);
+    snprintf(s->url, sizeof s->url, "%s%.*s/druid/v2/sql", scheme ? "" : "http://",
+             (int)OV_MIN(n, (size_t)500), url);
     snprintf(s->name, sizeof s->name, "%.*s", (int)OV_MIN(n, (size_t)500), url);
     *out = s;
     return OV_OK;
@@ -142,8 +145,8 @@ ov_status ov_source_open_url(const char *url, ov_source **out, ov_error *err)
 /* Answer lines: names, SQL types, then rows; each a JSON array. */
 typedef struct line_feed {
     ov_printer *printer;
-    ov_buf line;      /* the unfinished one */
-    ov_buf error;     /* body of an answer that is no result */
+    ov_buf line;  /* the unfinished one */
+    ov_buf error; /* body of an answer that is no result */
     uint32_t lines;
     uint32_t count;
     ov_shell_column *columns;
@@ -164,8 +167,8 @@ static ov_status take_header(line_feed *f, const ov_json *row, ov_error *err)
     uint32_t i = 0;
     for (const ov_json *c = row->first; c; c = c->next, i++) {
         f->columns[i].number = false;
-        OV_TRY(ov_arena_copy(&f->arena, c->kind == OV_JSON_STRING ? c->s : OV_SLICE_LIT("?"), &f->columns[i].name,
-                             err));
+        OV_TRY(ov_arena_copy(&f->arena, c->kind == OV_JSON_STRING ? c->s : OV_SLICE_LIT("?"),
+                             &f->columns[i].name, err));
     }
     return OV_OK;
 }
@@ -178,7 +181,9 @@ static ov_status take_types(line_feed *f, const ov_json *row, ov_error *err)
         if (c->kind == OV_JSON_STRING && !ov_sqltype_parse(c->s, &t))
             t = OV_SQL_VARCHAR;
         f->columns[i].number = ov_sqltype_is_number(t);
-        f->kinds[i] = ov_sqltype_is_number(t) ? OV_CELL_NUMBER : t == OV_SQL_BOOLEAN ? OV_CELL_BOOL : OV_CELL_TEXT;
+        f->kinds[i] = ov_sqltype_is_number(t) ? OV_CELL_NUMBER
+                      : t == OV_SQL_BOOLEAN   ? OV_CELL_BOOL
+                                              : OV_CELL_TEXT;
     }
     return ov_printer_begin(f->printer, f->columns, f->count, err);
 }
@@ -186,7 +191,8 @@ static ov_status take_types(line_feed *f, const ov_json *row, ov_error *err)
 static ov_status take_row(line_feed *f, const ov_json *row, ov_error *err)
 {
     if (row->count != f->count)
-        return ov_fail(err, OV_IO, "the server sent a row of %u values, not %u", row->count, f->count);
+        return ov_fail(err, OV_IO, "the server sent a row of %u values, not %u", row->count,
+                       f->count);
     uint32_t i = 0;
     for (const ov_json *c = row->first; c; c = c->next, i++) {
         ov_buf text;
@@ -270,7 +276,9 @@ static ov_status fail_from_body(const line_feed *f, int status, ov_slice sql, ov
     ov_arena a;
     ov_json *doc;
     ov_error ignored = OV_ERROR_INIT;
-    ov_status code = status == 504 ? OV_TIMEOUT : status >= 500 && status != 501 ? OV_IO : OV_INVALID;
+    ov_status code = status == 504                    ? OV_TIMEOUT
+                     : status >= 500 && status != 501 ? OV_IO
+                                                      : OV_INVALID;
     ov_arena_init(&a, "error", NULL);
     ov_slice words = {NULL, 0};
     const ov_json *cx = NULL;
@@ -285,7 +293,8 @@ static ov_status fail_from_body(const line_feed *f, int status, ov_slice sql, ov
     uint32_t line = number_member(cx, "line"), end_line = number_member(cx, "endLine");
     if (words.n && line)
         ov_fail_at(err, code, offset_of(sql, line, number_member(cx, "column")),
-                   offset_of(sql, end_line, number_member(cx, "endColumn")) + 1, OV_SLICE_FMT, OV_SLICE_ARG(words));
+                   offset_of(sql, end_line, number_member(cx, "endColumn")) + 1, OV_SLICE_FMT,
+                   OV_SLICE_ARG(words));
     else if (words.n)
         ov_fail(err, code, OV_SLICE_FMT, OV_SLICE_ARG(words));
     else
@@ -311,7 +320,8 @@ static void request_body(const ov_query_request *rq, ov_buf *body)
     ov_jsonw_close_object(&w);
 }
 
-static ov_status run_on_server(ov_source *s, const ov_query_request *rq, ov_printer *p, ov_error *err)
+static ov_status run_on_server(ov_source *s, const ov_query_request *rq, ov_printer *p,
+                               ov_error *err)
 {
     static const char *const headers[] = {"Content-Type: application/json", NULL};
     line_feed f = {.printer = p};
@@ -348,8 +358,8 @@ static ov_status run_on_server(ov_source *s, const ov_query_request *rq, ov_prin
 
 /* ---- both ---- */
 
-ov_status ov_source_run(ov_source *s, ov_slice sql, const char *time_zone, int64_t timeout_ms, ov_printer *p,
-                        ov_error *err)
+ov_status ov_source_run(ov_source *s, ov_slice sql, const char *time_zone, int64_t timeout_ms,
+                        ov_printer *p, ov_error *err)
 {
     atomic_store(&s->cancel, false);
     ov_query_request rq = {.sql = sql,
@@ -382,7 +392,8 @@ void ov_source_close(ov_source *s)
     ov_free(s);
 }
 
-ov_status ov_source_words(ov_source *s, const char *sql, ov_arena *a, ov_slice **words, uint32_t *count, ov_error *err)
+ov_status ov_source_words(ov_source *s, const char *sql, ov_arena *a, ov_slice **words,
+                          uint32_t *count, ov_error *err)
 {
     char *text = NULL;
     size_t n = 0;

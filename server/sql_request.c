@@ -48,8 +48,8 @@ static bool accepts_json(ov_slice accept)
         size_t n = comma ? (size_t)(comma - accept.p) : accept.n;
         ov_slice type = media_type(ov_slice_make(accept.p, n));
         if (ov_slice_ieq(type, OV_SLICE_LIT("application/json")) ||
-            ov_slice_ieq(type, OV_SLICE_LIT("application/*")) || ov_slice_eq(type, OV_SLICE_LIT("*/*")) ||
-            ov_slice_eq(type, OV_SLICE_LIT("*")))
+            ov_slice_ieq(type, OV_SLICE_LIT("application/*")) ||
+            ov_slice_eq(type, OV_SLICE_LIT("*/*")) || ov_slice_eq(type, OV_SLICE_LIT("*")))
             return true;
         size_t skip = comma ? n + 1 : n;
         accept.p += skip;
@@ -83,7 +83,8 @@ static ov_status read_time(const ov_json *v, ov_sqltype sql, int64_t *out, ov_er
     if (ov_sql_timestamp_parse(text, NULL, out, &ignored) == OV_OK)
         return OV_OK;
     return ov_json_fail(v, err, OV_INVALID,
-                        "'" OV_SLICE_FMT "' is no %s: milliseconds, an ISO 8601 instant or yyyy-MM-dd HH:mm:ss is",
+                        "'" OV_SLICE_FMT
+                        "' is no %s: milliseconds, an ISO 8601 instant or yyyy-MM-dd HH:mm:ss is",
                         OV_SLICE_ARG(text), ov_sqltype_name(sql));
 }
 
@@ -133,14 +134,16 @@ static ov_status read_params(const ov_json *list, ov_arena *a, ov_query_request 
     for (const ov_json *item = list->first; item; item = item->next, n++) {
         ov_param *p = &params[n];
         if (item->kind == OV_JSON_NULL) {
-            p->sql = OV_SQL_COUNT; /* nothing is bound: using it is the error, not its being there */
+            p->sql =
+                OV_SQL_COUNT; /* nothing is bound: using it is the error, not its being there */
             continue;
         }
         ov_slice type;
         OV_TRY(ov_json_need_str(item, "type", &type, err));
         if (!ov_sqltype_parse(type, &p->sql))
             return ov_json_fail(item, err, OV_INVALID,
-                                "'" OV_SLICE_FMT "' is no SQL type; VARCHAR, BIGINT, DOUBLE, BOOLEAN, TIMESTAMP and "
+                                "'" OV_SLICE_FMT
+                                "' is no SQL type; VARCHAR, BIGINT, DOUBLE, BOOLEAN, TIMESTAMP and "
                                 "DATE are",
                                 OV_SLICE_ARG(type));
         OV_TRY(read_value(ov_json_get(item, "value"), p, err));
@@ -222,7 +225,8 @@ static ov_status read_json(ov_request *rq, ov_sql_request *out, ov_error *err)
     OV_TRY(ov_json_str(body, "resultFormat", OV_SLICE_LIT("object"), &format, err));
     if (!ov_result_format_find(format, &out->format))
         return ov_json_fail(ov_json_get(body, "resultFormat"), err, OV_INVALID,
-                            "'" OV_SLICE_FMT "' is no result format; object, array, objectLines, arrayLines and "
+                            "'" OV_SLICE_FMT
+                            "' is no result format; object, array, objectLines, arrayLines and "
                             "csv are",
                             OV_SLICE_ARG(format));
     OV_TRY(ov_json_bool(body, "header", false, &out->header, err));

@@ -33,7 +33,8 @@ static void make_key(const ov_domain *d, const ov_slice *parts, uint32_t count, 
              (uint64_t)d->type.complex << 24 | (uint64_t)d->has_null << 32;
 }
 
-ovi_shared_domain *ovi_domain_share(const ov_domain *d, const ov_slice *parts, uint32_t count, uint64_t *id)
+ovi_shared_domain *ovi_domain_share(const ov_domain *d, const ov_slice *parts, uint32_t count,
+                                    uint64_t *id)
 {
     uint64_t key[4];
     make_key(d, parts, count, key);

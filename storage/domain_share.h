@@ -18,5 +18,6 @@ typedef struct ovi_shared_domain ovi_shared_domain;
 
 /* The identity of these contents, counted; NULL when memory is out (the caller then makes an id of its own).
  * parts: what the values are made of, in a fixed order. */
-ovi_shared_domain *ovi_domain_share(const ov_domain *d, const ov_slice *parts, uint32_t count, uint64_t *id);
+ovi_shared_domain *ovi_domain_share(const ov_domain *d, const ov_slice *parts, uint32_t count,
+                                    uint64_t *id);
 void ovi_domain_unshare(ovi_shared_domain *s); /* NULL is fine */

@@ -88,8 +88,9 @@ static void headers_and_empty_results(void **state)
     ov_buf out;
     ov_buf_init(&out);
     encode(&all, NULL, &out);
-    assert_true(ov_slice_starts(ov_buf_slice(&out),
-                                OV_SLICE_LIT("[{\"s\":{\"type\":\"STRING\",\"sqlType\":\"VARCHAR\"},")));
+    assert_true(
+        ov_slice_starts(ov_buf_slice(&out),
+                        OV_SLICE_LIT("[{\"s\":{\"type\":\"STRING\",\"sqlType\":\"VARCHAR\"},")));
     ov_buf_fini(&out);
 }
 
@@ -113,7 +114,8 @@ static void encodings_agree(void **state)
     static const ov_slice flat_texts[] = {{"y", 1}, {"y", 1}, {"x", 1}};
     ov_type str = fields[0].type;
     ov_vec values = ov_vec_flat(str, few, NULL, 2), runs = ov_vec_flat(str, run_texts, NULL, 2);
-    ov_domain domain = {.id = ov_domain_next_id(), .count = 2, .type = str, .unique = true, .values = &values};
+    ov_domain domain = {
+        .id = ov_domain_next_id(), .count = 2, .type = str, .unique = true, .values = &values};
     ov_vec forms[] = {
         ov_vec_flat(str, flat_texts, NULL, 3),
         {.type = str, .enc = OV_ENC_DICT, .lane = 1, .rows = 3, .data = codes, .dict = &domain},
@@ -149,16 +151,23 @@ static void dictionaries_may_change_between_batches(void **state)
     ov_vec v1 = ov_vec_flat(str, first, NULL, 1), v2 = ov_vec_flat(str, second, NULL, 1);
     ov_domain d1 = {.id = ov_domain_next_id(), .count = 1, .type = str, .values = &v1};
     ov_domain d2 = {.id = ov_domain_next_id(), .count = 1, .type = str, .values = &v2};
-    ov_vec c1 = {.type = str, .enc = OV_ENC_DICT, .lane = 1, .rows = 2, .data = codes, .dict = &d1}, c2 = c1;
+    ov_vec c1 = {.type = str, .enc = OV_ENC_DICT, .lane = 1, .rows = 2, .data = codes, .dict = &d1},
+           c2 = c1;
     c2.dict = &d2;
     ov_error err = OV_ERROR_INIT;
     ov_encoder *e;
     ov_buf out;
     ov_buf_init(&out);
-    check_ok(ov_encoder_create(&(ov_encode_options){.format = OV_FORMAT_ARRAY}, fields, 1, &e, &err), &err);
+    check_ok(
+        ov_encoder_create(&(ov_encode_options){.format = OV_FORMAT_ARRAY}, fields, 1, &e, &err),
+        &err);
     ov_encode_begin(e, &out);
-    check_ok(ov_encode_rows(e, &(ov_batch){.rows = 2, .cols = 1, .col = &c1, .sel_rows = 2}, &out, &err), &err);
-    check_ok(ov_encode_rows(e, &(ov_batch){.rows = 2, .cols = 1, .col = &c2, .sel_rows = 2}, &out, &err), &err);
+    check_ok(
+        ov_encode_rows(e, &(ov_batch){.rows = 2, .cols = 1, .col = &c1, .sel_rows = 2}, &out, &err),
+        &err);
+    check_ok(
+        ov_encode_rows(e, &(ov_batch){.rows = 2, .cols = 1, .col = &c2, .sel_rows = 2}, &out, &err),
+        &err);
     ov_encode_end(e, &out);
     check_slice(ov_buf_slice(&out), "[[\"a\"],[\"a\"],[\"b\"],[\"b\"]]\n");
     ov_encoder_destroy(e);

@@ -14,7 +14,9 @@ static void accepts_a_plain_request(void **state)
     (void)state;
     ov_http_head h;
     ov_http_refusal bad = {0};
-    assert_int_equal(parse("POST /druid/v2/sql?a=b HTTP/1.1\r\nHost: x\r\nContent-Length: 12\r\n\r\n", &h, &bad), OV_HTTP_DONE);
+    assert_int_equal(
+        parse("POST /druid/v2/sql?a=b HTTP/1.1\r\nHost: x\r\nContent-Length: 12\r\n\r\n", &h, &bad),
+        OV_HTTP_DONE);
     assert_int_equal(h.method, OV_HTTP_POST);
     assert_true(ov_slice_eq(h.path, OV_SLICE_LIT("/druid/v2/sql")));
     assert_true(ov_slice_eq(h.query, OV_SLICE_LIT("a=b")));
@@ -30,19 +32,20 @@ static void refuses_what_is_ambiguous(void **state)
         const char *text;
         int status;
     } cases[] = {
-        {"GET / HTTP/1.1\r\n\r\n", 400},                                               /* no Host */
+        {"GET / HTTP/1.1\r\n\r\n", 400}, /* no Host */
         {"GET / HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n", 400},
         {"GET / HTTP/2.0\r\nHost: a\r\n\r\n", 505},
-        {"GET  / HTTP/1.1\r\nHost: a\r\n\r\n", 400},                                   /* two spaces */
-        {"GET / HTTP/1.1\r\nHost : a\r\n\r\n", 400},                                   /* space before the colon */
+        {"GET  / HTTP/1.1\r\nHost: a\r\n\r\n", 400}, /* two spaces */
+        {"GET / HTTP/1.1\r\nHost : a\r\n\r\n", 400}, /* space before the colon */
         {"GET / HTTP/1.1\r\nHost: a\r\n folded\r\n\r\n", 400},
-        {"GET / HTTP/1.1\nHost: a\r\n\r\n", 400},                                      /* bare LF */
+        {"GET / HTTP/1.1\nHost: a\r\n\r\n", 400}, /* bare LF */
         {"GET / HTTP/1.1\r\nHost: a\r\nX: \x01\r\n\r\n", 400},
         {"GET nothing HTTP/1.1\r\nHost: a\r\n\r\n", 400},
         {"G<T / HTTP/1.1\r\nHost: a\r\n\r\n", 400},
         {"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n", 400},
         {"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: +1\r\n\r\n", 400},
-        {"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n", 400},
+        {"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n",
+         400},
         {"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: gzip, chunked\r\n\r\n", 501},
         {"POST / HTTP/1.0\r\nTransfer-Encoding: chunked\r\n\r\n", 400},
         {"POST / HTTP/1.1\r\nHost: a\r\nExpect: cake\r\n\r\n", 417},
@@ -77,14 +80,17 @@ static void a_head_may_come_byte_by_byte(void **state)
     ov_http_head h;
     ov_http_refusal bad;
     for (size_t n = 0; n < end; n++)
-        assert_int_equal(ov_http_parse_head(ov_slice_make(text, n), &scan, &h, &used, &bad), OV_HTTP_MORE);
-    assert_int_equal(ov_http_parse_head(ov_slice_make(text, end), &scan, &h, &used, &bad), OV_HTTP_DONE);
+        assert_int_equal(ov_http_parse_head(ov_slice_make(text, n), &scan, &h, &used, &bad),
+                         OV_HTTP_MORE);
+    assert_int_equal(ov_http_parse_head(ov_slice_make(text, end), &scan, &h, &used, &bad),
+                     OV_HTTP_DONE);
     assert_int_equal(used, end);
     assert_int_equal(h.header_count, 2);
 }
 
 /* Feed `text` in pieces of `piece` bytes; what was decoded goes to body. */
-static ov_http_step feed(const char *text, size_t n, size_t piece, uint64_t limit, ov_buf *body, ov_http_refusal *bad)
+static ov_http_step feed(const char *text, size_t n, size_t piece, uint64_t limit, ov_buf *body,
+                         ov_http_refusal *bad)
 {
     ov_http_head h = {.chunked = true};
     ov_http_body b;
@@ -123,14 +129,16 @@ static void malformed_chunks_are_refused(void **state)
         const char *text;
         int status;
     } cases[] = {
-        {"zz\r\n", 400}, {"\r\n", 400}, {"3\nabc", 400}, {"3\r\nabcd\r\n", 400}, {"-1\r\n", 400},
-        {"FFFFFFFFFFFFFFFFF\r\n", 400}, {"65\r\n", 413}, {"0x3\r\n", 400},
+        {"zz\r\n", 400},        {"\r\n", 400},    {"3\nabc", 400},
+        {"3\r\nabcd\r\n", 400}, {"-1\r\n", 400},  {"FFFFFFFFFFFFFFFFF\r\n", 400},
+        {"65\r\n", 413},        {"0x3\r\n", 400},
     };
     for (size_t i = 0; i < OV_COUNT_OF(cases); i++) {
         ov_buf body;
         ov_http_refusal bad = {0};
         ov_buf_init(&body);
-        if (feed(cases[i].text, strlen(cases[i].text), 1000, 100, &body, &bad) != OV_HTTP_BAD || bad.status != cases[i].status)
+        if (feed(cases[i].text, strlen(cases[i].text), 1000, 100, &body, &bad) != OV_HTTP_BAD ||
+            bad.status != cases[i].status)
             fail_msg("case %zu: status %d, not %d", i, bad.status, cases[i].status);
         ov_buf_fini(&body);
     }

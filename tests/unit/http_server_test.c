@@ -85,9 +85,15 @@ static int setup(void **state)
     static fixture f;
     memset(&f, 0, sizeof f);
     ov_error err = OV_ERROR_INIT;
-    ov_http_options o = {.host = "127.0.0.1", .workers = 4, .queue = 16, .max_body_bytes = 1 << 20,
-                         .head_timeout_ms = 1000, .idle_timeout_ms = 5000, .max_connections = 100,
-                         .handler = handle, .self = &f};
+    ov_http_options o = {.host = "127.0.0.1",
+                         .workers = 4,
+                         .queue = 16,
+                         .max_body_bytes = 1 << 20,
+                         .head_timeout_ms = 1000,
+                         .idle_timeout_ms = 5000,
+                         .max_connections = 100,
+                         .handler = handle,
+                         .self = &f};
     check_ok(ov_http_create(&o, &f.http, &err), &err);
     check_ok(ov_thread_start(&f.loop, "loop", loop_main, &f, &err), &err);
     *state = &f;
@@ -106,7 +112,8 @@ static int teardown(void **state)
 static int dial(const fixture *f)
 {
     int fd = socket(AF_INET, SOCK_STREAM, 0);
-    struct sockaddr_in a = {.sin_family = AF_INET, .sin_port = htons((uint16_t)ov_http_port(f->http))};
+    struct sockaddr_in a = {.sin_family = AF_INET,
+                            .sin_port = htons((uint16_t)ov_http_port(f->http))};
     inet_pton(AF_INET, "127.0.0.1", &a.sin_addr);
     assert_int_equal(connect(fd, (struct sockaddr *)&a, sizeof a), 0);
     struct timeval t = {.tv_sec = 10};
@@ -142,7 +149,8 @@ static void a_kept_connection_answers_again_and_pipelined(void **state)
     say(fd, "GET /one HTTP/1.1\r\nHost: a\r\n\r\n");
     assert_true(hear(fd, "\r\n\r\n/one", text, sizeof text));
     assert_non_null(strstr(text, "Content-Length: 4\r\n"));
-    say(fd, "GET /two HTTP/1.1\r\nHost: a\r\n\r\nPOST /x HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nthree");
+    say(fd, "GET /two HTTP/1.1\r\nHost: a\r\n\r\nPOST /x HTTP/1.1\r\nHost: a\r\nContent-Length: "
+            "5\r\n\r\nthree");
     assert_true(hear(fd, "\r\n\r\nthree", text, sizeof text));
     assert_non_null(strstr(text, "\r\n\r\n/two"));
     say(fd, "HEAD /four HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n");
@@ -254,12 +262,15 @@ static void many_connections_at_once(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(a_kept_connection_answers_again_and_pipelined, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_kept_connection_answers_again_and_pipelined, setup,
+                                        teardown),
         cmocka_unit_test_setup_teardown(refusals_are_answered_and_closed, setup, teardown),
         cmocka_unit_test_setup_teardown(a_slow_client_makes_the_handler_wait, setup, teardown),
         cmocka_unit_test_setup_teardown(a_client_that_leaves_stops_its_stream, setup, teardown),
-        cmocka_unit_test_setup_teardown(a_client_that_leaves_is_told_to_the_handler, setup, teardown),
-        cmocka_unit_test_setup_teardown(a_handler_that_forgets_to_answer_does_not_hang, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_client_that_leaves_is_told_to_the_handler, setup,
+                                        teardown),
+        cmocka_unit_test_setup_teardown(a_handler_that_forgets_to_answer_does_not_hang, setup,
+                                        teardown),
         cmocka_unit_test_setup_teardown(many_connections_at_once, setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
