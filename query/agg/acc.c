@@ -48,10 +48,13 @@ void ov_acc_fini(ov_acc *a)
     ov_array_free(a->budget, &a->t, keeps_time(a) ? a->cap * sizeof(*a->t) : 0);
     ov_array_free(a->budget, &a->packed, a->packed_cap * sizeof(*a->packed));
     ov_array_free(a->budget, &a->narrow, a->narrow_cap * sizeof(*a->narrow));
+    ov_array_free(a->budget, &a->tiny, a->tiny_cap);
+    ov_array_free(a->budget, &a->ramp_sum, a->ramp_cap * sizeof(*a->ramp_sum));
+    ov_array_free(a->budget, &a->ramp_step, a->ramp_cap * sizeof(*a->ramp_step));
     if (a->kind == OV_ACC_DISTINCT)
         ov_distinct_fini(&a->set);
     ov_arena_fini(&a->bytes);
-    a->cap = a->groups = a->packed_cap = a->narrow_cap = 0;
+    a->cap = a->groups = a->packed_cap = a->narrow_cap = a->tiny_cap = a->ramp_cap = 0;
 }
 
 /* The values new groups start from: what every kernel can replace. */
@@ -104,6 +107,14 @@ void ov_acc_reset(ov_acc *a)
     if (a->narrow_used)
         memset(a->narrow, a->kind == OV_ACC_MIN ? 0xff : 0, a->narrow_cap * sizeof(*a->narrow));
     a->narrow_used = false;
+    if (a->tiny_used)
+        memset(a->tiny, a->kind == OV_ACC_MIN ? 0xff : 0, a->tiny_cap);
+    a->tiny_used = false;
+    if (a->ramp_pieces) {
+        memset(a->ramp_sum, 0, a->ramp_cap * sizeof(*a->ramp_sum));
+        memset(a->ramp_step, 0, a->ramp_cap * sizeof(*a->ramp_step));
+    }
+    a->ramp_pieces = 0;
     if (a->kind == OV_ACC_DISTINCT)
         ov_distinct_reset(&a->set);
     ov_arena_reset(&a->bytes);
@@ -176,10 +187,50 @@ static ov_status settle_narrow(ov_acc *a, ov_error *err)
     return OV_OK;
 }
 
+static void settle_ramps(ov_acc *a)
+{
+    uint32_t groups = OV_MIN(a->groups, a->ramp_cap - 1), n = 0;
+    for (uint32_t g = 0; g < groups; g++) {
+        n += a->ramp_step[g];
+        uint64_t sum = a->ramp_sum[g] + (uint64_t)a->packed_base * n;
+        if (a->kind == OV_ACC_COUNT)
+            a->n[g] += a->ramp_sum[g];
+        else if (a->kind == OV_ACC_SUM_LONG)
+            a->v.i[g] = (int64_t)((uint64_t)a->v.i[g] + sum);
+        else if (n)
+            a->v.f[g] += (double)(int64_t)sum / a->packed_divisor;
+        a->n[g] += n;
+    }
+    memset(a->ramp_sum, 0, a->ramp_cap * sizeof(*a->ramp_sum));
+    memset(a->ramp_step, 0, a->ramp_cap * sizeof(*a->ramp_step));
+    a->ramp_pieces = 0;
+}
+
+static void settle_tiny(ov_acc *a)
+{
+    bool min = a->kind == OV_ACC_MIN;
+    uint8_t none = min ? UINT8_MAX : 0;
+    uint32_t groups = OV_MIN(a->groups, a->tiny_cap);
+    for (uint32_t g = 0; g < groups; g++) {
+        if (a->tiny[g] == none)
+            continue;
+        int64_t value = (int64_t)a->tiny[g] - (min ? 0 : 1);
+        if (!a->n[g] || (min ? value < a->v.i[g] : value > a->v.i[g]))
+            a->v.i[g] = value;
+        a->n[g]++;
+    }
+    memset(a->tiny, none, a->tiny_cap);
+    a->tiny_used = false;
+}
+
 ov_status ov_acc_settle(ov_acc *a, ov_error *err)
 {
     if (a->packed_rows)
         settle_packed(a);
+    if (a->ramp_pieces)
+        settle_ramps(a);
+    if (a->tiny_used)
+        settle_tiny(a);
     return a->narrow_used ? settle_narrow(a, err) : OV_OK;
 }
 

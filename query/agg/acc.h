@@ -10,7 +10,9 @@
  *   packed   count and sum of small values in one word, unpacked before they can overflow
  *   narrow   smallest or largest as 32 bits over a base, or as codes of one sorted domain
  *
- * packed and narrow are caches in front of n and v; ov_acc_settle empties them. Rows come with a piece list that
+ *   ramp_*, tiny  the same for pieces that are ramps
+ *
+ * These are caches in front of n and v; ov_acc_settle empties them. Rows come with a piece list that
  * says which group they belong to (ov_agg_rows).
  *
  * Threads: one at a time.
@@ -95,6 +97,16 @@ typedef struct ov_acc {
     uint64_t packed_rows;  /* added since the last settle */
     int64_t packed_base;
     double packed_divisor;
+
+    /* rows of whole ramps: their counts as differences (+1 at the first group, -1 behind the last) and small sums
+     * over packed_base; COUNT keeps counts of masked ramps in `ramp_sum` */
+    uint32_t *ramp_sum, *ramp_step;
+    uint32_t ramp_cap;
+    uint32_t ramp_pieces; /* since the last settle; each adds at most once to a group */
+
+    uint8_t *tiny; /* smallest or largest of values 0 .. 253 of ramps, as they are or plus one */
+    uint32_t tiny_cap;
+    bool tiny_used;
 
     uint32_t *narrow;
     uint32_t narrow_cap;

@@ -67,7 +67,7 @@ static ov_status packed_fit(ov_acc *a, int64_t base, uint64_t max, double diviso
     if (!*fits)
         return OV_OK;
     OV_TRY(packed_room(a, err));
-    bool same = a->packed_rows && base >= a->packed_base && divisor == a->packed_divisor &&
+    bool same = (a->packed_rows || a->ramp_pieces) && base >= a->packed_base && divisor == a->packed_divisor &&
                 (uint64_t)base - (uint64_t)a->packed_base + max <= OV_PACKED_MAX_VALUE &&
                 a->packed_rows + rows <= OV_PACKED_MAX_ROWS;
     if (!same) {
@@ -78,6 +78,42 @@ static ov_status packed_fit(ov_acc *a, int64_t base, uint64_t max, double diviso
     }
     a->packed_rows += rows;
     return OV_OK;
+}
+
+/* ---- ramps ---- */
+
+enum { RAMP_MOST_PIECES = 1 << 16 }; /* times PACKED_MAX_VALUE still fits 32 bits */
+
+static ov_status ramp_room(ov_acc *a, ov_error *err)
+{
+    if (a->ramp_pieces >= RAMP_MOST_PIECES)
+        OV_TRY(ov_acc_settle(a, err));
+    if (a->ramp_cap > a->groups)
+        return OV_OK;
+    uint32_t cap = a->cap + 1, old = a->ramp_cap;
+    uint32_t *sums = NULL;
+    /* both or neither: ramp_cap says how large they are */
+    OV_TRY(ov_array_grow(a->budget, &sums, 0, (size_t)cap * 4, err));
+    ov_status st = ov_array_grow(a->budget, &a->ramp_step, (size_t)old * 4, (size_t)cap * 4, err);
+    if (st != OV_OK) {
+        ov_array_free(a->budget, &sums, (size_t)cap * 4);
+        return st;
+    }
+    if (old)
+        memcpy(sums, a->ramp_sum, (size_t)old * 4);
+    ov_array_free(a->budget, &a->ramp_sum, (size_t)old * 4);
+    a->ramp_sum = sums;
+    a->ramp_cap = cap;
+    return OV_OK;
+}
+
+/* All rows of the piece count once in each of its groups. */
+static void ramp_step(ov_acc *a, const ov_agg_piece *p)
+{
+    uint32_t g = p->group + p->first;
+    a->ramp_step[g]++;
+    a->ramp_step[g + p->to - p->from]--;
+    a->ramp_pieces++;
 }
 
 /* ---- COUNT ---- */
@@ -92,7 +128,13 @@ static ov_status update_count(ov_acc *a, const ov_agg_rows *rows, const uint64_t
             a->n[piece->group] += rows_in(piece, mask);
             break;
         case OV_PIECE_RAMP:
-            a->k->count_ramp(a->n + piece->group + piece->first, piece->from, piece->to, mask);
+            OV_TRY(ramp_room(a, err));
+            if (!mask) {
+                ramp_step(a, piece);
+                break;
+            }
+            a->k->count_ramp(a->ramp_sum + piece->group + piece->first, piece->from, piece->to, mask);
+            a->ramp_pieces++;
             break;
         case OV_PIECE_CODES:
             if (a->cap > FEW_GROUPS) {
@@ -153,13 +195,19 @@ static ov_status sum_pieces(ov_acc *a, const ov_agg_rows *rows, const uint64_t *
             }
             continue;
         }
-        if (!tried && x->lane <= 2)
+        if (!tried && x->lane <= 2) {
+            OV_TRY(ramp_room(a, err));
             OV_TRY(packed_fit(a, (int64_t)base, lane_max(x), divisor, rows->rows, &packed, err));
+        }
         tried = true;
         if (packed) {
             uint64_t *at = a->packed + piece->group;
             uint64_t delta = base - (uint64_t)a->packed_base;
-            if (piece->kind == OV_PIECE_RAMP)
+            if (piece->kind == OV_PIECE_RAMP && !mask) {
+                a->k->small_ramp[lane](a->ramp_sum + piece->group + piece->first, x->data, (uint32_t)delta,
+                                       piece->from, piece->to);
+                ramp_step(a, piece);
+            } else if (piece->kind == OV_PIECE_RAMP)
                 a->k->packed_ramp[lane](at + piece->first, x->data, delta, piece->from, piece->to, mask);
             else
                 a->k->packed_code[code][lane](at, packed_stride(a), rows->codes, x->data, delta,
@@ -304,6 +352,20 @@ static ov_status narrow_fit(ov_acc *a, int64_t base, uint64_t max, double diviso
     return OV_OK;
 }
 
+/* Ramps of values 0 .. 253 in one-byte lanes. */
+static ov_status tiny_fit(ov_acc *a, const ov_vec *x, bool *fits, ov_error *err)
+{
+    *fits = x->enc == OV_ENC_FLAT && x->lane == 1 && ov_type_is_int(x->type) && x->base >= 0 && x->base <= 253 &&
+            (uint64_t)x->base + lane_max(x) <= 253;
+    if (!*fits || a->tiny_cap >= a->groups)
+        return OV_OK;
+    uint32_t old = a->tiny_cap;
+    OV_TRY(ov_array_grow(a->budget, &a->tiny, old, a->cap, err));
+    memset(a->tiny + old, a->kind == OV_ACC_MIN ? 0xff : 0, a->cap - old);
+    a->tiny_cap = a->cap;
+    return OV_OK;
+}
+
 /* x: unsigned lanes of at most 4 bytes over base. */
 static ov_status narrow_pieces(ov_acc *a, const ov_agg_rows *rows, const uint64_t *mask, const ov_vec *x,
                                ov_error *err)
@@ -311,7 +373,8 @@ static ov_status narrow_pieces(ov_acc *a, const ov_agg_rows *rows, const uint64_
     unsigned lane = ov_lane_index(x->lane), code = ov_lane_index(rows->code_lane);
     bool min = a->kind == OV_ACC_MIN;
     uint32_t delta = (uint32_t)((uint64_t)x->base - (uint64_t)a->narrow_base + (min ? 0 : 1));
-    (void)err;
+    bool tiny;
+    OV_TRY(tiny_fit(a, x, &tiny, err));
     for (uint32_t p = 0; p < rows->piece_count; p++) {
         const ov_agg_piece *piece = &rows->pieces[p];
         uint32_t *at = a->narrow + piece->group;
@@ -323,6 +386,11 @@ static ov_status narrow_pieces(ov_acc *a, const ov_agg_rows *rows, const uint64_
             uint32_t v = delta + (uint32_t)(min ? low : high);
             if (min ? v < *at : v > *at)
                 *at = v;
+        } else if (piece->kind == OV_PIECE_RAMP && tiny) {
+            a->tiny_used = true;
+            (min ? a->k->tiny_min_ramp : a->k->tiny_max_ramp)(a->tiny + piece->group + piece->first, x->data,
+                                                              (uint8_t)(x->base + (min ? 0 : 1)), piece->from,
+                                                              piece->to, mask);
         } else if (piece->kind == OV_PIECE_RAMP) {
             (min ? a->k->narrow_min_ramp : a->k->narrow_max_ramp)[lane](at + piece->first, x->data, delta,
                                                                        piece->from, piece->to, mask);

@@ -38,12 +38,17 @@ enum {
 
 typedef void ov_count_code_fn(uint64_t *n, size_t stride, const void *codes, size_t from, size_t to,
                               const uint64_t *mask);
-typedef void ov_count_ramp_fn(uint64_t *n, size_t from, size_t to, const uint64_t *mask);
+typedef void ov_count_ramp_fn(uint32_t *n, size_t from, size_t to, const uint64_t *mask);
 /* packed[c] += OV_PACKED_ONE + delta + value */
 typedef void ov_packed_code_fn(uint64_t *packed, size_t stride, const void *codes, const void *vals,
                                uint64_t delta, size_t from, size_t to, const uint64_t *mask);
 typedef void ov_packed_ramp_fn(uint64_t *packed, const void *vals, uint64_t delta, size_t from, size_t to,
                                const uint64_t *mask);
+/* sum[row - from] += delta + value, every row; how many rows there were is the caller's to know */
+typedef void ov_small_ramp_fn(uint32_t *sum, const void *vals, uint32_t delta, size_t from, size_t to);
+/* state[row - from] = min or max of (uint8_t)(delta + value) and itself; one-byte lanes */
+typedef void ov_tiny_ramp_fn(uint8_t *state, const void *vals, uint8_t delta, size_t from, size_t to,
+                             const uint64_t *mask);
 /* sum[c] += base + value (wrapping), n[c]++ */
 typedef void ov_sum_code_fn(uint64_t *sum, uint64_t *n, const void *codes, const void *vals, uint64_t base,
                             size_t from, size_t to, const uint64_t *mask);
@@ -75,6 +80,8 @@ typedef struct ov_agg_kernels {
     ov_count_ramp_fn *count_ramp;
     ov_packed_code_fn *packed_code[OV_CODE_LANES][2];
     ov_packed_ramp_fn *packed_ramp[2];
+    ov_small_ramp_fn *small_ramp[2];
+    ov_tiny_ramp_fn *tiny_min_ramp, *tiny_max_ramp;
     ov_sum_code_fn *sum_code[OV_CODE_LANES][OV_LANES];
     ov_narrow_code_fn *narrow_min_code[OV_CODE_LANES][OV_CODE_LANES];
     ov_narrow_code_fn *narrow_max_code[OV_CODE_LANES][OV_CODE_LANES];

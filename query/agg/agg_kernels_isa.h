@@ -68,23 +68,54 @@ OV_INLINE uint64_t word_rows(const uint64_t *mask, size_t w, size_t from, size_t
 #include "query/agg/agg_value_tmpl.h"
 
 /* n[row - from] += 1 for rows of the mask. */
-static void count_ramp(uint64_t *restrict n, size_t from, size_t to, const uint64_t *restrict mask)
+static void count_ramp(uint32_t *restrict n, size_t from, size_t to, const uint64_t *restrict mask)
 {
-    if (!mask) {
-        for (size_t i = 0; i < to - from; i++)
-            n[i]++;
-        return;
-    }
     for (size_t w = from / 64; w * 64 < to; w++) {
         uint64_t word = word_rows(mask, w, from, to);
         size_t a = OV_MAX(from, w * 64), b = OV_MIN(to, w * 64 + 64);
         if (!word)
             continue;
         word >>= a % 64;
-        uint64_t *restrict at = n + (a - from);
+        uint32_t *restrict at = n + (a - from);
+        if (b - a == 64) { /* halves, so that shifts are as wide as counts */
+            uint32_t low = (uint32_t)word, high = (uint32_t)(word >> 32);
+            for (unsigned i = 0; i < 32; i++)
+                at[i] += low >> i & 1;
+            for (unsigned i = 0; i < 32; i++)
+                at[32 + i] += high >> i & 1;
+            continue;
+        }
         for (size_t i = 0; i < b - a; i++)
-            at[i] += word >> i & 1;
+            at[i] += (uint32_t)(word >> i & 1);
     }
+}
+
+static void tiny_min_ramp(uint8_t *restrict state, const void *vals, uint8_t delta, size_t from, size_t to,
+                          const uint64_t *restrict mask)
+{
+    const uint8_t *restrict v = (const uint8_t *)vals + from;
+    uint8_t *restrict s = state;
+#define BODY(a, b)                                                                                 \
+    for (size_t i = (a) - from; i < (b) - from; i++) {                                             \
+        uint8_t x = (uint8_t)(delta + v[i]);                                                       \
+        s[i] = x < s[i] ? x : s[i];                                                                \
+    }
+    KROWS(BODY);
+#undef BODY
+}
+
+static void tiny_max_ramp(uint8_t *restrict state, const void *vals, uint8_t delta, size_t from, size_t to,
+                          const uint64_t *restrict mask)
+{
+    const uint8_t *restrict v = (const uint8_t *)vals + from;
+    uint8_t *restrict s = state;
+#define BODY(a, b)                                                                                 \
+    for (size_t i = (a) - from; i < (b) - from; i++) {                                             \
+        uint8_t x = (uint8_t)(delta + v[i]);                                                       \
+        s[i] = x > s[i] ? x : s[i];                                                                \
+    }
+    KROWS(BODY);
+#undef BODY
 }
 
 static void real_sum_ramp(double *restrict state, uint64_t *restrict n, const double *vals, size_t from,
@@ -166,6 +197,9 @@ const ov_agg_kernels KTABLE = {
     .count_ramp = count_ramp,
     .packed_code = KBOTH2(packed_code),
     .packed_ramp = {packed_ramp_1, packed_ramp_2},
+    .small_ramp = {small_ramp_1, small_ramp_2},
+    .tiny_min_ramp = tiny_min_ramp,
+    .tiny_max_ramp = tiny_max_ramp,
     .sum_code = KBOTH(sum_code),
     .narrow_min_code = KBOTH3(narrow_min_code),
     .narrow_max_code = KBOTH3(narrow_max_code),

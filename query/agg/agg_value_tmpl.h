@@ -4,6 +4,13 @@
 #define KNAME(f) KCAT(f, KV)
 
 #if KV <= 2
+static void KNAME(small_ramp)(uint32_t *restrict sum, const void *vals, uint32_t delta, size_t from, size_t to)
+{
+    const KVT *restrict v = (const KVT *)vals + from;
+    for (size_t i = 0; i < to - from; i++)
+        sum[i] += delta + v[i];
+}
+
 static void KNAME(packed_ramp)(uint64_t *restrict packed, const void *vals, uint64_t delta, size_t from,
                                size_t to, const uint64_t *restrict mask)
 {

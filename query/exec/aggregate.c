@@ -341,6 +341,10 @@ ov_status ovi_run_aggregate(ovi_exec *x, const ov_plan *node, ovi_sink *sink, ov
     agg_sink *a;
     OV_TRY(ov_arena_zalloc(&x->arena, sizeof(*a), &a, err));
     a->base = (ovi_sink){.push = agg_push, .used = agg_used, .weights = agg_weights, .unordered = true};
+    /* a sum of doubles is not the same in every order to the last bit: only sums below sums need groups in order */
+    for (uint32_t i = 0; i < node->aggregate.agg_count; i++)
+        if (acc_kind(&node->aggregate.aggs[i]) == OV_ACC_SUM_REAL || node->aggregate.aggs[i].fn->kind == OV_AGG_ANY)
+            a->base.unordered = false;
     a->spec = (agg_spec){.exec = x, .node = node, .general = x->cx->options.general_only};
     OV_TRY(make_accs(&a->spec, &x->arena, err));
     OV_TRY(make_layout(&a->spec, &x->arena, err));

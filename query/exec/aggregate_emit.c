@@ -75,12 +75,12 @@ static bool group_less(const void *cx, const ovi_ref *a, const ovi_ref *b)
     return false;
 }
 
-static ov_status sort_groups(emitter *e, ov_arena *arena, ov_error *err)
+static ov_status sort_groups(emitter *e, bool sorted, ov_arena *arena, ov_error *err)
 {
     uint32_t n = e->s->groups.count;
     ovi_ref *refs;
     OV_TRY(ov_arena_alloc(arena, ((size_t)n + 1) * 4, &e->order, err));
-    if (e->spec->layout.count == 0 || n < 2) {
+    if (e->spec->layout.count == 0 || n < 2 || !sorted) {
         for (uint32_t i = 0; i < n; i++)
             e->order[i] = i;
         return OV_OK;
@@ -204,6 +204,7 @@ ov_status ovi_agg_emit(agg_state *s, const agg_spec *spec, ovi_sink *sink, ov_er
 {
     emitter e = {.s = s, .spec = spec};
     uint32_t keys = OV_MAX(spec->layout.count, 1);
+    bool sorted = !sink->unordered;
     for (uint32_t i = 0; i < spec->acc_count; i++)
         OV_TRY(ov_acc_settle(&s->accs[i], err));
     OV_TRY(ov_arena_zalloc(&s->arena, keys * sizeof(*e.rank), &e.rank, err));
@@ -211,9 +212,10 @@ ov_status ovi_agg_emit(agg_state *s, const agg_spec *spec, ovi_sink *sink, ov_er
     for (uint32_t k = 0; k < spec->layout.count; k++) {
         if (!is_string(spec, k))
             continue;
-        OV_TRY(rank_strings(&s->strings[k], &s->arena, &e.rank[k], err));
+        if (sorted)
+            OV_TRY(rank_strings(&s->strings[k], &s->arena, &e.rank[k], err));
         OV_TRY(make_domain(&e, k, &s->arena, err));
     }
-    OV_TRY(sort_groups(&e, &s->arena, err));
+    OV_TRY(sort_groups(&e, sorted, &s->arena, err));
     return emit_all(&e, sink, err);
 }

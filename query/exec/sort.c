@@ -35,6 +35,8 @@ typedef struct sort_sink {
     ovi_exec *exec;
     const ov_plan *node;
     ovi_sink *next;
+    const ov_sort_key *keys; /* of the node, then what makes rows of an aggregate differ */
+    uint32_t key_count;
     uint64_t keep; /* offset + limit; OV_NO_LIMIT */
     sort_state *states;
     sort_state all; /* refs of every worker, parts renumbered */
@@ -77,8 +79,8 @@ static bool ref_less(const void *cx, const ovi_ref *a, const ovi_ref *b)
 {
     const comparison *c = cx;
     const sort_part *pa = &c->parts[a->part], *pb = &c->parts[b->part];
-    for (uint32_t k = 0; k < c->sink->node->sort.key_count; k++) {
-        const ov_sort_key *key = &c->sink->node->sort.keys[k];
+    for (uint32_t k = 0; k < c->sink->key_count; k++) {
+        const ov_sort_key *key = &c->sink->keys[k];
         const ov_vec *va = &pa->batch.col[key->column], *vb = &pb->batch.col[key->column];
         bool na = ov_vec_is_null(va, a->item), nb = ov_vec_is_null(vb, b->item);
         if (na != nb)
@@ -156,16 +158,75 @@ static ov_status add_part(sort_sink *s, sort_state *st, const sort_part *part, o
     return OV_OK;
 }
 
+/* Order-preserving bits of one value; equal bits mean equal values unless *maybe is set. */
+static uint64_t value_key(const ov_vec *v, uint32_t row, const ov_sort_key *key, bool *maybe)
+{
+    uint64_t bits;
+    if (v->type.id == OV_TYPE_NULL || ov_vec_is_null(v, row))
+        return key->nulls_first ? 0 : UINT64_MAX;
+    if (ov_type_is_int(v->type)) {
+        bits = ovi_order_i64(ov_vec_i64(v, row));
+    } else if (ov_type_is_real(v->type)) {
+        bits = ovi_order_f64(ov_vec_f64(v, row));
+    } else {
+        ov_slice s = ov_vec_str(v, row);
+        bits = ovi_order_text(s.p, s.n);
+        *maybe |= s.n >= 8 || memchr(s.p ? s.p : "", 0, s.n); /* longer, or padded like a shorter one */
+    }
+    bits = place(bits, key);
+    *maybe |= bits == 1 || bits == UINT64_MAX - 1;
+    return bits;
+}
+
+/*
+ * Puts the best min(keep, n) references in order at the front; returns how many. Key by key: references are selected and
+ * sorted by 64 bits, then each run of equal bits by the next key. Runs whose values may still differ compare in full.
+ * *worst: bits of the first key of the last one kept.
+ */
+static size_t order_refs(const sort_sink *s, const sort_part *parts, ovi_ref *refs, ovi_ref *tmp, size_t n,
+                         uint64_t keep, uint32_t level, uint64_t *worst)
+{
+    comparison c = {.sink = s, .parts = parts};
+    bool maybe = false;
+    if (level >= s->key_count) {
+        for (size_t i = 0; i < n; i++)
+            refs[i].key = ordinal_of(&parts[refs[i].part], refs[i].item);
+        if (keep < n)
+            n = ovi_select_refs(refs, n, (size_t)keep);
+        ovi_sort_refs(refs, tmp, n, NULL, NULL);
+        return keep < n ? (size_t)keep : n;
+    }
+    const ov_sort_key *key = &s->keys[level];
+    for (size_t i = 0; i < n; i++)
+        refs[i].key = value_key(&parts[refs[i].part].batch.col[key->column], refs[i].item, key, &maybe);
+    if (keep < n)
+        n = ovi_select_refs(refs, n, (size_t)keep);
+    ovi_sort_refs(refs, tmp, n, NULL, NULL);
+    if (worst && keep <= n && keep > 0)
+        *worst = refs[keep - 1].key;
+    for (size_t from = 0, to; from < n && from < keep; from = to) {
+        for (to = from + 1; to < n && refs[to].key == refs[from].key; to++)
+            ;
+        if (to - from == 1)
+            continue;
+        if (maybe)
+            ovi_sort_refs(refs + from, tmp, to - from, ref_less, &c);
+        else
+            order_refs(s, parts, refs + from, tmp, to - from, keep - from, level + 1, NULL);
+    }
+    return keep < n ? (size_t)keep : n;
+}
+
+/* Sorts; what is past the best `keep` is dropped. */
 static ov_status sort_state_refs(sort_sink *s, sort_state *st, ov_error *err)
 {
     ov_budget *budget = &s->exec->cx->budget;
-    comparison c = {.sink = s, .parts = st->parts};
     ovi_ref *tmp = NULL;
     size_t bytes = st->ref_count * sizeof(*tmp);
     if (st->ref_count < 2)
         return OV_OK;
     OV_TRY(ov_array_grow(budget, &tmp, 0, bytes, err));
-    ovi_sort_refs(st->refs, tmp, st->ref_count, ref_less, &c);
+    st->ref_count = order_refs(s, st->parts, st->refs, tmp, st->ref_count, s->keep, 0, &st->worst);
     ov_array_free(budget, &tmp, bytes);
     return OV_OK;
 }
@@ -263,10 +324,7 @@ static ov_status cut_back(sort_sink *s, sort_state *st, ov_error *err)
     memcpy(st->parts, made, count * sizeof(*made));
     st->part_count = count;
     st->ref_count = keep;
-    if (keep == s->keep && keep > 0) {
-        st->has_worst = true;
-        st->worst = st->refs[keep - 1].key;
-    }
+    st->has_worst = keep == s->keep; /* worst is what the sort found */
     ov_arena_fini(&st->arena);
     st->arena = fresh;
     return OV_OK;
@@ -304,8 +362,8 @@ static ov_status sort_push(ovi_sink *sink, ovi_worker *w, const ov_batch *b, ov_
         st->ready = true;
     }
     OV_TRY(ov_arena_zalloc(&w->scratch, ((size_t)b->rows + 1) * 8, &keys, err));
-    if (s->node->sort.key_count) {
-        const ov_sort_key *key = &s->node->sort.keys[0];
+    if (s->key_count) {
+        const ov_sort_key *key = &s->keys[0];
         OV_TRY(first_keys(&b->col[key->column], key, &w->scratch, keys, err));
     }
     OV_TRY(drop_worse(st, b, keys, &w->scratch, &in, err));
@@ -383,13 +441,69 @@ static void sort_used(const ovi_sink *sink, uint64_t *columns, uint32_t count)
 {
     const sort_sink *s = (const sort_sink *)sink;
     s->next->used(s->next, columns, count);
-    for (uint32_t k = 0; k < s->node->sort.key_count; k++)
-        ov_bits_set(columns, s->node->sort.keys[k].column);
+    for (uint32_t k = 0; k < s->key_count; k++)
+        ov_bits_set(columns, s->keys[k].column);
 }
 
 static bool sort_done(const ovi_sink *sink)
 {
     return ovi_done(((const sort_sink *)sink)->next);
+}
+
+/* Where column `column` of node comes from, as a key of the aggregate below; OVI_NO_KEY when it does not. */
+enum { OVI_NO_KEY = UINT32_MAX };
+
+static uint32_t key_behind(const ov_plan *node, uint32_t column, const ov_plan **aggregate)
+{
+    while (node->kind == OV_PLAN_PROJECT || node->kind == OV_PLAN_FILTER) {
+        if (node->kind == OV_PLAN_PROJECT) {
+            const ov_expr *e = node->project.exprs[column];
+            if (e->kind != OV_EXPR_COLUMN)
+                return OVI_NO_KEY;
+            column = e->column;
+        }
+        node = node->inputs[0];
+    }
+    if (node->kind != OV_PLAN_AGGREGATE || column >= node->aggregate.key_count)
+        return OVI_NO_KEY;
+    *aggregate = node;
+    return column;
+}
+
+/* Rows of an aggregate differ in its keys. When all of them are columns here, adding them (in their order, as the
+ * aggregate would have sorted) makes the order total, and the aggregate need not sort its groups. */
+static ov_status add_group_keys(sort_sink *s, ov_error *err)
+{
+    const ov_plan *node = s->node, *aggregate = NULL;
+    uint32_t *column, found = 0;
+    ov_sort_key *keys;
+    s->keys = node->sort.keys;
+    s->key_count = node->sort.key_count;
+    for (uint32_t c = 0; c < node->field_count && !aggregate; c++)
+        key_behind(node->inputs[0], c, &aggregate);
+    if (!aggregate)
+        return OV_OK;
+    uint32_t n = aggregate->aggregate.key_count;
+    OV_TRY(ov_arena_alloc(&s->exec->arena, n * sizeof(*column), &column, err));
+    for (uint32_t k = 0; k < n; k++)
+        column[k] = OVI_NO_KEY;
+    for (uint32_t c = 0; c < node->field_count; c++) {
+        uint32_t k = key_behind(node->inputs[0], c, &aggregate);
+        if (k != OVI_NO_KEY && column[k] == OVI_NO_KEY) {
+            column[k] = c;
+            found++;
+        }
+    }
+    if (found < n)
+        return OV_OK;
+    OV_TRY(ov_arena_alloc(&s->exec->arena, ((size_t)s->key_count + n) * sizeof(*keys), &keys, err));
+    if (s->key_count)
+        memcpy(keys, node->sort.keys, s->key_count * sizeof(*keys));
+    for (uint32_t k = 0; k < n; k++)
+        keys[s->key_count++] = (ov_sort_key){.column = column[k], .nulls_first = true};
+    s->keys = keys;
+    s->base.unordered = true;
+    return OV_OK;
 }
 
 ov_status ovi_run_sort(ovi_exec *x, const ov_plan *node, ovi_sink *sink, ov_error *err)
@@ -405,6 +519,7 @@ ov_status ovi_run_sort(ovi_exec *x, const ov_plan *node, ovi_sink *sink, ov_erro
     ov_status st;
     if (keep == 0)
         return OV_OK;
+    OV_TRY(add_group_keys(&s, err));
     OV_TRY(ov_arena_zalloc(&x->arena, x->worker_count * sizeof(*s.states), &s.states, err));
     OV_TRY_OUT(st, ovi_run(x, node->inputs[0], &s.base, err));
     OV_TRY_OUT(st, sort_emit(&s, sink, err));

@@ -48,3 +48,38 @@ void ovi_sort_refs(ovi_ref *refs, ovi_ref *tmp, size_t n, ovi_ref_less *less, co
     if (from != refs)
         memcpy(refs, from, n * sizeof(*refs));
 }
+
+static uint64_t median(uint64_t a, uint64_t b, uint64_t c)
+{
+    return a < b ? (b < c ? b : a < c ? c : a) : (a < c ? a : b < c ? c : b);
+}
+
+/* Quickselect: [from, to) always holds the keep-th key. Bad pivots cost at most a bounded number of passes, then what is
+ * left is kept whole, which is only more work for the sort. */
+size_t ovi_select_refs(ovi_ref *refs, size_t n, size_t keep)
+{
+    size_t from = 0, to = n;
+    for (int pass = 0; pass < 64 && to - from > 32; pass++) {
+        uint64_t pivot = median(refs[from].key, refs[from + (to - from) / 2].key, refs[to - 1].key);
+        size_t low = from, mid = from, high = to; /* [from, low) < pivot, [low, mid) = pivot, [high, to) > pivot */
+        while (mid < high) {
+            ovi_ref x = refs[mid];
+            if (x.key < pivot) {
+                refs[mid++] = refs[low];
+                refs[low++] = x;
+            } else if (x.key > pivot) {
+                refs[mid] = refs[--high];
+                refs[high] = x;
+            } else {
+                mid++;
+            }
+        }
+        if (keep <= low)
+            to = low;
+        else if (keep <= mid)
+            return mid;
+        else
+            from = mid;
+    }
+    return to;
+}

@@ -19,6 +19,10 @@ typedef bool ovi_ref_less(const void *cx, const ovi_ref *a, const ovi_ref *b);
 /* Stable. tmp has room for n. Sorted input costs one pass. */
 void ovi_sort_refs(ovi_ref *refs, ovi_ref *tmp, size_t n, ovi_ref_less *less, const void *cx);
 
+/* Moves every reference whose key is at most the keep-th smallest to the front, in any order; how many these are (at
+ * least keep, more when keys tie). 0 < keep < n. */
+size_t ovi_select_refs(ovi_ref *refs, size_t n, size_t keep);
+
 /* Order-preserving bits. */
 static inline uint64_t ovi_order_i64(int64_t v)
 {
