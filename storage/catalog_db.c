@@ -88,7 +88,7 @@ ov_status ovi_db_damaged(ov_catalog *cat, ov_error *err, const char *fmt, ...)
     va_end(args);
     return ov_fail(err, OV_CORRUPT,
                    "the catalog %s/catalog.db is damaged: %s. Restore the folder from a copy, or move "
-                   "catalog.db away and ingest again",
+                   "catalog.db and segments/ away and ingest again",
                    cat->dir, what);
 }
 
@@ -287,6 +287,8 @@ static ov_status set_up(ov_catalog *cat, ov_error *err)
         OV_TRY(check_identity(cat, err));
     else if (!cat->writer)
         return ov_fail(err, OV_NOT_FOUND, "%s holds no Ovate data yet", cat->dir);
+    if (cat->writer && fresh)
+        OV_TRY(ovi_refuse_orphans(cat, err));
     return cat->writer ? set_up_writer(cat, fresh, err) : OV_OK;
 }
 

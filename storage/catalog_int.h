@@ -161,6 +161,8 @@ ovi_datasource *ovi_snapshot_state(const ov_snapshot *snap, ov_slice name); /* N
 
 /* ---- catalog_recover.c ---- */
 OV_CHECKED ov_status ovi_recover(ov_catalog *cat, ov_error *err);
+/* Before a new catalog is made: OV_EXISTS when there are segments of a lost one, which recovery would delete. */
+OV_CHECKED ov_status ovi_refuse_orphans(ov_catalog *cat, ov_error *err);
 
 /* ---- catalog_files.c ---- */
 /* segments/<datasource, percent-encoded> and the file in it, below DIR. */

@@ -105,6 +105,25 @@ static ov_status empty_tmp(sweeper *w, ov_error *err)
     return OV_OK;
 }
 
+ov_status ovi_refuse_orphans(ov_catalog *cat, ov_error *err)
+{
+    enum { MOST_FILES = 100000000 };
+    ov_arena a;
+    ov_slice path, *files;
+    size_t n = 0;
+    ov_arena_init(&a, "recovery", NULL);
+    ov_status st = ov_arena_printf(&a, &path, err, "%s/segments", cat->dir);
+    if (st == OV_OK)
+        st = ov_glob_files(path.p, OV_SLICE_LIT("*.ovs"), MOST_FILES, &a, &files, &n, err);
+    if (st == OV_OK && n > 0)
+        st = ov_fail(err, OV_EXISTS,
+                     "%s/segments holds %zu segment files but there is no catalog.db that knows them; put it back, or "
+                     "move %s/segments away to start anew",
+                     cat->dir, n, cat->dir);
+    ov_arena_fini(&a);
+    return st;
+}
+
 ov_status ovi_recover(ov_catalog *cat, ov_error *err)
 {
     sweeper w = {.cat = cat};

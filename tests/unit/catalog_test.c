@@ -340,6 +340,28 @@ static void test_not_a_database(void **state)
     fixture_fini(&f);
 }
 
+/* Somebody moved catalog.db away: the segments must not be taken for leftovers. */
+static void test_lost_catalog(void **state)
+{
+    (void)state;
+    ov_error err = OV_ERROR_INIT;
+    fixture f;
+    char path[100], aside[100];
+    fixture_init(&f);
+    fixture_put(&f, OV_PUBLISH_REPLACE, "wiki", 0, DAY, 10);
+    fixture_close(&f);
+    snprintf(path, sizeof(path), "%s/catalog.db", f.dir);
+    snprintf(aside, sizeof(aside), "%s/aside", f.dir);
+    assert_int_equal(rename(path, aside), 0);
+    for (int i = 0; i < 2; i++)
+        check_fails(ov_catalog_open(f.dir, true, &f.cat, &err), &err, OV_EXISTS, "no catalog.db that knows them");
+    assert_int_equal(rename(aside, path), 0);
+    fixture_open(&f, true);
+    assert_int_equal(fixture_rows(&f, "wiki"), 10);
+    assert_int_equal(fixture_files(&f), 1);
+    fixture_fini(&f);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -355,6 +377,7 @@ int main(void)
         cmocka_unit_test(test_readers_follow),
         cmocka_unit_test(test_damaged_database),
         cmocka_unit_test(test_not_a_database),
+        cmocka_unit_test(test_lost_catalog),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
