@@ -5,11 +5,14 @@
  *   id          in a vector            on disk                         Druid's name
  *   LONG        int64_t                narrow lanes over a base        LONG
  *   DOUBLE      double                 scaled integers or raw          DOUBLE
- *   FLOAT       double, float-rounded  the same, 4-byte raw            FLOAT
+ *   FLOAT       double (see below)     the same, 4-byte raw            FLOAT
  *   STRING      UTF-8 slice            sorted dictionary + codes       STRING
  *   ARRAY       list of elem           dictionary of whole lists       ARRAY<...>
  *   COMPLEX     bytes, meaning by name dictionary or blocks            COMPLEX<name>
  *   NULL        nothing                nothing                         (an all-null column)
+ *
+ * FLOAT values are float-rounded where they are stored and cast; what is computed from them is rounded when it is
+ * printed, as in Druid.
  *
  * A multi-value string is STRING with `multi` set: its vectors hold lists of strings, like
  * ARRAY<STRING>, but SQL treats it by Druid's multi-value rules.

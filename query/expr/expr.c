@@ -44,7 +44,7 @@ ov_status ov_expr_f64(ov_expr_ctx *cx, ov_sqltype sql, double v, const ov_expr *
     ov_expr *e;
     OV_TRY(ovi_node(cx, OV_EXPR_CONST, sql, ov_sqltype_native(sql), &e, err));
     OV_ASSERT(ov_type_is_real(e->type));
-    e->constant.f = e->type.id == OV_TYPE_FLOAT ? (double)(float)v : v;
+    e->constant.f = v;
     *out = e;
     return OV_OK;
 }

@@ -15,10 +15,31 @@ typedef struct case_labels {
 
 static ov_status cast_branch(ovi_bind *b, uint32_t i, ov_sqltype to, ov_error *err)
 {
+    if (to == OV_SQL_OTHER) { /* complex values: all of one type, b->type */
+        if (b->args[i]->sql == OV_SQL_NULL) {
+            ov_expr *null;
+            OV_TRY(ovi_node(b->cx, OV_EXPR_CONST, to, b->type, &null, err));
+            null->nullable = null->constant.is_null = true;
+            b->args[i] = null;
+        }
+        if (ov_type_eq(b->args[i]->type, b->type))
+            return OV_OK;
+        return ov_fail_at(err, OV_UNSUPPORTED, b->pos, b->end_pos,
+                          "%s does not mix complex types", b->fn->name);
+    }
     if (b->args[i]->type.multi && ov_sqltype_is_text(to))
         return ov_fail_at(err, OV_UNSUPPORTED, b->pos, b->end_pos,
                           "%s does not take multi-value strings yet", b->fn->name);
     return ovi_want(b, i, to, err);
+}
+
+/* The result's type; complex ones have the name of the first that has one. */
+static void set_type(ovi_bind *b, const ov_expr *const *items, uint32_t n, ov_sqltype to)
+{
+    ovi_result(b, to);
+    for (uint32_t i = n; i-- > 0 && to == OV_SQL_OTHER;)
+        if (items[i]->type.id == OV_TYPE_COMPLEX)
+            b->type = items[i]->type;
 }
 
 static int label_order(const ov_expr *a, const ov_expr *b)
@@ -89,6 +110,7 @@ ov_status ovi_bind_case(ovi_bind *b, ov_error *err)
     OV_TRY(ovi_meet(b, values, n, &to, err));
     if (to == OV_SQL_NULL)
         return ov_expr_null(b->cx, OV_SQL_NULL, &b->replace, err);
+    set_type(b, values, n, to);
     b->nullable = false;
     for (uint32_t i = 1; i < b->argc; i += 2) {
         OV_TRY(cast_branch(b, i, to, err));
@@ -96,7 +118,6 @@ ov_status ovi_bind_case(ovi_bind *b, ov_error *err)
     }
     OV_TRY(cast_branch(b, b->argc - 1, to, err));
     b->nullable = b->nullable || b->args[b->argc - 1]->nullable;
-    ovi_result(b, to);
     return ovi_case_labels(b->cx, b->args, b->argc, to, &b->prepared, err);
 }
 
@@ -111,13 +132,13 @@ ov_status ovi_bind_coalesce(ovi_bind *b, ov_error *err)
     OV_TRY(ovi_meet(b, b->args, b->argc, &to, err));
     if (to == OV_SQL_NULL)
         return ov_expr_null(b->cx, OV_SQL_NULL, &b->replace, err);
+    set_type(b, b->args, b->argc, to);
     b->nullable = true;
     for (uint32_t i = 0; i < b->argc; i++) {
         OV_TRY(cast_branch(b, i, to, err));
         b->nullable = b->nullable && b->args[i]->nullable;
     }
     b->fn = ovi_function_find(OV_SLICE_LIT("COALESCE")); /* NVL and IFNULL are other names */
-    ovi_result(b, to);
     return OV_OK;
 }
 

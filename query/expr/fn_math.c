@@ -1,6 +1,6 @@
 /*
  * Arithmetic and numeric functions. Integers wrap as Java's do; dividing one by zero is an error, dividing a fraction
- * is IEEE. Times and intervals meet here too.
+ * is IEEE. FLOATs are computed as doubles and not rounded in between, as in Druid. Times and intervals meet here too.
  */
 #include "query/expr/expr_int.h"
 
@@ -191,13 +191,6 @@ ov_status ovi_bind_pi(ovi_bind *b, ov_error *err)
 
 /* ---- arithmetic ---- */
 
-static void round_floats(const ovi_call *c, double *f)
-{
-    if (c->e->type.id == OV_TYPE_FLOAT)
-        for (size_t r = 0; r < c->rows; r++)
-            f[r] = (double)(float)f[r];
-}
-
 static ov_status divide_longs(ovi_call *c, ovi_result_lanes *l, bool remainder, ov_error *err)
 {
     const uint32_t *rows;
@@ -271,7 +264,6 @@ ov_status ovi_eval_arith(ovi_call *c, ov_vec *out, ov_error *err)
             op == '+' ? k->add_i64 : op == '-' ? k->sub_i64 : k->mul_i64;
         f(a->i, a->step, b->i, b->step, n, l.i);
     }
-    round_floats(c, l.f);
     ovi_finish(c, &l, out);
     return OV_OK;
 }
@@ -285,7 +277,6 @@ ov_status ovi_eval_mod(ovi_call *c, ov_vec *out, ov_error *err)
     } else {
         for (size_t r = 0; r < c->rows; r++)
             l.f[r] = fmod(ovi_f64(&c->arg[0], r), ovi_f64(&c->arg[1], r));
-        round_floats(c, l.f);
     }
     ovi_finish(c, &l, out);
     return OV_OK;
@@ -329,7 +320,6 @@ ov_status ovi_eval_safe_divide(ovi_call *c, ov_vec *out, ov_error *err)
                 l.i[r] = y == -1 ? (int64_t)(0 - (uint64_t)x) : x / y;
         }
     }
-    round_floats(c, l.f);
     ovi_finish(c, &l, out);
     return OV_OK;
 }

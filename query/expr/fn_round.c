@@ -140,7 +140,7 @@ static ov_status round_rows(ovi_call *c, ovi_rounding how, ov_vec *out, ov_error
     ovi_result_lanes l;
     OV_TRY(ovi_rows(c, &rows, &n, err));
     OV_TRY(ovi_lanes(c, &l, err));
-    bool real = ov_type_is_real(c->e->type), narrow = c->e->type.id == OV_TYPE_FLOAT;
+    bool real = ov_type_is_real(c->e->type);
     for (uint32_t k = 0; k < n; k++) {
         uint32_t r = rows[k];
         int64_t places = c->argc == 2 ? ovi_i64(&c->arg[1], r) : 0;
@@ -149,8 +149,6 @@ static ov_status round_rows(ovi_call *c, ovi_rounding how, ov_vec *out, ov_error
             continue;
         }
         l.f[r] = ovi_round_decimal(ovi_f64(&c->arg[0], r), places, how);
-        if (narrow)
-            l.f[r] = (double)(float)l.f[r];
     }
     ovi_finish(c, &l, out);
     return OV_OK;
