@@ -155,8 +155,8 @@ static ov_status room_for(ovi_column *c, uint32_t more, ov_error *err)
 
 /* n values at `from` (rows[i], or in order), with validity bits by the same row numbers; NULL: all
  * present. */
-static ov_status push_values(ovi_column *c, const int64_t *from, const uint64_t *valid,
-                             const uint32_t *rows, uint32_t n, ov_error *err)
+ov_status ovi_column_push(ovi_column *c, const int64_t *from, const uint64_t *valid,
+                          const uint32_t *rows, uint32_t n, ov_error *err)
 {
     for (uint32_t at = 0; at < n;) {
         uint32_t take = OV_MIN(n - at, OV_BATCH_ROWS - c->active_rows), start = c->active_rows;
@@ -185,12 +185,6 @@ static ov_status push_values(ovi_column *c, const int64_t *from, const uint64_t 
     return OV_OK;
 }
 
-ov_status ovi_column_push(ovi_column *c, const int64_t *bits, const uint64_t *valid, uint32_t n,
-                          ov_error *err)
-{
-    return push_values(c, bits, valid, NULL, n, err);
-}
-
 /* The same value n times. */
 static ov_status push_repeat(ovi_column *c, int64_t bits, bool null, uint32_t n, ov_error *err)
 {
@@ -199,8 +193,8 @@ static ov_status push_repeat(ovi_column *c, int64_t bits, bool null, uint32_t n,
     for (size_t i = 0; i < OV_COUNT_OF(some); i++)
         some[i] = bits;
     for (uint32_t at = 0; at < n; at += OV_COUNT_OF(some))
-        OV_TRY(push_values(c, some, null ? absent : NULL, NULL,
-                           OV_MIN(n - at, (uint32_t)OV_COUNT_OF(some)), err));
+        OV_TRY(ovi_column_push(c, some, null ? absent : NULL, NULL,
+                               OV_MIN(n - at, (uint32_t)OV_COUNT_OF(some)), err));
     return OV_OK;
 }
 
@@ -226,7 +220,7 @@ static ov_status append_reals(ovi_column *c, const ov_vec *flat, const uint32_t 
     else
         for (uint32_t i = 0; i < flat->rows; i++)
             bits[i] = real_bits(((const double *)flat->data)[i], is_float);
-    return push_values(c, bits, flat->valid, rows, n, err);
+    return ovi_column_push(c, bits, flat->valid, rows, n, err);
 }
 
 static ov_status append_numbers(ovi_column *c, const ov_vec *v, const uint32_t *rows, uint32_t n,
@@ -243,7 +237,7 @@ static ov_status append_numbers(ovi_column *c, const ov_vec *v, const uint32_t *
     OV_TRY(ov_vec_flatten(v, scratch, &flat, err));
     if (real)
         return append_reals(c, &flat, rows, n, scratch, err);
-    return push_values(c, flat.data, flat.valid, rows, n, err);
+    return ovi_column_push(c, flat.data, flat.valid, rows, n, err);
 }
 
 /* ---- codes ---- */
@@ -326,7 +320,7 @@ static ov_status append_dict(ovi_column *c, const ov_vec *v, const uint32_t *row
         }
         to[i] = code;
     }
-    return push_values(c, to, NULL, NULL, n, err);
+    return ovi_column_push(c, to, NULL, NULL, n, err);
 }
 
 static ov_status append_rows(ovi_column *c, const ov_vec *v, const uint32_t *rows, uint32_t n,
@@ -347,7 +341,7 @@ static ov_status append_rows(ovi_column *c, const ov_vec *v, const uint32_t *row
         last = s;
         to[i] = code;
     }
-    return push_values(c, to, NULL, NULL, n, err);
+    return ovi_column_push(c, to, NULL, NULL, n, err);
 }
 
 static ov_status append_codes(ovi_column *c, const ov_vec *v, const uint32_t *rows, uint32_t n,

@@ -192,11 +192,26 @@ static bool real_below(double a, double b)
     return a < b || (a == b && signbit(a) && !signbit(b));
 }
 
+/* All present and no NaN: a vector loop finds the bounds. False when it is not so. */
+static bool plain_bounds(ovi_plan *p, const int64_t *bits)
+{
+    if (p->valid)
+        return false;
+    ovi_lane_kernels_now()->real_bounds(bits, p->rows, &p->entry.min, &p->entry.max);
+    if (isnan(real_of(p->entry.max)))
+        return false;
+    p->entry.flags |= OV_BLOCK_BOUNDS;
+    return true;
+}
+
 static void real_bounds(ovi_plan *p, const int64_t *bits)
 {
+    if (plain_bounds(p, bits))
+        return;
     ov_block_entry *e = &p->entry;
     double min = 0, max = 0;
     bool any = false;
+    e->min = e->max = 0;
     for (uint32_t i = 0; i < p->rows; i++) {
         double v = real_of(bits[i]);
         if (p->valid && !ov_bits_test(p->valid, i))

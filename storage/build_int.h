@@ -108,9 +108,10 @@ size_t ovi_column_bytes(const ovi_column *c);
 /* `n` rows of v (rows[i], or the first n when rows is NULL). Scratch may be rewound afterwards. */
 OV_CHECKED ov_status ovi_column_append(ovi_column *c, const ov_vec *v, const uint32_t *rows,
                                        uint32_t n, ov_arena *scratch, ov_error *err);
-/* n values by their bits, or codes; valid NULL: all present. */
+/* n values by their bits, or codes: those at rows[i], or the first n when rows is NULL; valid NULL:
+ * all present. */
 OV_CHECKED ov_status ovi_column_push(ovi_column *c, const int64_t *bits, const uint64_t *valid,
-                                     uint32_t n, ov_error *err);
+                                     const uint32_t *rows, uint32_t n, ov_error *err);
 /* Encode the rows of the active block, if any. */
 OV_CHECKED ov_status ovi_column_flush(ovi_column *c, ov_error *err);
 /* The values of block b; valid (may be NULL for codes) gets all words. Returns rows. */

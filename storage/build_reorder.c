@@ -90,12 +90,12 @@ static bool fold_group(const ovi_column *c, const opened *o, const ovi_order *or
 
 /* ---- the new sequence ---- */
 
-/* Value i of the new sequence; false when it is NULL. */
+/* Value i of the folded sequence; false when it is NULL. */
 static bool value_at(const ovi_column *c, const opened *o, const ovi_order *order, uint32_t i,
                      int64_t *out)
 {
-    uint32_t at = order->starts ? order->starts[i] : i;
-    if (order->starts && c->def.role == OV_ROLE_METRIC)
+    uint32_t at = order->starts[i];
+    if (c->def.role == OV_ROLE_METRIC)
         return fold_group(c, o, order, at, order->starts[i + 1], out);
     uint32_t row = order->perm ? order->perm[at] : at;
     *out = o->values[row];
@@ -106,6 +106,10 @@ static ov_status push_all(ovi_column *c, const opened *o, const ovi_order *order
 {
     int64_t values[1024];
     uint64_t valid[1024 / 64];
+    if (!order->starts) {
+        OV_TRY(ovi_column_push(c, o->values, o->valid, order->perm, order->rows, err));
+        return ovi_column_flush(c, err);
+    }
     for (uint32_t at = 0; at < order->rows;) {
         uint32_t n = OV_MIN(order->rows - at, (uint32_t)OV_COUNT_OF(values));
         bool nulls = false;
@@ -116,7 +120,7 @@ static ov_status push_all(ovi_column *c, const opened *o, const ovi_order *order
                 ov_bits_clear(valid, i);
                 nulls = true;
             }
-        OV_TRY(ovi_column_push(c, values, nulls ? valid : NULL, n, err));
+        OV_TRY(ovi_column_push(c, values, nulls ? valid : NULL, NULL, n, err));
         at += n;
     }
     return ovi_column_flush(c, err);

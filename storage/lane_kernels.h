@@ -17,6 +17,8 @@ typedef struct ovi_scan {
 
 typedef struct ovi_lane_kernels {
     void (*scan_i64)(const int64_t *v, size_t n, ovi_scan *out);
+    /* Smallest and largest of doubles given as bits, in the order -inf .. -0.0 0.0 .. inf NaN. */
+    void (*real_bounds)(const int64_t *bits, size_t n, int64_t *min, int64_t *max);
     /* Places where a value differs from the one before; values are compared as bits. */
     uint32_t (*changes)(const int64_t *v, size_t n);
     /* out[i] = v[i] - base, in lanes of 1, 2, 4 or 8 bytes. */

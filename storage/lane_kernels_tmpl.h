@@ -18,6 +18,24 @@ static void scan_i64(const int64_t *v, size_t n, ovi_scan *out)
     *out = (ovi_scan){.min = min, .max = max, .sum = sum, .changes = (uint32_t)changes};
 }
 
+/* Bits of doubles as integers of the same order, and back: negative ones count the other way. */
+static int64_t real_order(int64_t bits)
+{
+    return bits ^ (int64_t)((uint64_t)(bits >> 63) >> 1);
+}
+
+static void real_bounds(const int64_t *bits, size_t n, int64_t *min, int64_t *max)
+{
+    int64_t low = real_order(bits[0]), high = low;
+    for (size_t i = 1; i < n; i++) {
+        int64_t v = real_order(bits[i]);
+        low = v < low ? v : low;
+        high = v > high ? v : high;
+    }
+    *min = real_order(low);
+    *max = real_order(high);
+}
+
 static uint32_t changes(const int64_t *v, size_t n)
 {
     uint64_t count = 0;
@@ -154,6 +172,7 @@ static void unscale(const int64_t *restrict scaled, double power, size_t n, doub
 
 const ovi_lane_kernels LK_TABLE = {
     .scan_i64 = scan_i64,
+    .real_bounds = real_bounds,
     .changes = changes,
     .pack = pack,
     .unpack = unpack,
