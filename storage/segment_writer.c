@@ -166,7 +166,13 @@ ov_status ovi_writer_finish(ovi_writer *w, ov_slice directory, uint64_t *bytes, 
     int fd = w->fd;
     w->fd = -1;
     OV_TRY(ov_file_close(fd, w->tmp_path, err));
-    OV_TRY(ov_file_rename(w->tmp_path, w->path, err));
+    ov_status st = ov_file_rename(w->tmp_path, w->path, err);
+    if (st != OV_OK) { /* renamed, perhaps, but not durably: then it must not stay either */
+        ov_error ignored = OV_ERROR_INIT;
+        if (ov_file_remove(w->path, &ignored) != OV_OK)
+            ov_error_context(err, "%s may be left behind", w->path);
+        return st;
+    }
     ov_free(w->tmp_path);
     w->tmp_path = NULL; /* nothing left to remove */
     return OV_OK;

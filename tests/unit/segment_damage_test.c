@@ -3,8 +3,10 @@
  * are refused or give odd values, but nothing crashes; a builder that runs out of memory or disk
  * leaves nothing behind.
  */
+#include <errno.h>
 #include <fcntl.h>
 #include "base/file.h"
+#include "base/os.h"
 #include "tests/lib/segment_reseal.h"
 #include "tests/lib/segment_walk.h"
 #include "segment_lib.h"
@@ -171,6 +173,76 @@ static void small_budgets(void **state)
     unlink(path);
 }
 
+/* ---- a system that says no at the n-th call ---- */
+
+static ov_os failing;
+static uint32_t calls_left;
+
+static bool refused(void)
+{
+    if (calls_left == 0 || --calls_left > 0)
+        return false;
+    errno = EIO;
+    return true;
+}
+
+static int fail_open(const char *path, int flags, mode_t mode)
+{
+    return refused() ? -1 : ov_os_posix.open(path, flags, mode);
+}
+
+static ssize_t fail_write(int fd, const void *from, size_t n)
+{
+    if (calls_left > 1 && n > 1) /* short writes are legal */
+        n = 1 + n / 2;
+    return refused() ? -1 : ov_os_posix.write(fd, from, n);
+}
+
+static int fail_fsync(int fd)
+{
+    return refused() ? -1 : ov_os_posix.fsync(fd);
+}
+
+static int fail_close(int fd)
+{
+    int r = ov_os_posix.close(fd);
+    return refused() ? -1 : r;
+}
+
+static int fail_rename(const char *from, const char *to)
+{
+    return refused() ? -1 : ov_os_posix.rename(from, to);
+}
+
+static void failing_system(void **state)
+{
+    (void)state;
+    char *path = temp_path("system"), part[300];
+    snprintf(part, sizeof part, "%s.part", path);
+    failing = ov_os_posix;
+    failing.open = fail_open;
+    failing.write = fail_write;
+    failing.fsync = fail_fsync;
+    failing.close = fail_close;
+    failing.rename = fail_rename;
+    for (uint32_t n = 1;; n++) {
+        calls_left = n;
+        const ov_os *before = ov_os_use(&failing);
+        ov_status st = build(path, 500, NULL);
+        ov_os_use(before);
+        if (calls_left > 0) { /* nothing was refused */
+            assert_int_equal(st, OV_OK);
+            break;
+        }
+        assert_int_equal(st, OV_IO);
+        assert_int_equal(access(path, F_OK), -1);
+        assert_int_equal(access(part, F_OK), -1);
+        assert_true(n < 1000);
+    }
+    OK(ov_segment_verify(path, &err));
+    unlink(path);
+}
+
 /* A folder that is not there: a sentence with the path, nothing left. */
 static void no_folder(void **state)
 {
@@ -184,7 +256,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_bit),       cmocka_unit_test(every_length),
         cmocka_unit_test(lying_checksums), cmocka_unit_test(small_budgets),
-        cmocka_unit_test(no_folder),
+        cmocka_unit_test(failing_system),  cmocka_unit_test(no_folder),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

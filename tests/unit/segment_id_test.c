@@ -60,7 +60,8 @@ static void test_names(void **state)
                 "longer");
     check_ok(ov_datasource_name_check(OV_SLICE_LIT("따릉이 대여소"), &err), &err);
     memset(longest, '%', sizeof(longest));
-    check_fails(ov_datasource_name_check(ov_slice_make(longest, 128), &err), &err, OV_INVALID, "special");
+    check_fails(ov_datasource_name_check(ov_slice_make(longest, 128), &err), &err, OV_INVALID,
+                "special");
     check_fails(ov_datasource_name_check(OV_SLICE_LIT("a\xff"), &err), &err, OV_INVALID, "UTF-8");
     check_fails(ov_datasource_name_check(OV_SLICE_LIT(""), &err), &err, OV_INVALID, "empty");
     check_fails(ov_datasource_name_check(OV_SLICE_LIT("a/b"), &err), &err, OV_INVALID, "'/'");
