@@ -7,9 +7,11 @@
 typedef struct loader {
     ov_catalog *cat;
     ovi_datasource *ds;
-    ov_arena *arena; /* of ds */
+    ov_arena *arena; /* of ds: what stays */
+    ov_arena scratch;
     const ov_segment_entry **by_seq; /* entries in the order they were published */
     uint32_t n;
+    ov_slice version, task_id; /* of the last entry: neighbours mostly share them */
 } loader;
 
 /* ---- one entry ---- */
@@ -38,26 +40,34 @@ static ov_status entry_texts(ov_segment_entry *e, const ovi_row *row, ov_arena *
                            row->id.partition, row->core);
 }
 
-/* The row's slices are in the arena already. */
+static ov_status keep_shared(loader *l, ov_slice text, ov_slice *last, ov_error *err)
+{
+    if (last->p && ov_slice_eq(*last, text))
+        return OV_OK;
+    return ov_arena_copy(l->arena, text, last, err);
+}
+
 static ov_status entry_fill(loader *l, ov_segment_entry *e, const ovi_row *row, ov_error *err)
 {
+    OV_TRY(keep_shared(l, row->id.version, &l->version, err));
+    OV_TRY(keep_shared(l, row->task_id, &l->task_id, err));
     *e = (ov_segment_entry){
         .info = {.datasource = l->ds->pub.name,
                  .start_ms = row->id.span.start,
                  .end_ms = row->id.span.end,
-                 .version = row->id.version,
+                 .version = l->version,
                  .partition = row->id.partition,
                  .rows = row->rows,
                  .min_time = row->min_time,
                  .max_time = row->max_time,
                  .bytes = row->bytes},
-        .file = row->file,
         .core = row->core,
         .appended = row->id.partition >= row->core,
         .tombstone = row->tombstone,
         .used = true,
-        .task_id = row->task_id,
+        .task_id = l->task_id,
     };
+    OV_TRY(ov_arena_copy(l->arena, row->file, &e->file, err));
     return entry_texts(e, row, l->arena, err);
 }
 
@@ -99,7 +109,7 @@ static ov_status set_visible(loader *l, ov_error *err)
 {
     ovi_datasource *ds = l->ds;
     ov_timeline_item *items;
-    OV_TRY(ov_arena_alloc(l->arena, l->n * sizeof(*items), &items, err));
+    OV_TRY(ov_arena_alloc(&l->scratch, l->n * sizeof(*items), &items, err));
     for (uint32_t i = 0; i < l->n; i++) {
         const ov_segment_info *info = &ds->entries[i].info;
         items[i] = (ov_timeline_item){
@@ -224,7 +234,7 @@ static ov_status fill_entries(loader *l, ovi_row *rows, ov_error *err)
 {
     ovi_datasource *ds = l->ds;
     schema_memo memo[8] = {0};
-    OV_TRY(ov_arena_zalloc(l->arena, l->n * sizeof(*ds->entries), &ds->entries, err));
+    OV_TRY(ov_arena_zalloc(&l->scratch, l->n * sizeof(*ds->entries), &ds->entries, err));
     for (uint32_t i = 0; i < l->n; i++) {
         OV_TRY(entry_fill(l, &ds->entries[i], &rows[i], err));
         OV_TRY(entry_columns(l, &ds->entries[i], rows[i].schema, memo, err));
@@ -238,7 +248,7 @@ static ov_status order_entries(loader *l, ov_error *err)
     ovi_datasource *ds = l->ds;
     ov_segment_entry *sorted;
     OV_TRY(ov_arena_alloc(l->arena, l->n * sizeof(*sorted), &sorted, err));
-    OV_TRY(ov_arena_alloc(l->arena, l->n * sizeof(*l->by_seq), &l->by_seq, err));
+    OV_TRY(ov_arena_alloc(&l->scratch, l->n * sizeof(*l->by_seq), &l->by_seq, err));
     memcpy(sorted, ds->entries, l->n * sizeof(*sorted));
     qsort(sorted, l->n, sizeof(*sorted), cmp_entry);
     for (uint32_t i = 0; i < l->n; i++)
@@ -253,7 +263,7 @@ static ov_status load_into(loader *l, const ovi_known *known, ov_error *err)
     ovi_row *rows;
     ov_interval ever = {INT64_MIN, INT64_MAX};
     OV_TRY(ov_arena_copy(l->arena, known->name, &l->ds->pub.name, err));
-    OV_TRY(ovi_rows_select(l->cat, known->name, true, ever, l->arena, &rows, &l->n, err));
+    OV_TRY(ovi_rows_select(l->cat, known->name, true, ever, &l->scratch, &rows, &l->n, err));
     OV_TRY(ovi_known_check_used(l->cat, known, rows, l->n, err));
     if (l->n == 0)
         return OV_OK;
@@ -275,7 +285,9 @@ ov_status ovi_datasource_load(ov_catalog *cat, const ovi_known *known, ovi_datas
     ds->change = (uint64_t)known->change;
     ov_arena_init(&ds->arena, "catalog", NULL);
     loader l = {.cat = cat, .ds = ds, .arena = &ds->arena};
+    ov_arena_init(&l.scratch, "catalog load", NULL);
     ov_status st = load_into(&l, known, err);
+    ov_arena_fini(&l.scratch);
     if (st != OV_OK || l.n == 0) {
         ovi_datasource_release(ds);
         ds = NULL;
