@@ -276,6 +276,58 @@ static void time_ranges(void **state)
               "2019-01-01T00:00:00.000Z) AND ($1 = 'x')))\n");
 }
 
+/* What Superset, plywood, the web console and others send, white space aside: all of it binds. */
+static void statements_of_clients(void **state)
+{
+    (void)state;
+    static const char *const statements[] = {
+        "SELECT 1",
+        "SELECT SCHEMA_NAME FROM INFORMATION_SCHEMA.SCHEMATA",
+        "SELECT COUNT(*) > 0 AS exists_ FROM INFORMATION_SCHEMA.SCHEMATA WHERE SCHEMA_NAME = 'x'",
+        "SELECT TIME_SHIFT(TIME_FLOOR(TIME_SHIFT(CAST(\"__time\" AS TIMESTAMP), 'P1D', 1), 'P1W'), "
+        "'P1D', 5) AS "
+        "\"__time\", SUM(\"added\") AS \"sum_added\" FROM \"druid\".\"wiki\" WHERE \"__time\" >= "
+        "'2015-09-12 "
+        "00:00:00.000000' AND (\"channel\" = 'a' OR \"channel\" = 'b') AND ( added > 1000 ) GROUP "
+        "BY "
+        "TIME_SHIFT(TIME_FLOOR(TIME_SHIFT(CAST(\"__time\" AS TIMESTAMP), 'P1D', 1), 'P1W'), 'P1D', "
+        "5) ORDER BY "
+        "\"sum_added\" DESC LIMIT 10000",
+        "SELECT DISTINCT \"channel\" AS \"column_values\" FROM \"druid\".\"wiki\" LIMIT 10000",
+        "SELECT COUNT(*) AS \"count\" FROM \"druid\".\"wiki\" WHERE \"page\" LIKE 'Talk:%' AND "
+        "\"channel\" IN ('a') AND "
+        "\"page\" <> 'Main' AND \"delta\" IS NULL LIMIT 10000",
+        "SELECT \"t\".\"channel\" AS \"C\", COUNT(*) AS \"n\" FROM \"wiki\" AS t WHERE (TIMESTAMP "
+        "'2015-09-12 "
+        "00:00:00'<=\"t\".\"__time\" AND \"t\".\"__time\"<TIMESTAMP '2015-09-13 00:00:00') GROUP "
+        "BY 1 HAVING "
+        "100<COUNT(*) ORDER BY \"n\" DESC LIMIT 5",
+        "SELECT COUNT(*) AS \"n\" FROM \"wiki\" AS t GROUP BY ()",
+        "SELECT channel, COUNT(*) AS \"n\" FROM wiki GROUP BY 1 HAVING 100<\"n\"",
+        "SELECT TIME_FLOOR(\"__time\",'PT1H',NULL,'Etc/UTC') AS \"T\", FLOOR(\"added\" / 100000) * "
+        "100000 AS \"A\" FROM "
+        "wiki GROUP BY 1, 2 ORDER BY \"T\" ASC",
+        "SELECT MAX(__time) AS maxTime, MIN(__time) AS minTime FROM wiki",
+        "SELECT page, COUNT(*) FILTER (WHERE added > 0) AS \"a\", SUM(\"added\") FILTER (WHERE "
+        "channel = 'x') FROM wiki "
+        "GROUP BY page ORDER BY 2 DESC, page ASC NULLS LAST LIMIT 50 OFFSET 50",
+        "WITH w AS (SELECT * FROM wiki WHERE __time > CURRENT_TIMESTAMP - INTERVAL '1' DAY) SELECT "
+        "COUNT(*) AS \"Count\" "
+        "FROM w",
+    };
+    for (size_t i = 0; i < OV_COUNT_OF(statements); i++) {
+        setup s;
+        ov_buf text;
+        ov_error err = OV_ERROR_INIT;
+        open_setup(&s);
+        ov_buf_init(&text);
+        if (plan_text(&s, statements[i], true, &text, &err) != OV_OK)
+            fail_msg("%s\n%s", statements[i], err.text);
+        ov_buf_fini(&text);
+        ov_arena_fini(&s.arena);
+    }
+}
+
 static void outer_limit_and_parameters(void **state)
 {
     (void)state;
@@ -368,6 +420,7 @@ int main(void)
         cmocka_unit_test(time_ranges),
         cmocka_unit_test(outer_limit_and_parameters),
         cmocka_unit_test(errors),
+        cmocka_unit_test(statements_of_clients),
         cmocka_unit_test(explain),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
