@@ -4,13 +4,25 @@
  */
 #include "query/expr/expr_int.h"
 
-enum { MAX_DEPTH = 2000 };
+enum { MAX_DEPTH = 2000, KEEP_SHARE = 4 };
+
+/* Results per domain may take a quarter of what the query may use: the rest is for groups and rows. */
+static size_t keep_most(const ov_budget *b)
+{
+    size_t least = (size_t)1 << 30;
+    for (; b; b = b->parent)
+        least = OV_MIN(least, b->limit);
+    return least / KEEP_SHARE;
+}
 
 /* ---- the evaluator ---- */
 
 void ovi_eval_init(ov_eval *ev, ov_budget *budget, bool general_only)
 {
-    *ev = (ov_eval){.budget = budget, .general_only = general_only, .k = ovi_kernels_best()};
+    *ev = (ov_eval){.budget = budget,
+                    .general_only = general_only,
+                    .k = ovi_kernels_best(),
+                    .keep_most = keep_most(budget)};
     ov_arena_init(&ev->mem, "expression values", budget);
     ov_arena_init(&ev->keep, "distinct values of expressions", budget);
 }
@@ -261,6 +273,15 @@ ov_status ovi_keep_text(ovi_call *c, const ov_buf *text, ov_slice *out, ov_error
 
 /* ---- the walk ---- */
 
+ov_status ovi_descend(ov_eval *ev, const ov_expr *e, ov_error *err)
+{
+    if (ev->depth >= MAX_DEPTH)
+        return ov_fail_at(err, OV_LIMIT, e->pos, e->end_pos,
+                          "the expression is nested more than %d levels deep", MAX_DEPTH);
+    ev->depth++;
+    return OV_OK;
+}
+
 static ov_vec constant_vec(const ov_expr *e, uint32_t rows)
 {
     if (e->constant.is_null)
@@ -369,11 +390,8 @@ ov_status ovi_eval(ov_eval *ev, const ov_expr *e, const ov_batch *batch, ov_vec 
     }
     if (e->kind == OV_EXPR_COLUMN)
         return column(ev, e, batch, out, err);
-    if (ev->depth >= MAX_DEPTH)
-        return ov_fail_at(err, OV_LIMIT, e->pos, e->end_pos,
-                          "the expression is nested more than %d levels deep", MAX_DEPTH);
     bool done = false;
-    ev->depth++;
+    OV_TRY(ovi_descend(ev, e, err));
     ov_status st = OV_OK;
     if (e->only_column >= 0 && e->deterministic && !ev->general_only)
         st = ovi_map_eval(ev, e, batch, out, &done, err);

@@ -4,6 +4,7 @@
  */
 #include "query/expr/expr_int.h"
 
+#include <pthread.h>
 #include "base/suggest.h"
 
 /* Sorted by name as strcmp sorts (a test holds it to that). */
@@ -71,19 +72,22 @@ bool ov_function_exists(ov_slice name)
     return fn && !(fn->flags & OVI_HIDDEN);
 }
 
+static ov_function_doc docs[OV_COUNT_OF(functions)];
+static uint32_t doc_count;
+
+static void list_docs(void)
+{
+    for (size_t i = 0; i < OV_COUNT_OF(functions); i++)
+        if (!(functions[i].flags & OVI_HIDDEN))
+            docs[doc_count++] = (ov_function_doc){functions[i].name, functions[i].signatures, false};
+}
+
 uint32_t ov_function_docs(const ov_function_doc **out)
 {
-    static ov_function_doc docs[OV_COUNT_OF(functions)];
-    static _Atomic uint32_t count;
-    uint32_t n = 0;
-    if (count == 0) { /* every thread would write the same bytes */
-        for (size_t i = 0; i < OV_COUNT_OF(functions); i++)
-            if (!(functions[i].flags & OVI_HIDDEN))
-                docs[n++] = (ov_function_doc){functions[i].name, functions[i].signatures, false};
-        count = n;
-    }
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
+    pthread_once(&once, list_docs);
     *out = docs;
-    return count;
+    return doc_count;
 }
 
 /* ---- errors ---- */

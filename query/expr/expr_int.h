@@ -202,6 +202,8 @@ ov_status ovi_vec_truth(ov_eval *ev, const ov_vec *v, const ov_batch *batch, con
                         ov_error *err);
 /* Evaluates e for batch's rows; what ov_eval_expr does without resetting anything. */
 ov_status ovi_eval(ov_eval *ev, const ov_expr *e, const ov_batch *batch, ov_vec *out, ov_error *err);
+/* One level down (OV_LIMIT when that is too deep); the caller lowers ev->depth again. */
+ov_status ovi_descend(ov_eval *ev, const ov_expr *e, ov_error *err);
 /* Truth of e; masks are written in full. */
 ov_status ovi_test(ov_eval *ev, const ov_expr *e, const ov_batch *batch, const ovi_truth *t,
                    ov_error *err);
@@ -232,6 +234,7 @@ struct ov_eval {
     const ovi_kernels *k;
     ov_arena mem;   /* vectors of this batch */
     ov_arena keep;  /* results per domain */
+    size_t keep_most; /* bytes it may hold; past that rows are evaluated one by one */
     ovi_known **table;
     uint32_t table_size, table_used;
     uint32_t *identity; /* 0, 1, 2 ... for calls without a selection */

@@ -78,13 +78,14 @@ ov_status ovi_test(ov_eval *ev, const ov_expr *e, const ov_batch *batch, const o
         return ovi_vec_truth(ev, &v, batch, t, err);
     }
     bool done = false;
+    OV_TRY(ovi_descend(ev, e, err));
+    ov_status st = OV_OK;
     if (e->only_column >= 0 && e->deterministic && !ev->general_only)
-        OV_TRY(ovi_map_test(ev, e, batch, t, &done, err));
-    if (done)
-        return OV_OK;
-    if (e->kind == OV_EXPR_IN)
-        return ovi_in_test(ev, e, batch, t, err);
-    return test_call(ev, e, batch, t, err);
+        st = ovi_map_test(ev, e, batch, t, &done, err);
+    if (st == OV_OK && !done)
+        st = e->kind == OV_EXPR_IN ? ovi_in_test(ev, e, batch, t, err) : test_call(ev, e, batch, t, err);
+    ev->depth--;
+    return st;
 }
 
 ov_status ov_eval_filter(ov_eval *ev, const ov_expr *e, const ov_batch *batch, uint64_t *is_true,

@@ -6,7 +6,7 @@
  * When does a dictionary pay? Filling the table costs one evaluation per value, rows cost one each. Like the skier who
  * rents until the rent equals the price of skis, rows are evaluated directly until half the domain's size has been
  * seen; then the table is made. So a huge dictionary behind a selective filter is never walked, and the cost is
- * at most about three times the better choice.
+ * at most about three times the better choice. Nothing more is kept once the results hold a quarter of the budget.
  */
 #include "query/expr/expr_int.h"
 
@@ -294,10 +294,11 @@ static ov_status learn_truth(ov_eval *ev, const ov_expr *e, uint32_t column, con
     return OV_OK;
 }
 
-static bool pays(ovi_known *k, const ov_domain *d, uint32_t rows)
+/* bytes: what one value's result takes. */
+static bool pays(const ov_eval *ev, ovi_known *k, const ov_domain *d, uint32_t rows, size_t bytes)
 {
     k->rows_seen += rows;
-    return k->rows_seen >= d->count / 2;
+    return k->rows_seen >= d->count / 2 && ev->keep.total_bytes + d->count * bytes <= ev->keep_most;
 }
 
 /* Codes as if they were numbers, for the range kernels. */
@@ -354,7 +355,7 @@ static ov_status test_dict(ov_eval *ev, const ov_expr *e, const ov_vec *v, const
             k->is_range = true;
             k->has_unknown = e->fn->op != OV_OP_IS_NULL && e->fn->op != OV_OP_IS_NOT_NULL &&
                              d->count > 0 && ov_domain_is_null(d, 0);
-        } else if (pays(k, d, batch->sel_rows)) {
+        } else if (pays(ev, k, d, batch->sel_rows, 1)) {
             OV_TRY(learn_truth(ev, e, (uint32_t)e->only_column, d, k, err));
         }
     }
@@ -557,7 +558,7 @@ static ov_status eval_dict(ov_eval *ev, const ov_expr *e, const ov_vec *v, const
 {
     ovi_known *k;
     OV_TRY(known_of(ev, v->dict->id, e->id, &k, err));
-    if (!k->mapped && !k->failed && pays(k, v->dict, batch->sel_rows))
+    if (!k->mapped && !k->failed && pays(ev, k, v->dict, batch->sel_rows, sizeof(ov_slice)))
         OV_TRY(learn_values(ev, e, v->dict, k, err));
     *done = k->mapped != NULL;
     if (*done) {

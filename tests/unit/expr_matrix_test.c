@@ -454,6 +454,42 @@ static void test_errors_need_rows(void **state)
     ov_arena_fini(&arena);
 }
 
+/* A budget that has no room for a table of results: rows are evaluated, nothing fails. */
+static void test_small_budget(void **state)
+{
+    (void)state;
+    ov_arena_init(&arena, "test", NULL);
+    static plain p;
+    static char text[MAX_ROWS][8];
+    for (uint32_t r = 0; r < MAX_ROWS; r++) {
+        snprintf(text[r], sizeof text[r], "k%u", (unsigned)r);
+        p.s[r] = ov_slice_cstr(text[r]);
+    }
+    static const lib_column one[] = {{{.id = OV_TYPE_STRING}, OV_SQL_VARCHAR}};
+    ov_vec dict, part, v;
+    uint32_t few[100];
+    assert_true(form_dict(&p, one[0].type, MAX_ROWS, 2, 0, false, &dict));
+    for (uint32_t i = 0; i < 100; i++)
+        few[i] = i * 80;
+    check_ok(ov_vec_gather(&dict, few, 100, &arena, &part, &err), &err);
+    ov_budget budget;
+    ov_budget_init(&budget, "query", 300000, NULL);
+    ov_expr_ctx cx = {.arena = &arena, .next_id = 1};
+    const ov_expr *e;
+    check_ok(lib_parse("UPPER($0)", &cx, one, &e, &err), &err);
+    ov_eval *ev;
+    check_ok(ov_eval_create(&budget, NULL, &ev, &err), &err);
+    ov_batch batch = {.rows = 100, .cols = 1, .col = &part, .sel_rows = 100};
+    for (int i = 0; i < 200; i++) {
+        check_ok(ov_eval_expr(ev, e, &batch, &v, &err), &err);
+        check_slice(ov_vec_str(&v, 3), "K240");
+        ov_eval_next_batch(ev);
+    }
+    assert_int_not_equal(v.enc, OV_ENC_DICT);
+    ov_eval_destroy(ev);
+    ov_arena_fini(&arena);
+}
+
 /* Truth per code, for filters by index. */
 static void test_codes(void **state)
 {
@@ -509,7 +545,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_lengths),          cmocka_unit_test(test_full_batches),
         cmocka_unit_test(test_constant_columns), cmocka_unit_test(test_errors_need_rows),
-        cmocka_unit_test(test_codes),
+        cmocka_unit_test(test_codes),            cmocka_unit_test(test_small_budget),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
