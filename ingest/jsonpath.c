@@ -103,6 +103,97 @@ ov_status ov_jsonpath_compile(ov_slice text, ov_arena *out, ov_jsonpath *path, o
     return OV_OK;
 }
 
+/* ---- from jq ---- */
+
+void ov_jsonpath_add_name(ov_buf *path, ov_slice name)
+{
+    ov_buf_add_str(path, "['");
+    for (size_t i = 0; i < name.n; i++) {
+        if (name.p[i] == '\'' || name.p[i] == '\\')
+            ov_buf_add_char(path, '\\');
+        ov_buf_add_char(path, name.p[i]);
+    }
+    ov_buf_add_str(path, "']");
+}
+
+static ov_status bad_jq(ov_slice text, size_t at, ov_error *err)
+{
+    return ov_fail_at(err, OV_UNSUPPORTED, (uint32_t)at, (uint32_t)text.n,
+                      "of jq only paths are read here, as in .a.b[0] or .[\"a b\"]; '" OV_SLICE_FMT
+                      "' is something else at character %zu",
+                      OV_SLICE_ARG(text), at + 1);
+}
+
+/* A quoted name without escapes, with *at at the quote. */
+static bool jq_string(ov_slice text, size_t *at, ov_buf *path)
+{
+    size_t from = *at + 1, end = from;
+    while (end < text.n && text.p[end] != '"' && text.p[end] != '\\')
+        end++;
+    if (end == text.n || text.p[end] != '"')
+        return false;
+    ov_jsonpath_add_name(path, ov_slice_make(text.p + from, end - from));
+    *at = end + 1;
+    return true;
+}
+
+/* [0] or ["a"] with *at behind the bracket. */
+static bool jq_bracket(ov_slice text, size_t *at, ov_buf *path)
+{
+    size_t end = *at;
+    int64_t index;
+    if (end < text.n && text.p[end] == '"') {
+        if (!jq_string(text, &end, path))
+            return false;
+    } else {
+        while (end < text.n && text.p[end] != ']')
+            end++;
+        if (!ov_parse_i64(ov_slice_make(text.p + *at, end - *at), &index))
+            return false;
+        ov_buf_addf(path, "[%lld]", (long long)index);
+    }
+    if (end >= text.n || text.p[end] != ']')
+        return false;
+    *at = end + 1;
+    return true;
+}
+
+static bool jq_name(ov_slice text, size_t *at, ov_buf *path)
+{
+    size_t from = *at, end = from;
+    while (end < text.n && (text.p[end] == '_' || ((text.p[end] | 32) >= 'a' && (text.p[end] | 32) <= 'z') ||
+                            (end > from && text.p[end] >= '0' && text.p[end] <= '9')))
+        end++;
+    ov_jsonpath_add_name(path, ov_slice_make(text.p + from, end - from));
+    *at = end;
+    return end > from;
+}
+
+ov_status ov_jsonpath_of_jq(ov_slice jq, ov_arena *out, ov_slice *path, ov_error *err)
+{
+    ov_buf text;
+    size_t i = 0;
+    bool ok = jq.n > 0;
+    ov_buf_init(&text);
+    ov_buf_add_char(&text, '$');
+    while (ok && i < jq.n) {
+        size_t step = i;
+        bool dot = jq.p[i] == '.';
+        i += dot;
+        if (i < jq.n && jq.p[i] == '[' && (dot || step > 0))
+            ok = i++, jq_bracket(jq, &i, &text);
+        else if (dot && i < jq.n)
+            ok = jq.p[i] == '"' ? jq_string(jq, &i, &text) : jq_name(jq, &i, &text);
+        else
+            ok = dot && jq.n == 1; /* `.` is the whole value */
+    }
+    ov_status st = ok ? ov_buf_check(&text, err) : bad_jq(jq, OV_MIN(i, jq.n), err);
+    if (st == OV_OK)
+        st = ov_arena_copy(out, ov_buf_slice(&text), path, err);
+    ov_buf_fini(&text);
+    return st;
+}
+
 /* ---- evaluation ---- */
 
 static ov_status eval(const ov_jsonpath *path, uint32_t from, const ov_field *value, ov_arena *scratch,

@@ -6,6 +6,7 @@
  */
 #pragma once
 
+#include "base/buf.h"
 #include "ingest/field.h"
 
 typedef enum ov_jsonpath_step_kind {
@@ -27,6 +28,11 @@ typedef struct ov_jsonpath {
 
 /* `$.a.b[0][*]` and the like into steps; OV_INVALID says where the text goes wrong. Borrows nothing of text. */
 OV_CHECKED ov_status ov_jsonpath_compile(ov_slice text, ov_arena *out, ov_jsonpath *path, ov_error *err);
+
+/* Paths of jq (`.a.b[0]`, `."a b"`, `.["a"]`, `.[0]`) as JSONPath. Everything else of jq is OV_UNSUPPORTED, with the place. */
+OV_CHECKED ov_status ov_jsonpath_of_jq(ov_slice jq, ov_arena *out, ov_slice *path, ov_error *err);
+/* ['name'], with what needs it escaped. */
+void ov_jsonpath_add_name(ov_buf *path, ov_slice name);
 
 /*
  * The value that steps [from, count) lead to, starting at `value`. With [*] the result is an ARRAY of what was

@@ -125,6 +125,40 @@ ov_status ovi_spec_input(ovi_spec_reader *r, const ov_json *io, ov_error *err)
 
 /* ---- formats ---- */
 
+static ov_status read_jq(ovi_spec_reader *r, const ov_json *f, ov_flatten_field *out, ov_error *err)
+{
+    ov_slice jq;
+    OV_TRY(ov_json_need_str(f, "expr", &jq, err));
+    ov_status st = ov_jsonpath_of_jq(jq, r->out, &out->expr, err);
+    if (st == OV_OK)
+        return OV_OK;
+    ov_error why = *err;
+    return ov_json_fail(ov_json_get(f, "expr"), err, st, "%s", why.text);
+}
+
+/* {"nodes": ["a", "b"]} is the path $['a']['b']. */
+static ov_status read_tree(ovi_spec_reader *r, const ov_json *f, ov_flatten_field *out, ov_error *err)
+{
+    const ov_json *nodes;
+    ov_buf path;
+    OV_TRY(ov_json_need_arr(f, "nodes", &nodes, err));
+    ov_buf_init(&path);
+    ov_buf_add_char(&path, '$');
+    ov_status st = OV_OK;
+    for (const ov_json *v = nodes->first; v && st == OV_OK; v = v->next) {
+        ov_slice name;
+        st = ov_json_as_str(v, &name, err);
+        if (st == OV_OK)
+            ov_jsonpath_add_name(&path, name);
+    }
+    if (st == OV_OK)
+        st = ov_buf_check(&path, err);
+    if (st == OV_OK)
+        st = ov_arena_copy(r->out, ov_buf_slice(&path), &out->expr, err);
+    ov_buf_fini(&path);
+    return st;
+}
+
 static ov_status read_flatten_field(ovi_spec_reader *r, const ov_json *f, ov_flatten_field *out,
                                     ov_error *err)
 {
@@ -154,12 +188,10 @@ static ov_status read_flatten_field(ovi_spec_reader *r, const ov_json *f, ov_fla
         ov_error why = *err;
         return ov_json_fail(ov_json_get(f, "expr"), err, OV_INVALID, "%s", why.text);
     }
-    if (ov_slice_ieq(type, OV_SLICE_LIT("jq")) || ov_slice_ieq(type, OV_SLICE_LIT("tree")))
-        return ov_json_fail(ov_json_get(f, "type"), err, OV_UNSUPPORTED,
-                            "'" OV_SLICE_FMT
-                            "' fields are not supported yet; use type 'path' with a JSONPath such as "
-                            "$.a.b[0]",
-                            OV_SLICE_ARG(type));
+    if (ov_slice_ieq(type, OV_SLICE_LIT("jq")) || ov_slice_ieq(type, OV_SLICE_LIT("tree"))) {
+        out->kind = OV_FLATTEN_PATH;
+        return (type.p[0] | 32) == 'j' ? read_jq(r, f, out, err) : read_tree(r, f, out, err);
+    }
     return ovi_spec_unknown(ov_json_get(f, "type"), type, "flattenSpec field type",
                             (const char *const[]){"root", "path", "jq", "tree"}, 4, err);
 }

@@ -19,6 +19,7 @@
 #include "server/cli.h"
 #include "server/host.h"
 #include "server/progress.h"
+#include "server/transform.h"
 
 typedef struct ingest_options {
     const char *dir;
@@ -211,6 +212,7 @@ static int run_here(const ingest_options *o, ov_app *app, ov_slice json)
     ov_arena_init(&a, "ingest", NULL);
     ov_buf_init(&report);
     ov_tasks_config config = {.catalog = app->catalog,
+                              .transforms = &ov_transforms,
                               .threads = 1,
                               .workers = (uint32_t)o->threads,
                               .task_memory_bytes = (size_t)o->memory};

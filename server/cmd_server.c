@@ -11,6 +11,7 @@
 #include "ingest/task.h"
 #include "server/cli.h"
 #include "server/host.h"
+#include "server/transform.h"
 
 typedef struct server_options {
     const char *dir, *host, *log_level;
@@ -67,6 +68,7 @@ static ov_status start_tasks(ov_app *app, const server_options *o, ov_error *err
 {
     ov_tasks_config config = {
         .catalog = app->catalog,
+        .transforms = &ov_transforms,
         .threads = (uint32_t)o->tasks,
         .workers = (uint32_t)o->threads,
         .host = app->host,

@@ -19,8 +19,9 @@ const char *ov_type_name(ov_type t, char *buf)
     if (t.id >= OV_COUNT_OF(id_names))
         return "UNKNOWN";
     if (t.id == OV_TYPE_ARRAY) {
-        snprintf(buf, 48, "ARRAY<%s>",
-                 t.elem < OV_COUNT_OF(id_names) ? id_names[t.elem] : "UNKNOWN");
+        char inner[48];
+        ov_type elem = {.id = t.elem == OV_TYPE_ARRAY ? UINT8_MAX : t.elem, .complex = t.complex};
+        snprintf(buf, 48, "ARRAY<%s>", ov_type_name(elem, inner));
         return buf;
     }
     if (t.id == OV_TYPE_COMPLEX) {

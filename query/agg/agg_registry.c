@@ -76,7 +76,8 @@ static ov_status check_types(const ov_aggregate *fn, const ov_expr **args, uint3
                              uint32_t end_pos, ov_error *err)
 {
     for (uint32_t i = 0; i < n; i++)
-        if (ov_type_is_list(args[i]->type) || args[i]->type.id == OV_TYPE_COMPLEX)
+        if (ov_type_is_list(args[i]->type) ||
+            (args[i]->type.id == OV_TYPE_COMPLEX && fn->kind != OV_AGG_COUNT))
             return ov_fail_at(err, OV_UNSUPPORTED, pos, end_pos,
                               "%s over arrays, multi-value strings and complex columns is not supported yet",
                               fn->name);

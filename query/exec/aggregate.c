@@ -110,9 +110,9 @@ static ov_status make_layout(agg_spec *spec, ov_arena *arena, ov_error *err)
     OV_TRY(ov_arena_alloc(arena, OV_MAX(n, 1) * sizeof(*nullable), &nullable, err));
     for (uint32_t i = 0; i < n; i++) {
         const ov_expr *key = spec->node->aggregate.keys[i];
-        if (ov_type_is_list(key->type) || key->type.id == OV_TYPE_COMPLEX)
+        if (ov_type_is_list(key->type))
             return ov_fail_at(err, OV_UNSUPPORTED, key->pos, key->end_pos,
-                              "GROUP BY on arrays, multi-value strings and complex columns is not supported yet");
+                              "GROUP BY on arrays and multi-value strings is not supported yet");
         types[i] = key->type;
         nullable[i] = key->nullable;
     }

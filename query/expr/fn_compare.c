@@ -179,8 +179,22 @@ static ov_status prepare_range(ovi_bind *b, ov_error *err)
     return OV_OK;
 }
 
+/* Two JSON values are equal when their texts are; they have no order. */
+static ov_status json_sides(ovi_bind *b, ov_error *err)
+{
+    if (b->fn->op != OV_OP_EQ && b->fn->op != OV_OP_NE)
+        return OV_OK;
+    for (int i = 0; i < 2; i++)
+        if (b->args[i]->type.id != OV_TYPE_COMPLEX || b->args[i]->type.complex != OV_COMPLEX_JSON)
+            return OV_OK;
+    for (int i = 0; i < 2; i++)
+        OV_TRY(ovi_call_fn(b->cx, "TO_JSON_STRING", &b->args[i], 1, b->pos, b->end_pos, &b->args[i], err));
+    return OV_OK;
+}
+
 ov_status ovi_bind_compare(ovi_bind *b, ov_error *err)
 {
+    OV_TRY(json_sides(b, err));
     if (is_list(b->args[0]) || is_list(b->args[1]))
         return ov_fail_at(err, OV_UNSUPPORTED, b->pos, b->end_pos,
                           "'%s' does not compare multi-value strings or arrays yet", b->fn->name);

@@ -126,7 +126,7 @@ ov_status ovi_bind_json_keys(ovi_bind *b, ov_error *err)
 
 /* ---- one scalar ---- */
 
-ov_status ovi_json_text(const ov_jsonr_value *v, ov_arena *out, ov_slice *text, ov_error *err)
+ov_status ovi_json_scalar_text(const ov_jsonr_value *v, ov_arena *out, ov_slice *text, ov_error *err)
 {
     double d;
     char digits[OV_FMT_DOUBLE_BYTES];
@@ -178,7 +178,7 @@ static ov_status put_scalar(ovi_call *c, const ov_jsonr_value *v, ovi_result_lan
     *ok = false;
     if (v->kind == OV_JSONR_NULL || v->kind >= OV_JSONR_ARRAY)
         return OV_OK;
-    OV_TRY(ovi_json_text(v, c->mem, &text, err));
+    OV_TRY(ovi_json_scalar_text(v, c->mem, &text, err));
     ov_type t = ov_sqltype_native(j->to);
     if (t.id == OV_TYPE_STRING) {
         l->s[r] = text;
@@ -394,7 +394,7 @@ static ov_status add_keys(ovi_call *c, ovi_list *l, const ov_jsonr_value *v, ov_
             OV_TRY(ov_arena_printf(c->mem, &l->lanes.s[at], err, "%u", i));
         } else {
             ov_jsonr_value key = {.kind = OV_JSONR_STRING, .text = item.key, .escaped = item.key_escaped};
-            OV_TRY(ovi_json_text(&key, c->mem, &l->lanes.s[at], err));
+            OV_TRY(ovi_json_scalar_text(&key, c->mem, &l->lanes.s[at], err));
         }
     }
     return OV_OK;

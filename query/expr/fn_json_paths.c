@@ -70,7 +70,7 @@ static ov_status open_node(walk *w, node *parent, ov_error *err)
         n->index = parent->value.kind == OV_JSONR_ARRAY ? (int64_t)i : -1;
         if (n->index < 0) {
             ov_jsonr_value key = {.kind = OV_JSONR_STRING, .text = item.key, .escaped = item.key_escaped};
-            OV_TRY(ovi_json_text(&key, w->c->mem, &n->name, err));
+            OV_TRY(ovi_json_scalar_text(&key, w->c->mem, &n->name, err));
         }
         n->hash = 31 * parent->hash + 31 + (n->index < 0 ? name_hash(n->name) : i);
         if (item.kind < OV_JSONR_ARRAY) {

@@ -491,6 +491,30 @@ static int64_t bit_operation(char op, int64_t x, int64_t y)
 }
 
 /* BITWISE_AND, _OR, _XOR, _SHIFT_LEFT, _SHIFT_RIGHT */
+/* Wraps, as Java's LongMath does; a negative power of anything but 1 and -1 is 0. */
+static int64_t power_long(int64_t base, int64_t power)
+{
+    uint64_t result = 1, square = (uint64_t)base;
+    if (power < 0)
+        return base == 1 ? 1 : base == -1 ? (power & 1 ? -1 : 1) : 0;
+    for (; power > 0; power >>= 1) {
+        if (power & 1)
+            result *= square;
+        square *= square;
+    }
+    return (int64_t)result;
+}
+
+ov_status ovi_eval_power_long(ovi_call *c, ov_vec *out, ov_error *err)
+{
+    ovi_result_lanes l;
+    OV_TRY(ovi_lanes(c, &l, err));
+    for (size_t r = 0; r < c->rows; r++)
+        l.i[r] = power_long(ovi_i64(&c->arg[0], r), ovi_i64(&c->arg[1], r));
+    ovi_finish(c, &l, out);
+    return OV_OK;
+}
+
 ov_status ovi_eval_bitwise(ovi_call *c, ov_vec *out, ov_error *err)
 {
     const char *name = c->e->fn->name + sizeof "BITWISE_" - 1;

@@ -157,7 +157,7 @@ static OV_CHECKED ov_status word_text(ovi_sql_names *n, const ov_ast *call, cons
                                       const ov_expr **out, ov_error *err)
 {
     ov_time_unit unit;
-    if (call->op != OV_FORM_TRIM && !ov_time_unit_find(word->text, &unit))
+    if (call->op != OV_FORM_TRIM && call->op != OV_FORM_RETURNING && !ov_time_unit_find(word->text, &unit))
         return ovi_sql_fail_node(n->b, word, OV_INVALID, err, NULL,
                                  "'" OV_SLICE_FMT "' is not a valid time frame",
                                  OV_SLICE_ARG(word->text));
@@ -174,6 +174,8 @@ static bool is_word(const ov_ast *call, uint32_t i)
         return i == 1;
     case OV_FORM_TRIM:
         return i == 0;
+    case OV_FORM_RETURNING: /* the type's name */
+        return i + 1 == call->kids[OV_CALL_ARGS]->kid_count;
     default:
         return i == 0 && call->kids[OV_CALL_ARGS]->kids[0]->kind == OV_AST_NAME &&
                (is_named(call, "TIMESTAMPADD") || is_named(call, "TIMESTAMPDIFF"));
@@ -218,9 +220,10 @@ ov_status ovi_sql_bind_call(ovi_sql_names *n, const ov_ast *ast, const ov_expr *
     if (ast->kids[OV_CALL_OVER])
         return ovi_sql_fail_node(n->b, ast, OV_UNSUPPORTED, err, NULL,
                                  "Window functions are not supported yet");
-    if (ast->op == OV_FORM_RETURNING || ast->op == OV_FORM_KEY_VALUE)
-        return ovi_sql_fail_node(n->b, ast, OV_UNSUPPORTED, err, NULL,
-                                 OV_SLICE_FMT " is not supported yet", OV_SLICE_ARG(ast->text));
+    if (ast->op == OV_FORM_RETURNING && !is_named(ast, "JSON_VALUE"))
+        return ovi_sql_fail_node(n->b, ast, OV_INVALID, err, NULL,
+                                 OV_SLICE_FMT " does not take RETURNING; only JSON_VALUE does",
+                                 OV_SLICE_ARG(ast->text));
     if (is_aggregate(ast))
         return bind_aggregate(n, ast, out, err);
     if (is_named(ast, "GROUPING"))

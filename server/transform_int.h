@@ -1,0 +1,74 @@
+/* The compiled form of a transformSpec; see transform.c. */
+#pragma once
+
+#include <stdatomic.h>
+
+#include "base/jsonr.h"
+#include "base/thread.h"
+#include "query/native/native_expr.h"
+
+enum { MAX_USES = 256 };
+
+typedef enum value_kind {
+    VALUE_NULL,
+    VALUE_LONG,
+    VALUE_DOUBLE,
+    VALUE_STRING,
+    VALUE_JSON,
+} value_kind;
+
+typedef enum slot_kind {
+    SLOT_INPUT,  /* from: number of the raw field */
+    SLOT_OUTPUT, /* from: number of the transform; for the filter */
+    SLOT_JSON,   /* from: the unit whose result it is */
+} slot_kind;
+
+typedef struct slot {
+    slot_kind kind;
+    uint32_t from;
+} slot;
+
+typedef struct use {
+    uint32_t slot;
+    ov_slice name;         /* what the expression calls it */
+    const ov_native *node; /* SLOT_JSON: the call it stands for */
+} use;
+
+/* An expression bound to one combination of kinds. */
+typedef struct form {
+    struct form *next;
+    const ov_expr *expr;
+    ov_status status; /* not OV_OK: these kinds cannot be bound, and why */
+    ov_error why;
+    uint8_t kinds[]; /* one per use */
+} form;
+
+typedef struct unit {
+    const ov_native *tree; /* NULL: the filter */
+    const ov_json *filter;
+    bool scalar_only;    /* json_value: what is nested is NULL */
+    uint32_t output;     /* 1 + the transform's number; 0: only slots read it */
+    uint32_t whole_slot; /* the expression is a name alone: its slot; else NO_SLOT */
+    use *uses;
+    uint32_t use_count, form_count;
+    _Atomic(form *) forms;
+} unit;
+
+typedef struct runner {
+    ov_eval *ev;
+    struct runner *next;
+} runner;
+
+typedef struct program {
+    struct program *self; /* runs are handed a const pointer; forms and runners are added behind the lock */
+    ov_slice *inputs, *outputs;
+    uint32_t input_count, output_count;
+    slot *slots;
+    uint32_t slot_count;
+    unit **units;
+    uint32_t unit_count;
+    ov_mutex lock;
+    ov_arena forms;  /* under the lock */
+    ov_expr_ctx cx;  /* under the lock */
+    runner *idle;    /* under the lock */
+} program;
