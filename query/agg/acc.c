@@ -170,7 +170,9 @@ static ov_status settle_narrow(ov_acc *a, ov_error *err)
             continue;
         a->narrow[g] = none;
         int64_t value = (int64_t)((uint64_t)a->narrow_base + x - (min ? 0 : 1));
-        if (a->narrow_domain) {
+        if (a->narrow_domain && ov_type_is_int(a->type))
+            value = ov_domain_i64(a->narrow_domain, (uint32_t)value);
+        if (a->narrow_domain && !ov_type_is_int(a->type)) {
             OV_TRY(keep_smaller_str(a, g, ov_domain_str(a->narrow_domain, (uint32_t)value), err));
         } else if (ov_type_is_int(a->type)) {
             if (!a->n[g] || (min ? value < a->v.i[g] : value > a->v.i[g]))

@@ -443,16 +443,20 @@ static void real_pieces(ov_acc *a, const ov_agg_rows *rows, const uint64_t *mask
                                                                   piece->from, piece->to, mask);
             continue;
         }
-        for (uint32_t i = piece->from; i < piece->to; i++)
-            if (!mask || ov_bits_test(mask, i))
-                take_real(a, g, v[i], 1);
+        double low, high;
+        bool nan, any = a->k->real_bounds(v, piece->from, piece->to, mask, &low, &high, &nan);
+        if (any && (min ? low <= high : !nan))
+            take_real(a, g, min ? low : high, rows_in(piece, mask));
+        else if (any) /* MIN of nothing but NaN, MAX of at least one */
+            take_real(a, g, __builtin_nan(""), rows_in(piece, mask));
     }
 }
 
-/* MIN and MAX of a sorted dictionary are those of its codes. */
+/* MIN and MAX of a sorted dictionary are those of its codes. (Not of doubles: their order on disk need not be that
+ * of NaN and of the two zeros here.) */
 static bool codes_compare(const ov_vec *x)
 {
-    return x->enc == OV_ENC_DICT && x->dict->sorted && x->type.id == OV_TYPE_STRING && x->lane <= 4;
+    return x->enc == OV_ENC_DICT && x->dict->sorted && !ov_type_is_real(x->type) && x->lane <= 4;
 }
 
 static ov_status update_min_max(ov_acc *a, const ov_agg_rows *rows, const uint64_t *mask, const ov_vec *x,
@@ -483,24 +487,75 @@ static ov_status update_min_max(ov_acc *a, const ov_agg_rows *rows, const uint64
 
 /* ---- COUNT(DISTINCT x) ---- */
 
-static ov_status update_distinct(ov_acc *a, const ov_agg_rows *rows, const uint64_t *mask, const ov_vec *x,
-                                 ov_arena *scratch, ov_error *err)
+static ov_status distinct_codes(ov_acc *a, const ov_agg_rows *rows, const uint64_t *mask, const ov_vec *x,
+                                ov_arena *scratch, ov_error *err)
 {
-    if (x->enc != OV_ENC_DICT)
-        return ovi_acc_update_rows(a, rows, mask, x, NULL, scratch, err);
     const uint32_t *codes;
-    OV_TRY(ovi_present(x, mask, scratch, &mask, err));
     OV_TRY(ov_vec_codes32(x, scratch, &codes, err));
+    for (uint32_t p = 0; p < rows->piece_count; p++) {
+        const ov_agg_piece *piece = &rows->pieces[p];
+        for (uint32_t i = piece->from; i < piece->to; i++)
+            if (!mask || ov_bits_test(mask, i))
+                OV_TRY(ov_distinct_add_code(&a->set, a->groups, ov_agg_group(rows, piece, i), x->dict, codes[i], a->n,
+                                            err));
+    }
+    return OV_OK;
+}
+
+/* Integers 0 .. OV_DISTINCT_SMALL - 1 in lanes. */
+static ov_status distinct_small(ov_acc *a, const ov_agg_rows *rows, const uint64_t *mask, const ov_vec *x,
+                                ov_error *err)
+{
     for (uint32_t p = 0; p < rows->piece_count; p++) {
         const ov_agg_piece *piece = &rows->pieces[p];
         for (uint32_t i = piece->from; i < piece->to; i++) {
             if (mask && !ov_bits_test(mask, i))
                 continue;
-            uint32_t g = ov_agg_group(rows, piece, i);
-            OV_TRY(ov_distinct_add_code(&a->set, a->groups, g, x->dict, codes[i], a->n, err));
+            uint32_t lane = x->lane == 1 ? ((const uint8_t *)x->data)[i] : ((const uint16_t *)x->data)[i];
+            OV_TRY(ov_distinct_add_small(&a->set, a->groups, ov_agg_group(rows, piece, i), (uint32_t)x->base + lane,
+                                         a->n, err));
         }
     }
     return OV_OK;
+}
+
+/* One state, values in runs: each run once. */
+static ov_status distinct_runs(ov_acc *a, const ov_agg_rows *rows, const uint64_t *mask, const ov_vec *x,
+                               ov_arena *scratch, ov_error *err)
+{
+    ov_agg_piece piece = rows->pieces[0];
+    ov_agg_rows runs = {.rows = x->runs, .pieces = &piece, .piece_count = 1, .code_lane = 1};
+    uint64_t *live = NULL;
+    piece.from = 0;
+    piece.to = x->runs;
+    if (mask) {
+        OV_TRY(ov_arena_zalloc(scratch, (ov_words(x->runs) + 1) * 8, &live, err));
+        for (uint32_t r = 0, from = 0; r < x->runs; from = x->run_end[r++])
+            if (ov_bits_next(mask, x->run_end[r], from) < x->run_end[r])
+                ov_bits_set(live, r);
+    }
+    ov_vec child = *x->child;
+    child.rows = x->runs;
+    return ovi_acc_update_rows(a, &runs, live, &child, NULL, scratch, err);
+}
+
+static ov_status update_distinct(ov_acc *a, const ov_agg_rows *rows, const uint64_t *mask, const ov_vec *x,
+                                 ov_arena *scratch, ov_error *err)
+{
+    bool one = rows->piece_count == 1 && rows->pieces[0].kind == OV_PIECE_ONE && rows->pieces[0].from == 0 &&
+               rows->pieces[0].to == rows->rows;
+    if (x->enc == OV_ENC_RUN && one)
+        return distinct_runs(a, rows, mask, x, scratch, err);
+    if (x->enc == OV_ENC_DICT) {
+        OV_TRY(ovi_present(x, mask, scratch, &mask, err));
+        return distinct_codes(a, rows, mask, x, scratch, err);
+    }
+    if (x->enc == OV_ENC_FLAT && !x->raw && x->lane <= 2 && ov_type_is_int(x->type) && x->base >= 0 &&
+        x->base < OV_DISTINCT_SMALL && (uint64_t)x->base + lane_max(x) < OV_DISTINCT_SMALL) {
+        OV_TRY(ovi_present(x, mask, scratch, &mask, err));
+        return distinct_small(a, rows, mask, x, err);
+    }
+    return ovi_acc_update_rows(a, rows, mask, x, NULL, scratch, err);
 }
 
 ov_status ov_acc_update(ov_acc *a, const ov_agg_rows *rows, const uint64_t *mask, const ov_vec *x,

@@ -75,6 +75,11 @@ typedef uint64_t ov_sum_fn(const void *vals, size_t from, size_t to, const uint6
 typedef void ov_bounds_fn(const void *vals, size_t from, size_t to, const uint64_t *mask, uint64_t *min,
                           uint64_t *max);
 
+/* Smallest and largest that are not NaN (*min > *max when there are none), whether there are NaN, whether there are
+ * any rows. */
+typedef bool ov_real_bounds_fn(const double *vals, size_t from, size_t to, const uint64_t *mask, double *min,
+                               double *max, bool *nan);
+
 typedef struct ov_agg_kernels {
     ov_count_code_fn *count_code[OV_CODE_LANES];
     ov_count_ramp_fn *count_ramp;
@@ -98,6 +103,7 @@ typedef struct ov_agg_kernels {
     ov_real_code_fn *real_max_code[OV_CODE_LANES];
     ov_sum_fn *sum[OV_LANES];
     ov_bounds_fn *bounds[OV_LANES];
+    ov_real_bounds_fn *real_bounds;
     /* How many bytes at the start of a and b are equal. */
     size_t (*match)(const void *a, const void *b, size_t bytes);
 } ov_agg_kernels;

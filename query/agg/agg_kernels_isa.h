@@ -159,6 +159,45 @@ static void real_max_ramp(double *restrict state, uint64_t *restrict n, const do
 #undef BODY
 }
 
+static bool real_bounds(const double *vals, size_t from, size_t to, const uint64_t *restrict mask, double *min,
+                        double *max, bool *nan)
+{
+    const double *restrict v = vals;
+    double low[8], high[8];
+    uint64_t nans = 0;
+    bool any = false;
+    for (unsigned k = 0; k < 8; k++) {
+        low[k] = __builtin_inf();
+        high[k] = -__builtin_inf();
+    }
+#define BODY(a, b)                                                                                 \
+    size_t i = (a);                                                                                \
+    for (; i + 8 <= (b); i += 8)                                                                   \
+        for (unsigned k = 0; k < 8; k++) {                                                         \
+            double x = v[i + k];                                                                   \
+            low[k] = x < low[k] ? x : low[k];                                                      \
+            high[k] = x > high[k] ? x : high[k];                                                   \
+            nans += x != x;                                                                        \
+        }                                                                                          \
+    for (; i < (b); i++) {                                                                         \
+        double x = v[i];                                                                           \
+        low[0] = x < low[0] ? x : low[0];                                                          \
+        high[0] = x > high[0] ? x : high[0];                                                       \
+        nans += x != x;                                                                            \
+    }                                                                                              \
+    any |= (a) < (b)
+    KROWS(BODY);
+#undef BODY
+    for (unsigned k = 1; k < 8; k++) {
+        low[0] = low[k] < low[0] ? low[k] : low[0];
+        high[0] = high[k] > high[0] ? high[k] : high[0];
+    }
+    *min = low[0];
+    *max = high[0];
+    *nan = nans != 0;
+    return any;
+}
+
 /* 256 bytes at a time; the last word that differs says where. */
 static size_t match(const void *a, const void *b, size_t bytes)
 {
@@ -218,5 +257,6 @@ const ov_agg_kernels KTABLE = {
     .real_max_code = KCODES(real_max_code),
     .sum = KVALUES(sum),
     .bounds = KVALUES(bounds),
+    .real_bounds = real_bounds,
     .match = match,
 };

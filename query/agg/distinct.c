@@ -3,6 +3,7 @@
 #include "base/hash.h"
 
 enum { SEEN_MAX_BITS = 1 << 26 };
+#define SMALL_DOMAIN UINT64_MAX /* no dictionary has this id */
 
 ov_status ov_distinct_init(ov_distinct *d, ov_type type, ov_budget *budget, ov_error *err)
 {
@@ -78,24 +79,43 @@ ov_status ov_distinct_add_str(ov_distinct *d, uint32_t group, ov_slice s, uint64
     return ov_distinct_add(d, group, number, n, err);
 }
 
-/* Makes the bitmap fit this domain and this many groups; false when that would be too large. */
-static ov_status prepare_seen(ov_distinct *d, uint32_t groups, const ov_domain *dom, bool *fits, ov_error *err)
+/* Makes the bitmap fit this domain and this many groups; *fits is false when that would be too large. */
+static ov_status prepare_seen(ov_distinct *d, uint32_t groups, uint64_t domain, uint32_t count, bool *fits,
+                              ov_error *err)
 {
-    *fits = (uint64_t)groups * dom->count <= SEEN_MAX_BITS;
-    if (!*fits || (d->seen_domain == dom->id && d->seen_groups >= groups))
+    *fits = (uint64_t)groups * count <= SEEN_MAX_BITS;
+    if (!*fits || (d->seen_domain == domain && d->seen_groups >= groups))
         return OV_OK;
     uint64_t room = OV_MAX((uint64_t)groups, 1);
-    while (room * 2 * dom->count <= 1 << 16) /* groups come one by one: leave room while it is cheap */
+    while (room * 2 * count <= 1 << 16) /* groups come one by one: leave room while it is cheap */
         room *= 2;
-    size_t words = (size_t)(room * dom->count + 63) / 64;
+    size_t words = (size_t)(room * count + 63) / 64;
     if (words > d->seen_words) {
         OV_TRY(ov_array_grow(d->budget, &d->seen, d->seen_words * 8, words * 8, err));
         d->seen_words = words;
     }
     memset(d->seen, 0, words * 8);
-    d->seen_domain = dom->id;
+    d->seen_domain = domain;
     d->seen_groups = (uint32_t)room;
     return OV_OK;
+}
+
+/* Sets the bit; true when it was set before. */
+static bool see(ov_distinct *d, uint64_t bit)
+{
+    bool seen = d->seen[bit / 64] >> bit % 64 & 1;
+    d->seen[bit / 64] |= UINT64_C(1) << bit % 64;
+    return seen;
+}
+
+ov_status ov_distinct_add_small(ov_distinct *d, uint32_t groups, uint32_t group, uint32_t value, uint64_t *n,
+                                ov_error *err)
+{
+    bool fits;
+    OV_TRY(prepare_seen(d, groups, SMALL_DOMAIN, OV_DISTINCT_SMALL, &fits, err));
+    if (fits && see(d, (uint64_t)group * OV_DISTINCT_SMALL + value))
+        return OV_OK;
+    return ov_distinct_add(d, group, value, n, err);
 }
 
 static ov_status code_value(ov_distinct *d, const ov_domain *dom, uint32_t code, uint64_t *value,
@@ -119,13 +139,9 @@ ov_status ov_distinct_add_code(ov_distinct *d, uint32_t groups, uint32_t group, 
                                uint32_t code, uint64_t *n, ov_error *err)
 {
     bool fits;
-    OV_TRY(prepare_seen(d, groups, dom, &fits, err));
-    if (fits) {
-        uint64_t bit = (uint64_t)group * dom->count + code;
-        if (d->seen[bit / 64] >> bit % 64 & 1)
-            return OV_OK;
-        d->seen[bit / 64] |= UINT64_C(1) << bit % 64;
-    }
+    OV_TRY(prepare_seen(d, groups, dom->id, dom->count, &fits, err));
+    if (fits && see(d, (uint64_t)group * dom->count + code))
+        return OV_OK;
     uint64_t value;
     OV_TRY(code_value(d, dom, code, &value, err));
     return ov_distinct_add(d, group, value, n, err);

@@ -18,7 +18,7 @@ typedef struct ov_distinct {
     ov_strmap map;
     uint64_t *slots; /* pairs: value, group + 1 (0 = free) */
     size_t slot_count, used;
-    /* seen[group * domain count + code] for the domain below */
+    /* seen[group * domain count + code] for the domain below; of small integers the domain is SMALL_DOMAIN */
     uint64_t *seen;
     size_t seen_words;
     uint64_t seen_domain;
@@ -34,6 +34,10 @@ OV_CHECKED ov_status ov_distinct_add(ov_distinct *d, uint32_t group, uint64_t va
 /* Adds a code of a domain that is not NULL. groups: how many there are. */
 OV_CHECKED ov_status ov_distinct_add_code(ov_distinct *d, uint32_t groups, uint32_t group,
                                           const ov_domain *dom, uint32_t code, uint64_t *n, ov_error *err);
+/* Adds an integer 0 .. OV_DISTINCT_SMALL - 1. */
+enum { OV_DISTINCT_SMALL = 1024 };
+OV_CHECKED ov_status ov_distinct_add_small(ov_distinct *d, uint32_t groups, uint32_t group, uint32_t value,
+                                           uint64_t *n, ov_error *err);
 OV_CHECKED ov_status ov_distinct_add_str(ov_distinct *d, uint32_t group, ov_slice s, uint64_t *n,
                                          ov_error *err);
 /* Adds the pairs of src with group g as map[g]. Strings of src must outlive d or are copied. */
