@@ -60,6 +60,9 @@ typedef struct ov_inset {
     ov_type type;
     uint32_t count;
     bool has_null;          /* NULL was in the list: a miss is then unknown */
+    uint32_t slots;         /* of `hash`, a power of two; 0 when there is none */
+    const uint64_t *hash;   /* bits of the numbers of long lists by open addressing; an empty slot holds `hole` */
+    uint64_t hole;          /* bits no item has */
     const int64_t *i64;     /* LONG */
     const double *f64;      /* DOUBLE, FLOAT */
     const ov_slice *str;    /* STRING */

@@ -1,18 +1,33 @@
 /*
  * x IN (constants). The list becomes a sorted array of one type when the query is bound; a row costs a search, a
- * dictionary value costs one search per query (map.c), a short list over numbers costs one range test per item.
+ * dictionary value costs one search per query (map.c), a short list over numbers costs one range test per item, a
+ * long one a look into a hash table.
  */
 #include "query/expr/expr_int.h"
 
 #include <math.h>
 #include <stdlib.h>
+#include "base/bytes.h"
+#include "base/hash.h"
 
-enum { FEW_ITEMS = 8 };
+enum { FEW_ITEMS = 8, MANY_ITEMS = 64 };
 
 /* ---- searching ---- */
 
+static bool in_hash(const ov_inset *set, uint64_t bits)
+{
+    uint64_t mask = set->slots - 1, at = ov_hash_u64(bits) & mask;
+    for (; set->hash[at] != set->hole; at = (at + 1) & mask)
+        if (set->hash[at] == bits)
+            return true;
+    return false;
+}
+
 bool ovi_inset_has_i64(const ov_inset *set, int64_t v)
 {
+    if (set->slots)
+        return v >= set->i64[0] && v <= set->i64[set->count - 1] && (uint64_t)v != set->hole &&
+               in_hash(set, (uint64_t)v);
     uint32_t low = 0, high = set->count;
     while (low < high) {
         uint32_t mid = low + (high - low) / 2;
@@ -26,6 +41,8 @@ bool ovi_inset_has_i64(const ov_inset *set, int64_t v)
 
 bool ovi_inset_has_f64(const ov_inset *set, double v)
 {
+    if (set->slots) /* + 0.0 makes -0.0 0.0; NaN is between nothing */
+        return v >= set->f64[0] && v <= set->f64[set->count - 1] && in_hash(set, ov_f64_bits(v + 0.0));
     uint32_t low = 0, high = set->count;
     while (low < high) {
         uint32_t mid = low + (high - low) / 2;
@@ -151,6 +168,30 @@ static uint32_t unique(void *values, uint32_t n, size_t size, int (*order)(const
     return kept;
 }
 
+/* A search in a long sorted list misses the cache at every step; a hash misses once. */
+static ov_status build_hash(ov_expr_ctx *cx, ov_inset *set, ov_error *err)
+{
+    uint64_t *hash;
+    uint32_t slots = 1;
+    while (slots < 2 * (uint64_t)set->count && slots < (UINT32_C(1) << 31))
+        slots *= 2;
+    set->hole = set->i64 ? (uint64_t)INT64_MIN : UINT64_MAX; /* all ones is a NaN, which no list holds */
+    for (uint32_t i = 0; set->i64 && i < set->count && (uint64_t)set->i64[i] == set->hole; i++)
+        set->hole++; /* sorted: the first number that is not in the list */
+    OV_TRY(ov_arena_alloc(cx->arena, slots * sizeof *hash, &hash, err));
+    for (uint32_t i = 0; i < slots; i++)
+        hash[i] = set->hole;
+    for (uint32_t i = 0; i < set->count; i++) {
+        uint64_t bits = set->i64 ? (uint64_t)set->i64[i] : ov_f64_bits(set->f64[i] + 0.0), at = ov_hash_u64(bits);
+        while (hash[at & (slots - 1)] != set->hole)
+            at++;
+        hash[at & (slots - 1)] = bits;
+    }
+    set->slots = slots;
+    set->hash = hash;
+    return OV_OK;
+}
+
 static ov_status build(ov_expr_ctx *cx, const ov_expr *arg, const ov_expr *const *items,
                        uint32_t count, uint32_t pos, uint32_t end_pos, const ov_inset **out,
                        ov_error *err)
@@ -181,7 +222,7 @@ static ov_status build(ov_expr_ctx *cx, const ov_expr *arg, const ov_expr *const
     else
         set->f64 = (const double *)(const void *)values;
     *out = set;
-    return OV_OK;
+    return text || set->count < MANY_ITEMS ? OV_OK : build_hash(cx, set, err);
 }
 
 ov_status ov_expr_in(ov_expr_ctx *cx, const ov_expr *arg, const ov_expr *const *items,

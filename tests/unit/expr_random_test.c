@@ -4,6 +4,7 @@
  */
 #include "tests/unit/expr_lib.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include "base/bits.h"
@@ -273,6 +274,44 @@ static void test_noise(void **state)
     tear_down(&b);
 }
 
+/* The ends of the number line, and zeros of both signs, in a list long enough for a hash. */
+static void test_set_edges(void **state)
+{
+    (void)state;
+    bench b;
+    set_up(&b);
+    const ov_expr *items[100], *reals[100], *x, *e;
+    static const int64_t edge[] = {INT64_MIN, INT64_MIN + 1, INT64_MAX, 0, -1};
+    for (int i = 0; i < 100; i++) {
+        int64_t v = i < 5 ? edge[i] : 1000 + i;
+        check_ok(ov_expr_i64(&b.cx, OV_SQL_BIGINT, v, &items[i], &b.err), &b.err);
+        check_ok(ov_expr_f64(&b.cx, OV_SQL_DOUBLE, i ? i + 0.5 : -0.0, &reals[i], &b.err), &b.err);
+    }
+    static const struct {
+        int64_t v;
+        bool in;
+    } longs[] = {{INT64_MIN, true}, {INT64_MIN + 1, true}, {INT64_MIN + 2, false}, {INT64_MAX, true}, {0, true},
+                 {-1, true},        {-2, false},           {1005, true},           {1004, false}};
+    for (size_t i = 0; i < OV_COUNT_OF(longs); i++) {
+        check_ok(ov_expr_i64(&b.cx, OV_SQL_BIGINT, longs[i].v, &x, &b.err), &b.err);
+        check_ok(ov_expr_in(&b.cx, x, items, 100, 0, 0, &e, &b.err), &b.err);
+        assert_int_equal(ov_expr_is_true(e), longs[i].in);
+    }
+    static const struct {
+        double v;
+        bool in;
+    } doubles[] = {{0.0, true}, {-0.0, true}, {1.5, true}, {2, false}, {99.5, true}, {100.5, false}, {-1, false}};
+    for (size_t i = 0; i < OV_COUNT_OF(doubles); i++) {
+        check_ok(ov_expr_f64(&b.cx, OV_SQL_DOUBLE, doubles[i].v, &x, &b.err), &b.err);
+        check_ok(ov_expr_in(&b.cx, x, reals, 100, 0, 0, &e, &b.err), &b.err);
+        assert_int_equal(ov_expr_is_true(e), doubles[i].in);
+    }
+    check_ok(ov_expr_f64(&b.cx, OV_SQL_DOUBLE, (double)NAN, &x, &b.err), &b.err);
+    check_ok(ov_expr_in(&b.cx, x, reals, 100, 0, 0, &e, &b.err), &b.err);
+    assert_false(ov_expr_is_true(e));
+    tear_down(&b);
+}
+
 /* Lists of any length, in any order, with repeats. */
 static void test_sets(void **state)
 {
@@ -313,7 +352,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_like),  cmocka_unit_test(test_logic), cmocka_unit_test(test_round),
-        cmocka_unit_test(test_noise), cmocka_unit_test(test_sets),
+        cmocka_unit_test(test_noise), cmocka_unit_test(test_sets),  cmocka_unit_test(test_set_edges),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
