@@ -67,6 +67,7 @@ static bool take_block(load *l, ovi_block *b, ov_rows **rows, uint64_t *split, o
             *split = l->splits++;
             l->text_bytes += b->text_bytes;
         }
+        l->stop |= st != OV_OK; /* before anyone else tries the same input again */
     }
     ov_mutex_unlock(&l->turn);
     return st == OV_OK && more;
