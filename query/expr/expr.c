@@ -222,7 +222,9 @@ ov_status ov_expr_rebase(ov_expr_ctx *cx, const ov_expr *e, const ov_expr *const
                                     : OV_EXPR_MANY_COLUMNS;
         copy->deterministic = copy->deterministic && copy->args[i]->deterministic;
     }
-    return ovi_fold(cx, copy, out, err);
+    const ov_expr *simple;
+    OV_TRY(ovi_simplify(cx, copy, &simple, err));
+    return ovi_fold(cx, simple, out, err);
 }
 
 /* ---- printing ---- */

@@ -274,6 +274,42 @@ static void test_noise(void **state)
     tear_down(&b);
 }
 
+/* Columns replaced by expressions: equal trees, constants folded, what is decided simplified. */
+static void test_rebase(void **state)
+{
+    (void)state;
+    static const lib_column columns[] = {{{.id = OV_TYPE_LONG}, OV_SQL_BIGINT}, {{.id = OV_TYPE_LONG}, OV_SQL_BIGINT}};
+    static const struct {
+        const char *tree, *zero, *one, *printed;
+    } cases[] = {
+        {"`+`($0, $1)", "`*`($1, 2)", "$0", "(($1 * 2) + $0)"},
+        {"AND(`>`($0, 5), `>`($1, 5))", "7", "$0", "($0 > 5)"},
+        {"AND(`>`($0, 5), `>`($1, 5))", "3", "$0", "FALSE"},
+        {"CASE(`>`($0, 5), $1, 0)", "7", "`+`($1, 1)", "($1 + 1)"},
+        {"`/`($0, $1)", "1", "0", "(1 / 0)"},
+        {"IN($0, 1, 2, 3)", "2", "$0", "TRUE"},
+        {"COALESCE($0, $1)", "CAST:BIGINT(NULL)", "$1", "$1"},
+    };
+    bench b;
+    set_up(&b);
+    for (size_t i = 0; i < OV_COUNT_OF(cases); i++) {
+        const ov_expr *e, *map[2], *out, *again;
+        check_ok(lib_parse(cases[i].tree, &b.cx, columns, &e, &b.err), &b.err);
+        check_ok(lib_parse(cases[i].zero, &b.cx, columns, &map[0], &b.err), &b.err);
+        check_ok(lib_parse(cases[i].one, &b.cx, columns, &map[1], &b.err), &b.err);
+        check_ok(ov_expr_rebase(&b.cx, e, map, &out, &b.err), &b.err);
+        check_ok(ov_expr_rebase(&b.cx, e, map, &again, &b.err), &b.err);
+        assert_true(ov_expr_equal(out, again));
+        assert_false(ov_expr_equal(out, e));
+        ov_buf text;
+        ov_buf_init(&text);
+        check_ok(ov_expr_print(out, &text, &b.err), &b.err);
+        check_slice(ov_buf_slice(&text), cases[i].printed);
+        ov_buf_fini(&text);
+    }
+    tear_down(&b);
+}
+
 /* The ends of the number line, and zeros of both signs, in a list long enough for a hash. */
 static void test_set_edges(void **state)
 {
@@ -353,6 +389,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_like),  cmocka_unit_test(test_logic), cmocka_unit_test(test_round),
         cmocka_unit_test(test_noise), cmocka_unit_test(test_sets),  cmocka_unit_test(test_set_edges),
+        cmocka_unit_test(test_rebase),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
