@@ -127,8 +127,7 @@ static ov_status load_elements(ov_column *c, ov_error *err)
                             err));
     if (c->elements.type.id == OV_TYPE_STRING)
         return load_text(c, OV_SECTION_ELEMENT, &c->elements, &c->elem_share, err);
-    return load_numbers(c, OV_SECTION_ELEMENT, &c->elements, &c->elem_values, &c->elem_share,
-                        err);
+    return load_numbers(c, OV_SECTION_ELEMENT, &c->elements, &c->elem_values, &c->elem_share, err);
 }
 
 static ov_status load_domain(ov_column *c, ov_error *err)

@@ -57,23 +57,25 @@ static void tally_merge(tally *all, const tally *t)
 }
 
 /* b: block number, or -1 for the directory's statistics. */
-static ov_status compare_stats(const ov_column *c, int64_t b, const ov_block_stats *s, const tally *t,
-                               ov_error *err)
+static ov_status compare_stats(const ov_column *c, int64_t b, const ov_block_stats *s,
+                               const tally *t, ov_error *err)
 {
     bool real = ov_type_is_real(c->info.type);
-    OV_CHECK_DATA(s->nulls == t->nulls, err, "block %lld says %u NULLs, but has %llu", (long long)b, s->nulls,
-                  (unsigned long long)t->nulls);
+    OV_CHECK_DATA(s->nulls == t->nulls, err, "block %lld says %u NULLs, but has %llu", (long long)b,
+                  s->nulls, (unsigned long long)t->nulls);
     OV_CHECK_DATA(s->has_bounds == (t->values > 0) && s->has_nan == t->nan, err,
                   "block %lld has wrong flags of bounds or NaN", (long long)b);
     if (s->has_bounds && real)
-        OV_CHECK_DATA(s->fmin == t->fmin && s->fmax == t->fmax, err, "block %lld says %g to %g, but has %g to %g",
-                      (long long)b, s->fmin, s->fmax, t->fmin, t->fmax);
+        OV_CHECK_DATA(s->fmin == t->fmin && s->fmax == t->fmax, err,
+                      "block %lld says %g to %g, but has %g to %g", (long long)b, s->fmin, s->fmax,
+                      t->fmin, t->fmax);
     if (s->has_bounds && !real)
-        OV_CHECK_DATA(s->min == t->min && s->max == t->max, err, "block %lld says %lld to %lld, but has %lld to %lld",
-                      (long long)b, (long long)s->min, (long long)s->max, (long long)t->min, (long long)t->max);
+        OV_CHECK_DATA(s->min == t->min && s->max == t->max, err,
+                      "block %lld says %lld to %lld, but has %lld to %lld", (long long)b,
+                      (long long)s->min, (long long)s->max, (long long)t->min, (long long)t->max);
     if (s->has_sum)
-        OV_CHECK_DATA(s->sum == t->sum, err, "block %lld says the sum %lld, which is wrong", (long long)b,
-                      (long long)s->sum);
+        OV_CHECK_DATA(s->sum == t->sum, err, "block %lld says the sum %lld, which is wrong",
+                      (long long)b, (long long)s->sum);
     return OV_OK;
 }
 
@@ -136,8 +138,8 @@ static ov_status check_entries(const ov_domain *d, bool lists, ov_error *err)
         if (i > 0 && !(d->has_null && i == 1))
             OV_CHECK_DATA(lists ? list_below(d, i - 1, i) : entry_below(d, i - 1, i), err,
                           "dictionary entry %u does not follow the one before", i);
-        OV_CHECK_DATA(d->type.id != OV_TYPE_STRING || lists || ov_utf8_valid(ov_domain_str(d, i)), err,
-                      "dictionary entry %u is not UTF-8", i);
+        OV_CHECK_DATA(d->type.id != OV_TYPE_STRING || lists || ov_utf8_valid(ov_domain_str(d, i)),
+                      err, "dictionary entry %u is not UTF-8", i);
     }
     return OV_OK;
 }
@@ -148,12 +150,13 @@ static ov_status check_counts(const ov_domain *d, const uint32_t *counts, ov_err
 {
     for (uint32_t i = 0; i < d->count; i++)
         OV_CHECK_DATA(counts[i] == d->row_counts[i] && counts[i] > 0, err,
-                      "code %u occurs in %u rows, but its count says %u", i, counts[i], d->row_counts[i]);
+                      "code %u occurs in %u rows, but its count says %u", i, counts[i],
+                      d->row_counts[i]);
     return OV_OK;
 }
 
-static ov_status count_values(const ov_column *c, const uint32_t *codes, const ov_domain *d, ov_arena *a,
-                              ov_error *err)
+static ov_status count_values(const ov_column *c, const uint32_t *codes, const ov_domain *d,
+                              ov_arena *a, ov_error *err)
 {
     uint32_t *counts;
     OV_TRY(ov_arena_zalloc(a, d->count * sizeof *counts, &counts, err));
@@ -192,8 +195,8 @@ static ov_status count_elements(const ov_column *c, const uint32_t *codes, const
 
 /* Rows of a set ascend and are as many as the count says (the reader checks that), so it is enough that each of them
  * has the value. */
-static ov_status check_row_set(const ov_column *c, const uint32_t *codes, const ov_domain *lists, uint32_t code,
-                               ov_error *err)
+static ov_status check_row_set(const ov_column *c, const uint32_t *codes, const ov_domain *lists,
+                               uint32_t code, ov_error *err)
 {
     uint32_t rows[1024], total, skip = 0;
     do {
@@ -201,15 +204,16 @@ static ov_status check_row_set(const ov_column *c, const uint32_t *codes, const 
         uint32_t n = OV_MIN(total - skip, (uint32_t)OV_COUNT_OF(rows));
         for (uint32_t i = 0; i < n; i++) {
             bool has = lists ? list_has(lists, codes[rows[i]], code) : codes[rows[i]] == code;
-            OV_CHECK_DATA(has, err, "the row set of code %u has row %u, which has another value", code, rows[i]);
+            OV_CHECK_DATA(has, err, "the row set of code %u has row %u, which has another value",
+                          code, rows[i]);
         }
         skip += n;
     } while (skip < total);
     return OV_OK;
 }
 
-static ov_status check_row_sets(const ov_column *c, const uint32_t *codes, const ov_domain *lists, uint32_t count,
-                                ov_error *err)
+static ov_status check_row_sets(const ov_column *c, const uint32_t *codes, const ov_domain *lists,
+                                uint32_t count, ov_error *err)
 {
     if (!c->info.indexed)
         return OV_OK;

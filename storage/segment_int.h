@@ -32,7 +32,8 @@ struct ov_column {
     _Atomic uint64_t *checked; /* a bit per block that passed its first touch */
     _Atomic bool has_domain;   /* domain, and elements for lists, are loaded */
     ov_domain domain, elements;
-    ovi_shared_domain *share, *elem_share; /* identities counted for the domains; NULL when their own */
+    ovi_shared_domain *share,
+        *elem_share; /* identities counted for the domains; NULL when their own */
     ov_vec values, elem_values, list_child; /* behind the domains */
 };
 

@@ -24,12 +24,14 @@ static ov_status check_zero(const ov_segment *seg, uint64_t from, uint64_t end, 
 }
 
 /* Sections do not overlap, and what lies between them is padding. */
-static ov_status check_gaps(const ov_segment *seg, uint64_t directory_bytes, ov_arena *a, ov_error *err)
+static ov_status check_gaps(const ov_segment *seg, uint64_t directory_bytes, ov_arena *a,
+                            ov_error *err)
 {
     ovi_span *spans;
     size_t n = 0;
     uint64_t at = 64;
-    OV_TRY(ov_arena_alloc(a, (seg->column_count * (size_t)OV_SECTION_COUNT + 1) * sizeof *spans, &spans, err));
+    OV_TRY(ov_arena_alloc(a, (seg->column_count * (size_t)OV_SECTION_COUNT + 1) * sizeof *spans,
+                          &spans, err));
     for (uint32_t i = 0; i < seg->column_count; i++)
         for (unsigned k = 0; k < OV_SECTION_COUNT; k++)
             if (seg->columns[i].sections[k].bytes)
@@ -37,7 +39,8 @@ static ov_status check_gaps(const ov_segment *seg, uint64_t directory_bytes, ov_
     spans[n++] = (ovi_span){.offset = seg->directory_offset, .bytes = directory_bytes};
     qsort(spans, n, sizeof *spans, compare_spans);
     for (size_t i = 0; i < n; i++) {
-        OV_CHECK_DATA(spans[i].offset >= at, err, "sections overlap at %llu", (unsigned long long)spans[i].offset);
+        OV_CHECK_DATA(spans[i].offset >= at, err, "sections overlap at %llu",
+                      (unsigned long long)spans[i].offset);
         OV_TRY(check_zero(seg, at, spans[i].offset, err));
         at = spans[i].offset + spans[i].bytes;
     }
@@ -115,9 +118,10 @@ static ov_status check_info(const ov_segment *seg, ov_error *err)
                           "two columns are named " OV_SLICE_FMT, OV_SLICE_ARG(c->info.name));
         if (c->info.role != OV_ROLE_TIME || info->rows == 0)
             continue;
-        OV_CHECK_DATA(c->info.stats.min == info->min_time && c->info.stats.max == info->max_time, err,
-                      "the segment says %lld to %lld, its time column %lld to %lld", (long long)info->min_time,
-                      (long long)info->max_time, (long long)c->info.stats.min, (long long)c->info.stats.max);
+        OV_CHECK_DATA(c->info.stats.min == info->min_time && c->info.stats.max == info->max_time,
+                      err, "the segment says %lld to %lld, its time column %lld to %lld",
+                      (long long)info->min_time, (long long)info->max_time,
+                      (long long)c->info.stats.min, (long long)c->info.stats.max);
         OV_CHECK_DATA(info->min_time >= info->start_ms && info->max_time < info->end_ms, err,
                       "rows lie outside the time chunk");
     }
