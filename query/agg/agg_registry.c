@@ -83,7 +83,7 @@ static ov_status check_types(const ov_aggregate *fn, const ov_expr **args, uint3
                               fn->name);
     bool numeric = fn->kind == OV_AGG_SUM || fn->kind == OV_AGG_AVG;
     if (numeric && !ov_type_is_int(args[0]->type) && !ov_type_is_real(args[0]->type) &&
-        args[0]->type.id != OV_TYPE_NULL)
+        args[0]->type.id != OV_TYPE_NULL && args[0]->type.id != OV_TYPE_STRING)
         return ov_fail_at(err, OV_INVALID, pos, end_pos,
                           "Cannot apply '%s' to arguments of type '%s(<%s>)'. Supported form(s): '%s(<NUMERIC>)'",
                           fn->name, fn->name, ov_sqltype_name((ov_sqltype)args[0]->sql), fn->name);
@@ -160,6 +160,9 @@ ov_status ov_agg_bind(ov_expr_ctx *cx, ov_slice name, const ov_expr **args, uint
     if (values) {
         OV_TRY(ov_arena_alloc(cx->arena, values * sizeof(*own), &own, err));
         memcpy(own, args, values * sizeof(*own));
+        /* text is read as numbers; what is none counts as NULL, as in Druid */
+        if ((fn->kind == OV_AGG_SUM || fn->kind == OV_AGG_AVG) && own[0]->type.id == OV_TYPE_STRING)
+            OV_TRY(ov_expr_cast(cx, own[0], OV_SQL_DOUBLE, OV_T(OV_TYPE_DOUBLE), pos, end_pos, &own[0], err));
     }
     *out = (ov_agg_call){.fn = fn,
                          .args = own,
