@@ -37,6 +37,21 @@ static void add_totals(const ov_exec_stats *s, uint64_t rows, int64_t ns, ov_buf
     ov_buf_addf(text, "Rows scanned: %llu\n", (unsigned long long)atomic_load(&s->rows_scanned));
 }
 
+static const char *kind_name(const ov_plan *node)
+{
+    static const char *const names[] = {"Scan",      "System", "Values", "Filter", "Project",
+                                        "Aggregate", "Sort",   "Limit",  "Union"};
+    return node->kind < OV_COUNT_OF(names) ? names[node->kind] : "?";
+}
+
+static void add_counts(const ov_node_counts *list, uint32_t count, ov_buf *text)
+{
+    for (uint32_t i = 0; i < count; i++)
+        ov_buf_addf(text, "%*s%s: %llu rows in %llu batches, %.3f ms\n", (int)list[i].depth * 2, "",
+                    kind_name(list[i].node), (unsigned long long)list[i].rows,
+                    (unsigned long long)list[i].batches, (double)list[i].ns / 1e6);
+}
+
 /* The lines of the text as one batch of strings. */
 static OV_CHECKED ov_status send_lines(ov_slice text, ov_arena *arena, const ov_result_sink *sink,
                                        ov_error *err)
@@ -61,10 +76,13 @@ static OV_CHECKED ov_status analyze(const ov_plan *plan, ov_query_ctx *cx,
 {
     uint64_t rows = 0;
     const ov_field *fields;
+    ov_node_counts *nodes;
+    uint32_t node_count;
     ov_result_sink counter = {ignore_fields, count_rows, &rows};
     OV_TRY(ov_plan_print(plan, text, err));
     int64_t started = ov_monotonic_ns();
-    OV_TRY(ov_exec_run(plan, cx, &counter, err));
+    OV_TRY(ov_exec_run_counted(plan, cx, &counter, &cx->arena, &nodes, &node_count, err));
+    add_counts(nodes, node_count, text);
     add_totals(&cx->stats, rows, ov_monotonic_ns() - started, text);
     OV_TRY(ov_buf_check(text, err));
     uint32_t count = ov_explain_fields(&fields);

@@ -185,3 +185,38 @@ ov_status ov_exec_run(const ov_plan *plan, ov_query_ctx *cx, const ov_result_sin
 {
     return run_with_stats(plan, cx, sink, NULL, 0, err);
 }
+
+static uint32_t count_nodes(const ov_plan *plan)
+{
+    uint32_t n = 1;
+    for (uint32_t i = 0; i < plan->input_count; i++)
+        n += count_nodes(plan->inputs[i]);
+    return n;
+}
+
+static void list_nodes(const ov_plan *plan, uint32_t depth, ov_node_counts *list, uint32_t *n)
+{
+    list[(*n)++] = (ov_node_counts){.node = plan, .depth = depth};
+    for (uint32_t i = 0; i < plan->input_count; i++)
+        list_nodes(plan->inputs[i], depth + 1, list, n);
+}
+
+ov_status ov_exec_run_counted(const ov_plan *plan, ov_query_ctx *cx, const ov_result_sink *sink, ov_arena *out,
+                              ov_node_counts **counts, uint32_t *count, ov_error *err)
+{
+    uint32_t n = count_nodes(plan);
+    ovi_node_stats *stats;
+    *count = 0;
+    OV_TRY(ov_arena_zalloc(out, n * sizeof(**counts), counts, err));
+    OV_TRY(ov_arena_zalloc(out, n * sizeof(*stats), &stats, err));
+    list_nodes(plan, 0, *counts, count);
+    for (uint32_t i = 0; i < n; i++)
+        stats[i].node = (*counts)[i].node;
+    OV_TRY(run_with_stats(plan, cx, sink, stats, n, err));
+    for (uint32_t i = 0; i < n; i++) {
+        (*counts)[i].rows = atomic_load(&stats[i].rows);
+        (*counts)[i].batches = atomic_load(&stats[i].batches);
+        (*counts)[i].ns = atomic_load(&stats[i].ns);
+    }
+    return OV_OK;
+}

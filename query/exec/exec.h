@@ -57,6 +57,19 @@ typedef struct ov_result_sink {
 OV_CHECKED ov_status ov_exec_run(const ov_plan *plan, ov_query_ctx *cx, const ov_result_sink *sink,
                                  ov_error *err);
 
+/* What one node of a plan did. */
+typedef struct ov_node_counts {
+    const ov_plan *node;
+    uint32_t depth;         /* 0 at the top */
+    uint64_t rows, batches; /* that it handed on */
+    int64_t ns;             /* from its start until its input was through and its rows were taken */
+} ov_node_counts;
+
+/* The same, counting per node: *counts in the order of the plan's text form, in `out`. */
+OV_CHECKED ov_status ov_exec_run_counted(const ov_plan *plan, ov_query_ctx *cx, const ov_result_sink *sink,
+                                         ov_arena *out, ov_node_counts **counts, uint32_t *count,
+                                         ov_error *err);
+
 /* Tables made on the spot: `rows` adds batches of all columns through `emit`. */
 struct ov_systable {
     const char *schema, *name;

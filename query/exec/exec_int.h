@@ -50,8 +50,7 @@ struct ovi_sink {
 typedef struct ovi_node_stats {
     const ov_plan *node;
     _Atomic uint64_t rows, batches;
-    _Atomic int64_t ns; /* wall time from first to last of the node's pipeline, set once */
-    const char *note;   /* how it was done, static text */
+    _Atomic int64_t ns;
 } ovi_node_stats;
 
 struct ovi_exec {
