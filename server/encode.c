@@ -5,14 +5,10 @@
  * ready texts, filled on first use and kept while the domain stays the same, so that a repeated string is escaped and
  * quoted once per query.
  */
-#include "server/encode.h"
-
-#include <math.h>
+#include "server/encode_int.h"
 
 #include "base/bits.h"
 #include "base/json.h"
-#include "base/numfmt.h"
-#include "base/utf8.h"
 
 typedef enum cell_kind {
     CELL_CONST, /* text[0] */
@@ -47,21 +43,6 @@ struct ov_encoder {
     bool any; /* a record was written already */
 };
 
-static bool is_csv(const ov_encode_options *o)
-{
-    return o->format == OV_FORMAT_CSV;
-}
-
-static bool is_object(const ov_encode_options *o)
-{
-    return o->format == OV_FORMAT_OBJECT || o->format == OV_FORMAT_OBJECT_LINES;
-}
-
-static bool is_lines(const ov_encode_options *o)
-{
-    return o->format == OV_FORMAT_OBJECT_LINES || o->format == OV_FORMAT_ARRAY_LINES;
-}
-
 bool ov_result_format_find(ov_slice name, ov_result_format *out)
 {
     static const char *const names[] = {"object", "array", "objectLines", "arrayLines", "csv"};
@@ -71,212 +52,6 @@ bool ov_result_format_find(ov_slice name, ov_result_format *out)
             return true;
         }
     return false;
-}
-
-/* ---- single values ---- */
-
-/* Characters beyond the BMP as Druid's JSON library writes them: two escaped surrogates. */
-static void quote_with_surrogates(ov_buf *out, ov_slice s)
-{
-    const char *at = s.p, *end = s.p + s.n, *plain = at;
-    ov_buf_add_char(out, '"');
-    while (at < end) {
-        const char *from = at;
-        if ((unsigned char)*at < 0xF0) {
-            at++;
-            continue;
-        }
-        uint32_t cp = ov_utf8_next(&at, end);
-        size_t open = out->n;
-        ov_json_quote(out, ov_slice_make(plain, (size_t)(from - plain)));
-        if (!out->failed) { /* its quotes are not wanted here */
-            memmove(out->p + open, out->p + open + 1, out->n - open - 2);
-            out->n -= 2;
-        }
-        if (cp >= 0x10000)
-            ov_buf_addf(out, "\\u%04X\\u%04X", 0xD800 + ((cp - 0x10000) >> 10),
-                        0xDC00 + ((cp - 0x10000) & 0x3FF));
-        else
-            ov_buf_add_str(out, "\\uFFFD");
-        plain = at;
-    }
-    size_t open = out->n;
-    ov_json_quote(out, ov_slice_make(plain, (size_t)(end - plain)));
-    if (!out->failed) {
-        memmove(out->p + open, out->p + open + 1, out->n - open - 1);
-        out->n -= 1;
-    }
-}
-
-static bool beyond_bmp(ov_slice s)
-{
-    for (size_t i = 0; i < s.n; i++)
-        if ((unsigned char)s.p[i] >= 0xF0)
-            return true;
-    return false;
-}
-
-/* A JSON string. A final backslash is written \u005c: pydruid's incremental reader takes \" after it for an
- * escaped quote and loses the rest of the result (same JSON value either way). */
-static void add_json_string(ov_buf *out, ov_slice s)
-{
-    size_t before = out->n;
-    if (OV_UNLIKELY(beyond_bmp(s)))
-        quote_with_surrogates(out, s);
-    else
-        ov_json_quote(out, s);
-    if (s.n && s.p[s.n - 1] == '\\' && !out->failed && out->n - before >= 3) {
-        out->n -= 3; /* \\" */
-        ov_buf_add_str(out, "\\u005c\"");
-    }
-}
-
-static void add_csv_text(ov_buf *out, ov_slice s)
-{
-    bool quote = false;
-    for (size_t i = 0; i < s.n && !quote; i++)
-        quote = s.p[i] == ',' || s.p[i] == '"' || s.p[i] == '\n' || s.p[i] == '\r';
-    if (!quote) {
-        ov_buf_add_slice(out, s);
-        return;
-    }
-    ov_buf_add_char(out, '"');
-    for (size_t i = 0; i < s.n; i++) {
-        if (s.p[i] == '"')
-            ov_buf_add_char(out, '"');
-        ov_buf_add_char(out, s.p[i]);
-    }
-    ov_buf_add_char(out, '"');
-}
-
-static void add_text(ov_buf *out, ov_slice s, bool plain, bool csv)
-{
-    if (plain && !csv)
-        ov_buf_add_slice(out, s);
-    else if (csv)
-        add_csv_text(out, s);
-    else
-        add_json_string(out, s);
-}
-
-static void add_real(ov_buf *out, ov_type type, double v, bool quote_odd)
-{
-    bool quote = quote_odd && !isfinite(v);
-    if (quote)
-        ov_buf_add_char(out, '"');
-    if (type.id == OV_TYPE_FLOAT)
-        ov_buf_add_float(out, (float)v);
-    else
-        ov_buf_add_double(out, v);
-    if (quote)
-        ov_buf_add_char(out, '"');
-}
-
-static void add_list(ov_buf *out, ov_type type, const ov_vec *list, uint32_t first, uint32_t end)
-{
-    ov_buf_add_char(out, '[');
-    for (uint32_t i = first; i < end; i++) {
-        if (i > first)
-            ov_buf_add_char(out, ',');
-        if (ov_vec_is_null(list, i))
-            ov_buf_add_str(out, "null");
-        else if (type.id == OV_TYPE_STRING || type.elem == OV_TYPE_STRING)
-            ov_json_quote(out, ov_vec_str(list, i));
-        else if (type.elem == OV_TYPE_LONG)
-            ov_buf_add_i64(out, ov_vec_i64(list, i));
-        else
-            add_real(out, OV_T(type.elem), ov_vec_f64(list, i), true);
-    }
-    ov_buf_add_char(out, ']');
-}
-
-/* Elements of the list at `row`, whatever the encoding. */
-static void find_list(const ov_vec *v, uint32_t row, const ov_vec **list, uint32_t *first,
-                      uint32_t *end)
-{
-    if (v->enc == OV_ENC_RUN) {
-        uint32_t r = 0;
-        while (v->run_end[r] <= row)
-            r++;
-        find_list(v->child, r, list, first, end);
-    } else if (v->enc == OV_ENC_DICT) {
-        find_list(v->dict->values, ov_vec_code(v, row), list, first, end);
-    } else if (v->enc == OV_ENC_LIST) {
-        *list = v->child;
-        *first = v->offsets[row];
-        *end = v->offsets[row + 1];
-    } else {
-        *list = v->c.list;
-        *first = 0;
-        *end = *list ? (*list)->rows : 0;
-    }
-}
-
-static void add_list_cell(const ov_encode_options *o, ov_type type, const ov_vec *v, uint32_t row,
-                          bool plain, ov_buf *out)
-{
-    const ov_vec *list;
-    uint32_t first, end;
-    find_list(v, row, &list, &first, &end);
-    bool multi = type.id == OV_TYPE_STRING;
-    if (multi && end - first == 1 && !ov_vec_is_null(list, first)) {
-        add_text(out, ov_vec_str(list, first), plain,
-                 is_csv(o)); /* one value prints as a plain string */
-        return;
-    }
-    bool as_json = !multi && !o->stringify_arrays && !is_csv(o);
-    if (as_json || (plain && !is_csv(o))) {
-        add_list(out, type, list, first, end);
-        return;
-    }
-    ov_buf text;
-    ov_buf_init(&text);
-    add_list(&text, type, list, first, end);
-    add_text(out, ov_buf_slice(&text), false, is_csv(o));
-    ov_buf_fini(&text);
-}
-
-static void add_cell(const ov_encode_options *o, const ov_field *f, const ov_vec *v, uint32_t row,
-                     bool plain, ov_buf *out)
-{
-    bool csv = is_csv(o);
-    if (ov_vec_is_null(v, row)) {
-        if (!csv && !plain)
-            ov_buf_add_str(out, "null");
-        return;
-    }
-    if (ov_type_is_list(f->type)) {
-        add_list_cell(o, f->type, v, row, plain, out);
-        return;
-    }
-    switch ((ov_sqltype)f->sql) {
-    case OV_SQL_BOOLEAN:
-        ov_buf_add_str(out, ov_vec_i64(v, row) > 0 ? "true" : "false");
-        return;
-    case OV_SQL_TIMESTAMP:
-    case OV_SQL_DATE:
-        if (!csv && !plain)
-            ov_buf_add_char(out, '"');
-        ov_iso_add(out, ov_vec_i64(v, row), o->tz);
-        if (!csv && !plain)
-            ov_buf_add_char(out, '"');
-        return;
-    default:
-        break;
-    }
-    if (ov_type_is_int(f->type))
-        ov_buf_add_i64(out, ov_vec_i64(v, row));
-    else if (ov_type_is_real(f->type))
-        add_real(out, f->type, ov_vec_f64(v, row), !csv && !plain);
-    else
-        add_text(out, ov_vec_str(v, row), plain, csv);
-}
-
-ov_status ov_encode_cell(const ov_encode_options *options, const ov_field *field, const ov_vec *v,
-                         uint32_t row, bool as_text, ov_buf *out, ov_error *err)
-{
-    add_cell(options, field, v, row, as_text, out);
-    return ov_buf_check(out, err);
 }
 
 /* ---- columns ---- */
@@ -379,7 +154,7 @@ static OV_NOINLINE bool make_kept(const ov_encode_options *o, out_column *c, cel
 {
     t->at = (uint32_t)c->bytes.n;
     ov_buf_add_slice(&c->bytes, ov_buf_slice(&c->prefix));
-    add_cell(o, &c->field, c->vec, row, false, &c->bytes);
+    ovi_add_cell(o, &c->field, c->vec, row, false, &c->bytes);
     t->n = (uint32_t)(c->bytes.n - t->at);
     t->made = true;
     return ov_buf_reserve(&c->bytes, COPY_STEP); /* the last text too is read in whole steps */
@@ -407,7 +182,7 @@ static OV_NOINLINE void put_any(const ov_encode_options *o, out_column *c, uint3
     if (c->kind == CELL_INT && (!v->valid || ov_bits_test(v->valid, row)))
         ov_buf_add_i64(out->b, ((const int64_t *)v->data)[row]);
     else
-        add_cell(o, &c->field, v, row, false, out->b);
+        ovi_add_cell(o, &c->field, v, row, false, out->b);
     *out = cursor_open(out->b);
 }
 
@@ -453,21 +228,21 @@ static void put_char(cursor *out, char c)
 static void put_row(ov_encoder *e, uint32_t row, cursor *out)
 {
     const ov_encode_options *o = &e->opt;
-    if (e->any && !is_lines(o) && !is_csv(o))
+    if (e->any && !ovi_is_lines(o) && !ovi_is_csv(o))
         put_char(out, ',');
     e->any = true;
-    if (e->count == 0 && !is_csv(o))
-        put_char(out, is_object(o) ? '{' : '[');
+    if (e->count == 0 && !ovi_is_csv(o))
+        put_char(out, ovi_is_object(o) ? '{' : '[');
     size_t start = (size_t)(out->at - out->b->p);
     for (uint32_t i = 0; i < e->count; i++)
         put_cell(o, &e->col[i], row, out);
-    if (is_csv(o) && e->count == 1 && (size_t)(out->at - out->b->p) == start) {
+    if (ovi_is_csv(o) && e->count == 1 && (size_t)(out->at - out->b->p) == start) {
         put_char(out, '"'); /* one empty field must not look like the end of the answer */
         put_char(out, '"');
     }
-    if (!is_csv(o))
-        put_char(out, is_object(o) ? '}' : ']');
-    if (is_lines(o) || is_csv(o))
+    if (!ovi_is_csv(o))
+        put_char(out, ovi_is_object(o) ? '}' : ']');
+    if (ovi_is_lines(o) || ovi_is_csv(o))
         put_char(out, '\n');
 }
 
@@ -501,11 +276,11 @@ static ov_status init_column(ov_encoder *e, uint32_t i, const ov_field *f, ov_er
     ov_buf_init(&c->prefix);
     ov_buf_init(&c->bytes);
     c->bytes.limit = UINT32_MAX;
-    if (is_object(&e->opt)) {
+    if (ovi_is_object(&e->opt)) {
         ov_buf_add_char(&c->prefix, i ? ',' : '{');
         ov_json_quote(&c->prefix, f->name);
         ov_buf_add_char(&c->prefix, ':');
-    } else if (!is_csv(&e->opt)) {
+    } else if (!ovi_is_csv(&e->opt)) {
         ov_buf_add_char(&c->prefix, i ? ',' : '[');
     } else if (i) {
         ov_buf_add_char(&c->prefix, ',');
@@ -548,8 +323,8 @@ static ov_slice header_word(const ov_field *f, header_row what, char *buf)
 static void add_header_row(ov_encoder *e, header_row what, ov_buf *out)
 {
     char buf[48];
-    bool csv = is_csv(&e->opt);
-    if (e->any && !is_lines(&e->opt) && !csv)
+    bool csv = ovi_is_csv(&e->opt);
+    if (e->any && !ovi_is_lines(&e->opt) && !csv)
         ov_buf_add_char(out, ',');
     e->any = true;
     size_t start = out->n;
@@ -560,7 +335,7 @@ static void add_header_row(ov_encoder *e, header_row what, ov_buf *out)
             ov_buf_add_char(out, ',');
         ov_slice word = header_word(&e->col[i].field, what, buf);
         if (csv)
-            add_csv_text(out, word);
+            ovi_add_csv_text(out, word);
         else if (what == HEADER_TYPES && word.n == 0)
             ov_buf_add_str(out, "null");
         else
@@ -570,7 +345,7 @@ static void add_header_row(ov_encoder *e, header_row what, ov_buf *out)
         ov_buf_add_str(out, "\"\"");
     if (!csv)
         ov_buf_add_char(out, ']');
-    if (csv || is_lines(&e->opt))
+    if (csv || ovi_is_lines(&e->opt))
         ov_buf_add_char(out, '\n');
 }
 
@@ -607,18 +382,18 @@ static void add_header_object(ov_encoder *e, ov_buf *out)
         ov_buf_add_char(out, '}');
     }
     ov_buf_add_char(out, '}');
-    if (is_lines(o))
+    if (ovi_is_lines(o))
         ov_buf_add_char(out, '\n');
 }
 
 void ov_encode_begin(ov_encoder *e, ov_buf *out)
 {
     const ov_encode_options *o = &e->opt;
-    if (!is_lines(o) && !is_csv(o))
+    if (!ovi_is_lines(o) && !ovi_is_csv(o))
         ov_buf_add_char(out, '[');
     if (!o->header)
         return;
-    if (is_object(o)) {
+    if (ovi_is_object(o)) {
         add_header_object(e, out);
         return;
     }
@@ -632,9 +407,9 @@ void ov_encode_begin(ov_encoder *e, ov_buf *out)
 void ov_encode_end(ov_encoder *e, ov_buf *out)
 {
     const ov_encode_options *o = &e->opt;
-    if (is_csv(o))
+    if (ovi_is_csv(o))
         ov_buf_add_char(out, '\n');
-    else if (is_lines(o))
+    else if (ovi_is_lines(o))
         ov_buf_add_str(out, e->any ? "\n" : "\n\n");
     else
         ov_buf_add_str(out, "]\n");
