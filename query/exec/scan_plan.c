@@ -75,6 +75,13 @@ static ov_status make_cast(ovi_scan *s, uint32_t c, scan_column *col, ov_error *
     return st;
 }
 
+/* A segment in which no row has several values gives plain strings where the scan has lists; everyone takes both. */
+static bool serves_as(ov_type have, ov_type want)
+{
+    return ov_type_eq(have, want) || have.id == OV_TYPE_NULL ||
+           (have.id == OV_TYPE_STRING && want.id == OV_TYPE_STRING && want.multi);
+}
+
 static ov_status find_columns(ovi_scan *s, scan_segment *seg, ov_error *err)
 {
     const ov_plan *node = s->node;
@@ -86,7 +93,7 @@ static ov_status find_columns(ovi_scan *s, scan_segment *seg, ov_error *err)
         if (!col->col)
             continue;
         col->info = ov_column_get_info(col->col);
-        if (!ov_type_eq(col->info->type, node->fields[c].type) && col->info->type.id != OV_TYPE_NULL) {
+        if (!serves_as(col->info->type, node->fields[c].type)) {
             OV_TRY(make_cast(s, c, col, err));
         } else if (col->info->dict && !general) {
             OV_TRY(ov_column_domain(col->col, &col->domain, err));

@@ -93,15 +93,33 @@ static ov_status cast_column(const reading *r, const scan_column *col, ov_vec *v
     return ov_eval_expr(r->w->eval, col->cast, &one, v, err);
 }
 
-static ov_status read_column(reading *r, uint32_t c, ov_error *err)
+/* Plain strings of a segment in which no row has several values, where other segments give lists: lists of one. */
+static ov_status lists_of_one(const reading *r, ov_type type, ov_vec *v, ov_error *err)
+{
+    ov_vec *child;
+    uint32_t *offsets;
+    if (v->enc == OV_ENC_CONST && v->is_null) {
+        *v = ov_vec_null(type, v->rows);
+        return OV_OK;
+    }
+    OV_TRY(ov_arena_alloc(&r->w->scratch, sizeof(*child), &child, err));
+    OV_TRY(ov_vec_flatten(v, &r->w->scratch, child, err));
+    OV_TRY(ov_arena_alloc(&r->w->scratch, (v->rows + (size_t)1) * sizeof(*offsets), &offsets, err));
+    for (uint32_t i = 0; i <= v->rows; i++)
+        offsets[i] = i;
+    *v = (ov_vec){.type = type,
+                  .enc = OV_ENC_LIST,
+                  .rows = v->rows,
+                  .valid = child->valid,
+                  .child = child,
+                  .offsets = offsets};
+    return OV_OK;
+}
+
+static ov_status read_values(reading *r, uint32_t c, ov_error *err)
 {
     const scan_column *col = &r->seg->columns[c];
     ov_vec *v = &r->b.col[c];
-    if (ov_bits_test(r->have, c))
-        return OV_OK;
-    ov_bits_set(r->have, c);
-    if (!col->col || col->info->type.id == OV_TYPE_NULL)
-        return OV_OK; /* it is NULL already */
     if (r->rows && col->fixed) {
         *v = fixed_vec(col, col->fixed_code, r->b.rows);
         return OV_OK;
@@ -119,6 +137,21 @@ static ov_status read_column(reading *r, uint32_t c, ov_error *err)
         return ov_vec_flatten(&encoded, &r->w->scratch, v, err);
     }
     return unify(r, col, v, err);
+}
+
+static ov_status read_column(reading *r, uint32_t c, ov_error *err)
+{
+    const scan_column *col = &r->seg->columns[c];
+    if (ov_bits_test(r->have, c))
+        return OV_OK;
+    ov_bits_set(r->have, c);
+    if (!col->col || col->info->type.id == OV_TYPE_NULL)
+        return OV_OK; /* it is NULL already */
+    OV_TRY(read_values(r, c, err));
+    ov_type want = r->s->node->fields[c].type;
+    if (want.multi && !r->b.col[c].type.multi)
+        return lists_of_one(r, want, &r->b.col[c], err);
+    return OV_OK;
 }
 
 static ov_status read_of_expr(reading *r, const ov_expr *e, ov_error *err)

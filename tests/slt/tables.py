@@ -12,6 +12,8 @@ COLUMNS = {
     'tiny': [('s', 'string'), ('t', 'string'), ('l', 'long'), ('d', 'double'), ('f', 'float')],
     'events': [('user', 'string'), ('country', 'string'), ('page', 'string'), ('tag', 'string'), ('added', 'long'),
                ('big', 'long'), ('price', 'double'), ('noise', 'double'), ('small', 'long'), ('nothing', 'string')],
+    'multi': [('k', 'string'), ('tags', 'string'), ('n', 'long')],
+    'rolled': [('k', 'string')],
     'nulls': [('k', 'string'), ('l', 'long'), ('d', 'double'), ('f', 'float'), ('s', 'string')],
 }
 EVENT_ROWS = 40_000
@@ -87,7 +89,7 @@ def spec(name, folder):
     with open(path, encoding='utf-8', newline='') as file:
         rows = sum(1 for _ in csv.reader(file)) - 1
     dimensions = [{'type': kind, 'name': column} for column, kind in COLUMNS[name]]
-    return {'type': 'index_parallel', 'spec': {
+    made = {'type': 'index_parallel', 'spec': {
         'dataSchema': {
             'dataSource': name,
             'timestampSpec': {'column': 'time', 'format': 'iso'},
@@ -97,4 +99,12 @@ def spec(name, folder):
             'type': 'index_parallel',
             'inputSource': {'type': 'local', 'files': [path]},
             'inputFormat': {'type': 'csv', 'findColumnsFromHeader': True}},
-        'tuningConfig': {'type': 'index_parallel'}}}, rows
+        'tuningConfig': {'type': 'index_parallel'}}}
+    if name == 'multi':
+        made['spec']['ioConfig']['inputFormat']['listDelimiter'] = '|'
+    if name == 'rolled':
+        made['spec']['dataSchema']['granularitySpec'].update(queryGranularity='HOUR', rollup=True)
+        made['spec']['dataSchema']['metricsSpec'] = [{'type': 'count', 'name': 'rows'}] + [
+            {'type': kind, 'name': column, 'fieldName': column[-1]} for kind, column in (
+                ('longSum', 'sum_n'), ('longMin', 'min_n'), ('longMax', 'max_n'), ('doubleSum', 'sum_x'), ('doubleMin', 'min_x'))]
+    return made, rows
