@@ -62,7 +62,7 @@ step 'configure: sanitizers' cmake --preset asan
 step 'build: sanitizers' cmake --build --preset asan
 if [ -z "$quick" ]; then
     step 'configure: release' cmake --preset release
-    step 'build: release' cmake --build --preset release --target ovate
+    step 'build: release' cmake --build --preset release
 fi
 
 # The time-consuming tiers run on the release build, everything else under the sanitizers.
