@@ -19,7 +19,7 @@
 #include "server/cli.h"
 #include "server/host.h"
 #include "server/progress.h"
-#include "server/transform.h"
+#include "server/task_transform.h"
 
 typedef struct ingest_options {
     const char *dir;

@@ -11,7 +11,7 @@
 #include "ingest/task.h"
 #include "server/cli.h"
 #include "server/host.h"
-#include "server/transform.h"
+#include "server/task_transform.h"
 
 typedef struct server_options {
     const char *dir, *host, *log_level;

@@ -30,7 +30,7 @@ for path in tree.files('.md'):
             problems.append(place + 'no heading #%s in %s' % (part, full))
 for path in tree.files('.c', '.h', '.re', '.y', '.def', '.py', '.sh', 'CMakeLists.txt'):
     text = tree.text(path)
-    for hit in re.finditer(r'\bdocs/[\w./-]+\.md\b', text):
+    for hit in re.finditer(r'\bdocs/(?:decisions/)?[\w.-]+\.md\b', text):
         if not os.path.exists(os.path.join(tree.ROOT, hit.group(0))):
             problems.append('%s:%d: no such page: %s' % (path, text.count('\n', 0, hit.start()) + 1, hit.group(0)))
 tree.finish(problems, 'links')

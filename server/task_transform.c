@@ -5,7 +5,7 @@
  *
  *   row -> slots -> units (json_value slots in between) -> output fields -> filter
  */
-#include "server/transform.h"
+#include "server/task_transform.h"
 
 #include <stdatomic.h>
 
@@ -15,7 +15,7 @@
 #include "base/tz.h"
 #include "ingest/transform.h"
 #include "query/native/native_expr.h"
-#include "server/transform_int.h"
+#include "server/task_transform_int.h"
 
 enum { NO_SLOT = UINT32_MAX, MAX_FORMS = 1000 };
 
