@@ -1,5 +1,5 @@
 /*
- * JSON_PATHS: the paths of all scalars and empty containers of a value. Druid keeps them in a Java HashSet and prints
+ * JSON_PATHS: the paths of all scalars, arrays of scalars and empty objects of a value. Druid keeps them in a Java HashSet and prints
  * that set's order, which follows from the hashes of the paths; the same answers need the same order, so the set is
  * re-enacted: buckets by hash, within a bucket by insertion, insertion breadth first.
  */
@@ -58,6 +58,17 @@ static ov_status add_leaf(walk *w, node *n, ov_error *err)
     return OV_OK;
 }
 
+/* Scalars, and arrays that hold nothing nested. */
+static bool is_leaf(const ov_jsonr_value *v)
+{
+    ov_jsonr_value item;
+    if (v->kind == OV_JSONR_ARRAY)
+        for (ov_jsonr in = ov_jsonr_open(v); ov_jsonr_next(&in, &item);)
+            if (item.kind >= OV_JSONR_ARRAY)
+                return false;
+    return v->kind != OV_JSONR_OBJECT;
+}
+
 static ov_status open_node(walk *w, node *parent, ov_error *err)
 {
     ov_jsonr_value item;
@@ -73,7 +84,7 @@ static ov_status open_node(walk *w, node *parent, ov_error *err)
             OV_TRY(ovi_json_scalar_text(&key, w->c->mem, &n->name, err));
         }
         n->hash = 31 * parent->hash + 31 + (n->index < 0 ? name_hash(n->name) : i);
-        if (item.kind < OV_JSONR_ARRAY) {
+        if (is_leaf(&item)) {
             OV_TRY(add_leaf(w, n, err));
         } else {
             w->tail->next = n;
@@ -143,7 +154,7 @@ static ov_status one_row(ovi_call *c, const ov_jsonr_value *v, ovi_list *l, ov_e
 {
     walk w = {.c = c};
     node root = {.value = *v, .hash = 1};
-    if (v->kind < OV_JSONR_ARRAY)
+    if (is_leaf(v))
         OV_TRY(add_leaf(&w, &root, err));
     else
         w.head = w.tail = &root;
