@@ -37,7 +37,8 @@ static ov_status copy_lanes(const ov_vec *v, const uint32_t *idx, uint32_t n, ov
     size_t lane = v->lane;
     OV_TRY(ov_arena_lanes(out, (ov_words(n) * 64 + 1) * lane, &data, err));
     if (!idx) {
-        memcpy(data, v->data, n * lane);
+        if (n)
+            memcpy(data, v->data, n * lane); /* no elements: data may be NULL */
     } else {
         switch (lane) {
         case 1:
