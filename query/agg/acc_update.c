@@ -305,7 +305,7 @@ static bool bounds_of_block(ov_acc *a, const ov_agg_rows *rows, const uint64_t *
 {
     const ov_block_stats *stats = whole_block(rows, mask, x);
     bool min = a->kind == OV_ACC_MIN;
-    if (!stats || !stats->has_bounds || stats->nulls == stats->rows || x->enc == OV_ENC_DICT)
+    if (!stats || !stats->has_bounds || stats->nulls == stats->rows)
         return false;
     uint32_t g = rows->pieces[0].group;
     uint64_t n = stats->rows - stats->nulls;

@@ -37,11 +37,20 @@ typedef struct ovi_worker {
  * weights   it can take batches with weights
  * unordered the order of rows makes no difference to it
  */
+/* What a sink that keeps only the best rows looks for: rows whose value of `column` comes late are of no use. */
+typedef struct ovi_best {
+    uint32_t column; /* of its input; a LONG */
+    bool descending, nulls_first;
+    bool has_worst;
+    uint64_t worst;  /* order-preserving bits (sort_refs.h) past which this worker drops rows */
+} ovi_best;
+
 struct ovi_sink {
     ov_status (*push)(ovi_sink *s, ovi_worker *w, const ov_batch *b, ov_error *err);
     bool (*done)(const ovi_sink *s);
     void (*used)(const ovi_sink *s, uint64_t *columns, uint32_t count);
     bool (*weights)(const ovi_sink *s);
+    bool (*best)(const ovi_sink *s, const ovi_worker *w, ovi_best *out); /* NULL, or false: it wants all rows */
     bool ordered;   /* push must happen in input order on the calling thread */
     bool unordered;
 };
@@ -75,6 +84,10 @@ void ovi_count_rows(ovi_exec *x, const ov_plan *node, const ov_batch *b);
 OV_CHECKED ov_status ovi_next_batch(ovi_worker *w, ov_error *err);
 /* push when the batch has rows. */
 OV_CHECKED ov_status ovi_push(ovi_sink *s, ovi_worker *w, const ov_batch *b, ov_error *err);
+static inline bool ovi_wants_best(const ovi_sink *s, const ovi_worker *w, ovi_best *out)
+{
+    return s->best && s->best(s, w, out);
+}
 static inline bool ovi_done(const ovi_sink *s)
 {
     return s->done && s->done(s);

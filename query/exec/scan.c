@@ -8,6 +8,7 @@
  * of what has been delivered and keep their batches in the slot of their chunk.
  */
 #include "query/exec/scan.h"
+#include "query/exec/sort_refs.h"
 
 #include "base/bits.h"
 #include "base/pool.h"
@@ -50,14 +51,40 @@ static bool take_chunk(scan_segment *seg, uint32_t *chunk)
     return *chunk < seg->chunks;
 }
 
+/* ---- the best rows only ---- */
+
+/* Where __time is among the scan's columns; OVI_NO_COLUMN. */
+static uint32_t time_column(const ovi_scan *s)
+{
+    const ov_datasource *ds = s->node->scan.datasource;
+    for (uint32_t c = 0; c < s->node->field_count; c++)
+        if (ov_slice_eq(ds->columns[s->node->scan.columns[c]].name, OV_SLICE_LIT("__time")))
+            return c;
+    return OVI_NO_COLUMN;
+}
+
+bool ovi_scan_hopeless(const ovi_scan *s, const ovi_worker *w, uint32_t column, int64_t low, int64_t high, bool nulls)
+{
+    ovi_best best;
+    if (s->exec->cx->options.general_only || !ovi_wants_best(s->sink, w, &best) || best.column != column ||
+        !best.has_worst || (nulls && best.nulls_first))
+        return false;
+    uint64_t bits = ovi_order_i64(best.descending ? high : low);
+    return ovi_order_place(bits, best.descending, best.nulls_first) > best.worst;
+}
+
 /* ---- unordered ---- */
 
-static ov_status drain(ovi_scan *s, scan_segment *seg, ovi_worker *w, ov_error *err)
+static ov_status drain(ovi_scan *s, uint32_t i, ovi_worker *w, ov_error *err)
 {
+    scan_segment *seg = &s->segments[s->backwards ? s->segment_count - 1 - i : i];
+    const ov_segment_info *info = &seg->entry->info;
     uint32_t chunk;
+    if (ovi_scan_hopeless(s, w, s->time_column, info->min_time, info->max_time, false))
+        return OV_OK; /* nobody else needs to look either, but may */
     OV_TRY(plan_once(s, seg, w, err));
     while (!stopped(s) && take_chunk(seg, &chunk)) {
-        OV_TRY(ovi_scan_morsel(s, seg, chunk, w, err));
+        OV_TRY(ovi_scan_morsel(s, seg, s->backwards ? seg->chunks - 1 - chunk : chunk, w, err));
         if (ov_pool_should_leave(s->exec->cx->pool, w->number))
             break;
     }
@@ -68,13 +95,13 @@ static ov_status work_unordered(ovi_scan *s, ovi_worker *w, ov_error *err)
 {
     uint32_t i;
     while (!stopped(s) && (i = atomic_fetch_add(&s->next_segment, 1)) < s->segment_count) {
-        OV_TRY(drain(s, &s->segments[i], w, err));
+        OV_TRY(drain(s, i, w, err));
         if (ov_pool_should_leave(s->exec->cx->pool, w->number))
             return OV_OK;
     }
     /* the largest pieces of work left are whole segments of others */
     for (i = 0; i < s->segment_count && !stopped(s); i++) {
-        OV_TRY(drain(s, &s->segments[i], w, err));
+        OV_TRY(drain(s, i, w, err));
         if (ov_pool_should_leave(s->exec->cx->pool, w->number))
             return OV_OK;
     }
@@ -249,6 +276,10 @@ static ov_status prepare(ovi_scan *s, ov_error *err)
     OV_TRY(ov_arena_zalloc(arena, ((size_t)n + 1) * CANON_DOMAINS * sizeof(*s->canon), &s->canon, err));
     OV_TRY(ov_arena_zalloc(arena, ((size_t)n + 1) * 4, &s->canon_next, err));
     s->sink->used(s->sink, s->used, n);
+    s->time_column = time_column(s);
+    ovi_best best;
+    s->backwards = ovi_wants_best(s->sink, &s->exec->workers[0], &best) && best.column == s->time_column &&
+                   best.descending && !s->exec->cx->options.general_only;
     s->used_count = (uint32_t)ov_bits_count(s->used, n);
     s->weights = !s->exec->cx->options.general_only && s->sink->weights && s->sink->weights(s->sink);
     OV_TRY(ovi_conjuncts(node->scan.filter, n, arena, &s->filter, &s->filter_count, err));

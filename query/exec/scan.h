@@ -78,6 +78,8 @@ typedef struct ovi_scan {
     scan_segment *segments;
     uint32_t segment_count;
     _Atomic uint32_t next_segment;
+    uint32_t time_column;  /* __time among the columns, or OVI_NO_COLUMN */
+    bool backwards;        /* the newest rows are wanted: segments and chunks from the end */
     ov_mutex lock; /* of canon and the exec's arena */
     const ov_domain **canon; /* columns x CANON_DOMAINS */
     uint32_t *canon_next;    /* per column */
@@ -88,5 +90,7 @@ OV_CHECKED ov_status ovi_conjuncts(const ov_expr *filter, uint32_t columns, ov_a
                                    uint32_t *count, ov_error *err);
 /* ---- scan_plan.c ---- */
 OV_CHECKED ov_status ovi_scan_plan(ovi_scan *s, scan_segment *seg, ovi_worker *w, ov_error *err);
+/* No row with a value of `column` in [low, high] (and NULL when nulls) can be among the best the sink looks for. */
+bool ovi_scan_hopeless(const ovi_scan *s, const ovi_worker *w, uint32_t column, int64_t low, int64_t high, bool nulls);
 /* ---- scan_read.c ---- */
 OV_CHECKED ov_status ovi_scan_morsel(ovi_scan *s, scan_segment *seg, uint32_t chunk, ovi_worker *w, ov_error *err);

@@ -74,13 +74,8 @@ static ov_status read_raw(const reading *r, const scan_column *col, ov_vec *v, o
     if (r->rows)
         return ov_column_gather(col->col, r->rows, r->b.rows, scratch, v, err);
     OV_TRY(ov_column_read(col->col, r->block, scratch, v, err));
-    if (r->from == 0 && r->b.rows == v->rows) {
-        ov_block_stats *stats;
-        OV_TRY(ov_arena_alloc(scratch, sizeof(*stats), &stats, err));
-        OV_TRY(ov_column_block_stats(col->col, r->block, stats, err));
-        v->stats = stats;
+    if (r->from == 0 && r->b.rows == v->rows)
         return OV_OK;
-    }
     ov_vec whole = *v;
     return ovi_vec_slice(&whole, r->from, r->b.rows, scratch, v, err);
 }
@@ -298,6 +293,22 @@ static ov_status check_block(reading *r, const conjunct **rest, uint32_t *rest_c
     return OV_OK;
 }
 
+/* The sink keeps the best rows only, and this block has none of them. */
+static ov_status check_best(reading *r, bool *skip, ov_error *err)
+{
+    ovi_best best;
+    if (!ovi_wants_best(r->s->sink, r->w, &best) || !best.has_worst)
+        return OV_OK;
+    const scan_column *col = &r->seg->columns[best.column];
+    ov_block_stats stats;
+    if (!col->col || col->cast || col->info->dict || !ov_type_is_int(col->info->type))
+        return OV_OK;
+    OV_TRY(ov_column_block_stats(col->col, r->block, &stats, err));
+    *skip = stats.has_bounds &&
+            ovi_scan_hopeless(r->s, r->w, best.column, stats.min, stats.max, stats.nulls > 0);
+    return OV_OK;
+}
+
 /* Rows [first, end) of the segment, all in one block. */
 static ov_status push_block_rows(reading *r, uint32_t first, uint32_t end, uint32_t block_end,
                                  const conjunct *const *rest, uint32_t rest_count, ov_error *err)
@@ -332,6 +343,8 @@ static ov_status push_block(reading *r, uint32_t first, uint32_t end, ov_error *
     OV_TRY(ov_arena_alloc(&r->w->kept, (r->seg->rest_count + 1) * sizeof(*rest), &rest, err));
     r->block = first / OV_BATCH_ROWS;
     OV_TRY(check_block(r, rest, &rest_count, &skip, err));
+    if (!skip)
+        OV_TRY(check_best(r, &skip, err));
     atomic_fetch_add_explicit(skip ? &stats->blocks_skipped : &stats->blocks_scanned, 1, memory_order_relaxed);
     if (skip)
         return OV_OK;
@@ -339,16 +352,31 @@ static ov_status push_block(reading *r, uint32_t first, uint32_t end, ov_error *
     return push_block_rows(r, first, end, block_end, rest, rest_count, err);
 }
 
+static ov_status push_one(reading *r, uint32_t first, uint32_t end, ov_error *err)
+{
+    ov_arena_mark mark = ov_arena_mark_get(&r->w->kept);
+    OV_TRY(push_block(r, first, end, err));
+    ov_arena_rewind(&r->w->kept, mark);
+    return OV_OK;
+}
+
 static ov_status push_blocks(reading *r, uint32_t first, uint32_t end, ov_error *err)
 {
-    for (uint32_t i = 0; i < r->seg->range_count; i++) {
-        uint32_t at = OV_MAX(first, r->seg->ranges[i].first), to = OV_MIN(end, r->seg->ranges[i].end);
-        while (at < to && !ovi_done(r->s->sink)) {
-            uint32_t next = OV_MIN(to, (at / OV_BATCH_ROWS + 1) * OV_BATCH_ROWS);
-            ov_arena_mark mark = ov_arena_mark_get(&r->w->kept);
-            OV_TRY(push_block(r, at, next, err));
-            ov_arena_rewind(&r->w->kept, mark);
-            at = next;
+    const scan_segment *seg = r->seg;
+    bool backwards = r->s->backwards;
+    for (uint32_t i = 0; i < seg->range_count; i++) {
+        const row_range *range = &seg->ranges[backwards ? seg->range_count - 1 - i : i];
+        uint32_t from = OV_MAX(first, range->first), to = OV_MIN(end, range->end);
+        while (from < to && !ovi_done(r->s->sink)) {
+            if (backwards) {
+                uint32_t start = OV_MAX(from, (to - 1) / OV_BATCH_ROWS * OV_BATCH_ROWS);
+                OV_TRY(push_one(r, start, to, err));
+                to = start;
+            } else {
+                uint32_t next = OV_MIN(to, (from / OV_BATCH_ROWS + 1) * OV_BATCH_ROWS);
+                OV_TRY(push_one(r, from, next, err));
+                from = next;
+            }
         }
     }
     return OV_OK;

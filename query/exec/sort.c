@@ -94,12 +94,9 @@ static bool ref_less(const void *cx, const ovi_ref *a, const ovi_ref *b)
 
 /* ---- first keys ---- */
 
-/* NULLs take one end; values that would collide with it move one step in, equal keys compare in full. */
 static uint64_t place(uint64_t bits, const ov_sort_key *key)
 {
-    if (key->descending)
-        bits = ~bits;
-    return key->nulls_first ? (bits == 0 ? 1 : bits) : (bits == UINT64_MAX ? UINT64_MAX - 1 : bits);
+    return ovi_order_place(bits, key->descending, key->nulls_first);
 }
 
 static ov_status first_keys(const ov_vec *v, const ov_sort_key *key, ov_arena *scratch, uint64_t *keys,
@@ -381,7 +378,9 @@ static ov_status sort_push(ovi_sink *sink, ovi_worker *w, const ov_batch *b, ov_
     for (uint32_t i = 0; i < part.batch.rows; i++)
         st->refs[st->ref_count++] = (ovi_ref){
             .key = keys[rows ? rows[i] : i], .item = i, .part = st->part_count - 1};
-    if (s->keep != OV_NO_LIMIT && st->ref_count > s->keep * 2 + 2 * OV_BATCH_ROWS)
+    /* the first cut comes early: from then on there is a worst row, and scans may skip what is worse */
+    if (s->keep != OV_NO_LIMIT &&
+        (st->ref_count > s->keep * 2 + 2 * OV_BATCH_ROWS || (!st->has_worst && st->ref_count > s->keep * 2)))
         return cut_back(s, st, err);
     return OV_OK;
 }
@@ -450,6 +449,21 @@ static bool sort_done(const ovi_sink *sink)
     return ovi_done(((const sort_sink *)sink)->next);
 }
 
+static bool sort_best(const ovi_sink *sink, const ovi_worker *w, ovi_best *out)
+{
+    const sort_sink *s = (const sort_sink *)sink;
+    if (s->keep == OV_NO_LIMIT || s->key_count == 0)
+        return false;
+    const ov_sort_key *key = &s->keys[0];
+    const sort_state *st = &s->states[w->number];
+    *out = (ovi_best){.column = key->column,
+                      .descending = key->descending,
+                      .nulls_first = key->nulls_first,
+                      .has_worst = st->has_worst,
+                      .worst = st->worst};
+    return ov_type_is_int(s->node->inputs[0]->fields[key->column].type);
+}
+
 /* Where column `column` of node comes from, as a key of the aggregate below; OVI_NO_KEY when it does not. */
 enum { OVI_NO_KEY = UINT32_MAX };
 
@@ -511,7 +525,7 @@ ov_status ovi_run_sort(ovi_exec *x, const ov_plan *node, ovi_sink *sink, ov_erro
     uint64_t keep = node->sort.limit;
     if (keep != OV_NO_LIMIT)
         keep = keep > OV_NO_LIMIT - 1 - node->sort.offset ? OV_NO_LIMIT : keep + node->sort.offset;
-    sort_sink s = {.base = {.push = sort_push, .done = sort_done, .used = sort_used},
+    sort_sink s = {.base = {.push = sort_push, .done = sort_done, .used = sort_used, .best = sort_best},
                    .exec = x,
                    .node = node,
                    .next = sink,

@@ -35,6 +35,14 @@ static inline uint64_t ovi_order_f64(double v)
     __builtin_memcpy(&bits, &v, sizeof(bits));
     return bits >> 63 ? ~bits : bits | UINT64_C(1) << 63;
 }
+/* In the direction of a sort key. NULLs take one end; values that would collide with it move one step in, so keys that
+ * tie there compare in full. */
+static inline uint64_t ovi_order_place(uint64_t bits, bool descending, bool nulls_first)
+{
+    if (descending)
+        bits = ~bits;
+    return nulls_first ? (bits == 0 ? 1 : bits) : (bits == UINT64_MAX ? UINT64_MAX - 1 : bits);
+}
 /* First eight bytes of a text, big-endian. */
 static inline uint64_t ovi_order_text(const char *p, size_t n)
 {

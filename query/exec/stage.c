@@ -49,6 +49,11 @@ static bool filter_weights(const ovi_sink *s)
     return f->node->filter.predicate->deterministic && f->next->weights && f->next->weights(f->next);
 }
 
+static bool filter_best(const ovi_sink *s, const ovi_worker *w, ovi_best *out)
+{
+    return ovi_wants_best(((const stage *)s)->next, w, out);
+}
+
 /* ---- project ---- */
 
 static ov_status project_push(ovi_sink *s, ovi_worker *w, const ov_batch *b, ov_error *err)
@@ -94,6 +99,16 @@ static bool project_weights(const ovi_sink *s)
     return p->next->weights && p->next->weights(p->next);
 }
 
+static bool project_best(const ovi_sink *s, const ovi_worker *w, ovi_best *out)
+{
+    const stage *p = (const stage *)s;
+    if (!ovi_wants_best(p->next, w, out))
+        return false;
+    const ov_expr *e = p->node->project.exprs[out->column];
+    out->column = e->column;
+    return e->kind == OV_EXPR_COLUMN;
+}
+
 /* ---- both ---- */
 
 bool ovi_is_stage(const ovi_sink *s)
@@ -114,6 +129,7 @@ ov_status ovi_run_filter(ovi_exec *x, const ov_plan *node, ovi_sink *sink, ov_er
                         .done = stage_done,
                         .used = filter_used,
                         .weights = filter_weights,
+                        .best = filter_best,
                         .ordered = sink->ordered,
                         .unordered = sink->unordered},
                .exec = x,
@@ -128,6 +144,7 @@ ov_status ovi_run_project(ovi_exec *x, const ov_plan *node, ovi_sink *sink, ov_e
                         .done = stage_done,
                         .used = project_used,
                         .weights = project_weights,
+                        .best = project_best,
                         .ordered = sink->ordered,
                         .unordered = sink->unordered},
                .exec = x,
