@@ -30,6 +30,11 @@ def generated(target):
 
 
 problems = []
+for path in [p for p in tree.files('.c', '.h') if p.startswith(('tests/', 'bench/'))]:
+    for found in re.finditer(r'^#include "([^"]+)"', tree.text(path), re.M):
+        if not any(os.path.exists(os.path.join(tree.ROOT, top, found.group(1))) for top in ('', os.path.dirname(path))) \
+                and not generated(found.group(1)):
+            problems.append('%s: no such header: %s' % (path, found.group(1)))
 for path in tree.layer_files():
     layer, folder = path.split('/')[0], os.path.dirname(path)
     for number, line in enumerate(tree.text(path).splitlines(), 1):

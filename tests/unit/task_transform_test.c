@@ -2,7 +2,7 @@
 #include "tests/unit/harness.h"
 
 #include "ingest/transform.h"
-#include "server/transform.h"
+#include "server/task_transform.h"
 
 #include "base/buf.h"
 #include "base/thread.h"
