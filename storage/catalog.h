@@ -59,7 +59,8 @@ typedef struct ov_datasource {
     const ov_segment_entry *const *segments; /* visible ones with rows to read (no tombstones), by start,
                                                 end, version, partition */
     uint32_t segment_count;
-    const ov_schema_column *columns; /* merged: newest type wins, __time first, then in order of first sight */
+    const ov_schema_column *columns; /* merged: the type that holds every segment's values (ov_type_wider), __time
+                                        first, then in order of first sight */
     uint32_t column_count;
     uint64_t rows, bytes;       /* of `segments`; rows is an upper bound when any_partial */
     int64_t min_time, max_time; /* min > max when there are no rows */

@@ -171,17 +171,14 @@ static ov_schema_column *find_column(ov_schema_column *columns, uint32_t n, ov_s
     return NULL;
 }
 
-/* A later segment's type replaces the earlier one, but text that was multi-valued anywhere stays so, and a column
- * that is all NULL teaches nothing. */
+/* Segments differ about a column: it has the type that holds the values of all of them. A column that is all NULL
+ * teaches nothing. */
 static void merge_type(ov_schema_column *into, const ov_schema_column *from)
 {
     if (from->type.id == OV_TYPE_NULL)
         return;
-    bool multi = into->type.id == OV_TYPE_STRING && into->type.multi;
-    into->type = from->type;
+    into->type = ov_type_wider(into->type, from->type);
     into->role = from->role;
-    if (from->type.id == OV_TYPE_STRING)
-        into->type.multi |= multi;
 }
 
 static ov_status merge_columns(loader *l, ov_error *err)

@@ -80,3 +80,24 @@ bool ov_type_parse(ov_slice name, ov_type *out)
     }
     return false;
 }
+
+static bool is_number(ov_type t)
+{
+    return ov_type_is_int(t) || ov_type_is_real(t);
+}
+
+ov_type ov_type_wider(ov_type older, ov_type newer)
+{
+    if (older.id == OV_TYPE_NULL || ov_type_eq(older, newer))
+        return newer;
+    if (newer.id == OV_TYPE_NULL)
+        return older;
+    if (is_number(older) && is_number(newer))
+        return OV_T(OV_TYPE_DOUBLE);
+    bool plain = (is_number(older) || older.id == OV_TYPE_STRING) && (is_number(newer) || newer.id == OV_TYPE_STRING);
+    if (!plain)
+        return newer;
+    ov_type text = OV_T(OV_TYPE_STRING);
+    text.multi = older.multi | newer.multi;
+    return text;
+}

@@ -122,7 +122,23 @@ def rollup(server):
           ['2024-01-02T00:00:00.000Z', 'a', 2, 6, 3]])
 
 
+def types_change(server):
+    """A column whose type differs between days is read as what holds every value."""
+    def day(number, kind, values):
+        lines = ['{"t":"2024-01-0%d","n":%s}' % (number, json.dumps(v)) for v in values]
+        spec = inline('turns', lines)
+        spec['spec']['dataSchema']['dimensionsSpec'] = {'dimensions': [{'type': kind, 'name': 'n'}]}
+        server.ingest(spec)
+    day(1, 'long', [1, 2, None])
+    day(2, 'double', [2.5])
+    same(server.sql('SELECT n FROM turns ORDER BY n')[1], [[None], [1.0], [2.0], [2.5]])
+    day(3, 'string', ['x', '2'])
+    day(4, 'long', [2])
+    same(server.sql('SELECT n, COUNT(*) FROM turns GROUP BY n ORDER BY n')[1],
+         [[None, 1], ['1', 1], ['2', 3], ['2.5', 1], ['x', 1]])
+
+
 def cases(server):
     for function in (life, replace_and_append, drop_existing, rejects, outside_interval, too_many_rejects, drop,
-                     same_id_twice, rollup, restart):
+                     same_id_twice, rollup, types_change, restart):
         yield function.__name__.replace('_', ' '), lambda f=function: f(server)
