@@ -348,6 +348,27 @@ static ov_status drop_worse(const sort_state *st, const ov_batch *b, const uint6
     return OV_OK;
 }
 
+/* Of a batch that has many more rows than are kept, only the best (and their ties) go on. */
+static ov_status best_of_batch(const sort_sink *s, ov_batch *b, const uint64_t *keys, ov_arena *scratch, ov_error *err)
+{
+    ovi_ref *refs;
+    uint64_t *sel;
+    uint32_t n = 0;
+    if (s->keep == OV_NO_LIMIT || b->sel_rows / 4 <= s->keep)
+        return OV_OK;
+    OV_TRY(ov_arena_alloc(scratch, (size_t)b->sel_rows * sizeof(*refs), &refs, err));
+    OV_TRY(ov_arena_zalloc(scratch, (ov_words(b->rows) + 1) * 8, &sel, err));
+    for (uint32_t i = 0; i < b->rows; i++)
+        if (!b->sel || ov_bits_test(b->sel, i))
+            refs[n++] = (ovi_ref){.key = keys[i], .item = i};
+    n = (uint32_t)ovi_select_refs(refs, n, (size_t)s->keep);
+    for (uint32_t i = 0; i < n; i++)
+        ov_bits_set(sel, refs[i].item);
+    b->sel = sel;
+    b->sel_rows = n;
+    return OV_OK;
+}
+
 static ov_status sort_push(ovi_sink *sink, ovi_worker *w, const ov_batch *b, ov_error *err)
 {
     sort_sink *s = (sort_sink *)sink;
@@ -366,6 +387,7 @@ static ov_status sort_push(ovi_sink *sink, ovi_worker *w, const ov_batch *b, ov_
     OV_TRY(drop_worse(st, b, keys, &w->scratch, &in, err));
     if (in.sel_rows == 0)
         return OV_OK;
+    OV_TRY(best_of_batch(s, &in, keys, &w->scratch, err));
     sort_part part = {.ordinal = w->ordinal};
     uint32_t *rows = NULL;
     if (in.sel) {
