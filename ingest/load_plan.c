@@ -262,7 +262,8 @@ static ov_status add_found(plan_builder *b, const ovi_found *f, ov_error *err)
     ov_dimension_spec d = {.name = f->name, .type = OV_T(OV_TYPE_STRING), .bitmap = true};
     if (excluded(s, f->name) || !visible(s, f->name) || f->seen == 0 || has_column(b, f->name))
         return OV_OK;
-    if (values == 0 && !s->format.keep_null_columns && s->format.kind == OV_FORMAT_JSON)
+    if (values == 0 && !s->format.keep_null_columns && !s->dimensions.schema_discovery &&
+        s->format.kind == OV_FORMAT_JSON)
         return OV_OK;
     if (s->dimensions.schema_discovery)
         d.type = ovi_found_type(f);

@@ -179,8 +179,9 @@ static ov_status read_dimensions(ovi_spec_reader *r, const ov_json *schema, ov_e
         OV_TRY(check_dimension(ds, d, &dim, err));
         ds->list[ds->count++] = dim;
     }
-    /* A list that only places __time in the sort order leaves the fields to be discovered. */
-    if (ds->count == 1 && is_time(ds->list[0].name))
+    /* A list that only places __time in the sort order leaves the fields to be discovered; with useSchemaDiscovery the list
+     * says what is known of some. */
+    if (ds->schema_discovery || (ds->count == 1 && is_time(ds->list[0].name)))
         ds->include_all = true;
     return OV_OK;
 }

@@ -131,6 +131,8 @@ ov_status ovi_json_scalar_text(const ov_jsonr_value *v, ov_arena *out, ov_slice 
     double d;
     char digits[OV_FMT_DOUBLE_BYTES];
     *text = v->text;
+    if (v->kind == OV_JSONR_TRUE || v->kind == OV_JSONR_FALSE) /* Druid has no truth but LONG */
+        *text = v->kind == OV_JSONR_TRUE ? OV_SLICE_LIT("1") : OV_SLICE_LIT("0");
     if (v->kind == OV_JSONR_REAL && ov_parse_double(v->text, &d))
         return ov_arena_copy(out, ov_slice_make(digits, ov_fmt_double(d, digits)), text, err);
     if (v->kind != OV_JSONR_STRING || !v->escaped)

@@ -1,7 +1,7 @@
 /*
- * JSON_PATHS: the paths of all scalars, arrays of scalars and empty objects of a value. Druid keeps them in a Java HashSet and prints
+ * JSON_PATHS: the paths of all scalars and arrays of scalars of a value. Druid keeps them in a Java HashSet and prints
  * that set's order, which follows from the hashes of the paths; the same answers need the same order, so the set is
- * re-enacted: buckets by hash, within a bucket by insertion, insertion breadth first.
+ * re-enacted: buckets by hash, within a bucket by insertion, which goes depth first.
  */
 #include "query/expr/json_int.h"
 
@@ -18,7 +18,6 @@ typedef struct node {
 
 typedef struct walk {
     ovi_call *c;
-    node *head, *tail; /* containers to open */
     node **leaves;
     uint32_t leaf_count, leaf_cap;
 } walk;
@@ -72,6 +71,7 @@ static bool is_leaf(const ov_jsonr_value *v)
 static ov_status open_node(walk *w, node *parent, ov_error *err)
 {
     ov_jsonr_value item;
+    node *at = parent;
     uint32_t i = 0;
     for (ov_jsonr in = ov_jsonr_open(&parent->value); ov_jsonr_next(&in, &item); i++) {
         node *n;
@@ -86,12 +86,13 @@ static ov_status open_node(walk *w, node *parent, ov_error *err)
         n->hash = 31 * parent->hash + 31 + (n->index < 0 ? name_hash(n->name) : i);
         if (is_leaf(&item)) {
             OV_TRY(add_leaf(w, n, err));
-        } else {
-            w->tail->next = n;
-            w->tail = n;
+        } else { /* the next to be opened, behind its elder siblings */
+            n->next = at->next;
+            at->next = n;
+            at = n;
         }
     }
-    return i ? OV_OK : add_leaf(w, parent, err);
+    return OV_OK; /* empty objects have no path of their own */
 }
 
 /* Depth is bounded by OV_JSONR_DEPTH. */
@@ -156,9 +157,7 @@ static ov_status one_row(ovi_call *c, const ov_jsonr_value *v, ovi_list *l, ov_e
     node root = {.value = *v, .hash = 1};
     if (is_leaf(v))
         OV_TRY(add_leaf(&w, &root, err));
-    else
-        w.head = w.tail = &root;
-    for (node *n = w.head; n; n = n->next)
+    for (node *n = is_leaf(v) ? NULL : &root; n; n = n->next)
         OV_TRY(open_node(&w, n, err));
     return add_paths(&w, l, err);
 }

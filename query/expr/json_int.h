@@ -6,7 +6,7 @@
 
 /* Argument i as COMPLEX<json>. */
 ov_status ovi_want_json(ovi_bind *b, uint32_t i, ov_error *err);
-/* A scalar as Druid prints it: strings without escapes, reals as Java does. Borrows v's text where it can. */
+/* A scalar as Druid prints it: strings without escapes, reals as Java does, truth as 1 and 0. Borrows v's text where it can. */
 ov_status ovi_json_scalar_text(const ov_jsonr_value *v, ov_arena *out, ov_slice *text, ov_error *err);
 
 /* A LIST vector row by row: rows in ascending order, those that are never opened are NULL. */

@@ -164,11 +164,11 @@ static void values(void **state)
         {"JSON_VALUE(" DOC ", '$.h')", "VARCHAR '1.0'"},
         {"JSON_VALUE(" DOC ", '$.h', 'BIGINT')", "BIGINT 1"},
         {"JSON_VALUE(" DOC ", '$.h', 'BIGINT ARRAY')", "[1]"},
-        {"JSON_VALUE(" DOC ", '$.i')", "VARCHAR 'false'"},
+        {"JSON_VALUE(" DOC ", '$.i')", "VARCHAR '0'"},
         {"JSON_VALUE(" DOC ", '$.i', 'BIGINT')", "BIGINT 0"},
         {"JSON_VALUE(" DOC ", '$.j', 'BIGINT')", "BIGINT 12"},
         {"JSON_VALUE(" DOC ", '$.c[2]')", "VARCHAR 'z'"},
-        {"JSON_VALUE(" DOC ", '$.c[-1].d')", "VARCHAR 'true'"},
+        {"JSON_VALUE(" DOC ", '$.c[-1].d')", "VARCHAR '1'"},
         {"JSON_VALUE(" DOC ", '$.c[-6]')", "VARCHAR NULL"},
         {"JSON_VALUE(" DOC ", '$.c[9]')", "VARCHAR NULL"},
         {"JSON_VALUE(" DOC ", '$.e.f')", "VARCHAR NULL"},
@@ -215,7 +215,8 @@ static void queries(void **state)
         {"JSON_PATHS(" DOC ")",
          "[$.b $.c[2] $.c[3] $.e.f $.c[4].d $.e.g g[0] $.h $.i $.j $.k $.c[0] $.a $.c[1]]"},
         {"JSON_PATHS(5)", "[$]"},
-        {"JSON_PATHS(PARSE_JSON('{}'))", "[$]"},
+        {"JSON_PATHS(PARSE_JSON('{}'))", "[]"},
+        {"JSON_PATHS(PARSE_JSON('[{},{\"a\":[]}]'))", "[$[1].a]"},
     };
     CHECK(rows);
 }
