@@ -246,8 +246,15 @@ static int64_t fixed_floor(const ov_gran *g, int64_t ms)
     return g->origin + ov_floor_div(ms - g->origin, g->step) * g->step;
 }
 
+/* Any number may come as a time; beyond OV_TIME_MIN and _MAX it counts as those. */
+static int64_t in_range(int64_t ms)
+{
+    return OV_MIN(OV_MAX(ms, OV_TIME_MIN), OV_TIME_MAX);
+}
+
 static int64_t floor_valid(const ov_gran *g, int64_t ms, stretch *valid)
 {
+    ms = in_range(ms);
     switch (g->kind) {
     case OV_GRAN_ALL:
         *valid = (stretch){INT64_MIN, INT64_MAX};
@@ -286,6 +293,7 @@ int64_t ov_gran_next(const ov_gran *g, int64_t ms)
 {
     stretch valid;
     int64_t from, to;
+    ms = in_range(ms);
     switch (g->kind) {
     case OV_GRAN_ALL:
         return OV_TIME_MAX;

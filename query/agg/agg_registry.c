@@ -72,12 +72,34 @@ static uint32_t value_args(const ov_aggregate *fn, uint32_t argc)
     return 1;
 }
 
+/* Counting rows needs no value, only whether there is one; distinct JSON values are distinct texts. */
+static bool counts_any(const ov_aggregate *fn, ov_type t)
+{
+    return fn->kind == OV_AGG_COUNT ||
+           (fn->kind == OV_AGG_DISTINCT && t.id == OV_TYPE_COMPLEX && t.complex == OV_COMPLEX_JSON);
+}
+
+/* Something plain that is NULL in the same rows, or equal in the same rows. */
+static ov_status plain_argument(ov_expr_ctx *cx, const ov_aggregate *fn, uint32_t pos, uint32_t end_pos,
+                                const ov_expr **arg, ov_error *err)
+{
+    const ov_expr *parts[3];
+    if (!ov_type_is_list((*arg)->type) && (*arg)->type.id != OV_TYPE_COMPLEX)
+        return OV_OK;
+    if (fn->kind == OV_AGG_DISTINCT)
+        return ov_expr_call(cx, OV_SLICE_LIT("TO_JSON_STRING"), arg, 1, pos, end_pos, arg, err);
+    OV_TRY(ov_expr_call(cx, OV_SLICE_LIT("IS NOT NULL"), arg, 1, pos, end_pos, &parts[0], err));
+    OV_TRY(ov_expr_i64(cx, OV_SQL_BIGINT, 1, &parts[1], err));
+    OV_TRY(ov_expr_null(cx, OV_SQL_BIGINT, &parts[2], err));
+    return ov_expr_call(cx, OV_SLICE_LIT("CASE"), parts, 3, pos, end_pos, arg, err);
+}
+
 static ov_status check_types(const ov_aggregate *fn, const ov_expr **args, uint32_t n, uint32_t pos,
                              uint32_t end_pos, ov_error *err)
 {
     for (uint32_t i = 0; i < n; i++)
-        if (ov_type_is_list(args[i]->type) ||
-            (args[i]->type.id == OV_TYPE_COMPLEX && fn->kind != OV_AGG_COUNT))
+        if (!counts_any(fn, args[i]->type) &&
+            (ov_type_is_list(args[i]->type) || args[i]->type.id == OV_TYPE_COMPLEX))
             return ov_fail_at(err, OV_UNSUPPORTED, pos, end_pos,
                               "%s over arrays, multi-value strings and complex columns is not supported yet",
                               fn->name);
@@ -160,6 +182,7 @@ ov_status ov_agg_bind(ov_expr_ctx *cx, ov_slice name, const ov_expr **args, uint
     if (values) {
         OV_TRY(ov_arena_alloc(cx->arena, values * sizeof(*own), &own, err));
         memcpy(own, args, values * sizeof(*own));
+        OV_TRY(plain_argument(cx, fn, pos, end_pos, &own[0], err));
         /* text is read as numbers; what is none counts as NULL, as in Druid */
         if ((fn->kind == OV_AGG_SUM || fn->kind == OV_AGG_AVG) && own[0]->type.id == OV_TYPE_STRING)
             OV_TRY(ov_expr_cast(cx, own[0], OV_SQL_DOUBLE, OV_T(OV_TYPE_DOUBLE), pos, end_pos, &own[0], err));
@@ -172,7 +195,7 @@ ov_status ov_agg_bind(ov_expr_ctx *cx, ov_slice name, const ov_expr **args, uint
                          .pos = pos,
                          .end_pos = end_pos};
     /* rows where x is not NULL are all rows when x cannot be NULL */
-    if (fn->kind == OV_AGG_COUNT && out->argc == 1 && !args[0]->nullable && args[0]->deterministic)
+    if (fn->kind == OV_AGG_COUNT && out->argc == 1 && !own[0]->nullable && own[0]->deterministic)
         out->argc = 0;
     derive_type(out);
     return OV_OK;
