@@ -538,6 +538,7 @@ static ov_status flush_part(agg_state *s, const agg_spec *spec, const uint32_t *
 {
     agg_dense *d = &s->dense;
     uint32_t width = spec->layout.width;
+    OV_TRY(ov_query_alive(spec->exec->cx, err));
     for (uint32_t i = 0; i < n; i++) {
         uint64_t *row = keys + (size_t)i * width;
         memcpy(row, d->slow.keys + (size_t)(from[i] / d->fast_size) * width, (size_t)width * 8);

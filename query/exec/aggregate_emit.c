@@ -23,7 +23,8 @@ static bool text_less(const void *cx, const ovi_ref *a, const ovi_ref *b)
 }
 
 /* Places of the strings of one key: NULL is 0. */
-static ov_status rank_strings(const ov_strtab *t, ov_arena *out, uint32_t **rank, ov_error *err)
+static ov_status rank_strings(const ov_strtab *t, const ovi_stop *stop, ov_arena *out, uint32_t **rank,
+                              ov_error *err)
 {
     uint32_t n = t->count;
     ovi_ref *refs;
@@ -33,7 +34,7 @@ static ov_status rank_strings(const ov_strtab *t, ov_arena *out, uint32_t **rank
     for (uint32_t i = 0; i + 1 < n; i++)
         refs[i] = (ovi_ref){.key = ovi_order_text(t->text[i + 1].p, t->text[i + 1].n), .item = i + 1};
     if (n > 1)
-        ovi_sort_refs(refs, refs + n, n - 1, text_less, t->text);
+        ovi_sort_refs(refs, refs + n, n - 1, text_less, t->text, stop);
     (*rank)[0] = 0;
     for (uint32_t i = 0; i + 1 < n; i++)
         (*rank)[refs[i].item] = i + 1;
@@ -92,7 +93,8 @@ static ov_status sort_groups(emitter *e, bool sorted, ov_arena *arena, ov_error 
         uint64_t key = key_order(e, 0, g, &present);
         refs[g] = (ovi_ref){.key = present ? key : 0, .item = g};
     }
-    ovi_sort_refs(refs, refs + n, n, group_less, e);
+    ovi_stop stop = ovi_stop_of(e->spec->exec->cx);
+    ovi_sort_refs(refs, refs + n, n, group_less, e, &stop);
     for (uint32_t g = 0; g < n; g++)
         e->order[g] = refs[g].item;
     ov_arena_rewind(arena, mark);
@@ -205,6 +207,7 @@ ov_status ovi_agg_emit(agg_state *s, const agg_spec *spec, ovi_sink *sink, ov_er
     emitter e = {.s = s, .spec = spec};
     uint32_t keys = OV_MAX(spec->layout.count, 1);
     bool sorted = !sink->unordered;
+    ovi_stop stop = ovi_stop_of(spec->exec->cx);
     for (uint32_t i = 0; i < spec->acc_count; i++)
         OV_TRY(ov_acc_settle(&s->accs[i], err));
     OV_TRY(ov_arena_zalloc(&s->arena, keys * sizeof(*e.rank), &e.rank, err));
@@ -213,7 +216,7 @@ ov_status ovi_agg_emit(agg_state *s, const agg_spec *spec, ovi_sink *sink, ov_er
         if (!is_string(spec, k))
             continue;
         if (sorted)
-            OV_TRY(rank_strings(&s->strings[k], &s->arena, &e.rank[k], err));
+            OV_TRY(rank_strings(&s->strings[k], &stop, &s->arena, &e.rank[k], err));
         OV_TRY(make_domain(&e, k, &s->arena, err));
     }
     OV_TRY(sort_groups(&e, sorted, &s->arena, err));

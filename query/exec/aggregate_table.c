@@ -163,6 +163,7 @@ static ov_status merge_accs(agg_state *dst, agg_state *src, const agg_spec *spec
                             const uint32_t *to, ov_error *err)
 {
     for (uint32_t i = 0; i < spec->acc_count; i++) {
+        OV_TRY(ov_query_alive(spec->exec->cx, err));
         OV_TRY(ov_acc_settle(&src->accs[i], err));
         OV_TRY(ov_acc_settle(&dst->accs[i], err));
         OV_TRY(ov_acc_reserve(&dst->accs[i], dst->groups.count, err));
@@ -185,7 +186,12 @@ ov_status ovi_table_merge(agg_state *dst, agg_state *src, const agg_spec *spec, 
     OV_TRY_OUT(st, ov_array_grow(budget, &keys, 0, key_bytes, err));
     OV_TRY_OUT(st, ov_array_grow(budget, &to, 0, to_bytes, err));
     OV_TRY_OUT(st, translate_keys(dst, src, spec, keys, err));
-    OV_TRY_OUT(st, ovi_groups_find(&dst->groups, keys, n, to, err));
+    enum { PART = 1 << 16 };
+    for (uint32_t at = 0; at < n; at += PART) {
+        OV_TRY_OUT(st, ov_query_alive(spec->exec->cx, err));
+        OV_TRY_OUT(st, ovi_groups_find(&dst->groups, keys + (size_t)at * spec->layout.width,
+                                       OV_MIN(n - at, (uint32_t)PART), to + at, err));
+    }
     uint32_t *from = to + n;
     for (uint32_t i = 0; i < n; i++)
         from[i] = i;

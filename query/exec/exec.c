@@ -15,6 +15,17 @@ ov_status ov_query_alive(ov_query_ctx *cx, ov_error *err)
     return OV_OK;
 }
 
+static bool must_stop(void *cx)
+{
+    ov_error ignored = OV_ERROR_INIT;
+    return ov_query_alive(cx, &ignored) != OV_OK;
+}
+
+ovi_stop ovi_stop_of(ov_query_ctx *cx)
+{
+    return (ovi_stop){must_stop, cx};
+}
+
 ovi_node_stats *ovi_stats_of(ovi_exec *x, const ov_plan *node)
 {
     for (uint32_t i = 0; i < x->stats_count; i++)

@@ -12,6 +12,7 @@
 
 #include "base/thread.h"
 #include "query/exec/exec.h"
+#include "query/exec/sort_refs.h"
 
 typedef struct ovi_exec ovi_exec;
 typedef struct ovi_sink ovi_sink;
@@ -76,6 +77,8 @@ struct ovi_exec {
     uint32_t stats_count;
 };
 
+/* For sorts: the query must stop. Ask ov_query_alive afterwards. */
+ovi_stop ovi_stop_of(ov_query_ctx *cx);
 OV_CHECKED ov_status ovi_run(ovi_exec *x, const ov_plan *node, ovi_sink *sink, ov_error *err);
 ovi_node_stats *ovi_stats_of(ovi_exec *x, const ov_plan *node); /* NULL when not counted */
 void ovi_count_rows(ovi_exec *x, const ov_plan *node, const ov_batch *b);

@@ -181,7 +181,7 @@ static uint64_t value_key(const ov_vec *v, uint32_t row, const ov_sort_key *key,
  * *worst: bits of the first key of the last one kept.
  */
 static size_t order_refs(const sort_sink *s, const sort_part *parts, ovi_ref *refs, ovi_ref *tmp, size_t n,
-                         uint64_t keep, uint32_t level, uint64_t *worst)
+                         uint64_t keep, uint32_t level, const ovi_stop *stop, uint64_t *worst)
 {
     comparison c = {.sink = s, .parts = parts};
     bool maybe = false;
@@ -190,7 +190,7 @@ static size_t order_refs(const sort_sink *s, const sort_part *parts, ovi_ref *re
             refs[i].key = ordinal_of(&parts[refs[i].part], refs[i].item);
         if (keep < n)
             n = ovi_select_refs(refs, n, (size_t)keep);
-        ovi_sort_refs(refs, tmp, n, NULL, NULL);
+        ovi_sort_refs(refs, tmp, n, NULL, NULL, stop);
         return keep < n ? (size_t)keep : n;
     }
     const ov_sort_key *key = &s->keys[level];
@@ -198,7 +198,7 @@ static size_t order_refs(const sort_sink *s, const sort_part *parts, ovi_ref *re
         refs[i].key = value_key(&parts[refs[i].part].batch.col[key->column], refs[i].item, key, &maybe);
     if (keep < n)
         n = ovi_select_refs(refs, n, (size_t)keep);
-    ovi_sort_refs(refs, tmp, n, NULL, NULL);
+    ovi_sort_refs(refs, tmp, n, NULL, NULL, stop);
     if (worst && keep <= n && keep > 0)
         *worst = refs[keep - 1].key;
     for (size_t from = 0, to; from < n && from < keep; from = to) {
@@ -207,9 +207,9 @@ static size_t order_refs(const sort_sink *s, const sort_part *parts, ovi_ref *re
         if (to - from == 1)
             continue;
         if (maybe)
-            ovi_sort_refs(refs + from, tmp, to - from, ref_less, &c);
+            ovi_sort_refs(refs + from, tmp, to - from, ref_less, &c, stop);
         else
-            order_refs(s, parts, refs + from, tmp, to - from, keep - from, level + 1, NULL);
+            order_refs(s, parts, refs + from, tmp, to - from, keep - from, level + 1, stop, NULL);
     }
     return keep < n ? (size_t)keep : n;
 }
@@ -223,9 +223,10 @@ static ov_status sort_state_refs(sort_sink *s, sort_state *st, ov_error *err)
     if (st->ref_count < 2)
         return OV_OK;
     OV_TRY(ov_array_grow(budget, &tmp, 0, bytes, err));
-    st->ref_count = order_refs(s, st->parts, st->refs, tmp, st->ref_count, s->keep, 0, &st->worst);
+    ovi_stop stop = ovi_stop_of(s->exec->cx);
+    st->ref_count = order_refs(s, st->parts, st->refs, tmp, st->ref_count, s->keep, 0, &stop, &st->worst);
     ov_array_free(budget, &tmp, bytes);
-    return OV_OK;
+    return ov_query_alive(s->exec->cx, err);
 }
 
 /* Column c of the rows of refs as one vector. The rows of one part keep its dictionary. */

@@ -20,10 +20,32 @@ static void insertion(ovi_ref *r, size_t n, ovi_ref_less *less, const void *cx)
     }
 }
 
-/* Bottom-up merge sort: runs of 16 by insertion, then pairs. */
-void ovi_sort_refs(ovi_ref *refs, ovi_ref *tmp, size_t n, ovi_ref_less *less, const void *cx)
+static bool stopped(const ovi_stop *stop)
 {
-    enum { RUN = 16 };
+    return stop && stop->asked(stop->cx);
+}
+
+/* Merges from[at, mid) and from[mid, end) into to[at, end). false: told to stop, and to is not complete. */
+OV_INLINE bool merge(const ovi_ref *from, ovi_ref *to, size_t at, size_t mid, size_t end, ovi_ref_less *less,
+                     const void *cx, const ovi_stop *stop)
+{
+    enum { STEPS = 1 << 14 };
+    size_t a = at, b = mid;
+    for (size_t i = at; i < end;) {
+        for (size_t part = OV_MIN(end, i + STEPS); i < part; i++) {
+            bool right = b < end && (a >= mid || before(&from[b], &from[a], less, cx));
+            to[i] = right ? from[b++] : from[a++];
+        }
+        if (i < end && stopped(stop))
+            return false;
+    }
+    return true;
+}
+
+/* Bottom-up merge sort: runs of 16 by insertion, then pairs. */
+void ovi_sort_refs(ovi_ref *refs, ovi_ref *tmp, size_t n, ovi_ref_less *less, const void *cx, const ovi_stop *stop)
+{
+    enum { RUN = 16, MANY = 1 << 14 };
     size_t sorted = 1;
     while (sorted < n && !before(&refs[sorted], &refs[sorted - 1], less, cx))
         sorted++;
@@ -33,13 +55,15 @@ void ovi_sort_refs(ovi_ref *refs, ovi_ref *tmp, size_t n, ovi_ref_less *less, co
         insertion(refs + at, OV_MIN(n - at, (size_t)RUN), less, cx);
     ovi_ref *from = refs, *to = tmp;
     for (size_t width = RUN; width < n; width *= 2) {
-        for (size_t at = 0; at < n; at += 2 * width) {
-            size_t mid = OV_MIN(at + width, n), end = OV_MIN(at + 2 * width, n);
-            size_t a = at, b = mid;
-            for (size_t i = at; i < end; i++) {
-                bool right = b < end && (a >= mid || before(&from[b], &from[a], less, cx));
-                to[i] = right ? from[b++] : from[a++];
+        for (size_t at = 0, asked = 0; at < n; at += 2 * width) {
+            bool ask = at - asked >= MANY;
+            if (!merge(from, to, at, OV_MIN(at + width, n), OV_MIN(at + 2 * width, n), less, cx, stop) ||
+                (ask && stopped(stop))) {
+                if (from != refs)
+                    memcpy(refs, from, n * sizeof(*refs));
+                return;
             }
+            asked = ask ? at : asked;
         }
         ovi_ref *swap = from;
         from = to;

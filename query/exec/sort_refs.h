@@ -16,8 +16,16 @@ typedef struct ovi_ref {
 /* a before b, both with equal keys; a strict order. NULL: equal keys keep their order. */
 typedef bool ovi_ref_less(const void *cx, const ovi_ref *a, const ovi_ref *b);
 
+/* Asked every few thousand steps of a sort; true ends it early, with the references in no useful order (none is
+ * lost). NULL: never. */
+typedef struct ovi_stop {
+    bool (*asked)(void *cx);
+    void *cx;
+} ovi_stop;
+
 /* Stable. tmp has room for n. Sorted input costs one pass. */
-void ovi_sort_refs(ovi_ref *refs, ovi_ref *tmp, size_t n, ovi_ref_less *less, const void *cx);
+void ovi_sort_refs(ovi_ref *refs, ovi_ref *tmp, size_t n, ovi_ref_less *less, const void *cx,
+                   const ovi_stop *stop);
 
 /* Moves every reference whose key is at most the keep-th smallest to the front, in any order; how many these are (at
  * least keep, more when keys tie). 0 < keep < n. */

@@ -17,18 +17,19 @@ static int set_up(void **state)
     ov_error err = OV_ERROR_INIT;
     exec_open(&table);
     check_ok(ov_pool_create(3, "test", &pool, &err), &err);
-    exec_shape normal = {by_time, 2, false}, old = {by_time, 1, true}, city = {by_city, 2, false};
+    exec_shape normal = {by_time, 2, false}, as_came = {by_time, 1, false}, old = {by_time, 1, true},
+               city = {by_city, 2, false};
     ov_new_segment segs[4];
-    part_a = exec_make(&table.arena, 40000, 200, EXEC_START, 1);
-    part_b = exec_make(&table.arena, 9000, 150, EXEC_START + EXEC_DAY, 2);
-    part_c = exec_make(&table.arena, 20000, 200, EXEC_START + 2 * EXEC_DAY, 3);
-    part_d = exec_make(&table.arena, 25000, 200, EXEC_START + 3 * EXEC_DAY, 4);
+    part_a = exec_make(&table.arena, 40000, 200, 1, EXEC_START, 1);
+    part_b = exec_make(&table.arena, 9000, 150, 7, EXEC_START + EXEC_DAY, 2);
+    part_c = exec_make(&table.arena, 20000, 200, 1, EXEC_START + 2 * EXEC_DAY, 3);
+    part_d = exec_make(&table.arena, 25000, 200, 37, EXEC_START + 3 * EXEC_DAY, 4);
     /* the oldest first, so that the merged schema is that of the others */
     exec_segment(&table, &part_b, &old, EXEC_START + EXEC_DAY, EXEC_START + 2 * EXEC_DAY, &segs[0]);
     exec_commit(&table, segs, 1);
     exec_segment(&table, &part_a, &normal, EXEC_START, EXEC_START + EXEC_DAY, &segs[0]);
     exec_segment(&table, &part_c, &city, EXEC_START + 2 * EXEC_DAY, EXEC_START + 3 * EXEC_DAY, &segs[1]);
-    exec_segment(&table, &part_d, &normal, EXEC_START + 3 * EXEC_DAY, EXEC_START + 4 * EXEC_DAY, &segs[2]);
+    exec_segment(&table, &part_d, &as_came, EXEC_START + 3 * EXEC_DAY, EXEC_START + 4 * EXEC_DAY, &segs[2]);
     exec_commit(&table, segs, 3);
     return 0;
 }
