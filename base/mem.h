@@ -25,6 +25,10 @@ void ov_budget_init(ov_budget *b, const char *name, size_t limit, ov_budget *par
 OV_CHECKED ov_status ov_budget_charge(ov_budget *b, size_t bytes, ov_error *err);
 void ov_budget_release(ov_budget *b, size_t bytes);
 
+/* Once, before any thread starts: freed memory goes back to the system soon, so that what the process holds follows
+ * its budgets. */
+void ov_mem_setup(void);
+
 /* malloc family; NULL when memory is out. Freed with ov_free. Sizes of 0 give a valid pointer. */
 void *ov_malloc(size_t bytes);
 void *ov_calloc(size_t count, size_t size);

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/mem.h"
 #include "base/suggest.h"
 #include "server/cli.h"
 
@@ -37,6 +38,7 @@ static int unknown_command(const char *word)
 
 int main(int argc, char **argv)
 {
+    ov_mem_setup();
     if (argc < 2) {
         print_usage(stderr);
         return OV_EXIT_USAGE;
