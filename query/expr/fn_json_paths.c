@@ -1,7 +1,7 @@
 /*
  * JSON_PATHS: the paths of all scalars and arrays of scalars of a value. Druid keeps them in a Java HashSet and prints
  * that set's order, which follows from the hashes of the paths; the same answers need the same order, so the set is
- * re-enacted: buckets by hash, within a bucket by insertion, which goes depth first.
+ * re-enacted: buckets by hash, within a bucket by insertion, which goes breadth first.
  */
 #include "query/expr/json_int.h"
 
@@ -18,6 +18,7 @@ typedef struct node {
 
 typedef struct walk {
     ovi_call *c;
+    node *tail; /* of the containers to open */
     node **leaves;
     uint32_t leaf_count, leaf_cap;
 } walk;
@@ -71,8 +72,9 @@ static bool is_leaf(const ov_jsonr_value *v)
 static ov_status open_node(walk *w, node *parent, ov_error *err)
 {
     ov_jsonr_value item;
-    node *at = parent;
     uint32_t i = 0;
+    if (is_leaf(&parent->value)) /* arrays of scalars turn out to be leaves when it is their turn */
+        return add_leaf(w, parent, err);
     for (ov_jsonr in = ov_jsonr_open(&parent->value); ov_jsonr_next(&in, &item); i++) {
         node *n;
         OV_TRY(ov_arena_zalloc(w->c->mem, sizeof *n, &n, err));
@@ -84,12 +86,11 @@ static ov_status open_node(walk *w, node *parent, ov_error *err)
             OV_TRY(ovi_json_scalar_text(&key, w->c->mem, &n->name, err));
         }
         n->hash = 31 * parent->hash + 31 + (n->index < 0 ? name_hash(n->name) : i);
-        if (is_leaf(&item)) {
+        if (item.kind < OV_JSONR_ARRAY) {
             OV_TRY(add_leaf(w, n, err));
-        } else { /* the next to be opened, behind its elder siblings */
-            n->next = at->next;
-            at->next = n;
-            at = n;
+        } else {
+            w->tail->next = n;
+            w->tail = n;
         }
     }
     return OV_OK; /* empty objects have no path of their own */
@@ -155,9 +156,8 @@ static ov_status one_row(ovi_call *c, const ov_jsonr_value *v, ovi_list *l, ov_e
 {
     walk w = {.c = c};
     node root = {.value = *v, .hash = 1};
-    if (is_leaf(v))
-        OV_TRY(add_leaf(&w, &root, err));
-    for (node *n = is_leaf(v) ? NULL : &root; n; n = n->next)
+    w.tail = &root;
+    for (node *n = &root; n; n = n->next)
         OV_TRY(open_node(&w, n, err));
     return add_paths(&w, l, err);
 }
