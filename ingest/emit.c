@@ -221,11 +221,12 @@ OV_INLINE ov_status put_column(ovi_emit *e, const char *row, const ovi_target *t
 
 /* ---- the row ---- */
 
-static bool read_time(ovi_emit *e, const char *row, int64_t *ms)
+static bool read_time(ovi_emit *e, const char *row, int64_t field, const ov_timestamp *ts, ov_timestamp_memo *memo,
+                      int64_t *ms)
 {
     const ovi_plan *p = e->plan;
     const ov_field missing = {0};
-    const ov_field *f = p->time_field < 0 ? &missing : &e->fields[p->time_field];
+    const ov_field *f = field < 0 ? &missing : &e->fields[field];
     bool ok = false;
     double d;
     int64_t i;
@@ -247,13 +248,13 @@ static bool read_time(ovi_emit *e, const char *row, int64_t *ms)
             *ms = p->spec->timestamp.missing_ms;
             return true;
         }
-        ok = ov_timestamp_text(&p->ts, &e->memo, f->text, ms);
+        ok = ov_timestamp_text(ts, memo, f->text, ms);
         break;
     case OV_FIELD_INT:
-        ok = ov_parse_i64(f->text, &i) && ov_timestamp_i64(&p->ts, i, f->text, ms);
+        ok = ov_parse_i64(f->text, &i) && ov_timestamp_i64(ts, i, f->text, ms);
         break;
     case OV_FIELD_REAL:
-        ok = ov_parse_double(f->text, &d) && ov_timestamp_f64(&p->ts, d, f->text, ms);
+        ok = ov_parse_double(f->text, &d) && ov_timestamp_f64(ts, d, f->text, ms);
         break;
     case OV_FIELD_TRUE:
     case OV_FIELD_FALSE:
@@ -309,6 +310,18 @@ static bool transform(ovi_emit *e, const char *row)
     }
     for (uint32_t i = 0; i < p->transform_in_count; i++)
         in[i] = e->fields[p->transform_in[i]];
+    char millis[OV_FMT_INT_BYTES];
+    if (p->transform_time >= 0) {
+        int64_t ms;
+        if (!read_time(e, row, p->raw_time_field, &p->raw_ts, &e->raw_memo, &ms))
+            return false;
+        ov_field *f = &in[p->transform_time];
+        f->kind = OV_FIELD_INT;
+        if (ov_arena_copy(&e->scratch, ov_slice_make(millis, ov_fmt_i64(ms, millis)), &f->text, err) != OV_OK) {
+            ovi_emit_fail(e, err);
+            return false;
+        }
+    }
     for (uint32_t i = 0; i < p->transform_out_count; i++)
         e->fields[p->transform_first + i] = (ov_field){0};
     if (p->transform->run(p->transform_program, in, &e->scratch, &e->fields[p->transform_first], &keep,
@@ -337,7 +350,8 @@ void ovi_emit_row(ovi_emit *e, const char *row)
     ov_error *err = &e->err;
     int64_t ms;
     ov_status st = p->derived_count ? derive(e, err) : OV_OK;
-    if (st == OV_OK && (!p->transform || transform(e, row)) && read_time(e, row, &ms)) {
+    if (st == OV_OK && (!p->transform || transform(e, row)) &&
+        read_time(e, row, p->time_field, &p->ts, &e->memo, &ms)) {
         if (!in_intervals(e, ms)) {
             ov_rows_filter(e->rows);
         } else if (e->discovery) {

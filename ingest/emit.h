@@ -20,7 +20,7 @@ typedef struct ovi_emit {
     uint32_t *discovery_idx;   /* per field: its number in discovery */
     ov_arena scratch;          /* reset after each row */
     ov_error err;              /* of the row at hand; clearing one per row would cost more than the row */
-    ov_timestamp_memo memo;
+    ov_timestamp_memo memo, raw_memo;
     uint32_t interval;         /* the interval the last row was in */
     const char *text, *text_end; /* of the split: places are told relative to it */
     uint64_t lines_before;       /* of the file, just before the text */

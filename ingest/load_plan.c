@@ -108,8 +108,15 @@ static ov_status add_transform(plan_builder *b, ov_error *err)
                                        &p->transform_program, err));
     p->transform_in_count = b->env->transforms->inputs(p->transform_program, &names);
     OV_TRY(ov_arena_zalloc(b->out, (p->transform_in_count + 1) * sizeof(uint32_t), &p->transform_in, err));
-    for (uint32_t i = 0; i < p->transform_in_count; i++) /* before p->transform is set: raw fields only */
+    uint32_t time;
+    for (uint32_t i = 0; i < p->transform_in_count; i++) { /* before p->transform is set: raw fields only */
         OV_TRY(find_field(b, names[i], &p->transform_in[i], err));
+        if (ov_slice_eq(names[i], TIME_NAME))
+            p->transform_time = i;
+    }
+    OV_TRY(find_field(b, b->spec->timestamp.column, &time, err));
+    p->raw_time_field = time == NO_FIELD ? -1 : (int64_t)time;
+    p->raw_ts = p->ts;
     p->transform = b->env->transforms;
     p->transform_out_count = p->transform->outputs(p->transform_program, &names);
     return OV_OK;
@@ -134,6 +141,8 @@ static void settle(ovi_plan *p)
         p->transform_in[i] = settled(p, p->transform_in[i]);
     if (p->time_field >= 0)
         p->time_field = settled(p, (uint32_t)p->time_field);
+    if (p->raw_time_field >= 0)
+        p->raw_time_field = settled(p, (uint32_t)p->raw_time_field);
 }
 
 /* ---- columns ---- */
@@ -359,6 +368,7 @@ static ov_status begin(plan_builder *b, ov_error *err)
     OV_TRY(ov_arena_zalloc(b->out, sizeof *b->plan, &b->plan, err));
     ovi_plan *p = b->plan;
     p->spec = s;
+    p->transform_time = p->raw_time_field = -1;
     p->blank_is_null = s->format.kind != OV_FORMAT_JSON;
     OV_TRY(ov_timestamp_compile(s->timestamp.format, b->out, &p->ts, err));
     OV_TRY(add_derived(b, err));

@@ -56,6 +56,10 @@ typedef struct ovi_plan {
     void *transform_program;
     uint32_t *transform_in; /* field numbers of its inputs */
     uint32_t transform_in_count, transform_out_count, transform_first;
+    /* A transform that reads __time gets the row's time in milliseconds: where it stands among the inputs, or -1; and
+     * where that time comes from, which a transform named __time does not change. */
+    int64_t transform_time, raw_time_field;
+    ov_timestamp raw_ts;
     ov_load_schema schema;
 } ovi_plan;
 

@@ -14,6 +14,7 @@
 #include "base/thread.h"
 #include "ingest/load.h"
 #include "ingest/transform.h"
+#include "server/task_transform.h"
 #include "storage/segment.h"
 
 static char folder[64];
@@ -542,6 +543,46 @@ static void transforms_plug_in(void **state)
     ov_arena_fini(&arena);
 }
 
+/* Druid's expressions in a load: __time is the row's time, also where a transform moves it; jq fields and discovery. */
+static void transforms_of_the_server(void **state)
+{
+    (void)state;
+#define EXPR(name, text) "{\"type\":\"expression\",\"name\":\"" name "\",\"expression\":\"" text "\"}"
+    const char *schema = "\"dimensionsSpec\":{\"dimensions\":[\"a\",\"at\",{\"type\":\"long\",\"name\":\"ms\"}]},"
+                         "\"transformSpec\":{\"transforms\":[" EXPR("ms", "__time") "," EXPR("at", "timestamp_format(__time, 'HH')")
+                         "," EXPR("__time", "timestamp_floor(__time, 'P1D')") "],"
+                         "\"filter\":{\"type\":\"not\",\"field\":{\"type\":\"selector\",\"dimension\":\"a\",\"value\":\"no\"}}}"
+                         PLAIN("day");
+    const char *nested = "\"dimensionsSpec\":{\"dimensions\":[{\"type\":\"auto\",\"name\":\"v\"},{\"type\":\"long\",\"name\":\"x\"}]},"
+                         "\"transformSpec\":{\"transforms\":[" EXPR("v", "json_value(o, '$.a[0]')") "]}" PLAIN("day");
+    ov_arena arena;
+    ov_load_result r;
+    ov_buf out;
+    ov_error err = OV_ERROR_INIT;
+    ov_load_env env = test_env();
+    env.transforms = &ov_transforms;
+    ov_arena_init(&arena, "test", NULL);
+    ov_buf_init(&out);
+    ov_slice rows = OV_SLICE_LIT("1970-01-02T05:00:00Z,x,\n1970-01-02T06:00:00Z,no,\nsoon,y,\n");
+    check_ok(load(schema, CSV, "", rows, &env, &arena, &r, &err), &err);
+    print_result(&out, &r, true);
+    assert_non_null(strstr(ov_buf_cstr(&out), "1 rows\n86400000|x|05|104400000\nread=3 loaded=1 rejected=1 filtered=1"));
+    remove_files(&r);
+    ov_buf_clear(&out);
+    rows = OV_SLICE_LIT("{\"t\":1,\"o\":{\"a\":[7],\"b\":{\"c\":5}}}\n{\"t\":2,\"o\":{\"a\":[8]}}\n");
+    check_ok(load(nested, "\"type\":\"json\",\"flattenSpec\":{\"fields\":[{\"type\":\"jq\",\"name\":\"x\",\"expr\":\".o.b.c\"}]}", "",
+                  rows, &env, &arena, &r, &err), &err);
+    assert_int_equal(r.segments[0].columns[1].type.id, OV_TYPE_LONG); /* what json_value found */
+    print_result(&out, &r, true);
+    assert_non_null(strstr(ov_buf_cstr(&out), "2 rows\n1|7|5\n2|8|"));
+    remove_files(&r);
+    check_fails(load(nested, "\"type\":\"json\",\"flattenSpec\":{\"fields\":[{\"type\":\"jq\",\"name\":\"x\",\"expr\":\".o | keys\"}]}",
+                     "", rows, &env, &arena, &r, &err), &err, OV_UNSUPPORTED, "of jq only paths are read here");
+    ov_buf_fini(&out);
+    ov_arena_fini(&arena);
+#undef EXPR
+}
+
 /* ---- rows made by a program ---- */
 
 static void rows_of_a_program(void **state)
@@ -671,6 +712,7 @@ int main(void)
         cmocka_unit_test(inputs_that_are_not_there),
         cmocka_unit_test(rows_over_http),
         cmocka_unit_test(transforms_plug_in),
+        cmocka_unit_test(transforms_of_the_server),
         cmocka_unit_test(rows_of_a_program),
         cmocka_unit_test(wikiticker),
         cmocka_unit_test(gharchive),
