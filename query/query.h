@@ -29,6 +29,8 @@ typedef struct ov_param {
     int64_t i;   /* integers, BOOLEAN, TIMESTAMP and DATE as milliseconds */
     double f;    /* FLOAT, DOUBLE, DECIMAL */
     ov_slice s;  /* CHAR, VARCHAR */
+    const struct ov_param *items; /* ARRAY: values of one type, NULLs among them */
+    uint32_t item_count;
 } ov_param;
 
 typedef struct ov_query_request {

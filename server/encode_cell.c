@@ -106,6 +106,24 @@ static void add_real(ov_buf *out, ov_type type, double v, bool quote_odd)
         ov_buf_add_char(out, '"');
 }
 
+/* Arrays that are not to be text have no form of their own in csv: Druid prints Java's. */
+static void add_java_list(ov_buf *out, ov_type type, const ov_vec *list, uint32_t first, uint32_t end)
+{
+    ov_buf_add_char(out, '[');
+    for (uint32_t i = first; i < end; i++) {
+        ov_buf_add_str(out, i > first ? ", " : "");
+        if (ov_vec_is_null(list, i))
+            ov_buf_add_str(out, "null");
+        else if (type.elem == OV_TYPE_LONG)
+            ov_buf_add_i64(out, ov_vec_i64(list, i));
+        else if (type.elem == OV_TYPE_DOUBLE || type.elem == OV_TYPE_FLOAT)
+            add_real(out, OV_T(type.elem), ov_vec_f64(list, i), false);
+        else
+            ov_buf_add_slice(out, ov_vec_str(list, i));
+    }
+    ov_buf_add_char(out, ']');
+}
+
 static void add_list(ov_buf *out, ov_type type, const ov_vec *list, uint32_t first, uint32_t end)
 {
     ov_buf_add_char(out, '[');
@@ -165,7 +183,10 @@ static void add_list_cell(const ov_encode_options *o, ov_type type, const ov_vec
     }
     ov_buf text;
     ov_buf_init(&text);
-    add_list(&text, type, list, first, end);
+    if (!multi && !o->stringify_arrays)
+        add_java_list(&text, type, list, first, end);
+    else
+        add_list(&text, type, list, first, end);
     add_text(out, ov_buf_slice(&text), false, ovi_is_csv(o));
     ov_buf_fini(&text);
 }

@@ -88,7 +88,50 @@ static ov_status read_time(const ov_json *v, ov_sqltype sql, int64_t *out, ov_er
                         OV_SLICE_ARG(text), ov_sqltype_name(sql));
 }
 
-static ov_status read_value(const ov_json *v, ov_param *p, ov_error *err)
+static ov_status read_value(const ov_json *v, ov_param *p, ov_arena *a, ov_error *err);
+
+/* The type that all elements of a JSON list have: texts, whole numbers, numbers or truths. */
+static ov_status items_type(const ov_json *list, ov_sqltype *out, ov_error *err)
+{
+    *out = OV_SQL_NULL;
+    for (const ov_json *item = list->first; item; item = item->next) {
+        ov_sqltype t = item->kind == OV_JSON_NULL     ? OV_SQL_NULL
+                       : item->kind == OV_JSON_INT    ? OV_SQL_BIGINT
+                       : item->kind == OV_JSON_DOUBLE ? OV_SQL_DOUBLE
+                       : item->kind == OV_JSON_BOOL   ? OV_SQL_BOOLEAN
+                                                      : OV_SQL_VARCHAR;
+        if (item->kind == OV_JSON_ARRAY || item->kind == OV_JSON_OBJECT)
+            return ov_json_fail(item, err, OV_INVALID,
+                                "elements of an ARRAY parameter are texts, numbers, truths or null");
+        if (t == OV_SQL_NULL || t == *out)
+            continue;
+        bool numbers = ov_sqltype_is_number(t) && ov_sqltype_is_number(*out);
+        if (*out != OV_SQL_NULL && !numbers)
+            return ov_json_fail(item, err, OV_INVALID,
+                                "the elements of an ARRAY parameter must have one type: this one is %s, those before "
+                                "it are %s",
+                                ov_sqltype_name(t), ov_sqltype_name(*out));
+        *out = numbers ? OV_SQL_DOUBLE : t;
+    }
+    return OV_OK;
+}
+
+static ov_status read_array(const ov_json *v, ov_param *p, ov_arena *a, ov_error *err)
+{
+    ov_sqltype type;
+    ov_param *items;
+    OV_TRY(ov_json_expect(v, OV_JSON_ARRAY, err));
+    OV_TRY(items_type(v, &type, err));
+    OV_TRY(ov_arena_zalloc(a, (v->count + (size_t)1) * sizeof *items, &items, err));
+    p->items = items;
+    for (const ov_json *item = v->first; item; item = item->next) {
+        items[p->item_count].sql = type;
+        OV_TRY(read_value(item, &items[p->item_count++], a, err));
+    }
+    return OV_OK;
+}
+
+static ov_status read_value(const ov_json *v, ov_param *p, ov_arena *a, ov_error *err)
 {
     p->is_null = v == NULL || v->kind == OV_JSON_NULL;
     if (p->is_null)
@@ -115,6 +158,8 @@ static ov_status read_value(const ov_json *v, ov_param *p, ov_error *err)
     case OV_SQL_TIMESTAMP:
     case OV_SQL_DATE:
         return read_time(v, p->sql, &p->i, err);
+    case OV_SQL_ARRAY:
+        return read_array(v, p, a, err);
     case OV_SQL_NULL:
         p->is_null = true;
         return OV_OK;
@@ -146,7 +191,7 @@ static ov_status read_params(const ov_json *list, ov_arena *a, ov_query_request 
                                 "' is no SQL type; VARCHAR, BIGINT, DOUBLE, BOOLEAN, TIMESTAMP and "
                                 "DATE are",
                                 OV_SLICE_ARG(type));
-        OV_TRY(read_value(ov_json_get(item, "value"), p, err));
+        OV_TRY(read_value(ov_json_get(item, "value"), p, a, err));
     }
     q->params = params;
     q->param_count = n;

@@ -20,8 +20,13 @@ ov_status ovi_node(ov_expr_ctx *cx, ov_expr_kind kind, ov_sqltype sql, ov_type t
 
 ov_status ov_expr_null(ov_expr_ctx *cx, ov_sqltype sql, const ov_expr **out, ov_error *err)
 {
+    return ovi_null_of(cx, sql, ov_sqltype_native(sql), out, err);
+}
+
+ov_status ovi_null_of(ov_expr_ctx *cx, ov_sqltype sql, ov_type type, const ov_expr **out, ov_error *err)
+{
     ov_expr *e;
-    OV_TRY(ovi_node(cx, OV_EXPR_CONST, sql, ov_sqltype_native(sql), &e, err));
+    OV_TRY(ovi_node(cx, OV_EXPR_CONST, sql, type, &e, err));
     e->nullable = true;
     e->constant.is_null = true;
     *out = e;
@@ -126,14 +131,17 @@ static bool same_constant(const ov_expr *a, const ov_expr *b)
     case OV_TYPE_FLOAT:
         return memcmp(&a->constant.f, &b->constant.f, sizeof(double)) == 0;
     case OV_TYPE_STRING:
-        return !a->type.multi && ov_slice_eq(a->constant.s, b->constant.s);
+        if (!a->type.multi)
+            return ov_slice_eq(a->constant.s, b->constant.s);
+        break;
+    case OV_TYPE_COMPLEX:
+        return ov_slice_eq(a->constant.s, b->constant.s);
     case OV_TYPE_NULL:
         return true;
     case OV_TYPE_ARRAY:
-    case OV_TYPE_COMPLEX:
         break;
     }
-    return a->constant.list == b->constant.list;
+    return ovi_same_list(a->constant.list, b->constant.list);
 }
 
 static bool same_set(const ov_inset *a, const ov_inset *b)
@@ -154,7 +162,7 @@ bool ov_expr_equal(const ov_expr *a, const ov_expr *b)
 {
     if (a == b)
         return true;
-    if (a->kind != b->kind || a->sql != b->sql || !ov_type_eq(a->type, b->type))
+    if (a->kind != b->kind || a->sql != b->sql || a->elem_sql != b->elem_sql || !ov_type_eq(a->type, b->type))
         return false;
     switch ((ov_expr_kind)a->kind) {
     case OV_EXPR_CONST:
@@ -242,6 +250,26 @@ static void print_text(ov_slice s, ov_buf *out)
     ov_buf_add_char(out, '\'');
 }
 
+static void print_list(const ov_vec *list, ov_buf *out)
+{
+    enum { SHOWN = 8 };
+    ov_buf_add_str(out, "ARRAY[");
+    for (uint32_t i = 0; i < list->rows && i < SHOWN; i++) {
+        ov_buf_add_str(out, i ? ", " : "");
+        if (ov_vec_is_null(list, i))
+            ov_buf_add_str(out, "NULL");
+        else if (ov_type_is_int(list->type))
+            ov_buf_add_i64(out, ov_vec_i64(list, i));
+        else if (ov_type_is_real(list->type))
+            ov_buf_add_double(out, ov_vec_f64(list, i));
+        else
+            print_text(ov_vec_str(list, i), out);
+    }
+    if (list->rows > SHOWN)
+        ov_buf_addf(out, ", ... %u values", list->rows);
+    ov_buf_add_char(out, ']');
+}
+
 static void print_constant(const ov_expr *e, ov_buf *out)
 {
     if (e->constant.is_null) {
@@ -270,10 +298,10 @@ static void print_constant(const ov_expr *e, ov_buf *out)
         ov_buf_add_i64(out, e->constant.i);
     else if (ov_type_is_real(e->type))
         ov_buf_add_double(out, e->constant.f);
-    else if (e->type.id == OV_TYPE_STRING && !e->type.multi)
-        print_text(e->constant.s, out);
+    else if (ov_type_is_list(e->type))
+        print_list(e->constant.list, out);
     else
-        ov_buf_add_str(out, "<list>");
+        print_text(e->constant.s, out);
 }
 
 static void print_set(const ov_inset *set, ov_buf *out)

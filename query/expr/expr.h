@@ -72,6 +72,7 @@ struct ov_expr {
     uint8_t kind; /* ov_expr_kind */
     uint8_t sql;  /* ov_sqltype */
     ov_type type;
+    uint8_t elem_sql; /* of an ARRAY: ov_sqltype of its elements; OV_SQL_NULL: what the native type says */
     bool nullable;
     bool deterministic;
     uint32_t pos, end_pos; /* where it stood in the SQL text */

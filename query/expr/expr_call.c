@@ -168,6 +168,7 @@ static ov_status make_call(const ovi_bind *b, const ov_expr **out, ov_error *err
     e->fn = b->fn;
     e->args = b->args;
     e->argc = b->argc;
+    e->elem_sql = (uint8_t)b->elem_sql;
     e->nullable = b->nullable;
     e->prepared = b->prepared;
     e->pos = b->pos;

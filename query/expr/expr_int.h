@@ -65,6 +65,7 @@ struct ovi_bind {
     /* what the binder fills in */
     ov_sqltype sql;
     ov_type type;
+    ov_sqltype elem_sql; /* of an ARRAY */
     bool nullable; /* preset: some argument is */
     const void *prepared;
     const ov_expr *replace; /* the call means this expression instead */
@@ -80,6 +81,15 @@ ov_status ovi_bool(ov_expr_ctx *cx, bool v, const ov_expr **out, ov_error *err);
 ov_status ovi_fold(ov_expr_ctx *cx, const ov_expr *e, const ov_expr **out, ov_error *err);
 /* Logical identities that need no evaluation (AND with FALSE, COALESCE of a constant ...). */
 ov_status ovi_simplify(ov_expr_ctx *cx, const ov_expr *e, const ov_expr **out, ov_error *err);
+
+/* A NULL of any type, lists and complex ones too. */
+ov_status ovi_null_of(ov_expr_ctx *cx, ov_sqltype sql, ov_type type, const ov_expr **out, ov_error *err);
+/* multi.c: the list with every element cast. */
+ov_status ovi_each_cast(ov_expr_ctx *cx, const ov_expr *list, ov_sqltype to, uint32_t pos, uint32_t end_pos,
+                        const ov_expr **out, ov_error *err);
+/* list.c: the elements of row 0 with all they need, in the arena; are two lists equal. */
+ov_status ovi_keep_list(ov_arena *a, const ov_vec *v, const ov_vec **out, ov_error *err);
+bool ovi_same_list(const ov_vec *a, const ov_vec *b);
 
 static inline bool ovi_is_const(const ov_expr *e)
 {

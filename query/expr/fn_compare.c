@@ -192,8 +192,31 @@ static ov_status json_sides(ovi_bind *b, ov_error *err)
     return OV_OK;
 }
 
+/* Arrays are compared by their order against 0; a NULL beside one is unknown. */
+static ov_status array_sides(ovi_bind *b, bool *done, ov_error *err)
+{
+    bool left = b->args[0]->type.id == OV_TYPE_ARRAY, right = b->args[1]->type.id == OV_TYPE_ARRAY;
+    const ov_expr *sides[2];
+    *done = false;
+    if (!left && !right)
+        return OV_OK;
+    *done = true;
+    for (int i = 0; i < 2; i++)
+        if (b->args[i]->sql == OV_SQL_NULL)
+            return ov_expr_null(b->cx, OV_SQL_BOOLEAN, &b->replace, err);
+    if (!left || !right)
+        return ovi_wrong_types(b, "<COMPARABLE_TYPE> = <COMPARABLE_TYPE>", err);
+    OV_TRY(ovi_call_fn(b->cx, "$ARRAY_ORDER", b->args, 2, b->pos, b->end_pos, &sides[0], err));
+    OV_TRY(ov_expr_i64(b->cx, OV_SQL_BIGINT, 0, &sides[1], err));
+    return ovi_call_fn(b->cx, b->fn->name, sides, 2, b->pos, b->end_pos, &b->replace, err);
+}
+
 ov_status ovi_bind_compare(ovi_bind *b, ov_error *err)
 {
+    bool arrays;
+    OV_TRY(array_sides(b, &arrays, err));
+    if (arrays)
+        return OV_OK;
     OV_TRY(json_sides(b, err));
     if (is_list(b->args[0]) || is_list(b->args[1]))
         return ov_fail_at(err, OV_UNSUPPORTED, b->pos, b->end_pos,

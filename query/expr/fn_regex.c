@@ -1,12 +1,12 @@
 /*
- * REGEXP_LIKE, REGEXP_EXTRACT, REGEXP_REPLACE: the door to PCRE2.
+ * REGEXP_LIKE, REGEXP_EXTRACT, REGEXP_REPLACE, and lists by pattern (STRING_TO_ARRAY, MV_FILTER_REGEX): the door to PCRE2.
  *
  * Druid's patterns are Java's. PCRE2 reads nearly all of them alike; the rest is translated (\p{IsHangul}, \p{Alpha}) or refused
  * (character class intersection), never misread. A match that needs too many steps is an error, not a hang. Compiled
  * patterns are shared by all workers; match data are each call's own.
  */
 #define PCRE2_CODE_UNIT_WIDTH 8
-#include "query/expr/expr_int.h"
+#include "query/expr/list_int.h"
 
 #include <pcre2.h>
 
@@ -167,11 +167,10 @@ static ov_status compile_translated(ovi_bind *b, ov_slice pattern, ov_slice text
     return ov_arena_on_exit(b->cx->arena, regex_free, re, err);
 }
 
-static ov_status bind_pattern(ovi_bind *b, regex **out, ov_error *err)
+static ov_status compile_pattern(ovi_bind *b, regex **out, ov_error *err)
 {
     ov_slice pattern;
     bool is_null;
-    OV_TRY(ovi_want_text(b, 0, err));
     OV_TRY(ovi_const_text(b, 1, &pattern, &is_null, err));
     OV_TRY(ovi_prepare(b, sizeof **out, out, err));
     if (is_null)
@@ -191,6 +190,12 @@ static ov_status bind_pattern(ovi_bind *b, regex **out, ov_error *err)
         st = compile_translated(b, pattern, ov_buf_slice(&text), *out, err);
     ov_buf_fini(&text);
     return st;
+}
+
+static ov_status bind_pattern(ovi_bind *b, regex **out, ov_error *err)
+{
+    OV_TRY(ovi_want_text(b, 0, err));
+    return compile_pattern(b, out, err);
 }
 
 ov_status ovi_bind_regexp_like(ovi_bind *b, ov_error *err)
@@ -434,4 +439,115 @@ ov_status ovi_eval_regexp_replace(ovi_call *c, ov_vec *out, ov_error *err)
     pcre2_match_data_free(m.data);
     ovi_finish(c, &l, out);
     return st;
+}
+
+/* ---- lists ---- */
+
+ov_status ovi_bind_string_to_list(ovi_bind *b, ov_error *err)
+{
+    regex *re;
+    OV_TRY(bind_pattern(b, &re, err));
+    if (strcmp(b->fn->name, "STRING_TO_MV") == 0)
+        ovi_result_multi(b);
+    else
+        ovi_result_array(b, OV_T(OV_TYPE_STRING), OV_SQL_VARCHAR);
+    return OV_OK;
+}
+
+static ov_status add_part(ovi_list *l, ov_slice s, size_t from, size_t to, ov_error *err)
+{
+    uint32_t at;
+    OV_TRY(ovi_list_add(l, &at, err));
+    l->lanes.s[at] = to > from ? ov_slice_make(s.p + from, to - from) : (ov_slice){"", 0};
+    return OV_OK;
+}
+
+/* The parts between the matches, as Java's String.split: an empty match at the beginning and empty parts at the end do not
+ * count. */
+static ov_status split(matcher *m, ov_slice s, ovi_list *l, ov_error *err)
+{
+    uint32_t before = l->lanes.rows;
+    size_t part = 0;
+    for (size_t from = 0; from <= s.n;) {
+        bool found;
+        OV_TRY(find(m, s, from, 0, &found, err));
+        if (!found)
+            break;
+        const PCRE2_SIZE *v = pcre2_get_ovector_pointer(m->data);
+        size_t start = v[0], end = v[1];
+        from = end;
+        if (end == start)
+            for (from++; from < s.n && ((unsigned char)s.p[from] & 0xC0) == 0x80;)
+                from++;
+        if (end == 0)
+            continue;
+        OV_TRY(add_part(l, s, part, start, err));
+        part = end;
+    }
+    OV_TRY(add_part(l, s, part, s.n, err));
+    while (part > 0 && l->lanes.rows > before && l->lanes.s[l->lanes.rows - 1].n == 0)
+        l->lanes.rows--;
+    return OV_OK;
+}
+
+ov_status ovi_eval_string_to_list(ovi_call *c, ov_vec *out, ov_error *err)
+{
+    const uint32_t *rows;
+    uint32_t n;
+    matcher m = {0};
+    ovi_list l;
+    OV_TRY(ovi_rows(c, &rows, &n, err));
+    OV_TRY(ovi_list_init(&l, c, OV_T(OV_TYPE_STRING), err));
+    if (n)
+        OV_TRY(matcher_init(&m, c, err));
+    ov_status st = OV_OK;
+    for (uint32_t k = 0; k < n && st == OV_OK; k++) {
+        ovi_list_row(&l, rows[k]);
+        st = split(&m, ovi_str(&c->arg[0], rows[k]), &l, err);
+    }
+    pcre2_match_data_free(m.data);
+    return st == OV_OK ? ovi_list_finish(&l, out, err) : st;
+}
+
+ov_status ovi_bind_mv_filter_regex(ovi_bind *b, ov_error *err)
+{
+    regex *re;
+    OV_TRY(ovi_want_list_of(b, 0, OV_SQL_VARCHAR, err));
+    OV_TRY(compile_pattern(b, &re, err));
+    ovi_result_multi(b);
+    b->nullable = true;
+    return OV_OK;
+}
+
+static ov_status keep_matching(matcher *m, const ovi_items *items, uint32_t row, ovi_list *l, ov_error *err)
+{
+    for (uint32_t i = items->first; i < items->end; i++) {
+        bool found = false;
+        if (!ov_vec_is_null(items->vec, i))
+            OV_TRY(find(m, ov_vec_str(items->vec, i), 0, 0, &found, err));
+        if (!found)
+            continue;
+        ovi_list_row(l, row); /* a row without values stays NULL */
+        OV_TRY(ovi_list_put(l, items->vec, i, err));
+    }
+    return OV_OK;
+}
+
+ov_status ovi_eval_mv_filter_regex(ovi_call *c, ov_vec *out, ov_error *err)
+{
+    const uint32_t *rows;
+    uint32_t n;
+    matcher m = {0};
+    ovi_list l;
+    OV_TRY(ovi_rows(c, &rows, &n, err));
+    OV_TRY(ovi_list_init(&l, c, OV_T(OV_TYPE_STRING), err));
+    if (n)
+        OV_TRY(matcher_init(&m, c, err));
+    ov_status st = OV_OK;
+    for (uint32_t k = 0; k < n && st == OV_OK; k++) {
+        ovi_items items = ovi_items_of(&c->arg[0], rows[k]);
+        st = keep_matching(&m, &items, rows[k], &l, err);
+    }
+    pcre2_match_data_free(m.data);
+    return st == OV_OK ? ovi_list_finish(&l, out, err) : st;
 }

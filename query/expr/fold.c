@@ -9,12 +9,15 @@ static ov_status constant_of(ov_expr_ctx *cx, const ov_expr *e, const ov_vec *v,
 {
     ov_expr *c;
     OV_TRY(ovi_node(cx, OV_EXPR_CONST, (ov_sqltype)e->sql, e->type, &c, err));
+    c->elem_sql = e->elem_sql;
     c->pos = e->pos;
     c->end_pos = e->end_pos;
     c->constant.is_null = ov_vec_is_null(v, 0);
     c->nullable = c->constant.is_null;
     if (c->constant.is_null)
         c->constant.i = 0;
+    else if (ov_type_is_list(e->type))
+        OV_TRY(ovi_keep_list(cx->arena, v, &c->constant.list, err));
     else if (ov_type_is_int(e->type))
         c->constant.i = ov_vec_i64(v, 0);
     else if (ov_type_is_real(e->type))
@@ -29,7 +32,7 @@ ov_status ovi_fold(ov_expr_ctx *cx, const ov_expr *e, const ov_expr **out, ov_er
 {
     *out = e;
     if ((e->kind != OV_EXPR_CALL && e->kind != OV_EXPR_IN) || !e->deterministic ||
-        ov_type_is_list(e->type) || e->type.id == OV_TYPE_NULL)
+        e->type.id == OV_TYPE_NULL)
         return OV_OK;
     for (uint32_t i = 0; i < e->argc; i++)
         if (!ovi_is_const(e->args[i]))

@@ -3,7 +3,7 @@
  *
  *   $ANY(list)    a condition: true when it is true of some element (Druid's rule for filters), unknown when the list is
  *                 NULL or empty, or no element decides and one is NULL
- *   $EACH(list)   a text: the list of the results
+ *   $EACH(list)   a text, or a cast of an array's elements: the list of the results
  *
  * with the element's expression in `prepared`. Over a dictionary of lists map.c evaluates each distinct list once.
  */
@@ -37,19 +37,13 @@ static bool takes_lists(const ov_function *fn)
     }
 }
 
-static ov_status wrap(ov_expr_ctx *cx, const ov_expr *list, const ov_expr *element, uint32_t pos,
-                      uint32_t end_pos, const ov_expr **out, ov_error *err)
+/* A node around a list with the element's expression in it; it has the element's type. */
+static ov_status lift(ov_expr_ctx *cx, const char *name, const ov_expr *list, const ov_expr *element, uint32_t pos,
+                      uint32_t end_pos, ov_expr **out, ov_error *err)
 {
-    bool condition = element->sql == OV_SQL_BOOLEAN;
-    if (!condition && element->type.id != OV_TYPE_STRING)
-        return ov_fail_at(err, OV_UNSUPPORTED, pos, end_pos,
-                          "'%s' of a multi-value string would be a list of %s, which is not supported yet",
-                          ov_expr_function(element), ov_sqltype_name((ov_sqltype)element->sql));
     ov_expr *e;
-    OV_TRY(ovi_node(cx, OV_EXPR_CALL, condition ? OV_SQL_BOOLEAN : OV_SQL_VARCHAR,
-                    OV_T(condition ? OV_TYPE_LONG : OV_TYPE_STRING), &e, err));
-    e->type.multi = !condition;
-    e->fn = ovi_function_find(condition ? OV_SLICE_LIT("$ANY") : OV_SLICE_LIT("$EACH"));
+    OV_TRY(ovi_node(cx, OV_EXPR_CALL, (ov_sqltype)element->sql, element->type, &e, err));
+    e->fn = ovi_function_find(ov_slice_cstr(name));
     OV_TRY(ov_arena_alloc(cx->arena, sizeof *e->args, &e->args, err));
     e->args[0] = list;
     e->argc = 1;
@@ -61,6 +55,47 @@ static ov_status wrap(ov_expr_ctx *cx, const ov_expr *list, const ov_expr *eleme
     e->end_pos = end_pos;
     *out = e;
     return OV_OK;
+}
+
+static ov_status wrap(ov_expr_ctx *cx, const ov_expr *list, const ov_expr *element, uint32_t pos,
+                      uint32_t end_pos, const ov_expr **out, ov_error *err)
+{
+    bool condition = element->sql == OV_SQL_BOOLEAN;
+    if (!condition && element->type.id != OV_TYPE_STRING)
+        return ov_fail_at(err, OV_UNSUPPORTED, pos, end_pos,
+                          "'%s' of a multi-value string would be a list of %s, which is not supported yet",
+                          ov_expr_function(element), ov_sqltype_name((ov_sqltype)element->sql));
+    ov_expr *e;
+    OV_TRY(lift(cx, condition ? "$ANY" : "$EACH", list, element, pos, end_pos, &e, err));
+    if (!condition) {
+        e->sql = OV_SQL_VARCHAR;
+        e->type.multi = 1;
+    }
+    return ovi_fold(cx, e, out, err);
+}
+
+ov_status ovi_each_cast(ov_expr_ctx *cx, const ov_expr *list, ov_sqltype to, uint32_t pos, uint32_t end_pos,
+                        const ov_expr **out, ov_error *err)
+{
+    static const uint8_t bare[] = {[OV_TYPE_LONG] = OV_SQL_BIGINT,
+                                   [OV_TYPE_DOUBLE] = OV_SQL_DOUBLE,
+                                   [OV_TYPE_FLOAT] = OV_SQL_FLOAT,
+                                   [OV_TYPE_STRING] = OV_SQL_VARCHAR};
+    const ov_expr *element;
+    ov_type native = ov_sqltype_native(to);
+    if (list->type.id != OV_TYPE_ARRAY || list->type.elem > OV_TYPE_STRING || list->type.elem == OV_TYPE_NULL ||
+        native.id == OV_TYPE_NULL)
+        return ov_fail_at(err, OV_UNSUPPORTED, pos, end_pos, "CAST from %s to an array of %s is not supported",
+                          ov_sqltype_name((ov_sqltype)list->sql), ov_sqltype_name(to));
+    OV_TRY(ov_expr_column(cx, 0, OV_T(list->type.elem), (ov_sqltype)bare[list->type.elem], true, &element, err));
+    OV_TRY(ov_expr_cast(cx, element, to, native, pos, end_pos, &element, err));
+    ov_expr *e;
+    OV_TRY(lift(cx, "$EACH", list, element, pos, end_pos, &e, err));
+    e->sql = OV_SQL_ARRAY;
+    e->type = (ov_type){.id = OV_TYPE_ARRAY, .elem = native.id};
+    e->elem_sql = (uint8_t)to;
+    e->nullable = list->nullable;
+    return ovi_fold(cx, e, out, err);
 }
 
 static ov_status element_column(ov_expr_ctx *cx, const ov_expr **out, ov_error *err)
@@ -233,10 +268,12 @@ ov_status ovi_eval_each(ov_eval *ev, const ov_expr *e, const ov_batch *batch, ov
         return ovi_eval(ev, e->prepared, &plain, out, err);
     }
     uint32_t n = lists.child->rows;
-    ov_slice *texts;
+    ov_type type = ((const ov_expr *)e->prepared)->type;
+    size_t width = ov_type_is_int(type) || ov_type_is_real(type) ? 8 : sizeof(ov_slice);
+    char *values;
     uint64_t *valid;
     ov_vec *child;
-    OV_TRY(ov_arena_lanes(&ev->mem, (ov_words(n) * 64 + 64) * sizeof *texts, &texts, err));
+    OV_TRY(ov_arena_lanes(&ev->mem, (ov_words(n) * 64 + 64) * width, &values, err));
     OV_TRY(ovi_words(&ev->mem, n, &valid, err));
     OV_TRY(ov_arena_alloc(&ev->mem, sizeof *child, &child, err));
     for (uint32_t first = 0; first < n; first += OV_BATCH_ROWS) {
@@ -245,13 +282,13 @@ ov_status ovi_eval_each(ov_eval *ev, const ov_expr *e, const ov_batch *batch, ov
         OV_TRY(some_elements(ev, lists.child, first, OV_MIN(n - first, (uint32_t)OV_BATCH_ROWS), &col, &some, err));
         OV_TRY(ovi_eval(ev, e->prepared, &some, &result, err));
         OV_TRY(ov_vec_flatten(&result, &ev->mem, &flat, err));
-        memcpy(texts + first, flat.data, some.rows * sizeof *texts);
+        memcpy(values + first * width, flat.data, some.rows * width);
         if (flat.valid)
             ov_bits_copy(valid + first / 64, flat.valid, some.rows);
         else
             ov_bits_fill(valid + first / 64, some.rows, true);
     }
-    *child = ov_vec_flat(OV_T(OV_TYPE_STRING), texts, valid, n);
+    *child = ov_vec_flat(type, values, valid, n);
     *out = lists;
     out->type = e->type;
     out->child = child;

@@ -383,8 +383,9 @@ ov_status ovi_sql_bind_expr(ovi_sql_names *n, const ov_ast *ast, const ov_expr *
     case OV_AST_SUBQUERY:
         return ovi_sql_bind_scalar(n, ast, out, err);
     case OV_AST_ARRAY:
+        return bind_operator(n, ast, "ARRAY", out, err);
     case OV_AST_ITEM:
-        return unsupported(n, ast, "Arrays are", err);
+        return unsupported(n, ast, "Subscripts of arrays (ARRAY_ORDINAL(a, 1) and ARRAY_OFFSET(a, 0) do the same) are", err);
     case OV_AST_ROW:
         return unsupported(n, ast, "A row as a value is", err);
     case OV_AST_STAR:

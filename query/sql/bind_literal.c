@@ -198,18 +198,26 @@ static OV_CHECKED ov_status bind_interval(ovi_sql_binder *b, const ov_ast *ast, 
 
 /* ---- parameters ---- */
 
-static OV_CHECKED ov_status bind_param(ovi_sql_binder *b, const ov_ast *ast, const ov_expr **out,
-                                       ov_error *err)
+static OV_CHECKED ov_status param_value(ovi_sql_binder *b, const ov_ast *ast, const ov_param *p,
+                                        const ov_expr **out, ov_error *err);
+
+static OV_CHECKED ov_status param_array(ovi_sql_binder *b, const ov_ast *ast, const ov_param *p,
+                                        const ov_expr **out, ov_error *err)
 {
-    const ov_sql_env *env = b->env;
-    if (env->param_count == 0)
-        return ovi_sql_fail_node(b, ast, OV_INVALID, err, NULL, "Illegal use of dynamic parameter");
-    if (ast->number >= env->param_count)
-        return ov_fail_at(err, OV_INVALID, ast->pos, ast->end_pos,
-                          "No value bound for parameter (position [%u])", ast->number + 1);
-    const ov_param *p = &env->params[ast->number];
+    const ov_expr **items;
+    OV_TRY(ov_arena_alloc(b->arena, (p->item_count + (size_t)1) * sizeof *items, &items, err));
+    for (uint32_t i = 0; i < p->item_count; i++)
+        OV_TRY(param_value(b, ast, &p->items[i], &items[i], err));
+    return ovi_sql_apply(b, ast, "ARRAY", items, p->item_count, out, err);
+}
+
+static OV_CHECKED ov_status param_value(ovi_sql_binder *b, const ov_ast *ast, const ov_param *p,
+                                        const ov_expr **out, ov_error *err)
+{
     if (p->is_null)
         return ov_expr_null(b->cx, OV_SQL_NULL, out, err);
+    if (p->sql == OV_SQL_ARRAY)
+        return param_array(b, ast, p, out, err);
     switch (ov_sqltype_native(p->sql).id) {
     case OV_TYPE_LONG:
         return ov_expr_i64(b->cx, p->sql, p->i, out, err);
@@ -223,6 +231,18 @@ static OV_CHECKED ov_status bind_param(ovi_sql_binder *b, const ov_ast *ast, con
                                  "Parameters of type %s are not supported yet",
                                  ov_sqltype_name(p->sql));
     }
+}
+
+static OV_CHECKED ov_status bind_param(ovi_sql_binder *b, const ov_ast *ast, const ov_expr **out,
+                                       ov_error *err)
+{
+    const ov_sql_env *env = b->env;
+    if (env->param_count == 0)
+        return ovi_sql_fail_node(b, ast, OV_INVALID, err, NULL, "Illegal use of dynamic parameter");
+    if (ast->number >= env->param_count)
+        return ov_fail_at(err, OV_INVALID, ast->pos, ast->end_pos,
+                          "No value bound for parameter (position [%u])", ast->number + 1);
+    return param_value(b, ast, &env->params[ast->number], out, err);
 }
 
 ov_status ovi_sql_bind_literal(ovi_sql_binder *b, const ov_ast *ast, bool negative,

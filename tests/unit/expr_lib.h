@@ -162,12 +162,33 @@ static inline ov_status lib_parse(const char *text, ov_expr_ctx *cx, const lib_c
     return OV_OK;
 }
 
-/* "BIGINT 5", "CHAR 'x'", "DOUBLE NULL" */
+static inline void lib_print_list(const ov_vec *v, uint32_t row, ov_buf *out)
+{
+    uint32_t first, end;
+    const ov_vec *items = ov_vec_list(v, row, &first, &end);
+    ov_buf_add_char(out, '[');
+    for (uint32_t i = first; i < end; i++) {
+        ov_buf_add_str(out, i > first ? "," : "");
+        if (ov_vec_is_null(items, i))
+            ov_buf_add_str(out, "null");
+        else if (ov_type_is_int(items->type))
+            ov_buf_add_i64(out, ov_vec_i64(items, i));
+        else if (ov_type_is_real(items->type))
+            ov_buf_add_double(out, ov_vec_f64(items, i));
+        else
+            ov_buf_add_slice(out, ov_vec_str(items, i));
+    }
+    ov_buf_add_char(out, ']');
+}
+
+/* "BIGINT 5", "CHAR 'x'", "DOUBLE NULL", "ARRAY [1,null]" */
 static inline void lib_print(const ov_expr *e, const ov_vec *v, uint32_t row, ov_buf *out)
 {
     ov_buf_addf(out, "%s ", ov_sqltype_name((ov_sqltype)e->sql));
     if (ov_vec_is_null(v, row)) {
         ov_buf_add_str(out, "NULL");
+    } else if (ov_type_is_list(v->type)) {
+        lib_print_list(v, row, out);
     } else if (e->sql == OV_SQL_BOOLEAN) {
         ov_buf_add_str(out, ov_vec_i64(v, row) ? "true" : "false");
     } else if (ov_sqltype_is_datetime((ov_sqltype)e->sql)) {
