@@ -67,7 +67,7 @@ static void test_constructor(void **state)
         {"`<`(ARRAY(1, 2, 3), ARRAY(1, 2, 4))", "BOOLEAN true"},
         {"`<`(ARRAY(1, 2), ARRAY(1, 2, 4))", "BOOLEAN true"},
         {"`=`(ARRAY(1, NULL), ARRAY(1, NULL))", "BOOLEAN true"},
-        {"`<`(ARRAY(NULL), ARRAY(-1))", "BOOLEAN true"},
+        {"`<`(ARRAY(NULL, 1), ARRAY(-1))", "BOOLEAN true"},
         {"`=`(ARRAY(1), NULL)", "BOOLEAN NULL"},
         {"`=`(ARRAY(1), ARRAY('a'))", "! cannot be compared"},
         {"`=`(ARRAY(1), 1)", "! Cannot apply '='"},
