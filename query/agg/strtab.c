@@ -98,6 +98,17 @@ ov_status ov_strtab_add(ov_strtab *t, ov_slice s, bool copy, uint32_t *number, o
     return t->count > t->slot_count / 2 ? grow_slots(t, err) : OV_OK;
 }
 
+uint32_t ov_strtab_find(const ov_strtab *t, ov_slice s)
+{
+    uint32_t hash = (uint32_t)(ov_hash_slice(s) >> 32), mask = t->slot_count - 1;
+    for (uint32_t at = hash & mask; t->slots[at]; at = (at + 1) & mask) {
+        uint32_t other = (uint32_t)t->slots[at];
+        if ((uint32_t)(t->slots[at] >> 32) == hash && ov_slice_eq(t->text[other], s))
+            return other;
+    }
+    return 0;
+}
+
 void ov_strmap_fini(ov_strmap *m, ov_budget *budget)
 {
     for (unsigned i = 0; i < OV_STRMAP_DOMAINS; i++)

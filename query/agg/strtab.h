@@ -26,6 +26,9 @@ void ov_strtab_fini(ov_strtab *t);
 /* copy: the bytes do not outlive the call. Otherwise they must outlive the table. */
 OV_CHECKED ov_status ov_strtab_add(ov_strtab *t, ov_slice s, bool copy, uint32_t *number, ov_error *err);
 
+/* The number of s, 0 when it was never added. Any thread while nobody adds. */
+uint32_t ov_strtab_find(const ov_strtab *t, ov_slice s);
+
 /* Codes of the last few domains to numbers of one table. */
 enum { OV_STRMAP_DOMAINS = 4 };
 typedef struct ov_strmap {

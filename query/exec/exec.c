@@ -104,6 +104,9 @@ ov_status ovi_run(ovi_exec *x, const ov_plan *node, ovi_sink *sink, ov_error *er
     case OV_PLAN_UNION:
         st = run_union(x, node, sink, err);
         break;
+    case OV_PLAN_JOIN:
+        st = ovi_run_join(x, node, sink, err);
+        break;
     }
     ovi_node_stats *s = x->stats_count ? ovi_stats_of(x, node) : NULL;
     if (s)
@@ -135,6 +138,18 @@ static void use_all(const ovi_sink *s, uint64_t *columns, uint32_t count)
         columns[i / 64] |= UINT64_C(1) << i % 64;
 }
 
+ov_status ovi_extra_worker(ovi_exec *x, unsigned number, ovi_worker **out, ov_error *err)
+{
+    ovi_worker *w;
+    OV_TRY(ov_arena_zalloc(&x->arena, sizeof(*w), &w, err));
+    *w = (ovi_worker){.number = number, .exec = x, .next_extra = x->extra};
+    ov_arena_init(&w->scratch, "batch", &x->cx->budget);
+    ov_arena_init(&w->kept, "morsel", &x->cx->budget);
+    x->extra = w;
+    *out = w;
+    return OV_OK;
+}
+
 static ov_status make_workers(ovi_exec *x, ov_error *err)
 {
     ov_query_ctx *cx = x->cx;
@@ -151,14 +166,20 @@ static ov_status make_workers(ovi_exec *x, ov_error *err)
     return OV_OK;
 }
 
+static void free_worker(ovi_worker *w)
+{
+    if (w->eval)
+        ov_eval_destroy(w->eval);
+    ov_arena_fini(&w->scratch);
+    ov_arena_fini(&w->kept);
+}
+
 static void free_workers(ovi_exec *x)
 {
-    for (unsigned i = 0; x->workers && i < x->worker_count; i++) {
-        if (x->workers[i].eval)
-            ov_eval_destroy(x->workers[i].eval);
-        ov_arena_fini(&x->workers[i].scratch);
-        ov_arena_fini(&x->workers[i].kept);
-    }
+    for (unsigned i = 0; x->workers && i < x->worker_count; i++)
+        free_worker(&x->workers[i]);
+    for (ovi_worker *w = x->extra; w; w = w->next_extra)
+        free_worker(w);
     ov_free(x->workers);
 }
 

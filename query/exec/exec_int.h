@@ -27,6 +27,7 @@ typedef struct ovi_worker {
     ov_arena kept;    /* of one morsel */
     uint64_t ordinal; /* place of the current batch's first row in the order of the input */
     ovi_slot *slot;   /* where an ordered sink keeps batches that are not yet due; NULL: they are due now */
+    struct ovi_worker *next_extra;
 } ovi_worker;
 
 /*
@@ -37,6 +38,7 @@ typedef struct ovi_worker {
  * used      sets bits of the input columns it reads
  * weights   it can take batches with weights
  * unordered the order of rows makes no difference to it
+ * through   where a stage hands rows on, in order and on the same thread; NULL: it is no stage
  */
 /* What a sink that keeps only the best rows looks for: rows whose value of `column` comes late are of no use. */
 typedef struct ovi_best {
@@ -54,6 +56,7 @@ struct ovi_sink {
     bool (*best)(const ovi_sink *s, const ovi_worker *w, ovi_best *out); /* NULL, or false: it wants all rows */
     bool ordered;   /* push must happen in input order on the calling thread */
     bool unordered;
+    ovi_sink *through;
 };
 
 /* Counters of one plan node, for EXPLAIN ANALYZE. */
@@ -68,6 +71,7 @@ struct ovi_exec {
     ov_arena arena; /* what must outlive its operator: dictionaries of results, open segments */
     ovi_worker *workers;
     unsigned worker_count;
+    ovi_worker *extra; /* see ovi_extra_worker */
     uint32_t batch_rows;
     uint64_t ordinal; /* grows from source to source of a UNION */
     ov_mutex lock;    /* of failed and err */
@@ -98,6 +102,10 @@ static inline bool ovi_done(const ovi_sink *s)
 /* The eval of a worker, made at first use. */
 OV_CHECKED ov_status ovi_worker_ready(ovi_worker *w, ov_error *err);
 
+/* Scratch memory and an eval of their own for a stage that makes several batches of one, under the number of the
+ * worker whose thread it is. Lives until the run ends, since domains of its results may. Calling thread only. */
+OV_CHECKED ov_status ovi_extra_worker(ovi_exec *x, unsigned number, ovi_worker **out, ov_error *err);
+
 /* ---- sources (source.c, scan.c) ---- */
 OV_CHECKED ov_status ovi_run_scan(ovi_exec *x, const ov_plan *node, ovi_sink *sink, ov_error *err);
 OV_CHECKED ov_status ovi_run_values(ovi_exec *x, const ov_plan *node, ovi_sink *sink, ov_error *err);
@@ -106,6 +114,9 @@ OV_CHECKED ov_status ovi_run_system(ovi_exec *x, const ov_plan *node, ovi_sink *
 /* ---- stages (stage.c) ---- */
 OV_CHECKED ov_status ovi_run_filter(ovi_exec *x, const ov_plan *node, ovi_sink *sink, ov_error *err);
 OV_CHECKED ov_status ovi_run_project(ovi_exec *x, const ov_plan *node, ovi_sink *sink, ov_error *err);
+
+/* ---- a breaker for one side, a stage for the other ---- */
+OV_CHECKED ov_status ovi_run_join(ovi_exec *x, const ov_plan *node, ovi_sink *sink, ov_error *err);
 
 /* ---- breakers ---- */
 OV_CHECKED ov_status ovi_run_aggregate(ovi_exec *x, const ov_plan *node, ovi_sink *sink, ov_error *err);

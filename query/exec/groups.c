@@ -151,3 +151,20 @@ void ovi_groups_clear(ovi_groups *g)
         memset(g->slots, 0, (size_t)g->slot_count * 8);
     g->count = 0;
 }
+
+void ovi_groups_lookup(const ovi_groups *g, const uint64_t *keys, size_t n, uint32_t *group)
+{
+    uint32_t width = g->width, mask = g->slot_count - 1;
+    for (size_t i = 0; i < n; i++) {
+        const uint64_t *key = keys + i * width;
+        uint32_t hash = (uint32_t)(hash_key(key, width) >> 32), at = hash & mask;
+        group[i] = OVI_NO_GROUP;
+        for (uint64_t slot; (slot = g->slots[at]); at = (at + 1) & mask) {
+            uint32_t other = (uint32_t)slot - 1;
+            if ((uint32_t)(slot >> 32) != hash || memcmp(g->keys + (size_t)other * width, key, (size_t)width * 8))
+                continue;
+            group[i] = other;
+            break;
+        }
+    }
+}

@@ -44,6 +44,10 @@ void ovi_groups_fini(ovi_groups *g);
 OV_CHECKED ov_status ovi_groups_find(ovi_groups *g, const uint64_t *keys, size_t n, uint32_t *group,
                                      ov_error *err);
 
+/* The same without adding: OVI_NO_GROUP where there is none. Any thread while nobody adds. */
+#define OVI_NO_GROUP UINT32_MAX
+void ovi_groups_lookup(const ovi_groups *g, const uint64_t *keys, size_t n, uint32_t *group);
+
 static inline uint64_t ovi_key_number(uint64_t bits)
 {
     return bits;

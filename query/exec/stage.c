@@ -113,13 +113,13 @@ static bool project_best(const ovi_sink *s, const ovi_worker *w, ovi_best *out)
 
 bool ovi_is_stage(const ovi_sink *s)
 {
-    return s->push == filter_push || s->push == project_push;
+    return s->through != NULL;
 }
 
 ovi_sink *ovi_terminal(ovi_sink *s)
 {
     while (ovi_is_stage(s))
-        s = ((stage *)s)->next;
+        s = s->through;
     return s;
 }
 
@@ -131,7 +131,8 @@ ov_status ovi_run_filter(ovi_exec *x, const ov_plan *node, ovi_sink *sink, ov_er
                         .weights = filter_weights,
                         .best = filter_best,
                         .ordered = sink->ordered,
-                        .unordered = sink->unordered},
+                        .unordered = sink->unordered,
+                        .through = sink},
                .exec = x,
                .node = node,
                .next = sink};
@@ -146,7 +147,8 @@ ov_status ovi_run_project(ovi_exec *x, const ov_plan *node, ovi_sink *sink, ov_e
                         .weights = project_weights,
                         .best = project_best,
                         .ordered = sink->ordered,
-                        .unordered = sink->unordered},
+                        .unordered = sink->unordered,
+                        .through = sink},
                .exec = x,
                .node = node,
                .next = sink};

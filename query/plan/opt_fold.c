@@ -57,6 +57,20 @@ static OV_CHECKED ov_status fold_union(ov_expr_ctx *cx, const ov_plan *plan, con
     return OV_OK;
 }
 
+/* An inner join with nothing on one side, an outer one with nothing on the side it keeps. */
+static OV_CHECKED ov_status fold_join(ov_expr_ctx *cx, const ov_plan *plan, const ov_plan **out,
+                                      ov_error *err)
+{
+    ov_join_kind kind = (ov_join_kind)plan->join.kind;
+    bool no_left = is_empty(plan->inputs[0]), no_right = is_empty(plan->inputs[1]);
+    bool never = plan->join.residual && constant_truth(plan->join.residual) == 0;
+    if ((kind == OV_JOINS_INNER && (no_left || no_right || never)) ||
+        (kind == OV_JOINS_LEFT && no_left) || (kind == OV_JOINS_RIGHT && no_right) ||
+        (no_left && no_right))
+        return empty(cx, plan, out, err);
+    return OV_OK;
+}
+
 ov_status ovi_plan_fold(ov_expr_ctx *cx, const ov_plan *in, const ov_plan **out, ov_error *err)
 {
     const ov_plan *plan;
@@ -82,6 +96,8 @@ ov_status ovi_plan_fold(ov_expr_ctx *cx, const ov_plan *in, const ov_plan **out,
         return no_input && plan->aggregate.key_count ? empty(cx, plan, out, err) : OV_OK;
     case OV_PLAN_UNION:
         return fold_union(cx, plan, out, err);
+    case OV_PLAN_JOIN:
+        return fold_join(cx, plan, out, err);
     case OV_PLAN_SYSTEM:
     case OV_PLAN_VALUES:
         return OV_OK;

@@ -31,6 +31,27 @@ OV_CHECKED ov_status ovi_plan_prune_columns(ov_expr_ctx *cx, const ov_plan *in, 
 OV_CHECKED ov_status ovi_plan_time_ranges(ov_expr_ctx *cx, const ov_plan *in, const ov_plan **out,
                                           ov_error *err);
 
+/* Which side of each join is kept in memory. */
+OV_CHECKED ov_status ovi_plan_join_sides(ov_expr_ctx *cx, const ov_plan *in, const ov_plan **out,
+                                         ov_error *err);
+
+typedef struct ovi_conjunct_list {
+    const ov_expr **list;
+    uint32_t count;
+} ovi_conjunct_list;
+
+/* A join's condition, and the conjuncts of a filter above it, by where each can be decided. */
+typedef struct ovi_join_split {
+    ov_join_kind kind;           /* may be narrower than the join's: the filter drops what outer added */
+    ovi_conjunct_list left, right; /* over one side */
+    const ov_expr **left_keys, **right_keys;
+    uint32_t key_count;
+    ovi_conjunct_list residual, above; /* over the combined row */
+} ovi_join_split;
+
+OV_CHECKED ov_status ovi_plan_split_join(ov_expr_ctx *cx, const ov_plan *join, const ov_expr *const *above,
+                                         uint32_t count, ovi_join_split *out, ov_error *err);
+
 /* `plan` under the field names of `like`, which it takes the place of. Nodes that pass columns on
  * may carry other names than their input. */
 OV_CHECKED ov_status ovi_plan_named_like(ov_expr_ctx *cx, const ov_plan *plan, const ov_plan *like,

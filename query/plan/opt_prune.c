@@ -291,6 +291,80 @@ static OV_CHECKED ov_status prune_union(ov_expr_ctx *cx, const ov_plan *plan, co
     return OV_OK;
 }
 
+static OV_CHECKED ov_status rebase_keys(ov_expr_ctx *cx, const ov_expr *const *keys, uint32_t count,
+                                        const pruned *side, uint32_t old_count,
+                                        const ov_expr *const **out, ov_error *err)
+{
+    const ov_expr *const *map, **moved;
+    OV_TRY(column_map(cx, side, old_count, &map, err));
+    OV_TRY(ov_arena_alloc(cx->arena, ((size_t)count + 1) * sizeof *moved, &moved, err));
+    for (uint32_t i = 0; i < count; i++)
+        OV_TRY(ov_expr_rebase(cx, keys[i], map, &moved[i], err));
+    *out = moved;
+    return OV_OK;
+}
+
+/* The join over pruned sides; what they still have is what it has. */
+static OV_CHECKED ov_status join_over(ov_expr_ctx *cx, const ov_plan *plan, const pruned sides[2],
+                                      pruned *out, ov_error *err)
+{
+    uint32_t left = plan->inputs[0]->field_count, new_left = sides[0].plan->field_count;
+    const ov_plan *join;
+    const ov_expr *const *map;
+    ov_field *fields;
+    ov_plan *copy;
+    OV_TRY(ov_plan_join(cx->arena, (ov_join_kind)plan->join.kind, sides[0].plan, sides[1].plan, NULL,
+                        &join, err));
+    OV_TRY(ov_arena_alloc(cx->arena, sizeof *copy, &copy, err));
+    OV_TRY(ov_arena_alloc(cx->arena, ((size_t)join->field_count + 1) * sizeof *fields, &fields, err));
+    OV_TRY(ov_arena_alloc(cx->arena, ((size_t)plan->field_count + 1) * sizeof *out->where, &out->where,
+                          err));
+    *copy = *join;
+    if (join->field_count)
+        memcpy(fields, join->fields, join->field_count * sizeof *fields);
+    for (uint32_t i = 0; i < plan->field_count; i++) {
+        uint32_t at = i < left ? sides[0].where[i] : sides[1].where[i - left];
+        out->where[i] = at == GONE || i < left ? at : at + new_left;
+        if (at != GONE)
+            fields[out->where[i]].name = plan->fields[i].name;
+    }
+    copy->fields = fields;
+    out->plan = copy;
+    copy->join = plan->join;
+    OV_TRY(rebase_keys(cx, plan->join.left_keys, plan->join.key_count, &sides[0], left,
+                       &copy->join.left_keys, err));
+    OV_TRY(rebase_keys(cx, plan->join.right_keys, plan->join.key_count, &sides[1],
+                       plan->field_count - left, &copy->join.right_keys, err));
+    if (!plan->join.residual)
+        return OV_OK;
+    OV_TRY(column_map(cx, out, plan->field_count, &map, err));
+    return ov_expr_rebase(cx, plan->join.residual, map, &copy->join.residual, err);
+}
+
+static OV_CHECKED ov_status prune_join(ov_expr_ctx *cx, const ov_plan *plan, const uint64_t *used,
+                                       pruned *out, ov_error *err)
+{
+    uint32_t left = plan->inputs[0]->field_count;
+    uint64_t *wanted, *side_wanted;
+    pruned sides[2];
+    OV_TRY(new_bits(cx, plan->field_count, &wanted, err));
+    ov_bits_copy(wanted, used, plan->field_count);
+    if (plan->join.residual)
+        ov_expr_columns(plan->join.residual, wanted, plan->field_count);
+    for (uint32_t s = 0; s < 2; s++) {
+        const ov_plan *side = plan->inputs[s];
+        const ov_expr *const *keys = s ? plan->join.right_keys : plan->join.left_keys;
+        OV_TRY(new_bits(cx, side->field_count, &side_wanted, err));
+        for (uint32_t i = 0; i < side->field_count; i++)
+            if (ov_bits_test(wanted, s ? left + i : i))
+                ov_bits_set(side_wanted, i);
+        for (uint32_t i = 0; i < plan->join.key_count; i++)
+            ov_expr_columns(keys[i], side_wanted, side->field_count);
+        OV_TRY(prune(cx, side, side_wanted, &sides[s], err));
+    }
+    return join_over(cx, plan, sides, out, err);
+}
+
 static OV_CHECKED ov_status prune(ov_expr_ctx *cx, const ov_plan *plan, const uint64_t *used,
                                   pruned *out, ov_error *err)
 {
@@ -309,6 +383,8 @@ static OV_CHECKED ov_status prune(ov_expr_ctx *cx, const ov_plan *plan, const ui
         return prune_through(cx, plan, used, out, err);
     case OV_PLAN_UNION:
         return prune_union(cx, plan, used, out, err);
+    case OV_PLAN_JOIN:
+        return prune_join(cx, plan, used, out, err);
     case OV_PLAN_VALUES:
         return keep_all(cx, plan, out, err);
     }

@@ -1,14 +1,11 @@
 /*
  * Filters towards the scans. A filter is a list of conjuncts; each goes as deep as it can: through
  * a projection rewritten over its expressions, below a grouping when it reads keys only, into every
- * side of a union, into the scan. It stops above limits, constant rows and system tables.
+ * side of a union, into one side of a join or its condition, into the scan. It stops above limits, constant rows and system tables.
  */
 #include "query/plan/opt_int.h"
 
-typedef struct conjuncts {
-    const ov_expr **list;
-    uint32_t count;
-} conjuncts;
+typedef ovi_conjunct_list conjuncts;
 
 static OV_CHECKED ov_status push_into(ov_expr_ctx *cx, const ov_plan *plan, conjuncts c,
                                       const ov_plan **out, ov_error *err);
@@ -125,6 +122,28 @@ static OV_CHECKED ov_status into_union(ov_expr_ctx *cx, const ov_plan *plan, con
     return ov_plan_with_inputs(cx->arena, plan, inputs, out, err);
 }
 
+/* Also without a filter above: the join's own condition is taken apart here. */
+static OV_CHECKED ov_status into_join(ov_expr_ctx *cx, const ov_plan *plan, conjuncts c,
+                                      const ov_plan **out, ov_error *err)
+{
+    const ov_plan *sides[2], *join;
+    const ov_expr *residual;
+    ovi_join_split split;
+    ov_plan *copy;
+    OV_TRY(ovi_plan_split_join(cx, plan, c.list, c.count, &split, err));
+    OV_TRY(push_into(cx, plan->inputs[0], split.left, &sides[0], err));
+    OV_TRY(push_into(cx, plan->inputs[1], split.right, &sides[1], err));
+    OV_TRY(ovi_plan_and(cx, split.residual.list, split.residual.count, &residual, err));
+    OV_TRY(ov_plan_join(cx->arena, split.kind, sides[0], sides[1], residual, &join, err));
+    OV_TRY(ov_arena_alloc(cx->arena, sizeof *copy, &copy, err));
+    *copy = *join;
+    copy->join.left_keys = split.left_keys;
+    copy->join.right_keys = split.right_keys;
+    copy->join.key_count = split.key_count;
+    OV_TRY(ovi_plan_named_like(cx, copy, plan, out, err));
+    return filter_over(cx, *out, split.above, out, err);
+}
+
 /* The plan with the conjuncts applied somewhere inside it or on top. */
 static OV_CHECKED ov_status push_into(ov_expr_ctx *cx, const ov_plan *plan, conjuncts c,
                                       const ov_plan **out, ov_error *err)
@@ -134,6 +153,8 @@ static OV_CHECKED ov_status push_into(ov_expr_ctx *cx, const ov_plan *plan, conj
         OV_TRY(push_into(cx, plan->inputs[0], c, out, err));
         return ovi_plan_named_like(cx, *out, plan, out, err);
     }
+    if (plan->kind == OV_PLAN_JOIN)
+        return into_join(cx, plan, c, out, err);
     if (!c.count)
         return ovi_plan_each_input(cx, plan, ovi_plan_push_filters, out, err);
     switch ((ov_plan_kind)plan->kind) {
@@ -153,6 +174,7 @@ static OV_CHECKED ov_status push_into(ov_expr_ctx *cx, const ov_plan *plan, conj
     case OV_PLAN_VALUES:
     case OV_PLAN_LIMIT:
     case OV_PLAN_FILTER:
+    case OV_PLAN_JOIN:
         break;
     }
     OV_TRY(ovi_plan_each_input(cx, plan, ovi_plan_push_filters, out, err));

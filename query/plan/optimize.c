@@ -66,6 +66,7 @@ ov_status ov_plan_optimize(ov_expr_ctx *cx, const ov_plan *plan, const ov_plan *
         ovi_plan_merge_projects, ovi_plan_push_filters,   ovi_plan_fold,
         ovi_plan_push_limits,    ovi_plan_fold,           ovi_plan_merge_projects,
         ovi_plan_prune_columns,  ovi_plan_merge_projects, ovi_plan_time_ranges,
+        ovi_plan_join_sides,
     };
     *out = plan;
     for (size_t i = 0; i < OV_COUNT_OF(passes); i++)

@@ -31,8 +31,16 @@ typedef enum ov_plan_kind {
     OV_PLAN_SORT,      /* full sort, or the first offset+limit rows */
     OV_PLAN_LIMIT,
     OV_PLAN_UNION,     /* UNION ALL: inputs have equal types */
-    /* JOIN, WINDOW, UNNEST and set operations join this list with the issue on the whole of SQL */
+    OV_PLAN_JOIN,      /* two inputs; output: columns of the left, then those of the right */
+    /* WINDOW, UNNEST and set operations join this list with the issue on the whole of SQL */
 } ov_plan_kind;
+
+typedef enum ov_join_kind {
+    OV_JOINS_INNER,
+    OV_JOINS_LEFT,  /* also rows of the left that found nothing, NULLs beside them */
+    OV_JOINS_RIGHT,
+    OV_JOINS_FULL,
+} ov_join_kind;
 
 typedef struct ov_time_range {
     int64_t start_ms, end_ms; /* half-open; INT64_MIN / INT64_MAX are open ends */
@@ -92,6 +100,14 @@ struct ov_plan {
         struct {
             uint64_t limit, offset;
         } limit;
+        struct {
+            uint8_t kind;                     /* ov_join_kind */
+            bool build_left;                  /* the left side is kept in memory, the right one streams */
+            const ov_expr *const *left_keys;  /* over inputs[0]; rows meet when all keys are equal, */
+            const ov_expr *const *right_keys; /* over inputs[1]; NULL equals nothing. Both whole numbers, both */
+            uint32_t key_count;               /* fractions, or both text. None: every pair is a candidate */
+            const ov_expr *residual;          /* over the combined row, what else must hold; NULL: nothing */
+        } join;
     };
 };
 

@@ -195,6 +195,31 @@ ov_status ov_plan_union(ov_arena *arena, const ov_plan *const *inputs, uint32_t 
     return OV_OK;
 }
 
+ov_status ov_plan_join(ov_arena *arena, ov_join_kind kind, const ov_plan *left,
+                       const ov_plan *right, const ov_expr *condition, const ov_plan **out,
+                       ov_error *err)
+{
+    ov_plan *plan;
+    ov_field *fields;
+    uint32_t count = left->field_count + right->field_count;
+    OV_TRY(ov_plan_new(arena, OV_PLAN_JOIN, 2, &plan, err));
+    OV_TRY(ov_arena_alloc(arena, ((size_t)count + 1) * sizeof *fields, &fields, err));
+    for (uint32_t i = 0; i < count; i++) {
+        bool of_left = i < left->field_count;
+        fields[i] = of_left ? left->fields[i] : right->fields[i - left->field_count];
+        if (kind == OV_JOINS_FULL || kind == (of_left ? OV_JOINS_RIGHT : OV_JOINS_LEFT))
+            fields[i].nullable = true;
+    }
+    plan->inputs[0] = left;
+    plan->inputs[1] = right;
+    plan->fields = fields;
+    plan->field_count = count;
+    plan->join.kind = (uint8_t)kind;
+    plan->join.residual = condition;
+    *out = plan;
+    return OV_OK;
+}
+
 ov_status ov_plan_with_inputs(ov_arena *arena, const ov_plan *plan, const ov_plan *const *inputs,
                               const ov_plan **out, ov_error *err)
 {

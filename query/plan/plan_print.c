@@ -115,6 +115,29 @@ static void print_sort(const ov_plan *plan, ov_buf *out)
     print_bounds(plan->sort.limit, plan->sort.offset, out);
 }
 
+static OV_CHECKED ov_status print_join(const ov_plan *plan, ov_buf *out, ov_error *err)
+{
+    static const char *const kinds[] = {"inner", "left", "right", "full"};
+    ov_buf_addf(out, "Join %s", kinds[plan->join.kind]);
+    if (plan->join.key_count) {
+        ov_buf_add_str(out, " keys=[");
+        for (uint32_t i = 0; i < plan->join.key_count; i++) {
+            ov_buf_add_str(out, i ? ", " : "");
+            OV_TRY(ov_expr_print(plan->join.left_keys[i], out, err));
+            ov_buf_add_str(out, " = ");
+            OV_TRY(ov_expr_print(plan->join.right_keys[i], out, err));
+        }
+        ov_buf_add_char(out, ']');
+    }
+    if (plan->join.residual) {
+        ov_buf_add_str(out, " where=");
+        OV_TRY(ov_expr_print(plan->join.residual, out, err));
+    }
+    if (plan->join.build_left)
+        ov_buf_add_str(out, " build=left");
+    return OV_OK;
+}
+
 static OV_CHECKED ov_status print_node(const ov_plan *plan, ov_buf *out, ov_error *err)
 {
     switch ((ov_plan_kind)plan->kind) {
@@ -142,6 +165,8 @@ static OV_CHECKED ov_status print_node(const ov_plan *plan, ov_buf *out, ov_erro
     case OV_PLAN_UNION:
         ov_buf_add_str(out, "Union");
         return OV_OK;
+    case OV_PLAN_JOIN:
+        return print_join(plan, out, err);
     }
     return ov_fail(err, OV_INTERNAL, "plan node %u has no text", plan->kind);
 }

@@ -40,7 +40,9 @@ ov_status ovi_sql_find_column(ovi_sql_binder *b, const ovi_sql_rel *rel, const o
     *out = NULL;
     for (uint32_t i = 0; i < rel->column_count; i++) {
         const ovi_sql_column *c = &rel->columns[i];
-        if (!ov_slice_eq(c->name, last->text) || (table && !ov_slice_eq(c->table, table->text)))
+        if (!ov_slice_eq(c->name, last->text))
+            continue;
+        if (table ? !ov_slice_eq(c->table, table->text) : c->only_by_table)
             continue;
         if (*out)
             return ovi_sql_fail_node(b, name, OV_INVALID, err, NULL,

@@ -16,20 +16,27 @@ static OV_CHECKED ov_status rename_columns(ovi_sql_binder *b, const ov_ast *alia
                                            const ov_ast *names, ovi_sql_rel *rel, ov_error *err)
 {
     ovi_sql_column *columns;
-    if (names && names->kid_count != rel->column_count)
+    uint32_t visible = 0;
+    for (uint32_t i = 0; i < rel->column_count; i++)
+        visible += !rel->columns[i].only_by_table;
+    if (names && names->kid_count != visible)
         return ovi_sql_fail_node(
             b, names, OV_INVALID, err, NULL,
             "List of column aliases must have same degree as table; table has %u columns, "
             "whereas alias list has %u columns",
-            rel->column_count, names->kid_count);
-    OV_TRY(ov_arena_alloc(b->arena, (rel->column_count + 1) * sizeof *columns, &columns, err));
-    for (uint32_t i = 0; i < rel->column_count; i++) {
-        columns[i] = rel->columns[i];
-        columns[i].table = alias->text;
+            visible, names->kid_count);
+    OV_TRY(ov_arena_alloc(b->arena, (visible + 1) * sizeof *columns, &columns, err));
+    for (uint32_t i = 0, n = 0; i < rel->column_count; i++) {
+        if (rel->columns[i].only_by_table)
+            continue;
+        columns[n] = rel->columns[i];
+        columns[n].table = alias->text;
         if (names)
-            columns[i].name = names->kids[i]->text;
+            columns[n].name = names->kids[n]->text;
+        n++;
     }
     rel->columns = columns;
+    rel->column_count = visible;
     return OV_OK;
 }
 
@@ -201,14 +208,6 @@ static OV_CHECKED ov_status bind_table_call(ovi_sql_binder *b, const ov_ast *fro
 
 /* ---- the rest ---- */
 
-static OV_CHECKED ov_status bind_join(ovi_sql_binder *b, const ov_ast *join, ov_error *err)
-{
-    ovi_sql_rel side;
-    for (uint32_t i = 0; i < 2; i++) /* wrong names are worth telling first */
-        OV_TRY(ovi_sql_bind_from(b, join->kids[i], &side, err));
-    return ovi_sql_fail_node(b, join, OV_UNSUPPORTED, err, NULL, "Joins are not supported yet");
-}
-
 ov_status ovi_sql_bind_from(ovi_sql_binder *b, const ov_ast *from, ovi_sql_rel *out, ov_error *err)
 {
     switch ((ov_ast_kind)from->kind) {
@@ -226,7 +225,7 @@ ov_status ovi_sql_bind_from(ovi_sql_binder *b, const ov_ast *from, ovi_sql_rel *
                                      "LATERAL is not supported yet");
         return ovi_sql_bind_query(b, from->kids[0], out, err);
     case OV_AST_JOIN:
-        return bind_join(b, from, err);
+        return ovi_sql_bind_join(b, from, out, err);
     case OV_AST_UNNEST:
         return ovi_sql_fail_node(b, from, OV_UNSUPPORTED, err, NULL, "UNNEST is not supported yet");
     case OV_AST_TABLE_CALL:

@@ -17,6 +17,7 @@ typedef struct ovi_sql_column {
     ov_slice table; /* alias or table name; empty for none */
     ov_slice name;
     uint32_t column; /* of the relation's plan */
+    bool only_by_table; /* USING or NATURAL made one column of it and its partner: t.c still means it */
 } ovi_sql_column;
 
 typedef struct ovi_sql_rel {
@@ -128,6 +129,10 @@ OV_CHECKED ov_status ovi_sql_bind_in_query(ovi_sql_names *names, const ov_ast *i
 
 /* ---- bind_from.c ---- */
 OV_CHECKED ov_status ovi_sql_bind_from(ovi_sql_binder *b, const ov_ast *from, ovi_sql_rel *out,
+                                       ov_error *err);
+
+/* ---- bind_join.c ---- */
+OV_CHECKED ov_status ovi_sql_bind_join(ovi_sql_binder *b, const ov_ast *join, ovi_sql_rel *out,
                                        ov_error *err);
 
 /* ---- bind_select.c ---- */

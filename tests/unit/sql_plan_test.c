@@ -130,6 +130,50 @@ static void projections(void **state)
         "    Scan wiki (channel)\n");
 }
 
+static void joins(void **state)
+{
+    (void)state;
+    optimises("SELECT a.page, b.added FROM wiki a, wiki b WHERE a.page = b.page AND a.channel = 'x' AND "
+              "b.delta > a.added",
+              "page:VARCHAR added:BIGINT\n"
+              "Project $1 AS page, $4 AS added\n"
+              "  Join inner keys=[$1 = $0] where=($5 > CAST($2 AS DOUBLE))\n"
+              "    Scan wiki (channel, page, added) filter=($0 = 'x')\n"
+              "    Scan wiki (page, added, delta)\n");
+    optimises("SELECT a.page, b.n FROM wiki a LEFT JOIN (SELECT page, COUNT(*) n FROM wiki GROUP BY 1) b "
+              "ON a.page = b.page AND b.n > 3 AND a.added > 1 WHERE a.__time >= '2020-01-01'",
+              "page:VARCHAR n:BIGINT\n"
+              "Project $1 AS page, $4 AS n\n"
+              "  Join left keys=[$1 = $0] where=($2 > 1)\n"
+              "    Scan wiki (__time, page, added) time=[2020-01-01T00:00:00.000Z/]\n"
+              "    Filter ($1 > 3)\n"
+              "      Aggregate keys=[$0] aggs=[COUNT(*)]\n"
+              "        Scan wiki (page)\n");
+    optimises("SELECT COUNT(*) FROM wiki a FULL JOIN wiki b USING (page) WHERE b.added = 1 AND a.added = 2",
+              "EXPR$0:BIGINT\n"
+              "Aggregate keys=[] aggs=[COUNT(*)]\n"
+              "  Join inner keys=[$0 = $0]\n"
+              "    Scan wiki (page, added) filter=($1 = 2)\n"
+              "    Scan wiki (page, added) filter=($1 = 1)\n");
+    optimises("SELECT * FROM (SELECT page, added FROM wiki) a NATURAL LEFT JOIN (SELECT page, delta FROM wiki) b",
+              "page:VARCHAR added:BIGINT delta:DOUBLE\n"
+              "Project $0 AS page, $1 AS added, $3 AS delta\n"
+              "  Join left keys=[$0 = $0]\n"
+              "    Scan wiki (page, added)\n"
+              "    Scan wiki (page, delta)\n");
+    optimises("SELECT b.*, s.SCHEMA_NAME FROM wiki b CROSS JOIN INFORMATION_SCHEMA.SCHEMATA s",
+              "__time:TIMESTAMP channel:VARCHAR page:VARCHAR added:BIGINT delta:DOUBLE SCHEMA_NAME:VARCHAR\n"
+              "Join inner\n"
+              "  Scan wiki (__time, channel, page, added, delta)\n"
+              "  System INFORMATION_SCHEMA.SCHEMATA\n");
+    fails("SELECT page FROM wiki a JOIN wiki b ON a.page = b.page", OV_INVALID,
+          "Column 'page' is ambiguous (line [1], column [8])");
+    fails("SELECT 1 FROM wiki a JOIN wiki b USING (pgae)", OV_INVALID,
+          "Column 'pgae' not found in the left side of the join (line [1], column [41])");
+    fails("SELECT 1 FROM wiki JOIN wiki ON TRUE", OV_INVALID,
+          "Duplicate relation name 'wiki' in FROM clause (line [1], column [25])");
+}
+
 static void groups(void **state)
 {
     (void)state;
@@ -380,8 +424,6 @@ static void errors(void **state)
           "No match found for function signature NOPE(<NUMERIC>) (line [1], column [8])");
     fails("SELECT 1 UNION ALL SELECT 1, 2", OV_INVALID,
           "Column count mismatch in UNION ALL (line [1], column [27])");
-    fails("SELECT a.page FROM wiki a JOIN wiki b ON a.page = b.page", OV_UNSUPPORTED,
-          "Joins are not supported yet (line [1], column [20])");
     fails("SELECT page FROM wiki w WHERE EXISTS (SELECT 1 FROM wiki v WHERE v.page = w.page)",
           OV_UNSUPPORTED,
           "Sub-queries that read columns of the query around them ('page') are not supported yet "
@@ -415,7 +457,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(projections),
-        cmocka_unit_test(groups),
+        cmocka_unit_test(joins), cmocka_unit_test(groups),
         cmocka_unit_test(subqueries),
         cmocka_unit_test(time_ranges),
         cmocka_unit_test(outer_limit_and_parameters),

@@ -1,0 +1,252 @@
+/*
+ * The kept side of a join: batches are copied as they come, by any worker, and then put together into one vector
+ * for each column.
+ */
+#include "query/exec/join.h"
+
+#include <stdlib.h>
+
+#include "base/bits.h"
+
+typedef struct part {
+    ov_batch batch;
+    uint64_t ordinal;
+} part;
+
+typedef struct state {
+    ov_arena arena; /* of the copies */
+    part *parts;
+    uint32_t count, cap;
+} state;
+
+typedef struct collect_sink {
+    ovi_sink base;
+    ovi_exec *exec;
+    const uint64_t *used;
+    state *states;
+} collect_sink;
+
+/* ---- collecting ---- */
+
+static void collect_used(const ovi_sink *s, uint64_t *columns, uint32_t count)
+{
+    const collect_sink *c = (const collect_sink *)s;
+    for (uint32_t w = 0; w < ov_words(count); w++)
+        columns[w] |= c->used[w];
+}
+
+static ov_status collect_push(ovi_sink *s, ovi_worker *w, const ov_batch *b, ov_error *err)
+{
+    collect_sink *c = (collect_sink *)s;
+    state *st = &c->states[w->number];
+    ov_batch wanted = *b;
+    if (b->sel_rows == 0)
+        return OV_OK;
+    if (st->count == st->cap) {
+        uint32_t cap = st->cap ? st->cap * 2 : 16;
+        OV_TRY(ov_array_grow(&c->exec->cx->budget, &st->parts, st->cap * sizeof(part), cap * sizeof(part), err));
+        st->cap = cap;
+    }
+    OV_TRY(ov_arena_alloc(&w->scratch, OV_MAX(b->cols, 1) * sizeof(ov_vec), &wanted.col, err));
+    for (uint32_t i = 0; i < b->cols; i++)
+        wanted.col[i] = ov_bits_test(c->used, i) ? b->col[i] : ov_vec_null(b->col[i].type, b->rows);
+    part *p = &st->parts[st->count];
+    OV_TRY(ovi_batch_copy(&wanted, &st->arena, &p->batch, err));
+    p->ordinal = w->ordinal;
+    st->count++;
+    return OV_OK;
+}
+
+static int by_ordinal(const void *a, const void *b)
+{
+    uint64_t x = ((const part *)a)->ordinal, y = ((const part *)b)->ordinal;
+    return (x > y) - (x < y);
+}
+
+/* All parts in the order of their rows. */
+static ov_status all_parts(const collect_sink *c, ov_arena *scratch, part **parts, uint32_t *count, uint32_t *rows,
+                           ov_error *err)
+{
+    uint64_t total = 0;
+    uint32_t n = 0;
+    *count = 0;
+    for (unsigned w = 0; w < c->exec->worker_count; w++)
+        *count += c->states[w].count;
+    OV_TRY(ov_arena_alloc(scratch, ((size_t)*count + 1) * sizeof(part), parts, err));
+    for (unsigned w = 0; w < c->exec->worker_count; w++)
+        for (uint32_t i = 0; i < c->states[w].count; i++) {
+            (*parts)[n++] = c->states[w].parts[i];
+            total += c->states[w].parts[i].batch.rows;
+        }
+    if (total >= UINT32_MAX / 2)
+        return ov_fail(err, OV_LIMIT, "The side of a join that is kept in memory has more than two thousand million rows");
+    if (n)
+        qsort(*parts, n, sizeof(part), by_ordinal);
+    *rows = (uint32_t)total;
+    return OV_OK;
+}
+
+/* ---- putting together ---- */
+
+/* Vectors behind each other as one with `rows` rows, of which those past the vectors are NULL. */
+static ov_status concat(const ov_vec *vecs, uint32_t count, ov_type type, uint32_t rows, ov_arena *out,
+                        ov_arena *scratch, ov_vec *all, ov_error *err);
+
+static ov_status own_text(const ov_vec *from, ov_slice *s, const uint64_t *valid, uint32_t first, ov_arena *out,
+                          ov_error *err)
+{
+    if (from->enc == OV_ENC_DICT || (from->enc == OV_ENC_CONST && from->dict))
+        return OV_OK; /* domains live as long as the run */
+    for (uint32_t i = 0; i < from->rows; i++)
+        if (ov_bits_test(valid, first + i))
+            OV_TRY(ov_arena_copy(out, s[i], &s[i], err));
+    return OV_OK;
+}
+
+static ov_status concat_flat(const ov_vec *vecs, uint32_t count, ov_type type, uint32_t rows, ov_arena *out,
+                             ov_arena *scratch, ov_vec *all, ov_error *err)
+{
+    bool number = ov_type_is_int(type) || ov_type_is_real(type);
+    size_t lane = number ? 8 : sizeof(ov_slice);
+    uint32_t at = 0;
+    char *data;
+    uint64_t *valid;
+    OV_TRY(ov_arena_lanes(out, ((size_t)ov_words(rows) * 64 + 1) * lane, &data, err));
+    OV_TRY(ov_arena_zalloc(out, ((size_t)ov_words(rows) + 1) * 8, &valid, err));
+    for (uint32_t i = 0; i < count; i++) {
+        ov_vec flat;
+        OV_TRY(ov_vec_flatten(&vecs[i], scratch, &flat, err));
+        memcpy(data + at * lane, flat.data, flat.rows * lane);
+        for (uint32_t r = 0; r < flat.rows; r++)
+            if (!flat.valid || ov_bits_test(flat.valid, r))
+                ov_bits_set(valid, at + r);
+        if (!number)
+            OV_TRY(own_text(&vecs[i], (ov_slice *)(void *)data + at, valid, at, out, err));
+        at += flat.rows;
+    }
+    memset(data + at * lane, 0, (rows - at) * lane);
+    *all = ov_vec_flat(type, data, valid, rows);
+    return OV_OK;
+}
+
+static ov_status concat_lists(const ov_vec *vecs, uint32_t count, ov_type type, uint32_t rows, ov_arena *out,
+                              ov_arena *scratch, ov_vec *all, ov_error *err)
+{
+    uint32_t *offsets, at = 0, elements = 0;
+    uint64_t *valid;
+    ov_vec *children, *child;
+    OV_TRY(ov_arena_alloc(out, ((size_t)rows + 2) * 4, &offsets, err));
+    OV_TRY(ov_arena_zalloc(out, ((size_t)ov_words(rows) + 1) * 8, &valid, err));
+    OV_TRY(ov_arena_alloc(out, sizeof(*child), &child, err));
+    OV_TRY(ov_arena_alloc(scratch, ((size_t)count + 1) * sizeof(*children), &children, err));
+    for (uint32_t i = 0; i < count; i++) {
+        ov_vec flat;
+        OV_TRY(ov_vec_flatten(&vecs[i], scratch, &flat, err));
+        children[i] = *flat.child;
+        for (uint32_t r = 0; r < flat.rows; r++, at++) {
+            offsets[at] = elements + flat.offsets[r];
+            if (!flat.valid || ov_bits_test(flat.valid, r))
+                ov_bits_set(valid, at);
+        }
+        if (flat.child->rows > UINT32_MAX / 2 - elements)
+            return ov_fail(err, OV_LIMIT, "Arrays in the side of a join that is kept have too many elements");
+        elements += flat.child->rows;
+    }
+    while (at <= rows)
+        offsets[at++] = elements;
+    ov_type of = count ? children[0].type : OV_T(OV_TYPE_STRING);
+    OV_TRY(concat(children, count, of, elements, out, scratch, child, err));
+    *all = (ov_vec){.type = type, .enc = OV_ENC_LIST, .rows = rows, .offsets = offsets, .child = child, .valid = valid};
+    return OV_OK;
+}
+
+static ov_status concat(const ov_vec *vecs, uint32_t count, ov_type type, uint32_t rows, ov_arena *out,
+                        ov_arena *scratch, ov_vec *all, ov_error *err)
+{
+    if (type.id == OV_TYPE_NULL) {
+        *all = ov_vec_null(type, rows);
+        return OV_OK;
+    }
+    if (ov_type_is_list(type))
+        return concat_lists(vecs, count, type, rows, out, scratch, all, err);
+    return concat_flat(vecs, count, type, rows, out, scratch, all, err);
+}
+
+static ov_status join_columns(ovi_exec *x, const ov_plan *node, const uint64_t *used, const part *parts,
+                              uint32_t count, ovi_join_side *out, ov_arena *scratch, ov_error *err)
+{
+    ov_arena *arena = &x->arena;
+    ov_vec *vecs;
+    uint32_t rows = out->rows + 1;
+    OV_TRY(ov_arena_zalloc(arena, OV_MAX(node->field_count, 1) * sizeof(*out->col), &out->col, err));
+    OV_TRY(ov_arena_zalloc(arena, OV_MAX(node->field_count, 1) * sizeof(*out->domain), &out->domain, err));
+    OV_TRY(ov_arena_alloc(scratch, ((size_t)count + 1) * sizeof(*vecs), &vecs, err));
+    for (uint32_t c = 0; c < node->field_count; c++) {
+        ov_type type = node->fields[c].type;
+        out->col[c] = ov_vec_null(type, rows);
+        if (!ov_bits_test(used, c))
+            continue;
+        for (uint32_t i = 0; i < count; i++)
+            vecs[i] = parts[i].batch.col[c];
+        OV_TRY(ov_query_alive(x->cx, err));
+        OV_TRY(concat(vecs, count, type, rows, arena, scratch, &out->col[c], err));
+        out->domain[c] = (ov_domain){
+            .id = ov_domain_next_id(), .count = rows, .type = type, .values = &out->col[c]};
+    }
+    return OV_OK;
+}
+
+/* Keys that are columns are there already; the others are computed part by part. */
+static ov_status join_keys(ovi_exec *x, const ov_expr *const *keys, uint32_t key_count, const part *parts,
+                           uint32_t count, ovi_join_side *out, ov_arena *scratch, ov_error *err)
+{
+    ov_vec *vecs;
+    OV_TRY(ov_arena_zalloc(&x->arena, OV_MAX(key_count, 1) * sizeof(*out->keys), &out->keys, err));
+    OV_TRY(ov_arena_alloc(scratch, ((size_t)count + 1) * sizeof(*vecs), &vecs, err));
+    for (uint32_t k = 0; k < key_count; k++) {
+        if (keys[k]->kind == OV_EXPR_COLUMN) {
+            out->keys[k] = out->col[keys[k]->column];
+            out->keys[k].rows = out->rows;
+            continue;
+        }
+        ovi_worker *w = &x->workers[0];
+        OV_TRY(ovi_next_batch(w, err));
+        for (uint32_t i = 0; i < count; i++) {
+            OV_TRY(ov_query_alive(x->cx, err));
+            OV_TRY(ov_eval_expr(w->eval, keys[k], &parts[i].batch, &vecs[i], err));
+        }
+        OV_TRY(concat(vecs, count, keys[k]->type, out->rows, &x->arena, scratch, &out->keys[k], err));
+    }
+    return OV_OK;
+}
+
+static ov_status put_together(const collect_sink *c, const ov_plan *node, const ov_expr *const *keys,
+                              uint32_t key_count, ovi_join_side *out, ov_arena *scratch, ov_error *err)
+{
+    part *parts;
+    uint32_t count;
+    OV_TRY(all_parts(c, scratch, &parts, &count, &out->rows, err));
+    OV_TRY(join_columns(c->exec, node, c->used, parts, count, out, scratch, err));
+    return join_keys(c->exec, keys, key_count, parts, count, out, scratch, err);
+}
+
+ov_status ovi_join_collect(ovi_exec *x, const ov_plan *node, const uint64_t *used, const ov_expr *const *keys,
+                           uint32_t key_count, ovi_join_side *out, ov_error *err)
+{
+    collect_sink c = {.base = {.push = collect_push, .used = collect_used}, .exec = x, .used = used};
+    ov_arena scratch;
+    *out = (ovi_join_side){0};
+    OV_TRY(ov_arena_zalloc(&x->arena, x->worker_count * sizeof(*c.states), &c.states, err));
+    for (unsigned w = 0; w < x->worker_count; w++)
+        ov_arena_init(&c.states[w].arena, "join", &x->cx->budget);
+    ov_arena_init(&scratch, "join", &x->cx->budget);
+    ov_status st = ovi_run(x, node, &c.base, err);
+    if (st == OV_OK)
+        st = put_together(&c, node, keys, key_count, out, &scratch, err);
+    ov_arena_fini(&scratch);
+    for (unsigned w = 0; w < x->worker_count; w++) {
+        ov_arena_fini(&c.states[w].arena);
+        ov_array_free(&x->cx->budget, &c.states[w].parts, c.states[w].cap * sizeof(part));
+    }
+    return st;
+}

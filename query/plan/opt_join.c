@@ -1,0 +1,227 @@
+/*
+ * Joins: which parts of conditions become keys, go to one side, or stay; and which side is kept in memory.
+ */
+#include "base/bits.h"
+#include "query/plan/opt_int.h"
+
+enum { LEFT_SIDE = 1, RIGHT_SIDE = 2 };
+
+/* Which sides an expression over the combined row reads. */
+static unsigned sides_of(const ov_expr *e, uint32_t left_columns)
+{
+    unsigned sides = 0;
+    if (e->kind == OV_EXPR_COLUMN)
+        return e->column < left_columns ? LEFT_SIDE : RIGHT_SIDE;
+    for (uint32_t i = 0; i < e->argc; i++)
+        sides |= sides_of(e->args[i], left_columns);
+    return sides;
+}
+
+static bool keyable(const ov_expr *a, const ov_expr *b)
+{
+    if (!a->deterministic || !b->deterministic)
+        return false;
+    if (ov_type_is_int(a->type) || ov_type_is_real(a->type))
+        return ov_type_is_int(a->type) == ov_type_is_int(b->type) &&
+               ov_type_is_real(a->type) == ov_type_is_real(b->type);
+    return a->type.id == OV_TYPE_STRING && b->type.id == OV_TYPE_STRING && !a->type.multi && !b->type.multi;
+}
+
+/* Columns of the right side, as the right side counts them; or, `of_right` false, those of the left. */
+static OV_CHECKED ov_status side_map(ov_expr_ctx *cx, const ov_plan *join, bool of_right,
+                                     const ov_expr ***out, ov_error *err)
+{
+    const ov_plan *side = join->inputs[of_right];
+    uint32_t first = of_right ? join->inputs[0]->field_count : 0;
+    OV_TRY(ov_arena_zalloc(cx->arena, ((size_t)join->field_count + 1) * sizeof **out, out, err));
+    for (uint32_t i = 0; i < side->field_count; i++)
+        OV_TRY(ov_plan_column(cx, side, i, &(*out)[first + i], err));
+    return OV_OK;
+}
+
+/* Whether e is not true for any row whose columns of this side are all NULL. */
+static OV_CHECKED ov_status rejects_nulls(ov_expr_ctx *cx, const ov_plan *join, bool of_right,
+                                          const ov_expr *e, bool *out, ov_error *err)
+{
+    uint32_t left = join->inputs[0]->field_count;
+    const ov_expr **map, *with_nulls;
+    ov_error ignored = OV_ERROR_INIT;
+    *out = false;
+    if (!e->deterministic || !(sides_of(e, left) & (of_right ? RIGHT_SIDE : LEFT_SIDE)))
+        return OV_OK;
+    OV_TRY(ov_arena_alloc(cx->arena, ((size_t)join->field_count + 1) * sizeof *map, &map, err));
+    for (uint32_t i = 0; i < join->field_count; i++) {
+        if ((i >= left) == of_right)
+            OV_TRY(ov_expr_null(cx, (ov_sqltype)join->fields[i].sql, &map[i], err));
+        else
+            OV_TRY(ov_plan_column(cx, join, i, &map[i], err));
+    }
+    if (ov_expr_rebase(cx, e, map, &with_nulls, &ignored) != OV_OK)
+        return OV_OK; /* what cannot be computed here is left to the rows */
+    *out = with_nulls->kind == OV_EXPR_CONST && !ov_expr_is_true(with_nulls);
+    return OV_OK;
+}
+
+/* Rows that only an outer join adds may be thrown away again by the filter above: then it is not outer. */
+static OV_CHECKED ov_status narrow_kind(ov_expr_ctx *cx, const ov_plan *join, const ov_expr *const *above,
+                                        uint32_t count, ov_join_kind *kind, ov_error *err)
+{
+    for (uint32_t i = 0; i < count && *kind != OV_JOINS_INNER; i++) {
+        bool no_left, no_right;
+        OV_TRY(rejects_nulls(cx, join, false, above[i], &no_left, err));
+        OV_TRY(rejects_nulls(cx, join, true, above[i], &no_right, err));
+        if (no_right && (*kind == OV_JOINS_LEFT || *kind == OV_JOINS_FULL))
+            *kind = *kind == OV_JOINS_FULL ? OV_JOINS_RIGHT : OV_JOINS_INNER;
+        if (no_left && (*kind == OV_JOINS_RIGHT || *kind == OV_JOINS_FULL))
+            *kind = *kind == OV_JOINS_FULL ? OV_JOINS_LEFT : OV_JOINS_INNER;
+    }
+    return OV_OK;
+}
+
+typedef struct splitting {
+    ov_expr_ctx *cx;
+    const ov_plan *join;
+    const ov_expr **maps[2];
+    ovi_join_split *out;
+} splitting;
+
+static OV_CHECKED ov_status to_side(splitting *s, bool right, const ov_expr *e, ov_error *err)
+{
+    ovi_conjunct_list *list = right ? &s->out->right : &s->out->left;
+    return ov_expr_rebase(s->cx, e, s->maps[right], &list->list[list->count++], err);
+}
+
+/* left = right, either way round; false when e is not of that kind. */
+static OV_CHECKED ov_status as_key(splitting *s, const ov_expr *e, bool *done, ov_error *err)
+{
+    uint32_t left = s->join->inputs[0]->field_count, n = s->out->key_count;
+    *done = false;
+    if (ov_expr_op(e) != OV_OP_EQ || e->argc != 2 || !keyable(e->args[0], e->args[1]))
+        return OV_OK;
+    unsigned a = sides_of(e->args[0], left), b = sides_of(e->args[1], left);
+    if ((a | b) != (LEFT_SIDE | RIGHT_SIDE) || (a & b))
+        return OV_OK;
+    bool swapped = a == RIGHT_SIDE;
+    OV_TRY(ov_expr_rebase(s->cx, e->args[swapped], s->maps[0], &s->out->left_keys[n], err));
+    OV_TRY(ov_expr_rebase(s->cx, e->args[!swapped], s->maps[1], &s->out->right_keys[n], err));
+    s->out->key_count++;
+    *done = true;
+    return OV_OK;
+}
+
+/* A part of the condition of the join itself. */
+static OV_CHECKED ov_status place_condition(splitting *s, const ov_expr *e, ov_error *err)
+{
+    ov_join_kind kind = s->out->kind;
+    unsigned sides = sides_of(e, s->join->inputs[0]->field_count);
+    bool into_left = kind == OV_JOINS_INNER || kind == OV_JOINS_RIGHT;
+    bool into_right = kind == OV_JOINS_INNER || kind == OV_JOINS_LEFT;
+    bool done = false;
+    if (ov_expr_is_true(e))
+        return OV_OK;
+    if (e->deterministic && !(sides & RIGHT_SIDE) && into_left)
+        return to_side(s, false, e, err);
+    if (e->deterministic && !(sides & LEFT_SIDE) && into_right)
+        return to_side(s, true, e, err);
+    OV_TRY(as_key(s, e, &done, err));
+    if (!done)
+        s->out->residual.list[s->out->residual.count++] = e;
+    return OV_OK;
+}
+
+/* A part of a filter above the join. */
+static OV_CHECKED ov_status place_above(splitting *s, const ov_expr *e, ov_error *err)
+{
+    ov_join_kind kind = s->out->kind;
+    unsigned sides = sides_of(e, s->join->inputs[0]->field_count);
+    if (e->deterministic && kind == OV_JOINS_INNER)
+        return place_condition(s, e, err);
+    if (e->deterministic && sides == LEFT_SIDE && kind == OV_JOINS_LEFT)
+        return to_side(s, false, e, err);
+    if (e->deterministic && sides == RIGHT_SIDE && kind == OV_JOINS_RIGHT)
+        return to_side(s, true, e, err);
+    s->out->above.list[s->out->above.count++] = e;
+    return OV_OK;
+}
+
+ov_status ovi_plan_split_join(ov_expr_ctx *cx, const ov_plan *join, const ov_expr *const *above,
+                              uint32_t count, ovi_join_split *out, ov_error *err)
+{
+    const ov_expr *const *own = NULL;
+    uint32_t own_count = join->join.residual ? ovi_plan_conjuncts(&join->join.residual, &own) : 0;
+    size_t most = (size_t)count + own_count + join->join.key_count + 1;
+    splitting s = {.cx = cx, .join = join, .out = out};
+    *out = (ovi_join_split){.kind = (ov_join_kind)join->join.kind};
+    const ov_expr ***lists[] = {&out->left.list,     &out->right.list, &out->above.list,
+                                &out->residual.list, &out->left_keys,  &out->right_keys};
+    for (size_t i = 0; i < OV_COUNT_OF(lists); i++)
+        OV_TRY(ov_arena_alloc(cx->arena, most * sizeof **lists[i], lists[i], err));
+    for (uint32_t i = 0; i < 2; i++)
+        OV_TRY(side_map(cx, join, i, &s.maps[i], err));
+    for (; out->key_count < join->join.key_count; out->key_count++) {
+        out->left_keys[out->key_count] = join->join.left_keys[out->key_count];
+        out->right_keys[out->key_count] = join->join.right_keys[out->key_count];
+    }
+    OV_TRY(narrow_kind(cx, join, above, count, &out->kind, err));
+    for (uint32_t i = 0; i < own_count; i++)
+        OV_TRY(place_condition(&s, own[i], err));
+    for (uint32_t i = 0; i < count; i++)
+        OV_TRY(place_above(&s, above[i], err));
+    return OV_OK;
+}
+
+/* ---- which side is kept ---- */
+
+/* A guess good enough to tell a dimension from a fact table. */
+static double guess_rows(const ov_plan *plan)
+{
+    enum { SYSTEM_ROWS = 1000 };
+    double rows = 0;
+    switch ((ov_plan_kind)plan->kind) {
+    case OV_PLAN_SCAN:
+        for (uint32_t i = 0; i < plan->scan.datasource->segment_count; i++)
+            rows += (double)plan->scan.datasource->segments[i]->info.rows;
+        return plan->scan.filter ? rows / 4 : rows;
+    case OV_PLAN_SYSTEM:
+        return SYSTEM_ROWS;
+    case OV_PLAN_VALUES:
+        return (double)plan->values.row_count;
+    case OV_PLAN_FILTER:
+        return guess_rows(plan->inputs[0]) / 4;
+    case OV_PLAN_AGGREGATE:
+        return plan->aggregate.key_count ? guess_rows(plan->inputs[0]) / 10 : 1;
+    case OV_PLAN_SORT:
+        return OV_MIN(guess_rows(plan->inputs[0]), (double)plan->sort.limit);
+    case OV_PLAN_LIMIT:
+        return OV_MIN(guess_rows(plan->inputs[0]), (double)plan->limit.limit);
+    case OV_PLAN_PROJECT:
+        return guess_rows(plan->inputs[0]);
+    case OV_PLAN_UNION:
+        for (uint32_t i = 0; i < plan->input_count; i++)
+            rows += guess_rows(plan->inputs[i]);
+        return rows;
+    case OV_PLAN_JOIN: {
+        double l = guess_rows(plan->inputs[0]), r = guess_rows(plan->inputs[1]);
+        return plan->join.key_count ? OV_MAX(l, r) : l * r;
+    }
+    }
+    return rows;
+}
+
+/* The right side, so that rows come in the order of the left, unless it is far larger. */
+ov_status ovi_plan_join_sides(ov_expr_ctx *cx, const ov_plan *in, const ov_plan **out, ov_error *err)
+{
+    enum { FEW = 65536, FACTOR = 4 };
+    ov_plan *copy;
+    OV_TRY(ovi_plan_each_input(cx, in, ovi_plan_join_sides, out, err));
+    if ((*out)->kind != OV_PLAN_JOIN)
+        return OV_OK;
+    double l = guess_rows((*out)->inputs[0]), r = guess_rows((*out)->inputs[1]);
+    if (r < FEW || r < l * FACTOR)
+        return OV_OK;
+    OV_TRY(ov_arena_alloc(cx->arena, sizeof *copy, &copy, err));
+    *copy = **out;
+    copy->join.build_left = true;
+    *out = copy;
+    return OV_OK;
+}

@@ -1,0 +1,236 @@
+/*
+ * Joins: two relations to one whose columns are those of the left, then those of the right. The condition is bound
+ * over the combined row; which parts of it are keys is the optimiser's business, since WHERE has a say too.
+ */
+#include "query/sql/bind_int.h"
+
+typedef struct join_binding {
+    ovi_sql_binder *b;
+    const ov_ast *ast;
+    ov_join_kind kind;
+    ovi_sql_rel left, right;
+    const ov_slice *shared; /* names of USING or NATURAL */
+    uint32_t shared_count;
+    const ov_plan *plan;    /* without a condition, to bind it over */
+} join_binding;
+
+static ov_join_kind kind_of(const ov_ast *join)
+{
+    switch (join->op) {
+    case OV_JOIN_LEFT:
+        return OV_JOINS_LEFT;
+    case OV_JOIN_RIGHT:
+        return OV_JOINS_RIGHT;
+    case OV_JOIN_FULL:
+        return OV_JOINS_FULL;
+    default:
+        return OV_JOINS_INNER;
+    }
+}
+
+/* Two tables of one name could not be told apart. */
+static OV_CHECKED ov_status check_names(const join_binding *j, ov_error *err)
+{
+    ov_slice last_left = {NULL, 0}, last_right;
+    for (uint32_t i = 0; i < j->left.column_count; i++) {
+        ov_slice name = j->left.columns[i].table;
+        if (!name.n || (i && ov_slice_eq(name, last_left)))
+            continue;
+        last_left = name;
+        last_right = ov_slice_make(NULL, 0);
+        for (uint32_t k = 0; k < j->right.column_count; k++) {
+            ov_slice other = j->right.columns[k].table;
+            if (k && ov_slice_eq(other, last_right))
+                continue;
+            last_right = other;
+            if (ov_slice_eq(name, other))
+                return ovi_sql_fail_node(j->b, j->ast->kids[OV_JOIN_RIGHT_KID], OV_INVALID, err, NULL,
+                                         "Duplicate relation name '" OV_SLICE_FMT
+                                         "' in FROM clause",
+                                         OV_SLICE_ARG(name));
+        }
+    }
+    return OV_OK;
+}
+
+static OV_CHECKED ov_status check_condition(const join_binding *j, ov_error *err)
+{
+    const ov_ast *a = j->ast;
+    bool natural = a->flags & OV_AST_NATURAL, has = a->kids[OV_JOIN_ON] || a->kids[OV_JOIN_USING];
+    if (natural && has)
+        return ovi_sql_fail_node(j->b, a, OV_INVALID, err, NULL,
+                                 "Cannot specify NATURAL keyword with ON or USING clause");
+    if (natural || has || a->op == OV_JOIN_COMMA || a->op == OV_JOIN_CROSS)
+        return OV_OK;
+    return ovi_sql_fail_node(j->b, a, OV_INVALID, err, NULL,
+                             "INNER, LEFT, RIGHT or FULL join requires a condition (NATURAL "
+                             "keyword or ON or USING clause)");
+}
+
+static uint32_t count_named(const ovi_sql_rel *rel, ov_slice name, const ovi_sql_column **out)
+{
+    uint32_t n = 0;
+    for (uint32_t i = 0; i < rel->column_count; i++)
+        if (!rel->columns[i].only_by_table && ov_slice_eq(rel->columns[i].name, name)) {
+            n++;
+            *out = &rel->columns[i];
+        }
+    return n;
+}
+
+/* The names of USING, or those that both sides have. */
+static OV_CHECKED ov_status find_shared(join_binding *j, ov_error *err)
+{
+    const ov_ast *names = j->ast->kids[OV_JOIN_USING];
+    const ovi_sql_column *unused;
+    ov_slice *shared;
+    uint32_t most = names ? names->kid_count : j->left.column_count;
+    if (!names && !(j->ast->flags & OV_AST_NATURAL))
+        return OV_OK;
+    OV_TRY(ov_arena_alloc(j->b->arena, ((size_t)most + 1) * sizeof *shared, &shared, err));
+    for (uint32_t i = 0; i < most; i++) {
+        ov_slice name = names ? names->kids[i]->text : j->left.columns[i].name;
+        const ov_ast *at = names ? names->kids[i] : j->ast;
+        if (!names && j->left.columns[i].only_by_table)
+            continue;
+        uint32_t l = count_named(&j->left, name, &unused), r = count_named(&j->right, name, &unused);
+        if (names && (!l || !r))
+            return ovi_sql_fail_node(j->b, at, OV_INVALID, err, NULL,
+                                     "Column '" OV_SLICE_FMT "' not found in the %s side of the join",
+                                     OV_SLICE_ARG(name), l ? "right" : "left");
+        if (l > 1 ? r > 0 : r > 1)
+            return ovi_sql_fail_node(j->b, at, OV_INVALID, err, NULL,
+                                     "Column name '" OV_SLICE_FMT
+                                     "' in NATURAL join or USING clause is not unique on one side of join",
+                                     OV_SLICE_ARG(name));
+        bool seen = false;
+        for (uint32_t k = 0; k < j->shared_count; k++)
+            seen = seen || ov_slice_eq(shared[k], name);
+        if (r && !seen)
+            shared[j->shared_count++] = name;
+    }
+    j->shared = shared;
+    return OV_OK;
+}
+
+static bool is_shared(const join_binding *j, const ovi_sql_column *c)
+{
+    for (uint32_t i = 0; i < j->shared_count; i++)
+        if (ov_slice_eq(j->shared[i], c->name))
+            return true;
+    return c->only_by_table;
+}
+
+/* Columns of the left, then of the right; with `merged`, those of shared names come first, once. */
+static OV_CHECKED ov_status combine(const join_binding *j, const uint32_t *merged, ovi_sql_rel *out,
+                                    ov_error *err)
+{
+    ovi_sql_column *columns;
+    uint32_t n = 0, most = j->left.column_count + j->right.column_count + j->shared_count;
+    OV_TRY(ov_arena_alloc(j->b->arena, ((size_t)most + 1) * sizeof *columns, &columns, err));
+    for (uint32_t i = 0; merged && i < j->shared_count; i++)
+        columns[n++] = (ovi_sql_column){.name = j->shared[i], .column = merged[i]};
+    for (uint32_t side = 0; side < 2; side++) {
+        const ovi_sql_rel *rel = side ? &j->right : &j->left;
+        for (uint32_t i = 0; i < rel->column_count; i++) {
+            columns[n] = rel->columns[i];
+            columns[n].column += side ? j->left.plan->field_count : 0;
+            columns[n].only_by_table = is_shared(j, &rel->columns[i]);
+            n++;
+        }
+    }
+    *out = (ovi_sql_rel){.plan = j->plan, .columns = columns, .column_count = n};
+    return OV_OK;
+}
+
+static OV_CHECKED ov_status pair_of(const join_binding *j, uint32_t i, uint32_t at[2],
+                                    const ov_expr *pair[2], ov_error *err)
+{
+    const ovi_sql_column *l, *r;
+    if (!count_named(&j->left, j->shared[i], &l) || !count_named(&j->right, j->shared[i], &r))
+        return ov_fail(err, OV_INTERNAL, "a shared column of a join is gone");
+    at[0] = l->column;
+    at[1] = r->column + j->left.plan->field_count;
+    for (uint32_t k = 0; k < 2; k++)
+        OV_TRY(ov_plan_column(j->b->cx, j->plan, at[k], &pair[k], err));
+    return OV_OK;
+}
+
+static OV_CHECKED ov_status shared_condition(const join_binding *j, const ov_expr **out,
+                                             ov_error *err)
+{
+    const ov_expr **all;
+    uint32_t at[2];
+    *out = NULL;
+    if (!j->shared_count)
+        return OV_OK;
+    OV_TRY(ov_arena_alloc(j->b->arena, j->shared_count * sizeof *all, &all, err));
+    for (uint32_t i = 0; i < j->shared_count; i++) {
+        const ov_expr *pair[2];
+        OV_TRY(pair_of(j, i, at, pair, err));
+        OV_TRY(ovi_sql_apply(j->b, j->ast, "=", pair, 2, &all[i], err));
+    }
+    *out = all[0];
+    return j->shared_count == 1 ? OV_OK
+                                : ovi_sql_apply(j->b, j->ast, "AND", all, j->shared_count, out, err);
+}
+
+/* FULL JOIN: a shared column has the value of the side that has one, computed above the join. */
+static OV_CHECKED ov_status coalesce_shared(join_binding *j, uint32_t *merged, ov_error *err)
+{
+    uint32_t count = j->plan->field_count, at[2];
+    const ov_expr **exprs;
+    ov_slice *names;
+    OV_TRY(ov_arena_alloc(j->b->arena, ((size_t)count + j->shared_count) * sizeof *exprs, &exprs, err));
+    OV_TRY(ov_arena_alloc(j->b->arena, ((size_t)count + j->shared_count) * sizeof *names, &names, err));
+    for (uint32_t i = 0; i < count; i++) {
+        names[i] = j->plan->fields[i].name;
+        OV_TRY(ov_plan_column(j->b->cx, j->plan, i, &exprs[i], err));
+    }
+    for (uint32_t i = 0; i < j->shared_count; i++) {
+        const ov_expr *pair[2];
+        OV_TRY(pair_of(j, i, at, pair, err));
+        OV_TRY(ovi_sql_apply(j->b, j->ast, "COALESCE", pair, 2, &exprs[count + i], err));
+        names[count + i] = j->shared[i];
+        merged[i] = count + i;
+    }
+    return ov_plan_project(j->b->arena, j->plan, exprs, names, count + j->shared_count, &j->plan, err);
+}
+
+static OV_CHECKED ov_status bind_on(const join_binding *j, const ov_expr **out, ov_error *err)
+{
+    ovi_sql_names names = {.b = j->b, .clause = "ON"};
+    ovi_sql_rel rel;
+    OV_TRY(combine(j, NULL, &rel, err));
+    names.rel = &rel;
+    return ovi_sql_bind_condition(&names, j->ast->kids[OV_JOIN_ON], out, err);
+}
+
+ov_status ovi_sql_bind_join(ovi_sql_binder *b, const ov_ast *ast, ovi_sql_rel *out, ov_error *err)
+{
+    join_binding j = {.b = b, .ast = ast, .kind = kind_of(ast)};
+    const ov_expr *condition;
+    uint32_t *merged, at[2];
+    OV_TRY(check_condition(&j, err));
+    OV_TRY(ovi_sql_bind_from(b, ast->kids[OV_JOIN_LEFT_KID], &j.left, err));
+    OV_TRY(ovi_sql_bind_from(b, ast->kids[OV_JOIN_RIGHT_KID], &j.right, err));
+    OV_TRY(check_names(&j, err));
+    OV_TRY(find_shared(&j, err));
+    OV_TRY(ov_plan_join(b->arena, j.kind, j.left.plan, j.right.plan, NULL, &j.plan, err));
+    if (ast->kids[OV_JOIN_ON])
+        OV_TRY(bind_on(&j, &condition, err));
+    else
+        OV_TRY(shared_condition(&j, &condition, err));
+    OV_TRY(ov_plan_join(b->arena, j.kind, j.left.plan, j.right.plan, condition, &j.plan, err));
+    OV_TRY(ov_arena_alloc(b->arena, ((size_t)j.shared_count + 1) * sizeof *merged, &merged, err));
+    if (j.kind == OV_JOINS_FULL && j.shared_count) {
+        OV_TRY(coalesce_shared(&j, merged, err));
+        return combine(&j, merged, out, err);
+    }
+    for (uint32_t i = 0; i < j.shared_count; i++) {
+        const ov_expr *pair[2];
+        OV_TRY(pair_of(&j, i, at, pair, err));
+        merged[i] = at[j.kind == OV_JOINS_RIGHT];
+    }
+    return combine(&j, merged, out, err);
+}
