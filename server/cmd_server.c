@@ -19,6 +19,10 @@ typedef struct server_options {
     uint64_t memory, max_body;
 } server_options;
 
+/* How long running requests may take when the server is told to stop: less than the 10 s after which containers are
+ * killed. */
+enum { GRACE_MS = 8 * 1000 };
+
 static ov_http *the_http; /* for the signal handler */
 static volatile sig_atomic_t signals_seen;
 
@@ -92,8 +96,8 @@ static ov_status serve(ov_app *app, const server_options *o, ov_error *err)
                 ov_kv_i64("datasources", ov_snapshot_datasources(snap)),
                 ov_kv_i64("start_ms", ov_now_ms() - app->started_ms));
     ov_snapshot_release(snap);
-    st = ov_http_run(app->http, 30 * 1000, err);
-    ov_log_info("server stopping");
+    st = ov_http_run(app->http, GRACE_MS, err);
+    ov_log_info("server stopped");
 out:
     ov_tasks_destroy(app->tasks);
     ov_http_destroy(app->http);

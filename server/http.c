@@ -19,6 +19,7 @@
 #include <event2/event.h>
 #include <event2/listener.h>
 
+#include "base/log.h"
 #include "base/os.h"
 
 enum {
@@ -462,6 +463,8 @@ static void on_wake(evutil_socket_t fd, short what, void *arg)
     if (atomic_load(&h->stop) && !h->stopping) {
         h->stopping = true;
         h->stop_deadline_ms = mono_ms() + h->grace_ms;
+        ov_log_info("server stopping", ov_kv_i64("requests", atomic_load(&h->active)),
+                    ov_kv_i64("grace_ms", h->grace_ms));
         evconnlistener_disable(h->listener);
     }
 }

@@ -5,6 +5,7 @@ import threading
 import time
 
 from raw import Raw
+from ovatetest import Server
 from test_formats import check, same
 
 SQL = b'{"query":"SELECT 1 AS x"}'
@@ -202,6 +203,21 @@ def cases(server):
     yield 'health', lambda: same(server.request('GET', '/status/health')[2].strip(), b'true')
     yield 'status', lambda: check('version' in server.get_json('/status'))
     yield 'metrics', lambda: check(b'ovate_' in server.request('GET', '/metrics')[2])
+
+    yield 'stop with a request half sent', stop_half_sent
+
+
+def stop_half_sent():
+    """SIGTERM ends the server before anyone's patience does (containers are killed after 10 s)."""
+    other = Server()
+    with Raw(other.port) as raw:
+        raw.send(post()[:-5])
+        time.sleep(0.2)
+        began = time.monotonic()
+        same(other.stop(), 0)
+        check(time.monotonic() - began < 10, 'stopped after %.1f s' % (time.monotonic() - began))
+    check('msg="server stopping"' in other.log(), other.log()[-500:])
+    other.close()
 
 
 def head_only(server):
