@@ -233,15 +233,20 @@ static bool excluded(const ov_spec *s, ov_slice name)
     return false;
 }
 
+static bool named_by_flatten(const ov_spec *s, ov_slice name)
+{
+    for (uint32_t i = 0; i < s->format.field_count; i++)
+        if (ov_slice_eq(s->format.fields[i].name, name))
+            return true;
+    return false;
+}
+
 /* Roots that only feed paths are no fields of their own unless field discovery says so. */
 static bool visible(const ov_spec *s, ov_slice name)
 {
     if (s->format.kind != OV_FORMAT_JSON || s->format.discover_fields)
         return true;
-    for (uint32_t i = 0; i < s->format.field_count; i++)
-        if (ov_slice_eq(s->format.fields[i].name, name))
-            return true;
-    return false;
+    return named_by_flatten(s, name);
 }
 
 /* What discovery saw under the name a flattenSpec gives to another root, or under the name itself. */
@@ -276,9 +281,9 @@ static ov_status add_found(plan_builder *b, const ovi_found *f, ov_error *err)
         return OV_OK;
     if (s->dimensions.schema_discovery)
         d.type = ovi_found_type(f);
-    else if (values && (values & ~(uint32_t)(OVI_SEEN_OBJECT | OVI_SEEN_DEEP_ARRAY | OVI_SEEN_ARRAY)) == 0 &&
+    else if (!named_by_flatten(s, f->name) && values && (values & ~(uint32_t)(OVI_SEEN_OBJECT | OVI_SEEN_DEEP_ARRAY | OVI_SEEN_ARRAY)) == 0 &&
              (values & (OVI_SEEN_OBJECT | OVI_SEEN_DEEP_ARRAY)))
-        return OV_OK; /* as Druid: nested values are not discovered as strings */
+        return OV_OK; /* as Druid: nested values are not discovered as strings unless a flattenSpec names them */
     return add_dimension(b, &d, s->dimensions.schema_discovery, err);
 }
 
