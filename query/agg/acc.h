@@ -148,6 +148,16 @@ OV_CHECKED ov_status ovi_acc_update_rows(ov_acc *a, const ov_agg_rows *rows, con
 /* mask and the rows where v is not NULL; NULL when that is all rows. */
 OV_CHECKED ov_status ovi_present(const ov_vec *v, const uint64_t *mask, ov_arena *scratch,
                                  const uint64_t **out, ov_error *err);
+OV_CHECKED ov_status ovi_acc_update_distinct(ov_acc *a, const ov_agg_rows *rows, const uint64_t *mask,
+                                             const ov_vec *x, ov_arena *scratch, ov_error *err);
+/* No lane of a FLAT vector, or of codes, is larger. */
+static inline uint64_t ovi_lane_max(const ov_vec *x)
+{
+    if (x->has_bounds)
+        return (uint64_t)x->max - (uint64_t)x->base;
+    return x->lane >= 8 ? UINT64_MAX : (UINT64_C(1) << 8 * x->lane) - 1;
+}
+
 /* b replaces a as the smallest / largest. */
 static inline bool ovi_real_less(double b, double a)
 {

@@ -153,13 +153,6 @@ static ov_status update_count(ov_acc *a, const ov_agg_rows *rows, const uint64_t
 
 /* ---- SUM ---- */
 
-static uint64_t lane_max(const ov_vec *x)
-{
-    if (x->has_bounds)
-        return (uint64_t)x->max - (uint64_t)x->base;
-    return x->lane >= 8 ? UINT64_MAX : (UINT64_C(1) << 8 * x->lane) - 1;
-}
-
 static void add_long(ov_acc *a, uint32_t g, uint64_t sum, uint64_t n)
 {
     a->v.i[g] = (int64_t)((uint64_t)a->v.i[g] + sum);
@@ -197,7 +190,7 @@ static ov_status sum_pieces(ov_acc *a, const ov_agg_rows *rows, const uint64_t *
         }
         if (!tried && x->lane <= 2) {
             OV_TRY(ramp_room(a, err));
-            OV_TRY(packed_fit(a, (int64_t)base, lane_max(x), divisor, rows->rows, &packed, err));
+            OV_TRY(packed_fit(a, (int64_t)base, ovi_lane_max(x), divisor, rows->rows, &packed, err));
         }
         tried = true;
         if (packed) {
@@ -356,7 +349,7 @@ static ov_status narrow_fit(ov_acc *a, int64_t base, uint64_t max, double diviso
 static ov_status tiny_fit(ov_acc *a, const ov_vec *x, bool *fits, ov_error *err)
 {
     *fits = x->enc == OV_ENC_FLAT && x->lane == 1 && ov_type_is_int(x->type) && x->base >= 0 && x->base <= 253 &&
-            (uint64_t)x->base + lane_max(x) <= 253;
+            (uint64_t)x->base + ovi_lane_max(x) <= 253;
     if (!*fits || a->tiny_cap >= a->groups)
         return OV_OK;
     uint32_t old = a->tiny_cap;
@@ -470,7 +463,7 @@ static ov_status update_min_max(ov_acc *a, const ov_agg_rows *rows, const uint64
     if (lanes || codes_compare(x)) {
         const ov_domain *domain = lanes ? NULL : x->dict;
         double divisor = lanes && ov_type_is_real(x->type) ? x->divisor : 1;
-        OV_TRY(narrow_fit(a, x->base, lane_max(x), divisor, domain, &fits, err));
+        OV_TRY(narrow_fit(a, x->base, ovi_lane_max(x), divisor, domain, &fits, err));
         if (fits)
             return narrow_pieces(a, rows, mask, x, err);
     }
@@ -483,79 +476,6 @@ static ov_status update_min_max(ov_acc *a, const ov_agg_rows *rows, const uint64
     else
         real_pieces(a, rows, mask, flat.data);
     return OV_OK;
-}
-
-/* ---- COUNT(DISTINCT x) ---- */
-
-static ov_status distinct_codes(ov_acc *a, const ov_agg_rows *rows, const uint64_t *mask, const ov_vec *x,
-                                ov_arena *scratch, ov_error *err)
-{
-    const uint32_t *codes;
-    OV_TRY(ov_vec_codes32(x, scratch, &codes, err));
-    for (uint32_t p = 0; p < rows->piece_count; p++) {
-        const ov_agg_piece *piece = &rows->pieces[p];
-        for (uint32_t i = piece->from; i < piece->to; i++)
-            if (!mask || ov_bits_test(mask, i))
-                OV_TRY(ov_distinct_add_code(&a->set, a->groups, ov_agg_group(rows, piece, i), x->dict, codes[i], a->n,
-                                            err));
-    }
-    return OV_OK;
-}
-
-/* Integers 0 .. OV_DISTINCT_SMALL - 1 in lanes. */
-static ov_status distinct_small(ov_acc *a, const ov_agg_rows *rows, const uint64_t *mask, const ov_vec *x,
-                                ov_error *err)
-{
-    for (uint32_t p = 0; p < rows->piece_count; p++) {
-        const ov_agg_piece *piece = &rows->pieces[p];
-        for (uint32_t i = piece->from; i < piece->to; i++) {
-            if (mask && !ov_bits_test(mask, i))
-                continue;
-            uint32_t lane = x->lane == 1 ? ((const uint8_t *)x->data)[i] : ((const uint16_t *)x->data)[i];
-            OV_TRY(ov_distinct_add_small(&a->set, a->groups, ov_agg_group(rows, piece, i), (uint32_t)x->base + lane,
-                                         a->n, err));
-        }
-    }
-    return OV_OK;
-}
-
-/* One state, values in runs: each run once. */
-static ov_status distinct_runs(ov_acc *a, const ov_agg_rows *rows, const uint64_t *mask, const ov_vec *x,
-                               ov_arena *scratch, ov_error *err)
-{
-    ov_agg_piece piece = rows->pieces[0];
-    ov_agg_rows runs = {.rows = x->runs, .pieces = &piece, .piece_count = 1, .code_lane = 1};
-    uint64_t *live = NULL;
-    piece.from = 0;
-    piece.to = x->runs;
-    if (mask) {
-        OV_TRY(ov_arena_zalloc(scratch, (ov_words(x->runs) + 1) * 8, &live, err));
-        for (uint32_t r = 0, from = 0; r < x->runs; from = x->run_end[r++])
-            if (ov_bits_next(mask, x->run_end[r], from) < x->run_end[r])
-                ov_bits_set(live, r);
-    }
-    ov_vec child = *x->child;
-    child.rows = x->runs;
-    return ovi_acc_update_rows(a, &runs, live, &child, NULL, scratch, err);
-}
-
-static ov_status update_distinct(ov_acc *a, const ov_agg_rows *rows, const uint64_t *mask, const ov_vec *x,
-                                 ov_arena *scratch, ov_error *err)
-{
-    bool one = rows->piece_count == 1 && rows->pieces[0].kind == OV_PIECE_ONE && rows->pieces[0].from == 0 &&
-               rows->pieces[0].to == rows->rows;
-    if (x->enc == OV_ENC_RUN && one)
-        return distinct_runs(a, rows, mask, x, scratch, err);
-    if (x->enc == OV_ENC_DICT) {
-        OV_TRY(ovi_present(x, mask, scratch, &mask, err));
-        return distinct_codes(a, rows, mask, x, scratch, err);
-    }
-    if (x->enc == OV_ENC_FLAT && !x->raw && x->lane <= 2 && ov_type_is_int(x->type) && x->base >= 0 &&
-        x->base < OV_DISTINCT_SMALL && (uint64_t)x->base + lane_max(x) < OV_DISTINCT_SMALL) {
-        OV_TRY(ovi_present(x, mask, scratch, &mask, err));
-        return distinct_small(a, rows, mask, x, err);
-    }
-    return ovi_acc_update_rows(a, rows, mask, x, NULL, scratch, err);
 }
 
 ov_status ov_acc_update(ov_acc *a, const ov_agg_rows *rows, const uint64_t *mask, const ov_vec *x,
@@ -576,7 +496,7 @@ ov_status ov_acc_update(ov_acc *a, const ov_agg_rows *rows, const uint64_t *mask
     case OV_ACC_MAX:
         return update_min_max(a, rows, mask, x, scratch, err);
     case OV_ACC_DISTINCT:
-        return update_distinct(a, rows, mask, x, scratch, err);
+        return ovi_acc_update_distinct(a, rows, mask, x, scratch, err);
     case OV_ACC_ANY:
     case OV_ACC_EARLIEST:
     case OV_ACC_LATEST:

@@ -1,6 +1,5 @@
 /*
- * The dense level of AGGREGATE: which keys give codes, where each stretch of a batch goes, and emptying the
- * arrays into the table.
+ * The dense level of AGGREGATE: which keys give codes, and where each stretch of a batch goes.
  */
 #include "query/exec/aggregate.h"
 
@@ -9,7 +8,6 @@
 enum {
     RAMP_LEAST = 32,    /* shorter ramps cost more than they save */
     THRASH_MOST = 8,    /* layouts in a row that saw too few rows: the table is better */
-    FLUSH_ROWS = 1024,  /* groups emptied at a time */
 };
 
 /* ---- layout ---- */
@@ -495,120 +493,4 @@ ov_status ovi_dense_add(agg_state *s, const agg_spec *spec, const agg_batch *in,
     if (spec->rows_acc == OVI_NONE)
         mark_groups(s, in, &rows);
     return ovi_agg_update(spec, d->accs, in, &rows, scratch, err);
-}
-
-/* ---- emptying ---- */
-
-/* The fast part of a group's key row. */
-static ov_status fast_words(agg_state *s, const agg_spec *spec, uint32_t code, uint64_t *row, ov_error *err)
-{
-    const ovi_key_layout *l = &spec->layout;
-    if (s->dense.pattern.on)
-        code = s->dense.pattern.code_of[code];
-    for (uint32_t k = 0; k < l->count; k++) {
-        const dense_key *key = &s->dense.keys[k];
-        if (key->how == DENSE_SLOW)
-            continue;
-        uint32_t own = code / key->stride % key->card;
-        if (key->how == DENSE_RANGE) {
-            if (key->null_slot && own == 0)
-                ovi_key_set_null(l, k, row);
-            else
-                ovi_key_set(l, k, row, (uint64_t)key->low + own - key->null_slot);
-        } else if (ov_type_is_int(l->fields[k].type) || ov_type_is_real(l->fields[k].type)) {
-            if (ov_domain_is_null(key->domain, own))
-                ovi_key_set_null(l, k, row);
-            else if (ov_type_is_int(l->fields[k].type))
-                ovi_key_set(l, k, row, (uint64_t)ov_domain_i64(key->domain, own));
-            else
-                ovi_key_set(l, k, row, ovi_key_real(ov_domain_f64(key->domain, own)));
-        } else {
-            uint32_t *map;
-            OV_TRY(ov_strmap_of(&s->maps[k], &s->strings[k], key->domain, &map, err));
-            if (!map[own])
-                OV_TRY(ov_strmap_fill(&s->strings[k], key->domain, own, &map[own], err));
-            ovi_key_set(l, k, row, map[own] - 1);
-        }
-    }
-    return OV_OK;
-}
-
-static ov_status flush_part(agg_state *s, const agg_spec *spec, const uint32_t *from, uint32_t n, uint64_t *keys,
-                            uint32_t *to, ov_error *err)
-{
-    agg_dense *d = &s->dense;
-    uint32_t width = spec->layout.width;
-    OV_TRY(ov_query_alive(spec->exec->cx, err));
-    for (uint32_t i = 0; i < n; i++) {
-        uint64_t *row = keys + (size_t)i * width;
-        memcpy(row, d->slow.keys + (size_t)(from[i] / d->fast_size) * width, (size_t)width * 8);
-        OV_TRY(fast_words(s, spec, from[i] % d->fast_size, row, err));
-    }
-    return ovi_groups_find(&s->groups, keys, n, to, err);
-}
-
-static bool exists(const agg_state *s, const agg_spec *spec, uint32_t g)
-{
-    return spec->rows_acc == OVI_NONE ? s->dense.mark[g] : s->dense.accs[spec->rows_acc].n[g] != 0;
-}
-
-/* Finds the table groups of all dense groups that exist: from[i] -> to[i], and map over all of them. */
-static ov_status flush_keys(agg_state *s, const agg_spec *spec, uint32_t *from, uint32_t *to, uint32_t *map,
-                            uint64_t *keys, uint32_t *count, ov_error *err)
-{
-    uint32_t n = 0, done = 0;
-    for (uint32_t g = 0; g < s->dense.groups; g++) {
-        if (exists(s, spec, g))
-            from[n++] = g;
-        if (n - done == FLUSH_ROWS || (g + 1 == s->dense.groups && n > done)) {
-            OV_TRY(flush_part(s, spec, from + done, n - done, keys, to + done, err));
-            done = n;
-        }
-    }
-    for (uint32_t i = 0; map && i < n; i++)
-        map[from[i]] = to[i];
-    *count = n;
-    return OV_OK;
-}
-
-static ov_status flush_groups(agg_state *s, const agg_spec *spec, uint32_t *buffer, uint64_t *keys, ov_error *err)
-{
-    agg_dense *d = &s->dense;
-    uint32_t *from = buffer, *to = buffer + d->groups, n;
-    uint32_t *map = spec->has_sets ? buffer + 2 * (size_t)d->groups : NULL;
-    for (uint32_t i = 0; i < spec->acc_count; i++)
-        OV_TRY(ov_acc_settle(&d->accs[i], err));
-    OV_TRY(flush_keys(s, spec, from, to, map, keys, &n, err));
-    for (uint32_t i = 0; i < spec->acc_count; i++) {
-        OV_TRY(ov_acc_settle(&s->accs[i], err));
-        OV_TRY(ov_acc_reserve(&s->accs[i], s->groups.count, err));
-        OV_TRY(ov_acc_merge(&s->accs[i], &d->accs[i], from, to, n, map, err));
-        ov_acc_reset(&d->accs[i]);
-    }
-    if (d->mark)
-        memset(d->mark, 0, d->mark_cap);
-    return OV_OK;
-}
-
-ov_status ovi_dense_flush(agg_state *s, const agg_spec *spec, ov_error *err)
-{
-    agg_dense *d = &s->dense;
-    ov_budget *budget = s->groups.budget;
-    uint32_t *buffer = NULL;
-    uint64_t *keys = NULL;
-    if (!d->on || d->groups == 0)
-        return OV_OK;
-    size_t bytes = (size_t)d->groups * 4 * 3, key_bytes = (size_t)FLUSH_ROWS * spec->layout.width * 8;
-    ov_status st;
-    OV_TRY_OUT(st, ov_array_grow(budget, &buffer, 0, bytes, err));
-    OV_TRY_OUT(st, ov_array_grow(budget, &keys, 0, key_bytes, err));
-    OV_TRY_OUT(st, flush_groups(s, spec, buffer, keys, err));
-    ovi_groups_clear(&d->slow);
-    d->groups = 0;
-out:
-    if (buffer)
-        ov_array_free(budget, &buffer, bytes);
-    if (keys)
-        ov_array_free(budget, &keys, key_bytes);
-    return st;
 }

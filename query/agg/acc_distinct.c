@@ -1,0 +1,77 @@
+/*
+ * Adding a batch to sets of values: codes, small integers and runs once each; what fits none goes row by row.
+ */
+#include "query/agg/acc.h"
+
+#include "base/bits.h"
+
+static ov_status distinct_codes(ov_acc *a, const ov_agg_rows *rows, const uint64_t *mask, const ov_vec *x,
+                                ov_arena *scratch, ov_error *err)
+{
+    const uint32_t *codes;
+    OV_TRY(ov_vec_codes32(x, scratch, &codes, err));
+    for (uint32_t p = 0; p < rows->piece_count; p++) {
+        const ov_agg_piece *piece = &rows->pieces[p];
+        for (uint32_t i = piece->from; i < piece->to; i++)
+            if (!mask || ov_bits_test(mask, i))
+                OV_TRY(ov_distinct_add_code(&a->set, a->groups, ov_agg_group(rows, piece, i), x->dict, codes[i], a->n,
+                                            err));
+    }
+    return OV_OK;
+}
+
+/* Integers 0 .. OV_DISTINCT_SMALL - 1 in lanes. */
+static ov_status distinct_small(ov_acc *a, const ov_agg_rows *rows, const uint64_t *mask, const ov_vec *x,
+                                ov_error *err)
+{
+    for (uint32_t p = 0; p < rows->piece_count; p++) {
+        const ov_agg_piece *piece = &rows->pieces[p];
+        for (uint32_t i = piece->from; i < piece->to; i++) {
+            if (mask && !ov_bits_test(mask, i))
+                continue;
+            uint32_t lane = x->lane == 1 ? ((const uint8_t *)x->data)[i] : ((const uint16_t *)x->data)[i];
+            OV_TRY(ov_distinct_add_small(&a->set, a->groups, ov_agg_group(rows, piece, i), (uint32_t)x->base + lane,
+                                         a->n, err));
+        }
+    }
+    return OV_OK;
+}
+
+/* One state, values in runs: each run once. */
+static ov_status distinct_runs(ov_acc *a, const ov_agg_rows *rows, const uint64_t *mask, const ov_vec *x,
+                               ov_arena *scratch, ov_error *err)
+{
+    ov_agg_piece piece = rows->pieces[0];
+    ov_agg_rows runs = {.rows = x->runs, .pieces = &piece, .piece_count = 1, .code_lane = 1};
+    uint64_t *live = NULL;
+    piece.from = 0;
+    piece.to = x->runs;
+    if (mask) {
+        OV_TRY(ov_arena_zalloc(scratch, (ov_words(x->runs) + 1) * 8, &live, err));
+        for (uint32_t r = 0, from = 0; r < x->runs; from = x->run_end[r++])
+            if (ov_bits_next(mask, x->run_end[r], from) < x->run_end[r])
+                ov_bits_set(live, r);
+    }
+    ov_vec child = *x->child;
+    child.rows = x->runs;
+    return ovi_acc_update_rows(a, &runs, live, &child, NULL, scratch, err);
+}
+
+ov_status ovi_acc_update_distinct(ov_acc *a, const ov_agg_rows *rows, const uint64_t *mask, const ov_vec *x,
+                                 ov_arena *scratch, ov_error *err)
+{
+    bool one = rows->piece_count == 1 && rows->pieces[0].kind == OV_PIECE_ONE && rows->pieces[0].from == 0 &&
+               rows->pieces[0].to == rows->rows;
+    if (x->enc == OV_ENC_RUN && one)
+        return distinct_runs(a, rows, mask, x, scratch, err);
+    if (x->enc == OV_ENC_DICT) {
+        OV_TRY(ovi_present(x, mask, scratch, &mask, err));
+        return distinct_codes(a, rows, mask, x, scratch, err);
+    }
+    if (x->enc == OV_ENC_FLAT && !x->raw && x->lane <= 2 && ov_type_is_int(x->type) && x->base >= 0 &&
+        x->base < OV_DISTINCT_SMALL && (uint64_t)x->base + ovi_lane_max(x) < OV_DISTINCT_SMALL) {
+        OV_TRY(ovi_present(x, mask, scratch, &mask, err));
+        return distinct_small(a, rows, mask, x, err);
+    }
+    return ovi_acc_update_rows(a, rows, mask, x, NULL, scratch, err);
+}
