@@ -135,8 +135,22 @@ static void print_rejects(const ov_json *events)
         fprintf(stderr, "  ... and %u more in the task's report\n", events->count - n);
 }
 
+static void print_counts(bool success, uint64_t loaded, uint64_t rejected, uint64_t filtered, double seconds)
+{
+    char a1[32], a2[32], a3[32], a4[32], a5[32];
+    ov_thousands(loaded + rejected + filtered, a1);
+    ov_thousands(rejected, a3);
+    ov_thousands(filtered, a4);
+    if (!success) { /* the counters tell how far it came, but all or nothing is published */
+        printf("%s rows read in %.2f s (%s rejected, %s filtered), none loaded: the task failed\n", a1, seconds, a3, a4);
+        return;
+    }
+    printf("%s rows read: %s loaded, %s rejected, %s filtered, in %.2f s (%s rows/s)\n", a1, ov_thousands(loaded, a2), a3,
+           a4, seconds, ov_thousands((uint64_t)(seconds > 0 ? (double)loaded / seconds : 0), a5));
+}
+
 /* Counters and rejects out of Druid's report document. Returns the number of rejects. */
-static uint64_t print_report(ov_slice report, double seconds)
+static uint64_t print_report(ov_slice report, bool success, double seconds)
 {
     ov_arena a;
     ov_error err = OV_ERROR_INIT;
@@ -150,11 +164,7 @@ static uint64_t print_report(ov_slice report, double seconds)
         uint64_t loaded = member(stats, "processed") + member(stats, "processedWithError");
         uint64_t filtered = member(stats, "thrownAway");
         rejected = member(stats, "unparseable");
-        char a1[32], a2[32], a3[32], a4[32], a5[32];
-        printf("%s rows read: %s loaded, %s rejected, %s filtered, in %.2f s (%s rows/s)\n",
-               ov_thousands(loaded + rejected + filtered, a1), ov_thousands(loaded, a2),
-               ov_thousands(rejected, a3), ov_thousands(filtered, a4), seconds,
-               ov_thousands((uint64_t)(seconds > 0 ? (double)loaded / seconds : 0), a5));
+        print_counts(success, loaded, rejected, filtered, seconds);
         const ov_json *events =
             ov_json_find(ov_json_find(payload, "unparseableEvents"), "buildSegments");
         if (rejected || (events && events->count))
@@ -167,7 +177,7 @@ static uint64_t print_report(ov_slice report, double seconds)
 static int outcome(const ingest_options *o, bool success, const char *error, ov_slice report,
                    int64_t duration_ms)
 {
-    uint64_t rejected = print_report(report, (double)duration_ms / 1000);
+    uint64_t rejected = print_report(report, success, (double)duration_ms / 1000);
     if (!success) {
         fprintf(stderr, "ovate: %s\n", error);
         return atomic_load(&interrupted) ? OV_EXIT_INTERRUPTED : OV_EXIT_REFUSED;

@@ -87,6 +87,11 @@ def rejects(counter, folder, data):
                   out + complaints)
     counter.equal('rejects: the rest is loaded', ovate('sql', '--data', data, '--format', 'csv', '-c',
                                                        'SELECT COUNT(*) AS c, SUM(n) AS n FROM some')[1].split(), ['c,n', '2,4'])
+    spec['spec']['tuningConfig']['maxParseExceptions'] = 0
+    with open(name, 'w', encoding='utf-8') as file:
+        json.dump(spec, file)
+    status, out, complaints = ovate('ingest', 'run', name, '--data', data)
+    counter.check('rejects: a failed task tells of no loaded rows', status == 1 and 'none loaded' in out, out + complaints)
     spec['spec']['ioConfig']['inputSource'] = 7
     with open(name, 'w', encoding='utf-8') as file:
         json.dump(spec, file)
