@@ -38,7 +38,8 @@ int32_t ov_days_in_month(int64_t year, int32_t month)
 void ov_civil_from_ms(int64_t ms, ov_civil *out)
 {
     int64_t days = ov_floor_div(ms, OV_MS_PER_DAY);
-    int32_t rest = (int32_t)(ms - days * OV_MS_PER_DAY);
+    int32_t rest = (int32_t)(ms % OV_MS_PER_DAY); /* days * OV_MS_PER_DAY may lie outside of 64 bits */
+    rest += rest < 0 ? (int32_t)OV_MS_PER_DAY : 0;
     ov_days_to_civil(days, &out->year, &out->month, &out->day);
     out->hour = rest / OV_MS_PER_HOUR;
     out->minute = rest / OV_MS_PER_MINUTE % 60;
