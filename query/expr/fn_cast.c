@@ -114,6 +114,20 @@ static bool is_interval(ov_sqltype t)
     return t == OV_SQL_INTERVAL_MS || t == OV_SQL_INTERVAL_MONTH;
 }
 
+/* Element by element. The new element type is known by its native name only. */
+static ov_status cast_array(ovi_bind *b, const ov_expr *e, ov_error *err)
+{
+    static const uint8_t sql[] = {[OV_TYPE_LONG] = OV_SQL_BIGINT,
+                                  [OV_TYPE_DOUBLE] = OV_SQL_DOUBLE,
+                                  [OV_TYPE_FLOAT] = OV_SQL_FLOAT,
+                                  [OV_TYPE_STRING] = OV_SQL_VARCHAR};
+    if (b->type.elem > OV_TYPE_STRING || b->type.elem == OV_TYPE_NULL)
+        return ov_fail_at(err, OV_UNSUPPORTED, b->pos, b->end_pos, "CAST to arrays of this type is not supported");
+    if (ovi_is_null(e))
+        return ovi_null_of(b->cx, OV_SQL_ARRAY, b->type, &b->replace, err);
+    return ovi_each_cast(b->cx, e, (ov_sqltype)sql[b->type.elem], b->pos, b->end_pos, &b->replace, err);
+}
+
 ov_status ovi_bind_cast(ovi_bind *b, ov_error *err)
 {
     const ov_expr *e = b->args[0];
@@ -122,8 +136,10 @@ ov_status ovi_bind_cast(ovi_bind *b, ov_error *err)
         b->replace = e;
         return OV_OK;
     }
-    if (e->type.multi && ov_sqltype_is_text(to))
-        return ov_expr_retype(b->cx, e, to, &b->replace, err);
+    if (to == OV_SQL_ARRAY && ov_type_is_list(b->type) && (e->type.id == OV_TYPE_ARRAY || ovi_is_null(e)))
+        return cast_array(b, e, err);
+    if (e->type.multi && ov_sqltype_is_text(to)) /* lists have no width */
+        return ov_expr_retype(b->cx, e, OV_SQL_VARCHAR, &b->replace, err);
     if (ov_type_is_list(e->type) || ov_type_is_list(b->type) || e->type.id == OV_TYPE_COMPLEX ||
         to == OV_SQL_OTHER || to == OV_SQL_NULL)
         return ov_fail_at(err, OV_UNSUPPORTED, b->pos, b->end_pos,

@@ -2,7 +2,7 @@
  * CASE, COALESCE, NULLIF, IF, GREATEST, LEAST: each row takes its value from one of the arguments. Arguments are evaluated
  * only for the rows that get that far.
  */
-#include "query/expr/expr_int.h"
+#include "query/expr/list_int.h"
 
 /* CASE whose branches are text constants yields codes into this domain instead of text. */
 typedef struct case_labels {
@@ -27,19 +27,51 @@ static ov_status cast_branch(ovi_bind *b, uint32_t i, ov_sqltype to, ov_error *e
         return ov_fail_at(err, OV_UNSUPPORTED, b->pos, b->end_pos,
                           "%s does not mix complex types", b->fn->name);
     }
+    if (to == OV_SQL_ARRAY) {
+        if (ovi_is_null(b->args[i]))
+            return ovi_null_of(b->cx, to, b->type, &b->args[i], err);
+        return ovi_want_list_of(b, i, b->elem_sql, err);
+    }
     if (b->args[i]->type.multi && ov_sqltype_is_text(to))
-        return ov_fail_at(err, OV_UNSUPPORTED, b->pos, b->end_pos,
-                          "%s does not take multi-value strings yet", b->fn->name);
+        return OV_OK;
     return ovi_want(b, i, to, err);
 }
 
-/* The result's type; complex ones have the name of the first that has one. */
-static void set_type(ovi_bind *b, const ov_expr *const *items, uint32_t n, ov_sqltype to)
+/* The type that the elements of arrays meet in. */
+static ov_status meet_elements(ovi_bind *b, const ov_expr *const *items, uint32_t n, ov_error *err)
 {
+    ov_sqltype to = OV_SQL_NULL;
+    ov_type elem = OV_T(OV_TYPE_NULL);
+    for (uint32_t i = 0; i < n; i++) {
+        if (items[i]->type.id != OV_TYPE_ARRAY)
+            continue;
+        ov_type t = ovi_elem_type(items[i]);
+        ov_sqltype u = ovi_elem_sql(items[i]);
+        bool numbers = ov_sqltype_is_number(to) && ov_sqltype_is_number(u);
+        if (elem.id != OV_TYPE_NULL && !ov_type_eq(elem, t) && !numbers)
+            return ov_fail_at(err, OV_INVALID, b->pos, b->end_pos,
+                              "Illegal mixing of types in %s: arrays of %s and of %s have no common type", b->fn->name,
+                              ov_sqltype_name(to), ov_sqltype_name(u));
+        to = to == OV_SQL_NULL ? u : numbers ? ovi_meet_numbers(to, u) : to;
+        elem = numbers ? ov_sqltype_native(to) : t;
+    }
+    ovi_result_array(b, elem, to);
+    return OV_OK;
+}
+
+/* The result's type; complex ones have the name of the first that has one. */
+static ov_status set_type(ovi_bind *b, const ov_expr *const *items, uint32_t n, ov_sqltype to, ov_error *err)
+{
+    if (to == OV_SQL_ARRAY)
+        return meet_elements(b, items, n, err);
     ovi_result(b, to);
-    for (uint32_t i = n; i-- > 0 && to == OV_SQL_OTHER;)
-        if (items[i]->type.id == OV_TYPE_COMPLEX)
+    for (uint32_t i = n; i-- > 0;) {
+        if (to == OV_SQL_OTHER && items[i]->type.id == OV_TYPE_COMPLEX)
             b->type = items[i]->type;
+        if (ov_sqltype_is_text(to) && items[i]->type.multi) /* plain texts beside are lists of one */
+            b->type.multi = 1;
+    }
+    return OV_OK;
 }
 
 static int label_order(const ov_expr *a, const ov_expr *b)
@@ -60,7 +92,7 @@ ov_status ovi_case_labels(ov_expr_ctx *cx, const ov_expr *const *args, uint32_t 
         return OV_OK;
     for (uint32_t k = 0; k < branches; k++) {
         label[k] = args[k + 1 < branches ? 2 * k + 1 : argc - 1];
-        if (!ovi_is_const(label[k]))
+        if (!ovi_is_const(label[k]) || label[k]->type.multi)
             return OV_OK;
         uint32_t at = 0;
         while (at < n && label_order(sorted[at], label[k]) < 0)
@@ -110,7 +142,7 @@ ov_status ovi_bind_case(ovi_bind *b, ov_error *err)
     OV_TRY(ovi_meet(b, values, n, &to, err));
     if (to == OV_SQL_NULL)
         return ov_expr_null(b->cx, OV_SQL_NULL, &b->replace, err);
-    set_type(b, values, n, to);
+    OV_TRY(set_type(b, values, n, to, err));
     b->nullable = false;
     for (uint32_t i = 1; i < b->argc; i += 2) {
         OV_TRY(cast_branch(b, i, to, err));
@@ -132,7 +164,7 @@ ov_status ovi_bind_coalesce(ovi_bind *b, ov_error *err)
     OV_TRY(ovi_meet(b, b->args, b->argc, &to, err));
     if (to == OV_SQL_NULL)
         return ov_expr_null(b->cx, OV_SQL_NULL, &b->replace, err);
-    set_type(b, b->args, b->argc, to);
+    OV_TRY(set_type(b, b->args, b->argc, to, err));
     b->nullable = true;
     for (uint32_t i = 0; i < b->argc; i++) {
         OV_TRY(cast_branch(b, i, to, err));
@@ -150,7 +182,7 @@ ov_status ovi_bind_nullif(ovi_bind *b, ov_error *err)
         return OV_OK;
     }
     OV_TRY(ovi_call_fn(b->cx, "=", b->args, 2, b->pos, b->end_pos, &same, err));
-    OV_TRY(ov_expr_null(b->cx, (ov_sqltype)x->sql, &null, err));
+    OV_TRY(ovi_null_of(b->cx, (ov_sqltype)x->sql, x->type, &null, err));
     return ovi_call_fn(b->cx, "CASE", (const ov_expr *[]){same, null, x}, 3, b->pos, b->end_pos,
                        &b->replace, err);
 }
@@ -189,8 +221,10 @@ typedef struct scatter {
     union {
         int64_t *i;
         ov_slice *s;
+        ovi_items *items;
     };
-    bool text;
+    bool text, list;
+    const ov_expr *e;
     uint64_t *valid;
     ov_type type;
     uint32_t rows;
@@ -201,7 +235,10 @@ static ov_status scatter_init(ov_eval *ev, const ov_expr *e, uint32_t rows, scat
     *s = (scatter){.text = !ov_type_is_int(e->type) && !ov_type_is_real(e->type),
                    .type = e->type,
                    .rows = rows};
-    size_t bytes = OV_MAX(ov_words(rows), (size_t)1) * 64 * (s->text ? sizeof(ov_slice) : 8);
+    s->list = ov_type_is_list(e->type);
+    s->e = e;
+    size_t width = s->list ? sizeof(ovi_items) : s->text ? sizeof(ov_slice) : 8;
+    size_t bytes = OV_MAX(ov_words(rows), (size_t)1) * 64 * width;
     OV_TRY(ov_arena_lanes(&ev->mem, bytes, &s->i, err));
     if (s->text)
         memset(s->s, 0, bytes);
@@ -212,7 +249,7 @@ static ov_status scatter_init(ov_eval *ev, const ov_expr *e, uint32_t rows, scat
 static ov_status scatter_add(ov_eval *ev, scatter *s, const ov_vec *v, const uint64_t *take,
                              ov_error *err)
 {
-    ovi_arg a;
+    ovi_arg a, *kept;
     size_t rows = s->rows;
     OV_TRY(ovi_arg_of(ev, v, &a, err));
     if (a.all_null)
@@ -225,6 +262,13 @@ static ov_status scatter_add(ov_eval *ev, scatter *s, const ov_vec *v, const uin
     if (a.valid)
         ov_bits_and(present, a.valid, rows);
     ov_bits_or(s->valid, present, rows);
+    if (s->list) { /* the elements stay where they are */
+        OV_TRY(ov_arena_alloc(&ev->mem, sizeof *kept, &kept, err));
+        *kept = a;
+        for (size_t r = ov_bits_next(present, rows, 0); r < rows; r = ov_bits_next(present, rows, r + 1))
+            s->items[r] = ovi_items_of(kept, (uint32_t)r);
+        return OV_OK;
+    }
     if (!s->text) { /* doubles have the same width */
         ev->k->blend_i64(present, a.i, a.step, rows, s->i);
         return OV_OK;
@@ -234,9 +278,24 @@ static ov_status scatter_add(ov_eval *ev, scatter *s, const ov_vec *v, const uin
     return OV_OK;
 }
 
-static void scatter_finish(const scatter *s, ov_vec *out)
+static ov_status scatter_lists(ov_eval *ev, const scatter *s, ov_vec *out, ov_error *err)
 {
+    ovi_call c = {.ev = ev, .e = s->e, .mem = &ev->mem, .rows = s->rows};
+    ovi_list l;
+    OV_TRY(ovi_list_init(&l, &c, ovi_elem_type(s->e), err));
+    for (size_t r = ov_bits_next(s->valid, s->rows, 0); r < s->rows; r = ov_bits_next(s->valid, s->rows, r + 1)) {
+        ovi_list_row(&l, (uint32_t)r);
+        OV_TRY(ovi_list_put_all(&l, &s->items[r], err));
+    }
+    return ovi_list_finish(&l, out, err);
+}
+
+static ov_status scatter_finish(ov_eval *ev, const scatter *s, ov_vec *out, ov_error *err)
+{
+    if (s->list)
+        return scatter_lists(ev, s, out, err);
     *out = ov_vec_flat(s->type, s->i, ov_bits_all(s->valid, s->rows) ? NULL : s->valid, s->rows);
+    return OV_OK;
 }
 
 /* Rows of `todo` for which arg i holds; they leave `todo`. */
@@ -299,8 +358,7 @@ ov_status ovi_eval_case(ov_eval *ev, const ov_expr *e, const ov_batch *batch, ov
         OV_TRY(ovi_eval(ev, e->args[e->argc - 1], &narrow, &v, err));
         OV_TRY(scatter_add(ev, &s, &v, todo, err));
     }
-    scatter_finish(&s, out);
-    return OV_OK;
+    return scatter_finish(ev, &s, out, err);
 }
 
 ov_status ovi_eval_coalesce(ov_eval *ev, const ov_expr *e, const ov_batch *batch, ov_vec *out,
@@ -317,8 +375,7 @@ ov_status ovi_eval_coalesce(ov_eval *ev, const ov_expr *e, const ov_batch *batch
         OV_TRY(scatter_add(ev, &s, &v, todo, err));
         ov_bits_andnot(todo, s.valid, batch->rows);
     }
-    scatter_finish(&s, out);
-    return OV_OK;
+    return scatter_finish(ev, &s, out, err);
 }
 
 static bool beats(const ovi_call *c, const ovi_arg *a, const ovi_arg *b, size_t r, bool greatest)

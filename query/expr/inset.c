@@ -225,6 +225,25 @@ static ov_status build(ov_expr_ctx *cx, const ov_expr *arg, const ov_expr *const
     return text || set->count < MANY_ITEMS ? OV_OK : build_hash(cx, set, err);
 }
 
+/* Lists have no sets: they are compared one by one. */
+static bool has_lists(const ov_expr *arg, const ov_expr *const *items, uint32_t count)
+{
+    bool lists = arg->type.id == OV_TYPE_ARRAY;
+    for (uint32_t i = 0; i < count && !lists; i++)
+        lists = ov_type_is_list(items[i]->type);
+    return lists;
+}
+
+static ov_status one_by_one(ov_expr_ctx *cx, const ov_expr *arg, const ov_expr *const *items, uint32_t count,
+                            uint32_t pos, uint32_t end_pos, const ov_expr **out, ov_error *err)
+{
+    const ov_expr **either;
+    OV_TRY(ov_arena_alloc(cx->arena, count * sizeof *either, &either, err));
+    for (uint32_t i = 0; i < count; i++)
+        OV_TRY(ovi_call_fn(cx, "=", (const ov_expr *[]){arg, items[i]}, 2, pos, end_pos, &either[i], err));
+    return ovi_call_fn(cx, "OR", either, count, pos, end_pos, out, err);
+}
+
 ov_status ov_expr_in(ov_expr_ctx *cx, const ov_expr *arg, const ov_expr *const *items,
                      uint32_t count, uint32_t pos, uint32_t end_pos, const ov_expr **out,
                      ov_error *err)
@@ -233,6 +252,8 @@ ov_status ov_expr_in(ov_expr_ctx *cx, const ov_expr *arg, const ov_expr *const *
         return ovi_call_fn(cx, "=", (const ov_expr *[]){arg, items[0]}, 2, pos, end_pos, out, err);
     if (arg->sql == OV_SQL_NULL)
         return ov_expr_null(cx, OV_SQL_BOOLEAN, out, err);
+    if (has_lists(arg, items, count))
+        return one_by_one(cx, arg, items, count, pos, end_pos, out, err);
     if (arg->type.id == OV_TYPE_STRING && arg->type.multi)
         return ovi_multi_in(cx, arg, items, count, pos, end_pos, out, err);
     OV_TRY(set_type(cx, &arg, items, count, pos, end_pos, err));

@@ -303,7 +303,7 @@ static OV_CHECKED ov_status pad_char(ovi_sql_names *n, const ov_ast *type, const
          width && width->kind == OV_AST_INTEGER && i < width->text.n && wanted < sizeof padded; i++)
         wanted = wanted * 10 + (size_t)(width->text.p[i] - '0');
     const ov_expr *c = *e;
-    if (c->kind != OV_EXPR_CONST || c->constant.is_null || wanted > sizeof padded ||
+    if (c->kind != OV_EXPR_CONST || c->constant.is_null || c->type.multi || wanted > sizeof padded ||
         c->constant.s.n >= wanted)
         return OV_OK;
     memset(padded, ' ', sizeof padded);

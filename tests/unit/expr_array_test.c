@@ -72,6 +72,10 @@ static void test_constructor(void **state)
         {"`=`(ARRAY(1), ARRAY('a'))", "! cannot be compared"},
         {"`=`(ARRAY(1), 1)", "! Cannot apply '='"},
         {"`IS NULL`(ARRAY(1, 2, 3))", "BOOLEAN false"},
+        {"IN(ARRAY(1), ARRAY(2), ARRAY(1))", "BOOLEAN true"},
+        {"IN(ARRAY(1), ARRAY(2), ARRAY(3), NULL)", "BOOLEAN NULL"},
+        {"IN(1, ARRAY(2), ARRAY(3))", "! Cannot apply '='"},
+        {"IN('a', STRING_TO_MV('a,b', ','), 'x')", "BOOLEAN true"},
         {"`IS DISTINCT FROM`(ARRAY(1), ARRAY(2))", "BOOLEAN true"},
     };
     CHECK(rows);
@@ -151,6 +155,34 @@ static void test_functions(void **state)
     CHECK(rows);
 }
 
+static void test_branches(void **state)
+{
+    (void)state;
+    static const row rows[] = {
+        {"COALESCE(NULL, ARRAY(1, 2))", "ARRAY [1,2]"},
+        {"CASE(TRUE, ARRAY(1), ARRAY(2.5))", "ARRAY [1.0]"},
+        {"CASE(FALSE, ARRAY(1))", "ARRAY NULL"},
+        {"CASE(TRUE, ARRAY(1), ARRAY('a'))", "! arrays of INTEGER and of CHAR have no common type"},
+        {"CASE(FALSE, 'x', STRING_TO_MV('a,b', ','))", "VARCHAR [a,b]"},
+        {"COALESCE(STRING_TO_MV('a,b', ','), 'none')", "VARCHAR [a,b]"},
+        {"NULLIF(ARRAY(1), ARRAY(1))", "ARRAY NULL"},
+        {"NULLIF(ARRAY(1), ARRAY(2))", "ARRAY [1]"},
+    };
+    CHECK(rows);
+    ov_arena_init(&arena, "test", NULL);
+    ov_expr_ctx cx = {.arena = &arena, .next_id = 1};
+    const ov_expr *e, *cast;
+    ov_buf text;
+    ov_buf_init(&text);
+    check_ok(lib_parse("ARRAY('1', 'x', NULL)", &cx, NULL, &e, &err), &err);
+    check_ok(ov_expr_cast(&cx, e, OV_SQL_ARRAY, (ov_type){.id = OV_TYPE_ARRAY, .elem = OV_TYPE_DOUBLE}, 0, 0, &cast, &err),
+             &err);
+    check_ok(ov_expr_print(cast, &text, &err), &err);
+    check_slice(ov_buf_slice(&text), "ARRAY[1.0, NULL, NULL]");
+    ov_buf_fini(&text);
+    ov_arena_fini(&arena);
+}
+
 static void test_multi(void **state)
 {
     (void)state;
@@ -199,35 +231,47 @@ static const lib_column columns[] = {
 };
 
 /* $0: [1,2]  NULL  []  [null,3]    $1: a  b  NULL  d    $2 as $1, a multi-value column without lists */
-static const row over_columns[ROWS][16] = {
+static const row over_columns[ROWS][19] = {
     {{"ARRAY_LENGTH($0)", "INTEGER 2"}, {"ARRAY_OFFSET($0, 1)", "BIGINT 2"}, {"ARRAY_CONTAINS($0, 2)", "BOOLEAN true"},
      {"ARRAY_APPEND($0, 7)", "ARRAY [1,2,7]"}, {"ARRAY_TO_STRING($0, ';')", "VARCHAR '1;2'"},
      {"`=`($0, ARRAY(1, 2))", "BOOLEAN true"}, {"ARRAY($1, 'x')", "ARRAY [a,x]"},
      {"SCALAR_IN_ARRAY($1, ARRAY('a', NULL))", "BOOLEAN true"}, {"ARRAY_TO_MV($0)", "VARCHAR [1,2]"},
      {"MV_LENGTH($2)", "INTEGER 1"}, {"MV_TO_ARRAY($2)", "ARRAY [a]"}, {"MV_APPEND($2, $1)", "VARCHAR [a,a]"},
      {"MV_FILTER_NONE($2, ARRAY('b'))", "VARCHAR [a]"}, {"ARRAY_CONCAT($0, ARRAY_LENGTH($0))", "ARRAY [1,2,2]"},
-     {"MV_OVERLAP($2, ARRAY('b', NULL))", "BOOLEAN false"}, {"SCALAR_IN_ARRAY(1, $0)", "BOOLEAN true"}},
+     {"MV_OVERLAP($2, ARRAY('b', NULL))", "BOOLEAN false"}, {"SCALAR_IN_ARRAY(1, $0)", "BOOLEAN true"},
+     {"CASE(`=`($1, 'a'), $0, ARRAY(9))", "ARRAY [1,2]"},
+     {"COALESCE($0, ARRAY(0))", "ARRAY [1,2]"},
+     {"COALESCE($2, 'none')", "VARCHAR [a]"}},
     {{"ARRAY_LENGTH($0)", "INTEGER NULL"}, {"ARRAY_OFFSET($0, 1)", "BIGINT NULL"}, {"ARRAY_CONTAINS($0, 2)", "BOOLEAN NULL"},
      {"ARRAY_APPEND($0, 7)", "ARRAY NULL"}, {"ARRAY_TO_STRING($0, ';')", "VARCHAR NULL"},
      {"`=`($0, ARRAY(1, 2))", "BOOLEAN NULL"}, {"ARRAY($1, 'x')", "ARRAY [b,x]"},
      {"SCALAR_IN_ARRAY($1, ARRAY('a', NULL))", "BOOLEAN false"}, {"ARRAY_TO_MV($0)", "VARCHAR NULL"},
      {"MV_LENGTH($2)", "INTEGER 1"}, {"MV_TO_ARRAY($2)", "ARRAY [b]"}, {"MV_APPEND($2, $1)", "VARCHAR [b,b]"},
      {"MV_FILTER_NONE($2, ARRAY('b'))", "VARCHAR NULL"}, {"ARRAY_CONCAT($0, ARRAY_LENGTH($0))", "ARRAY NULL"},
-     {"MV_OVERLAP($2, ARRAY('b', NULL))", "BOOLEAN true"}, {"SCALAR_IN_ARRAY(1, $0)", "BOOLEAN NULL"}},
+     {"MV_OVERLAP($2, ARRAY('b', NULL))", "BOOLEAN true"}, {"SCALAR_IN_ARRAY(1, $0)", "BOOLEAN NULL"},
+     {"CASE(`=`($1, 'a'), $0, ARRAY(9))", "ARRAY [9]"},
+     {"COALESCE($0, ARRAY(0))", "ARRAY [0]"},
+     {"COALESCE($2, 'none')", "VARCHAR [b]"}},
     {{"ARRAY_LENGTH($0)", "INTEGER 0"}, {"ARRAY_OFFSET($0, 1)", "BIGINT NULL"}, {"ARRAY_CONTAINS($0, 2)", "BOOLEAN false"},
      {"ARRAY_APPEND($0, 7)", "ARRAY [7]"}, {"ARRAY_TO_STRING($0, ';')", "VARCHAR ''"},
      {"`=`($0, ARRAY(1, 2))", "BOOLEAN false"}, {"ARRAY($1, 'x')", "ARRAY [null,x]"},
      {"SCALAR_IN_ARRAY($1, ARRAY('a', NULL))", "BOOLEAN true"}, {"ARRAY_TO_MV($0)", "VARCHAR []"},
      {"MV_LENGTH($2)", "INTEGER NULL"}, {"MV_TO_ARRAY($2)", "ARRAY NULL"}, {"MV_APPEND($2, $1)", "VARCHAR NULL"},
      {"MV_FILTER_NONE($2, ARRAY('b'))", "VARCHAR NULL"}, {"ARRAY_CONCAT($0, ARRAY_LENGTH($0))", "ARRAY [0]"},
-     {"MV_OVERLAP($2, ARRAY('b', NULL))", "BOOLEAN true"}, {"SCALAR_IN_ARRAY(1, $0)", "BOOLEAN false"}},
+     {"MV_OVERLAP($2, ARRAY('b', NULL))", "BOOLEAN true"}, {"SCALAR_IN_ARRAY(1, $0)", "BOOLEAN false"},
+     {"CASE(`=`($1, 'a'), $0, ARRAY(9))", "ARRAY [9]"},
+     {"COALESCE($0, ARRAY(0))", "ARRAY []"},
+     {"COALESCE($2, 'none')", "VARCHAR [none]"}},
     {{"ARRAY_LENGTH($0)", "INTEGER 2"}, {"ARRAY_OFFSET($0, 1)", "BIGINT 3"}, {"ARRAY_CONTAINS($0, 2)", "BOOLEAN false"},
      {"ARRAY_APPEND($0, 7)", "ARRAY [null,3,7]"}, {"ARRAY_TO_STRING($0, ';')", "VARCHAR 'null;3'"},
      {"`=`($0, ARRAY(1, 2))", "BOOLEAN false"}, {"ARRAY($1, 'x')", "ARRAY [d,x]"},
      {"SCALAR_IN_ARRAY($1, ARRAY('a', NULL))", "BOOLEAN false"}, {"ARRAY_TO_MV($0)", "VARCHAR [null,3]"},
      {"MV_LENGTH($2)", "INTEGER 1"}, {"MV_TO_ARRAY($2)", "ARRAY [d]"}, {"MV_APPEND($2, $1)", "VARCHAR [d,d]"},
      {"MV_FILTER_NONE($2, ARRAY('b'))", "VARCHAR [d]"}, {"ARRAY_CONCAT($0, ARRAY_LENGTH($0))", "ARRAY [null,3,2]"},
-     {"MV_OVERLAP($2, ARRAY('b', NULL))", "BOOLEAN false"}, {"SCALAR_IN_ARRAY(1, $0)", "BOOLEAN false"}},
+     {"MV_OVERLAP($2, ARRAY('b', NULL))", "BOOLEAN false"}, {"SCALAR_IN_ARRAY(1, $0)", "BOOLEAN false"},
+     {"CASE(`=`($1, 'a'), $0, ARRAY(9))", "ARRAY [9]"},
+     {"COALESCE($0, ARRAY(0))", "ARRAY [null,3]"},
+     {"COALESCE($2, 'none')", "VARCHAR [d]"}},
 };
 
 static void test_columns(void **state)
@@ -259,8 +303,8 @@ static void test_columns(void **state)
     ov_batch coded = {.rows = COPIES * ROWS, .cols = 3, .col = dict, .sel_rows = COPIES * ROWS};
     for (uint32_t r = 0; r < ROWS; r++)
         for (int general = 0; general < 2; general++) {
-            check_rows(over_columns[r], 16, &plain, columns, r, general);
-            check_rows(over_columns[r], 16, &coded, columns, (COPIES - 1) * ROWS + r, general);
+            check_rows(over_columns[r], 19, &plain, columns, r, general);
+            check_rows(over_columns[r], 19, &coded, columns, (COPIES - 1) * ROWS + r, general);
         }
 }
 
@@ -289,6 +333,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_constructor), cmocka_unit_test(test_functions), cmocka_unit_test(test_multi),
+        cmocka_unit_test(test_branches),
         cmocka_unit_test(test_columns),     cmocka_unit_test(test_constants),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
