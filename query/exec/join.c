@@ -398,7 +398,7 @@ static ov_status too_large(ov_status st, ov_error *err)
         return st;
     ov_error cause = *err;
     return ov_fail(err, OV_LIMIT,
-                   "The smaller side of a join must fit into the memory of the query, and does not: %s. Filter it, "
+                   "One side of a join must fit into the memory of the query, and does not: %s. Filter it, "
                    "select fewer of its columns, or group it before the join",
                    cause.text);
 }

@@ -145,7 +145,8 @@ static rows nested_loop(const meaning *m, const rows *left, const rows *right, u
             add_row(&out, buf);
         }
     free(found);
-    qsort(out.line, out.count, sizeof(*out.line), by_text);
+    if (out.count)
+        qsort(out.line, out.count, sizeof(*out.line), by_text);
     return out;
 }
 
