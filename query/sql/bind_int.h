@@ -170,6 +170,16 @@ OV_CHECKED ov_status ovi_sql_onto_groups(ovi_sql_binder *b, const ovi_sql_rel *r
                                          uint32_t agg_count, const ov_ast *ast, const ov_expr *e,
                                          const ov_expr **out, ov_error *err);
 
+/* ---- bind_arrays.c ---- */
+/* AGGREGATE, also by arrays; columns are keys, then calls. */
+OV_CHECKED ov_status ovi_sql_group(ovi_sql_binder *b, const ov_plan *in, const ov_expr *const *keys,
+                                   uint32_t key_count, const ov_agg_call *calls,
+                                   uint32_t call_count, const ov_plan **out, ov_error *err);
+/* SORT of rows that may have arrays, also by them. */
+OV_CHECKED ov_status ovi_sql_sort(ovi_sql_binder *b, const ov_plan *in, const ov_sort_key *keys,
+                                  uint32_t key_count, uint64_t limit, uint64_t offset,
+                                  const ov_plan **out, ov_error *err);
+
 /* ---- bind_expr.c ---- */
 OV_CHECKED ov_status ovi_sql_bind_expr(ovi_sql_names *names, const ov_ast *ast, const ov_expr **out,
                                        ov_error *err);

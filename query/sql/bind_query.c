@@ -158,7 +158,7 @@ ov_status ovi_sql_distinct(ovi_sql_binder *b, const ov_plan *in, const ov_plan *
     OV_TRY(ov_arena_alloc(b->arena, (in->field_count + 1) * sizeof *names, &names, err));
     for (uint32_t c = 0; c < in->field_count; c++)
         OV_TRY(ov_plan_column(b->cx, in, c, &keys[c], err));
-    OV_TRY(ov_plan_aggregate(b->arena, in, keys, in->field_count, NULL, 0, &grouped, err));
+    OV_TRY(ovi_sql_group(b, in, keys, in->field_count, NULL, 0, &grouped, err));
     OV_TRY(ov_arena_alloc(b->arena, (in->field_count + 1) * sizeof *keys, &keys, err));
     for (uint32_t c = 0; c < in->field_count; c++) {
         OV_TRY(ov_plan_column(b->cx, grouped, c, &keys[c], err));

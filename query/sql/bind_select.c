@@ -258,7 +258,7 @@ static OV_CHECKED ov_status sort_by(select_binding *s, const uint32_t *columns, 
     }
     *out = in;
     if (count)
-        return ov_plan_sort(s->b->arena, in, keys, count, limit, offset, out, err);
+        return ovi_sql_sort(s->b, in, keys, count, limit, offset, out, err);
     if (limit != OV_NO_LIMIT || offset)
         return ov_plan_limit(s->b->arena, in, limit, offset, out, err);
     return OV_OK;
@@ -330,8 +330,7 @@ static OV_CHECKED ov_status make_distinct(select_binding *s, ov_error *err)
     OV_TRY(ov_arena_alloc(s->b->arena, (s->item_count + 1) * sizeof *keys.keys, &keys.keys, err));
     for (uint32_t i = 0; i < s->item_count; i++)
         keys.keys[keys.key_count++] = s->items[i].expr;
-    OV_TRY(
-        ov_plan_aggregate(s->b->arena, s->base, keys.keys, keys.key_count, NULL, 0, &grouped, err));
+    OV_TRY(ovi_sql_group(s->b, s->base, keys.keys, keys.key_count, NULL, 0, &grouped, err));
     for (uint32_t i = 0; list && i < list->kid_count; i++)
         if (s->order[i]->kind != OV_EXPR_CONST)
             OV_TRY(ov_plan_column(s->b->cx, grouped, item_of(s, s->order[i]), &s->order[i], err));

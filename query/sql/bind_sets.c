@@ -175,8 +175,8 @@ ov_status ovi_sql_aggregate(ovi_sql_binder *b, const ov_plan *in, const ovi_sql_
 {
     const ov_plan **sets;
     if (!grouping->set_count)
-        return ov_plan_aggregate(b->arena, in, grouping->keys, grouping->key_count, aggs->calls,
-                                 aggs->count, out, err);
+        return ovi_sql_group(b, in, grouping->keys, grouping->key_count, aggs->calls, aggs->count,
+                             out, err);
     OV_TRY(ov_arena_alloc(b->arena, grouping->set_count * sizeof *sets, &sets, err));
     for (uint32_t i = 0; i < grouping->set_count; i++)
         OV_TRY(one_set(b, in, grouping, aggs, grouping->sets[i], &sets[i], err));

@@ -329,12 +329,59 @@ static void test_constants(void **state)
     ov_arena_fini(&arena);
 }
 
+/* Packed arrays have the order of the arrays, and come back as they were. */
+static void test_packing(void **state)
+{
+    (void)state;
+    static const char *const ascending[][8] = {
+        {"ARRAY(NULL, 5)", "ARRAY(-9223372036854775807)", "ARRAY(-1)", "ARRAY(0)", "ARRAY(0, NULL)", "ARRAY(0, 1)", "ARRAY(1)",
+         "ARRAY(255, 256)"},
+        {"ARRAY(NULL, 0.5)", "ARRAY(-1e300)", "ARRAY(-1.5)", "ARRAY(0.0)", "ARRAY(0.0, -1.0)", "ARRAY(1e-300)", "ARRAY(1.0)",
+         "ARRAY(1e300)"},
+        {"ARRAY(NULL, 'a')", "ARRAY('')", "ARRAY('', '')", "ARRAY('a')", "ARRAY('a', NULL)", "ARRAY('a', 'a')",
+         "ARRAY('ab')", "ARRAY('b')"},
+    };
+    ov_arena_init(&arena, "test", NULL);
+    ov_expr_ctx cx = {.arena = &arena, .next_id = 1};
+    for (size_t t = 0; t < OV_COUNT_OF(ascending); t++) {
+        ov_slice before = {0};
+        for (size_t i = 0; i < 8; i++) {
+            const ov_expr *array, *args[2], *back;
+            check_ok(lib_parse(ascending[t][i], &cx, NULL, &array, &err), &err);
+            check_ok(ov_expr_call(&cx, OV_SLICE_LIT("$PACK_LIST"), &array, 1, 0, 0, &args[0], &err), &err);
+            if (i > 0 && ov_slice_cmp(before, args[0]->constant.s) >= 0)
+                fail_msg("%s does not come behind %s", ascending[t][i], ascending[t][i - 1]);
+            before = args[0]->constant.s;
+            check_ok(ov_expr_null(&cx, OV_SQL_NULL, &args[1], &err), &err);
+            check_ok(ov_expr_cast(&cx, args[1], OV_SQL_ARRAY, array->type, 0, 0, &args[1], &err), &err);
+            check_ok(ov_expr_call(&cx, OV_SLICE_LIT("$UNPACK_LIST"), args, 2, 0, 0, &back, &err), &err);
+            const ov_expr *pair[2] = {array, back};
+            check_ok(ov_expr_call(&cx, OV_SLICE_LIT("="), pair, 2, 0, 0, &back, &err), &err);
+            assert_true(ov_expr_is_true(back));
+        }
+    }
+    /* zeros inside texts */
+    const ov_expr *text[2], *array, *args[2], *back;
+    check_ok(ov_expr_str(&cx, OV_SQL_VARCHAR, ov_slice_make("\0a\0", 3), &text[0], &err), &err);
+    check_ok(ov_expr_str(&cx, OV_SQL_VARCHAR, ov_slice_make("b", 1), &text[1], &err), &err);
+    check_ok(ov_expr_call(&cx, OV_SLICE_LIT("ARRAY"), text, 2, 0, 0, &array, &err), &err);
+    check_ok(ov_expr_call(&cx, OV_SLICE_LIT("$PACK_LIST"), &array, 1, 0, 0, &args[0], &err), &err);
+    check_ok(ov_expr_null(&cx, OV_SQL_NULL, &args[1], &err), &err);
+    check_ok(ov_expr_cast(&cx, args[1], OV_SQL_ARRAY, array->type, 0, 0, &args[1], &err), &err);
+    check_ok(ov_expr_call(&cx, OV_SLICE_LIT("$UNPACK_LIST"), args, 2, 0, 0, &back, &err), &err);
+    const ov_expr *pair[2] = {array, back};
+    check_ok(ov_expr_call(&cx, OV_SLICE_LIT("="), pair, 2, 0, 0, &back, &err), &err);
+    assert_true(ov_expr_is_true(back));
+    ov_arena_fini(&arena);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_constructor), cmocka_unit_test(test_functions), cmocka_unit_test(test_multi),
         cmocka_unit_test(test_branches),
         cmocka_unit_test(test_columns),     cmocka_unit_test(test_constants),
+        cmocka_unit_test(test_packing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
