@@ -218,7 +218,7 @@ ov_status ov_map_open(const char *path, ov_map *out, ov_error *err)
             close_quietly(fd);
             return ovi_file_fail(err, reason, "cannot map", path);
         }
-        *out = (ov_map){p, (size_t)st.st_size};
+        *out = (ov_map){p, (size_t)st.st_size, ovi_map_guard_add(p, (size_t)st.st_size)};
     }
     close_quietly(fd);
     return OV_OK;
@@ -226,7 +226,13 @@ ov_status ov_map_open(const char *path, ov_map *out, ov_error *err)
 
 void ov_map_close(ov_map *m)
 {
+    ovi_map_guard_remove(m->guard);
     if (m->p)
         (void)ov_os_now->munmap((void *)(uintptr_t)m->p, m->n);
     *m = (ov_map){0};
+}
+
+bool ov_map_damaged(const ov_map *m)
+{
+    return ovi_map_guard_damaged(m->guard);
 }

@@ -8,6 +8,7 @@
  */
 #pragma once
 
+#include "base/map_guard.h"
 #include "base/arena.h"
 #include "base/buf.h"
 #include "base/slice.h"
@@ -45,10 +46,13 @@ OV_CHECKED ov_status ov_file_close(int fd, const char *path, ov_error *err);
 typedef struct ov_map {
     const char *p; /* NULL for an empty file */
     size_t n;
+    ovi_map_entry *guard; /* see map_guard.h */
 } ov_map;
 
 OV_CHECKED ov_status ov_map_open(const char *path, ov_map *out, ov_error *err);
 void ov_map_close(ov_map *m); /* zeroed map: nothing */
+/* Part of the file went away under the mapping; what was read from it since may be zeros. */
+bool ov_map_damaged(const ov_map *m);
 
 /* ---- folders ---- */
 

@@ -132,6 +132,10 @@ ov_status ov_thread_start(ov_thread *t, const char *name, void (*fn)(void *), vo
     /* signals are the main thread's business */
     sigset_t all, before;
     sigfillset(&all);
+    sigdelset(&all, SIGBUS);
+    sigdelset(&all, SIGSEGV);
+    sigdelset(&all, SIGFPE);
+    sigdelset(&all, SIGILL);
     pthread_sigmask(SIG_SETMASK, &all, &before);
     int rc = pthread_create(&t->t, NULL, run, s);
     pthread_sigmask(SIG_SETMASK, &before, NULL);

@@ -50,7 +50,8 @@ typedef struct ov_thread {
     bool started;
 } ov_thread;
 
-/* name shows in top and gdb, 15 bytes at most. All signals are blocked in the new thread. */
+/* name shows in top and gdb, 15 bytes at most. Signals are blocked in the new thread, but for those
+ * that a thread brings on itself (SIGBUS: see map_guard.h). */
 OV_CHECKED ov_status ov_thread_start(ov_thread *t, const char *name, void (*fn)(void *), void *arg,
                                      ov_error *err);
 void ov_thread_join(ov_thread *t); /* nothing when not started */

@@ -1,6 +1,7 @@
 /* The life of a query: request to plan, plan to batches. */
 #include "query/query.h"
 
+#include "base/map_guard.h"
 #include "base/os.h"
 #include "base/tz.h"
 #include "query/analyze.h"
@@ -15,6 +16,7 @@ struct ov_query {
     const ov_plan *plan;
     bool analyze; /* run the plan, answer with what it did */
     char uuid[OV_UUID_BYTES];
+    uint64_t map_events; /* faults of mapped files before the query began */
 };
 
 /* What SET statements change; they beat the request's context. */
@@ -118,6 +120,7 @@ ov_status ov_query_open(const ov_query_env *env, const ov_query_request *rq, ov_
     if (!q)
         return ov_fail_nomem(err, sizeof *q);
     init(q, env, rq);
+    q->map_events = ov_map_guard_events();
     ov_status st = OV_OK;
     if (rq->query_id.n)
         st = ov_arena_copy(&q->cx.arena, rq->query_id, &q->cx.id, err);
@@ -155,7 +158,11 @@ ov_status ov_query_run(ov_query *q, const ov_result_sink *sink, ov_error *err)
 {
     if (q->analyze)
         return ov_explain_analyze(q->plan, &q->cx, sink, err);
-    return ov_exec_run(q->plan, &q->cx, sink, err);
+    OV_TRY(ov_exec_run(q->plan, &q->cx, sink, err));
+    if (ov_map_guard_events() != q->map_events)
+        return ov_fail(err, OV_CORRUPT,
+                       "a segment file was shortened or became unreadable while the query ran; the answer was thrown away");
+    return OV_OK;
 }
 
 void ov_query_cancel(ov_query *q)

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "base/map_guard.h"
 #include "base/suggest.h"
 #include "server/cli.h"
 
@@ -38,6 +39,7 @@ static int unknown_command(const char *word)
 
 int main(int argc, char **argv)
 {
+    ov_map_guard_install();
     ov_mem_setup();
     if (argc < 2) {
         print_usage(stderr);

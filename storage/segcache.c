@@ -235,9 +235,12 @@ static void settle(ov_segcache *c, ov_segment_slot *s, ov_segment *seg, ov_segme
 
 ov_status ov_segcache_open(ov_segcache *c, ov_segment_slot *s, ov_segment **out, ov_error *err)
 {
+    ov_segment *broken = NULL;
     ov_mutex_lock(&c->lock);
     while (s->opening)
         ov_cond_wait(&c->opened, &c->lock);
+    if (s->seg && ov_segment_damaged(s->seg))
+        broken = take_open(c, s); /* a fresh look at the file says what is wrong with it, or that it is whole again */
     if (s->seg) {
         if (c->newest != s) {
             ring_remove(c, s);
@@ -249,6 +252,7 @@ ov_status ov_segcache_open(ov_segcache *c, ov_segment_slot *s, ov_segment **out,
     }
     s->opening = true;
     ov_mutex_unlock(&c->lock);
+    ov_segment_release(broken);
 
     ov_segment *seg = NULL, *evicted;
     ov_status st = c->opener(s->path, &seg, err);

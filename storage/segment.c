@@ -214,6 +214,11 @@ void ov_segment_release(ov_segment *seg)
 
 /* ---- what it says of itself ---- */
 
+bool ov_segment_damaged(const ov_segment *seg)
+{
+    return ov_map_damaged(&seg->map);
+}
+
 const ov_segment_info *ov_segment_get_info(const ov_segment *seg)
 {
     return &seg->info;

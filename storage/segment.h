@@ -61,6 +61,10 @@ OV_CHECKED ov_status ov_segment_open(const char *path, ov_segment **out, ov_erro
 ov_segment *ov_segment_retain(ov_segment *seg);
 void ov_segment_release(ov_segment *seg); /* NULL is fine */
 
+/* Its file was shortened or could not be read under the mapping: answers made from it since are not to be
+ * trusted, and it must be opened anew. */
+bool ov_segment_damaged(const ov_segment *seg);
+
 const ov_segment_info *ov_segment_get_info(const ov_segment *seg);
 const char *ov_segment_path(const ov_segment *seg);
 ov_slice ov_segment_extra_json(const ov_segment *seg); /* as given to the builder */
