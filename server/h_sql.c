@@ -10,7 +10,7 @@
 
 enum {
     FIRST_PIECE_BYTES = 128 * 1024, /* an error before so much is written is still a clean error */
-    PIECE_BYTES = 512 * 1024,
+    PIECE_BYTES = 256 * 1024,
 };
 
 /* Where the rows of one query go. */

@@ -75,10 +75,37 @@ static void pick_lanes(const ov_column *c, const ov_block_entry *e, const uint32
     }
 }
 
+/*
+ * Scattered rows are one cache miss after the other: a block entry, then a lane. Both are known well ahead, so they
+ * are asked for ahead: entries ENTRY_AHEAD rows early, lanes LANE_AHEAD rows early, when their entry has come. An entry
+ * that was never checked may give any address; asking for one is harmless, reading waits for the check.
+ */
+enum { LANE_AHEAD = 24, ENTRY_AHEAD = 64 };
+
+typedef struct lookahead {
+    uint32_t entry, lane; /* next rows to ask for */
+} lookahead;
+
+static void ask_ahead(const ov_column *c, const uint32_t *rows, uint32_t n, uint32_t at, lookahead *a)
+{
+    const ov_block_entry *entries = ovi_section(c, OV_SECTION_BLOCK_INDEX);
+    uintptr_t data = (uintptr_t)ovi_section(c, OV_SECTION_BLOCK_DATA);
+    for (; a->entry < n && a->entry < at + ENTRY_AHEAD; a->entry++)
+        __builtin_prefetch(&entries[rows[a->entry] / OV_BATCH_ROWS]);
+    for (; a->lane < n && a->lane < at + LANE_AHEAD; a->lane++) {
+        const ov_block_entry *e = &entries[rows[a->lane] / OV_BATCH_ROWS];
+        if (e->shape == OV_BLOCK_FLAT)
+            __builtin_prefetch((const void *)(data + e->data +
+                                              (uintptr_t)(rows[a->lane] % OV_BATCH_ROWS) * e->lane));
+    }
+}
+
 static ov_status pick_blocks(const ov_column *c, const uint32_t *rows, uint32_t n, const target *t,
                              ov_error *err)
 {
+    lookahead ahead = {0, 0};
     for (uint32_t from = 0; from < n;) {
+        ask_ahead(c, rows, n, from, &ahead);
         const ov_block_entry *e;
         uint32_t b = rows[from] / OV_BATCH_ROWS, first = b * (uint32_t)OV_BATCH_ROWS,
                  end = from + 1;
