@@ -58,11 +58,23 @@ static bool is_identity(const ov_plan *project)
     return true;
 }
 
+/* COUNT(*) reads no column: a projection to none below it only costs. */
+static OV_CHECKED ov_status drop_empty(ov_expr_ctx *cx, const ov_plan *plan, const ov_plan **out,
+                                       ov_error *err)
+{
+    const ov_plan *input = plan->kind == OV_PLAN_AGGREGATE ? plan->inputs[0] : NULL;
+    *out = plan;
+    if (!input || input->kind != OV_PLAN_PROJECT || input->field_count > 0)
+        return OV_OK;
+    return ov_plan_with_inputs(cx->arena, plan, &input->inputs[0], out, err);
+}
+
 ov_status ovi_plan_merge_projects(ov_expr_ctx *cx, const ov_plan *in, const ov_plan **out,
                                   ov_error *err)
 {
     bool mergeable = false;
     OV_TRY(ovi_plan_each_input(cx, in, ovi_plan_merge_projects, out, err));
+    OV_TRY(drop_empty(cx, *out, out, err));
     if ((*out)->kind != OV_PLAN_PROJECT)
         return OV_OK;
     const ov_plan *inner = (*out)->inputs[0];
