@@ -95,8 +95,8 @@ static ov_status concat(const ov_vec *vecs, uint32_t count, ov_type type, uint32
 static ov_status own_text(const ov_vec *from, ov_slice *s, const uint64_t *valid, uint32_t first, ov_arena *out,
                           ov_error *err)
 {
-    if (from->enc == OV_ENC_DICT || (from->enc == OV_ENC_CONST && from->dict))
-        return OV_OK; /* domains live as long as the run */
+    if (from->enc == OV_ENC_DICT)
+        return OV_OK; /* domains live as long as the run; the text of a constant lies in the batch's copy */
     for (uint32_t i = 0; i < from->rows; i++)
         if (ov_bits_test(valid, first + i))
             OV_TRY(ov_arena_copy(out, s[i], &s[i], err));

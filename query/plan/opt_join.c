@@ -99,9 +99,9 @@ static OV_CHECKED ov_status as_key(splitting *s, const ov_expr *e, bool *done, o
     if (ov_expr_op(e) != OV_OP_EQ || e->argc != 2 || !keyable(e->args[0], e->args[1]))
         return OV_OK;
     unsigned a = sides_of(e->args[0], left), b = sides_of(e->args[1], left);
-    if ((a | b) != (LEFT_SIDE | RIGHT_SIDE) || (a & b))
+    bool swapped = a == RIGHT_SIDE; /* one side each; "l.x + r.y = 5" is no pair of keys */
+    if (a != (swapped ? RIGHT_SIDE : LEFT_SIDE) || b != (swapped ? LEFT_SIDE : RIGHT_SIDE))
         return OV_OK;
-    bool swapped = a == RIGHT_SIDE;
     OV_TRY(ov_expr_rebase(s->cx, e->args[swapped], s->maps[0], &s->out->left_keys[n], err));
     OV_TRY(ov_expr_rebase(s->cx, e->args[!swapped], s->maps[1], &s->out->right_keys[n], err));
     s->out->key_count++;
