@@ -107,7 +107,7 @@ static ov_http_step parse_request_line(ov_slice line, ov_http_head *h, ov_http_r
     return OV_HTTP_DONE;
 }
 
-static ov_slice trim(ov_slice s)
+ov_slice ov_http_trim(ov_slice s)
 {
     while (s.n && (s.p[0] == ' ' || s.p[0] == '\t')) {
         s.p++;
@@ -130,7 +130,7 @@ static ov_http_step parse_header(ov_slice line, ov_http_head *h, ov_http_refusal
     ov_slice name = ov_slice_make(line.p, (size_t)(colon - line.p));
     if (!is_token(name))
         return refuse(r, 400, "A header field's name is not a token.");
-    ov_slice value = trim(ov_slice_make(colon + 1, line.n - name.n - 1));
+    ov_slice value = ov_http_trim(ov_slice_make(colon + 1, line.n - name.n - 1));
     for (size_t i = 0; i < value.n; i++) {
         unsigned char c = (unsigned char)value.p[i];
         if ((c < ' ' && c != '\t') || c == 127)
@@ -160,7 +160,7 @@ static bool list_has(ov_slice list, const char *word)
     while (list.n) {
         const char *comma = memchr(list.p, ',', list.n);
         size_t n = comma ? (size_t)(comma - list.p) : list.n;
-        if (ov_slice_ieq(trim(ov_slice_make(list.p, n)), ov_slice_cstr(word)))
+        if (ov_slice_ieq(ov_http_trim(ov_slice_make(list.p, n)), ov_slice_cstr(word)))
             return true;
         size_t skip = comma ? n + 1 : n;
         list.p += skip;

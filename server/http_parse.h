@@ -67,6 +67,9 @@ typedef struct ov_http_refusal {
 ov_http_step ov_http_parse_head(ov_slice bytes, size_t *scan, ov_http_head *head, size_t *used,
                                 ov_http_refusal *refusal);
 
+/* Without blanks and tabs at both ends (the optional white space of RFC 9110). */
+ov_slice ov_http_trim(ov_slice s);
+
 /* First header of that name (any case); *found says whether there is one. */
 ov_slice ov_http_header_get(const ov_http_head *head, const char *name, bool *found);
 

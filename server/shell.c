@@ -213,7 +213,7 @@ size_t ov_shell_statement_end(ov_slice t)
     return 0;
 }
 
-static bool is_blank(ov_slice s)
+bool ov_shell_is_blank(ov_slice s)
 {
     for (size_t i = 0; i < s.n; i++)
         if (!strchr(" \t\r\n;", s.p[i]))
@@ -228,7 +228,7 @@ static int run_complete(ov_shell *sh, ov_buf *text)
     size_t end;
     while (!sh->quit && (end = ov_shell_statement_end(ov_buf_slice(text))) > 0) {
         ov_slice sql = ov_slice_make(text->p, end - 1);
-        int one = is_blank(sql) ? OV_EXIT_OK : ov_shell_statement(sh, sql);
+        int one = ov_shell_is_blank(sql) ? OV_EXIT_OK : ov_shell_statement(sh, sql);
         memmove(text->p, text->p + end, text->n - end);
         text->n -= end;
         if (one != OV_EXIT_OK && code == OV_EXIT_OK)
@@ -250,7 +250,7 @@ int ov_shell_script(ov_shell *sh, FILE *from)
     while (!sh->quit && (code == OV_EXIT_OK || sh->keep_going) &&
            (n = getline(&line, &cap, from)) >= 0) {
         ov_slice s = ov_slice_make(line, (size_t)n);
-        if (is_blank(ov_buf_slice(&text)) && ov_shell_dot(sh, s, &one)) {
+        if (ov_shell_is_blank(ov_buf_slice(&text)) && ov_shell_dot(sh, s, &one)) {
             ov_buf_clear(&text);
         } else {
             ov_buf_add_slice(&text, s);
@@ -259,7 +259,8 @@ int ov_shell_script(ov_shell *sh, FILE *from)
         if (code == OV_EXIT_OK)
             code = one;
     }
-    if (!sh->quit && (code == OV_EXIT_OK || sh->keep_going) && !is_blank(ov_buf_slice(&text))) {
+    if (!sh->quit && (code == OV_EXIT_OK || sh->keep_going) &&
+        !ov_shell_is_blank(ov_buf_slice(&text))) {
         one = ov_shell_statement(sh, ov_buf_slice(&text)); /* the last one may go without ';' */
         if (code == OV_EXIT_OK)
             code = one;

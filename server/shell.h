@@ -84,5 +84,7 @@ bool ov_shell_dot(ov_shell *sh, ov_slice line, int *code);
 /* Read a script: statements end with ';', dot lines stand alone. */
 int ov_shell_script(ov_shell *sh, FILE *from);
 int ov_shell_interactive(ov_shell *sh);
+/* Nothing but white space and semicolons. */
+bool ov_shell_is_blank(ov_slice s);
 /* Where the first complete statement of text ends (behind its ';'), 0 when none is complete; knows quotes and comments. */
 size_t ov_shell_statement_end(ov_slice text);

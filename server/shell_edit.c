@@ -201,14 +201,6 @@ static void editor_close(editor *e)
     ov_arena_fini(&e->words_arena);
 }
 
-static bool is_blank(ov_slice s)
-{
-    for (size_t i = 0; i < s.n; i++)
-        if (!strchr(" \t\r\n", s.p[i]))
-            return false;
-    return true;
-}
-
 static void take_line(editor *e, ov_slice line)
 {
     int code;
@@ -224,7 +216,7 @@ static void take_line(editor *e, ov_slice line)
         memmove(e->text.p, e->text.p + end, e->text.n - end);
         e->text.n -= end;
     }
-    if (is_blank(ov_buf_slice(&e->text)))
+    if (ov_shell_is_blank(ov_buf_slice(&e->text)))
         ov_buf_clear(&e->text);
 }
 

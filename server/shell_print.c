@@ -8,6 +8,7 @@
 
 #include "base/json.h"
 #include "base/utf8.h"
+#include "server/encode_int.h"
 
 enum {
     TABLE_ROWS_HELD = 2000,
@@ -86,22 +87,6 @@ static ov_status put_line(ov_printer *p, ov_error *err)
 
 /* ---- delimited text ---- */
 
-static void add_csv(ov_buf *b, ov_slice s)
-{
-    bool quote = false;
-    for (size_t i = 0; i < s.n && !quote; i++)
-        quote = s.p[i] == ',' || s.p[i] == '"' || s.p[i] == '\n' || s.p[i] == '\r';
-    if (quote)
-        ov_buf_add_char(b, '"');
-    for (size_t i = 0; i < s.n; i++) {
-        if (s.p[i] == '"')
-            ov_buf_add_char(b, '"');
-        ov_buf_add_char(b, s.p[i]);
-    }
-    if (quote)
-        ov_buf_add_char(b, '"');
-}
-
 /* Tabs and line ends inside values become \t, \n, \r, \\ as PostgreSQL's COPY writes them. */
 static void add_tsv(ov_buf *b, ov_slice s)
 {
@@ -129,7 +114,7 @@ static void add_delimited(ov_printer *p, uint32_t i, ov_slice text)
     if (i)
         ov_buf_add_char(&p->line, p->format == OV_SHELL_CSV ? ',' : '\t');
     if (p->format == OV_SHELL_CSV)
-        add_csv(&p->line, text);
+        ovi_add_csv_text(&p->line, text);
     else
         add_tsv(&p->line, text);
 }

@@ -7,22 +7,11 @@ enum { DEFAULT_TIMEOUT_MS = 300 * 1000 }; /* Druid's */
 
 /* ---- media types ---- */
 
-static ov_slice trim(ov_slice s)
-{
-    while (s.n && (s.p[0] == ' ' || s.p[0] == '\t')) {
-        s.p++;
-        s.n--;
-    }
-    while (s.n && (s.p[s.n - 1] == ' ' || s.p[s.n - 1] == '\t'))
-        s.n--;
-    return s;
-}
-
 /* "Application/JSON; charset=utf-8" -> "Application/JSON" */
 static ov_slice media_type(ov_slice value)
 {
     const char *semi = value.n ? memchr(value.p, ';', value.n) : NULL;
-    return trim(ov_slice_make(value.p, semi ? (size_t)(semi - value.p) : value.n));
+    return ov_http_trim(ov_slice_make(value.p, semi ? (size_t)(semi - value.p) : value.n));
 }
 
 typedef enum body_kind { BODY_JSON, BODY_TEXT, BODY_FORM, BODY_UNKNOWN } body_kind;
@@ -101,14 +90,16 @@ static ov_status items_type(const ov_json *list, ov_sqltype *out, ov_error *err)
                        : item->kind == OV_JSON_BOOL   ? OV_SQL_BOOLEAN
                                                       : OV_SQL_VARCHAR;
         if (item->kind == OV_JSON_ARRAY || item->kind == OV_JSON_OBJECT)
-            return ov_json_fail(item, err, OV_INVALID,
-                                "elements of an ARRAY parameter are texts, numbers, truths or null");
+            return ov_json_fail(
+                item, err, OV_INVALID,
+                "elements of an ARRAY parameter are texts, numbers, truths or null");
         if (t == OV_SQL_NULL || t == *out)
             continue;
         bool numbers = ov_sqltype_is_number(t) && ov_sqltype_is_number(*out);
         if (*out != OV_SQL_NULL && !numbers)
             return ov_json_fail(item, err, OV_INVALID,
-                                "the elements of an ARRAY parameter must have one type: this one is %s, those before "
+                                "the elements of an ARRAY parameter must have one type: this one "
+                                "is %s, those before "
                                 "it are %s",
                                 ov_sqltype_name(t), ov_sqltype_name(*out));
         *out = numbers ? OV_SQL_DOUBLE : t;
@@ -306,7 +297,7 @@ ov_status ov_sql_request_read(ov_request *rq, ov_sql_request *out, ov_error *err
             return ov_fail(err, OV_INVALID, "the form body holds a malformed percent escape");
         body = ov_slice_make(text, n);
     }
-    if (trim(body).n == 0)
+    if (ov_http_trim(body).n == 0)
         return ov_fail(err, OV_INVALID, "the request body holds no SQL");
     out->query.sql = body;
     return OV_OK;
