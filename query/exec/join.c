@@ -4,7 +4,8 @@
  *
  * When no key is twice on the kept side, a batch goes on as it is: its columns keep their encodings, those of the
  * kept side come as codes that are row numbers. Otherwise pairs are listed, a batch at a time; without keys every
- * kept row is a candidate. What is not an equality is decided over whole batches of candidates.
+ * kept row is a candidate. What is not an equality is decided over whole batches of candidates. Joins that only ask
+ * whether there is a partner are in join_test.c.
  */
 #include "query/exec/join.h"
 
@@ -12,44 +13,8 @@
 
 enum { CODED_ROWS = 1 << 16 }; /* larger kept sides are gathered instead of passed on as codes */
 
-typedef struct join join;
-
-/* One worker's share. */
-typedef struct probe {
-    ovi_worker *check; /* evaluates keys and the residual */
-    ovi_worker *down;  /* makes batches of pairs */
-    ovi_join_lookup lookup;
-    ov_vec *keys;
-    uint32_t *group;   /* of each row of the batch */
-    uint32_t *ours, *theirs, count; /* candidates: row of the batch, kept row; side.rows = "that was all for this row" */
-    bool hit;          /* the row at hand has a partner */
-    uint64_t made;     /* rows out of the batch at hand */
-    uint64_t base;     /* ordinal of its first row out */
-    uint64_t *matched; /* kept rows that found a partner, when they matter */
-} probe;
-
-struct join {
-    ovi_sink base;
-    ovi_exec *exec;
-    const ov_plan *node;
-    ovi_sink *next;
-    uint32_t cols, our_first, their_first, our_cols, their_cols;
-    bool keep_ours, keep_theirs; /* rows without partner */
-    bool general;
-    const ov_expr *const *keys;  /* over the streaming side */
-    const uint64_t *wanted;      /* columns of the result that are read above */
-    const uint64_t *checked;     /* those the residual reads */
-    ovi_join_side side;
-    ovi_join_table table;
-    uint32_t *all;               /* without keys: every kept row */
-    uint32_t most;               /* rows that one row can become */
-    probe *probes;
-};
-
-/* ---- columns ---- */
-
 /* Columns of the kept side for rows of a batch; rows[i] = side.rows is NULL. */
-static ov_status kept_columns(const join *j, const uint64_t *columns, const uint32_t *rows, uint32_t n,
+static ov_status kept_columns(const ovi_join *j, const uint64_t *columns, const uint32_t *rows, uint32_t n,
                               ov_arena *scratch, ov_vec *col, ov_error *err)
 {
     bool codes = !j->general && j->side.rows < CODED_ROWS;
@@ -67,7 +32,7 @@ static ov_status kept_columns(const join *j, const uint64_t *columns, const uint
     return OV_OK;
 }
 
-static ov_status gather_ours(const join *j, const uint64_t *columns, const ov_batch *b, const uint32_t *rows,
+static ov_status gather_ours(const ovi_join *j, const uint64_t *columns, const ov_batch *b, const uint32_t *rows,
                              uint32_t n, ov_arena *scratch, ov_vec *col, ov_error *err)
 {
     for (uint32_t c = 0; c < j->our_cols; c++) {
@@ -75,14 +40,13 @@ static ov_status gather_ours(const join *j, const uint64_t *columns, const ov_ba
         if (b && ov_bits_test(columns, j->our_first + c))
             OV_TRY(ov_vec_gather(&b->col[c], rows, n, scratch, out, err));
         else
-            *out = ov_vec_null(j->node->fields[j->our_first + c].type, n);
+            *out = ov_vec_null(j->node->inputs[j->node->join.build_left]->fields[c].type, n);
     }
     return OV_OK;
 }
 
-/* A batch of pairs; b NULL: rows of the kept side alone. */
-static ov_status pair_batch(const join *j, const uint64_t *columns, const ov_batch *b, const uint32_t *ours,
-                            const uint32_t *theirs, uint32_t n, ov_arena *scratch, ov_batch *out, ov_error *err)
+ov_status ovi_join_pair_batch(const ovi_join *j, const uint64_t *columns, const ov_batch *b, const uint32_t *ours,
+                              const uint32_t *theirs, uint32_t n, ov_arena *scratch, ov_batch *out, ov_error *err)
 {
     uint32_t *rows; /* codes are readable to a whole word */
     *out = (ov_batch){.rows = n, .cols = j->cols, .sel_rows = n};
@@ -96,7 +60,7 @@ static ov_status pair_batch(const join *j, const uint64_t *columns, const ov_bat
 
 /* ---- candidates ---- */
 
-static ov_status truth_of(const join *j, probe *p, const ov_batch *b, uint64_t **truth, ov_error *err)
+ov_status ovi_join_truth(const ovi_join *j, ovi_probe *p, const ov_batch *b, uint64_t **truth, ov_error *err)
 {
     uint32_t rows;
     OV_TRY(ov_arena_alloc(&p->check->scratch, ((size_t)ov_words(b->rows) + 1) * 8, truth, err));
@@ -104,24 +68,34 @@ static ov_status truth_of(const join *j, probe *p, const ov_batch *b, uint64_t *
 }
 
 /* Candidates that pass, and rows that turned out to have none; they stay in their order. */
-static uint32_t pass_pairs(const join *j, probe *p, const uint64_t *truth)
+static uint32_t pass_pairs(const ovi_join *j, ovi_probe *p, const uint64_t *truth)
 {
     uint32_t n = 0;
     for (uint32_t i = 0; i < p->count; i++) {
         bool end = p->theirs[i] == j->side.rows;
         bool keep = end ? !p->hit : !truth || ov_bits_test(truth, i);
+        p->twice = p->twice || (!end && keep && p->hit);
         if (keep) {
             p->ours[n] = p->ours[i];
             p->theirs[n++] = p->theirs[i];
         }
         p->hit = !end && (p->hit || keep);
-        if (!end && keep && p->matched)
+        if (!end && keep && p->matched) {
+            p->matched_twice = p->matched_twice || ov_bits_test(p->matched, p->theirs[i]);
             ov_bits_set(p->matched, p->theirs[i]);
+        }
     }
     return n;
 }
 
-static ov_status flush_pairs(join *j, probe *p, const ov_batch *b, ov_error *err)
+static ov_status check_single(const ovi_join *j, const ovi_probe *p, ov_error *err)
+{
+    if (j->node->join.kind != OV_JOINS_SINGLE || !(j->keep_theirs ? p->matched_twice : p->twice))
+        return OV_OK;
+    return ov_fail(err, OV_INVALID, "Subquery expression returned more than one row");
+}
+
+static ov_status flush_pairs(ovi_join *j, ovi_probe *p, const ov_batch *b, ov_error *err)
 {
     ovi_worker *down = p->down;
     ov_batch out;
@@ -130,30 +104,30 @@ static ov_status flush_pairs(join *j, probe *p, const ov_batch *b, ov_error *err
         return OV_OK;
     OV_TRY(ovi_next_batch(down, err));
     if (j->node->join.residual) {
-        OV_TRY(pair_batch(j, j->checked, b, p->ours, p->theirs, p->count, &down->scratch, &out, err));
+        OV_TRY(ovi_join_pair_batch(j, j->checked, b, p->ours, p->theirs, p->count, &down->scratch, &out, err));
         ov_eval_next_batch(p->check->eval);
-        OV_TRY(truth_of(j, p, &out, &truth, err));
+        OV_TRY(ovi_join_truth(j, p, &out, &truth, err));
     }
     uint32_t n = pass_pairs(j, p, truth);
     p->count = 0;
+    OV_TRY(check_single(j, p, err));
     if (!n)
         return OV_OK;
-    OV_TRY(pair_batch(j, j->wanted, b, p->ours, p->theirs, n, &down->scratch, &out, err));
+    OV_TRY(ovi_join_pair_batch(j, j->wanted, b, p->ours, p->theirs, n, &down->scratch, &out, err));
     down->ordinal = p->base + p->made;
     p->made += n;
     ovi_count_rows(j->exec, j->node, &out);
     return j->next->push(j->next, down, &out, err);
 }
 
-OV_INLINE ov_status add_pair(join *j, probe *p, const ov_batch *b, uint32_t ours, uint32_t theirs, ov_error *err)
+OV_INLINE ov_status add_pair(ovi_join *j, ovi_probe *p, const ov_batch *b, uint32_t ours, uint32_t theirs, ov_error *err)
 {
     p->ours[p->count] = ours;
     p->theirs[p->count++] = theirs;
     return p->count == j->exec->batch_rows ? flush_pairs(j, p, b, err) : OV_OK;
 }
 
-/* The kept rows that row i may go with. */
-static const uint32_t *candidates(const join *j, uint32_t group, uint32_t *count)
+const uint32_t *ovi_join_candidates(const ovi_join *j, uint32_t group, uint32_t *count)
 {
     *count = 0;
     if (!j->node->join.key_count) {
@@ -166,14 +140,14 @@ static const uint32_t *candidates(const join *j, uint32_t group, uint32_t *count
     return j->table.row + j->table.start[group];
 }
 
-static ov_status list_pairs(join *j, probe *p, const ov_batch *b, ov_error *err)
+static ov_status list_pairs(ovi_join *j, ovi_probe *p, const ov_batch *b, ov_error *err)
 {
     p->hit = false;
     for (uint32_t i = 0; i < b->rows; i++) {
         uint32_t n;
         if (b->sel && !ov_bits_test(b->sel, i))
             continue;
-        const uint32_t *rows = candidates(j, p->group[i], &n);
+        const uint32_t *rows = ovi_join_candidates(j, p->group[i], &n);
         for (uint32_t k = 0; k < n; k++)
             OV_TRY(add_pair(j, p, b, i, rows[k], err));
         if (j->keep_ours)
@@ -186,7 +160,7 @@ static ov_status list_pairs(join *j, probe *p, const ov_batch *b, ov_error *err)
 
 /* ---- at most one partner ---- */
 
-static void one_partner(const join *j, probe *p, const ov_batch *b, uint32_t *rows, uint64_t *found)
+static void one_partner(const ovi_join *j, ovi_probe *p, const ov_batch *b, uint32_t *rows, uint64_t *found)
 {
     for (uint32_t i = 0; i < b->rows; i++) {
         uint32_t g = p->group[i];
@@ -196,7 +170,7 @@ static void one_partner(const join *j, probe *p, const ov_batch *b, uint32_t *ro
     }
 }
 
-static void drop_untrue(const join *j, const uint64_t *truth, uint32_t n, uint32_t *rows, uint64_t *found)
+static void drop_untrue(const ovi_join *j, const uint64_t *truth, uint32_t n, uint32_t *rows, uint64_t *found)
 {
     for (uint32_t i = 0; i < n; i++)
         if (ov_bits_test(found, i) && !ov_bits_test(truth, i)) {
@@ -206,7 +180,7 @@ static void drop_untrue(const join *j, const uint64_t *truth, uint32_t n, uint32
 }
 
 /* Each row has one partner or none: the batch goes on with columns beside its own. */
-static ov_status widen(join *j, probe *p, ovi_worker *w, const ov_batch *b, ov_error *err)
+static ov_status widen(ovi_join *j, ovi_probe *p, ovi_worker *w, const ov_batch *b, ov_error *err)
 {
     ov_batch out = *b;
     uint32_t *rows, n = b->rows;
@@ -225,12 +199,15 @@ static ov_status widen(join *j, probe *p, ovi_worker *w, const ov_batch *b, ov_e
         pairs.sel = found;
         pairs.sel_rows = (uint32_t)ov_bits_count(found, n);
         OV_TRY(kept_columns(j, j->checked, rows, n, &w->scratch, out.col, err));
-        OV_TRY(truth_of(j, p, &pairs, &truth, err));
+        OV_TRY(ovi_join_truth(j, p, &pairs, &truth, err));
         drop_untrue(j, truth, n, rows, found);
     }
     for (uint32_t i = 0; p->matched && i < n; i++)
-        if (ov_bits_test(found, i))
+        if (ov_bits_test(found, i)) {
+            p->matched_twice = p->matched_twice || ov_bits_test(p->matched, rows[i]);
             ov_bits_set(p->matched, rows[i]);
+        }
+    OV_TRY(check_single(j, p, err));
     if (!j->keep_ours) {
         out.sel = found;
         out.sel_rows = (uint32_t)ov_bits_count(found, n);
@@ -246,14 +223,16 @@ static ov_status widen(join *j, probe *p, ovi_worker *w, const ov_batch *b, ov_e
 
 static ov_status join_push(ovi_sink *s, ovi_worker *w, const ov_batch *b, ov_error *err)
 {
-    join *j = (join *)s;
-    probe *p = &j->probes[w->number];
+    ovi_join *j = (ovi_join *)s;
+    ovi_probe *p = &j->probes[w->number];
     uint32_t keys = j->node->join.key_count;
     OV_TRY(ovi_next_batch(p->check, err));
     for (uint32_t k = 0; k < keys; k++)
         OV_TRY(ov_eval_expr(p->check->eval, j->keys[k], b, &p->keys[k], err));
     if (keys)
         OV_TRY(ovi_join_table_find(&j->table, &p->lookup, p->keys, b, &p->check->scratch, p->group, err));
+    if (j->tests)
+        return j->keep_theirs ? ovi_join_mark_kept(j, p, b, err) : ovi_join_test(j, p, w, b, err);
     if (keys && j->most == 1 && !j->general)
         return widen(j, p, w, b, err);
     p->down->slot = w->slot;
@@ -264,13 +243,13 @@ static ov_status join_push(ovi_sink *s, ovi_worker *w, const ov_batch *b, ov_err
 
 static bool join_done(const ovi_sink *s)
 {
-    const join *j = (const join *)s;
+    const ovi_join *j = (const ovi_join *)s;
     return !j->keep_theirs && ovi_done(j->next);
 }
 
 static void join_used(const ovi_sink *s, uint64_t *columns, uint32_t count)
 {
-    const join *j = (const join *)s;
+    const ovi_join *j = (const ovi_join *)s;
     for (uint32_t c = 0; c < j->our_cols; c++)
         if (ov_bits_test(j->wanted, j->our_first + c) || ov_bits_test(j->checked, j->our_first + c))
             ov_bits_set(columns, c);
@@ -280,27 +259,37 @@ static void join_used(const ovi_sink *s, uint64_t *columns, uint32_t count)
 
 /* ---- kept rows without partner ---- */
 
-static ov_status push_unmatched(join *j, const uint32_t *rows, uint32_t n, ov_error *err)
+static ov_status push_unmatched(ovi_join *j, const uint32_t *rows, uint32_t n, ov_error *err)
 {
     ovi_worker *w = &j->exec->workers[0];
     ov_batch out;
     if (!n || ovi_done(j->next))
         return OV_OK;
     OV_TRY(ovi_next_batch(w, err));
-    OV_TRY(pair_batch(j, j->wanted, NULL, NULL, rows, n, &w->scratch, &out, err));
+    OV_TRY(ovi_join_pair_batch(j, j->wanted, NULL, NULL, rows, n, &w->scratch, &out, err));
     w->ordinal = j->exec->ordinal;
     j->exec->ordinal += n;
     ovi_count_rows(j->exec, j->node, &out);
     return j->next->push(j->next, w, &out, err);
 }
 
-static ov_status emit_unmatched(join *j, ov_error *err)
+/* What the workers found, in the first one's bits. */
+static ov_status gather_matched(ovi_join *j, ov_error *err)
 {
-    probe *first = &j->probes[0];
-    uint32_t n = 0;
+    ovi_probe *first = &j->probes[0];
     for (unsigned w = 1; w < j->exec->worker_count; w++)
-        for (uint32_t i = 0; i < ov_words(j->side.rows); i++)
-            first->matched[i] |= j->probes[w].matched[i];
+        for (uint32_t i = 0; i < ov_words(j->side.rows); i++) {
+            uint64_t more = j->probes[w].matched[i];
+            first->matched_twice = first->matched_twice || (first->matched[i] & more);
+            first->matched[i] |= more;
+        }
+    return check_single(j, first, err);
+}
+
+static ov_status emit_unmatched(ovi_join *j, ov_error *err)
+{
+    ovi_probe *first = &j->probes[0];
+    uint32_t n = 0;
     for (uint32_t i = 0; i < j->side.rows; i++) {
         if (ov_bits_test(first->matched, i))
             continue;
@@ -315,9 +304,9 @@ static ov_status emit_unmatched(join *j, ov_error *err)
 
 /* ---- the run ---- */
 
-static ov_status make_probe(join *j, unsigned number, ov_error *err)
+static ov_status make_probe(ovi_join *j, unsigned number, ov_error *err)
 {
-    probe *p = &j->probes[number];
+    ovi_probe *p = &j->probes[number];
     ov_arena *arena = &j->exec->arena;
     uint32_t rows = j->exec->batch_rows, keys = OV_MAX(j->node->join.key_count, 1);
     OV_TRY(ovi_extra_worker(j->exec, number, &p->check, err));
@@ -333,16 +322,18 @@ static ov_status make_probe(join *j, unsigned number, ov_error *err)
 }
 
 /* Which columns are read above, by the residual, and of the kept side. */
-static ov_status find_used(join *j, uint64_t **theirs, ov_error *err)
+static ov_status find_used(ovi_join *j, uint64_t **theirs, ov_error *err)
 {
     ov_arena *arena = &j->exec->arena;
     uint64_t *wanted, *checked;
     const ov_plan *node = j->node;
     const ov_expr *const *keys = node->join.build_left ? node->join.left_keys : node->join.right_keys;
-    OV_TRY(ov_arena_zalloc(arena, ((size_t)ov_words(j->cols) + 1) * 8, &wanted, err));
+    OV_TRY(ov_arena_zalloc(arena, ((size_t)ov_words(j->cols + 1) + 1) * 8, &wanted, err));
     OV_TRY(ov_arena_zalloc(arena, ((size_t)ov_words(j->cols) + 1) * 8, &checked, err));
     OV_TRY(ov_arena_zalloc(arena, ((size_t)ov_words(j->their_cols) + 1) * 8, theirs, err));
-    j->next->used(j->next, wanted, j->cols);
+    j->next->used(j->next, wanted, node->field_count);
+    if (node->join.kind == OV_JOINS_MARK) /* the mark stands where a column of the right would */
+        ov_bits_clear(wanted, node->inputs[0]->field_count);
     if (node->join.residual)
         ov_expr_columns(node->join.residual, checked, j->cols);
     for (uint32_t c = 0; c < j->their_cols; c++)
@@ -355,7 +346,7 @@ static ov_status find_used(join *j, uint64_t **theirs, ov_error *err)
     return OV_OK;
 }
 
-static ov_status build(join *j, ov_error *err)
+static ov_status build(ovi_join *j, ov_error *err)
 {
     const ov_plan *node = j->node;
     const ov_expr *const *keys = node->join.build_left ? node->join.left_keys : node->join.right_keys;
@@ -379,17 +370,21 @@ static ov_status build(join *j, ov_error *err)
     return st;
 }
 
-static ov_status stream(join *j, ov_error *err)
+static ov_status stream(ovi_join *j, ov_error *err)
 {
     const ov_plan *node = j->node;
     if (!j->side.rows && !j->keep_ours)
-        return OV_OK;
+        return OV_OK; /* whatever the other side has */
     OV_TRY(ov_arena_zalloc(&j->exec->arena, j->exec->worker_count * sizeof(*j->probes), &j->probes, err));
     for (unsigned w = 0; w < j->exec->worker_count; w++)
         OV_TRY(make_probe(j, w, err));
     OV_TRY(ovi_run(j->exec, node->inputs[node->join.build_left], &j->base, err));
-    j->exec->ordinal *= j->most;
-    return j->keep_theirs ? emit_unmatched(j, err) : OV_OK;
+    if (!j->tests)
+        j->exec->ordinal *= j->most;
+    if (!j->keep_theirs)
+        return OV_OK;
+    OV_TRY(gather_matched(j, err));
+    return j->tests ? ovi_join_emit_tested(j, err) : emit_unmatched(j, err);
 }
 
 static ov_status too_large(ov_status st, ov_error *err)
@@ -403,30 +398,52 @@ static ov_status too_large(ov_status st, ov_error *err)
                    cause.text);
 }
 
-ov_status ovi_run_join(ovi_exec *x, const ov_plan *node, ovi_sink *sink, ov_error *err)
+static bool join_weights(const ovi_sink *s)
+{
+    const ovi_join *j = (const ovi_join *)s;
+    return ovi_join_passes(j) && j->next->weights && j->next->weights(j->next);
+}
+
+static bool join_best(const ovi_sink *s, const ovi_worker *w, ovi_best *out)
+{
+    const ovi_join *j = (const ovi_join *)s;
+    return ovi_join_passes(j) && ovi_wants_best(j->next, w, out) && out->column < j->our_cols;
+}
+
+static void init(ovi_join *j, ovi_exec *x, const ov_plan *node, ovi_sink *sink)
 {
     ov_join_kind kind = (ov_join_kind)node->join.kind;
-    bool keeps_left = kind == OV_JOINS_LEFT || kind == OV_JOINS_FULL;
+    bool keeps_left = kind == OV_JOINS_LEFT || kind == OV_JOINS_FULL || kind == OV_JOINS_SINGLE;
     bool keeps_right = kind == OV_JOINS_RIGHT || kind == OV_JOINS_FULL, left = node->join.build_left;
     uint32_t left_cols = node->inputs[0]->field_count, right_cols = node->inputs[1]->field_count;
-    join j = {.base = {.push = join_push,
-                       .done = join_done,
-                       .used = join_used,
-                       .ordered = sink->ordered,
-                       .unordered = sink->unordered,
-                       .through = sink},
-              .exec = x,
-              .node = node,
-              .next = sink,
-              .cols = node->field_count,
-              .our_cols = left ? right_cols : left_cols,
-              .their_cols = left ? left_cols : right_cols,
-              .our_first = left ? left_cols : 0,
-              .their_first = left ? 0 : left_cols,
-              .keep_ours = left ? keeps_right : keeps_left,
-              .keep_theirs = left ? keeps_left : keeps_right,
-              .general = x->cx->options.general_only,
-              .keys = left ? node->join.right_keys : node->join.left_keys};
+    bool tests = ov_join_tests(kind), breaks = tests && left;
+    *j = (ovi_join){.base = {.push = join_push,
+                             .done = join_done,
+                             .used = join_used,
+                             .weights = join_weights,
+                             .best = join_best,
+                             .ordered = !breaks && sink->ordered,
+                             .unordered = breaks || sink->unordered,
+                             .through = breaks ? NULL : sink},
+                    .exec = x,
+                    .node = node,
+                    .next = sink,
+                    .cols = left_cols + right_cols,
+                    .our_cols = left ? right_cols : left_cols,
+                    .their_cols = left ? left_cols : right_cols,
+                    .our_first = left ? left_cols : 0,
+                    .their_first = left ? 0 : left_cols,
+                    .keep_ours = tests ? !left && kind != OV_JOINS_SEMI : left ? keeps_right : keeps_left,
+                    .keep_theirs = tests ? left : left ? keeps_left : keeps_right,
+                    .tests = tests,
+                    .general = x->cx->options.general_only,
+                    .keys = left ? node->join.right_keys : node->join.left_keys};
+}
+
+ov_status ovi_run_join(ovi_exec *x, const ov_plan *node, ovi_sink *sink, ov_error *err)
+{
+    ovi_join j;
+    init(&j, x, node, sink);
     ov_status st = too_large(build(&j, err), err);
     if (st == OV_OK)
         st = stream(&j, err);

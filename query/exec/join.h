@@ -1,5 +1,6 @@
 /*
- * Private to the join's files: the side that is kept, and where rows of the other side find their partners.
+ * Private to the join's files: the side that is kept, where rows of the other side find their partners, and a join
+ * while it runs.
  */
 #pragma once
 
@@ -48,3 +49,57 @@ void ovi_join_table_fini(ovi_join_table *t);
 /* The group of each selected row of keys, OVI_NO_GROUP for the others and where nothing is equal. */
 OV_CHECKED ov_status ovi_join_table_find(ovi_join_table *t, ovi_join_lookup *l, const ov_vec *keys,
                                          const ov_batch *b, ov_arena *scratch, uint32_t *group, ov_error *err);
+
+/* ---- a join while it runs (join.c, join_test.c) ---- */
+
+/* One worker's share. */
+typedef struct ovi_probe {
+    ovi_worker *check; /* evaluates keys and the residual */
+    ovi_worker *down;  /* makes batches of pairs */
+    ovi_join_lookup lookup;
+    ov_vec *keys;
+    uint32_t *group;   /* of each row of the batch */
+    uint32_t *ours, *theirs, count; /* candidates: row of the batch, kept row; side.rows = "that was all for this row" */
+    bool hit;          /* the row at hand has a partner */
+    bool twice, matched_twice; /* some row had two; some kept row had */
+    uint64_t made;     /* rows out of the batch at hand */
+    uint64_t base;     /* ordinal of its first row out */
+    uint64_t *matched; /* kept rows that found a partner, when they matter */
+} ovi_probe;
+
+typedef struct ovi_join {
+    ovi_sink base;
+    ovi_exec *exec;
+    const ov_plan *node;
+    ovi_sink *next;
+    uint32_t cols, our_first, their_first, our_cols, their_cols; /* of both sides together */
+    bool keep_ours, keep_theirs; /* rows without partner */
+    bool tests;                  /* SEMI, ANTI, MARK: no pairs come out, keep_theirs: the left side is kept */
+    bool general;
+    const ov_expr *const *keys;  /* over the streaming side */
+    const uint64_t *wanted;      /* columns of the result that are read above */
+    const uint64_t *checked;     /* those the residual reads */
+    ovi_join_side side;
+    ovi_join_table table;
+    uint32_t *all;               /* without keys: every kept row */
+    uint32_t most;               /* rows of the kept side that one row may go with */
+    ovi_probe *probes;
+} ovi_join;
+
+/* A batch of pairs with these columns; b NULL: rows of the kept side alone. */
+OV_CHECKED ov_status ovi_join_pair_batch(const ovi_join *j, const uint64_t *columns, const ov_batch *b,
+                                         const uint32_t *ours, const uint32_t *theirs, uint32_t n,
+                                         ov_arena *scratch, ov_batch *out, ov_error *err);
+/* Where the residual is true. */
+OV_CHECKED ov_status ovi_join_truth(const ovi_join *j, ovi_probe *p, const ov_batch *b, uint64_t **truth,
+                                    ov_error *err);
+/* The kept rows that a row of this group may go with. */
+const uint32_t *ovi_join_candidates(const ovi_join *j, uint32_t group, uint32_t *count);
+
+/* SEMI, ANTI, MARK. Batches of the left side go on as they are; with the left side kept, batches of the right leave
+ * marks on it, and it goes on at the end. p->group is set. */
+OV_CHECKED ov_status ovi_join_test(ovi_join *j, ovi_probe *p, ovi_worker *w, const ov_batch *b, ov_error *err);
+OV_CHECKED ov_status ovi_join_mark_kept(ovi_join *j, ovi_probe *p, const ov_batch *b, ov_error *err);
+OV_CHECKED ov_status ovi_join_emit_tested(ovi_join *j, ov_error *err);
+/* Batches go through unchanged but for rows that are left out. */
+bool ovi_join_passes(const ovi_join *j);

@@ -23,6 +23,11 @@ ov_status ov_expr_null(ov_expr_ctx *cx, ov_sqltype sql, const ov_expr **out, ov_
     return ovi_null_of(cx, sql, ov_sqltype_native(sql), out, err);
 }
 
+ov_status ov_expr_null_of(ov_expr_ctx *cx, ov_sqltype sql, ov_type type, const ov_expr **out, ov_error *err)
+{
+    return ovi_null_of(cx, sql, type, out, err);
+}
+
 ov_status ovi_null_of(ov_expr_ctx *cx, ov_sqltype sql, ov_type type, const ov_expr **out, ov_error *err)
 {
     ov_expr *e;
@@ -191,7 +196,7 @@ bool ov_expr_equal(const ov_expr *a, const ov_expr *b)
 
 void ov_expr_columns(const ov_expr *e, uint64_t *used, uint32_t columns)
 {
-    if (e->kind == OV_EXPR_COLUMN) {
+    if (e->kind == OV_EXPR_COLUMN && e->column < OV_EXPR_UNBOUND) {
         OV_ASSERT(e->column < columns);
         ov_bits_set(used, e->column);
         return;
@@ -205,7 +210,7 @@ void ov_expr_columns(const ov_expr *e, uint64_t *used, uint32_t columns)
 ov_status ov_expr_rebase(ov_expr_ctx *cx, const ov_expr *e, const ov_expr *const *map,
                          const ov_expr **out, ov_error *err)
 {
-    if (e->kind == OV_EXPR_COLUMN) {
+    if (e->kind == OV_EXPR_COLUMN && e->column < OV_EXPR_UNBOUND) {
         const ov_expr *to = map[e->column];
         if (!ov_type_eq(to->type, e->type))
             return ov_fail(err, OV_INTERNAL, "an input column changed its type while rebasing");

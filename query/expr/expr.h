@@ -53,6 +53,7 @@ typedef enum ov_op {
 enum {
     OV_EXPR_NO_COLUMN = -1,    /* reads none: constant or volatile */
     OV_EXPR_MANY_COLUMNS = -2, /* reads several */
+    OV_EXPR_UNBOUND = 1 << 30, /* see ov_expr_rebase */
 };
 
 /* Constants of an IN list: sorted, distinct, no NULL; million-entry lists are ordinary. */
@@ -109,6 +110,9 @@ typedef struct ov_expr_ctx {
 
 /* ---- constructors; `pos` range is for error messages ---- */
 OV_CHECKED ov_status ov_expr_null(ov_expr_ctx *cx, ov_sqltype sql, const ov_expr **out, ov_error *err);
+/* The same where the native type does not follow from the SQL type: arrays, multi-value strings. */
+OV_CHECKED ov_status ov_expr_null_of(ov_expr_ctx *cx, ov_sqltype sql, ov_type type, const ov_expr **out,
+                                     ov_error *err);
 OV_CHECKED ov_status ov_expr_i64(ov_expr_ctx *cx, ov_sqltype sql, int64_t v, const ov_expr **out,
                                  ov_error *err);
 OV_CHECKED ov_status ov_expr_f64(ov_expr_ctx *cx, ov_sqltype sql, double v, const ov_expr **out,
@@ -131,7 +135,8 @@ OV_CHECKED ov_status ov_expr_retype(ov_expr_ctx *cx, const ov_expr *arg, ov_sqlt
 OV_CHECKED ov_status ov_expr_in(ov_expr_ctx *cx, const ov_expr *arg, const ov_expr *const *items,
                                 uint32_t count, uint32_t pos, uint32_t end_pos, const ov_expr **out,
                                 ov_error *err);
-/* The same tree with column i replaced by map[i] (an expression over another input). */
+/* The same tree with column i replaced by map[i] (an expression over another input). Columns from OV_EXPR_UNBOUND on
+ * stay: while a query is bound they stand for values that are no columns of its input yet. */
 OV_CHECKED ov_status ov_expr_rebase(ov_expr_ctx *cx, const ov_expr *e, const ov_expr *const *map,
                                     const ov_expr **out, ov_error *err);
 /* Canonical upper-case name of the function of a CALL ("AND", "=", "TIME_FLOOR"); "" for other kinds. */

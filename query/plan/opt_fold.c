@@ -57,6 +57,30 @@ static OV_CHECKED ov_status fold_union(ov_expr_ctx *cx, const ov_plan *plan, con
     return OV_OK;
 }
 
+/* The left side with what the right one adds when nothing in it is a partner. */
+static OV_CHECKED ov_status without_right(ov_expr_ctx *cx, const ov_plan *join, const ov_plan **out,
+                                          ov_error *err)
+{
+    const ov_plan *left = join->inputs[0];
+    const ov_expr **exprs;
+    ov_slice *names;
+    if (join->join.kind == OV_JOINS_ANTI)
+        return ovi_plan_named_like(cx, left, join, out, err);
+    OV_TRY(ov_arena_alloc(cx->arena, (join->field_count + 1) * sizeof *exprs, &exprs, err));
+    OV_TRY(ov_arena_alloc(cx->arena, (join->field_count + 1) * sizeof *names, &names, err));
+    for (uint32_t i = 0; i < join->field_count; i++) {
+        const ov_field *f = &join->fields[i];
+        names[i] = f->name;
+        if (i < left->field_count)
+            OV_TRY(ov_plan_column(cx, left, i, &exprs[i], err));
+        else if (join->join.kind == OV_JOINS_MARK)
+            OV_TRY(ov_expr_i64(cx, OV_SQL_BOOLEAN, 0, &exprs[i], err));
+        else
+            OV_TRY(ov_expr_null_of(cx, (ov_sqltype)f->sql, f->type, &exprs[i], err));
+    }
+    return ov_plan_project(cx->arena, left, exprs, names, join->field_count, out, err);
+}
+
 /* An inner join with nothing on one side, an outer one with nothing on the side it keeps. */
 static OV_CHECKED ov_status fold_join(ov_expr_ctx *cx, const ov_plan *plan, const ov_plan **out,
                                       ov_error *err)
@@ -64,10 +88,14 @@ static OV_CHECKED ov_status fold_join(ov_expr_ctx *cx, const ov_plan *plan, cons
     ov_join_kind kind = (ov_join_kind)plan->join.kind;
     bool no_left = is_empty(plan->inputs[0]), no_right = is_empty(plan->inputs[1]);
     bool never = plan->join.residual && constant_truth(plan->join.residual) == 0;
-    if ((kind == OV_JOINS_INNER && (no_left || no_right || never)) ||
-        (kind == OV_JOINS_LEFT && no_left) || (kind == OV_JOINS_RIGHT && no_right) ||
+    bool narrow = kind == OV_JOINS_INNER || kind == OV_JOINS_SEMI;
+    bool tests = ov_join_tests(kind) || kind == OV_JOINS_SINGLE;
+    if ((narrow && (no_left || no_right || never)) ||
+        ((kind == OV_JOINS_LEFT || tests) && no_left) || (kind == OV_JOINS_RIGHT && no_right) ||
         (no_left && no_right))
         return empty(cx, plan, out, err);
+    if (tests && (no_right || never))
+        return without_right(cx, plan, out, err);
     return OV_OK;
 }
 

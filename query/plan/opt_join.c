@@ -33,7 +33,8 @@ static OV_CHECKED ov_status side_map(ov_expr_ctx *cx, const ov_plan *join, bool 
 {
     const ov_plan *side = join->inputs[of_right];
     uint32_t first = of_right ? join->inputs[0]->field_count : 0;
-    OV_TRY(ov_arena_zalloc(cx->arena, ((size_t)join->field_count + 1) * sizeof **out, out, err));
+    OV_TRY(ov_arena_zalloc(cx->arena, ((size_t)first + join->inputs[1]->field_count + side->field_count + 1) * sizeof **out,
+                           out, err));
     for (uint32_t i = 0; i < side->field_count; i++)
         OV_TRY(ov_plan_column(cx, side, i, &(*out)[first + i], err));
     return OV_OK;
@@ -52,7 +53,8 @@ static OV_CHECKED ov_status rejects_nulls(ov_expr_ctx *cx, const ov_plan *join, 
     OV_TRY(ov_arena_alloc(cx->arena, ((size_t)join->field_count + 1) * sizeof *map, &map, err));
     for (uint32_t i = 0; i < join->field_count; i++) {
         if ((i >= left) == of_right)
-            OV_TRY(ov_expr_null(cx, (ov_sqltype)join->fields[i].sql, &map[i], err));
+            OV_TRY(ov_expr_null_of(cx, (ov_sqltype)join->fields[i].sql, join->fields[i].type, &map[i],
+                                   err));
         else
             OV_TRY(ov_plan_column(cx, join, i, &map[i], err));
     }
@@ -66,7 +68,8 @@ static OV_CHECKED ov_status rejects_nulls(ov_expr_ctx *cx, const ov_plan *join, 
 static OV_CHECKED ov_status narrow_kind(ov_expr_ctx *cx, const ov_plan *join, const ov_expr *const *above,
                                         uint32_t count, ov_join_kind *kind, ov_error *err)
 {
-    for (uint32_t i = 0; i < count && *kind != OV_JOINS_INNER; i++) {
+    bool outer = *kind == OV_JOINS_LEFT || *kind == OV_JOINS_RIGHT || *kind == OV_JOINS_FULL;
+    for (uint32_t i = 0; outer && i < count && *kind != OV_JOINS_INNER; i++) {
         bool no_left, no_right;
         OV_TRY(rejects_nulls(cx, join, false, above[i], &no_left, err));
         OV_TRY(rejects_nulls(cx, join, true, above[i], &no_right, err));
@@ -114,8 +117,8 @@ static OV_CHECKED ov_status place_condition(splitting *s, const ov_expr *e, ov_e
 {
     ov_join_kind kind = s->out->kind;
     unsigned sides = sides_of(e, s->join->inputs[0]->field_count);
-    bool into_left = kind == OV_JOINS_INNER || kind == OV_JOINS_RIGHT;
-    bool into_right = kind == OV_JOINS_INNER || kind == OV_JOINS_LEFT;
+    bool into_left = kind == OV_JOINS_INNER || kind == OV_JOINS_RIGHT || kind == OV_JOINS_SEMI;
+    bool into_right = kind != OV_JOINS_RIGHT && kind != OV_JOINS_FULL;
     bool done = false;
     if (ov_expr_is_true(e))
         return OV_OK;
@@ -136,7 +139,8 @@ static OV_CHECKED ov_status place_above(splitting *s, const ov_expr *e, ov_error
     unsigned sides = sides_of(e, s->join->inputs[0]->field_count);
     if (e->deterministic && kind == OV_JOINS_INNER)
         return place_condition(s, e, err);
-    if (e->deterministic && sides == LEFT_SIDE && kind == OV_JOINS_LEFT)
+    bool left_passes = kind == OV_JOINS_LEFT || kind == OV_JOINS_SINGLE || ov_join_tests(kind);
+    if (e->deterministic && sides == LEFT_SIDE && left_passes)
         return to_side(s, false, e, err);
     if (e->deterministic && sides == RIGHT_SIDE && kind == OV_JOINS_RIGHT)
         return to_side(s, true, e, err);
@@ -202,6 +206,8 @@ static double guess_rows(const ov_plan *plan)
         return rows;
     case OV_PLAN_JOIN: {
         double l = guess_rows(plan->inputs[0]), r = guess_rows(plan->inputs[1]);
+        if (ov_join_tests((ov_join_kind)plan->join.kind) || plan->join.kind == OV_JOINS_SINGLE)
+            return l;
         return plan->join.key_count ? OV_MAX(l, r) : l * r;
     }
     }

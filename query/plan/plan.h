@@ -31,7 +31,7 @@ typedef enum ov_plan_kind {
     OV_PLAN_SORT,      /* full sort, or the first offset+limit rows */
     OV_PLAN_LIMIT,
     OV_PLAN_UNION,     /* UNION ALL: inputs have equal types */
-    OV_PLAN_JOIN,      /* two inputs; output: columns of the left, then those of the right */
+    OV_PLAN_JOIN,      /* two inputs; output: columns of the left, then those of the right, but see ov_join_kind */
     /* WINDOW, UNNEST and set operations join this list with the issue on the whole of SQL */
 } ov_plan_kind;
 
@@ -40,7 +40,17 @@ typedef enum ov_join_kind {
     OV_JOINS_LEFT,  /* also rows of the left that found nothing, NULLs beside them */
     OV_JOINS_RIGHT,
     OV_JOINS_FULL,
+    OV_JOINS_SEMI,   /* rows of the left that have a partner, once; columns of the left alone */
+    OV_JOINS_ANTI,   /* rows of the left that have none; columns of the left alone */
+    OV_JOINS_MARK,   /* all rows of the left, behind their columns a BOOLEAN: has it a partner */
+    OV_JOINS_SINGLE, /* LEFT, and a row with two partners is an error: what a scalar sub-query is */
 } ov_join_kind;
+
+/* The columns of the right side are not in the output. */
+static inline bool ov_join_tests(ov_join_kind kind)
+{
+    return kind == OV_JOINS_SEMI || kind == OV_JOINS_ANTI || kind == OV_JOINS_MARK;
+}
 
 typedef struct ov_time_range {
     int64_t start_ms, end_ms; /* half-open; INT64_MIN / INT64_MAX are open ends */
@@ -106,7 +116,7 @@ struct ov_plan {
             const ov_expr *const *left_keys;  /* over inputs[0]; rows meet when all keys are equal, */
             const ov_expr *const *right_keys; /* over inputs[1]; NULL equals nothing. Both whole numbers, both */
             uint32_t key_count;               /* fractions, or both text. None: every pair is a candidate */
-            const ov_expr *residual;          /* over the combined row, what else must hold; NULL: nothing */
+            const ov_expr *residual;          /* over the columns of both sides, what else must hold; NULL: nothing */
         } join;
     };
 };

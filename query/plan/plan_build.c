@@ -201,15 +201,18 @@ ov_status ov_plan_join(ov_arena *arena, ov_join_kind kind, const ov_plan *left,
 {
     ov_plan *plan;
     ov_field *fields;
-    uint32_t count = left->field_count + right->field_count;
+    uint32_t count = left->field_count + (ov_join_tests(kind) ? 0 : right->field_count);
     OV_TRY(ov_plan_new(arena, OV_PLAN_JOIN, 2, &plan, err));
     OV_TRY(ov_arena_alloc(arena, ((size_t)count + 1) * sizeof *fields, &fields, err));
     for (uint32_t i = 0; i < count; i++) {
         bool of_left = i < left->field_count;
         fields[i] = of_left ? left->fields[i] : right->fields[i - left->field_count];
-        if (kind == OV_JOINS_FULL || kind == (of_left ? OV_JOINS_RIGHT : OV_JOINS_LEFT))
+        if (kind == OV_JOINS_FULL || kind == (of_left ? OV_JOINS_RIGHT : OV_JOINS_LEFT) ||
+            (kind == OV_JOINS_SINGLE && !of_left))
             fields[i].nullable = true;
     }
+    if (kind == OV_JOINS_MARK)
+        fields[count++] = (ov_field){{NULL, 0}, OV_T(OV_TYPE_LONG), OV_SQL_BOOLEAN, false};
     plan->inputs[0] = left;
     plan->inputs[1] = right;
     plan->fields = fields;

@@ -36,7 +36,7 @@ OV_CHECKED ov_status ov_plan_limit(ov_arena *arena, const ov_plan *in, uint64_t 
 /* Fields are those of the first input. */
 OV_CHECKED ov_status ov_plan_union(ov_arena *arena, const ov_plan *const *inputs, uint32_t count,
                                    const ov_plan **out, ov_error *err);
-/* No keys yet: `condition`, over the combined row, is all residual. NULL: every row meets every row. */
+/* No keys yet: `condition`, over the columns of both sides, is all residual. NULL: every row meets every row. */
 OV_CHECKED ov_status ov_plan_join(ov_arena *arena, ov_join_kind kind, const ov_plan *left,
                                   const ov_plan *right, const ov_expr *condition,
                                   const ov_plan **out, ov_error *err);

@@ -117,7 +117,7 @@ static void print_sort(const ov_plan *plan, ov_buf *out)
 
 static OV_CHECKED ov_status print_join(const ov_plan *plan, ov_buf *out, ov_error *err)
 {
-    static const char *const kinds[] = {"inner", "left", "right", "full"};
+    static const char *const kinds[] = {"inner", "left", "right", "full", "semi", "anti", "mark", "single"};
     ov_buf_addf(out, "Join %s", kinds[plan->join.kind]);
     if (plan->join.key_count) {
         ov_buf_add_str(out, " keys=[");

@@ -131,8 +131,16 @@ static rows nested_loop(const meaning *m, const rows *left, const rows *right, u
             if (!meets(m, left->line[i], right->line[k]))
                 continue;
             any = found[k] = true;
+            if (ov_join_tests(m->kind))
+                continue;
             snprintf(buf, sizeof(buf), "%s|%s", left->line[i], right->line[k]);
             add_row(&out, buf);
+        }
+        if (m->kind == OV_JOINS_MARK) {
+            snprintf(buf, sizeof(buf), "%s|%d", left->line[i], any);
+            add_row(&out, buf);
+        } else if (any ? m->kind == OV_JOINS_SEMI : m->kind == OV_JOINS_ANTI) {
+            add_row(&out, left->line[i]);
         }
         if (!any && (m->kind == OV_JOINS_LEFT || m->kind == OV_JOINS_FULL)) {
             snprintf(buf, sizeof(buf), "%s|%s", left->line[i], nulls[1]);
@@ -174,7 +182,7 @@ static const ov_plan *make_join(const meaning *m, const ov_plan *left, const ov_
     ov_error err = OV_ERROR_INIT;
     const ov_plan *join, *out;
     const ov_expr *condition = NULL;
-    check_ok(ov_plan_join(&table.arena, m->kind, left, right, NULL, &join, &err), &err);
+    check_ok(ov_plan_join(&table.arena, OV_JOINS_INNER, left, right, NULL, &join, &err), &err);
     for (uint32_t k = 0; k <= m->keys; k++) {
         const ov_expr *part = NULL;
         if (k < m->keys)
@@ -217,7 +225,7 @@ static void same_rows(const ov_plan *plan, const rows *want, ov_exec_options opt
 static void check_join(meaning m, const ov_plan *left, const ov_plan *right)
 {
     rows l = rows_of(left), r = rows_of(right);
-    for (unsigned kind = OV_JOINS_INNER; kind <= OV_JOINS_FULL; kind++) {
+    for (unsigned kind = OV_JOINS_INNER; kind <= OV_JOINS_MARK; kind++) {
         m.kind = (ov_join_kind)kind;
         rows want = nested_loop(&m, &l, &r, left->field_count, right->field_count);
         for (unsigned build_left = 0; build_left < 2; build_left++) {
@@ -310,6 +318,31 @@ static void test_three(void **state)
     }
 }
 
+/* SINGLE is LEFT until some row has two partners. */
+static void test_single(void **state)
+{
+    (void)state;
+    ov_error err = OV_ERROR_INIT;
+    exec_result out;
+    const ov_plan *left = some("`<`($4, 4)"), *one = distinct("$2", "`<`($4, 2)"), *many = some("`>`($4, 10)");
+    meaning m = {.kind = OV_JOINS_LEFT, .keys = 1, .l = {COL_CITY}, .r = {0}, .less_left = -1};
+    rows l = rows_of(left), r = rows_of(one), want = nested_loop(&m, &l, &r, left->field_count, one->field_count);
+    for (unsigned build_left = 0; build_left < 2; build_left++)
+        for (size_t i = 0; i < OV_COUNT_OF(settings); i++) {
+            m = (meaning){.kind = OV_JOINS_SINGLE, .keys = 1, .l = {COL_CITY}, .r = {0}, .less_left = -1};
+            same_rows(make_join(&m, left, one, build_left), &want, settings[i], "single");
+            m.r[0] = COL_CITY;
+            assert_int_equal(exec_try(&table, make_join(&m, left, many, build_left), settings[i], pool,
+                                      (size_t)1 << 30, NULL, &out, &err),
+                             OV_INVALID);
+            assert_non_null(strstr(err.text, "more than one row"));
+            ov_buf_fini(&out.text);
+        }
+    free_rows(&want);
+    free_rows(&l);
+    free_rows(&r);
+}
+
 /* What is above a join sees the same as above a table of its rows, in the same order each time. */
 static void test_above(void **state)
 {
@@ -385,7 +418,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_keys),   cmocka_unit_test(test_unique), cmocka_unit_test(test_residuals),
-        cmocka_unit_test(test_empty),  cmocka_unit_test(test_three),  cmocka_unit_test(test_above),
+        cmocka_unit_test(test_empty),  cmocka_unit_test(test_three),  cmocka_unit_test(test_single),  cmocka_unit_test(test_above),
         cmocka_unit_test(test_budget), cmocka_unit_test(test_cancel),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
