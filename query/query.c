@@ -105,6 +105,7 @@ static void init(ov_query *q, const ov_query_env *env, const ov_query_request *r
     q->snapshot = ov_catalog_snapshot(env->catalog);
     q->cx.snapshot = q->snapshot;
     q->cx.pool = env->pool;
+    q->cx.spill = env->spill;
     q->cx.options = env->options;
     q->expr.arena = &q->cx.arena;
     q->expr.now_ms = ov_now_ms();

@@ -16,6 +16,7 @@ typedef struct ov_query_env {
     ov_pool *pool;
     ov_budget *budget;            /* of all queries together */
     size_t query_budget_bytes;    /* of one query; 0 = budget's limit */
+    ov_spill_area *spill;         /* for what does not fit into it; NULL: the query fails */
     ov_exec_options options;      /* tests; zero for defaults */
     const ov_systable *const *systables; /* the server's own beside those of query/system */
     uint32_t systable_count;

@@ -6,6 +6,7 @@
  */
 #pragma once
 
+#include "base/spill.h"
 #include "query/query.h"
 #include "server/http.h"
 #include "server/metrics.h"
@@ -17,6 +18,7 @@ typedef struct ov_app {
     ov_catalog *catalog;
     ov_pool *pool;
     ov_budget memory; /* of all queries together */
+    ov_spill_area spill; /* what goes past a query's memory */
     ov_tasks *tasks;
     ov_query_env env;
     ov_running *running;

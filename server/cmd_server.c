@@ -14,9 +14,9 @@
 #include "server/task_transform.h"
 
 typedef struct server_options {
-    const char *dir, *host, *log_level;
+    const char *dir, *host, *log_level, *spill_dir;
     int64_t port, threads, tasks, connections;
-    uint64_t memory, max_body;
+    uint64_t memory, query_memory, spill_limit, max_body;
 } server_options;
 
 /* How long running requests may take when the server is told to stop: less than the 10 s after which containers are
@@ -84,7 +84,14 @@ static ov_status start_tasks(ov_app *app, const server_options *o, ov_error *err
 static ov_status serve(ov_app *app, const server_options *o, ov_error *err)
 {
     ov_host_options host = {
-        .dir = o->dir, .writer = true, .memory_bytes = o->memory, .threads = o->threads};
+        .dir = o->dir,
+        .writer = true,
+        .memory_bytes = o->memory,
+        .query_bytes = o->query_memory,
+        .spill_dir = o->spill_dir,
+        .spill_bytes = o->spill_limit,
+        .threads = o->threads,
+    };
     OV_TRY(ov_host_open(app, &host, err));
     ov_status st;
     OV_TRY_OUT(st, start_http(app, o, err));
@@ -124,6 +131,12 @@ static int run(int argc, char **argv)
         {0, "tasks", OV_OPT_NUMBER, &o.tasks, "N", "ingestion tasks at once (2)"},
         {0, "memory", OV_OPT_SIZE, &o.memory, "SIZE",
          "memory of all queries together (half of what there is)"},
+        {0, "query-memory", OV_OPT_SIZE, &o.query_memory, "SIZE",
+         "memory of one query, which goes to disk past it (half of that)"},
+        {0, "spill-dir", OV_OPT_TEXT, &o.spill_dir, "DIR",
+         "where queries go to disk (tmp in the data folder)"},
+        {0, "spill-limit", OV_OPT_SIZE, &o.spill_limit, "SIZE",
+         "most bytes there (half of what is free at the start)"},
         {0, "max-body", OV_OPT_SIZE, &o.max_body, "SIZE", "largest request body (256MiB)"},
         {0, "max-connections", OV_OPT_NUMBER, &o.connections, "N", "connections at once (4096)"},
         {0, "log-level", OV_OPT_TEXT, &o.log_level, "WORD", "debug, info, warn, error, off (info)"},

@@ -90,6 +90,7 @@ static void add_stats(ov_metrics *m, const ov_exec_stats *s)
     atomic_fetch_add(&m->blocks_scanned, atomic_load(&s->blocks_scanned));
     atomic_fetch_add(&m->blocks_skipped, atomic_load(&s->blocks_skipped));
     atomic_fetch_add(&m->segments_pruned, atomic_load(&s->segments_pruned));
+    atomic_fetch_add(&m->spilled_bytes, atomic_load(&s->spilled_bytes));
     atomic_fetch_add(&m->segments_indexed, atomic_load(&s->segments_indexed));
 }
 

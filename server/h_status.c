@@ -132,6 +132,8 @@ void ov_h_metrics(ov_app *app, ov_request *rq, const ov_captures *at)
     add_gauge(&b, "ovate_queries_running", "Queries running now.", ov_running_count(app->running));
     add_gauge(&b, "ovate_memory_bytes", "Memory charged to running queries.",
               (double)atomic_load(&app->memory.used));
+    add_gauge(&b, "ovate_spill_bytes", "Bytes of running queries on disk now.",
+              (double)atomic_load(&app->spill.used));
     add_gauge(&b, "ovate_http_connections", "Open connections.", (double)http.open_connections);
     ov_metrics_head(&b, "ovate_http_requests_total", "counter",
                     "Requests with a complete head and body.");

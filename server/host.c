@@ -52,8 +52,30 @@ ov_status ov_host_test_options(ov_exec_options *out, ov_error *err)
     OV_TRY(env_number("OVATE_TEST_WORKERS", 1024, &out->workers, err));
     OV_TRY(env_number("OVATE_TEST_DENSE_LIMIT", UINT32_MAX, &out->dense_limit, err));
     OV_TRY(env_number("OVATE_TEST_GENERAL_ONLY", 1, &general, err));
+    OV_TRY(env_number("OVATE_TEST_SPILL_ROWS", UINT32_MAX, &out->spill_rows, err));
     out->general_only = general != 0;
     return OV_OK;
+}
+
+/* Readers without a place to write go without: their queries fail where others go to disk. */
+static ov_status open_spill(ov_app *app, const ov_host_options *options, ov_error *err)
+{
+    char dir[4096];
+    const char *temporary = getenv("TMPDIR");
+    int n = options->spill_dir ? snprintf(dir, sizeof dir, "%s", options->spill_dir)
+            : options->writer  ? snprintf(dir, sizeof dir, "%s/tmp", options->dir)
+                               : snprintf(dir, sizeof dir, "%s",
+                                          temporary && *temporary ? temporary : "/tmp");
+    if (n < 0 || (size_t)n >= sizeof dir)
+        return ov_fail(err, OV_INVALID, "the name of the folder for intermediate rows is too long");
+    ov_status st = ov_spill_area_open(&app->spill, dir, options->spill_bytes, err);
+    if (st == OV_OK)
+        app->env.spill = &app->spill;
+    else if (!options->spill_dir && !options->writer)
+        st = OV_OK;
+    else
+        ov_error_context(err, "the folder for intermediate rows");
+    return st;
 }
 
 ov_status ov_host_open(ov_app *app, const ov_host_options *options, ov_error *err)
@@ -69,6 +91,8 @@ ov_status ov_host_open(ov_app *app, const ov_host_options *options, ov_error *er
     OV_TRY_OUT(st,
                ov_pool_create(cores > 1 ? (unsigned)cores - 1 : 0, "ov-query", &app->pool, err));
     OV_TRY_OUT(st, ov_catalog_open(options->dir, options->writer, &app->catalog, err));
+    OV_TRY_OUT(st, open_spill(app, options, err));
+    app->env.query_budget_bytes = options->query_bytes ? (size_t)options->query_bytes : limit / 2;
     app->env.catalog = app->catalog;
     app->env.pool = app->pool;
     app->env.budget = &app->memory;
@@ -87,6 +111,7 @@ void ov_host_close(ov_app *app)
     if (app->pool)
         ov_pool_destroy(app->pool);
     ov_running_destroy(app->running);
+    ov_spill_area_close(&app->spill);
     app->catalog = NULL;
     app->pool = NULL;
     app->running = NULL;

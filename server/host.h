@@ -10,6 +10,9 @@ typedef struct ov_host_options {
     const char *dir;
     bool writer;           /* take the folder's lock */
     uint64_t memory_bytes; /* of all queries; 0 = half of what the machine (or its cgroup) has */
+    uint64_t query_bytes;  /* of one query; 0 = half of that */
+    const char *spill_dir; /* for what goes past it; NULL: DIR/tmp, without the lock the system's temporary folder */
+    uint64_t spill_bytes;  /* most bytes there; 0 = half of what is free at the start */
     int64_t threads;       /* 0 = one per core */
 } ov_host_options;
 

@@ -56,4 +56,6 @@ void ov_metrics_print(ov_metrics *m, ov_buf *out)
                 &m->segments_pruned);
     add_counter(out, "ovate_segments_indexed_total", "Segments answered from indexes alone.",
                 &m->segments_indexed);
+    add_counter(out, "ovate_spilled_bytes_total",
+                "Bytes that queries wrote to disk for want of memory.", &m->spilled_bytes);
 }

@@ -11,7 +11,8 @@
 #include <stdatomic.h>
 #include "query/plan/plan.h"
 
-typedef struct ov_pool ov_pool; /* base/pool.h */
+typedef struct ov_pool ov_pool;             /* base/pool.h */
+typedef struct ov_spill_area ov_spill_area; /* base/spill.h */
 
 /* Settings that tests force; zero means the default. */
 typedef struct ov_exec_options {
@@ -20,6 +21,7 @@ typedef struct ov_exec_options {
     bool general_only;     /* no index-only answers, no bitmaps, no code-space grouping, no distinct-value
                               evaluation: the oracle of every fast path */
     uint32_t dense_limit;  /* most groups of a dense table; 1 forces hashing */
+    uint32_t spill_rows;   /* every operator that can goes to disk after so many rows or groups */
 } ov_exec_options;
 
 /* What a query used; shown by EXPLAIN ANALYZE, logs and metrics. */
@@ -27,6 +29,7 @@ typedef struct ov_exec_stats {
     _Atomic uint64_t segments_total, segments_pruned, segments_indexed;
     _Atomic uint64_t rows_scanned, blocks_scanned, blocks_skipped;
     _Atomic uint64_t rows_out;
+    _Atomic uint64_t spilled_bytes; /* written to disk because memory was short */
 } ov_exec_stats;
 
 /* Everything a running query owns. */
@@ -35,6 +38,7 @@ typedef struct ov_query_ctx {
     ov_budget budget;          /* all memory of the query; parent is the server's */
     const ov_snapshot *snapshot;
     ov_pool *pool;
+    ov_spill_area *spill;      /* where operators go past the budget; NULL: nowhere, they fail */
     ov_exec_options options;
     _Atomic bool cancelled;    /* set by DELETE, a lost client, shutdown */
     int64_t deadline_ms;       /* monotonic clock; 0 = none */

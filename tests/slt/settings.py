@@ -27,6 +27,9 @@ SETTINGS = {
     'hash-zero': Setting({'OVATE_HASH': 'zero'}),
     'one-segment': Setting(segment_granularity='ALL'),
     'many-segments': Setting(segment_rows=1000, segment_granularity='HOUR'),
+    'spill': Setting({'OVATE_TEST_SPILL_ROWS': '1'}),
+    'spill-some': Setting({'OVATE_TEST_SPILL_ROWS': '50', 'OVATE_TEST_BATCH_ROWS': '31', 'OVATE_TEST_WORKERS': '3',
+                           'OVATE_TEST_DENSE_LIMIT': '1'}, segment_rows=1000, segment_granularity='HOUR'),
     'worst': Setting({'OVATE_TEST_BATCH_ROWS': '7', 'OVATE_TEST_GENERAL_ONLY': '1', 'OVATE_TEST_WORKERS': '5',
                       'OVATE_HASH': 'zero'}, segment_rows=777, segment_granularity='HOUR'),
 }

@@ -38,6 +38,7 @@ typedef struct exec_table {
     const ov_datasource *ds;
     ov_arena arena;
     ov_expr_ctx cx;
+    ov_spill_area *spill; /* given to every query */
 } exec_table;
 
 static inline uint64_t exec_random(uint64_t *state)
@@ -432,6 +433,7 @@ static inline ov_status exec_try(exec_table *t, const ov_plan *plan, ov_exec_opt
     cx->snapshot = t->snap;
     cx->pool = pool;
     cx->options = options;
+    cx->spill = t->spill;
     ov_result_sink sink = {.rows = exec_rows_to_text, .self = out};
     ov_status st = ov_exec_run(plan, cx, &sink, err);
     ov_arena_fini(&cx->arena);

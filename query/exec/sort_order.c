@@ -1,0 +1,165 @@
+/*
+ * The order of rows: keys as bits, comparison in full, sorting of references.
+ */
+#include "query/exec/sort_int.h"
+
+#include "base/bits.h"
+
+static bool is_text(ov_type t)
+{
+    return !ov_type_is_int(t) && !ov_type_is_real(t);
+}
+
+/* <0, 0, >0 of two values in ascending order; NULL is not handled here. */
+static int compare_values(const ov_vec *a, uint32_t ra, const ov_vec *b, uint32_t rb)
+{
+    if (ov_type_is_int(a->type)) {
+        int64_t x = ov_vec_i64(a, ra), y = ov_vec_i64(b, rb);
+        return (x > y) - (x < y);
+    }
+    if (ov_type_is_real(a->type)) {
+        uint64_t x = ovi_order_f64(ov_vec_f64(a, ra)), y = ovi_order_f64(ov_vec_f64(b, rb));
+        return (x > y) - (x < y);
+    }
+    return ov_slice_cmp(ov_vec_str(a, ra), ov_vec_str(b, rb));
+}
+
+uint64_t ovi_sort_ordinal(const sort_part *p, uint32_t row)
+{
+    if (p->ordinals)
+        return p->ordinals[row];
+    return p->ordinal + (p->row ? p->row[row] : row);
+}
+
+typedef struct comparison {
+    const sort_sink *sink;
+    const sort_part *parts;
+} comparison;
+
+bool ovi_sort_before(const sort_sink *s, const sort_part *pa, uint32_t a, const sort_part *pb, uint32_t b)
+{
+    for (uint32_t k = 0; k < s->key_count; k++) {
+        const ov_sort_key *key = &s->keys[k];
+        const ov_vec *va = &pa->batch.col[key->column], *vb = &pb->batch.col[key->column];
+        bool na = ov_vec_is_null(va, a), nb = ov_vec_is_null(vb, b);
+        if (na != nb)
+            return na == key->nulls_first;
+        int order = na ? 0 : compare_values(va, a, vb, b);
+        if (order)
+            return key->descending ? order > 0 : order < 0;
+    }
+    return ovi_sort_ordinal(pa, a) < ovi_sort_ordinal(pb, b);
+}
+
+static bool ref_less(const void *cx, const ovi_ref *a, const ovi_ref *b)
+{
+    const comparison *c = cx;
+    return ovi_sort_before(c->sink, &c->parts[a->part], a->item, &c->parts[b->part], b->item);
+}
+
+/* ---- first keys ---- */
+
+static uint64_t place(uint64_t bits, const ov_sort_key *key)
+{
+    return ovi_order_place(bits, key->descending, key->nulls_first);
+}
+
+ov_status ovi_sort_keys(const ov_vec *v, const ov_sort_key *key, ov_arena *scratch, uint64_t *keys, ov_error *err)
+{
+    uint64_t null = key->nulls_first ? 0 : UINT64_MAX;
+    if (is_text(v->type) || v->type.id == OV_TYPE_NULL) {
+        for (uint32_t i = 0; i < v->rows; i++) {
+            bool is_null = ov_vec_is_null(v, i);
+            ov_slice s = is_null ? (ov_slice){0} : ov_vec_str(v, i);
+            keys[i] = is_null ? null : place(ovi_order_text(s.p, s.n), key);
+        }
+        return OV_OK;
+    }
+    ov_vec flat;
+    OV_TRY(ov_vec_flatten(v, scratch, &flat, err));
+    if (ov_type_is_int(v->type))
+        for (uint32_t i = 0; i < v->rows; i++)
+            keys[i] = place(ovi_order_i64(((const int64_t *)flat.data)[i]), key);
+    else
+        for (uint32_t i = 0; i < v->rows; i++)
+            keys[i] = place(ovi_order_f64(((const double *)flat.data)[i]), key);
+    if (flat.valid)
+        for (uint32_t i = 0; i < v->rows; i++)
+            if (!ov_bits_test(flat.valid, i))
+                keys[i] = null;
+    return OV_OK;
+}
+
+/* Order-preserving bits of one value; equal bits mean equal values unless *maybe is set. */
+static uint64_t value_key(const ov_vec *v, uint32_t row, const ov_sort_key *key, bool *maybe)
+{
+    uint64_t bits;
+    if (v->type.id == OV_TYPE_NULL || ov_vec_is_null(v, row))
+        return key->nulls_first ? 0 : UINT64_MAX;
+    if (ov_type_is_int(v->type)) {
+        bits = ovi_order_i64(ov_vec_i64(v, row));
+    } else if (ov_type_is_real(v->type)) {
+        bits = ovi_order_f64(ov_vec_f64(v, row));
+    } else {
+        ov_slice s = ov_vec_str(v, row);
+        bits = ovi_order_text(s.p, s.n);
+        *maybe |= s.n >= 8 || memchr(s.p ? s.p : "", 0, s.n); /* longer, or padded like a shorter one */
+    }
+    bits = place(bits, key);
+    *maybe |= bits == 1 || bits == UINT64_MAX - 1;
+    return bits;
+}
+
+static size_t order_refs(const sort_sink *s, const sort_part *parts, ovi_ref *refs, ovi_ref *tmp, size_t n,
+                         uint64_t keep, uint32_t level, const ovi_stop *stop, uint64_t *worst)
+{
+    comparison c = {.sink = s, .parts = parts};
+    bool maybe = false;
+    if (level >= s->key_count) {
+        for (size_t i = 0; i < n; i++)
+            refs[i].key = ovi_sort_ordinal(&parts[refs[i].part], refs[i].item);
+        if (keep < n)
+            n = ovi_select_refs(refs, n, (size_t)keep);
+        ovi_sort_refs(refs, tmp, n, NULL, NULL, stop);
+        return keep < n ? (size_t)keep : n;
+    }
+    const ov_sort_key *key = &s->keys[level];
+    for (size_t i = 0; i < n; i++)
+        refs[i].key = value_key(&parts[refs[i].part].batch.col[key->column], refs[i].item, key, &maybe);
+    if (keep < n)
+        n = ovi_select_refs(refs, n, (size_t)keep);
+    ovi_sort_refs(refs, tmp, n, NULL, NULL, stop);
+    if (worst && keep <= n && keep > 0)
+        *worst = refs[keep - 1].key;
+    for (size_t from = 0, to; from < n && from < keep; from = to) {
+        for (to = from + 1; to < n && refs[to].key == refs[from].key; to++)
+            ;
+        if (to - from == 1)
+            continue;
+        if (maybe)
+            ovi_sort_refs(refs + from, tmp, to - from, ref_less, &c, stop);
+        else
+            order_refs(s, parts, refs + from, tmp, to - from, keep - from, level + 1, stop, NULL);
+    }
+    return keep < n ? (size_t)keep : n;
+}
+
+size_t ovi_sort_order(const sort_sink *s, const sort_part *parts, ovi_ref *refs, ovi_ref *tmp, size_t n, uint64_t keep,
+                      const ovi_stop *stop, uint64_t *worst)
+{
+    return order_refs(s, parts, refs, tmp, n, keep, 0, stop, worst);
+}
+
+ov_status ovi_sort_state(sort_sink *s, sort_state *st, ov_error *err)
+{
+    ov_budget *budget = &s->exec->cx->budget;
+    ovi_ref *tmp = NULL;
+    size_t bytes = st->ref_count * sizeof(*tmp);
+    if (st->ref_count < 2)
+        return OV_OK;
+    OV_TRY(ov_array_grow(budget, &tmp, 0, bytes, err));
+    ovi_stop stop = ovi_stop_of(s->exec->cx);
+    st->ref_count = order_refs(s, st->parts, st->refs, tmp, st->ref_count, s->keep, 0, &stop, &st->worst);
+    ov_array_free(budget, &tmp, bytes);
+    return ov_query_alive(s->exec->cx, err);
+}
