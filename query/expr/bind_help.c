@@ -87,8 +87,10 @@ static ov_status wrong_argument(ovi_bind *b, uint32_t i, const char *wanted, ov_
 
 ov_status ovi_want(ovi_bind *b, uint32_t i, ov_sqltype sql, ov_error *err)
 {
-    return ov_expr_cast(b->cx, b->args[i], sql, ov_sqltype_native(sql), b->args[i]->pos,
-                        b->args[i]->end_pos, &b->args[i], err);
+    const ov_expr *e = b->args[i];
+    bool placed = e->end_pos > 0; /* constants do not know where they stand */
+    return ov_expr_cast(b->cx, e, sql, ov_sqltype_native(sql), placed ? e->pos : b->pos,
+                        placed ? e->end_pos : b->end_pos, &b->args[i], err);
 }
 
 static ov_status no_lists(ovi_bind *b, uint32_t i, ov_error *err)

@@ -5,6 +5,8 @@
 #include "query/expr/expr_int.h"
 
 #include <pthread.h>
+#include <stdio.h>
+
 #include "base/suggest.h"
 
 /* Sorted by name as strcmp sorts (a test holds it to that). */
@@ -104,6 +106,22 @@ static const char *family(const ov_expr *e)
     return ov_sqltype_name(t);
 }
 
+/* What other databases call a function that is written differently here; NULL for others. */
+static const char *foreign_function(ov_slice name)
+{
+    static const struct {
+        const char *name, *ours;
+    } foreign[] = {
+#define FOREIGN(name, ours) {name, ours},
+#include "query/expr/foreign.def"
+#undef FOREIGN
+    };
+    for (size_t i = 0; i < OV_COUNT_OF(foreign); i++)
+        if (ov_slice_ieq(name, ov_slice_cstr(foreign[i].name)))
+            return foreign[i].ours;
+    return NULL;
+}
+
 static ov_status unknown_function(ov_slice name, const ov_expr **args, uint32_t argc, uint32_t pos,
                                   uint32_t end_pos, ov_error *err)
 {
@@ -124,27 +142,45 @@ static ov_status unknown_function(ov_slice name, const ov_expr **args, uint32_t 
         if (!(functions[i].flags & OVI_HIDDEN))
             ov_suggest_offer(&near, ov_slice_cstr(functions[i].name));
     char hint[OV_SUGGEST_BYTES];
+    const char *ours = foreign_function(name);
     ov_status st = ov_fail_at(err, OV_INVALID, pos, end_pos,
-                              "No match found for function signature " OV_SLICE_FMT "%s",
-                              OV_SLICE_ARG(ov_buf_slice(&text)), ov_suggest_text(&near, hint));
+                              "No match found for function signature " OV_SLICE_FMT "%s%s",
+                              OV_SLICE_ARG(ov_buf_slice(&text)), ours ? "; write " : "",
+                              ours ? ours : ov_suggest_text(&near, hint));
     ov_buf_fini(&text);
     return st;
 }
 
+/* "; it is called as F(<A>) or F(<A>, <B>)", from the signatures. */
+static void add_forms(const ov_function *fn, ov_buf *out)
+{
+    ov_buf_add_str(out, "; it is called as ");
+    for (const char *p = fn->signatures; *p; p++) {
+        if (*p == '\n')
+            ov_buf_add_str(out, " or ");
+        else if (*p != '\'')
+            ov_buf_add_char(out, *p);
+    }
+}
+
 static ov_status wrong_arity(const ov_function *fn, uint32_t pos, uint32_t end_pos, ov_error *err)
 {
+    char wanted[48];
+    ov_buf forms;
+    ov_buf_init(&forms);
+    if (!(fn->flags & OVI_HIDDEN))
+        add_forms(fn, &forms);
     if (fn->max_args < 0)
-        return ov_fail_at(err, OV_INVALID, pos, end_pos,
-                          "Invalid number of arguments to function '%s'. Was expecting at least %d "
-                          "arguments",
-                          fn->name, fn->min_args);
-    if (fn->min_args == fn->max_args)
-        return ov_fail_at(err, OV_INVALID, pos, end_pos,
-                          "Invalid number of arguments to function '%s'. Was expecting %d arguments",
-                          fn->name, fn->min_args);
-    return ov_fail_at(err, OV_INVALID, pos, end_pos,
-                      "Invalid number of arguments to function '%s'. Was expecting %d to %d arguments",
-                      fn->name, fn->min_args, fn->max_args);
+        snprintf(wanted, sizeof wanted, "at least %d", fn->min_args);
+    else if (fn->min_args == fn->max_args)
+        snprintf(wanted, sizeof wanted, "%d", fn->min_args);
+    else
+        snprintf(wanted, sizeof wanted, "%d to %d", fn->min_args, fn->max_args);
+    ov_status st = ov_fail_at(err, OV_INVALID, pos, end_pos,
+                              "Invalid number of arguments to function '%s'. Was expecting %s arguments" OV_SLICE_FMT,
+                              fn->name, wanted, OV_SLICE_ARG(ov_buf_slice(&forms)));
+    ov_buf_fini(&forms);
+    return st;
 }
 
 /* ---- the call ---- */

@@ -90,9 +90,10 @@ static ov_status check_literal(const ovi_bind *b, const ov_expr *e, ov_error *er
     if (!ovi_is_const(e) || ovi_text_to_time(e->constant.s, b->cx->tz, &ms))
         return OV_OK;
     return ov_fail_at(err, OV_INVALID, b->pos, b->end_pos,
-                      "Illegal %s constant [CAST('" OV_SLICE_FMT "'):%s NOT NULL]",
+                      "Illegal %s constant [CAST('" OV_SLICE_FMT "'):%s NOT NULL]; write %s",
                       ov_sqltype_name(b->sql), OV_SLICE_ARG(e->constant.s),
-                      b->sql == OV_SQL_DATE ? "DATE" : "TIMESTAMP(3)");
+                      b->sql == OV_SQL_DATE ? "DATE" : "TIMESTAMP(3)",
+                      b->sql == OV_SQL_DATE ? "'2000-01-02'" : "'2000-01-02 03:04:05' or '2000-01-02T03:04:05Z'");
 }
 
 static ov_status bind_from_text(ovi_bind *b, const ov_expr *e, ov_error *err)

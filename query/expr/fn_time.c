@@ -23,11 +23,13 @@ static ov_status unit_arg(ovi_bind *b, uint32_t i, ov_time_unit *unit, ov_error 
         return OV_OK;
     if (strcmp(b->fn->name, "DATE_TRUNC") == 0)
         return ov_fail_at(err, OV_INVALID, b->pos, b->end_pos,
-                          "Operator[DATE_TRUNC] cannot truncate to[" OV_SLICE_FMT "]",
+                          "Operator[DATE_TRUNC] cannot truncate to[" OV_SLICE_FMT
+                          "]; units are millisecond, second, minute, hour, day, week, month, quarter, year, decade, "
+                          "century and millennium",
                           OV_SLICE_ARG(name));
     return ov_fail_at(err, OV_INVALID, b->pos, b->end_pos,
-                      "'" OV_SLICE_FMT "' is not a valid time frame in %s: use SECOND, MINUTE, HOUR, "
-                      "DAY, WEEK, MONTH, QUARTER or YEAR",
+                      "'" OV_SLICE_FMT "' is not a valid time frame in %s; units are SECOND, MINUTE, HOUR, "
+                      "DAY, WEEK, MONTH, QUARTER and YEAR",
                       OV_SLICE_ARG(name), b->fn->name);
 }
 

@@ -20,12 +20,6 @@ void ovi_sql_parse_fail(ovi_sql_parser *p, ov_status code, uint32_t pos, uint32_
     p->st = ovi_sql_fail(p->text, pos, end_pos, code, p->err, "%s", sentence);
 }
 
-void ovi_sql_parse_fail_druid(ovi_sql_parser *p, const ovi_sql_token *token, const char *sentence)
-{
-    if (p->st == OV_OK)
-        p->st = ov_fail_at(p->err, OV_INVALID, token->pos, token->end_pos, "%s", sentence);
-}
-
 static void *alloc(ovi_sql_parser *p, size_t bytes)
 {
     void *out = NULL;

@@ -79,10 +79,13 @@ static OV_CHECKED ov_status bind_aggregate(ovi_sql_names *n, const ov_ast *ast, 
 {
     const ov_ast *list = ast->kids[OV_CALL_ARGS];
     if (n->in_aggregate)
-        return ovi_sql_fail_node(n->b, n->in_aggregate, OV_INVALID, err, NULL,
+        return ovi_sql_fail_node(n->b, n->in_aggregate, OV_INVALID, err,
+                                 "; group in a sub-query in FROM, and aggregate its rows outside",
                                  "Aggregate expressions cannot be nested");
     if (!n->aggs)
-        return ovi_sql_fail_node(n->b, ast, OV_INVALID, err, NULL,
+        return ovi_sql_fail_node(n->b, ast, OV_INVALID, err,
+                                 strcmp(n->clause, "WHERE") == 0 ? "; conditions on groups stand in HAVING, behind GROUP BY"
+                                                                 : NULL,
                                  "Aggregate expression is illegal in %s clause", n->clause);
     if (ast->kids[OV_CALL_ORDER])
         return ovi_sql_fail_node(n->b, ast, OV_UNSUPPORTED, err, NULL,
@@ -158,9 +161,7 @@ static OV_CHECKED ov_status word_text(ovi_sql_names *n, const ov_ast *call, cons
 {
     ov_time_unit unit;
     if (call->op != OV_FORM_TRIM && call->op != OV_FORM_RETURNING && !ov_time_unit_find(word->text, &unit))
-        return ovi_sql_fail_node(n->b, word, OV_INVALID, err, NULL,
-                                 "'" OV_SLICE_FMT "' is not a valid time frame",
-                                 OV_SLICE_ARG(word->text));
+        return ovi_sql_fail_unit(n->b, word, err);
     return ov_expr_str(n->b->cx, OV_SQL_CHAR, word->text, out, err);
 }
 
@@ -196,6 +197,15 @@ static OV_CHECKED ov_status bind_trim(ovi_sql_names *n, const ov_ast *ast, const
     return ovi_sql_apply(n->b, ast, name, swapped, argc - 1, out, err);
 }
 
+/* DATEADD(day, 1, x): that nobody knows the function comes before that nobody knows its arguments. */
+static OV_CHECKED ov_status fail_argument(ovi_sql_names *n, const ov_ast *ast, ov_error *err)
+{
+    const ov_expr *none;
+    if (ast->kind != OV_AST_CALL || ast->op || ov_function_exists(ast->text))
+        return err->code;
+    return ov_expr_call(n->b->cx, ast->text, NULL, 0, ast->pos, ast->end_pos, &none, err);
+}
+
 static OV_CHECKED ov_status bind_scalar(ovi_sql_names *n, const ov_ast *ast, const ov_expr **out,
                                         ov_error *err)
 {
@@ -205,8 +215,8 @@ static OV_CHECKED ov_status bind_scalar(ovi_sql_names *n, const ov_ast *ast, con
     for (uint32_t i = 0; i < list->kid_count; i++) {
         if (is_word(ast, i))
             OV_TRY(word_text(n, ast, list->kids[i], &args[i], err));
-        else
-            OV_TRY(ovi_sql_bind_expr(n, list->kids[i], &args[i], err));
+        else if (ovi_sql_bind_expr(n, list->kids[i], &args[i], err) != OV_OK)
+            return fail_argument(n, ast, err);
     }
     if (ast->op == OV_FORM_TRIM)
         return bind_trim(n, ast, args, list->kid_count, out, err);

@@ -2,24 +2,7 @@
  */
 #include "query/sql/bind_int.h"
 
-#include <stdio.h>
-
 #include "base/datetime.h"
-#include "base/suggest.h"
-
-ov_status ovi_sql_fail_node(const ovi_sql_binder *b, const ov_ast *node, ov_status code,
-                            ov_error *err, const char *hint, const char *fmt, ...)
-{
-    char sentence[OV_ERROR_TEXT_BYTES - OV_SUGGEST_BYTES - 64];
-    uint32_t line, column;
-    va_list args;
-    va_start(args, fmt);
-    vsnprintf(sentence, sizeof sentence, fmt, args);
-    va_end(args);
-    ov_sql_line_column(b->text, node->pos, &line, &column);
-    return ov_fail_at(err, code, node->pos, node->end_pos, "%s (line [%u], column [%u])%s",
-                      sentence, line, column, hint ? hint : "");
-}
 
 ov_status ovi_sql_apply(ovi_sql_binder *b, const ov_ast *at, const char *name, const ov_expr **args,
                         uint32_t argc, const ov_expr **out, ov_error *err)
@@ -51,54 +34,6 @@ ov_status ovi_sql_find_column(ovi_sql_binder *b, const ovi_sql_rel *rel, const o
         *out = c;
     }
     return OV_OK;
-}
-
-static bool has_table(const ovi_sql_rel *rel, ov_slice table)
-{
-    for (uint32_t i = 0; i < rel->column_count; i++)
-        if (ov_slice_eq(rel->columns[i].table, table))
-            return true;
-    return false;
-}
-
-static OV_CHECKED ov_status no_such_column(ovi_sql_names *n, const ov_ast *name, ov_error *err)
-{
-    const ov_ast *last = name, *table = NULL;
-    const ovi_sql_column *outside = NULL;
-    char hint[OV_SUGGEST_BYTES];
-    ov_suggest near;
-    if (name->kind == OV_AST_PATH) {
-        last = name->kids[name->kid_count - 1];
-        table = name->kids[name->kid_count - 2];
-    }
-    if (n->b->outer)
-        OV_TRY(ovi_sql_find_column(n->b, n->b->outer->rel, name, &outside, err));
-    if (outside)
-        return ovi_sql_fail_node(
-            n->b, name, OV_UNSUPPORTED, err, NULL,
-            "Sub-queries that read columns of the query around them ('" OV_SLICE_FMT
-            "') are not supported yet",
-            OV_SLICE_ARG(last->text));
-    if (table && !has_table(n->rel, table->text)) {
-        ov_suggest_init(&near, table->text);
-        for (uint32_t i = 0; i < n->rel->column_count; i++)
-            ov_suggest_offer(&near, n->rel->columns[i].table);
-        return ovi_sql_fail_node(n->b, table, OV_INVALID, err, ov_suggest_text(&near, hint),
-                                 "Table '" OV_SLICE_FMT "' not found", OV_SLICE_ARG(table->text));
-    }
-    ov_suggest_init(&near, last->text);
-    for (uint32_t i = 0; i < n->rel->column_count; i++)
-        ov_suggest_offer(&near, n->rel->columns[i].name);
-    for (uint32_t i = 0; n->alias_use && i < n->item_count; i++)
-        ov_suggest_offer(&near, n->items[i].name);
-    ov_suggest_text(&near, hint);
-    if (table)
-        return ovi_sql_fail_node(n->b, last, OV_INVALID, err, hint,
-                                 "Column '" OV_SLICE_FMT "' not found in table '" OV_SLICE_FMT "'",
-                                 OV_SLICE_ARG(last->text), OV_SLICE_ARG(table->text));
-    return ovi_sql_fail_node(n->b, name, OV_INVALID, err, hint,
-                             "Column '" OV_SLICE_FMT "' not found in any table",
-                             OV_SLICE_ARG(last->text));
 }
 
 /* The select item with this alias; NULL when there is none. Two that differ are ambiguous. */
@@ -158,7 +93,7 @@ static OV_CHECKED ov_status bind_name(ovi_sql_names *n, const ov_ast *name, cons
             return OV_OK;
     }
     OV_TRY(bind_bare_word(n, name, out, err));
-    return *out ? OV_OK : no_such_column(n, name, err);
+    return *out ? OV_OK : ovi_sql_fail_column(n, name, err);
 }
 
 /* ---- operators ---- */
@@ -406,7 +341,6 @@ ov_status ovi_sql_bind_condition(ovi_sql_names *n, const ov_ast *ast, const ov_e
     if ((*out)->sql == OV_SQL_NULL)
         return ov_expr_null(n->b->cx, OV_SQL_BOOLEAN, out, err);
     if ((*out)->sql != OV_SQL_BOOLEAN)
-        return ovi_sql_fail_node(n->b, ast, OV_INVALID, err, NULL, "%s clause must be a condition",
-                                 n->clause);
+        return ovi_sql_fail_condition(n, ast, *out, err);
     return OV_OK;
 }

@@ -1,6 +1,8 @@
 /* FROM: names of tables, sub-queries and aliases to relations. */
 #include "query/sql/bind_int.h"
 
+#include <stdio.h>
+
 #include "base/suggest.h"
 
 static const ovi_sql_cte *find_cte(const ovi_sql_binder *b, ov_slice name)
@@ -63,6 +65,14 @@ static const ov_systable *find_system(const ovi_sql_binder *b, ov_slice schema, 
     return NULL;
 }
 
+static bool is_schema(const ovi_sql_binder *b, ov_slice schema)
+{
+    for (uint32_t i = 0; i < b->env->systable_count; i++)
+        if (ov_slice_ieq(schema, ov_slice_cstr(b->env->systables[i]->schema)))
+            return true;
+    return ov_slice_eq(schema, OV_SLICE_LIT("druid")) || ov_slice_eq(schema, OV_SLICE_LIT("lookup"));
+}
+
 static OV_CHECKED ov_status no_such_table(ovi_sql_binder *b, const ov_ast *at, ov_slice schema,
                                           ov_slice name, ov_error *err)
 {
@@ -79,6 +89,8 @@ static OV_CHECKED ov_status no_such_table(ovi_sql_binder *b, const ov_ast *at, o
         if (ov_slice_ieq(schema, ov_slice_cstr(b->env->systables[i]->schema)))
             ov_suggest_offer(&near, ov_slice_cstr(b->env->systables[i]->name));
     ov_suggest_text(&near, hint);
+    if (!druid && !hint[0] && !is_schema(b, schema))
+        snprintf(hint, sizeof hint, "; schemas are druid, lookup, sys and INFORMATION_SCHEMA");
     if (at->kind == OV_AST_NAME)
         return ovi_sql_fail_node(b, at, OV_INVALID, err, hint,
                                  "Object '" OV_SLICE_FMT "' not found", OV_SLICE_ARG(name));

@@ -31,7 +31,7 @@ static OV_CHECKED ov_status key_meaning(ovi_sql_binder *b, const ov_ast *select,
         for (size_t i = 0; i < ast->text.n && n <= items->kid_count; i++)
             n = n * 10 + (uint64_t)(ast->text.p[i] - '0');
         if (n < 1 || n > items->kid_count)
-            return ovi_sql_fail_node(b, ast, OV_INVALID, err, NULL, "Ordinal out of range");
+            return ovi_sql_fail_ordinal(b, ast, items->kid_count, err);
         *key = ovi_sql_unaliased(items->kids[n - 1]);
         if ((*key)->kind == OV_AST_STAR)
             return ovi_sql_fail_node(b, ast, OV_INVALID, err, NULL,
@@ -114,7 +114,8 @@ static OV_CHECKED ov_status not_grouped(const regroup *g, uint32_t column, ov_er
     ov_slice shown = g->rel->plan->fields[column].name;
     if (at)
         shown = ov_slice_make(g->b->text.p + at->pos, at->end_pos - at->pos);
-    return ovi_sql_fail_node(g->b, at ? at : g->ast, OV_INVALID, err, NULL,
+    return ovi_sql_fail_node(g->b, at ? at : g->ast, OV_INVALID, err,
+                             "; add it to GROUP BY, or put it into an aggregate such as MAX",
                              "Expression '" OV_SLICE_FMT "' is not being grouped",
                              OV_SLICE_ARG(shown));
 }

@@ -94,12 +94,22 @@ struct ovi_sql_names {
     ovi_sql_alias_use alias_use;
     const ovi_sql_item *items; /* aliases */
     uint32_t item_count;
+    const ov_ast *select; /* the SELECT around, for sentences; may be NULL */
 };
 
 /* Sentence, position of the node, then "; did you mean 'x'?" when hint is not NULL and found one.
  */
 ov_status ovi_sql_fail_node(const ovi_sql_binder *b, const ov_ast *node, ov_status code,
                             ov_error *err, const char *hint, const char *fmt, ...) OV_PRINTF(6, 7);
+
+/* ---- bind_fail.c: sentences that several files need ---- */
+ov_status ovi_sql_fail_ordinal(const ovi_sql_binder *b, const ov_ast *number, uint32_t items, ov_error *err);
+ov_status ovi_sql_fail_unit(const ovi_sql_binder *b, const ov_ast *unit, ov_error *err);
+ov_status ovi_sql_fail_type(const ovi_sql_binder *b, const ov_ast *type, ov_error *err);
+/* An expression that should be a condition, in this clause. */
+ov_status ovi_sql_fail_condition(const ovi_sql_names *names, const ov_ast *ast, const ov_expr *e, ov_error *err);
+/* A name that no column has. */
+ov_status ovi_sql_fail_column(const ovi_sql_names *names, const ov_ast *name, ov_error *err);
 
 /* ---- bind_query.c ---- */
 /* Any query: QUERY, SELECT, VALUES, SET_OP. Columns of the result have no table name. */

@@ -172,11 +172,7 @@ static OV_CHECKED ov_status bind_interval(ovi_sql_binder *b, const ov_ast *ast, 
     int64_t multiples[2] = {1, 1}, months, ms;
     for (int i = 0; i < 2 && units[i]; i++)
         if (!find_field(units[i]->text, &fields[i], &multiples[i]))
-            return ovi_sql_fail_node(b, units[i], OV_INVALID, err, NULL,
-                                     "'" OV_SLICE_FMT
-                                     "' is not a valid time frame; intervals have YEAR, "
-                                     "QUARTER, MONTH, WEEK, DAY, HOUR, MINUTE and SECOND",
-                                     OV_SLICE_ARG(units[i]->text));
+            return ovi_sql_fail_unit(b, units[i], err);
     interval_field last = units[1] ? fields[1] : fields[0];
     bool one_ladder = (fields[0] <= FIELD_MONTH) == (last <= FIELD_MONTH);
     if (!one_ladder || last < fields[0] || (units[1] && (multiples[0] != 1 || multiples[1] != 1)) ||
@@ -282,8 +278,7 @@ ov_status ovi_sql_bind_type(const ovi_sql_binder *b, const ov_ast *type, ov_sqlt
     if (array)
         name.n -= 6;
     if (!ov_sqltype_parse(name, sql))
-        return ovi_sql_fail_node(b, type, OV_INVALID, err, NULL,
-                                 "Unknown identifier '" OV_SLICE_FMT "'", OV_SLICE_ARG(type->text));
+        return ovi_sql_fail_type(b, type, err);
     *native = ov_sqltype_native(*sql);
     if (array) {
         *native = (ov_type){.id = OV_TYPE_ARRAY, .elem = native->id};

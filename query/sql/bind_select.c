@@ -35,7 +35,8 @@ static ovi_sql_names names_of(select_binding *s, const char *clause, ovi_sql_ali
                            .aggs = &s->aggs,
                            .alias_use = use,
                            .items = s->items,
-                           .item_count = s->item_count};
+                           .item_count = s->item_count,
+                           .select = s->select};
 }
 
 /* ---- FROM and WHERE ---- */
@@ -159,7 +160,7 @@ static OV_CHECKED ov_status bind_order_key(select_binding *s, const ov_ast *ast,
         for (size_t i = 0; i < ast->text.n && n <= s->item_count; i++)
             n = n * 10 + (uint64_t)(ast->text.p[i] - '0');
         if (n < 1 || n > s->item_count)
-            return ovi_sql_fail_node(s->b, ast, OV_INVALID, err, NULL, "Ordinal out of range");
+            return ovi_sql_fail_ordinal(s->b, ast, s->item_count, err);
         *out = s->items[n - 1].expr;
         return OV_OK;
     }

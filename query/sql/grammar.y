@@ -197,9 +197,9 @@ bounds(A) ::= offset(C). { A = ovi_sql_node(p, OV_AST_QUERY, 5, NULL, NULL, NULL
 bounds(A) ::= offset(C) fetch(B). { A = ovi_sql_node(p, OV_AST_QUERY, 5, NULL, NULL, NULL, C, B); }
 bounds(A) ::= fetch(B). { A = ovi_sql_node(p, OV_AST_QUERY, 5, NULL, NULL, NULL, NULL, B); }
 bounds(A) ::= offset(C) LIMIT(S) limit.
-    { A = NULL; (void)C; ovi_sql_parse_fail_druid(p, T(S), "'OFFSET start LIMIT count' is not allowed under the current SQL conformance level"); }
+    { A = NULL; (void)C; ovi_sql_parse_fail(p, OV_INVALID, S.pos, S.end_pos, "'OFFSET start LIMIT count' is not allowed; write LIMIT count OFFSET start"); }
 bounds(A) ::= LIMIT(S) limit COMMA limit.
-    { A = NULL; ovi_sql_parse_fail_druid(p, T(S), "'LIMIT start, count' is not allowed under the current SQL conformance level"); }
+    { A = NULL; ovi_sql_parse_fail(p, OV_INVALID, S.pos, S.end_pos, "'LIMIT start, count' is not allowed; write LIMIT count OFFSET start"); }
 limit(A) ::= count(B). { A = B; }
 limit(A) ::= ALL. { A = NULL; }
 offset(A) ::= OFFSET(S) count(B). { A = ovi_sql_span(B, T(S), NULL); }
@@ -242,7 +242,7 @@ items(A) ::= items(B) COMMA item(C). { A = ovi_sql_append(p, B, C); }
 item(A) ::= expr(B). { A = B; }
 item(A) ::= expr(B) name(C). { A = ovi_sql_node(p, OV_AST_ALIAS, 2, B, C); }
 item(A) ::= expr(B) AS name(C). { A = ovi_sql_node(p, OV_AST_ALIAS, 2, B, C); }
-item(A) ::= expr AS STRING(S). { A = NULL; ovi_sql_parse_fail_druid(p, T(S), "Expecting alias, found character literal"); }
+item(A) ::= expr AS STRING(S). { A = NULL; ovi_sql_parse_fail(p, OV_INVALID, S.pos, S.end_pos, "Expecting alias, found character literal; a name is written in double quotes"); }
 item(A) ::= STAR(S). { A = ovi_sql_span(ovi_sql_node(p, OV_AST_STAR, 1, NULL), T(S), T(S)); }
 item(A) ::= path(B) DOT STAR(S). { A = ovi_sql_span(ovi_sql_node(p, OV_AST_STAR, 1, B), NULL, T(S)); }
 

@@ -3,7 +3,7 @@
  * Keywords are not in the rules: a word is looked up in keywords.def, and parse.c decides by the token
  * behind it whether it is a keyword there.
  */
-#include "query/sql/sql_int.h"
+#include "query/sql/hints.h"
 #include "query/sql/grammar.h"
 #include <stdio.h>
 
@@ -62,7 +62,21 @@ static uint32_t code_point(const unsigned char *p, size_t *len)
     return c;
 }
 
-static int lexical_error(ovi_sql_lexer *lx, const char *at, const char *after, ov_error *err)
+/* Behind the sentence: what to write instead. */
+static int add_hint(const ovi_sql_lexer *lx, size_t pos, const char *opened, ov_error *err)
+{
+    ov_buf hint;
+    ov_buf_init(&hint);
+    ovi_sql_hint_character(lx->text, pos, (size_t)(opened - lx->text.p), &hint);
+    size_t used = strlen(err->text);
+    if (hint.n && !hint.failed)
+        snprintf(err->text + used, sizeof err->text - used, "; " OV_SLICE_FMT, OV_SLICE_ARG(ov_buf_slice(&hint)));
+    ov_buf_fini(&hint);
+    return -1;
+}
+
+/* `opened` is where the token began. */
+static int lexical_error(ovi_sql_lexer *lx, const char *at, const char *opened, const char *after, ov_error *err)
 {
     uint32_t line, column;
     size_t pos = (size_t)(at - lx->text.p);
@@ -70,7 +84,7 @@ static int lexical_error(ovi_sql_lexer *lx, const char *at, const char *after, o
     if (pos >= lx->text.n) {
         ov_fail_at(err, OV_INVALID, (uint32_t)(pos ? pos - 1 : 0), (uint32_t)pos,
                    "Lexical error at line %u, column %u.  Encountered: <EOF> after : \"%s\"", line, column, after);
-        return -1;
+        return add_hint(lx, pos, opened, err);
     }
     size_t len;
     uint32_t c = code_point((const unsigned char *)at, &len);
@@ -83,7 +97,7 @@ static int lexical_error(ovi_sql_lexer *lx, const char *at, const char *after, o
     ov_fail_at(err, OV_INVALID, (uint32_t)pos, (uint32_t)(pos + len),
                "Lexical error at line %u, column %u.  Encountered: \"%s\" (%u), after : \"%s\"", line, column,
                shown, unit, after);
-    return -1;
+    return add_hint(lx, pos, opened, err);
 }
 
 int ovi_sql_lex(ovi_sql_lexer *lx, ovi_sql_token *token, ov_error *err)
@@ -109,7 +123,10 @@ again:
     nul = [\x00];
     space = [ \t\r\n\f\v];
     digit = [0-9];
-    word = [A-Za-z_] [A-Za-z0-9_$]*;
+    more = [\x80-\xbf];
+    letter = [A-Za-z_] | [\xc3-\xdf] more | [\xe0] [\xa0-\xbf] more | [\xe1] more more /* U+00C0 to U+1FFF */
+           | [\xe3] [\x81-\xbf] more | [\xe4-\xec] more more | [\xed] [\x80-\x9f] more; /* U+3040 to U+D7FF */
+    word = letter (letter | [0-9$])*;
 
     space+                     { goto again; }
     "\xef\xbb\xbf"             { goto again; }
@@ -153,13 +170,13 @@ again:
 
     nul                        {
                                    if ((size_t)(start - lx->text.p) < lx->text.n)
-                                       return lexical_error(lx, start, "", err);
+                                       return lexical_error(lx, start, start, "", err);
                                    YYCURSOR = start;
                                    TOKEN(0);
                                }
-    ['] | 'u&' ['] | ["] ["]   { return lexical_error(lx, *start == '"' ? start : lx->text.p + lx->text.n,
+    ['] | 'u&' ['] | ["] ["]   { return lexical_error(lx, *start == '"' ? start : lx->text.p + lx->text.n, start,
                                                       *start == '"' ? "" : "\\'", err); }
-    *                          { return lexical_error(lx, start, "", err); }
+    *                          { return lexical_error(lx, start, start, "", err); }
     */
 
 comment:
@@ -167,7 +184,7 @@ comment:
     "*" "/"  { goto again; }
     nul      {
                  if ((size_t)(YYCURSOR - 1 - lx->text.p) >= lx->text.n)
-                     return lexical_error(lx, YYCURSOR - 1, "", err);
+                     return lexical_error(lx, YYCURSOR - 1, start, "", err);
                  goto comment;
              }
     *        { goto comment; }

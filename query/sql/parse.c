@@ -6,7 +6,7 @@
  * already reduced by the time it reports an error, so the options are found by a second run up to
  * the token before.
  */
-#include "query/sql/sql_int.h"
+#include "query/sql/hints.h"
 #include "query/sql/grammar.h"
 
 #include <stdio.h>
@@ -26,6 +26,8 @@ typedef struct token_stream {
     int code, next_code, before_code;
     uint32_t count; /* tokens delivered */
     uint32_t open;  /* parentheses, brackets and CASE not closed yet */
+    bool surplus;   /* the current token closes what was not opened */
+    ovi_sql_opened opened[OV_SQL_MAX_DEPTH + 1];
 } token_stream;
 
 ov_status ovi_sql_fail(ov_slice text, uint32_t pos, uint32_t end_pos, ov_status code, ov_error *err,
@@ -44,7 +46,8 @@ ov_status ovi_sql_fail(ov_slice text, uint32_t pos, uint32_t end_pos, ov_status 
 
 static OV_CHECKED ov_status stream_open(token_stream *s, ov_slice text, ov_error *err)
 {
-    *s = (token_stream){.lexer = {text, text.p}};
+    memset(s, 0, offsetof(token_stream, opened));
+    s->lexer = (ovi_sql_lexer){text, text.p};
     s->next_code = ovi_sql_lex(&s->lexer, &s->next, err);
     return s->next_code < 0 ? OV_INVALID : OV_OK;
 }
@@ -86,6 +89,7 @@ static OV_CHECKED ov_status stream_next(token_stream *s, ov_error *err)
 {
     s->before = s->token;
     s->before_code = s->code;
+    s->surplus = false;
     s->token = s->next;
     s->code = s->next_code;
     s->count++;
@@ -101,6 +105,7 @@ static OV_CHECKED ov_status stream_next(token_stream *s, ov_error *err)
     case OVI_TK_LB:
     case OVI_TK_LBRACE:
     case OVI_TK_CASE:
+        s->opened[s->open] = (ovi_sql_opened){s->token.pos, s->code};
         if (++s->open > OV_SQL_MAX_DEPTH)
             return ovi_sql_fail(s->lexer.text, s->token.pos, s->token.end_pos, OV_LIMIT, err,
                                 "The statement is nested more than %d levels deep",
@@ -110,6 +115,7 @@ static OV_CHECKED ov_status stream_next(token_stream *s, ov_error *err)
     case OVI_TK_RB:
     case OVI_TK_RBRACE:
     case OVI_TK_END:
+        s->surplus = s->open == 0;
         s->open -= s->open > 0;
         break;
     default:
@@ -224,26 +230,23 @@ static void list_options(const int *tokens, uint32_t count, ov_buf *out)
     }
 }
 
-/* What could have stood where token number `bad` (1-based) stands; nothing when memory is out.
- * False when that is the end of the text only. */
-static bool find_options(ov_slice text, uint32_t bad, ov_arena *scratch, ov_buf *out)
+/* What could have stood where token number `bad` (1-based) stands; nothing when memory is out. */
+static uint32_t find_options(ov_slice text, uint32_t bad, ov_arena *scratch, int *tokens)
 {
     uint32_t count = 0;
     ov_error ignored = OV_ERROR_INIT;
     ovi_sql_parser p = {.arena = scratch, .text = text, .err = &ignored};
     void *parser = ovi_sql_yyAlloc(ov_malloc, &p);
     token_stream s;
-    int tokens[MAX_OPTIONS];
     if (!parser)
-        return true;
+        return 0;
     if (stream_open(&s, text, &ignored) == OV_OK) {
         while (s.count + 1 < bad && stream_next(&s, &ignored) == OV_OK)
             ovi_sql_yy(parser, s.code, s.token);
         count = ovi_sql_acceptable(parser, scratch, tokens, MAX_OPTIONS);
-        list_options(tokens, count, out);
     }
     ovi_sql_yyFree(parser, ov_free);
-    return count != 1 || tokens[0] != 0;
+    return count;
 }
 
 /* The token to blame, as it stands in the text. */
@@ -265,38 +268,73 @@ static void blame(const token_stream *s, ov_slice text, bool semicolon, uint32_t
     }
 }
 
+static ovi_sql_mistake mistake_of(const token_stream *s, const int *options, uint32_t count)
+{
+    int next = s->next_code, keyword;
+    if (next == OVI_TK_ID && ovi_sql_keyword(s->next.text, &keyword) == OVI_WORD_RESERVED)
+        next = keyword;
+    return (ovi_sql_mistake){.text = s->lexer.text,
+                             .before = s->before,
+                             .token = s->token,
+                             .next = s->next,
+                             .before_code = s->before_code,
+                             .code = s->code,
+                             .next_code = next,
+                             .first = s->count == 1,
+                             .options = options,
+                             .option_count = count,
+                             .opened = s->open ? &s->opened[s->open - 1] : NULL,
+                             .surplus = s->surplus};
+}
+
+/* The misspelt keyword: the token itself, or the word in front that was taken for a name. */
+static bool misspelt_keyword(const token_stream *s, ov_buf *out)
+{
+    ov_slice word = s->token.text;
+    ov_slice meant = s->code == OVI_TK_ID ? meant_keyword(word) : ov_slice_make(NULL, 0);
+    if (!meant.n && s->before_code == OVI_TK_ID) {
+        word = s->before.text;
+        meant = meant_keyword(word);
+    }
+    if (meant.n)
+        ov_buf_addf(out, "Did you mean [" OV_SLICE_FMT "] instead of [" OV_SLICE_FMT "]?", OV_SLICE_ARG(meant),
+                    OV_SLICE_ARG(word));
+    return meant.n > 0;
+}
+
+/* Druid's sentence, with a hint in place of the options when there is one. */
 static ov_status fail_syntax(const token_stream *s, ov_arena *scratch, ov_error *err)
 {
-    ov_slice text = s->lexer.text, shown, misspelt = s->token.text;
-    ov_slice hint = s->code == OVI_TK_ID ? meant_keyword(misspelt) : ov_slice_make(NULL, 0);
+    ov_slice text = s->lexer.text, shown;
+    int options[MAX_OPTIONS];
     uint32_t pos, end, line, column;
-    ov_buf options;
-    ov_buf_init(&options);
-    if (!hint.n && s->before_code == OVI_TK_ID) {
-        misspelt = s->before.text;
-        hint = meant_keyword(misspelt);
-    }
+    ov_buf hint, listed, spelling;
+    ov_buf_init(&hint);
+    ov_buf_init(&listed);
+    ov_buf_init(&spelling);
+    uint32_t count = find_options(text, s->count, scratch, options);
     /* a second statement: the semicolon in front of it is what is too much */
-    bool semicolon =
-        !find_options(text, s->count, scratch, &options) && s->before_code == OVI_TK_SEMI;
-    if (semicolon) {
-        ov_buf_clear(&options);
-        find_options(text, s->count - 1, scratch, &options);
-    }
+    bool semicolon = count == 1 && options[0] == 0 && s->before_code == OVI_TK_SEMI;
     blame(s, text, semicolon, &pos, &end, &shown);
     ov_sql_line_column(text, pos, &line, &column);
     if (text.n == 0)
         line = column = 0;
-    const char *listed = options.n ? ov_buf_cstr(&options) : NULL;
-    char question[128] = "";
-    if (hint.n && !semicolon)
-        snprintf(question, sizeof question, ". Did you mean [%.*s] instead of [%.*s]?",
-                 OV_SLICE_ARG(hint), OV_SLICE_ARG(misspelt));
-    ov_fail_at(
-        err, OV_INVALID, pos, end,
-        "Received an unexpected token [%.*s] (line [%u], column [%u]), acceptable options: [%s]%s",
-        (int)shown.n, shown.p, line, column, listed ? listed : "", question);
-    ov_buf_fini(&options);
+    ovi_sql_mistake m = mistake_of(s, options, count);
+    m.misspelt = !semicolon && misspelt_keyword(s, &spelling);
+    ovi_sql_hint_syntax(&m, &hint);
+    if (hint.n == 0) {
+        ov_buf_add_str(&listed, "acceptable options: [");
+        list_options(options, count, &listed);
+        ov_buf_add_str(&listed, m.misspelt ? "]. " : "]");
+        ov_buf_add_slice(&listed, ov_buf_slice(&spelling));
+    }
+    ov_slice tail = ov_buf_slice(hint.n ? &hint : &listed);
+    ov_fail_at(err, OV_INVALID, pos, end,
+               "Received an unexpected token [%.*s] (line [%u], column [%u])%s" OV_SLICE_FMT, (int)shown.n,
+               shown.p, line, column, hint.n ? "; " : ", ", OV_SLICE_ARG(tail));
+    ov_buf_fini(&spelling);
+    ov_buf_fini(&listed);
+    ov_buf_fini(&hint);
     return OV_INVALID;
 }
 

@@ -5,23 +5,28 @@
 
 #include "query/sql/bind_int.h"
 
+/* Where the hint of a sentence starts; NULL for none. */
+static char *hint_of(char *text)
+{
+    static const char *const starts[] = {"; did you mean ", "; write ", "; it is called as ", "; units are "};
+    for (size_t i = 0; i < OV_COUNT_OF(starts); i++) {
+        char *at = strstr(text, starts[i]);
+        if (at)
+            return at;
+    }
+    return NULL;
+}
+
 /* Sentences of query/expr and query/agg know the byte range but not the text: give them line and
  * column, in front of a hint when there is one. */
 static void place_error(ov_slice text, ov_error *err)
 {
-    /* Druid says these without a place */
-    static const char *const placeless[] = {"Illegal TIMESTAMP constant [",
-                                            "Illegal DATE constant [", "Operator["};
-    static const char hint_start[] = "; did you mean ";
     char sentence[OV_ERROR_TEXT_BYTES];
     uint32_t line, column;
     if (!err->has_pos || strstr(err->text, "(line [") || strstr(err->text, "(position ["))
         return;
-    for (size_t i = 0; i < OV_COUNT_OF(placeless); i++)
-        if (strncmp(err->text, placeless[i], strlen(placeless[i])) == 0)
-            return;
     ov_sql_line_column(text, err->pos, &line, &column);
-    char *hint = strstr(err->text, hint_start);
+    char *hint = hint_of(err->text);
     size_t head = hint ? (size_t)(hint - err->text) : strlen(err->text);
     snprintf(sentence, sizeof sentence, "%.*s (line [%u], column [%u])%s", (int)OV_MIN(head, 900u),
              err->text, line, column, hint ? hint : "");

@@ -121,6 +121,3 @@ ov_ast *ovi_sql_plain_call(ovi_sql_parser *p, const ovi_sql_token *name, ov_ast 
 ov_ast *ovi_sql_special(ovi_sql_parser *p, const ovi_sql_token *name, uint8_t form,
                         const ovi_sql_token *close, ov_ast *a, ov_ast *b, ov_ast *c);
 ov_ast *ovi_sql_call_tail(ovi_sql_parser *p, ov_ast *call, ovi_call_suffix suffix);
-
-/* A sentence of Druid's that has no position in it. */
-void ovi_sql_parse_fail_druid(ovi_sql_parser *p, const ovi_sql_token *token, const char *sentence);

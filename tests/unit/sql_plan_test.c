@@ -71,6 +71,7 @@ static void optimises(const char *sql, const char *expected)
     check_plan(&s, sql, true, expected);
 }
 
+/* The sentence, up to its hint; with its hint when `expected` has one. */
 static void fails(const char *sql, ov_status status, const char *expected)
 {
     setup s;
@@ -81,7 +82,9 @@ static void fails(const char *sql, ov_status status, const char *expected)
     ov_status st = plan_text(&s, sql, true, &text, &err);
     if (st == OV_OK)
         fail_msg("binds, but should not: %s\n%s", sql, ov_buf_cstr(&text));
-    if (st != status || strcmp(err.text, expected) != 0)
+    size_t n = strlen(expected);
+    bool same = strncmp(err.text, expected, n) == 0 && (err.text[n] == 0 || strncmp(err.text + n, "; ", 2) == 0);
+    if (st != status || !same)
         fail_msg("%s\nexpected: %s: %s\ngot:      %s: %s", sql, ov_status_name(status), expected,
                  ov_status_name(st), err.text);
     ov_buf_fini(&text);
