@@ -116,6 +116,10 @@ OV_CHECKED ov_status ov_loader_create(const ov_load_schema *schema, const ov_loa
 OV_CHECKED ov_status ov_loader_begin(ov_loader *l, ov_rows **rows, ov_error *err);
 /* The split is full; `rows` belongs to the loader again. Any thread. Reports an earlier failure of any split. */
 OV_CHECKED ov_status ov_loader_submit(ov_loader *l, ov_rows *rows, ov_error *err);
+/* Rows that somebody else made, in the schema's columns (col[0] is __time): the selected rows of the batch, which is only
+ * borrowed. Not beside splits, and by one thread at a time; it seals what is full before it returns.
+ * Errors   also OV_INVALID for a row without a time. */
+OV_CHECKED ov_status ov_loader_add(ov_loader *l, const ov_batch *batch, ov_error *err);
 /* Seal what is open and collect the result. All splits must have been submitted. */
 OV_CHECKED ov_status ov_loader_finish(ov_loader *l, ov_arena *out, ov_load_result *result, ov_error *err);
 /* Removes the files unless finish succeeded. NULL is fine. */

@@ -63,7 +63,7 @@ static ov_status find_field(plan_builder *b, ov_slice name, uint32_t *field, ov_
     for (uint32_t i = 0; i < f->field_count; i++)
         if (f->fields[i].kind == OV_FLATTEN_ROOT && ov_slice_eq(f->fields[i].name, name))
             return add_root(b, f->fields[i].expr, field, err);
-    if (f->kind == OV_FORMAT_JSON && !f->discover_fields) {
+    if (f->kind == OV_INPUT_FORMAT_JSON && !f->discover_fields) {
         *field = NO_FIELD; /* only what flattenSpec names is there */
         return OV_OK;
     }
@@ -244,7 +244,7 @@ static bool named_by_flatten(const ov_spec *s, ov_slice name)
 /* Roots that only feed paths are no fields of their own unless field discovery says so. */
 static bool visible(const ov_spec *s, ov_slice name)
 {
-    if (s->format.kind != OV_FORMAT_JSON || s->format.discover_fields)
+    if (s->format.kind != OV_INPUT_FORMAT_JSON || s->format.discover_fields)
         return true;
     return named_by_flatten(s, name);
 }
@@ -277,7 +277,7 @@ static ov_status add_found(plan_builder *b, const ovi_found *f, ov_error *err)
     if (excluded(s, f->name) || !visible(s, f->name) || f->seen == 0 || has_column(b, f->name))
         return OV_OK;
     if (values == 0 && !s->format.keep_null_columns && !s->dimensions.schema_discovery &&
-        s->format.kind == OV_FORMAT_JSON)
+        s->format.kind == OV_INPUT_FORMAT_JSON)
         return OV_OK;
     if (s->dimensions.schema_discovery)
         d.type = ovi_found_type(f);
@@ -374,7 +374,7 @@ static ov_status begin(plan_builder *b, ov_error *err)
     ovi_plan *p = b->plan;
     p->spec = s;
     p->transform_time = p->raw_time_field = -1;
-    p->blank_is_null = s->format.kind != OV_FORMAT_JSON;
+    p->blank_is_null = s->format.kind != OV_INPUT_FORMAT_JSON;
     OV_TRY(ov_timestamp_compile(s->timestamp.format, b->out, &p->ts, err));
     OV_TRY(add_derived(b, err));
     OV_TRY(add_transform(b, err));

@@ -235,6 +235,24 @@ ov_status ov_loader_submit(ov_loader *l, ov_rows *rows, ov_error *err)
     return st;
 }
 
+ov_status ov_loader_add(ov_loader *l, const ov_batch *batch, ov_error *err)
+{
+    ov_mutex_lock(&l->mutex);
+    ov_status st = check_failed(l, err);
+    ov_mutex_unlock(&l->mutex);
+    OV_TRY(st);
+    l->counters.read += batch->sel_rows;
+    l->counters.loaded += batch->sel_rows;
+    if (l->env.progress)
+        atomic_store(&l->env.progress->rows, l->counters.read);
+    st = ovi_route_batch(l, batch, err);
+    if (st != OV_OK)
+        ovi_loader_set_failed(l, err);
+    while (st == OV_OK && ovi_seal_one(l))
+        continue;
+    return st;
+}
+
 /* ---- the end ---- */
 
 static void seal_all(void *arg)

@@ -72,6 +72,8 @@ struct ov_loader {
 
 /* All rows of the split to their builders. */
 OV_CHECKED ov_status ovi_route(ov_loader *l, ov_rows *rows, ov_error *err);
+/* The selected rows of a batch in the schema's columns. */
+OV_CHECKED ov_status ovi_route_batch(ov_loader *l, const ov_batch *batch, ov_error *err);
 /* The open builder of a chunk joins the queue. */
 OV_CHECKED ov_status ovi_seal_queue(ov_loader *l, ovi_chunk *c, ov_error *err);
 /* Seal one waiting builder, if there is one; false when there was none. Called without the mutex. */

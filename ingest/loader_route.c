@@ -1,17 +1,21 @@
 /*
- * Rows of a split to the builders of their time chunks.
+ * Rows to the builders of their time chunks: those of a split (ovi_route) or of a batch that somebody else made
+ * (ovi_route_batch).
  *
- * The split goes through in batches of OV_BATCH_ROWS rows. Mostly all rows of a batch lie in one chunk; else
+ * A split goes through in batches of OV_BATCH_ROWS rows. Mostly all rows of a batch lie in one chunk; else
  * each chunk gets the batch with a selection, which keeps the order of the input. When a batch falls into many chunks,
  * strings go as slices instead of codes: a table from codes to codes per chunk would cost more than the rows.
  */
 #include "ingest/loader_int.h"
 
 enum { MANY_CHUNKS = 8 };
+#define NO_CHUNK UINT32_MAX
 
 typedef struct route {
     ov_loader *l;
-    ov_rows *rows;
+    ov_rows *rows;         /* of a split; NULL for a batch */
+    const ov_batch *batch; /* when rows is NULL */
+    uint32_t cols;
     ov_domain *domains; /* per column */
     ov_vec *vecs;       /* per column, of the batch at hand */
     ov_vec *children;   /* elements of list columns */
@@ -57,12 +61,12 @@ static uint32_t chunk_after(const ov_loader *l, int64_t ms)
     return lo;
 }
 
-/* All chunks that the times need exist afterwards, so that their numbers stay. */
-static ov_status make_chunks(ov_loader *l, const int64_t *times, uint32_t n, ov_error *err)
+/* All chunks that the times of live rows (NULL: all) need exist afterwards, so that their numbers stay. */
+static ov_status make_chunks(ov_loader *l, const int64_t *times, const uint64_t *live, uint32_t n, ov_error *err)
 {
     ov_interval last = {0, 0};
     for (uint32_t i = 0; i < n; i++) {
-        if (ov_interval_has(last, times[i]))
+        if (ov_interval_has(last, times[i]) || (live && !ov_bits_test(live, i)))
             continue;
         uint32_t at = chunk_after(l, times[i]);
         if (at == 0 || !chunk_has(&l->chunks[at - 1], times[i])) {
@@ -154,6 +158,20 @@ static ov_status make_vecs(route *r, uint32_t from, uint32_t n, bool many, ov_er
     return OV_OK;
 }
 
+/* The columns of somebody else's batch. */
+static ov_status open_vecs(route *r, bool many, ov_error *err)
+{
+    for (uint32_t i = 0; i < r->cols; i++) {
+        const ov_vec *v = &r->batch->col[i];
+        if (many && v->enc == OV_ENC_DICT && v->type.id == OV_TYPE_STRING && !v->type.multi)
+            OV_TRY(ov_vec_flatten(v, &r->scratch, &r->vecs[i], err));
+        else
+            r->vecs[i] = *v;
+        r->vecs[i].stats = NULL;
+    }
+    return OV_OK;
+}
+
 /* ---- builders ---- */
 
 static ov_status open_builder(ov_loader *l, ovi_chunk *c, ov_error *err)
@@ -186,7 +204,7 @@ static ov_status add_batch(route *r, ovi_chunk *c, uint32_t n, const uint64_t *s
             OV_TRY(open_builder(l, c, err));
         uint32_t room = l->schema.max_rows_per_segment - ov_segment_builder_rows(c->builder);
         uint32_t take = OV_MIN(room, sel_rows);
-        ov_batch b = {.rows = n, .cols = r->rows->col_count, .col = r->vecs, .sel = sel, .sel_rows = take};
+        ov_batch b = {.rows = n, .cols = r->cols, .col = r->vecs, .sel = sel, .sel_rows = take};
         if (take < sel_rows || at > 0) { /* a part of what is selected */
             uint32_t end = at, found = 0;
             memset(part, 0, sizeof part);
@@ -209,27 +227,39 @@ static ov_status add_batch(route *r, ovi_chunk *c, uint32_t n, const uint64_t *s
     return OV_OK;
 }
 
-static ov_status route_batch(route *r, uint32_t from, uint32_t n, ov_error *err)
+static ov_status vecs_of(route *r, uint32_t from, uint32_t n, bool many, ov_error *err)
+{
+    return r->rows ? make_vecs(r, from, n, many, err) : open_vecs(r, many, err);
+}
+
+/* The n rows from `from` on, whose times these are; live NULL: all of them, else these live_rows ones. */
+static ov_status route_rows(route *r, const int64_t *times, uint32_t from, uint32_t n, const uint64_t *live,
+                            uint32_t live_rows, ov_error *err)
 {
     ov_loader *l = r->l;
-    const int64_t *times = r->rows->col[0].i64 + from;
-    uint32_t first = chunk_after(l, times[0]) - 1, chunks = 0, last = first;
+    uint32_t start = live ? (uint32_t)ov_bits_next(live, n, 0) : 0;
+    uint32_t first = chunk_after(l, times[start]) - 1, chunks = 0, last = first;
     bool one = true;
-    for (uint32_t i = 0; i < n; i++)
-        one &= chunk_has(&l->chunks[first], times[i]);
+    for (uint32_t i = start; i < n; i++)
+        one &= chunk_has(&l->chunks[first], times[i]) | (live && !ov_bits_test(live, i));
     if (one) {
-        OV_TRY(make_vecs(r, from, n, false, err));
-        return add_batch(r, &l->chunks[first], n, NULL, n, err);
+        OV_TRY(vecs_of(r, from, n, false, err));
+        return add_batch(r, &l->chunks[first], n, live, live_rows, err);
     }
-    for (uint32_t i = 0; i < n; i++) {
+    for (uint32_t i = start; i < n; i++) {
+        r->chunk_of[i] = NO_CHUNK;
+        if (live && !ov_bits_test(live, i))
+            continue;
         if (!chunk_has(&l->chunks[last], times[i]))
             last = chunk_after(l, times[i]) - 1;
         r->chunk_of[i] = last;
         chunks += l->chunks[last].split_rows++ == 0;
     }
-    OV_TRY(make_vecs(r, from, n, chunks > MANY_CHUNKS, err));
+    OV_TRY(vecs_of(r, from, n, chunks > MANY_CHUNKS, err));
     /* Chunks in the order of their first row, each with the rows it owns. */
-    for (uint32_t i = 0; i < n; i++) {
+    for (uint32_t i = start; i < n; i++) {
+        if (r->chunk_of[i] == NO_CHUNK)
+            continue;
         ovi_chunk *c = &l->chunks[r->chunk_of[i]];
         uint32_t want = c->split_rows, found = 0;
         if (want == 0)
@@ -262,30 +292,94 @@ static ov_status shed(ov_loader *l, ov_error *err)
     return OV_OK;
 }
 
+static ov_status route_open(route *r, ov_arena *tables, ov_error *err)
+{
+    OV_TRY(ov_arena_alloc(tables, r->cols * sizeof *r->domains, &r->domains, err));
+    OV_TRY(ov_arena_alloc(tables, r->cols * sizeof *r->vecs, &r->vecs, err));
+    OV_TRY(ov_arena_alloc(tables, r->cols * sizeof *r->children, &r->children, err));
+    OV_TRY(ov_arena_alloc(tables, OV_BATCH_WORDS * 8, &r->sel, err));
+    return ov_arena_alloc(tables, OV_BATCH_ROWS * sizeof *r->chunk_of, &r->chunk_of, err);
+}
+
+static ov_status route_split(route *r, ov_arena *tables, ov_error *err)
+{
+    ov_rows *rows = r->rows;
+    OV_TRY(route_open(r, tables, err));
+    make_domains(r);
+    for (uint32_t from = 0; from < rows->rows; from += OV_BATCH_ROWS) {
+        uint32_t n = OV_MIN(rows->rows - from, (uint32_t)OV_BATCH_ROWS);
+        OV_TRY(route_rows(r, rows->col[0].i64 + from, from, n, NULL, n, err));
+        ov_arena_reset(&r->scratch);
+    }
+    return shed(r->l, err);
+}
+
 ov_status ovi_route(ov_loader *l, ov_rows *rows, ov_error *err)
 {
-    uint32_t cols = rows->col_count;
-    route r = {.l = l, .rows = rows};
+    route r = {.l = l, .rows = rows, .cols = rows->col_count};
     ov_arena tables;
-    ov_status st = OV_OK;
     if (rows->rows == 0)
         return OV_OK;
     ov_gran_floor_n(&l->schema.query_gran, rows->col[0].i64, rows->col[0].i64, rows->rows);
-    OV_TRY(make_chunks(l, rows->col[0].i64, rows->rows, err));
+    OV_TRY(make_chunks(l, rows->col[0].i64, NULL, rows->rows, err));
     ov_arena_init(&tables, "route", NULL);
     ov_arena_init(&r.scratch, "batch", NULL);
-    OV_TRY_OUT(st, ov_arena_alloc(&tables, cols * sizeof *r.domains, &r.domains, err));
-    OV_TRY_OUT(st, ov_arena_alloc(&tables, cols * sizeof *r.vecs, &r.vecs, err));
-    OV_TRY_OUT(st, ov_arena_alloc(&tables, cols * sizeof *r.children, &r.children, err));
-    OV_TRY_OUT(st, ov_arena_alloc(&tables, OV_BATCH_WORDS * 8, &r.sel, err));
-    OV_TRY_OUT(st, ov_arena_alloc(&tables, OV_BATCH_ROWS * sizeof *r.chunk_of, &r.chunk_of, err));
-    make_domains(&r);
-    for (uint32_t from = 0; from < rows->rows; from += OV_BATCH_ROWS) {
-        OV_TRY_OUT(st, route_batch(&r, from, OV_MIN(rows->rows - from, (uint32_t)OV_BATCH_ROWS), err));
-        ov_arena_reset(&r.scratch);
+    ov_status st = route_split(&r, &tables, err);
+    ov_arena_fini(&r.scratch);
+    ov_arena_fini(&tables);
+    return st;
+}
+
+/* ---- batches that somebody else made ---- */
+
+static ov_status check_times(const ov_vec *flat, const ov_batch *b, ov_error *err)
+{
+    const int64_t *times = flat->data;
+    for (uint32_t i = 0; i < b->rows; i++) {
+        if (b->sel && !ov_bits_test(b->sel, i))
+            continue;
+        if (flat->valid && !ov_bits_test(flat->valid, i))
+            return ov_fail(err, OV_INVALID,
+                           "Encountered a null timestamp in the __time field during INSERT or REPLACE; filter "
+                           "such rows out (WHERE __time IS NOT NULL) or give them a time (COALESCE)");
+        if (times[i] < OV_TIME_MIN || times[i] >= OV_TIME_MAX)
+            return ov_fail(err, OV_INVALID, "__time is %lld ms, which is outside the years that can be stored",
+                           (long long)times[i]);
     }
-    st = shed(l, err);
-out:
+    return OV_OK;
+}
+
+static ov_status batch_rows(route *r, ov_arena *tables, ov_error *err)
+{
+    const ov_batch *b = r->batch;
+    ov_vec time;
+    int64_t *times;
+    OV_TRY(route_open(r, tables, err));
+    OV_TRY(ov_vec_flatten(&b->col[0], tables, &time, err));
+    OV_TRY(check_times(&time, b, err));
+    OV_TRY(ov_arena_lanes(tables, (size_t)b->rows * sizeof *times, &times, err));
+    ov_gran_floor_n(&r->l->schema.query_gran, time.data, times, b->rows);
+    OV_TRY(make_chunks(r->l, times, b->sel, b->rows, err));
+    ov_vec *cols;
+    OV_TRY(ov_arena_alloc(tables, b->cols * sizeof *cols, &cols, err));
+    memcpy(cols, b->col, b->cols * sizeof *cols);
+    cols[0] = ov_vec_flat(OV_T(OV_TYPE_LONG), times, NULL, b->rows);
+    ov_batch floored = *b;
+    floored.col = cols;
+    r->batch = &floored;
+    OV_TRY(route_rows(r, times, 0, b->rows, b->sel, b->sel_rows, err));
+    return shed(r->l, err);
+}
+
+ov_status ovi_route_batch(ov_loader *l, const ov_batch *batch, ov_error *err)
+{
+    route r = {.l = l, .batch = batch, .cols = batch->cols};
+    ov_arena tables;
+    if (batch->sel_rows == 0)
+        return OV_OK;
+    ov_arena_init(&tables, "route", NULL);
+    ov_arena_init(&r.scratch, "batch", NULL);
+    ov_status st = batch_rows(&r, &tables, err);
     ov_arena_fini(&r.scratch);
     ov_arena_fini(&tables);
     return st;

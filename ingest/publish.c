@@ -158,6 +158,93 @@ ov_status ov_publish_drop(ov_publish *p, ov_slice datasource, const ov_interval 
     return st == OV_OK ? add_tombstones(p, datasource, &l, err) : st;
 }
 
+/* ---- overwriting ---- */
+
+static ov_status check_inside(const ov_publish *p, const ov_interval *intervals, uint32_t count, ov_error *err)
+{
+    for (uint32_t i = 0; i < p->segment_count; i++) {
+        ov_interval span = {p->segments[i].info.start_ms, p->segments[i].info.end_ms};
+        bool inside = false;
+        for (uint32_t k = 0; k < count && !inside; k++)
+            inside = ov_interval_contains(intervals[k], span);
+        if (inside)
+            continue;
+        ov_buf text;
+        ov_buf_init(&text);
+        ov_interval_add(&text, span);
+        ov_fail(err, OV_INVALID,
+                "Inserted data contains time chunks [%.*s] outside of bounds specified by OVERWRITE WHERE. If you want "
+                "to include this data, expand your OVERWRITE WHERE.",
+                OV_SLICE_ARG(ov_buf_slice(&text)));
+        ov_buf_fini(&text);
+        return OV_INVALID;
+    }
+    return OV_OK;
+}
+
+static ov_status add_tombstone(ov_publish *p, ov_slice datasource, ov_interval span, ov_error *err)
+{
+    if (span.start >= span.end)
+        return OV_OK;
+    OV_TRY(reserve(p, 1, err));
+    p->segments[p->segment_count++] = (ov_new_segment){
+        .info = {.datasource = datasource,
+                 .start_ms = span.start,
+                 .end_ms = span.end,
+                 .min_time = span.end, /* min > max: no rows */
+                 .max_time = span.start},
+        .tombstone = true,
+    };
+    return OV_OK;
+}
+
+/* What of `span` no chunk fills. `filled` is sorted and its intervals are equal or disjoint. */
+static ov_status empty_rest(ov_publish *p, ov_slice datasource, ov_interval span, const ov_interval *filled,
+                            uint32_t count, ov_error *err)
+{
+    for (uint32_t i = 0; i < count && span.start < span.end; i++) {
+        if (filled[i].end <= span.start || filled[i].start >= span.end)
+            continue;
+        OV_TRY(add_tombstone(p, datasource, (ov_interval){span.start, filled[i].start}, err));
+        span.start = OV_MIN(filled[i].end, span.end);
+    }
+    return add_tombstone(p, datasource, span, err);
+}
+
+/* The visible stretches inside the intervals, condensed. */
+static ov_status stretches(ov_publish *p, const ov_datasource *ds, const ov_interval *intervals, uint32_t count,
+                           ov_interval **out, size_t *n, ov_error *err)
+{
+    size_t most = 0;
+    *n = 0;
+    for (uint32_t i = 0; i < ds->segment_count; i++)
+        most += (size_t)ds->segments[i]->part_count * count;
+    OV_TRY(ov_arena_alloc(p->arena, (most + 1) * sizeof(**out), out, err));
+    for (uint32_t i = 0; i < ds->segment_count; i++)
+        for (uint32_t k = 0; k < ds->segments[i]->part_count; k++)
+            for (uint32_t j = 0; j < count; j++)
+                (*out)[(*n)++] = ov_interval_clip(ds->segments[i]->parts[k], intervals[j]);
+    *n = ov_interval_condense(*out, *n);
+    return OV_OK;
+}
+
+ov_status ov_publish_overwrite(ov_publish *p, ov_slice datasource, const ov_interval *intervals, uint32_t count,
+                               ov_error *err)
+{
+    ov_interval *filled, *spans;
+    uint32_t filled_count;
+    size_t n = 0;
+    OV_TRY(check_inside(p, intervals, count, err));
+    OV_TRY(filled_chunks(p, datasource, &filled, &filled_count, err));
+    ov_snapshot *snap = ov_catalog_snapshot(p->catalog);
+    const ov_datasource *ds = ov_snapshot_find(snap, datasource);
+    ov_status st = ds ? stretches(p, ds, intervals, count, &spans, &n, err) : OV_OK;
+    for (size_t i = 0; i < n && st == OV_OK; i++)
+        st = empty_rest(p, datasource, spans[i], filled, filled_count, err);
+    ov_snapshot_release(snap);
+    return st;
+}
+
 /* ---- cursors, the commit ---- */
 
 ov_status ov_publish_cursor(ov_publish *p, ov_slice key, ov_slice before, ov_slice after, ov_error *err)

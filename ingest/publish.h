@@ -29,6 +29,10 @@ OV_CHECKED ov_status ov_publish_add(ov_publish *p, const ov_load_result *result,
  * the last add. */
 OV_CHECKED ov_status ov_publish_drop(ov_publish *p, ov_slice datasource, const ov_interval *intervals,
                                      uint32_t count, const ov_gran *gran, ov_error *err);
+/* REPLACE ... OVERWRITE: whatever answers inside the intervals now and got no segment is emptied by tombstones. Segments
+ * outside of them are OV_INVALID. Call after the last add. */
+OV_CHECKED ov_status ov_publish_overwrite(ov_publish *p, ov_slice datasource, const ov_interval *intervals,
+                                          uint32_t count, ov_error *err);
 /* The cursor moves from `before` (as read when the task started, empty for none) to `after`. */
 OV_CHECKED ov_status ov_publish_cursor(ov_publish *p, ov_slice key, ov_slice before, ov_slice after,
                                        ov_error *err);

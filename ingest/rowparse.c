@@ -10,7 +10,7 @@ ov_status ovi_parser_create(const ovi_plan *plan, ovi_discovery *discovery, ovi_
         return ov_fail_nomem(err, sizeof *p);
     p->format = &plan->spec->format;
     ov_status st = ovi_emit_init(&p->emit, plan, discovery, err);
-    if (st == OV_OK && p->format->kind == OV_FORMAT_JSON)
+    if (st == OV_OK && p->format->kind == OV_INPUT_FORMAT_JSON)
         st = ovi_json_parser_init(p, err);
     if (st != OV_OK) {
         ovi_parser_destroy(p);
@@ -24,7 +24,7 @@ void ovi_parser_destroy(ovi_parser *p)
 {
     if (!p)
         return;
-    if (p->format->kind == OV_FORMAT_JSON)
+    if (p->format->kind == OV_INPUT_FORMAT_JSON)
         ovi_json_parser_fini(p);
     else
         ov_free(p->delimited.field);
@@ -48,7 +48,7 @@ void ovi_parse_block(ovi_parser *p, const ovi_block *b, ov_slice file, ov_rows *
         ovi_emit_reject(e, b->text, ov_slice_make(b->text, b->n),
                         "is it one row? look for a quote or brace that is never closed",
                         "the row is longer than %d MiB and was skipped", OVI_ROW_MAX_BYTES >> 20);
-    else if (p->format->kind == OV_FORMAT_JSON)
+    else if (p->format->kind == OV_INPUT_FORMAT_JSON)
         ovi_json_parse(p, b);
     else
         ovi_delimited_parse(p, b);

@@ -15,7 +15,7 @@
 static ov_status header_name(const ov_format_spec *f, ov_slice cell, uint32_t place, ov_arena *arena,
                              ov_slice *out, ov_error *err)
 {
-    if (f->kind == OV_FORMAT_CSV && cell.n >= 2 && cell.p[0] == '"' && cell.p[cell.n - 1] == '"') {
+    if (f->kind == OV_INPUT_FORMAT_CSV && cell.n >= 2 && cell.p[0] == '"' && cell.p[cell.n - 1] == '"') {
         char *to;
         size_t n = 0;
         OV_TRY(ov_arena_alloc(arena, cell.n, &to, err));
@@ -35,7 +35,7 @@ static ov_status header_name(const ov_format_spec *f, ov_slice cell, uint32_t pl
 static size_t cell_end(const ov_format_spec *f, const char *text, size_t from, size_t n)
 {
     size_t at = from;
-    bool quoted = f->kind == OV_FORMAT_CSV && at < n && text[at] == '"';
+    bool quoted = f->kind == OV_INPUT_FORMAT_CSV && at < n && text[at] == '"';
     if (quoted)
         for (at++; at < n; at++)
             if (text[at] == '"' && (at + 1 == n || text[++at] != '"'))
@@ -253,7 +253,7 @@ static const char *unclosed(ovi_parser *p, const char *row, const char *open, co
 static void parse_rows(ovi_parser *p, const char *from, const char *end)
 {
     const ov_format_spec *f = p->format;
-    const bool wide = f->delimiter.n > 1, csv = f->kind == OV_FORMAT_CSV;
+    const bool wide = f->delimiter.n > 1, csv = f->kind == OV_INPUT_FORMAT_CSV;
     const size_t step = f->delimiter.n;
     cells c = {.p = p,
                .field = p->delimited.field,

@@ -84,9 +84,9 @@ typedef struct ov_input_spec {
 } ov_input_spec;
 
 typedef enum ov_format_kind {
-    OV_FORMAT_JSON,
-    OV_FORMAT_CSV,
-    OV_FORMAT_TSV,
+    OV_INPUT_FORMAT_JSON,
+    OV_INPUT_FORMAT_CSV,
+    OV_INPUT_FORMAT_TSV,
 } ov_format_kind;
 
 typedef enum ov_flatten_kind {

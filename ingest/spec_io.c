@@ -200,7 +200,7 @@ static ov_status read_json_format(ovi_spec_reader *r, const ov_json *fmt, ov_err
 {
     ov_format_spec *f = &r->spec->format;
     const ov_json *flatten, *fields;
-    f->kind = OV_FORMAT_JSON;
+    f->kind = OV_INPUT_FORMAT_JSON;
     OV_TRY(ov_json_bool(fmt, "keepNullColumns", false, &f->keep_null_columns, err));
     OV_TRY(ov_json_bool(fmt, "assumeNewlineDelimited", false, &f->newline_delimited, err));
     OV_TRY(ov_json_obj(fmt, "flattenSpec", &flatten, err));
@@ -245,7 +245,7 @@ static ov_status read_delimited_format(ovi_spec_reader *r, const ov_json *fmt, o
     f->skip_rows = (uint32_t)skip;
     OV_TRY(ov_json_bool(fmt, "tryParseNumbers", false, &f->parse_numbers, err));
     OV_TRY(read_delimiter(r, fmt, "listDelimiter", "\x01", &f->list_delimiter, err));
-    OV_TRY(read_delimiter(r, fmt, "delimiter", f->kind == OV_FORMAT_CSV ? "," : "\t", &f->delimiter,
+    OV_TRY(read_delimiter(r, fmt, "delimiter", f->kind == OV_INPUT_FORMAT_CSV ? "," : "\t", &f->delimiter,
                           err));
     if (ov_slice_eq(f->delimiter, f->list_delimiter))
         return ov_json_fail(fmt, err, OV_INVALID, "delimiter and listDelimiter are the same");
@@ -275,7 +275,7 @@ ov_status ovi_spec_format(ovi_spec_reader *r, const ov_json *io, ov_error *err)
     if (ov_slice_eq(type, OV_SLICE_LIT("json")))
         return read_json_format(r, fmt, err);
     if (ov_slice_eq(type, OV_SLICE_LIT("csv")) || ov_slice_eq(type, OV_SLICE_LIT("tsv"))) {
-        r->spec->format.kind = type.p[0] == 'c' ? OV_FORMAT_CSV : OV_FORMAT_TSV;
+        r->spec->format.kind = type.p[0] == 'c' ? OV_INPUT_FORMAT_CSV : OV_INPUT_FORMAT_TSV;
         return read_delimited_format(r, fmt, err);
     }
     for (size_t i = 0; i < OV_COUNT_OF(later); i++)

@@ -155,7 +155,7 @@ static ov_status open_file(ovi_splitter *s, ov_error *err)
     s->eof = s->skipping = false;
     s->carry_n = 0;
     s->lines_before = 0;
-    s->mode = s->format->kind == OV_FORMAT_CSV ? OVI_SPLIT_CSV : OVI_SPLIT_LINES;
+    s->mode = s->format->kind == OV_INPUT_FORMAT_CSV ? OVI_SPLIT_CSV : OVI_SPLIT_LINES;
     return OV_OK;
 }
 
@@ -261,7 +261,7 @@ static ov_status file_start(ovi_splitter *s, ovi_block *b, ov_error *err)
                        OV_SLICE_ARG(s->inputs->list[s->file].name));
     if (b->n >= 3 && memcmp(b->text, bom, 3) == 0)
         drop(s, b, 3);
-    if (s->format->kind != OV_FORMAT_JSON)
+    if (s->format->kind != OV_INPUT_FORMAT_JSON)
         return delimited_start(s, b, err);
     s->mode = json_mode(s, b);
     return OV_OK;

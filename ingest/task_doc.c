@@ -89,7 +89,7 @@ ov_status ov_tasks_report(ov_tasks *r, ov_slice id, ov_buf *json, ov_error *err)
         if (row.report.n)
             ov_buf_add_slice(json, row.report);
         else
-            ovi_report_print_lost(&row, live ? &live->progress : NULL, json);
+            ovi_report_print_lost(r, &row, live ? &live->progress : NULL, json);
         st = ov_buf_check(json, err);
     }
     ovi_task_release(live);

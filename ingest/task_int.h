@@ -113,7 +113,12 @@ void ovi_status_print(const ov_tasks *runner, const ov_task_row *row, const char
 /* The whole report; `state` is Druid's ingestionState. */
 void ovi_report_print(const ovi_task *t, const char *state, const char *error, ov_buf *out);
 /* The report of a task that runs (progress not NULL) or died without leaving one. */
-void ovi_report_print_lost(const ov_task_row *row, const ov_load_progress *progress, ov_buf *out);
+void ovi_report_print_lost(const ov_tasks *runner, const ov_task_row *row, const ov_load_progress *progress, ov_buf *out);
+
+/* ---- task_sql.c: the same for statements ---- */
+void ovi_sql_report_print(const ovi_task *t, const char *error, ov_buf *out);
+void ovi_sql_report_print_lost(const ov_tasks *runner, const ov_task_row *row, const ov_load_progress *progress,
+                               ov_buf *out);
 
 /* ---- task.c ---- */
 ovi_task *ovi_task_create(ov_tasks *runner); /* NULL when memory is out */
@@ -132,4 +137,5 @@ OV_CHECKED ov_status ovi_tasks_row(ov_tasks *runner, ov_slice id, ov_arena *out,
                                    const char **runner_status, ov_error *err);
 
 /* ---- the types ---- */
-extern const ovi_task_type ovi_task_index_parallel, ovi_task_index, ovi_task_git, ovi_task_kill, ovi_task_noop;
+extern const ovi_task_type ovi_task_index_parallel, ovi_task_index, ovi_task_git, ovi_task_kill, ovi_task_noop,
+    ovi_task_sql;

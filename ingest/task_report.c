@@ -130,6 +130,10 @@ static void close_report(ov_jsonw *w, ov_slice task_id, ov_slice error, ov_slice
 void ovi_report_print(const ovi_task *t, const char *state, const char *error, ov_buf *out)
 {
     ov_jsonw w;
+    if (t->type == &ovi_task_sql) {
+        ovi_sql_report_print(t, error, out);
+        return;
+    }
     ov_jsonw_init(&w, out);
     open_report(&w, t->row.id, state);
     print_unparseable(&w, &t->loaded);
@@ -139,11 +143,15 @@ void ovi_report_print(const ovi_task *t, const char *state, const char *error, o
     close_report(&w, t->row.id, ov_slice_cstr(error), t->context_json);
 }
 
-void ovi_report_print_lost(const ov_task_row *row, const ov_load_progress *p, ov_buf *out)
+void ovi_report_print_lost(const ov_tasks *runner, const ov_task_row *row, const ov_load_progress *p, ov_buf *out)
 {
     ov_load_counters c = {0};
     ov_load_result none = {0};
     ov_jsonw w;
+    if (ov_slice_eq(row->type, ov_slice_cstr(ovi_task_sql.name))) {
+        ovi_sql_report_print_lost(runner, row, p, out);
+        return;
+    }
     if (p) {
         c.read = atomic_load(&p->rows);
         c.rejected = atomic_load(&p->rejected);

@@ -15,6 +15,9 @@ struct ov_query {
     ov_snapshot *snapshot; /* retained; cx.snapshot is the same */
     const ov_plan *plan;
     bool analyze; /* run the plan, answer with what it did */
+    const ov_query_write *write;
+    const ov_sql_setting *sets;
+    uint32_t set_count;
     char uuid[OV_UUID_BYTES];
     uint64_t map_events; /* faults of mapped files before the query began */
 };
@@ -66,6 +69,8 @@ static OV_CHECKED ov_status read_settings(ov_query *q, const ov_query_request *r
     uint32_t count;
     *out = (settings){rq->time_zone, rq->timeout_ms, rq->outer_limit};
     OV_TRY(ov_sql_settings(parsed, &q->cx.arena, &list, &count, err));
+    q->sets = list;
+    q->set_count = count;
     for (uint32_t i = 0; i < count; i++)
         OV_TRY(apply_setting(&list[i], out, err));
     if (out->timeout_ms > 0)
@@ -93,6 +98,11 @@ static OV_CHECKED ov_status make_plan(ov_query *q, const ov_query_env *env,
     OV_TRY(ov_system_tables(env, &q->cx.arena, &sql.systables, &sql.systable_count, err));
     OV_TRY(ov_sql_plan(&sql, &parsed, &statement, err));
     q->analyze = statement.analyze;
+    q->write = statement.write;
+    if (q->write && !rq->writes)
+        return ov_fail(err, OV_INVALID, "%s", q->write->replace
+                       ? "REPLACE operations are not supported by the requested SQL engine [native].  Consider using MSQ."
+                       : "INSERT operations are not supported by requested SQL engine [native], consider using MSQ.");
     return ov_plan_optimize(&q->expr, statement.plan, &q->plan, err);
 }
 
@@ -107,6 +117,7 @@ static void init(ov_query *q, const ov_query_env *env, const ov_query_request *r
     q->cx.pool = env->pool;
     q->cx.spill = env->spill;
     q->cx.options = env->options;
+    q->cx.cancel = rq->cancel;
     q->expr.arena = &q->cx.arena;
     q->expr.now_ms = ov_now_ms();
     if (rq->query_id.n == 0)
@@ -148,6 +159,21 @@ uint32_t ov_query_fields(const ov_query *q, const ov_field **out)
         return ov_explain_fields(out);
     *out = q->plan->fields;
     return q->plan->field_count;
+}
+
+const ov_query_write *ov_query_write_of(const ov_query *q)
+{
+    return q->write;
+}
+
+bool ov_query_setting(const ov_query *q, const char *name, ov_slice *value)
+{
+    for (uint32_t i = q->set_count; i > 0; i--)
+        if (ov_slice_eq(q->sets[i - 1].name, ov_slice_cstr(name)) && !q->sets[i - 1].is_null) {
+            *value = q->sets[i - 1].value;
+            return true;
+        }
+    return false;
 }
 
 const ov_tz *ov_query_tz(const ov_query *q)

@@ -34,6 +34,21 @@ typedef struct ov_param {
     uint32_t item_count;
 } ov_param;
 
+/* What an INSERT or REPLACE statement does with its rows; see query/sql/bind_insert.c. The query's fields are the stored
+ * columns: __time first, then those of CLUSTERED BY. */
+typedef struct ov_query_write {
+    ov_slice datasource;
+    bool replace;
+    bool replace_all;             /* OVERWRITE ALL; otherwise REPLACE empties these: */
+    const ov_interval *intervals; /* ascending, disjoint, aligned with `segment` */
+    uint32_t interval_count;
+    ov_gran segment;              /* PARTITIONED BY */
+    ov_slice segment_json;        /* the same as JSON: "DAY" in quotes, {"type":"all"} */
+    uint32_t sorted_count;        /* fields 1 .. sorted_count are plain columns of CLUSTERED BY */
+    uint32_t cluster_count;       /* the same when CLUSTERED BY names nothing else, or 0: within a time chunk rows come
+                                     ordered by these fields */
+} ov_query_write;
+
 typedef struct ov_query_request {
     ov_slice sql;
     const ov_param *params;
@@ -43,6 +58,8 @@ typedef struct ov_query_request {
     int64_t timeout_ms;      /* 0 = none */
     uint64_t outer_limit;    /* sqlOuterLimit; OV_NO_LIMIT when absent */
     bool stringify_arrays;
+    bool writes;                 /* INSERT and REPLACE are welcome; refused otherwise */
+    const _Atomic bool *cancel;  /* stops the query as ov_query_cancel does; NULL for none */
 } ov_query_request;
 
 typedef struct ov_query ov_query;
@@ -51,6 +68,10 @@ OV_CHECKED ov_status ov_query_open(const ov_query_env *env, const ov_query_reque
                                    ov_query **out, ov_error *err);
 ov_slice ov_query_id(const ov_query *q);
 uint32_t ov_query_fields(const ov_query *q, const ov_field **out);
+/* Of INSERT and REPLACE; NULL for anything else. ov_query_run then only makes the rows. */
+const ov_query_write *ov_query_write_of(const ov_query *q);
+/* The value of the last SET of that name in front of the statement, as text; false when there is none. */
+bool ov_query_setting(const ov_query *q, const char *name, ov_slice *value);
 const ov_tz *ov_query_tz(const ov_query *q); /* results print TIMESTAMP in it */
 OV_CHECKED ov_status ov_query_run(ov_query *q, const ov_result_sink *sink, ov_error *err);
 void ov_query_cancel(ov_query *q);

@@ -11,6 +11,8 @@
 #include "ingest/task.h"
 #include "server/cli.h"
 #include "server/host.h"
+#include "server/sql_select.h"
+#include "server/sql_task.h"
 #include "server/task_transform.h"
 
 typedef struct server_options {
@@ -70,9 +72,13 @@ static ov_status start_http(ov_app *app, const server_options *o, ov_error *err)
 
 static ov_status start_tasks(ov_app *app, const server_options *o, ov_error *err)
 {
+    static ov_sql_task_ops sql;
+    sql = ov_sql_task_ops_of(app);
+    ov_sql_results_expire(o->dir, ov_now_ms());
     ov_tasks_config config = {
         .catalog = app->catalog,
         .transforms = &ov_transforms,
+        .sql = &sql,
         .threads = (uint32_t)o->tasks,
         .workers = (uint32_t)o->threads,
         .host = app->host,

@@ -271,11 +271,15 @@ static ov_status read_json(ov_request *rq, ov_sql_request *out, ov_error *err)
     if ((out->types_header || out->sql_types_header) && !out->header)
         return ov_fail(err, OV_INVALID, "Cannot include '%s' without 'header'",
                        out->types_header ? "typesHeader" : "sqlTypesHeader");
-    const ov_json *context, *params;
-    OV_TRY(ov_json_obj(body, "context", &context, err));
-    OV_TRY(read_context(context, &out->query, err));
-    OV_TRY(ov_json_arr(body, "parameters", &params, err));
-    return read_params(params, a, &out->query, err);
+    OV_TRY(ov_json_obj(body, "context", &out->context, err));
+    OV_TRY(ov_json_arr(body, "parameters", &out->parameters, err));
+    return ov_sql_request_settings(out, a, err);
+}
+
+ov_status ov_sql_request_settings(ov_sql_request *rq, ov_arena *a, ov_error *err)
+{
+    OV_TRY(read_context(rq->context, &rq->query, err));
+    return read_params(rq->parameters, a, &rq->query, err);
 }
 
 ov_status ov_sql_request_read(ov_request *rq, ov_sql_request *out, ov_error *err)

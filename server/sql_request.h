@@ -5,6 +5,7 @@
  */
 #pragma once
 
+#include "base/json.h"
 #include "query/query.h"
 #include "server/encode.h"
 #include "server/http.h"
@@ -13,6 +14,7 @@ typedef struct ov_sql_request {
     ov_query_request query;
     ov_result_format format;
     bool header, types_header, sql_types_header;
+    const ov_json *context, *parameters; /* as posted; NULL when there are none */
 } ov_sql_request;
 
 /* Why a request is not even looked at: 415 or 406 with an empty body; 0 = go on. */
@@ -20,3 +22,6 @@ int ov_sql_request_media(const ov_request *rq);
 
 /* Everything lives in the request's arena. Errors: OV_INVALID with the JSON path. */
 OV_CHECKED ov_status ov_sql_request_read(ov_request *rq, ov_sql_request *out, ov_error *err);
+
+/* Of `context` and `parameters` what is read into `query`; for statements that come another way. */
+OV_CHECKED ov_status ov_sql_request_settings(ov_sql_request *rq, ov_arena *a, ov_error *err);

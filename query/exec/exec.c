@@ -8,7 +8,8 @@
 
 ov_status ov_query_alive(ov_query_ctx *cx, ov_error *err)
 {
-    if (atomic_load_explicit(&cx->cancelled, memory_order_relaxed))
+    if (atomic_load_explicit(&cx->cancelled, memory_order_relaxed) ||
+        (cx->cancel && atomic_load_explicit(cx->cancel, memory_order_relaxed)))
         return ov_fail(err, OV_CANCELLED, "Query cancelled");
     if (cx->deadline_ms && ov_monotonic_ns() / 1000000 >= cx->deadline_ms)
         return ov_fail(err, OV_TIMEOUT, "Query timed out");

@@ -282,3 +282,15 @@ ov_status ovi_plan_time_ranges(ov_expr_ctx *cx, const ov_plan *in, const ov_plan
         return of_scan(cx, in, out, err);
     return ovi_plan_each_input(cx, in, ovi_plan_time_ranges, out, err);
 }
+
+ov_status ov_plan_times_of(ov_expr_ctx *cx, const ov_expr *condition, uint32_t column,
+                           const ov_time_range **ranges, uint32_t *count, bool *exact, ov_error *err)
+{
+    finder f = {.cx = cx, .time_column = column};
+    time_set set;
+    OV_TRY(of_expr(&f, condition, &set, err));
+    *ranges = set.list;
+    *count = set.count;
+    *exact = set.exact;
+    return OV_OK;
+}

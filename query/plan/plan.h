@@ -124,6 +124,11 @@ struct ov_plan {
 /* Text form, one node a line, indented; the interface of planner tests and of EXPLAIN. */
 OV_CHECKED ov_status ov_plan_print(const ov_plan *plan, ov_buf *out, ov_error *err);
 
+/* Times outside of which the condition cannot be true, `column` of its input being __time: ascending, disjoint. `exact`:
+ * inside them it is always true. */
+OV_CHECKED ov_status ov_plan_times_of(ov_expr_ctx *cx, const ov_expr *condition, uint32_t column,
+                                      const ov_time_range **ranges, uint32_t *count, bool *exact, ov_error *err);
+
 /* All passes in their order; returns a new tree that may share nodes with the old one. */
 OV_CHECKED ov_status ov_plan_optimize(ov_expr_ctx *cx, const ov_plan *plan, const ov_plan **out,
                                       ov_error *err);

@@ -93,28 +93,55 @@ static OV_CHECKED ov_status row_of(ovi_sql_binder *b, const ov_slice *texts, con
     return ov_plan_values(b->arena, fields, 3, cells, 1, out, err);
 }
 
-ov_status ovi_sql_explain(ovi_sql_binder *b, const ov_plan *plan, const ov_plan **out,
-                          ov_error *err)
+static void write_attributes(const ov_plan *plan, const ov_query_write *w, ov_buf *out)
 {
-    ov_buf text, json, resources;
+    if (!w) {
+        ov_buf_add_str(out, "{\"statementType\":\"SELECT\"}");
+        return;
+    }
+    ov_buf_addf(out, "{\"statementType\":\"%s\",\"targetDataSource\":", w->replace ? "REPLACE" : "INSERT");
+    add_json_text(out, w->datasource);
+    ov_buf_addf(out, ",\"partitionedBy\":" OV_SLICE_FMT, OV_SLICE_ARG(w->segment_json));
+    for (uint32_t i = 0; i < w->sorted_count; i++) {
+        ov_buf_add_str(out, i ? "," : ",\"clusteredBy\":[");
+        add_json_text(out, plan->fields[1 + i].name);
+    }
+    ov_buf_add_str(out, w->sorted_count ? "]" : "");
+    if (w->replace_all)
+        ov_buf_add_str(out, ",\"replaceTimeChunks\":\"all\"");
+    for (uint32_t i = 0; i < w->interval_count; i++) {
+        ov_buf_add_str(out, i ? "," : ",\"replaceTimeChunks\":\"");
+        ov_interval_add(out, w->intervals[i]);
+    }
+    ov_buf_add_str(out, w->interval_count ? "\"}" : "}");
+}
+
+ov_status ovi_sql_explain(ovi_sql_binder *b, const ov_plan *plan, const ov_query_write *write,
+                          const ov_plan **out, ov_error *err)
+{
+    ov_buf text, json, resources, attributes;
     const ov_plan *optimised;
     OV_TRY(ov_plan_optimize(b->cx, plan, &optimised, err));
     ov_buf_init(&text);
     ov_buf_init(&json);
     ov_buf_init(&resources);
+    ov_buf_init(&attributes);
+    write_attributes(plan, write, &attributes);
     ov_buf_add_char(&resources, '[');
     write_resources(optimised, &resources);
     ov_buf_add_char(&resources, ']');
     ov_status st = write_plan(optimised, &text, &json, err);
     if (st == OV_OK)
         st = ov_buf_check(&resources, err);
+    if (st == OV_OK)
+        st = ov_buf_check(&attributes, err);
     if (st == OV_OK) {
-        ov_slice texts[3] = {ov_buf_slice(&json), ov_buf_slice(&resources),
-                             OV_SLICE_LIT("{\"statementType\":\"SELECT\"}")};
+        ov_slice texts[3] = {ov_buf_slice(&json), ov_buf_slice(&resources), ov_buf_slice(&attributes)};
         st = row_of(b, texts, out, err);
     }
     ov_buf_fini(&text);
     ov_buf_fini(&json);
     ov_buf_fini(&resources);
+    ov_buf_fini(&attributes);
     return st;
 }

@@ -34,13 +34,12 @@ static void place_error(ov_slice text, ov_error *err)
 }
 
 static OV_CHECKED ov_status plan_query(ovi_sql_binder *b, const ov_ast *query, const ov_plan **out,
-                                       ov_error *err)
+                                       const ov_query_write **write, ov_error *err)
 {
     ovi_sql_rel rel;
+    *write = NULL;
     if (query->kind == OV_AST_INSERT)
-        return ovi_sql_fail_node(b, query, OV_UNSUPPORTED, err, NULL,
-                                 "%s is not supported yet; load data with a task",
-                                 query->flags & OV_AST_REPLACE ? "REPLACE" : "INSERT");
+        return ovi_sql_bind_insert(b, query, out, write, err);
     OV_TRY(ovi_sql_bind_query(b, query, &rel, err));
     *out = rel.plan;
     if (b->env->outer_limit != OV_NO_LIMIT)
@@ -52,10 +51,11 @@ static OV_CHECKED ov_status plan_statement(ovi_sql_binder *b, const ov_ast *stat
                                            ov_sql_statement *out, ov_error *err)
 {
     if (statement->kind != OV_AST_EXPLAIN)
-        return plan_query(b, statement, &out->plan, err);
-    OV_TRY(plan_query(b, statement->kids[0], &out->plan, err));
+        return plan_query(b, statement, &out->plan, &out->write, err);
+    const ov_query_write *write;
+    OV_TRY(plan_query(b, statement->kids[0], &out->plan, &write, err));
     out->analyze = statement->flags & OV_AST_ANALYZE;
-    return out->analyze ? OV_OK : ovi_sql_explain(b, out->plan, &out->plan, err);
+    return out->analyze ? OV_OK : ovi_sql_explain(b, out->plan, write, &out->plan, err);
 }
 
 ov_status ov_sql_plan(const ov_sql_env *env, const ov_sql_parsed *parsed, ov_sql_statement *out,

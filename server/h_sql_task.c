@@ -1,0 +1,42 @@
+/* POST /druid/v2/sql/task: a statement becomes a task of the overlord; see sql_task.h. */
+#include "base/jsonw.h"
+#include "server/error_http.h"
+#include "server/handlers.h"
+#include "server/sql_task.h"
+
+void ov_h_sql_task(ov_app *app, ov_request *rq, const ov_captures *at)
+{
+    (void)at;
+    ov_error err = OV_ERROR_INIT;
+    ov_sql_request in;
+    ov_slice id;
+    int refusal = ov_sql_request_media(rq);
+    if (refusal) {
+        ov_respond(rq, refusal, NULL, (ov_slice){NULL, 0});
+        return;
+    }
+    if (ov_sql_request_read(rq, &in, &err) != OV_OK) {
+        ov_respond_error(rq, OV_ERROR_BINDING, (ov_slice){NULL, 0}, &err);
+        return;
+    }
+    if (ov_sql_task_submit(app, &in, ov_request_arena(rq), &id, &err) != OV_OK) {
+        ov_respond_error(rq, OV_ERROR_SQL, in.query.sql, &err);
+        return;
+    }
+    ov_buf b;
+    ov_jsonw w;
+    ov_buf_init(&b);
+    ov_jsonw_init(&w, &b);
+    ov_jsonw_open_object(&w, NULL);
+    ov_jsonw_str(&w, "taskId", id);
+    ov_jsonw_cstr(&w, "state", "RUNNING");
+    ov_jsonw_close_object(&w);
+    ov_respond(rq, 202, "application/json", ov_buf_slice(&b));
+    ov_buf_fini(&b);
+}
+
+void ov_h_sql_task_enabled(ov_app *app, ov_request *rq, const ov_captures *at)
+{
+    (void)app, (void)at;
+    ov_respond(rq, 200, "application/json", OV_SLICE_LIT("{\"enabled\":true}"));
+}

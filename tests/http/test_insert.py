@@ -1,0 +1,125 @@
+"""INSERT and REPLACE as tasks: what lands where, what is refused, and in which words."""
+import json
+
+from test_formats import check, same
+
+
+def run(server, sql, context=None, expect='SUCCESS'):
+    """The statement as a task, to its end: its status object."""
+    status, _, answer = server.post('/druid/v2/sql/task', {'query': sql, 'context': context or {}})
+    check(status == 202, answer)
+    answer = json.loads(answer)
+    same(answer['state'], 'RUNNING')
+    state = server.wait_task(answer['taskId'])
+    check((state['status'], state['type']) == (expect, 'query_controller'), state)
+    return state
+
+
+def refused(server, sql, words, path='/druid/v2/sql/task'):
+    status, _, answer = server.post(path, {'query': sql})
+    check(status == 400, answer)
+    check(words in json.loads(answer)['errorMessage'], answer)
+
+
+FOUR = """(VALUES ('2024-01-01T05:00:00Z', 'b', 1), ('2024-01-02T00:00:00Z', 'a', 2), ('2024-01-01T00:00:00Z', 'a', 3),
+          ('2024-02-01T00:00:00Z', 'c', 4)) AS v(t, k, n)"""
+
+
+def life(server):
+    state = run(server, 'INSERT INTO ins SELECT TIME_PARSE(t) AS __time, k, n FROM %s PARTITIONED BY DAY' % FOUR)
+    same(state['dataSource'], 'ins')
+    same(server.sql('SELECT k, n FROM ins ORDER BY __time')[1], [['a', 3], ['b', 1], ['a', 2], ['c', 4]])
+    same(server.value("SELECT COUNT(*) FROM sys.segments WHERE datasource = 'ins'"), 3)
+    report = server.get_json('/druid/indexer/v1/task/%s/reports' % state['id'])['multiStageQuery']['payload']
+    same(report['status']['status'], 'SUCCESS')
+    same(report['counters']['1']['0']['segmentGenerationProgress']['rowsProcessed'], 4)
+    run(server, "INSERT INTO ins (k, __time, n) SELECT 'z', TIMESTAMP '2024-01-01', 9 PARTITIONED BY ALL TIME")
+    same(server.value('SELECT SUM(n) FROM ins'), 19)
+    task = server.get_json('/druid/indexer/v1/task/' + state['id'])['payload']
+    same((task['type'], task['spec']['destination']['segmentGranularity']), ('query_controller', 'DAY'))
+
+
+def replace(server):
+    run(server, 'REPLACE INTO rep OVERWRITE ALL SELECT TIME_PARSE(t) AS __time, k, n FROM %s PARTITIONED BY DAY' % FOUR)
+    run(server, "REPLACE INTO rep OVERWRITE WHERE __time >= TIMESTAMP '2024-01-01' AND __time < TIMESTAMP '2024-02-01' "
+                "SELECT __time, k, n * 10 AS n FROM rep WHERE k = 'a' AND n = 2 PARTITIONED BY DAY")
+    same(server.sql('SELECT k, n FROM rep ORDER BY __time')[1], [['a', 20], ['c', 4]])
+    state = run(server, "REPLACE INTO rep OVERWRITE WHERE __time >= TIMESTAMP '2024-01-01' AND __time < TIMESTAMP '2024-01-02' "
+                        'SELECT __time, k, n FROM rep PARTITIONED BY DAY', expect='FAILED')
+    check('outside of bounds specified by OVERWRITE WHERE' in state['errorMsg'], state)
+    run(server, 'REPLACE INTO rep OVERWRITE ALL SELECT __time, n FROM rep PARTITIONED BY ALL')
+    same(server.sql('SELECT * FROM rep ORDER BY __time')[1], [['2024-01-02T00:00:00.000Z', 20], ['2024-02-01T00:00:00.000Z', 4]])
+    run(server, 'REPLACE INTO rep OVERWRITE ALL SELECT __time, n FROM rep PARTITIONED BY MONTH')
+    same(server.value('SELECT SUM(n) FROM rep'), 24)
+    run(server, 'REPLACE INTO rep OVERWRITE ALL SELECT * FROM rep WHERE n < 0 PARTITIONED BY DAY')
+    same(server.value('SELECT COUNT(*) FROM rep'), 0)
+
+
+def types(server):
+    run(server, "REPLACE INTO typ OVERWRITE ALL SELECT TIMESTAMP '2024-01-01' AS __time, 's' AS s, 1 AS l, 1.5 AS d, "
+                "CAST(0.1 AS FLOAT) AS f, TRUE AS b, CAST(NULL AS VARCHAR) AS nothing, ARRAY['y', 'x'] AS texts, "
+                "ARRAY[2, 1] AS longs, ARRAY[0.5] AS doubles, STRING_TO_MV('q,p', ',') AS mv, "
+                "ARRAY_TO_MV(ARRAY['m', 'n']) AS mv2, JSON_OBJECT('a': 1) AS j PARTITIONED BY ALL")
+    found = server.sql("SELECT COLUMN_NAME, DATA_TYPE FROM INFORMATION_SCHEMA.COLUMNS WHERE TABLE_NAME = 'typ'")[1]
+    same(sorted(map(tuple, found)), sorted([
+        ('__time', 'TIMESTAMP'), ('s', 'VARCHAR'), ('l', 'BIGINT'), ('d', 'DOUBLE'), ('f', 'FLOAT'), ('b', 'BIGINT'),
+        ('nothing', 'VARCHAR'), ('texts', 'ARRAY'), ('longs', 'ARRAY'), ('doubles', 'ARRAY'),
+        ('mv', 'VARCHAR'), ('mv2', 'VARCHAR'), ('j', 'COMPLEX<json>')]))
+    same(server.sql("SELECT s, l, d, b, nothing, ARRAY_TO_STRING(texts, ','), ARRAY_TO_STRING(longs, ','), "
+                    "MV_TO_STRING(mv, ','), MV_LENGTH(mv2), JSON_VALUE(j, '$.a') FROM typ")[1],
+         [['s', 1, 1.5, 1, None, 'y,x', '2,1', 'q,p', 2, '1']])
+    same(server.sql("SELECT mv2, COUNT(*) FROM typ GROUP BY 1 ORDER BY 1")[1], [['m', 1], ['n', 1]])
+    arrays = "REPLACE INTO typ2 OVERWRITE ALL SELECT TIMESTAMP '2024-01-01' AS __time, ARRAY%s AS a PARTITIONED BY ALL"
+    run(server, arrays % "['u', 'v']", {'arrayIngestMode': 'mvd'})
+    same(server.sql('SELECT a, COUNT(*) FROM typ2 GROUP BY 1 ORDER BY 1')[1], [['u', 1], ['v', 1]])
+    run(server, arrays % '[1]', {'arrayIngestMode': 'mvd'}, expect='FAILED')
+    run(server, arrays % "['u']", {'arrayIngestMode': 'none'}, expect='FAILED')
+
+
+def clustered(server):
+    values = ', '.join("('2024-01-%02dT%02d:00:00Z', 'k%d', %d)" % (1 + i % 2, i % 24, i * 7 % 10, i) for i in range(200))
+    run(server, 'REPLACE INTO clu OVERWRITE ALL SELECT TIME_PARSE(t) AS __time, n, k FROM (VALUES %s) AS v(t, k, n) '
+                'PARTITIONED BY DAY CLUSTERED BY k' % values, {'rowsPerSegment': 30})
+    same(server.sql('SELECT COUNT(*), SUM(n), COUNT(DISTINCT k) FROM clu')[1], [[200, 19900, 10]])
+    sizes = [row[0] for row in server.sql("SELECT num_rows FROM sys.segments WHERE datasource = 'clu' AND is_active = 1")[1]]
+    check(len(sizes) >= 6 and max(sizes) <= 60, sizes)
+    run(server, 'SET rowsPerSegment = 50; REPLACE INTO clu OVERWRITE ALL SELECT * FROM clu PARTITIONED BY ALL')
+    sizes = [row[0] for row in server.sql("SELECT num_rows FROM sys.segments WHERE datasource = 'clu' AND is_active = 1")[1]]
+    same(sizes, [50, 50, 50, 50])
+    run(server, 'REPLACE INTO clu OVERWRITE ALL SELECT * FROM clu PARTITIONED BY ALL CLUSTERED BY n',
+        {'segmentSortOrder': 'n', 'forceSegmentSortByTime': False})
+    same([row[0] for row in server.sql('SELECT n FROM clu LIMIT 5')[1]], [0, 1, 2, 3, 4])
+
+
+def refusals(server):
+    for path, words in (('INSERT INTO', 'INSERT operations are not supported by requested SQL engine [native], consider using MSQ.'),
+                        ('REPLACE INTO', 'REPLACE operations are not supported by the requested SQL engine [native].')):
+        over = ' OVERWRITE ALL' if path.startswith('REPLACE') else ''
+        refused(server, path + ' x' + over + ' SELECT 1 AS a PARTITIONED BY ALL', words, '/druid/v2/sql')
+    refused(server, 'INSERT INTO x SELECT 1 AS a', 'requires a PARTITIONED BY to be explicitly defined')
+    refused(server, 'INSERT INTO x SELECT 1 AS a PARTITIONED BY DAY', 'has no column __time')
+    refused(server, 'INSERT INTO x SELECT 1 PARTITIONED BY ALL', 'requires columns to be named')
+    refused(server, 'INSERT INTO x SELECT 1 AS a, 2 AS a PARTITIONED BY ALL', 'Duplicate field in SELECT: [a]')
+    refused(server, 'INSERT INTO x SELECT 1 AS a PARTITIONED BY FORTNIGHT', 'Invalid granularity after PARTITIONED BY')
+    refused(server, 'INSERT INTO sys.x SELECT 1 AS a PARTITIONED BY ALL', 'is not a Druid datasource')
+    refused(server, 'INSERT INTO x SELECT 1 AS a PARTITIONED BY ALL CLUSTERED BY a DESC', 'cannot sort in descending order')
+    refused(server, "INSERT INTO x SELECT 'a' AS __time PARTITIONED BY ALL", 'was the wrong type')
+    refused(server, "REPLACE INTO x OVERWRITE WHERE __time > TIMESTAMP '2024-01-01' SELECT 1 AS a, CURRENT_TIMESTAMP AS __time "
+                    'PARTITIONED BY DAY', 'not aligned with PARTITIONED BY granularity')
+    state = run(server, 'INSERT INTO x SELECT CAST(NULL AS TIMESTAMP) AS __time PARTITIONED BY DAY', expect='FAILED')
+    check('null timestamp' in state['errorMsg'], state)
+    report = server.get_json('/druid/indexer/v1/task/%s/reports' % state['id'])['multiStageQuery']['payload']
+    same(report['status']['errorReport']['error']['errorCode'], 'InsertTimeNull')
+    run(server, 'INSERT INTO x SELECT a FROM (VALUES (1)) AS v(a) WHERE a > 1 PARTITIONED BY ALL', {'failOnEmptyInsert': True}, expect='FAILED')
+    check('x' not in server.get_json('/druid/v2/datasources'))
+
+
+def explained(server):
+    row = server.sql("EXPLAIN PLAN FOR REPLACE INTO t OVERWRITE ALL SELECT 1 AS a, 2 AS b PARTITIONED BY ALL CLUSTERED BY b")[1][0]
+    same(json.loads(row[2]), {'statementType': 'REPLACE', 'targetDataSource': 't', 'partitionedBy': {'type': 'all'},
+                              'clusteredBy': ['b'], 'replaceTimeChunks': 'all'})
+
+
+def cases(server):
+    for function in (life, replace, types, clustered, refusals, explained):
+        yield function.__name__, lambda function=function: function(server)
