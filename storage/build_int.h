@@ -122,6 +122,33 @@ bool ovi_column_is_single(const ovi_column *c);
 /* Then: the column becomes a plain one. Nothing may be appended afterwards. */
 void ovi_column_make_single(ovi_column *c);
 
+/* ---- columns that repeat themselves (build_cycle.c) ---- */
+
+/* The lanes of a column, a pointer a block; NULL: this block takes no part. */
+typedef struct ovi_lanes {
+    const char **blocks;
+    size_t blocks_cap;
+    uint32_t count;
+    uint8_t lane; /* bytes of a lane */
+    uint64_t rows;
+} ovi_lanes;
+
+/* One turn of such a column and OV_BATCH_ROWS lanes behind it. period 0: the column does not repeat itself. */
+typedef struct ovi_cycle {
+    char *turn;
+    size_t turn_cap;
+    uint32_t period; /* rows */
+    uint8_t lane;
+    uint64_t shift;  /* row r is lane (r + shift) % period of the turn, as far as is known */
+    uint32_t misses; /* blocks that were out of step and had to be looked for */
+} ovi_cycle;
+
+/* Finds the period when sharing its lanes saves a good part of the column. */
+OV_CHECKED ov_status ovi_cycle_find(const ovi_lanes *l, ov_budget *budget, ovi_cycle *c, ov_error *err);
+/* The block (its first row is row `first_row`) is turn[phase] and the lanes behind it. Blocks come in order. */
+bool ovi_cycle_phase(ovi_cycle *c, const char *block, uint32_t rows, uint64_t first_row, uint32_t *phase);
+void ovi_cycle_fini(ovi_cycle *c, ov_budget *budget);
+
 /* ---- encoding a block (build_block.c) ---- */
 
 /*

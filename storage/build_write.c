@@ -39,6 +39,10 @@ typedef struct blocks_out {
     size_t index_cap;
     uint32_t count;
     uint64_t start;
+    ovi_lanes lanes; /* of blocks that may share theirs */
+    ovi_cycle cycle;
+    uint8_t turn_lane; /* bytes of its lanes in the file */
+    uint64_t turn_at;
 } blocks_out;
 
 static ov_status blocks_begin(blocks_out *o, ovi_writer *w, ovi_file_column *f, ov_error *err)
@@ -59,7 +63,10 @@ static void blocks_end(blocks_out *o)
 
 static void blocks_fini(blocks_out *o)
 {
-    ovi_shrink(&o->index, &o->index_cap, sizeof *o->index, o->f->column->budget);
+    ov_budget *budget = o->f->column->budget;
+    ovi_shrink(&o->index, &o->index_cap, sizeof *o->index, budget);
+    ovi_shrink(&o->lanes.blocks, &o->lanes.blocks_cap, sizeof *o->lanes.blocks, budget);
+    ovi_cycle_fini(&o->cycle, budget);
 }
 
 static uint64_t next_piece(blocks_out *o)
@@ -68,11 +75,57 @@ static uint64_t next_piece(blocks_out *o)
     return ovi_writer_at(o->w) - o->start;
 }
 
+/* ---- shared lanes ---- */
+
+static ov_status lanes_begin(blocks_out *o, uint8_t lane, ov_error *err)
+{
+    const ovi_column *c = o->f->column;
+    o->lanes.count = c->block_count;
+    o->lanes.rows = c->rows;
+    o->lanes.lane = lane;
+    return ovi_grow(&o->lanes.blocks, &o->lanes.blocks_cap, c->block_count, sizeof *o->lanes.blocks,
+                    c->budget, err);
+}
+
+/* Finds the turn of o->lanes, if there is one, and writes it in lanes of `lane` bytes. */
+static ov_status put_turn(blocks_out *o, uint8_t lane, ov_error *err)
+{
+    enum { STEP = OV_BATCH_ROWS };
+    int64_t wide[STEP];
+    ovi_cycle *c = &o->cycle;
+    OV_TRY(ovi_cycle_find(&o->lanes, o->f->column->budget, c, err));
+    if (c->period == 0)
+        return OV_OK;
+    o->turn_lane = lane;
+    o->turn_at = next_piece(o);
+    for (uint64_t at = 0, end = (uint64_t)c->period + OV_BATCH_ROWS; at < end; at += STEP) {
+        size_t n = OV_MIN((size_t)(end - at), (size_t)STEP);
+        const ovi_lane_kernels *k = ovi_lane_kernels_now();
+        k->unpack(c->turn + at * c->lane, 0, c->lane, n, wide);
+        k->pack(wide, 0, lane, n, ovi_writer_reserve(o->w, n * lane));
+        ovi_writer_took(o->w, n * lane);
+    }
+    return OV_OK;
+}
+
+/* The next block's lanes lie in the turn: e says where. */
+static bool share_lanes(blocks_out *o, ov_block_entry *e)
+{
+    uint32_t phase;
+    uint64_t first = (uint64_t)o->count * OV_BATCH_ROWS;
+    uint32_t rows = (uint32_t)OV_MIN((uint64_t)OV_BATCH_ROWS, o->lanes.rows - first);
+    if (e->shape != OV_BLOCK_FLAT || !o->cycle.period ||
+        !ovi_cycle_phase(&o->cycle, o->lanes.blocks[o->count], rows, first, &phase))
+        return false;
+    e->data = o->turn_at + (uint64_t)phase * o->turn_lane;
+    return true;
+}
+
 /* A block as it lies in memory. */
 static void copy_block(blocks_out *o, const ovi_block *b)
 {
     ov_block_entry e = b->entry;
-    if (e.data_bytes) {
+    if (e.data_bytes && !share_lanes(o, &e)) {
         e.data = next_piece(o);
         ovi_writer_put(o->w, b->data, e.data_bytes);
     }
@@ -91,7 +144,11 @@ static void copy_block(blocks_out *o, const ovi_block *b)
 static void put_plan(blocks_out *o, const ovi_plan *p)
 {
     ov_block_entry e = p->entry;
-    if (e.data_bytes) {
+    if (share_lanes(o, &e)) {
+        e.lane = o->turn_lane;
+        e.base = 0;
+        e.data_bytes = (uint32_t)(ov_seg_pad64(p->rows) * e.lane);
+    } else if (e.data_bytes) {
         e.data = next_piece(o);
         ovi_plan_fill(p, ovi_writer_reserve(o->w, e.data_bytes));
         ovi_writer_took(o->w, e.data_bytes);
@@ -137,15 +194,36 @@ static void column_stats(const ovi_column *c, ovi_file_column *f)
 
 /* ---- number columns ---- */
 
+/* Blocks without NULLs whose lanes mean the same as those of the block in the middle. */
+static ov_status alike_blocks(blocks_out *o, ov_error *err)
+{
+    const ovi_column *c = o->f->column;
+    const ov_block_entry *like = &c->blocks[c->block_count / 2].entry;
+    OV_TRY(lanes_begin(o, like->lane, err));
+    for (uint32_t b = 0; b < c->block_count; b++) {
+        const ov_block_entry *e = &c->blocks[b].entry;
+        bool alike = e->shape == OV_BLOCK_FLAT && e->form == like->form && e->lane == like->lane &&
+                     e->exponent == like->exponent && e->base == like->base && !c->blocks[b].valid;
+        o->lanes.blocks[b] = alike ? c->blocks[b].data : NULL;
+    }
+    return OV_OK;
+}
+
 static ov_status write_plain(ovi_writer *w, const ovi_column *c, ovi_file_column *f, ov_error *err)
 {
     blocks_out o;
+    ov_status st = OV_OK;
     OV_TRY(blocks_begin(&o, w, f, err));
+    if (c->block_count > 0 && c->blocks[c->block_count / 2].entry.shape == OV_BLOCK_FLAT) {
+        OV_TRY_OUT(st, alike_blocks(&o, err));
+        OV_TRY_OUT(st, put_turn(&o, o.lanes.lane, err));
+    }
     for (uint32_t b = 0; b < c->block_count; b++)
         copy_block(&o, &c->blocks[b]);
     blocks_end(&o);
+out:
     blocks_fini(&o);
-    return OV_OK;
+    return st;
 }
 
 /* ---- code columns ---- */
@@ -195,7 +273,16 @@ static ov_status write_code_blocks(ovi_writer *w, const ovi_column *c, const uin
     blocks_out o;
     ovi_plan p;
     int64_t values[OV_BATCH_ROWS];
+    ov_status st = OV_OK;
     OV_TRY(blocks_begin(&o, w, f, err));
+    OV_TRY_OUT(st, lanes_begin(&o, sizeof *codes, err));
+    for (uint32_t b = 0; b < c->block_count; b++)
+        o.lanes.blocks[b] = (const char *)(codes + (size_t)b * OV_BATCH_ROWS);
+    OV_TRY_OUT(st, put_turn(&o,
+                            f->dict_count <= 1 << 8    ? 1
+                            : f->dict_count <= 1 << 16 ? 2
+                                                       : 4,
+                            err));
     for (uint32_t b = 0; b < c->block_count; b++) {
         uint64_t first = (uint64_t)b * OV_BATCH_ROWS;
         uint32_t rows = (uint32_t)OV_MIN((uint64_t)OV_BATCH_ROWS, c->rows - first);
@@ -208,8 +295,9 @@ static ov_status write_code_blocks(ovi_writer *w, const ovi_column *c, const uin
         put_plan(&o, &p);
     }
     blocks_end(&o);
+out:
     blocks_fini(&o);
-    return OV_OK;
+    return st;
 }
 
 /* Offsets and bytes of a sorted dictionary. NULL's entry is empty. */

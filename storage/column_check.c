@@ -55,10 +55,16 @@ static bool form_fits(const ov_column *c, const ov_block_entry *e)
     }
 }
 
-static bool piece_fits(const ov_column *c, uint64_t at, uint64_t bytes)
+static bool piece_fits(const ov_column *c, uint64_t at, uint64_t bytes, uint64_t align)
 {
     uint64_t room = c->sections[OV_SECTION_BLOCK_DATA].bytes;
-    return at % OV_SEG_ALIGN == 0 && at <= room && bytes <= room - at;
+    return at % align == 0 && at <= room && bytes <= room - at;
+}
+
+/* Lanes of a FLAT block may lie in the midst of others'. */
+static uint64_t data_align(const ov_block_entry *e)
+{
+    return e->shape == OV_BLOCK_FLAT ? e->lane : OV_SEG_ALIGN;
 }
 
 static uint64_t valid_bits(const ov_block_entry *e, uint32_t rows)
@@ -80,7 +86,8 @@ static ov_status check_entry(const ov_column *c, uint32_t b, const ov_block_entr
                   e->lane);
     OV_CHECK_DATA(bytes_of_shape(e, rows) == e->data_bytes, err,
                   "block %u of shape %u has %u bytes of data", b, e->shape, e->data_bytes);
-    OV_CHECK_DATA(e->data_bytes == 0 || piece_fits(c, e->data, e->data_bytes), err,
+    OV_CHECK_DATA(e->data_bytes == 0 || piece_fits(c, e->data, e->data_bytes, data_align(e)),
+                  err,
                   "block %u has its data at %llu, outside", b, (unsigned long long)e->data);
     OV_CHECK_DATA(valid == (some_null && !c->info.dict) && (!valid || e->shape != OV_BLOCK_CONST),
                   err, "block %u has %u NULLs and %s validity bits", b, e->nulls,
@@ -88,7 +95,7 @@ static ov_status check_entry(const ov_column *c, uint32_t b, const ov_block_entr
     OV_CHECK_DATA(c->info.dict || e->nulls < rows || e->shape == OV_BLOCK_CONST, err,
                   "block %u is all NULL, but not constant", b);
     OV_CHECK_DATA(
-        !valid || piece_fits(c, e->valid, ov_seg_align(ov_words(valid_bits(e, rows)) * 8)), err,
+        !valid || piece_fits(c, e->valid, ov_seg_align(ov_words(valid_bits(e, rows)) * 8), OV_SEG_ALIGN), err,
         "block %u has its validity bits at %llu, outside", b, (unsigned long long)e->valid);
     return OV_OK;
 }
