@@ -6,13 +6,14 @@
 #include <unistd.h>
 
 #include "base/log.h"
+#include "query/reference/reference.h"
 #include "server/cli.h"
 #include "server/shell.h"
 
 typedef struct sql_options {
     const char *dir, *url, *format, *file, *command, *zone;
     int64_t timeout_s;
-    bool timer, keep_going;
+    bool timer, keep_going, functions;
 } sql_options;
 
 static int run_all(const sql_options *o, ov_shell *sh, int words, char **word)
@@ -38,6 +39,21 @@ static int run_all(const sql_options *o, ov_shell *sh, int words, char **word)
     return code;
 }
 
+/* The reference of functions; it needs no data. */
+static int print_functions(const char *format)
+{
+    ov_buf text;
+    ov_error err = OV_ERROR_INIT;
+    ov_buf_init(&text);
+    if (format && strcmp(format, "jsonl") == 0)
+        ov_reference_json(&text);
+    else
+        ov_reference_markdown(&text);
+    bool written = ov_buf_check(&text, &err) == OV_OK && fwrite(text.p, 1, text.n, stdout) == text.n;
+    ov_buf_fini(&text);
+    return written ? OV_EXIT_OK : OV_EXIT_UNREACHABLE;
+}
+
 static int run(int argc, char **argv)
 {
     sql_options o = {.dir = "./ovate-data"};
@@ -54,11 +70,15 @@ static int run(int argc, char **argv)
         {0, "timeout", OV_OPT_NUMBER, &o.timeout_s, "SECONDS", "give up after so long (never)"},
         {0, "timer", OV_OPT_FLAG, &o.timer, NULL, "tell rows and time after each statement"},
         {0, "keep-going", OV_OPT_FLAG, &o.keep_going, NULL, "go on after a failed statement"},
+        {0, "functions", OV_OPT_FLAG, &o.functions, NULL,
+         "print what each function does, as Markdown, or with --format jsonl as JSON, and end"},
     };
     int left;
     int done = ov_cli_parse(&ov_cmd_sql, opts, OV_COUNT_OF(opts), argc, argv, &left);
     if (done >= 0)
         return done;
+    if (o.functions)
+        return print_functions(o.format);
     bool terminal = isatty(STDOUT_FILENO);
     bool interactive = left == 0 && !o.command && !o.file && isatty(STDIN_FILENO) && terminal;
     if (left == 0 && !o.command && !o.file && !interactive)

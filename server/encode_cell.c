@@ -136,8 +136,10 @@ static void add_list(ov_buf *out, ov_type type, const ov_vec *list, uint32_t fir
             ov_json_quote(out, ov_vec_str(list, i));
         else if (type.elem == OV_TYPE_LONG)
             ov_buf_add_i64(out, ov_vec_i64(list, i));
-        else
+        else if (type.elem == OV_TYPE_DOUBLE || type.elem == OV_TYPE_FLOAT)
             add_real(out, OV_T(type.elem), ov_vec_f64(list, i), true);
+        else /* JSON is its own text */
+            ov_buf_add_slice(out, ov_vec_str(list, i));
     }
     ov_buf_add_char(out, ']');
 }

@@ -200,3 +200,4 @@ typedef struct ov_function_doc {
     bool aggregate;
 } ov_function_doc;
 uint32_t ov_function_docs(const ov_function_doc **out); /* scalar functions, sorted by name */
+uint32_t ov_operator_docs(const ov_function_doc **out); /* operators, sorted by name */

@@ -74,22 +74,34 @@ bool ov_function_exists(ov_slice name)
     return fn && !(fn->flags & OVI_HIDDEN);
 }
 
-static ov_function_doc docs[OV_COUNT_OF(functions)];
-static uint32_t doc_count;
+static ov_function_doc docs[OV_COUNT_OF(functions)], operators[OV_COUNT_OF(functions)];
+static uint32_t doc_count, operator_count;
+static pthread_once_t listed = PTHREAD_ONCE_INIT;
 
 static void list_docs(void)
 {
-    for (size_t i = 0; i < OV_COUNT_OF(functions); i++)
-        if (!(functions[i].flags & OVI_HIDDEN))
-            docs[doc_count++] = (ov_function_doc){functions[i].name, functions[i].signatures, false};
+    for (size_t i = 0; i < OV_COUNT_OF(functions); i++) {
+        const ov_function *fn = &functions[i];
+        ov_function_doc doc = {fn->name, fn->signatures, false};
+        if (!(fn->flags & OVI_HIDDEN))
+            docs[doc_count++] = doc;
+        else if (fn->name[0] != '$' && fn->signatures[0] && strcmp(fn->name, "!=") != 0 && strcmp(fn->name, "ARRAY") != 0)
+            operators[operator_count++] = doc;
+    }
 }
 
 uint32_t ov_function_docs(const ov_function_doc **out)
 {
-    static pthread_once_t once = PTHREAD_ONCE_INIT;
-    pthread_once(&once, list_docs);
+    pthread_once(&listed, list_docs);
     *out = docs;
     return doc_count;
+}
+
+uint32_t ov_operator_docs(const ov_function_doc **out)
+{
+    pthread_once(&listed, list_docs);
+    *out = operators;
+    return operator_count;
 }
 
 /* ---- errors ---- */
