@@ -5,11 +5,77 @@
 
 #include "base/bits.h"
 
+ov_acc_spec ov_acc_spec_of(const ov_agg_call *call)
+{
+    ov_type type = call->argc ? call->args[0]->type : OV_T(OV_TYPE_LONG);
+    ov_acc_spec spec = {.kind = OV_ACC_COUNT, .type = type};
+    switch ((ov_agg_kind)call->fn->kind) {
+    case OV_AGG_COUNT:
+        break;
+    case OV_AGG_SUM:
+    case OV_AGG_AVG:
+        spec.kind = ov_type_is_real(type) ? OV_ACC_SUM_REAL : OV_ACC_SUM_LONG;
+        break;
+    case OV_AGG_MIN:
+        spec.kind = OV_ACC_MIN;
+        break;
+    case OV_AGG_MAX:
+        spec.kind = OV_ACC_MAX;
+        break;
+    case OV_AGG_DISTINCT:
+        spec.kind = OV_ACC_DISTINCT;
+        break;
+    case OV_AGG_ANY:
+        spec.kind = OV_ACC_ANY;
+        break;
+    case OV_AGG_EARLIEST:
+        spec.kind = OV_ACC_EARLIEST;
+        break;
+    case OV_AGG_LATEST:
+        spec.kind = OV_ACC_LATEST;
+        break;
+    case OV_AGG_OBJECT:
+        spec.kind = OV_ACC_OBJECT;
+        spec.call = call;
+        break;
+    }
+    return spec;
+}
+
+static bool counts_too(uint8_t kind)
+{
+    return kind == OV_ACC_SUM_LONG || kind == OV_ACC_SUM_REAL;
+}
+
+bool ov_acc_serves(const ov_acc_spec *have, const ov_acc_spec *want)
+{
+    if (have->kind == OV_ACC_OBJECT && want->kind == OV_ACC_OBJECT)
+        return ov_agg_call_equal(have->call, want->call);
+    return have->kind == want->kind || (want->kind == OV_ACC_COUNT && counts_too(have->kind));
+}
+
+bool ov_acc_by_weight(const ov_acc_spec *spec)
+{
+    /* EARLIEST and LATEST would be right too, but need the time column */
+    if (spec->kind == OV_ACC_OBJECT)
+        return spec->call->fn->ops->by_weight;
+    return spec->kind != OV_ACC_EARLIEST && spec->kind != OV_ACC_LATEST;
+}
+
+bool ov_acc_by_order(const ov_acc_spec *spec)
+{
+    if (spec->kind == OV_ACC_OBJECT)
+        return spec->call->fn->ops->by_order;
+    return spec->kind == OV_ACC_SUM_REAL || spec->kind == OV_ACC_ANY || spec->kind == OV_ACC_EARLIEST ||
+           spec->kind == OV_ACC_LATEST;
+}
+
 static size_t value_bytes(const ov_acc *a)
 {
     switch ((ov_acc_kind)a->kind) {
     case OV_ACC_COUNT:
     case OV_ACC_DISTINCT:
+    case OV_ACC_OBJECT:
         return 0;
     case OV_ACC_SUM_LONG:
     case OV_ACC_SUM_REAL:
@@ -24,28 +90,32 @@ static size_t value_bytes(const ov_acc *a)
     return ov_type_is_int(a->type) || ov_type_is_real(a->type) ? 8 : sizeof(ov_slice);
 }
 
-static bool keeps_time(const ov_acc *a)
+/* The first or last of its rows, by time or as they come. */
+static bool keeps_place(const ov_acc *a)
 {
-    return a->kind == OV_ACC_EARLIEST || a->kind == OV_ACC_LATEST;
+    return ovi_acc_keeps_time(a) || a->kind == OV_ACC_ANY;
 }
 
-ov_status ov_acc_init(ov_acc *a, ov_acc_kind kind, ov_type type, bool general, ov_budget *budget, ov_error *err)
+ov_status ov_acc_init(ov_acc *a, const ov_acc_spec *spec, bool general, ov_budget *budget, ov_error *err)
 {
-    *a = (ov_acc){.kind = (uint8_t)kind,
+    *a = (ov_acc){.kind = spec->kind,
                   .general = general,
-                  .type = type,
+                  .type = spec->type,
                   .budget = budget,
                   .k = ov_agg_kernels_get(),
                   .packed_ways = 1};
     ov_arena_init(&a->bytes, "aggregate", budget);
-    return kind == OV_ACC_DISTINCT ? ov_distinct_init(&a->set, type, budget, err) : OV_OK;
+    if (a->kind == OV_ACC_OBJECT)
+        return ov_object_init(&a->object, spec->call, general, budget, err);
+    return a->kind == OV_ACC_DISTINCT ? ov_distinct_init(&a->set, spec->type, budget, err) : OV_OK;
 }
 
 void ov_acc_fini(ov_acc *a)
 {
     ov_array_free(a->budget, &a->n, a->cap * sizeof(*a->n));
     ov_array_free(a->budget, &a->v.any, a->cap * value_bytes(a));
-    ov_array_free(a->budget, &a->t, keeps_time(a) ? a->cap * sizeof(*a->t) : 0);
+    ov_array_free(a->budget, &a->t, ovi_acc_keeps_time(a) ? a->cap * sizeof(*a->t) : 0);
+    ov_array_free(a->budget, &a->at, keeps_place(a) ? a->cap * sizeof(*a->at) : 0);
     ov_array_free(a->budget, &a->packed, a->packed_cap * sizeof(*a->packed));
     ov_array_free(a->budget, &a->narrow, a->narrow_cap * sizeof(*a->narrow));
     ov_array_free(a->budget, &a->tiny, a->tiny_cap);
@@ -53,6 +123,8 @@ void ov_acc_fini(ov_acc *a)
     ov_array_free(a->budget, &a->ramp_step, a->ramp_cap * sizeof(*a->ramp_step));
     if (a->kind == OV_ACC_DISTINCT)
         ov_distinct_fini(&a->set);
+    if (a->kind == OV_ACC_OBJECT)
+        ov_object_fini(&a->object);
     ov_arena_fini(&a->bytes);
     a->cap = a->groups = a->packed_cap = a->narrow_cap = a->tiny_cap = a->ramp_cap = 0;
 }
@@ -68,28 +140,35 @@ static void init_values(ov_acc *a, uint32_t from, uint32_t to)
             a->v.i[g] = INT64_MIN;
 }
 
+static ov_status grow_columns(ov_acc *a, uint32_t cap, ov_error *err)
+{
+    /* all or nothing: a->cap is what fini gives back */
+    void *columns[] = {&a->n, &a->v.any, &a->t, &a->at};
+    size_t bytes[] = {8, value_bytes(a), ovi_acc_keeps_time(a) ? 8 : 0, keeps_place(a) ? 8 : 0}, old = a->cap;
+    for (size_t i = 0, more = 0; i < OV_COUNT_OF(columns); i++) {
+        ov_status st = ov_array_grow(a->budget, columns[i], old * bytes[i], (size_t)cap * bytes[i], err);
+        if (st != OV_OK) {
+            if (a->budget)
+                ov_budget_release(a->budget, more);
+            return st;
+        }
+        more += (cap - old) * bytes[i];
+    }
+    a->cap = cap;
+    return OV_OK;
+}
+
 ov_status ov_acc_reserve(ov_acc *a, uint32_t groups, ov_error *err)
 {
     if (groups <= a->groups)
         return OV_OK;
-    if (groups > a->cap) {
-        uint32_t cap = (uint32_t)OV_MIN((uint64_t)OV_MAX(groups, 8) + groups / 2, (uint64_t)UINT32_MAX);
-        /* all or nothing: a->cap is what fini gives back */
-        size_t v = value_bytes(a), t = keeps_time(a) ? sizeof(*a->t) : 0;
-        size_t old = a->cap;
-        OV_TRY(ov_array_grow(a->budget, &a->n, old * 8, (size_t)cap * 8, err));
-        ov_status st = ov_array_grow(a->budget, &a->v.any, old * v, (size_t)cap * v, err);
-        if (st != OV_OK) {
-            ov_budget_release(a->budget, ((size_t)cap - old) * 8);
-            return st;
-        }
-        st = ov_array_grow(a->budget, &a->t, old * t, (size_t)cap * t, err);
-        if (st != OV_OK) {
-            ov_budget_release(a->budget, ((size_t)cap - old) * (8 + v));
-            return st;
-        }
-        a->cap = cap;
+    if (a->kind == OV_ACC_OBJECT) {
+        OV_TRY(ov_object_reserve(&a->object, groups, err));
+        a->groups = groups;
+        return OV_OK;
     }
+    if (groups > a->cap)
+        OV_TRY(grow_columns(a, (uint32_t)OV_MIN((uint64_t)OV_MAX(groups, 8) + groups / 2, (uint64_t)UINT32_MAX), err));
     init_values(a, a->groups, groups);
     a->groups = groups;
     return OV_OK;
@@ -97,6 +176,12 @@ ov_status ov_acc_reserve(ov_acc *a, uint32_t groups, ov_error *err)
 
 void ov_acc_reset(ov_acc *a)
 {
+    if (a->kind == OV_ACC_OBJECT) {
+        ov_object_reset(&a->object);
+        return;
+    }
+    if (!a->groups)
+        return;
     memset(a->n, 0, a->groups * sizeof(*a->n));
     if (value_bytes(a))
         memset(a->v.any, 0, a->groups * value_bytes(a));
@@ -249,7 +334,7 @@ static ov_status take_value(ov_acc *dst, uint32_t to, const ov_acc *src, uint32_
         dst->v.i[to] = src->v.i[from];
     else if (ov_type_is_real(dst->type))
         dst->v.f[to] = src->v.f[from];
-    else if (src->n[from] != 2 || !keeps_time(src))
+    else if (src->n[from] != 2 || !keeps_place(src))
         return copy_str(dst, to, src->v.s[from], err);
     return OV_OK;
 }
@@ -271,18 +356,17 @@ static ov_status merge_kept(ov_acc *dst, uint32_t to, const ov_acc *src, uint32_
     if (!src->n[from])
         return OV_OK;
     bool take = !dst->n[to];
-    if (keeps_time(dst)) {
-        take |= dst->kind == OV_ACC_EARLIEST ? src->t[from] < dst->t[to] : src->t[from] > dst->t[to];
-        if (!take)
+    if (keeps_place(dst)) {
+        int64_t time = ovi_acc_keeps_time(dst) ? src->t[from] : 0;
+        if (!take && !ovi_acc_prefers(dst, to, time, src->at[from]))
             return OV_OK;
-        dst->t[to] = src->t[from];
-        OV_TRY(take_value(dst, to, src, from, err));
+        if (ovi_acc_keeps_time(dst))
+            dst->t[to] = time;
+        dst->at[to] = src->at[from];
         dst->n[to] = src->n[from];
-        return OV_OK;
+        return take_value(dst, to, src, from, err);
     }
-    if (!take && dst->kind != OV_ACC_ANY)
-        take = is_better(dst, to, src, from);
-    if (take)
+    if (take || is_better(dst, to, src, from))
         OV_TRY(take_value(dst, to, src, from, err));
     dst->n[to] += src->n[from];
     return OV_OK;
@@ -310,6 +394,8 @@ ov_status ov_acc_merge(ov_acc *dst, ov_acc *src, const uint32_t *from, const uin
         return OV_OK;
     case OV_ACC_DISTINCT:
         return ov_distinct_merge(&dst->set, &src->set, map, dst->n, err);
+    case OV_ACC_OBJECT:
+        return dst->object.ops->merge(&dst->object, &src->object, from, to, n, err);
     case OV_ACC_MIN:
     case OV_ACC_MAX:
     case OV_ACC_ANY:
@@ -329,7 +415,7 @@ static bool result_null(const ov_acc *a, const ov_agg_call *call, uint32_t g)
 {
     if (call->fn->kind == OV_AGG_COUNT || call->fn->kind == OV_AGG_DISTINCT)
         return false;
-    return a->n[g] == 0 || (keeps_time(a) && a->n[g] == 2);
+    return a->n[g] == 0 || (keeps_place(a) && a->n[g] == 2);
 }
 
 static void result_value(const ov_acc *a, const ov_agg_call *call, uint32_t g, void *data, uint32_t i)
@@ -350,6 +436,7 @@ static void result_value(const ov_acc *a, const ov_agg_call *call, uint32_t g, v
     case OV_AGG_ANY:
     case OV_AGG_EARLIEST:
     case OV_AGG_LATEST:
+    case OV_AGG_OBJECT:
         break;
     }
     if (ov_type_is_int(call->type))
@@ -363,6 +450,8 @@ static void result_value(const ov_acc *a, const ov_agg_call *call, uint32_t g, v
 ov_status ov_acc_emit(const ov_acc *a, const ov_agg_call *call, const uint32_t *order, uint32_t n,
                       ov_arena *out, ov_vec *vec, ov_error *err)
 {
+    if (a->kind == OV_ACC_OBJECT)
+        return a->object.ops->emit(&a->object, call, order, n, out, vec, err);
     bool number = ov_type_is_int(call->type) || ov_type_is_real(call->type);
     size_t width = number ? 8 : sizeof(ov_slice);
     char *data;

@@ -7,6 +7,7 @@
  *   n        rows that took part (not NULL, in the mask); 0 = no value yet
  *   v        sum, smallest, largest, or the kept value
  *   t        time of the kept value (EARLIEST, LATEST)
+ *   at       where it came in the order of the input (ANY, EARLIEST, LATEST): what decides ties
  *   packed   count and sum of small values in one word, unpacked before they can overflow
  *   narrow   smallest or largest as 32 bits over a base, or as codes of one sorted domain
  *
@@ -22,6 +23,8 @@
 #include "query/agg/agg.h"
 #include "query/agg/agg_kernels.h"
 #include "query/agg/distinct.h"
+#include "query/agg/object.h"
+#include "query/agg/rows.h"
 
 typedef enum ov_acc_kind {
     OV_ACC_COUNT,
@@ -33,50 +36,18 @@ typedef enum ov_acc_kind {
     OV_ACC_ANY,
     OV_ACC_EARLIEST,
     OV_ACC_LATEST,
+    OV_ACC_OBJECT, /* states of any size: object.h */
 } ov_acc_kind;
 
-typedef enum ov_piece_kind {
-    OV_PIECE_ONE,   /* all rows belong to `group` */
-    OV_PIECE_CODES, /* row i belongs to group + code[i] */
-    OV_PIECE_RAMP,  /* row i belongs to group + first + (i - from); codes are not looked at */
-} ov_piece_kind;
-
-/* Rows [from, to) of a batch. */
-typedef struct ov_agg_piece {
-    uint32_t from, to;
-    uint32_t group;
-    uint32_t first;
-    uint8_t kind;
-} ov_agg_piece;
-
-typedef struct ov_agg_rows {
-    uint32_t rows;
-    const ov_agg_piece *pieces; /* ascending, they cover every row of the mask */
-    uint32_t piece_count;
-    const void *codes;     /* of CODES pieces; other rows may hold anything */
-    uint8_t code_lane;     /* 1, 2 or 4 */
-    const int64_t *weight; /* equal rows each row stands for, or NULL */
-} ov_agg_rows;
-
-/* The group of row i of a piece. */
-static inline uint32_t ov_agg_group(const ov_agg_rows *rows, const ov_agg_piece *piece, uint32_t i)
-{
-    if (piece->kind == OV_PIECE_ONE)
-        return piece->group;
-    if (piece->kind == OV_PIECE_RAMP)
-        return piece->group + piece->first + (i - piece->from);
-    switch (rows->code_lane) {
-    case 1:
-        return piece->group + ((const uint8_t *)rows->codes)[i];
-    case 2:
-        return piece->group + ((const uint16_t *)rows->codes)[i];
-    default:
-        return piece->group + ((const uint32_t *)rows->codes)[i];
-    }
-}
+/* Which accumulator a call needs. Calls of equal arguments and filter with equal specs share one. */
+typedef struct ov_acc_spec {
+    uint8_t kind; /* ov_acc_kind */
+    ov_type type; /* of the first argument; LONG without one */
+    const ov_agg_call *call; /* of OBJECT */
+} ov_acc_spec;
 
 typedef struct ov_acc {
-    uint8_t kind;
+    uint8_t kind; /* ov_acc_kind */
     bool general; /* tests: row by row only */
     ov_type type; /* of the argument */
     ov_budget *budget;
@@ -90,6 +61,7 @@ typedef struct ov_acc {
         void *any;
     } v;
     int64_t *t;
+    uint64_t *at;
 
     uint64_t *packed;
     uint32_t packed_cap;   /* words */
@@ -117,27 +89,43 @@ typedef struct ov_acc {
 
     ov_distinct set;
     ov_arena bytes; /* of kept strings */
+    ov_object object; /* OBJECT: everything above is unused */
 } ov_acc;
 
-OV_CHECKED ov_status ov_acc_init(ov_acc *a, ov_acc_kind kind, ov_type type, bool general, ov_budget *budget,
-                                 ov_error *err);
+ov_acc_spec ov_acc_spec_of(const ov_agg_call *call);
+/* An accumulator of `have` also gives what `want` asks for, arguments and filters being equal: COUNT(x) lives in the
+ * sum of x. */
+bool ov_acc_serves(const ov_acc_spec *have, const ov_acc_spec *want);
+/* A row may stand for as many equal rows as its weight says. */
+bool ov_acc_by_weight(const ov_acc_spec *spec);
+/* Its result depends on the order of rows; sums of doubles do to the last bit. */
+bool ov_acc_by_order(const ov_acc_spec *spec);
+
+/* general: tests, row by row only. What spec points to outlives a. */
+OV_CHECKED ov_status ov_acc_init(ov_acc *a, const ov_acc_spec *spec, bool general, ov_budget *budget, ov_error *err);
 void ov_acc_fini(ov_acc *a);
 /* States for groups [0, groups) exist and new ones are empty. */
 OV_CHECKED ov_status ov_acc_reserve(ov_acc *a, uint32_t groups, ov_error *err);
 /* All groups empty again. */
 void ov_acc_reset(ov_acc *a);
-/* Adds the rows of `mask` (NULL: all). x: the argument, NULL for COUNT(*); time: of EARLIEST and LATEST. */
-OV_CHECKED ov_status ov_acc_update(ov_acc *a, const ov_agg_rows *rows, const uint64_t *mask, const ov_vec *x,
-                                   const ov_vec *time, ov_arena *scratch, ov_error *err);
+/* Adds the rows of `mask` (NULL: all) that lie in pieces. args: the arguments of the call (none for COUNT(*)). Work is that of
+ * the rows from the first piece to the end of the last: window frames add a piece at a time. */
+OV_CHECKED ov_status ov_acc_update(ov_acc *a, const ov_agg_rows *rows, const uint64_t *mask,
+                                   const ov_vec *const *args, ov_arena *scratch, ov_error *err);
 /* Brings n and v up to date. */
 OV_CHECKED ov_status ov_acc_settle(ov_acc *a, ov_error *err);
 /* Group to[i] of dst takes in group from[i] of src, for all i < n; both are settled. map: the same as a table
  * over all groups of src (used by sets). */
 OV_CHECKED ov_status ov_acc_merge(ov_acc *dst, ov_acc *src, const uint32_t *from, const uint32_t *to, size_t n,
                                   const uint32_t *map, ov_error *err);
-/* The result of `call` for groups order[0..n) as a vector; settled. */
+/* The result of `call` for groups order[0..n) as a vector; settled. States stay as they are: adding may go on. */
 OV_CHECKED ov_status ov_acc_emit(const ov_acc *a, const ov_agg_call *call, const uint32_t *order, uint32_t n,
                                  ov_arena *out, ov_vec *vec, ov_error *err);
+/* States of groups group[0..n) as bytes, one behind the other; settled. Sets are searched once a call: save many groups
+ * at a time. */
+OV_CHECKED ov_status ov_acc_save(const ov_acc *a, const uint32_t *group, uint32_t n, ov_buf *out, ov_error *err);
+/* Group to[i] takes in the i-th of n saved states of an accumulator of the same spec; a is settled. */
+OV_CHECKED ov_status ov_acc_load(ov_acc *a, const uint32_t *to, uint32_t n, ov_cursor *in, ov_error *err);
 
 /* ---- within query/agg ---- */
 
@@ -145,8 +133,8 @@ OV_CHECKED ov_status ov_acc_emit(const ov_acc *a, const ov_agg_call *call, const
 OV_CHECKED ov_status ovi_acc_update_rows(ov_acc *a, const ov_agg_rows *rows, const uint64_t *mask,
                                          const ov_vec *x, const ov_vec *time, ov_arena *scratch,
                                          ov_error *err);
-/* mask and the rows where v is not NULL; NULL when that is all rows. */
-OV_CHECKED ov_status ovi_present(const ov_vec *v, const uint64_t *mask, ov_arena *scratch,
+/* mask and the rows where v is not NULL, right for the rows of the pieces; NULL when that is all rows. */
+OV_CHECKED ov_status ovi_present(const ov_vec *v, const ov_agg_rows *rows, const uint64_t *mask, ov_arena *scratch,
                                  const uint64_t **out, ov_error *err);
 OV_CHECKED ov_status ovi_acc_update_distinct(ov_acc *a, const ov_agg_rows *rows, const uint64_t *mask,
                                              const ov_vec *x, ov_arena *scratch, ov_error *err);
@@ -158,6 +146,21 @@ static inline uint64_t ovi_lane_max(const ov_vec *x)
     return x->lane >= 8 ? UINT64_MAX : (UINT64_C(1) << 8 * x->lane) - 1;
 }
 
+static inline bool ovi_acc_keeps_time(const ov_acc *a)
+{
+    return a->kind == OV_ACC_EARLIEST || a->kind == OV_ACC_LATEST;
+}
+
+/* A row of this time and place takes the place of the one group g keeps (ANY, EARLIEST, LATEST; it keeps one). */
+static inline bool ovi_acc_prefers(const ov_acc *a, uint32_t g, int64_t time, uint64_t place)
+{
+    if (a->kind == OV_ACC_ANY)
+        return place < a->at[g];
+    if (time != a->t[g])
+        return a->kind == OV_ACC_EARLIEST ? time < a->t[g] : time > a->t[g];
+    return a->kind == OV_ACC_EARLIEST ? place < a->at[g] : place >= a->at[g];
+}
+
 /* b replaces a as the smallest / largest. */
 static inline bool ovi_real_less(double b, double a)
 {
@@ -165,5 +168,5 @@ static inline bool ovi_real_less(double b, double a)
 }
 static inline bool ovi_real_more(double b, double a)
 {
-    return b > a || (b != b && a == a);
+    return ovi_real_above(b, a);
 }

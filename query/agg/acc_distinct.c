@@ -10,13 +10,8 @@ static ov_status distinct_codes(ov_acc *a, const ov_agg_rows *rows, const uint64
 {
     const uint32_t *codes;
     OV_TRY(ov_vec_codes32(x, scratch, &codes, err));
-    for (uint32_t p = 0; p < rows->piece_count; p++) {
-        const ov_agg_piece *piece = &rows->pieces[p];
-        for (uint32_t i = piece->from; i < piece->to; i++)
-            if (!mask || ov_bits_test(mask, i))
-                OV_TRY(ov_distinct_add_code(&a->set, a->groups, ov_agg_group(rows, piece, i), x->dict, codes[i], a->n,
-                                            err));
-    }
+    OV_AGG_EACH (rows, mask, p, i)
+        OV_TRY(ov_distinct_add_code(&a->set, a->groups, ov_agg_group(rows, p, i), x->dict, codes[i], a->n, err));
     return OV_OK;
 }
 
@@ -24,15 +19,10 @@ static ov_status distinct_codes(ov_acc *a, const ov_agg_rows *rows, const uint64
 static ov_status distinct_small(ov_acc *a, const ov_agg_rows *rows, const uint64_t *mask, const ov_vec *x,
                                 ov_error *err)
 {
-    for (uint32_t p = 0; p < rows->piece_count; p++) {
-        const ov_agg_piece *piece = &rows->pieces[p];
-        for (uint32_t i = piece->from; i < piece->to; i++) {
-            if (mask && !ov_bits_test(mask, i))
-                continue;
-            uint32_t lane = x->lane == 1 ? ((const uint8_t *)x->data)[i] : ((const uint16_t *)x->data)[i];
-            OV_TRY(ov_distinct_add_small(&a->set, a->groups, ov_agg_group(rows, piece, i), (uint32_t)x->base + lane,
-                                         a->n, err));
-        }
+    OV_AGG_EACH (rows, mask, p, i) {
+        uint32_t lane = x->lane == 1 ? ((const uint8_t *)x->data)[i] : ((const uint16_t *)x->data)[i];
+        OV_TRY(ov_distinct_add_small(&a->set, a->groups, ov_agg_group(rows, p, i), (uint32_t)x->base + lane, a->n,
+                                     err));
     }
     return OV_OK;
 }
@@ -65,12 +55,12 @@ ov_status ovi_acc_update_distinct(ov_acc *a, const ov_agg_rows *rows, const uint
     if (x->enc == OV_ENC_RUN && one)
         return distinct_runs(a, rows, mask, x, scratch, err);
     if (x->enc == OV_ENC_DICT) {
-        OV_TRY(ovi_present(x, mask, scratch, &mask, err));
+        OV_TRY(ovi_present(x, rows, mask, scratch, &mask, err));
         return distinct_codes(a, rows, mask, x, scratch, err);
     }
     if (x->enc == OV_ENC_FLAT && !x->raw && x->lane <= 2 && ov_type_is_int(x->type) && x->base >= 0 &&
         x->base < OV_DISTINCT_SMALL && (uint64_t)x->base + ovi_lane_max(x) < OV_DISTINCT_SMALL) {
-        OV_TRY(ovi_present(x, mask, scratch, &mask, err));
+        OV_TRY(ovi_present(x, rows, mask, scratch, &mask, err));
         return distinct_small(a, rows, mask, x, err);
     }
     return ovi_acc_update_rows(a, rows, mask, x, NULL, scratch, err);

@@ -6,11 +6,15 @@
 
 #include "base/bits.h"
 
-ov_status ovi_present(const ov_vec *v, const uint64_t *mask, ov_arena *scratch, const uint64_t **out,
-                      ov_error *err)
+ov_status ovi_present(const ov_vec *v, const ov_agg_rows *rows, const uint64_t *mask, ov_arena *scratch,
+                      const uint64_t **out, ov_error *err)
 {
     const uint64_t *valid = NULL;
     uint64_t *own = NULL;
+    uint32_t count = rows->piece_count;
+    /* whole words around the rows of the pieces */
+    uint32_t from = count ? rows->pieces[0].from / 64 * 64 : 0;
+    uint32_t to = count ? (uint32_t)OV_MIN(ov_words(rows->pieces[count - 1].to) * 64, (size_t)v->rows) : 0;
     *out = mask;
     switch ((ov_enc)v->enc) {
     case OV_ENC_CONST:
@@ -32,22 +36,25 @@ ov_status ovi_present(const ov_vec *v, const uint64_t *mask, ov_arena *scratch, 
     case OV_ENC_RUN:
         break;
     }
+    if (from >= to)
+        return OV_OK;
     OV_TRY(ov_arena_alloc(scratch, (ov_words(v->rows) + 1) * 8, &own, err));
+    uint64_t *at = own + from / 64;
     if (valid) {
-        ov_bits_copy(own, valid, v->rows);
+        ov_bits_copy(at, valid + from / 64, to - from);
     } else if (v->enc == OV_ENC_RUN) {
-        ov_bits_fill(own, v->rows, true);
-        for (uint32_t r = 0, from = 0; r < v->runs; from = v->run_end[r++])
-            if (ov_vec_is_null(v->child, r))
-                ov_bits_clear_range(own, from, v->run_end[r]);
+        ov_bits_fill(at, to - from, true);
+        for (uint32_t r = 0, start = 0; r < v->runs && start < to; start = v->run_end[r++])
+            if (v->run_end[r] > from && ov_vec_is_null(v->child, r))
+                ov_bits_clear_range(own, OV_MAX(start, from), OV_MIN((uint32_t)v->run_end[r], to));
     } else {
-        ov_bits_fill(own, v->rows, true);
-        for (uint32_t i = 0; i < v->rows; i++)
+        ov_bits_fill(at, to - from, true);
+        for (uint32_t i = from; i < to; i++)
             if (ov_domain_is_null(v->dict, ov_vec_code(v, i)))
                 ov_bits_clear(own, i);
     }
     if (mask)
-        ov_bits_and(own, mask, v->rows);
+        ov_bits_and(at, mask + from / 64, to - from);
     *out = own;
     return OV_OK;
 }
@@ -83,12 +90,15 @@ static bool replaces(const ov_acc *a, uint32_t g, const ov_vec *flat, uint32_t i
     return min ? c < 0 : c > 0;
 }
 
-static ov_status add_timed(ov_acc *a, uint32_t g, const ov_vec *x, const ov_vec *flat, int64_t time, uint32_t i,
-                           ov_error *err)
+/* ANY, EARLIEST, LATEST: n is 1, or 2 when the value kept is NULL. */
+static ov_status add_placed(ov_acc *a, uint32_t g, const ov_vec *x, const ov_vec *flat, int64_t time, uint64_t place,
+                            uint32_t i, ov_error *err)
 {
-    if (a->n[g] && (a->kind == OV_ACC_EARLIEST ? time >= a->t[g] : time <= a->t[g]))
+    if (a->n[g] && !ovi_acc_prefers(a, g, time, place))
         return OV_OK;
-    a->t[g] = time;
+    if (a->t)
+        a->t[g] = time;
+    a->at[g] = place;
     bool null = x->type.id == OV_TYPE_NULL || (flat->valid && !ov_bits_test(flat->valid, i));
     a->n[g] = null ? 2 : 1;
     return null ? OV_OK : keep(a, g, x, flat, i, err);
@@ -104,7 +114,7 @@ static ov_status add_distinct(ov_acc *a, uint32_t g, const ov_vec *flat, uint32_
 }
 
 static ov_status add_row(ov_acc *a, uint32_t g, uint64_t weight, const ov_vec *x, const ov_vec *flat,
-                         const int64_t *times, uint32_t i, ov_error *err)
+                         const int64_t *times, uint64_t place, uint32_t i, ov_error *err)
 {
     switch ((ov_acc_kind)a->kind) {
     case OV_ACC_COUNT:
@@ -124,44 +134,33 @@ static ov_status add_row(ov_acc *a, uint32_t g, uint64_t weight, const ov_vec *x
             OV_TRY(keep(a, g, x, flat, i, err));
         a->n[g] += weight;
         return OV_OK;
-    case OV_ACC_ANY:
-        if (!a->n[g])
-            OV_TRY(keep(a, g, x, flat, i, err));
-        a->n[g] = 1;
-        return OV_OK;
     case OV_ACC_DISTINCT:
         return add_distinct(a, g, flat, i, err);
+    case OV_ACC_ANY:
     case OV_ACC_EARLIEST:
     case OV_ACC_LATEST:
+    case OV_ACC_OBJECT:
         break;
     }
-    return add_timed(a, g, x, flat, times[i], i, err);
+    return add_placed(a, g, x, flat, times ? times[i] : 0, place, i, err);
 }
 
 ov_status ovi_acc_update_rows(ov_acc *a, const ov_agg_rows *rows, const uint64_t *mask, const ov_vec *x,
                               const ov_vec *time, ov_arena *scratch, ov_error *err)
 {
     ov_vec flat = {0}, flat_time = {0};
-    bool timed = a->kind == OV_ACC_EARLIEST || a->kind == OV_ACC_LATEST;
-    if (x && !timed) /* EARLIEST and LATEST keep NULLs */
-        OV_TRY(ovi_present(x, mask, scratch, &mask, err));
+    bool timed = ovi_acc_keeps_time(a), placed = timed || a->kind == OV_ACC_ANY;
+    if (x && !placed) /* what is kept by its place may be NULL */
+        OV_TRY(ovi_present(x, rows, mask, scratch, &mask, err));
     if (timed)
-        OV_TRY(ovi_present(time, mask, scratch, &mask, err));
-    if (mask && !ov_bits_any(mask, rows->rows))
-        return OV_OK;
+        OV_TRY(ovi_present(time, rows, mask, scratch, &mask, err));
     if (x && x->type.id != OV_TYPE_NULL)
         OV_TRY(ov_vec_flatten(x, scratch, &flat, err));
     if (timed)
         OV_TRY(ov_vec_flatten(time, scratch, &flat_time, err));
-    for (uint32_t p = 0; p < rows->piece_count; p++) {
-        const ov_agg_piece *piece = &rows->pieces[p];
-        for (uint32_t i = piece->from; i < piece->to; i++) {
-            if (mask && !ov_bits_test(mask, i))
-                continue;
-            uint32_t g = ov_agg_group(rows, piece, i);
-            uint64_t weight = rows->weight ? (uint64_t)rows->weight[i] : 1;
-            OV_TRY(add_row(a, g, weight, x, &flat, flat_time.data, i, err));
-        }
+    OV_AGG_EACH (rows, mask, p, i) {
+        uint64_t weight = rows->weight ? (uint64_t)rows->weight[i] : 1;
+        OV_TRY(add_row(a, ov_agg_group(rows, p, i), weight, x, &flat, flat_time.data, rows->ordinal + i, i, err));
     }
     return OV_OK;
 }

@@ -222,7 +222,7 @@ static ov_status update_sum_long(ov_acc *a, const ov_agg_rows *rows, const uint6
     if (sum_of_block(a, rows, mask, x))
         return OV_OK;
     ov_vec flat = *x;
-    OV_TRY(ovi_present(x, mask, scratch, &mask, err));
+    OV_TRY(ovi_present(x, rows, mask, scratch, &mask, err));
     if (x->enc != OV_ENC_FLAT)
         OV_TRY(ov_vec_flatten(x, scratch, &flat, err));
     return sum_pieces(a, rows, mask, &flat, 1, err);
@@ -253,7 +253,7 @@ static ov_status update_sum_real(ov_acc *a, const ov_agg_rows *rows, const uint6
                                  ov_arena *scratch, ov_error *err)
 {
     ov_vec flat = *x;
-    OV_TRY(ovi_present(x, mask, scratch, &mask, err));
+    OV_TRY(ovi_present(x, rows, mask, scratch, &mask, err));
     if (x->enc == OV_ENC_FLAT && !x->raw && x->lane <= 2 && x->base < SCALED_MAX && x->base > -SCALED_MAX)
         return sum_pieces(a, rows, mask, x, x->divisor, err); /* integers: exact */
     OV_TRY(ov_vec_flatten(x, scratch, &flat, err));
@@ -458,7 +458,7 @@ static ov_status update_min_max(ov_acc *a, const ov_agg_rows *rows, const uint64
     if (bounds_of_block(a, rows, mask, x))
         return OV_OK;
     const uint64_t *all = mask;
-    OV_TRY(ovi_present(x, mask, scratch, &mask, err));
+    OV_TRY(ovi_present(x, rows, mask, scratch, &mask, err));
     bool lanes = x->enc == OV_ENC_FLAT && !x->raw && x->lane <= 4, fits = false;
     if (lanes || codes_compare(x)) {
         const ov_domain *domain = lanes ? NULL : x->dict;
@@ -478,15 +478,18 @@ static ov_status update_min_max(ov_acc *a, const ov_agg_rows *rows, const uint64
     return OV_OK;
 }
 
-ov_status ov_acc_update(ov_acc *a, const ov_agg_rows *rows, const uint64_t *mask, const ov_vec *x,
-                        const ov_vec *time, ov_arena *scratch, ov_error *err)
+ov_status ov_acc_update(ov_acc *a, const ov_agg_rows *rows, const uint64_t *mask, const ov_vec *const *args,
+                        ov_arena *scratch, ov_error *err)
 {
+    if (a->kind == OV_ACC_OBJECT)
+        return a->object.ops->add(&a->object, rows, mask, args, scratch, err);
+    const ov_vec *x = args ? args[0] : NULL;
     if (a->general || rows->weight || (x && x->type.id == OV_TYPE_NULL))
-        return ovi_acc_update_rows(a, rows, mask, x, time, scratch, err);
+        return ovi_acc_update_rows(a, rows, mask, x, ovi_acc_keeps_time(a) ? args[1] : NULL, scratch, err);
     switch ((ov_acc_kind)a->kind) {
     case OV_ACC_COUNT:
         if (x)
-            OV_TRY(ovi_present(x, mask, scratch, &mask, err));
+            OV_TRY(ovi_present(x, rows, mask, scratch, &mask, err));
         return update_count(a, rows, mask, err);
     case OV_ACC_SUM_LONG:
         return update_sum_long(a, rows, mask, x, scratch, err);
@@ -500,7 +503,8 @@ ov_status ov_acc_update(ov_acc *a, const ov_agg_rows *rows, const uint64_t *mask
     case OV_ACC_ANY:
     case OV_ACC_EARLIEST:
     case OV_ACC_LATEST:
+    case OV_ACC_OBJECT:
         break;
     }
-    return ovi_acc_update_rows(a, rows, mask, x, time, scratch, err);
+    return ovi_acc_update_rows(a, rows, mask, x, ovi_acc_keeps_time(a) ? args[1] : NULL, scratch, err);
 }

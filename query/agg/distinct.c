@@ -1,5 +1,7 @@
 #include "query/agg/distinct.h"
 
+#include <stdlib.h>
+
 #include "base/hash.h"
 
 enum { SEEN_MAX_BITS = 1 << 26 };
@@ -8,7 +10,7 @@ enum { SEEN_MAX_BITS = 1 << 26 };
 ov_status ov_distinct_init(ov_distinct *d, ov_type type, ov_budget *budget, ov_error *err)
 {
     *d = (ov_distinct){.budget = budget, .type = type};
-    if (type.id == OV_TYPE_STRING)
+    if (ov_distinct_of_text(d))
         OV_TRY(ov_strtab_init(&d->strings, budget, err));
     OV_TRY(ov_array_grow(budget, &d->slots, 0, 64 * 16, err));
     d->slot_count = 64;
@@ -17,7 +19,7 @@ ov_status ov_distinct_init(ov_distinct *d, ov_type type, ov_budget *budget, ov_e
 
 void ov_distinct_fini(ov_distinct *d)
 {
-    if (d->type.id == OV_TYPE_STRING) {
+    if (ov_distinct_of_text(d)) {
         ov_strmap_fini(&d->map, d->budget);
         ov_strtab_fini(&d->strings);
     }
@@ -59,17 +61,27 @@ static ov_status grow(ov_distinct *d, ov_error *err)
     return OV_OK;
 }
 
-ov_status ov_distinct_add(ov_distinct *d, uint32_t group, uint64_t value, uint64_t *n, ov_error *err)
+ov_status ov_distinct_put(ov_distinct *d, uint32_t group, uint64_t value, bool *fresh, ov_error *err)
 {
     size_t mask = d->slot_count - 1, at = pair_hash(group, value) & mask;
     uint64_t group_1 = (uint64_t)group + 1;
     for (; d->slots[2 * at + 1]; at = (at + 1) & mask)
         if (d->slots[2 * at] == value && d->slots[2 * at + 1] == group_1)
-            return OV_OK;
+            break;
+    *fresh = !d->slots[2 * at + 1];
+    if (!*fresh)
+        return OV_OK;
     d->slots[2 * at] = value;
     d->slots[2 * at + 1] = group_1;
-    n[group]++;
     return ++d->used > d->slot_count / 2 ? grow(d, err) : OV_OK;
+}
+
+ov_status ov_distinct_add(ov_distinct *d, uint32_t group, uint64_t value, uint64_t *n, ov_error *err)
+{
+    bool fresh;
+    OV_TRY(ov_distinct_put(d, group, value, &fresh, err));
+    n[group] += fresh;
+    return OV_OK;
 }
 
 ov_status ov_distinct_add_str(ov_distinct *d, uint32_t group, ov_slice s, uint64_t *n, ov_error *err)
@@ -118,8 +130,8 @@ ov_status ov_distinct_add_small(ov_distinct *d, uint32_t groups, uint32_t group,
     return ov_distinct_add(d, group, value, n, err);
 }
 
-static ov_status code_value(ov_distinct *d, const ov_domain *dom, uint32_t code, uint64_t *value,
-                            ov_error *err)
+ov_status ov_distinct_code_value(ov_distinct *d, const ov_domain *dom, uint32_t code, uint64_t *value,
+                                 ov_error *err)
 {
     if (ov_type_is_int(d->type)) {
         *value = (uint64_t)ov_domain_i64(dom, code);
@@ -135,16 +147,70 @@ static ov_status code_value(ov_distinct *d, const ov_domain *dom, uint32_t code,
     return OV_OK;
 }
 
-ov_status ov_distinct_add_code(ov_distinct *d, uint32_t groups, uint32_t group, const ov_domain *dom,
-                               uint32_t code, uint64_t *n, ov_error *err)
+ov_status ov_distinct_seen(ov_distinct *d, uint32_t groups, uint32_t group, const ov_domain *dom, uint32_t code,
+                           bool *seen, ov_error *err)
 {
     bool fits;
     OV_TRY(prepare_seen(d, groups, dom->id, dom->count, &fits, err));
-    if (fits && see(d, (uint64_t)group * dom->count + code))
+    *seen = fits && see(d, (uint64_t)group * dom->count + code);
+    return OV_OK;
+}
+
+ov_status ov_distinct_add_code(ov_distinct *d, uint32_t groups, uint32_t group, const ov_domain *dom,
+                               uint32_t code, uint64_t *n, ov_error *err)
+{
+    bool seen;
+    OV_TRY(ov_distinct_seen(d, groups, group, dom, code, &seen, err));
+    if (seen)
         return OV_OK;
     uint64_t value;
-    OV_TRY(code_value(d, dom, code, &value, err));
+    OV_TRY(ov_distinct_code_value(d, dom, code, &value, err));
     return ov_distinct_add(d, group, value, n, err);
+}
+
+/* Order of values as numbers of their type. */
+static int by_long(const void *a, const void *b)
+{
+    int64_t x, y;
+    memcpy(&x, a, sizeof(x));
+    memcpy(&y, b, sizeof(y));
+    return (x > y) - (x < y);
+}
+
+static int by_real(const void *a, const void *b)
+{
+    double x, y;
+    memcpy(&x, a, sizeof(x));
+    memcpy(&y, b, sizeof(y));
+    return (int)ovi_real_above(x, y) - (int)ovi_real_above(y, x);
+}
+
+ov_status ov_distinct_list(const ov_distinct *d, uint32_t groups, const uint32_t *group, uint32_t n, ov_arena *out,
+                           size_t **offsets, uint64_t **values, ov_error *err)
+{
+    uint32_t *place; /* of each group in `group`, plus one */
+    size_t *end, total = 0;
+    OV_TRY(ov_arena_zalloc(out, ((size_t)n + 2) * sizeof(*end), offsets, err));
+    OV_TRY(ov_arena_zalloc(out, ((size_t)groups + 1) * sizeof(*place), &place, err));
+    end = *offsets + 1; /* first counts, then where the next value of each goes */
+    for (uint32_t i = 0; i < n; i++)
+        place[group[i]] = i + 1;
+    for (size_t i = 0; i < d->slot_count; i++)
+        if (d->slots[2 * i + 1] && place[d->slots[2 * i + 1] - 1])
+            end[place[d->slots[2 * i + 1] - 1] - 1]++;
+    for (uint32_t i = 0; i < n; i++) {
+        size_t count = end[i];
+        end[i] = total;
+        total += count;
+    }
+    OV_TRY(ov_arena_alloc(out, (total + 1) * sizeof(**values), values, err));
+    for (size_t i = 0; i < d->slot_count; i++)
+        if (d->slots[2 * i + 1] && place[d->slots[2 * i + 1] - 1])
+            (*values)[end[place[d->slots[2 * i + 1] - 1] - 1]++] = d->slots[2 * i];
+    for (uint32_t i = 0; i < n; i++)
+        qsort(*values + (*offsets)[i], end[i] - (*offsets)[i], sizeof(**values),
+              ov_type_is_real(d->type) ? by_real : by_long);
+    return OV_OK;
 }
 
 ov_status ov_distinct_merge(ov_distinct *d, const ov_distinct *src, const uint32_t *map, uint64_t *n,
@@ -153,7 +219,7 @@ ov_status ov_distinct_merge(ov_distinct *d, const ov_distinct *src, const uint32
     uint32_t *numbers = NULL;
     size_t bytes = 0;
     ov_status st = OV_OK;
-    if (d->type.id == OV_TYPE_STRING) {
+    if (ov_distinct_of_text(d)) {
         bytes = (size_t)src->strings.count * sizeof(*numbers);
         OV_TRY(ov_array_grow(d->budget, &numbers, 0, bytes, err));
         for (uint32_t i = 1; i < src->strings.count; i++)

@@ -24,80 +24,63 @@ static uint32_t number_of(const ov_expr **list, uint32_t *count, const ov_expr *
     return (*count)++;
 }
 
-static ov_acc_kind acc_kind(const ov_agg_call *call)
+static bool same_args(const agg_acc_spec *a, const agg_acc_spec *b)
 {
-    bool real = call->argc && ov_type_is_real(call->args[0]->type);
-    switch ((ov_agg_kind)call->fn->kind) {
-    case OV_AGG_COUNT:
-        break;
-    case OV_AGG_SUM:
-    case OV_AGG_AVG:
-        return real ? OV_ACC_SUM_REAL : OV_ACC_SUM_LONG;
-    case OV_AGG_MIN:
-        return OV_ACC_MIN;
-    case OV_AGG_MAX:
-        return OV_ACC_MAX;
-    case OV_AGG_DISTINCT:
-        return OV_ACC_DISTINCT;
-    case OV_AGG_ANY:
-        return OV_ACC_ANY;
-    case OV_AGG_EARLIEST:
-        return OV_ACC_EARLIEST;
-    case OV_AGG_LATEST:
-        return OV_ACC_LATEST;
-    }
-    return OV_ACC_COUNT;
+    return a->argc == b->argc && a->filter == b->filter &&
+           (a->argc == 0 || memcmp(a->args, b->args, a->argc * sizeof(*a->args)) == 0);
 }
 
-static bool counts_too(uint8_t kind)
-{
-    return kind == OV_ACC_SUM_LONG || kind == OV_ACC_SUM_REAL;
-}
-
-/* An accumulator that already gives what `want` needs: COUNT(x) lives in the sum of x. */
-static uint32_t add_acc(agg_spec *spec, agg_acc_spec want)
+/* An accumulator that already gives what `want` needs, made wider perhaps; or a new one. */
+static uint32_t add_acc(agg_spec *spec, const agg_acc_spec *want)
 {
     for (uint32_t i = 0; i < spec->acc_count; i++) {
         agg_acc_spec *have = &spec->accs[i];
-        if (have->arg != want.arg || have->time != want.time || have->filter != want.filter)
+        if (!same_args(have, want))
             continue;
-        if (have->kind == want.kind || (want.kind == OV_ACC_COUNT && counts_too(have->kind)))
+        if (ov_acc_serves(&have->acc, &want->acc))
             return i;
-        if (have->kind == OV_ACC_COUNT && counts_too(want.kind) && want.arg != OVI_NONE) {
-            *have = want;
+        if (want->argc && ov_acc_serves(&want->acc, &have->acc)) {
+            *have = *want;
             return i;
         }
     }
-    spec->accs[spec->acc_count] = want;
+    spec->accs[spec->acc_count] = *want;
     return spec->acc_count++;
+}
+
+/* Every row of a group counts in it: its n tells whether a group exists. */
+static bool counts_every_row(const agg_spec *spec, const agg_acc_spec *a)
+{
+    bool counts = a->acc.kind == OV_ACC_COUNT || a->acc.kind == OV_ACC_SUM_LONG || a->acc.kind == OV_ACC_SUM_REAL;
+    return counts && a->filter == OVI_NONE && (a->argc == 0 || !spec->args[a->args[0]]->nullable);
 }
 
 static ov_status make_accs(agg_spec *spec, ov_arena *arena, ov_error *err)
 {
     const ov_plan *node = spec->node;
     uint32_t calls = node->aggregate.agg_count;
-    OV_TRY(ov_arena_zalloc(arena, (2 * (size_t)calls + 1) * sizeof(*spec->args), &spec->args, err));
+    size_t most = 0;
+    for (uint32_t i = 0; i < calls; i++)
+        most += node->aggregate.aggs[i].argc;
+    OV_TRY(ov_arena_zalloc(arena, (most + 1) * sizeof(*spec->args), &spec->args, err));
     OV_TRY(ov_arena_zalloc(arena, ((size_t)calls + 1) * sizeof(*spec->filters), &spec->filters, err));
     OV_TRY(ov_arena_zalloc(arena, ((size_t)calls + 1) * sizeof(*spec->accs), &spec->accs, err));
     OV_TRY(ov_arena_zalloc(arena, ((size_t)calls + 1) * sizeof(*spec->acc_of_call), &spec->acc_of_call, err));
     spec->rows_acc = OVI_NONE;
     for (uint32_t i = 0; i < calls; i++) {
         const ov_agg_call *call = &node->aggregate.aggs[i];
-        agg_acc_spec want = {.kind = (uint8_t)acc_kind(call),
-                             .type = call->argc ? call->args[0]->type : OV_T(OV_TYPE_LONG),
-                             .arg = number_of(spec->args, &spec->arg_count, call->argc ? call->args[0] : NULL),
-                             .time = number_of(spec->args, &spec->arg_count, call->argc > 1 ? call->args[1] : NULL),
-                             .filter = number_of(spec->filters, &spec->filter_count, call->filter)};
-        spec->acc_of_call[i] = add_acc(spec, want);
-        spec->has_sets |= want.kind == OV_ACC_DISTINCT;
+        agg_acc_spec want = {.acc = ov_acc_spec_of(call), .argc = call->argc};
+        OV_TRY(ov_arena_alloc(arena, ((size_t)call->argc + 1) * sizeof(*want.args), &want.args, err));
+        for (uint32_t k = 0; k < call->argc; k++)
+            want.args[k] = number_of(spec->args, &spec->arg_count, call->args[k]);
+        want.filter = number_of(spec->filters, &spec->filter_count, call->filter);
+        spec->acc_of_call[i] = add_acc(spec, &want);
+        spec->has_sets |= want.acc.kind == OV_ACC_DISTINCT;
+        spec->most_args = OV_MAX(spec->most_args, call->argc);
     }
-    for (uint32_t i = 0; i < spec->acc_count; i++) {
-        agg_acc_spec *a = &spec->accs[i];
-        bool every_row = a->filter == OVI_NONE && (a->kind == OV_ACC_COUNT || counts_too(a->kind)) &&
-                         (a->arg == OVI_NONE || !spec->args[a->arg]->nullable);
-        if (every_row && spec->rows_acc == OVI_NONE)
+    for (uint32_t i = 0; i < spec->acc_count && spec->rows_acc == OVI_NONE; i++)
+        if (counts_every_row(spec, &spec->accs[i]))
             spec->rows_acc = i;
-    }
     return OV_OK;
 }
 
@@ -155,8 +138,7 @@ static ov_status init_accs(const agg_spec *spec, ov_arena *arena, ov_acc **accs,
 {
     OV_TRY(ov_arena_zalloc(arena, OV_MAX(spec->acc_count, 1) * sizeof(**accs), accs, err));
     for (uint32_t i = 0; i < spec->acc_count; i++)
-        OV_TRY(ov_acc_init(&(*accs)[i], (ov_acc_kind)spec->accs[i].kind, spec->accs[i].type, spec->general,
-                           &spec->exec->cx->budget, err));
+        OV_TRY(ov_acc_init(&(*accs)[i], &spec->accs[i].acc, spec->general, &spec->exec->cx->budget, err));
     return OV_OK;
 }
 
@@ -211,11 +193,14 @@ void ovi_agg_state_fini(agg_state *s, const agg_spec *spec)
 ov_status ovi_agg_update(const agg_spec *spec, ov_acc *accs, const agg_batch *in, const ov_agg_rows *rows,
                          ov_arena *scratch, ov_error *err)
 {
+    const ov_vec **args;
+    OV_TRY(ov_arena_alloc(scratch, ((size_t)spec->most_args + 1) * sizeof(*args), &args, err));
     for (uint32_t i = 0; i < spec->acc_count; i++) {
         const agg_acc_spec *a = &spec->accs[i];
         const uint64_t *mask = a->filter == OVI_NONE ? in->b->sel : in->masks[a->filter];
-        OV_TRY(ov_acc_update(&accs[i], rows, mask, a->arg == OVI_NONE ? NULL : &in->args[a->arg],
-                             a->time == OVI_NONE ? NULL : &in->args[a->time], scratch, err));
+        for (uint32_t k = 0; k < a->argc; k++)
+            args[k] = &in->args[a->args[k]];
+        OV_TRY(ov_acc_update(&accs[i], rows, mask, a->argc ? args : NULL, scratch, err));
     }
     return OV_OK;
 }
@@ -224,6 +209,7 @@ static ov_status evaluate(const agg_spec *spec, ovi_worker *w, const ov_batch *b
 {
     const ov_plan *node = spec->node;
     in->b = b;
+    in->ordinal = w->ordinal;
     OV_TRY(ov_arena_alloc(&w->scratch, (node->aggregate.key_count + 1) * sizeof(ov_vec), &in->keys, err));
     OV_TRY(ov_arena_alloc(&w->scratch, (spec->arg_count + 1) * sizeof(ov_vec), &in->args, err));
     OV_TRY(ov_arena_alloc(&w->scratch, (spec->filter_count + 1) * sizeof(*in->masks), &in->masks, err));
@@ -269,7 +255,7 @@ static void agg_used(const ovi_sink *sink, uint64_t *columns, uint32_t count)
         ov_expr_columns(a->spec.filters[i], columns, count);
 }
 
-/* Equal rows may come once with a weight: EARLIEST and LATEST would be right too, but need the time column. */
+/* Equal rows may come once with a weight. */
 static bool agg_weights(const ovi_sink *sink)
 {
     const agg_sink *a = (const agg_sink *)sink;
@@ -284,7 +270,7 @@ static bool agg_weights(const ovi_sink *sink)
         if (!a->spec.filters[i]->deterministic)
             return false;
     for (uint32_t i = 0; i < a->spec.acc_count; i++)
-        if (a->spec.accs[i].time != OVI_NONE)
+        if (!ov_acc_by_weight(&a->spec.accs[i].acc))
             return false;
     return true;
 }
@@ -343,10 +329,10 @@ ov_status ovi_run_aggregate(ovi_exec *x, const ov_plan *node, ovi_sink *sink, ov
     agg_sink *a;
     OV_TRY(ov_arena_zalloc(&x->arena, sizeof(*a), &a, err));
     a->base = (ovi_sink){.push = agg_push, .used = agg_used, .weights = agg_weights, .unordered = true};
-    /* a sum of doubles is not the same in every order to the last bit: only sums below sums need groups in order */
-    for (uint32_t i = 0; i < node->aggregate.agg_count; i++)
-        if (acc_kind(&node->aggregate.aggs[i]) == OV_ACC_SUM_REAL || node->aggregate.aggs[i].fn->kind == OV_AGG_ANY)
-            a->base.unordered = false;
+    for (uint32_t i = 0; i < node->aggregate.agg_count; i++) {
+        ov_acc_spec acc = ov_acc_spec_of(&node->aggregate.aggs[i]);
+        a->base.unordered = a->base.unordered && !ov_acc_by_order(&acc);
+    }
     a->spec = (agg_spec){.exec = x, .node = node, .general = x->cx->options.general_only};
     OV_TRY(make_accs(&a->spec, &x->arena, err));
     OV_TRY(make_layout(&a->spec, &x->arena, err));

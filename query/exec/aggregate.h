@@ -22,9 +22,10 @@
 enum { OVI_NONE = UINT32_MAX };
 
 typedef struct agg_acc_spec {
-    uint8_t kind; /* ov_acc_kind */
-    ov_type type;
-    uint32_t arg, time, filter; /* numbers of agg_spec's lists, or OVI_NONE */
+    ov_acc_spec acc;
+    uint32_t *args; /* numbers in agg_spec's list */
+    uint32_t argc;
+    uint32_t filter; /* number in agg_spec's list, or OVI_NONE */
 } agg_acc_spec;
 
 /* What all workers share; read-only while rows come. */
@@ -41,6 +42,7 @@ typedef struct agg_spec {
     uint32_t rows_acc; /* counts every row, or OVI_NONE */
     ovi_key_layout layout;
     bool general;
+    uint32_t most_args;   /* of one accumulator */
     bool has_sets;        /* some COUNT(DISTINCT) */
     uint64_t dense_limit; /* groups of a dense level */
 } agg_spec;
@@ -107,6 +109,7 @@ typedef struct agg_state {
 /* The values of one batch, evaluated. */
 typedef struct agg_batch {
     const ov_batch *b;
+    uint64_t ordinal; /* of its first row */
     ov_vec *keys, *args;
     const uint64_t **masks; /* per filter */
 } agg_batch;

@@ -398,7 +398,8 @@ static ov_status make_pieces(agg_state *s, const agg_batch *in, const agg_codes 
                           .piece_count = list.count,
                           .codes = by_place ? list.places : c->data,
                           .code_lane = by_place ? 4 : c->lane,
-                          .weight = in->b->weight};
+                          .weight = in->b->weight,
+                          .ordinal = in->ordinal};
     return OV_OK;
 }
 

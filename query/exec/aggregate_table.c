@@ -125,7 +125,8 @@ ov_status ovi_table_add(agg_state *s, const agg_spec *spec, const agg_batch *in,
                         .piece_count = 1,
                         .codes = group,
                         .code_lane = 4,
-                        .weight = in->b->weight};
+                        .weight = in->b->weight,
+                        .ordinal = in->ordinal};
     return ovi_agg_update(spec, s->accs, in, &rows, scratch, err);
 }
 

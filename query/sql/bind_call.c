@@ -16,26 +16,13 @@ static bool is_aggregate(const ov_ast *call)
 
 /* ---- aggregates ---- */
 
-static bool same_call(const ov_agg_call *a, const ov_agg_call *b)
-{
-    if (a->fn != b->fn || a->argc != b->argc || a->distinct != b->distinct ||
-        !a->filter != !b->filter)
-        return false;
-    if (a->filter && !ov_expr_equal(a->filter, b->filter))
-        return false;
-    for (uint32_t i = 0; i < a->argc; i++)
-        if (!ov_expr_equal(a->args[i], b->args[i]))
-            return false;
-    return true;
-}
-
 /* The call as a column behind those of the input; equal calls share one. */
 static OV_CHECKED ov_status collect(ovi_sql_names *n, const ov_agg_call *call, const ov_expr **out,
                                     ov_error *err)
 {
     ovi_sql_aggs *aggs = n->aggs;
     uint32_t i = 0;
-    while (i < aggs->count && !same_call(&aggs->calls[i], call))
+    while (i < aggs->count && !ov_agg_call_equal(&aggs->calls[i], call))
         i++;
     if (i == aggs->count) {
         if (aggs->count == aggs->capacity) {

@@ -22,7 +22,7 @@ static uint64_t rnd(void)
     return seed >> 11;
 }
 
-static ov_arena arena;
+static ov_arena arena, plan_arena;
 static ov_error err = OV_ERROR_INIT;
 
 static void *lanes(size_t bytes)
@@ -174,12 +174,14 @@ typedef struct update {
 static void states(ov_acc_kind kind, ov_type type, const update *list, int count, const ov_agg_kernels *k, bool count_star,
                    ov_acc *a)
 {
-    check_ok(ov_acc_init(a, kind, type, k == NULL, NULL, &err), &err);
+    ov_acc_spec spec = {.kind = (uint8_t)kind, .type = type};
+    check_ok(ov_acc_init(a, &spec, k == NULL, NULL, &err), &err);
     if (k)
         a->k = k;
     for (int i = 0; i < count; i++) {
         check_ok(ov_acc_reserve(a, GROUPS + 100u * (uint32_t)i, &err), &err);
-        check_ok(ov_acc_update(a, &list[i].rows, list[i].mask, count_star ? NULL : &list[i].x, NULL, &arena, &err), &err);
+        const ov_vec *x = &list[i].x;
+        check_ok(ov_acc_update(a, &list[i].rows, list[i].mask, count_star ? NULL : &x, &arena, &err), &err);
     }
     check_ok(ov_acc_settle(a, &err), &err);
 }
@@ -303,13 +305,15 @@ static void test_no_overflow(void **state)
     ov_agg_rows by_ramp = {.rows = ROWS, .pieces = &ramp, .piece_count = 1, .codes = zero, .code_lane = 1};
     ov_agg_rows by_code = {.rows = ROWS, .pieces = &codes, .piece_count = 1, .codes = zero, .code_lane = 1};
     ov_acc a;
-    check_ok(ov_acc_init(&a, OV_ACC_SUM_LONG, x.type, false, NULL, &err), &err);
+    ov_acc_spec spec = {.kind = OV_ACC_SUM_LONG, .type = x.type};
+    const ov_vec *arg = &x;
+    check_ok(ov_acc_init(&a, &spec, false, NULL, &err), &err);
     check_ok(ov_acc_reserve(&a, 64, &err), &err);
     enum { TIMES = 100000 };
     for (int i = 0; i < TIMES; i++)
-        check_ok(ov_acc_update(&a, &by_ramp, NULL, &x, NULL, &arena, &err), &err);
+        check_ok(ov_acc_update(&a, &by_ramp, NULL, &arg, &arena, &err), &err);
     for (int i = 0; i < TIMES; i++)
-        check_ok(ov_acc_update(&a, &by_code, NULL, &x, NULL, &arena, &err), &err);
+        check_ok(ov_acc_update(&a, &by_code, NULL, &arg, &arena, &err), &err);
     check_ok(ov_acc_settle(&a, &err), &err);
     assert_int_equal(a.n[0], (uint64_t)TIMES + (uint64_t)TIMES * ROWS);
     assert_int_equal(a.v.i[0], ((int64_t)TIMES + (int64_t)TIMES * ROWS) * UINT16_MAX);
@@ -318,14 +322,173 @@ static void test_no_overflow(void **state)
     ov_acc_fini(&a);
 }
 
+/* ---- merging, and states as bytes ---- */
+
+static ov_expr_ctx cx;
+
+static ov_agg_call bind(const char *name, ov_type type, bool distinct)
+{
+    const ov_expr *args[2];
+    ov_agg_call call;
+    ov_sqltype sql = ov_type_is_int(type) ? OV_SQL_BIGINT : ov_type_is_real(type) ? OV_SQL_DOUBLE : OV_SQL_VARCHAR;
+    bool timed = strcmp(name, "EARLIEST") == 0 || strcmp(name, "LATEST") == 0;
+    check_ok(ov_expr_column(&cx, 0, type, sql, true, &args[0], &err), &err);
+    check_ok(ov_expr_column(&cx, 1, OV_T(OV_TYPE_LONG), OV_SQL_TIMESTAMP, true, &args[1], &err), &err);
+    check_ok(ov_agg_bind(&cx, ov_slice_cstr(name), args, timed ? 2 : 1, distinct, NULL, 0, 0, &call, &err), &err);
+    return call;
+}
+
+static void print_value(const ov_vec *v, uint32_t i, ov_buf *out)
+{
+    uint32_t first, end;
+    if (ov_vec_is_null(v, i)) {
+        ov_buf_add_str(out, "NULL ");
+    } else if (ov_type_is_list(v->type)) {
+        const ov_vec *items = ov_vec_list(v, i, &first, &end);
+        ov_buf_add_char(out, '[');
+        for (; first < end; first++)
+            print_value(items, first, out);
+        ov_buf_add_str(out, "] ");
+    } else if (ov_type_is_int(v->type)) {
+        ov_buf_addf(out, "%lld ", (long long)ov_vec_i64(v, i));
+    } else if (ov_type_is_real(v->type)) {
+        ov_buf_addf(out, "%.10g ", ov_vec_f64(v, i));
+    } else {
+        ov_buf_add_slice(out, ov_vec_str(v, i));
+        ov_buf_add_char(out, ' ');
+    }
+}
+
+/* All results, one a line. */
+static const char *results(ov_acc *a, const ov_agg_call *call)
+{
+    uint32_t *order = lanes(a->groups * 4 + 4);
+    ov_vec v;
+    ov_buf out;
+    ov_slice text;
+    for (uint32_t g = 0; g < a->groups; g++)
+        order[g] = g;
+    ov_buf_init(&out);
+    check_ok(ov_acc_settle(a, &err), &err);
+    check_ok(ov_acc_emit(a, call, order, a->groups, &arena, &v, &err), &err);
+    assert_true(ov_type_eq(v.type, call->type));
+    for (uint32_t g = 0; g < a->groups; g++) {
+        print_value(&v, g, &out);
+        ov_buf_add_char(&out, '\n');
+    }
+    check_ok(ov_arena_copy(&arena, ov_buf_slice(&out), &text, &err), &err);
+    ov_buf_fini(&out);
+    return text.p;
+}
+
+static void open_acc(ov_acc *a, const ov_agg_call *call, bool general)
+{
+    ov_acc_spec spec = ov_acc_spec_of(call);
+    check_ok(ov_acc_init(a, &spec, general, NULL, &err), &err);
+    check_ok(ov_acc_reserve(a, GROUPS, &err), &err);
+}
+
+/* src into dst, as it lies or by way of bytes. */
+static void take_in(ov_acc *dst, ov_acc *src, bool bytes)
+{
+    uint32_t *all = lanes(GROUPS * 4);
+    for (uint32_t g = 0; g < GROUPS; g++)
+        all[g] = g;
+    check_ok(ov_acc_settle(dst, &err), &err);
+    check_ok(ov_acc_settle(src, &err), &err);
+    if (!bytes) {
+        check_ok(ov_acc_merge(dst, src, all, all, GROUPS, all, &err), &err);
+        return;
+    }
+    ov_buf out;
+    ov_buf_init(&out);
+    check_ok(ov_acc_save(src, all, GROUPS, &out, &err), &err);
+    ov_cursor in = ov_cursor_make(ov_buf_slice(&out), "states");
+    check_ok(ov_acc_load(dst, all, GROUPS, &in, &err), &err);
+    assert_int_equal(ov_cursor_left(&in), 0);
+    for (size_t cut = 0; cut < out.n; cut += 1 + out.n / 7) { /* bytes that end too early are an error */
+        ov_cursor part = ov_cursor_make(ov_slice_make(out.p, cut), "states");
+        ov_acc scrap;
+        ov_acc_spec spec = {.kind = dst->kind, .type = dst->type, .call = dst->object.call};
+        check_ok(ov_acc_init(&scrap, &spec, false, NULL, &err), &err);
+        check_ok(ov_acc_reserve(&scrap, GROUPS, &err), &err);
+        ov_error broken = OV_ERROR_INIT;
+        assert_true(ov_acc_load(&scrap, all, GROUPS, &part, &broken) != OV_OK);
+        ov_acc_fini(&scrap);
+    }
+    ov_buf_fini(&out);
+}
+
+static const struct {
+    const char *name;
+    uint8_t type;
+    bool distinct;
+} calls[] = {
+    {"COUNT", OV_TYPE_STRING, false},      {"COUNT", OV_TYPE_STRING, true},       {"COUNT", OV_TYPE_LONG, true},
+    {"COUNT", OV_TYPE_DOUBLE, true},       {"SUM", OV_TYPE_LONG, false},          {"SUM", OV_TYPE_DOUBLE, false},
+    {"AVG", OV_TYPE_LONG, false},          {"MIN", OV_TYPE_LONG, false},          {"MAX", OV_TYPE_DOUBLE, false},
+    {"MIN", OV_TYPE_STRING, false},        {"MAX", OV_TYPE_STRING, false},        {"ANY_VALUE", OV_TYPE_STRING, false},
+    {"ANY_VALUE", OV_TYPE_LONG, false},    {"EARLIEST", OV_TYPE_STRING, false},   {"EARLIEST", OV_TYPE_LONG, false},
+    {"LATEST", OV_TYPE_DOUBLE, false},     {"LATEST", OV_TYPE_STRING, false},     {"ARRAY_AGG", OV_TYPE_STRING, false},
+    {"ARRAY_AGG", OV_TYPE_LONG, false},    {"ARRAY_AGG", OV_TYPE_DOUBLE, false},  {"ARRAY_AGG", OV_TYPE_STRING, true},
+    {"ARRAY_AGG", OV_TYPE_LONG, true},     {"ARRAY_AGG", OV_TYPE_DOUBLE, true},   {"STRING_AGG", OV_TYPE_STRING, false},
+    {"STRING_AGG", OV_TYPE_STRING, true},
+};
+
+/* One accumulator row by row, against several that got batches each and are merged in any order. */
+static void test_merging(void **state)
+{
+    (void)state;
+    enum { BATCHES = 4, MOST = 3 };
+    static const unsigned code_lanes[] = {1, 2, 4};
+    for (int round = 0; round < 250; round++) {
+        size_t k = rnd() % OV_COUNT_OF(calls);
+        ov_agg_call call = bind(calls[k].name, OV_T(calls[k].type), calls[k].distinct);
+        ov_acc want, part[MOST];
+        bool real = calls[k].type == OV_TYPE_DOUBLE && strcmp(calls[k].name, "MAX") != 0;
+        open_acc(&want, &call, true);
+        for (int i = 0; i < MOST; i++)
+            open_acc(&part[i], &call, false);
+        for (uint64_t i = 0; i < BATCHES; i++) {
+            ov_agg_rows rows = pieces((int)(rnd() % 5), code_lanes[rnd() % 3]);
+            const uint64_t *mask = rnd() % 2 ? some_bits(3) : NULL;
+            ov_vec x = real ? raw(OV_T(OV_TYPE_DOUBLE), false) : random_arg(OV_T(calls[k].type));
+            ov_vec time = narrow(OV_T(OV_TYPE_LONG), 1, 1000, 1, false);
+            const ov_vec *args[2] = {&x, &time};
+            rows.ordinal = i * ROWS;
+            check_ok(ov_acc_update(&want, &rows, mask, args, &arena, &err), &err);
+            check_ok(ov_acc_update(&part[rnd() % MOST], &rows, mask, args, &arena, &err), &err);
+        }
+        uint32_t first = (uint32_t)(rnd() % MOST);
+        take_in(&part[first], &part[(first + 2) % MOST], rnd() % 2);
+        take_in(&part[first], &part[(first + 1) % MOST], rnd() % 2);
+        const char *a = results(&part[first], &call), *b = results(&want, &call);
+        if (strcmp(a, b) != 0)
+            fail_msg("%s over %u: merged states differ", calls[k].name, calls[k].type);
+        assert_string_equal(results(&part[first], &call), a); /* emitting changes nothing */
+        ov_acc_reset(&part[first]);
+        ov_acc_fini(&want);
+        open_acc(&want, &call, false); /* reset equals fresh */
+        assert_string_equal(results(&part[first], &call), results(&want, &call));
+        ov_acc_fini(&want);
+        for (int i = 0; i < MOST; i++)
+            ov_acc_fini(&part[i]);
+        ov_arena_reset(&arena);
+    }
+}
+
 int main(void)
 {
     ov_arena_init(&arena, "test", NULL);
+    ov_arena_init(&plan_arena, "plan", NULL);
+    cx = (ov_expr_ctx){.arena = &plan_arena};
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_every_way),
         cmocka_unit_test(test_no_overflow),
+        cmocka_unit_test(test_merging),
     };
     int failed = cmocka_run_group_tests(tests, NULL, NULL);
+    ov_arena_fini(&plan_arena);
     ov_arena_fini(&arena);
     return failed;
 }

@@ -1,0 +1,25 @@
+/* Private to query/agg: what the bind functions of aggregates share, and the kinds the table of names lists. */
+#pragma once
+
+#include "query/agg/agg.h"
+#include "query/agg/object.h"
+
+void ovi_agg_result(ov_agg_call *call, ov_type type, ov_sqltype sql);
+/* Wrong argument types, in Druid's words. */
+OV_CHECKED ov_status ovi_agg_wrong_types(const ov_agg_binding *b, ov_error *err);
+/* Constant `i` behind the values as a size in bytes; *out stays when there is none. */
+OV_CHECKED ov_status ovi_agg_size(const ov_agg_binding *b, uint32_t i, uint64_t *out, ov_error *err);
+
+/* agg_array.c, agg_string.c */
+extern const ov_object_ops ovi_array_ops, ovi_string_ops;
+OV_CHECKED ov_status ovi_bind_array_agg(ov_agg_binding *b, ov_error *err);
+OV_CHECKED ov_status ovi_bind_array_concat_agg(ov_agg_binding *b, ov_error *err);
+OV_CHECKED ov_status ovi_bind_string_agg(ov_agg_binding *b, ov_error *err);
+
+/* agg_bind.c */
+OV_CHECKED ov_status ovi_bind_avg(ov_agg_binding *b, ov_error *err);
+OV_CHECKED ov_status ovi_bind_count(ov_agg_binding *b, ov_error *err);
+OV_CHECKED ov_status ovi_bind_count_distinct(ov_agg_binding *b, ov_error *err);
+OV_CHECKED ov_status ovi_bind_kept(ov_agg_binding *b, ov_error *err);
+OV_CHECKED ov_status ovi_bind_sum(ov_agg_binding *b, ov_error *err);
+OV_CHECKED ov_status ovi_bind_timed(ov_agg_binding *b, ov_error *err);
