@@ -24,6 +24,7 @@ typedef struct job {
     _Atomic unsigned running;         /* the same, for the caller to spin on */
     bool exhausted;                   /* a helper found no work left */
     bool starving;                    /* counted in pool->starving */
+    uint64_t turn;                    /* when a helper last came */
     uint64_t taken[MAX_WORKERS / 64]; /* worker numbers in use */
     ov_cond done;
     struct job *next;
@@ -36,6 +37,7 @@ struct ov_pool {
     unsigned idle;   /* threads asleep and not called */
     unsigned called; /* threads asleep and called; together they are all sleepers */
     bool stop;
+    uint64_t turns;
     _Atomic unsigned offers;   /* goes up with every new job: what idle threads spin on */
     _Atomic unsigned starving; /* open jobs that wait for a first helper while no thread is idle */
     unsigned count;
@@ -53,15 +55,26 @@ static unsigned take_number(job *j)
         }
 }
 
-/* The open job with the fewest helpers that wants one more. */
+static bool comes_first(const job *a, const job *b)
+{
+    return a->helpers != b->helpers ? a->helpers < b->helpers : a->turn < b->turn;
+}
+
+/* The open job with the fewest helpers that wants one more; of several the one that was helped longest ago, so that
+ * a helper that leaves early goes round. */
 static job *pick(ov_pool *p)
 {
     job *best = NULL;
     for (job *j = p->jobs; j; j = j->next)
-        if (!j->exhausted && j->helpers < j->helpers_wanted &&
-            (!best || j->helpers < best->helpers))
+        if (!j->exhausted && j->helpers < j->helpers_wanted && (!best || comes_first(j, best)))
             best = j;
     return best;
+}
+
+static void starve(ov_pool *p, job *j)
+{
+    j->starving = true;
+    atomic_fetch_add_explicit(&p->starving, 1, memory_order_relaxed);
 }
 
 static void feed(ov_pool *p, job *j)
@@ -77,6 +90,7 @@ static void help(ov_pool *p, job *j)
 {
     unsigned worker = take_number(j);
     j->helpers++;
+    j->turn = ++p->turns;
     atomic_store_explicit(&j->running, j->helpers, memory_order_relaxed);
     feed(p, j);
     left_early = false;
@@ -88,6 +102,8 @@ static void help(ov_pool *p, job *j)
     j->taken[worker / 64] &= ~((uint64_t)1 << (worker % 64));
     j->helpers--;
     atomic_store_explicit(&j->running, j->helpers, memory_order_release);
+    if (j->helpers == 0 && !j->exhausted && !j->starving)
+        starve(p, j); /* left for another that had none: its turn comes again */
     if (j->helpers == 0)
         ov_cond_signal(
             &j->done); /* still under the lock: j may be gone as soon as it is released */
@@ -180,10 +196,8 @@ static void open_job(ov_pool *p, job *j)
     unsigned call = OV_MIN(p->idle, j->helpers_wanted);
     p->idle -= call;
     p->called += call;
-    if (!call) {
-        j->starving = true;
-        atomic_fetch_add_explicit(&p->starving, 1, memory_order_relaxed);
-    }
+    if (!call)
+        starve(p, j);
     ov_mutex_unlock(&p->lock);
     while (call--)
         ov_cond_signal(&p->work);
@@ -197,6 +211,7 @@ static void close_job(ov_pool *p, job *j)
         at = &(*at)->next;
     *at = j->next;
     feed(p, j);
+    j->exhausted = true; /* nobody may come any more */
     bool busy = j->helpers > 0;
     ov_mutex_unlock(&p->lock);
     if (!busy)

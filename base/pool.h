@@ -20,8 +20,9 @@
  * who started have returned; a worker number is held by one thread at a time, but may be entered
  * again later by another (per-worker state is initialised once by the caller, not by fn).
  *
- * Fairness: free threads go to the job with the fewest helpers; ov_pool_should_leave tells a helper
- * that another job has none.
+ * Fairness: free threads go to the job with the fewest helpers, then to the one that was helped longest ago;
+ * ov_pool_should_leave tells a helper that another job has none. So with more jobs than threads the
+ * helpers go round, a morsel here and a morsel there.
  *
  * Threads: any may call ov_pool_run at any time, also from inside a job.
  */

@@ -110,6 +110,8 @@ static void init(ov_query *q, const ov_query_env *env, const ov_query_request *r
 {
     size_t limit =
         env->query_budget_bytes ? env->query_budget_bytes : SIZE_MAX; /* the parent limits too */
+    if (rq->memory_bytes)
+        limit = OV_MIN(limit, (size_t)rq->memory_bytes);
     ov_budget_init(&q->cx.budget, "query", limit, env->budget);
     ov_arena_init(&q->cx.arena, "query plan", &q->cx.budget);
     q->snapshot = ov_catalog_snapshot(env->catalog);
@@ -195,6 +197,44 @@ ov_status ov_query_run(ov_query *q, const ov_result_sink *sink, ov_error *err)
 void ov_query_cancel(ov_query *q)
 {
     atomic_store(&q->cx.cancelled, true);
+}
+
+int64_t ov_query_deadline(const ov_query *q)
+{
+    return q->cx.deadline_ms;
+}
+
+/* Rows of segments that the time ranges touch. */
+static uint64_t scanned_rows(const ov_plan *node)
+{
+    const ov_datasource *ds = node->scan.datasource;
+    uint64_t rows = 0;
+    for (uint32_t i = 0; i < ds->segment_count; i++) {
+        const ov_segment_info *info = &ds->segments[i]->info;
+        bool touched = false;
+        for (uint32_t r = 0; r < node->scan.range_count && !touched; r++)
+            touched = info->max_time >= node->scan.ranges[r].start_ms && info->min_time < node->scan.ranges[r].end_ms;
+        rows += touched ? info->rows : 0;
+    }
+    return rows;
+}
+
+static uint64_t plan_rows(const ov_plan *node)
+{
+    uint64_t rows = node->kind == OV_PLAN_SCAN ? scanned_rows(node) : 0;
+    if (node->kind == OV_PLAN_JOIN && node->join.key_count == 0) {
+        uint64_t left = plan_rows(node->inputs[0]), right = plan_rows(node->inputs[1]);
+        return __builtin_mul_overflow(left + 1, right + 1, &rows) ? UINT64_MAX : rows;
+    }
+    for (uint32_t i = 0; i < node->input_count; i++)
+        if (__builtin_add_overflow(rows, plan_rows(node->inputs[i]), &rows))
+            return UINT64_MAX;
+    return rows;
+}
+
+uint64_t ov_query_rows(const ov_query *q)
+{
+    return plan_rows(q->plan);
 }
 
 const ov_exec_stats *ov_query_stats(const ov_query *q)

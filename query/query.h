@@ -59,7 +59,9 @@ typedef struct ov_query_request {
     uint64_t outer_limit;    /* sqlOuterLimit; OV_NO_LIMIT when absent */
     bool stringify_arrays;
     bool writes;                 /* INSERT and REPLACE are welcome; refused otherwise */
-    const _Atomic bool *cancel;  /* stops the query as ov_query_cancel does; NULL for none */
+    uint64_t memory_bytes;       /* less than a query may use otherwise; 0 = as much as that */
+    const _Atomic bool *cancel;  /* stops the query as ov_query_cancel does, also while it is opened: sub-queries run
+                                    then; outlives the query; NULL for none */
 } ov_query_request;
 
 typedef struct ov_query ov_query;
@@ -75,5 +77,8 @@ bool ov_query_setting(const ov_query *q, const char *name, ov_slice *value);
 const ov_tz *ov_query_tz(const ov_query *q); /* results print TIMESTAMP in it */
 OV_CHECKED ov_status ov_query_run(ov_query *q, const ov_result_sink *sink, ov_error *err);
 void ov_query_cancel(ov_query *q);
+int64_t ov_query_deadline(const ov_query *q); /* ms of the monotonic clock; 0 = none */
+/* At most so many rows are read, as far as the plan tells; UINT64_MAX when it may be any number. */
+uint64_t ov_query_rows(const ov_query *q);
 const ov_exec_stats *ov_query_stats(const ov_query *q);
 void ov_query_close(ov_query *q); /* NULL is fine */

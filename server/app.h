@@ -8,6 +8,7 @@
 
 #include "base/spill.h"
 #include "query/query.h"
+#include "server/admission.h"
 #include "server/http.h"
 #include "server/metrics.h"
 #include "server/running.h"
@@ -22,6 +23,7 @@ typedef struct ov_app {
     ov_tasks *tasks;
     ov_query_env env;
     ov_running *running;
+    ov_admission *admission; /* of large queries */
     ov_metrics metrics;
     ov_http *http;
     int64_t started_ms;

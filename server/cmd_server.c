@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/cpu.h"
 #include "base/log.h"
 #include "base/os.h"
 #include "ingest/task.h"
@@ -17,7 +18,7 @@
 
 typedef struct server_options {
     const char *dir, *host, *log_level, *spill_dir;
-    int64_t port, threads, tasks, connections;
+    int64_t port, threads, tasks, connections, queries, waiting;
     uint64_t memory, query_memory, spill_limit, max_body;
 } server_options;
 
@@ -54,7 +55,8 @@ static ov_status start_http(ov_app *app, const server_options *o, ov_error *err)
     ov_http_options http = {
         .host = o->host,
         .port = (int)o->port,
-        .workers = 64,
+        /* those that run or wait for a place hold a thread each; the rest is for small ones */
+        .workers = (uint32_t)(64 + o->queries + o->waiting),
         .queue = 1024,
         .max_body_bytes = o->max_body,
         .head_timeout_ms = 30 * 1000,
@@ -87,6 +89,12 @@ static ov_status start_tasks(ov_app *app, const server_options *o, ov_error *err
     return ov_tasks_create(&config, &app->tasks, err);
 }
 
+/* Twice as many as cores: while one waits for a slow client, another can run. */
+static int64_t default_queries(void)
+{
+    return OV_MAX(4, 2 * (int64_t)ov_cpu_count());
+}
+
 static ov_status serve(ov_app *app, const server_options *o, ov_error *err)
 {
     ov_host_options host = {
@@ -100,6 +108,7 @@ static ov_status serve(ov_app *app, const server_options *o, ov_error *err)
     };
     OV_TRY(ov_host_open(app, &host, err));
     ov_status st;
+    OV_TRY_OUT(st, ov_admission_create((uint32_t)o->queries, (uint32_t)o->waiting, &app->admission, err));
     OV_TRY_OUT(st, start_http(app, o, err));
     OV_TRY_OUT(st, start_tasks(app, o, err));
     the_http = app->http;
@@ -114,6 +123,7 @@ static ov_status serve(ov_app *app, const server_options *o, ov_error *err)
 out:
     ov_tasks_destroy(app->tasks);
     ov_http_destroy(app->http);
+    ov_admission_destroy(app->admission);
     ov_host_close(app);
     return st;
 }
@@ -125,6 +135,8 @@ static int run(int argc, char **argv)
                         .port = 8888,
                         .tasks = 2,
                         .connections = 4096,
+                        .queries = default_queries(),
+                        .waiting = 64,
                         .max_body = 256 << 20};
     bool anonymous = false;
     const ov_opt opts[] = {
@@ -139,6 +151,10 @@ static int run(int argc, char **argv)
          "memory of all queries together (half of what there is)"},
         {0, "query-memory", OV_OPT_SIZE, &o.query_memory, "SIZE",
          "memory of one query, which goes to disk past it (half of that)"},
+        {0, "max-queries", OV_OPT_NUMBER, &o.queries, "N",
+         "large queries at once (two per core, at least 4)"},
+        {0, "max-waiting", OV_OPT_NUMBER, &o.waiting, "N",
+         "large queries that may wait for a place; more are refused (64)"},
         {0, "spill-dir", OV_OPT_TEXT, &o.spill_dir, "DIR",
          "where queries go to disk (tmp in the data folder)"},
         {0, "spill-limit", OV_OPT_SIZE, &o.spill_limit, "SIZE",
@@ -158,6 +174,9 @@ static int run(int argc, char **argv)
     if (o.threads < 0 || o.threads > 1024 || o.tasks < 1 || o.tasks > 1024 || o.connections < 1)
         return ov_cli_usage(&ov_cmd_server,
                             "--threads, --tasks and --max-connections take small positive numbers");
+    if (o.queries < 1 || o.queries > 1000 || o.waiting < 0 || o.waiting > 1000)
+        return ov_cli_usage(&ov_cmd_server,
+                            "--max-queries takes a number from 1 to 1000, --max-waiting one from 0 to 1000");
     ov_log_level level;
     if (o.log_level && !ov_log_level_find(ov_slice_cstr(o.log_level), &level))
         return ov_cli_usage(&ov_cmd_server, "'%s' is no log level", o.log_level);

@@ -50,9 +50,10 @@ static ov_status answer_rows(void *self, const ov_batch *batch, ov_error *err)
     return ov_respond_write(a->rq, &a->out, err);
 }
 
-static void cancel_query(void *query)
+static void cancel(void *flag)
 {
-    ov_query_cancel(query);
+    _Atomic bool *cancelled = flag;
+    atomic_store(cancelled, true);
 }
 
 static void set_headers(ov_request *rq, const ov_sql_request *in, ov_slice id, bool ok)
@@ -94,6 +95,21 @@ static void add_stats(ov_metrics *m, const ov_exec_stats *s)
     atomic_fetch_add(&m->segments_indexed, atomic_load(&s->segments_indexed));
 }
 
+/* Runs when there is a place for it; small queries need none. */
+static ov_status run_in_turn(ov_app *app, ov_query *q, const ov_sql_request *in, const ov_result_sink *sink,
+                             ov_error *err)
+{
+    ov_admission_request place = {
+        .priority = in->priority, .deadline_ms = ov_query_deadline(q), .cancelled = in->query.cancel};
+    bool large = ov_query_rows(q) > OV_ADMISSION_SMALL_ROWS;
+    if (large)
+        OV_TRY(ov_admission_enter(app->admission, &place, err));
+    ov_status st = ov_query_run(q, sink, err);
+    if (large)
+        ov_admission_leave(app->admission);
+    return st;
+}
+
 /* Run an opened query to its end; the answer is complete or cut when this returns. */
 static ov_status run_query(ov_app *app, ov_request *rq, const ov_sql_request *in, ov_query *q,
                            ov_error *err)
@@ -101,16 +117,13 @@ static ov_status run_query(ov_app *app, ov_request *rq, const ov_sql_request *in
     sql_answer a = {.rq = rq, .in = in, .tz = ov_query_tz(q), .flush_at = FIRST_PIECE_BYTES};
     ov_buf_init(&a.out);
     ov_result_sink sink = {.begin = answer_begin, .rows = answer_rows, .self = &a};
-    ov_running_entry entry = {.id = ov_query_id(q), .query = q, .started_ms = ov_now_ms()};
-    ov_running_add(app->running, &entry);
-    ov_request_on_gone(rq, cancel_query, q);
-    ov_status st = ov_query_run(q, &sink, err);
-    ov_request_on_gone(rq, NULL, NULL);
-    ov_running_remove(app->running, &entry);
+    ov_status st = run_in_turn(app, q, in, &sink, err);
     if (st == OV_OK) {
         ov_encode_end(a.encoder, &a.out);
         st = ov_respond_write(rq, &a.out, err);
     }
+    if (st == OV_BUSY)
+        ov_respond_header(rq, "Retry-After", OV_SLICE_LIT("1"));
     if (st == OV_OK)
         ov_respond_end(rq);
     else if (ov_respond_retract(rq))
@@ -158,6 +171,10 @@ void ov_h_sql(ov_app *app, ov_request *rq, const ov_captures *at)
     }
     ov_log_scope scope = ov_log_scope_set("query", in.query.query_id);
     ov_query *q = NULL;
+    ov_running_entry entry = {.id = in.query.query_id, .started_ms = ov_now_ms()};
+    in.query.cancel = &entry.cancelled;
+    ov_running_add(app->running, &entry);
+    ov_request_on_gone(rq, cancel, &entry.cancelled);
     ov_status st = ov_query_open(&app->env, &in.query, &q, &err);
     set_headers(rq, &in, in.query.query_id, st == OV_OK);
     if (st != OV_OK) {
@@ -167,6 +184,8 @@ void ov_h_sql(ov_app *app, ov_request *rq, const ov_captures *at)
         add_stats(&app->metrics, ov_query_stats(q));
         ov_query_close(q);
     }
+    ov_request_on_gone(rq, NULL, NULL);
+    ov_running_remove(app->running, &entry);
     int64_t micros = (ov_monotonic_ns() - t0) / 1000;
     ov_metrics_query(&app->metrics, outcome_of(st), micros);
     log_query(st, &err, rq, micros);

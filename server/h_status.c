@@ -130,6 +130,10 @@ void ov_h_metrics(ov_app *app, ov_request *rq, const ov_captures *at)
     ov_http_counters http;
     ov_http_counters_get(app->http, &http);
     add_gauge(&b, "ovate_queries_running", "Queries running now.", ov_running_count(app->running));
+    ov_admission_counts large;
+    ov_admission_count(app->admission, &large);
+    add_gauge(&b, "ovate_queries_large_running", "Large queries that have a place.", large.running);
+    add_gauge(&b, "ovate_queries_waiting", "Large queries that wait for a place.", large.waiting);
     add_gauge(&b, "ovate_memory_bytes", "Memory charged to running queries.",
               (double)atomic_load(&app->memory.used));
     add_gauge(&b, "ovate_spill_bytes", "Bytes of running queries on disk now.",

@@ -54,7 +54,7 @@ uint32_t ov_running_cancel(ov_running *r, ov_slice id)
     ov_mutex_lock(&r->lock);
     for (ov_running_entry *e = r->first; e; e = e->next)
         if (ov_slice_eq(e->id, id)) {
-            ov_query_cancel(e->query);
+            atomic_store(&e->cancelled, true);
             n++;
         }
     ov_mutex_unlock(&r->lock);

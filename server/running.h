@@ -11,10 +11,10 @@
 
 typedef struct ov_running ov_running;
 
-/* Lives on the stack of the thread that runs the query, between add and remove. */
+/* Lives on the stack of the thread that opens and runs the query, between add and remove. */
 typedef struct ov_running_entry {
     ov_slice id;
-    ov_query *query;
+    _Atomic bool cancelled; /* what the query's request points to */
     int64_t started_ms;
     struct ov_running_entry *next, **link;
 } ov_running_entry;

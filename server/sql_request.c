@@ -228,6 +228,29 @@ static ov_status context_count(const ov_json *cx, const char *key, int64_t *out,
     return OV_OK;
 }
 
+/* Druid takes any whole number; others are an error there as here. */
+static ov_status context_priority(const ov_json *cx, int64_t *out, ov_error *err)
+{
+    const ov_json *v = ov_json_find(cx, "priority");
+    bool negative = v && v->kind == OV_JSON_STRING && v->s.n > 1 && v->s.p[0] == '-';
+    if (!v || v->kind == OV_JSON_NULL)
+        return OV_OK;
+    if (v->kind == OV_JSON_INT) {
+        *out = v->i;
+        return OV_OK;
+    }
+    if (v->kind == OV_JSON_STRING && v->s.n > (size_t)negative && v->s.n < 18) {
+        int64_t n = 0;
+        size_t i = negative;
+        for (; i < v->s.n && v->s.p[i] >= '0' && v->s.p[i] <= '9'; i++)
+            n = n * 10 + (v->s.p[i] - '0');
+        *out = negative ? -n : n;
+        if (i == v->s.n)
+            return OV_OK;
+    }
+    return ov_json_fail(v, err, OV_INVALID, "priority must be a whole number");
+}
+
 static ov_status read_context(const ov_json *cx, ov_query_request *q, ov_error *err)
 {
     const ov_json *id = ov_json_find(cx, "sqlQueryId");
@@ -244,6 +267,9 @@ static ov_status read_context(const ov_json *cx, ov_query_request *q, ov_error *
     if (outer && !(outer->kind == OV_JSON_INT && outer->i < 0))
         OV_TRY(context_count(cx, "sqlOuterLimit", &limit, err));
     q->outer_limit = limit < 0 ? OV_NO_LIMIT : (uint64_t)limit;
+    int64_t memory = 0;
+    OV_TRY(context_count(cx, "maxMemoryBytes", &memory, err));
+    q->memory_bytes = (uint64_t)memory;
     context_bool(cx, "sqlStringifyArrays", &q->stringify_arrays);
     return OV_OK;
 }
@@ -279,6 +305,7 @@ static ov_status read_json(ov_request *rq, ov_sql_request *out, ov_error *err)
 ov_status ov_sql_request_settings(ov_sql_request *rq, ov_arena *a, ov_error *err)
 {
     OV_TRY(read_context(rq->context, &rq->query, err));
+    OV_TRY(context_priority(rq->context, &rq->priority, err));
     return read_params(rq->parameters, a, &rq->query, err);
 }
 

@@ -15,6 +15,7 @@ typedef struct ov_sql_request {
     ov_result_format format;
     bool header, types_header, sql_types_header;
     const ov_json *context, *parameters; /* as posted; NULL when there are none */
+    int64_t priority; /* of those that wait for a place, larger first */
 } ov_sql_request;
 
 /* Why a request is not even looked at: 415 or 406 with an empty body; 0 = go on. */

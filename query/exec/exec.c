@@ -44,11 +44,19 @@ void ovi_count_rows(ovi_exec *x, const ov_plan *node, const ov_batch *b)
     atomic_fetch_add_explicit(&s->batches, 1, memory_order_relaxed);
 }
 
+static ov_status still_alive(void *cx, ov_error *err)
+{
+    return ov_query_alive(cx, err);
+}
+
 ov_status ovi_worker_ready(ovi_worker *w, ov_error *err)
 {
     if (w->eval)
         return OV_OK;
-    ov_eval_options options = {.general_only = w->exec->cx->options.general_only};
+    ov_eval_options options = {.general_only = w->exec->cx->options.general_only,
+                               .alive = still_alive,
+                               .alive_cx = w->exec->cx,
+                               .sharers = w->exec->worker_count};
     return ov_eval_create(&w->exec->cx->budget, &options, &w->eval, err);
 }
 

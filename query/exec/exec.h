@@ -40,8 +40,8 @@ typedef struct ov_query_ctx {
     ov_pool *pool;
     ov_spill_area *spill;      /* where operators go past the budget; NULL: nowhere, they fail */
     ov_exec_options options;
-    _Atomic bool cancelled;    /* set by DELETE, a lost client, shutdown */
-    const _Atomic bool *cancel; /* another flag that means the same: the task the query is part of; NULL for none */
+    _Atomic bool cancelled;    /* set by ov_query_cancel */
+    const _Atomic bool *cancel; /* another flag that means the same, of whoever opened the query; NULL for none */
     int64_t deadline_ms;       /* monotonic clock; 0 = none */
     ov_exec_stats stats;
     ov_slice id;               /* sqlQueryId */

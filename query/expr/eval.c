@@ -42,6 +42,11 @@ ov_status ov_eval_create(ov_budget *budget, const ov_eval_options *options, ov_e
     if (!*out)
         return ov_fail_nomem(err, sizeof **out);
     ovi_eval_init(*out, budget, options && options->general_only);
+    if (options) {
+        (*out)->alive = options->alive;
+        (*out)->alive_cx = options->alive_cx;
+        (*out)->keep_most /= OV_MAX(options->sharers, 1);
+    }
     return OV_OK;
 }
 
@@ -278,6 +283,7 @@ ov_status ovi_descend(ov_eval *ev, const ov_expr *e, ov_error *err)
     if (ev->depth >= MAX_DEPTH)
         return ov_fail_at(err, OV_LIMIT, e->pos, e->end_pos,
                           "the expression is nested more than %d levels deep", MAX_DEPTH);
+    OV_TRY(ovi_alive(ev, err));
     ev->depth++;
     return OV_OK;
 }

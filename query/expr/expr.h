@@ -155,6 +155,10 @@ OV_CHECKED ov_status ov_expr_print(const ov_expr *e, ov_buf *out, ov_error *err)
  */
 typedef struct ov_eval_options {
     bool general_only; /* tests: no distinct-value evaluation, flatten everything first */
+    /* Asked now and then while expressions are evaluated; what it returns but OV_OK ends that. NULL: never. */
+    ov_status (*alive)(void *cx, ov_error *err);
+    void *alive_cx;
+    uint32_t sharers; /* evaluators that share the budget, this one included; 0: one */
 } ov_eval_options;
 
 OV_CHECKED ov_status ov_eval_create(ov_budget *budget, const ov_eval_options *options, ov_eval **out,

@@ -249,7 +249,15 @@ struct ov_eval {
     uint32_t table_size, table_used;
     uint32_t *identity; /* 0, 1, 2 ... for calls without a selection */
     int depth;
+    ov_status (*alive)(void *cx, ov_error *err);
+    void *alive_cx;
 };
+
+/* May the evaluation go on? For functions whose single values take long. */
+static inline ov_status ovi_alive(ov_eval *ev, ov_error *err)
+{
+    return ev->alive ? ev->alive(ev->alive_cx, err) : OV_OK;
+}
 
 void ovi_eval_init(ov_eval *ev, ov_budget *budget, bool general_only);
 void ovi_eval_fini(ov_eval *ev);

@@ -12,6 +12,7 @@
 
 enum {
     MAX_STEPS = 1000000,     /* backtracks of one match */
+    ASK_EVERY = 4,           /* matches between questions whether the query still lives: the worst take 20 ms each */
     MAX_HEAP_KIB = 64 * 1024,
     MAX_TEXT = 64 * 1024 * 1024,
     MAX_PATTERN = 64 * 1024,
@@ -240,6 +241,7 @@ typedef struct matcher {
     const regex *re;
     pcre2_match_data *data;
     const ovi_call *call;
+    uint32_t matches;
 } matcher;
 
 static ov_status matcher_init(matcher *m, const ovi_call *c, ov_error *err)
@@ -252,6 +254,8 @@ static ov_status matcher_init(matcher *m, const ovi_call *c, ov_error *err)
 /* *found tells; the error is a match that went on for too long. */
 static ov_status find(matcher *m, ov_slice s, size_t from, uint32_t options, bool *found, ov_error *err)
 {
+    if (m->call->ev && m->matches++ % ASK_EVERY == 0)
+        OV_TRY(ovi_alive(m->call->ev, err));
     int rc = pcre2_match(m->re->code, (PCRE2_SPTR)(s.p ? s.p : ""), s.n, from, options, m->data, m->re->limits);
     *found = rc >= 0;
     if (rc >= 0 || rc == PCRE2_ERROR_NOMATCH)

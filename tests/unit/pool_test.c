@@ -174,6 +174,62 @@ static void test_fairness(void **state)
     ov_pool_destroy(pool);
 }
 
+/* Three jobs, one thread besides their callers: it helps all of them, a morsel at a time. */
+typedef struct turns {
+    ov_pool *pool;
+    _Atomic bool *stop;
+    _Atomic unsigned helped; /* morsels of a helper */
+} turns;
+
+static void turn_worker(void *arg, unsigned worker)
+{
+    turns *t = arg;
+    while (!atomic_load(t->stop)) {
+        ov_sleep_ms(1);
+        if (worker)
+            atomic_fetch_add(&t->helped, 1);
+        if (ov_pool_should_leave(t->pool, worker))
+            return;
+    }
+}
+
+static void run_turns(void *arg)
+{
+    turns *t = arg;
+    ov_pool_run(t->pool, 8, turn_worker, t);
+}
+
+static void test_round_robin(void **state)
+{
+    (void)state;
+    enum { JOBS = 3, MORSELS = 20 };
+    ov_pool *pool = NULL;
+    _Atomic bool stop = false;
+    turns t[JOBS];
+    ov_thread callers[JOBS];
+    check_ok(ov_pool_create(1, "test", &pool, &err), &err);
+    for (int i = 0; i < JOBS; i++) {
+        t[i] = (turns){.pool = pool, .stop = &stop};
+        check_ok(ov_thread_start(&callers[i], "caller", run_turns, &t[i], &err), &err);
+    }
+    int64_t end = ov_monotonic_ns() + 20000000000;
+    for (int i = 0; i < JOBS; i++)
+        while (atomic_load(&t[i].helped) < MORSELS && ov_monotonic_ns() < end)
+            ov_sleep_ms(1);
+    unsigned least = UINT32_MAX, most = 0;
+    for (int i = 0; i < JOBS; i++) {
+        unsigned n = atomic_load(&t[i].helped);
+        least = OV_MIN(least, n);
+        most = OV_MAX(most, n);
+    }
+    atomic_store(&stop, true);
+    for (int i = 0; i < JOBS; i++)
+        ov_thread_join(&callers[i]);
+    assert_true(least >= MORSELS);
+    assert_true(most <= 3 * least);
+    ov_pool_destroy(pool);
+}
+
 static void test_cond_timeout(void **state)
 {
     (void)state;
@@ -195,7 +251,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_many_small_jobs), cmocka_unit_test(test_nested_jobs),
         cmocka_unit_test(test_many_callers),    cmocka_unit_test(test_fairness),
-        cmocka_unit_test(test_cond_timeout),
+        cmocka_unit_test(test_cond_timeout),    cmocka_unit_test(test_round_robin),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
