@@ -80,6 +80,9 @@ struct ov_systable {
     const char *schema, *name;
     const ov_field *fields;
     uint32_t field_count;
+    uint32_t unlisted; /* so many last columns answer to their names, but neither * nor COLUMNS shows them: newer Druids'
+                          columns, which clients of older ones must not meet */
+    bool is_unlisted;  /* TABLES does not show the table itself, for the same reason */
     ov_status (*rows)(const ov_systable *table, ov_query_ctx *cx, const ov_result_sink *emit,
                       ov_error *err);
     void *self;

@@ -27,11 +27,12 @@ ov_status ovi_sql_find_column(ovi_sql_binder *b, const ovi_sql_rel *rel, const o
             continue;
         if (table ? !ov_slice_eq(c->table, table->text) : c->only_by_table)
             continue;
-        if (*out)
+        if (*out && !c->unlisted && !(*out)->unlisted)
             return ovi_sql_fail_node(b, name, OV_INVALID, err, NULL,
                                      "Column '" OV_SLICE_FMT "' is ambiguous",
                                      OV_SLICE_ARG(last->text));
-        *out = c;
+        if (!*out || (*out)->unlisted)
+            *out = c;
     }
     return OV_OK;
 }

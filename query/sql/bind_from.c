@@ -20,16 +20,17 @@ static OV_CHECKED ov_status rename_columns(ovi_sql_binder *b, const ov_ast *alia
     ovi_sql_column *columns;
     uint32_t visible = 0;
     for (uint32_t i = 0; i < rel->column_count; i++)
-        visible += !rel->columns[i].only_by_table;
+        visible += !rel->columns[i].only_by_table && !rel->columns[i].unlisted;
     if (names && names->kid_count != visible)
         return ovi_sql_fail_node(
             b, names, OV_INVALID, err, NULL,
             "List of column aliases must have same degree as table; table has %u columns, "
             "whereas alias list has %u columns",
             visible, names->kid_count);
-    OV_TRY(ov_arena_alloc(b->arena, (visible + 1) * sizeof *columns, &columns, err));
-    for (uint32_t i = 0, n = 0; i < rel->column_count; i++) {
-        if (rel->columns[i].only_by_table)
+    OV_TRY(ov_arena_alloc(b->arena, (rel->column_count + 1) * sizeof *columns, &columns, err));
+    uint32_t n = 0;
+    for (uint32_t i = 0; i < rel->column_count; i++) {
+        if (rel->columns[i].only_by_table || (names && rel->columns[i].unlisted))
             continue;
         columns[n] = rel->columns[i];
         columns[n].table = alias->text;
@@ -38,7 +39,7 @@ static OV_CHECKED ov_status rename_columns(ovi_sql_binder *b, const ov_ast *alia
         n++;
     }
     rel->columns = columns;
-    rel->column_count = visible;
+    rel->column_count = n;
     return OV_OK;
 }
 
@@ -99,6 +100,20 @@ static OV_CHECKED ov_status no_such_table(ovi_sql_binder *b, const ov_ast *at, o
                              OV_SLICE_ARG(name), OV_SLICE_ARG(schema));
 }
 
+static OV_CHECKED ov_status system_rel(ovi_sql_binder *b, const ov_systable *system, const ov_plan *plan, ov_slice name,
+                                       ovi_sql_rel *out, ov_error *err)
+{
+    ovi_sql_column *columns;
+    OV_TRY(ovi_sql_rel_of(b, plan, name, out, err));
+    OV_TRY(ov_arena_alloc(b->arena, (out->column_count + 1) * sizeof *columns, &columns, err));
+    for (uint32_t i = 0; i < out->column_count; i++) {
+        columns[i] = out->columns[i];
+        columns[i].unlisted = i >= out->column_count - system->unlisted;
+    }
+    out->columns = columns;
+    return OV_OK;
+}
+
 /* [druid.][schema.]name */
 static OV_CHECKED ov_status bind_table(ovi_sql_binder *b, const ov_ast *path, ovi_sql_rel *out,
                                        ov_error *err)
@@ -119,7 +134,7 @@ static OV_CHECKED ov_status bind_table(ovi_sql_binder *b, const ov_ast *path, ov
     const ov_systable *system = find_system(b, schema, name);
     if (system && path->kind == OV_AST_PATH) {
         OV_TRY(ov_plan_system(b->arena, system, &plan, err));
-        return ovi_sql_rel_of(b, plan, name, out, err);
+        return system_rel(b, system, plan, name, out, err);
     }
     const ov_datasource *datasource = NULL;
     if (ov_slice_eq(schema, OV_SLICE_LIT("druid")))

@@ -18,6 +18,7 @@ typedef struct ovi_sql_column {
     ov_slice name;
     uint32_t column; /* of the relation's plan */
     bool only_by_table; /* USING or NATURAL made one column of it and its partner: t.c still means it */
+    bool unlisted; /* not part of *; gives way to another column of its name */
 } ovi_sql_column;
 
 typedef struct ovi_sql_rel {

@@ -71,7 +71,7 @@ static uint32_t count_named(const ovi_sql_rel *rel, ov_slice name, const ovi_sql
 {
     uint32_t n = 0;
     for (uint32_t i = 0; i < rel->column_count; i++)
-        if (!rel->columns[i].only_by_table && ov_slice_eq(rel->columns[i].name, name)) {
+        if (!rel->columns[i].only_by_table && !rel->columns[i].unlisted && ov_slice_eq(rel->columns[i].name, name)) {
             n++;
             *out = &rel->columns[i];
         }
@@ -91,7 +91,7 @@ static OV_CHECKED ov_status find_shared(join_binding *j, ov_error *err)
     for (uint32_t i = 0; i < most; i++) {
         ov_slice name = names ? names->kids[i]->text : j->left.columns[i].name;
         const ov_ast *at = names ? names->kids[i] : j->ast;
-        if (!names && j->left.columns[i].only_by_table)
+        if (!names && (j->left.columns[i].only_by_table || j->left.columns[i].unlisted))
             continue;
         uint32_t l = count_named(&j->left, name, &unused), r = count_named(&j->right, name, &unused);
         if (names && (!l || !r))

@@ -92,7 +92,7 @@ static OV_CHECKED ov_status add_star(select_binding *s, const ov_ast *star, ov_e
     for (uint32_t i = 0; i < s->rel.column_count; i++) {
         const ovi_sql_column *c = &s->rel.columns[i];
         ovi_sql_item item = {.ast = star, .name = c->name};
-        if (qualifier ? !ov_slice_eq(c->table, qualifier->text) : c->only_by_table)
+        if (c->unlisted || (qualifier ? !ov_slice_eq(c->table, qualifier->text) : c->only_by_table))
             continue;
         OV_TRY(ov_plan_column(s->b->cx, s->rel.plan, c->column, &item.expr, err));
         OV_TRY(add_item(s, item, err));

@@ -65,8 +65,9 @@ static ov_status tables_rows(const ov_systable *table, ov_query_ctx *cx, const o
     for (uint32_t i = 0; i < ov_snapshot_datasources(cx->snapshot); i++)
         table_row(&w, "druid", ov_snapshot_datasource(cx->snapshot, i)->name, "TABLE");
     for (uint32_t i = 0; i < system->table_count; i++)
-        table_row(&w, system->tables[i]->schema, ov_slice_cstr(system->tables[i]->name),
-                  "SYSTEM_TABLE");
+        if (!system->tables[i]->is_unlisted)
+            table_row(&w, system->tables[i]->schema, ov_slice_cstr(system->tables[i]->name),
+                      "SYSTEM_TABLE");
     return ovi_syswriter_close(&w);
 }
 
@@ -179,7 +180,8 @@ static ov_status columns_rows(const ov_systable *table, ov_query_ctx *cx,
     }
     for (uint32_t i = 0; i < system->table_count; i++) {
         const ov_systable *t = system->tables[i];
-        for (uint32_t c = 0; c < t->field_count; c++)
+        uint32_t listed = t->is_unlisted ? 0 : t->field_count - t->unlisted;
+        for (uint32_t c = 0; c < listed; c++)
             column_row(&w, t->schema, ov_slice_cstr(t->name), c + 1, &t->fields[c]);
     }
     return ovi_syswriter_close(&w);

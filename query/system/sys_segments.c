@@ -22,6 +22,7 @@ static const ov_field segments_fields[] = {
     OVI_TEXT("metrics"),
     OVI_TEXT("last_compaction_state"),
     OVI_LONG("replication_factor"),
+    OVI_TEXT("projections"), /* unlisted */
 };
 
 /* Names of the columns in this role, as a JSON list. */
@@ -64,6 +65,7 @@ static void segment_row(ovi_table_writer *w, const ov_segment_entry *e, ov_buf *
     ovi_cell_buf(w, text);
     ovi_cell_null(w); /* never compacted by Druid */
     ovi_cell_i64(w, 1);
+    ovi_cell_null(w);
 }
 
 static ov_status segments_rows(const ov_systable *table, ov_query_ctx *cx,
@@ -85,6 +87,7 @@ const ov_systable ovi_segments = {.schema = "sys",
                                   .name = "segments",
                                   .fields = segments_fields,
                                   .field_count = OV_COUNT_OF(segments_fields),
+                                  .unlisted = 1,
                                   .rows = segments_rows};
 
 static const ov_field server_segments_fields[] = {OVI_TEXT("server"), OVI_TEXT("segment_id")};

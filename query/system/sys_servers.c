@@ -1,16 +1,17 @@
 /*
- * sys.servers and sys.supervisors. One process plays all of Druid's parts; each part has a row, as
+ * sys.servers, sys.server_properties and sys.supervisors. One process plays all of Druid's parts; each part has a row, as
  * clients that pick a server by its type expect.
  */
 #include "query/system/system_int.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 static const ov_field servers_fields[] = {
     OVI_TEXT("server"),     OVI_TEXT("host"),        OVI_LONG("plaintext_port"),
     OVI_LONG("tls_port"),   OVI_TEXT("server_type"), OVI_TEXT("tier"),
     OVI_LONG("curr_size"),  OVI_LONG("max_size"),    OVI_LONG("is_leader"),
-    OVI_TEXT("start_time"),
+    OVI_TEXT("start_time"), OVI_TEXT("version"),     OVI_TEXT("labels"), /* unlisted from here */
 };
 
 static int64_t bytes_held(const ov_snapshot *snapshot)
@@ -54,6 +55,8 @@ static ov_status servers_rows(const ov_systable *table, ov_query_ctx *cx,
         else
             ovi_cell_i64(&w, parts[i].leader);
         ovi_cell_time(&w, system->env->started_ms);
+        ovi_cell_str(&w, OV_VERSION);
+        ovi_cell_null(&w);
     }
     return ovi_syswriter_close(&w);
 }
@@ -62,11 +65,13 @@ const ov_systable ovi_servers = {.schema = "sys",
                                  .name = "servers",
                                  .fields = servers_fields,
                                  .field_count = OV_COUNT_OF(servers_fields),
+                                 .unlisted = 2,
                                  .rows = servers_rows};
 
 static const ov_field supervisors_fields[] = {
     OVI_TEXT("supervisor_id"), OVI_TEXT("state"),  OVI_TEXT("detailed_state"), OVI_LONG("healthy"),
     OVI_TEXT("type"),          OVI_TEXT("source"), OVI_LONG("suspended"),      OVI_TEXT("spec"),
+    OVI_TEXT("datasource"), /* unlisted */
 };
 
 /* No streams, so no supervisors. */
@@ -82,4 +87,48 @@ const ov_systable ovi_supervisors = {.schema = "sys",
                                      .name = "supervisors",
                                      .fields = supervisors_fields,
                                      .field_count = OV_COUNT_OF(supervisors_fields),
+                                     .unlisted = 1,
                                      .rows = supervisors_rows};
+
+static const ov_field properties_fields[] = {
+    OVI_TEXT("server"),   OVI_TEXT("service_name"), OVI_TEXT("node_roles"),
+    OVI_TEXT("property"), OVI_TEXT("value"),
+};
+
+static void property_row(ovi_table_writer *w, const char *address, const char *property, ov_slice value)
+{
+    ovi_cell_str(w, address);
+    ovi_cell_str(w, "ovate");
+    ovi_cell_str(w, "[\"broker\",\"coordinator\",\"historical\",\"indexer\",\"overlord\",\"router\"]");
+    ovi_cell_str(w, property);
+    ovi_cell_text(w, value);
+}
+
+/* Where the server is and what it may use. */
+static ov_status properties_rows(const ov_systable *table, ov_query_ctx *cx, const ov_result_sink *emit, ov_error *err)
+{
+    const ovi_system *system = table->self;
+    const char *address = system->env->address ? system->env->address : "";
+    const char *colon = strrchr(address, ':');
+    char most[32];
+    size_t budget = system->env->query_budget_bytes;
+    int n = snprintf(most, sizeof most, "%zu", budget);
+    ovi_table_writer w;
+    ovi_syswriter_open(&w, table, cx, emit, err);
+    if (colon) {
+        property_row(&w, address, "druid.host", ov_slice_make(address, (size_t)(colon - address)));
+        property_row(&w, address, "druid.plaintextPort", ov_slice_cstr(colon + 1));
+        property_row(&w, address, "druid.service", OV_SLICE_LIT("ovate"));
+        if (budget)
+            property_row(&w, address, "ovate.query.bytes", ov_slice_make(most, (size_t)n));
+        property_row(&w, address, "ovate.version", ov_slice_cstr(OV_VERSION));
+    }
+    return ovi_syswriter_close(&w);
+}
+
+const ov_systable ovi_server_properties = {.schema = "sys",
+                                           .name = "server_properties",
+                                           .fields = properties_fields,
+                                           .field_count = OV_COUNT_OF(properties_fields),
+                                           .is_unlisted = true,
+                                           .rows = properties_rows};

@@ -8,8 +8,8 @@ ov_status ov_system_tables(const ov_query_env *env, ov_arena *arena, const ov_sy
                            uint32_t *count, ov_error *err)
 {
     static const ov_systable *const templates[] = {
-        &ovi_schemata,        &ovi_tables,  &ovi_columns, &ovi_routines,   &ovi_segments,
-        &ovi_server_segments, &ovi_servers, &ovi_tasks,   &ovi_supervisors};
+        &ovi_schemata,        &ovi_tables,  &ovi_columns, &ovi_routines,    &ovi_segments,
+        &ovi_server_segments, &ovi_servers, &ovi_tasks,   &ovi_supervisors, &ovi_server_properties};
     enum { OURS = OV_COUNT_OF(templates) };
     const ov_systable **list;
     ov_systable *own;
