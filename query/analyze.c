@@ -5,7 +5,7 @@
 uint32_t ov_explain_fields(const ov_field **out)
 {
     static const ov_field fields[] = {
-        {OV_SLICE_LIT("PLAN"), {.id = OV_TYPE_STRING}, OV_SQL_VARCHAR, false}};
+        {OV_SLICE_LIT("PLAN"), {.id = OV_TYPE_STRING}, OV_SQL_VARCHAR, false, 0}};
     *out = fields;
     return 1;
 }

@@ -110,6 +110,8 @@ static uint64_t rows_below(const ov_plan *node)
     uint64_t rows = node->kind == OV_PLAN_VALUES ? node->values.row_count : 0;
     for (uint32_t i = 0; i < node->input_count; i++)
         rows += rows_below(node->inputs[i]);
+    if (node->kind == OV_PLAN_UNNEST) /* a guess at how long lists are */
+        rows *= 4;
     return rows;
 }
 

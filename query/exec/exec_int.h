@@ -115,6 +115,9 @@ OV_CHECKED ov_status ovi_run_system(ovi_exec *x, const ov_plan *node, ovi_sink *
 OV_CHECKED ov_status ovi_run_filter(ovi_exec *x, const ov_plan *node, ovi_sink *sink, ov_error *err);
 OV_CHECKED ov_status ovi_run_project(ovi_exec *x, const ov_plan *node, ovi_sink *sink, ov_error *err);
 
+/* ---- a stage that makes more rows (unnest.c) ---- */
+OV_CHECKED ov_status ovi_run_unnest(ovi_exec *x, const ov_plan *node, ovi_sink *sink, ov_error *err);
+
 /* ---- a breaker for one side, a stage for the other ---- */
 OV_CHECKED ov_status ovi_run_join(ovi_exec *x, const ov_plan *node, ovi_sink *sink, ov_error *err);
 

@@ -35,12 +35,17 @@ static ov_status clear_valid(uint64_t **valid, uint32_t i, uint32_t n, ov_arena 
 
 static const ov_vec *list_of(const sort_part *parts, const ovi_ref *ref, uint32_t c, uint32_t *first, uint32_t *end)
 {
-    return ov_vec_list(&parts[ref->part].batch.col[c], ref->item, first, end);
+    const ov_vec *v = &parts[ref->part].batch.col[c];
+    if (ov_type_is_list(v->type))
+        return ov_vec_list(v, ref->item, first, end);
+    *first = ref->item; /* some parts may have a multi-value string as a plain one */
+    *end = ref->item + 1;
+    return v;
 }
 
 /* Elements of all lists one behind the other, by value: each part may have them in a way of its own. */
-static ov_status gather_lists(const sort_part *parts, const ovi_ref *refs, uint32_t n, uint32_t c, ov_arena *out,
-                              ov_vec *vec, ov_error *err)
+static ov_status gather_lists(const sort_part *parts, const ovi_ref *refs, uint32_t n, uint32_t c, ov_type type,
+                              ov_arena *out, ov_vec *vec, ov_error *err)
 {
     uint32_t *offsets, first, end;
     uint64_t *valid = NULL, *child_valid = NULL, total = 0;
@@ -80,7 +85,7 @@ static ov_status gather_lists(const sort_part *parts, const ovi_ref *refs, uint3
     }
     OV_TRY(ov_arena_alloc(out, sizeof(*child), &child, err));
     *child = ov_vec_flat(elem, data, child_valid, count);
-    *vec = (ov_vec){.type = parts[refs[0].part].batch.col[c].type,
+    *vec = (ov_vec){.type = type,
                     .enc = OV_ENC_LIST,
                     .rows = n,
                     .valid = valid,
@@ -96,9 +101,11 @@ static ov_status gather_column(const sort_part *parts, const ovi_ref *refs, uint
     ov_type type = parts[refs[0].part].batch.col[c].type;
     const ov_domain *dict = NULL;
     bool one_domain = true;
-    for (uint32_t i = 0; i < n && one_domain; i++) {
+    for (uint32_t i = 0; i < n && (one_domain || type.id == OV_TYPE_STRING); i++) {
         const ov_vec *v = &parts[refs[i].part].batch.col[c];
-        one_domain = v->enc == OV_ENC_DICT && (!dict || dict->id == v->dict->id);
+        if (ov_type_is_list(v->type))
+            type = v->type;
+        one_domain = one_domain && v->enc == OV_ENC_DICT && (!dict || dict->id == v->dict->id);
         dict = v->dict;
     }
     if (one_domain) {
@@ -111,7 +118,7 @@ static ov_status gather_column(const sort_part *parts, const ovi_ref *refs, uint
         return OV_OK;
     }
     if (ov_type_is_list(type))
-        return gather_lists(parts, refs, n, c, out, vec, err);
+        return gather_lists(parts, refs, n, c, type, out, vec, err);
     size_t width = is_text(type) ? sizeof(ov_slice) : 8;
     char *data;
     uint64_t *valid = NULL;

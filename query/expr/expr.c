@@ -90,6 +90,19 @@ ov_status ov_expr_column(ov_expr_ctx *cx, uint32_t column, ov_type type, ov_sqlt
     return OV_OK;
 }
 
+ov_status ov_expr_array_column(ov_expr_ctx *cx, uint32_t column, ov_type type, ov_sqltype elem, bool nullable,
+                               const ov_expr **out, ov_error *err)
+{
+    ov_expr *e;
+    OV_TRY(ovi_node(cx, OV_EXPR_COLUMN, OV_SQL_ARRAY, type, &e, err));
+    e->column = column;
+    e->elem_sql = (uint8_t)elem;
+    e->nullable = nullable;
+    e->only_column = (int32_t)column;
+    *out = e;
+    return OV_OK;
+}
+
 ov_status ov_expr_retype(ov_expr_ctx *cx, const ov_expr *arg, ov_sqltype to, const ov_expr **out,
                          ov_error *err)
 {

@@ -121,6 +121,11 @@ OV_CHECKED ov_status ov_expr_str(ov_expr_ctx *cx, ov_sqltype sql, ov_slice v, co
                                  ov_error *err);
 OV_CHECKED ov_status ov_expr_column(ov_expr_ctx *cx, uint32_t column, ov_type type, ov_sqltype sql,
                                     bool nullable, const ov_expr **out, ov_error *err);
+/* A column of arrays whose elements have a name of their own (BOOLEAN, TIMESTAMP ...). */
+OV_CHECKED ov_status ov_expr_array_column(ov_expr_ctx *cx, uint32_t column, ov_type type, ov_sqltype elem,
+                                          bool nullable, const ov_expr **out, ov_error *err);
+/* What an element of e is, read as a list: of an array, of a multi-value string, or the plain value itself. */
+void ov_expr_element(const ov_expr *e, ov_type *type, ov_sqltype *sql);
 /* A scalar function or operator by name: "+", "=", "AND", "NOT", "IS NULL", "LIKE", "CASE" (when, then, ...,
  * else), "COALESCE", "UPPER", "TIME_FLOOR" ... Unknown names and wrong argument types are OV_INVALID in Druid's
  * words with a hint, at pos. Folds constants. */

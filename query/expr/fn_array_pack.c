@@ -11,7 +11,7 @@ enum { END = 0, ELEMENT_NULL = 1, ELEMENT = 2, ZERO_INSIDE = 255 };
 
 ov_status ovi_bind_pack_list(ovi_bind *b, ov_error *err)
 {
-    if (b->args[0]->type.id != OV_TYPE_ARRAY)
+    if (!ov_type_is_list(b->args[0]->type))
         return ovi_wrong_types(b, "<ARRAY>", err);
     ovi_result(b, OV_SQL_VARCHAR);
     return OV_OK;

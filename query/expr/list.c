@@ -167,6 +167,12 @@ ov_sqltype ovi_elem_sql(const ov_expr *e)
     }
 }
 
+void ov_expr_element(const ov_expr *e, ov_type *type, ov_sqltype *sql)
+{
+    *type = ovi_elem_type(e);
+    *sql = ovi_elem_sql(e);
+}
+
 ov_status ovi_want_list(ovi_bind *b, uint32_t i, ov_error *err)
 {
     const ov_expr *e = b->args[i];

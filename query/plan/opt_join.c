@@ -204,6 +204,8 @@ static double guess_rows(const ov_plan *plan)
         for (uint32_t i = 0; i < plan->input_count; i++)
             rows += guess_rows(plan->inputs[i]);
         return rows;
+    case OV_PLAN_UNNEST:
+        return guess_rows(plan->inputs[0]) * 3;
     case OV_PLAN_JOIN: {
         double l = guess_rows(plan->inputs[0]), r = guess_rows(plan->inputs[1]);
         if (ov_join_tests((ov_join_kind)plan->join.kind) || plan->join.kind == OV_JOINS_SINGLE)

@@ -385,6 +385,30 @@ static OV_CHECKED ov_status prune_join(ov_expr_ctx *cx, const ov_plan *plan, con
     return join_over(cx, plan, sides, out, err);
 }
 
+/* The input's columns that are read, then the element, read or not. */
+static OV_CHECKED ov_status prune_unnest(ov_expr_ctx *cx, const ov_plan *plan, const uint64_t *used,
+                                         pruned *out, ov_error *err)
+{
+    const ov_plan *input = plan->inputs[0];
+    uint32_t left = input->field_count;
+    const ov_expr *const *map, *list;
+    uint64_t *wanted;
+    pruned in;
+    OV_TRY(new_bits(cx, left, &wanted, err));
+    ov_bits_copy(wanted, used, left);
+    ov_expr_columns(plan->unnest.list, wanted, left);
+    OV_TRY(prune(cx, input, wanted, &in, err));
+    OV_TRY(column_map(cx, &in, left, &map, err));
+    OV_TRY(ov_expr_rebase(cx, plan->unnest.list, map, &list, err));
+    OV_TRY(ov_plan_unnest(cx->arena, in.plan, list, plan->fields[left].name, plan->unnest.outer,
+                          plan->unnest.ordinality, &out->plan, err));
+    OV_TRY(ov_arena_alloc(cx->arena, ((size_t)plan->field_count + 1) * sizeof *out->where, &out->where,
+                          err));
+    for (uint32_t i = 0; i < plan->field_count; i++)
+        out->where[i] = i < left ? in.where[i] : in.plan->field_count + (i - left);
+    return OV_OK;
+}
+
 static OV_CHECKED ov_status prune(ov_expr_ctx *cx, const ov_plan *plan, const uint64_t *used,
                                   pruned *out, ov_error *err)
 {
@@ -405,6 +429,8 @@ static OV_CHECKED ov_status prune(ov_expr_ctx *cx, const ov_plan *plan, const ui
         return prune_union(cx, plan, used, out, err);
     case OV_PLAN_JOIN:
         return prune_join(cx, plan, used, out, err);
+    case OV_PLAN_UNNEST:
+        return prune_unnest(cx, plan, used, out, err);
     case OV_PLAN_VALUES:
         return keep_all(cx, plan, out, err);
     }

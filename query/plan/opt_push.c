@@ -3,6 +3,7 @@
  * a projection rewritten over its expressions, below a grouping when it reads keys only, into every
  * side of a union, into one side of a join or its condition, into the scan. It stops above limits, constant rows and system tables.
  */
+#include "base/bits.h"
 #include "query/plan/opt_int.h"
 
 typedef ovi_conjunct_list conjuncts;
@@ -144,6 +145,62 @@ static OV_CHECKED ov_status into_join(ov_expr_ctx *cx, const ov_plan *plan, conj
     return filter_over(cx, *out, split.above, out, err);
 }
 
+/* Whether e is not true when the columns behind the first `inputs` are NULL. */
+static OV_CHECKED ov_status rejects_null_element(ov_expr_ctx *cx, const ov_plan *plan, const ov_expr *e,
+                                                 bool *out, ov_error *err)
+{
+    const ov_expr **map, *with_null;
+    uint32_t inputs = plan->inputs[0]->field_count;
+    ov_error ignored = OV_ERROR_INIT;
+    *out = false;
+    OV_TRY(ov_arena_alloc(cx->arena, plan->field_count * sizeof *map, &map, err));
+    for (uint32_t i = 0; i < plan->field_count; i++) {
+        if (i >= inputs && ov_type_is_list(plan->fields[i].type))
+            return OV_OK;
+        if (i >= inputs)
+            OV_TRY(ov_expr_null(cx, (ov_sqltype)plan->fields[i].sql, &map[i], err));
+        else
+            OV_TRY(ov_plan_column(cx, plan, i, &map[i], err));
+    }
+    if (ov_expr_rebase(cx, e, map, &with_null, &ignored) == OV_OK)
+        *out = with_null->kind == OV_EXPR_CONST && !ov_expr_is_true(with_null);
+    return OV_OK;
+}
+
+/* What reads the input's columns alone is decided there. An outer UNNEST whose added rows are dropped again is none. */
+static OV_CHECKED ov_status into_unnest(ov_expr_ctx *cx, const ov_plan *plan, conjuncts c,
+                                        const ov_plan **out, ov_error *err)
+{
+    conjuncts deep = {0}, stay = {0};
+    uint64_t *used;
+    bool outer = plan->unnest.outer, drops;
+    uint32_t inputs = plan->inputs[0]->field_count;
+    OV_TRY(ov_arena_alloc(cx->arena, (c.count + 1) * sizeof *deep.list, &deep.list, err));
+    OV_TRY(ov_arena_alloc(cx->arena, (c.count + 1) * sizeof *stay.list, &stay.list, err));
+    for (uint32_t i = 0; i < c.count; i++) {
+        OV_TRY(ov_arena_zalloc(cx->arena, (ov_words(plan->field_count) + 1) * 8, &used, err));
+        ov_expr_columns(c.list[i], used, plan->field_count);
+        if (c.list[i]->deterministic && ov_bits_next(used, plan->field_count, inputs) >= plan->field_count) {
+            deep.list[deep.count++] = c.list[i];
+            continue;
+        }
+        stay.list[stay.count++] = c.list[i];
+        if (!outer || !c.list[i]->deterministic)
+            continue;
+        OV_TRY(rejects_null_element(cx, plan, c.list[i], &drops, err));
+        outer = !drops;
+    }
+    OV_TRY(below(cx, plan, deep, out, err));
+    if (outer != plan->unnest.outer) {
+        ov_plan *inner;
+        OV_TRY(ov_arena_alloc(cx->arena, sizeof *inner, &inner, err));
+        *inner = **out;
+        inner->unnest.outer = outer;
+        *out = inner;
+    }
+    return filter_over(cx, *out, stay, out, err);
+}
+
 /* The plan with the conjuncts applied somewhere inside it or on top. */
 static OV_CHECKED ov_status push_into(ov_expr_ctx *cx, const ov_plan *plan, conjuncts c,
                                       const ov_plan **out, ov_error *err)
@@ -166,6 +223,8 @@ static OV_CHECKED ov_status push_into(ov_expr_ctx *cx, const ov_plan *plan, conj
         return into_aggregate(cx, plan, c, out, err);
     case OV_PLAN_UNION:
         return into_union(cx, plan, c, out, err);
+    case OV_PLAN_UNNEST:
+        return into_unnest(cx, plan, c, out, err);
     case OV_PLAN_SORT:
         if (plan->sort.limit == OV_NO_LIMIT && plan->sort.offset == 0)
             return below(cx, plan, c, out, err);

@@ -19,6 +19,7 @@ typedef struct ov_field {
     ov_type type;
     uint8_t sql; /* ov_sqltype */
     bool nullable;
+    uint8_t elem_sql; /* of an ARRAY, as ov_expr.elem_sql */
 } ov_field;
 
 typedef enum ov_plan_kind {
@@ -32,7 +33,8 @@ typedef enum ov_plan_kind {
     OV_PLAN_LIMIT,
     OV_PLAN_UNION,     /* UNION ALL: inputs have equal types */
     OV_PLAN_JOIN,      /* two inputs; output: columns of the left, then those of the right, but see ov_join_kind */
-    /* WINDOW, UNNEST and set operations join this list with the issue on the whole of SQL */
+    OV_PLAN_UNNEST,    /* a row for each element of a list; output: input, element, place if wanted */
+    /* WINDOW and set operations join this list with the issue on the whole of SQL */
 } ov_plan_kind;
 
 typedef enum ov_join_kind {
@@ -118,6 +120,11 @@ struct ov_plan {
             uint32_t key_count;               /* fractions, or both text. None: every pair is a candidate */
             const ov_expr *residual;          /* over the columns of both sides, what else must hold; NULL: nothing */
         } join;
+        struct {
+            const ov_expr *list; /* over the input: an array or a multi-value string */
+            bool outer;          /* a NULL or empty list gives one row, whose element is NULL */
+            bool ordinality;     /* the element's place, from 1, is the last column */
+        } unnest;
     };
 };
 

@@ -40,7 +40,7 @@ ov_status ov_plan_scan(ov_arena *arena, const ov_datasource *datasource, const o
         const ov_schema_column *column = &datasource->columns[i];
         bool time = ov_slice_eq(column->name, OV_SLICE_LIT("__time"));
         fields[i] = (ov_field){column->name, column->type,
-                               (uint8_t)ov_sqltype_of_column(column->name, column->type), !time};
+                               (uint8_t)ov_sqltype_of_column(column->name, column->type), !time, 0};
     }
     *range = (ov_time_range){INT64_MIN, INT64_MAX};
     plan->fields = fields;
@@ -102,7 +102,7 @@ ov_status ov_plan_filter(ov_arena *arena, const ov_plan *in, const ov_expr *pred
 
 static ov_field field_of(const ov_expr *e, ov_slice name)
 {
-    return (ov_field){name, e->type, e->sql, e->nullable};
+    return (ov_field){name, e->type, e->sql, e->nullable, e->elem_sql};
 }
 
 ov_status ov_plan_project(ov_arena *arena, const ov_plan *in, const ov_expr *const *exprs,
@@ -136,7 +136,7 @@ ov_status ov_plan_aggregate(ov_arena *arena, const ov_plan *in, const ov_expr *c
     }
     for (uint32_t i = 0; i < agg_count; i++) {
         ov_field *f = &fields[key_count + i];
-        *f = (ov_field){{NULL, 0}, aggs[i].type, aggs[i].sql, aggs[i].nullable};
+        *f = (ov_field){{NULL, 0}, aggs[i].type, aggs[i].sql, aggs[i].nullable, 0};
         OV_TRY(ov_arena_printf(arena, &f->name, err, "a%u", i));
     }
     plan->fields = fields;
@@ -212,13 +212,38 @@ ov_status ov_plan_join(ov_arena *arena, ov_join_kind kind, const ov_plan *left,
             fields[i].nullable = true;
     }
     if (kind == OV_JOINS_MARK)
-        fields[count++] = (ov_field){{NULL, 0}, OV_T(OV_TYPE_LONG), OV_SQL_BOOLEAN, false};
+        fields[count++] = (ov_field){{NULL, 0}, OV_T(OV_TYPE_LONG), OV_SQL_BOOLEAN, false, 0};
     plan->inputs[0] = left;
     plan->inputs[1] = right;
     plan->fields = fields;
     plan->field_count = count;
     plan->join.kind = (uint8_t)kind;
     plan->join.residual = condition;
+    *out = plan;
+    return OV_OK;
+}
+
+ov_status ov_plan_unnest(ov_arena *arena, const ov_plan *in, const ov_expr *list, ov_slice name, bool outer,
+                         bool ordinality, const ov_plan **out, ov_error *err)
+{
+    ov_plan *plan;
+    ov_field *fields;
+    ov_type type;
+    ov_sqltype sql;
+    uint32_t n = in->field_count;
+    ov_expr_element(list, &type, &sql);
+    OV_TRY(over(arena, OV_PLAN_UNNEST, in, &plan, err));
+    OV_TRY(ov_arena_alloc(arena, ((size_t)n + 2) * sizeof *fields, &fields, err));
+    if (n)
+        memcpy(fields, in->fields, n * sizeof *fields);
+    fields[n] = (ov_field){.name = name, .type = type, .sql = (uint8_t)sql, .nullable = true};
+    fields[n + 1] = (ov_field){.name = OV_SLICE_LIT("ORDINALITY"), .type = OV_T(OV_TYPE_LONG),
+                               .sql = OV_SQL_INTEGER, .nullable = outer};
+    plan->fields = fields;
+    plan->field_count = n + 1 + ordinality;
+    plan->unnest.list = list;
+    plan->unnest.outer = outer;
+    plan->unnest.ordinality = ordinality;
     *out = plan;
     return OV_OK;
 }
@@ -247,5 +272,7 @@ ov_status ov_plan_column(ov_expr_ctx *cx, const ov_plan *in, uint32_t i, const o
                          ov_error *err)
 {
     const ov_field *f = &in->fields[i];
-    return ov_expr_column(cx, i, f->type, (ov_sqltype)f->sql, f->nullable, out, err);
+    if (f->elem_sql == OV_SQL_NULL)
+        return ov_expr_column(cx, i, f->type, (ov_sqltype)f->sql, f->nullable, out, err);
+    return ov_expr_array_column(cx, i, f->type, (ov_sqltype)f->elem_sql, f->nullable, out, err);
 }

@@ -40,6 +40,9 @@ OV_CHECKED ov_status ov_plan_union(ov_arena *arena, const ov_plan *const *inputs
 OV_CHECKED ov_status ov_plan_join(ov_arena *arena, ov_join_kind kind, const ov_plan *left,
                                   const ov_plan *right, const ov_expr *condition,
                                   const ov_plan **out, ov_error *err);
+/* The element's column is called `name`; its type follows from `list`. */
+OV_CHECKED ov_status ov_plan_unnest(ov_arena *arena, const ov_plan *in, const ov_expr *list, ov_slice name,
+                                    bool outer, bool ordinality, const ov_plan **out, ov_error *err);
 /* The same node over other inputs (as many as it had). */
 OV_CHECKED ov_status ov_plan_with_inputs(ov_arena *arena, const ov_plan *plan,
                                          const ov_plan *const *inputs, const ov_plan **out,

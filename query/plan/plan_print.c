@@ -167,6 +167,11 @@ static OV_CHECKED ov_status print_node(const ov_plan *plan, ov_buf *out, ov_erro
         return OV_OK;
     case OV_PLAN_JOIN:
         return print_join(plan, out, err);
+    case OV_PLAN_UNNEST:
+        ov_buf_addf(out, "Unnest %s", plan->unnest.outer ? "outer " : "");
+        OV_TRY(ov_expr_print(plan->unnest.list, out, err));
+        ov_buf_add_str(out, plan->unnest.ordinality ? " ordinality" : "");
+        return OV_OK;
     }
     return ov_fail(err, OV_INTERNAL, "plan node %u has no text", plan->kind);
 }

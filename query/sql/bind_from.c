@@ -244,6 +244,8 @@ ov_status ovi_sql_bind_from(ovi_sql_binder *b, const ov_ast *from, ovi_sql_rel *
                                      "EXTEND is not supported yet");
         return bind_table(b, from->kids[0], out, err);
     case OV_AST_TABLE_ALIAS:
+        if (ovi_sql_is_unnest(from))
+            return ovi_sql_bind_unnest(b, from, NULL, false, out, err);
         OV_TRY(ovi_sql_bind_from(b, from->kids[0], out, err));
         return rename_columns(b, from->kids[1], from->kids[2], out, err);
     case OV_AST_DERIVED:
@@ -252,9 +254,9 @@ ov_status ovi_sql_bind_from(ovi_sql_binder *b, const ov_ast *from, ovi_sql_rel *
                                      "LATERAL is not supported yet");
         return ovi_sql_bind_query(b, from->kids[0], out, err);
     case OV_AST_JOIN:
-        return ovi_sql_bind_join(b, from, out, err);
+        return ovi_sql_bind_join(b, from, NULL, out, err);
     case OV_AST_UNNEST:
-        return ovi_sql_fail_node(b, from, OV_UNSUPPORTED, err, NULL, "UNNEST is not supported yet");
+        return ovi_sql_bind_unnest(b, from, NULL, false, out, err);
     case OV_AST_TABLE_CALL:
         return bind_table_call(b, from, out, err);
     default:

@@ -125,7 +125,7 @@ static OV_CHECKED ov_status check_aligned(insert *in, ov_interval span, ov_error
 
 static OV_CHECKED ov_status bind_overwrite(insert *in, ov_error *err)
 {
-    static const ov_field time = {{"__time", 6}, {.id = OV_TYPE_LONG}, OV_SQL_TIMESTAMP, false};
+    static const ov_field time = {{"__time", 6}, {.id = OV_TYPE_LONG}, OV_SQL_TIMESTAMP, false, 0};
     static const ov_plan rows = {.kind = OV_PLAN_VALUES, .fields = &time, .field_count = 1};
     const ov_ast *where = in->ast->kids[OVERWRITE];
     ovi_sql_rel rel;

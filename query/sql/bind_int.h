@@ -142,9 +142,17 @@ OV_CHECKED ov_status ovi_sql_bind_in_query(ovi_sql_names *names, const ov_ast *i
 OV_CHECKED ov_status ovi_sql_bind_from(ovi_sql_binder *b, const ov_ast *from, ovi_sql_rel *out,
                                        ov_error *err);
 
+/* ---- bind_unnest.c ---- */
+bool ovi_sql_is_unnest(const ov_ast *from); /* also under an alias */
+/* in_front: what the list is computed from, NULL when UNNEST stands alone. outer: no element is a row with NULL. The
+ * columns of both. */
+OV_CHECKED ov_status ovi_sql_bind_unnest(ovi_sql_binder *b, const ov_ast *from, const ovi_sql_rel *in_front,
+                                         bool outer, ovi_sql_rel *out, ov_error *err);
+
 /* ---- bind_join.c ---- */
-OV_CHECKED ov_status ovi_sql_bind_join(ovi_sql_binder *b, const ov_ast *join, ovi_sql_rel *out,
-                                       ov_error *err);
+/* in_front: what stands before the join in a comma list, for an UNNEST that is its first table; NULL: nothing. */
+OV_CHECKED ov_status ovi_sql_bind_join(ovi_sql_binder *b, const ov_ast *join, const ovi_sql_rel *in_front,
+                                       ovi_sql_rel *out, ov_error *err);
 
 /* ---- bind_select.c ---- */
 /* query: the QUERY node around it, for ORDER BY and LIMIT, or NULL. */
@@ -182,11 +190,14 @@ OV_CHECKED ov_status ovi_sql_onto_groups(ovi_sql_binder *b, const ovi_sql_rel *r
                                          const ov_expr **out, ov_error *err);
 
 /* ---- bind_arrays.c ---- */
-/* AGGREGATE, also by arrays; columns are keys, then calls. */
+/* AGGREGATE, also by arrays and by the values of multi-value strings; columns are keys, then calls. */
 OV_CHECKED ov_status ovi_sql_group(ovi_sql_binder *b, const ov_plan *in, const ov_expr *const *keys,
                                    uint32_t key_count, const ov_agg_call *calls,
                                    uint32_t call_count, const ov_plan **out, ov_error *err);
-/* SORT of rows that may have arrays, also by them. */
+/* NULL of the type of `like`, arrays and all. */
+OV_CHECKED ov_status ovi_sql_null_like(ovi_sql_binder *b, const ov_expr *like, const ov_expr **out,
+                                       ov_error *err);
+/* SORT, also by arrays and multi-value strings. */
 OV_CHECKED ov_status ovi_sql_sort(ovi_sql_binder *b, const ov_plan *in, const ov_sort_key *keys,
                                   uint32_t key_count, uint64_t limit, uint64_t offset,
                                   const ov_plan **out, ov_error *err);

@@ -206,14 +206,62 @@ static OV_CHECKED ov_status bind_on(const join_binding *j, const ov_expr **out, 
     return ovi_sql_bind_condition(&names, j->ast->kids[OV_JOIN_ON], out, err);
 }
 
-ov_status ovi_sql_bind_join(ovi_sql_binder *b, const ov_ast *ast, ovi_sql_rel *out, ov_error *err)
+/* "a, UNNEST(a.x) u JOIN b": the first table of the join behind the comma is an UNNEST, which sees what is in front. */
+static bool starts_with_unnest(const ov_ast *from)
+{
+    while (from->kind == OV_AST_JOIN && from->op != OV_JOIN_RIGHT && from->op != OV_JOIN_FULL)
+        from = from->kids[OV_JOIN_LEFT_KID];
+    return ovi_sql_is_unnest(from);
+}
+
+static OV_CHECKED ov_status bind_behind(ovi_sql_binder *b, const ov_ast *from, const ovi_sql_rel *in_front,
+                                        ovi_sql_rel *out, ov_error *err)
+{
+    if (from->kind == OV_AST_JOIN)
+        return ovi_sql_bind_join(b, from, in_front, out, err);
+    return ovi_sql_bind_unnest(b, from, in_front, false, out, err);
+}
+
+/* JOIN UNNEST(...) ON condition. An outer one takes only the condition that is always true: what its rows without
+ * an element are follows from the list alone. */
+static OV_CHECKED ov_status join_unnest(join_binding *j, ovi_sql_rel *out, ov_error *err)
+{
+    const ov_ast *on = j->ast->kids[OV_JOIN_ON], *right = j->ast->kids[OV_JOIN_RIGHT_KID];
+    bool outer = j->kind == OV_JOINS_LEFT;
+    const ov_expr *condition;
+    if ((!outer && j->kind != OV_JOINS_INNER) || j->ast->kids[OV_JOIN_USING] || (j->ast->flags & OV_AST_NATURAL))
+        return ovi_sql_fail_node(j->b, right, OV_UNSUPPORTED, err, NULL,
+                                 "UNNEST stands behind a comma, CROSS JOIN, or JOIN or LEFT JOIN with ON");
+    OV_TRY(ovi_sql_bind_unnest(j->b, right, &j->left, outer, out, err));
+    if (!on)
+        return OV_OK;
+    ovi_sql_names names = {.b = j->b, .rel = out, .clause = "ON"};
+    OV_TRY(ovi_sql_bind_condition(&names, on, &condition, err));
+    if (ov_expr_is_true(condition))
+        return OV_OK;
+    if (outer)
+        return ovi_sql_fail_node(j->b, on, OV_UNSUPPORTED, err, NULL,
+                                 "LEFT JOIN UNNEST(...) takes ON TRUE only; filter in WHERE");
+    return ov_plan_filter(j->b->arena, out->plan, condition, &out->plan, err);
+}
+
+ov_status ovi_sql_bind_join(ovi_sql_binder *b, const ov_ast *ast, const ovi_sql_rel *in_front, ovi_sql_rel *out,
+                            ov_error *err)
 {
     join_binding j = {.b = b, .ast = ast, .kind = kind_of(ast)};
+    const ov_ast *right = ast->kids[OV_JOIN_RIGHT_KID];
     const ov_expr *condition;
     uint32_t *merged, at[2];
     OV_TRY(check_condition(&j, err));
-    OV_TRY(ovi_sql_bind_from(b, ast->kids[OV_JOIN_LEFT_KID], &j.left, err));
-    OV_TRY(ovi_sql_bind_from(b, ast->kids[OV_JOIN_RIGHT_KID], &j.right, err));
+    if (in_front && starts_with_unnest(ast->kids[OV_JOIN_LEFT_KID]))
+        OV_TRY(bind_behind(b, ast->kids[OV_JOIN_LEFT_KID], in_front, &j.left, err));
+    else
+        OV_TRY(ovi_sql_bind_from(b, ast->kids[OV_JOIN_LEFT_KID], &j.left, err));
+    if (ovi_sql_is_unnest(right))
+        return join_unnest(&j, out, err);
+    if ((ast->op == OV_JOIN_COMMA || ast->op == OV_JOIN_CROSS) && starts_with_unnest(right))
+        return bind_behind(b, right, &j.left, out, err);
+    OV_TRY(ovi_sql_bind_from(b, right, &j.right, err));
     OV_TRY(check_names(&j, err));
     OV_TRY(find_shared(&j, err));
     OV_TRY(ov_plan_join(b->arena, j.kind, j.left.plan, j.right.plan, NULL, &j.plan, err));

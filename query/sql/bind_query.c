@@ -109,7 +109,7 @@ static OV_CHECKED ov_status bind_values(ovi_sql_binder *b, const ov_ast *values,
         }
         for (uint32_t r = 0; r < rows; r++)
             OV_TRY(cast_to(b, values->kids[r], type, &cells[(size_t)r * width + c], err));
-        fields[c] = (ov_field){{NULL, 0}, type->type, type->sql, nullable};
+        fields[c] = (ov_field){{NULL, 0}, type->type, type->sql, nullable, type->elem_sql};
         OV_TRY(ov_arena_printf(b->arena, &fields[c].name, err, "EXPR$%u", c));
     }
     OV_TRY(ov_plan_values(b->arena, fields, width, cells, rows, &plan, err));

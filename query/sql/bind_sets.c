@@ -154,13 +154,12 @@ static OV_CHECKED ov_status one_set(ovi_sql_binder *b, const ov_plan *in,
     for (uint32_t i = 0; i < grouping->key_count; i++)
         if (set >> i & 1)
             keys[key_count++] = grouping->keys[i];
-    OV_TRY(
-        ov_plan_aggregate(b->arena, in, keys, key_count, aggs->calls, aggs->count, &grouped, err));
+    OV_TRY(ovi_sql_group(b, in, keys, key_count, aggs->calls, aggs->count, &grouped, err));
     for (uint32_t i = 0, k = 0; i < grouping->key_count; i++) {
         if (set >> i & 1)
             OV_TRY(ov_plan_column(b->cx, grouped, k++, &exprs[count++], err));
         else
-            OV_TRY(ov_expr_null(b->cx, (ov_sqltype)grouping->keys[i]->sql, &exprs[count++], err));
+            OV_TRY(ovi_sql_null_like(b, grouping->keys[i], &exprs[count++], err));
     }
     for (uint32_t i = 0; i < aggs->count; i++)
         OV_TRY(ov_plan_column(b->cx, grouped, key_count + i, &exprs[count++], err));

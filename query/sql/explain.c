@@ -88,7 +88,7 @@ static OV_CHECKED ov_status row_of(ovi_sql_binder *b, const ov_slice *texts, con
     for (uint32_t i = 0; i < 3; i++) {
         OV_TRY(ov_expr_str(b->cx, OV_SQL_VARCHAR, texts[i], &cells[i], err));
         fields[i] =
-            (ov_field){ov_slice_cstr(names[i]), OV_T(OV_TYPE_STRING), OV_SQL_VARCHAR, false};
+            (ov_field){ov_slice_cstr(names[i]), OV_T(OV_TYPE_STRING), OV_SQL_VARCHAR, false, 0};
     }
     return ov_plan_values(b->arena, fields, 3, cells, 1, out, err);
 }

@@ -174,7 +174,7 @@ static ov_status columns_rows(const ov_systable *table, ov_query_ctx *cx,
             ov_slice name = d->columns[c].name;
             ov_field f = {name, d->columns[c].type,
                           (uint8_t)ov_sqltype_of_column(name, d->columns[c].type),
-                          !ov_slice_eq(name, OV_SLICE_LIT("__time"))};
+                          !ov_slice_eq(name, OV_SLICE_LIT("__time")), 0};
             column_row(&w, "druid", d->name, c + 1, &f);
         }
     }

@@ -41,19 +41,19 @@ void ovi_json_text(ov_buf *out, ov_slice text);
 
 #define OVI_TEXT(name)                                                                             \
     {                                                                                              \
-        OV_SLICE_LIT(name), {.id = OV_TYPE_STRING}, OV_SQL_VARCHAR, true                           \
+        OV_SLICE_LIT(name), {.id = OV_TYPE_STRING}, OV_SQL_VARCHAR, true, 0                           \
     }
 #define OVI_LONG(name)                                                                             \
     {                                                                                              \
-        OV_SLICE_LIT(name), {.id = OV_TYPE_LONG}, OV_SQL_BIGINT, true                              \
+        OV_SLICE_LIT(name), {.id = OV_TYPE_LONG}, OV_SQL_BIGINT, true, 0                              \
     }
 #define OVI_TEXT_ALWAYS(name)                                                                      \
     {                                                                                              \
-        OV_SLICE_LIT(name), {.id = OV_TYPE_STRING}, OV_SQL_VARCHAR, false                          \
+        OV_SLICE_LIT(name), {.id = OV_TYPE_STRING}, OV_SQL_VARCHAR, false, 0                          \
     }
 #define OVI_LONG_ALWAYS(name)                                                                      \
     {                                                                                              \
-        OV_SLICE_LIT(name), {.id = OV_TYPE_LONG}, OV_SQL_BIGINT, false                             \
+        OV_SLICE_LIT(name), {.id = OV_TYPE_LONG}, OV_SQL_BIGINT, false, 0                             \
     }
 
 /* Templates; `self` is filled in per query. */

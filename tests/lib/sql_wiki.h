@@ -30,8 +30,8 @@ static inline const ov_datasource *wiki_at(const void *self, uint32_t i)
 }
 
 static const ov_field schemata_fields[] = {
-    {OV_SLICE_LIT("SCHEMA_NAME"), {.id = OV_TYPE_STRING}, OV_SQL_VARCHAR, true},
-    {OV_SLICE_LIT("SQL_PATH"), {.id = OV_TYPE_STRING}, OV_SQL_VARCHAR, true}};
+    {OV_SLICE_LIT("SCHEMA_NAME"), {.id = OV_TYPE_STRING}, OV_SQL_VARCHAR, true, 0},
+    {OV_SLICE_LIT("SQL_PATH"), {.id = OV_TYPE_STRING}, OV_SQL_VARCHAR, true, 0}};
 static const ov_systable schemata = {.schema = "INFORMATION_SCHEMA",
                                      .name = "SCHEMATA",
                                      .fields = schemata_fields,

@@ -18,6 +18,7 @@ CREATE MACRO TIME_FLOOR(t, p) AS CASE p
     WHEN 'P1M' THEN date_trunc('month', t)::TIMESTAMP WHEN 'P1Y' THEN date_trunc('year', t)::TIMESTAMP
     WHEN 'PT5M' THEN time_bucket(INTERVAL 5 MINUTE, t) WHEN 'PT6H' THEN time_bucket(INTERVAL 6 HOUR, t) END;
 CREATE MACRO TIMESTAMP_TO_MILLIS(t) AS epoch_ms(t);
+CREATE MACRO MV_TO_ARRAY(x) AS CASE WHEN x IS NULL THEN [NULL] ELSE string_split(x, '|') END;
 CREATE MACRO MILLIS_TO_TIMESTAMP(n) AS make_timestamp(n * 1000);
 """
 

@@ -13,6 +13,7 @@ COLUMNS = {
     'events': [('user', 'string'), ('country', 'string'), ('page', 'string'), ('tag', 'string'), ('added', 'long'),
                ('big', 'long'), ('price', 'double'), ('noise', 'double'), ('small', 'long'), ('nothing', 'string')],
     'multi': [('k', 'string'), ('tags', 'string'), ('n', 'long')],
+    'lists': [('k', 'string'), ('tags', 'string'), ('n', 'long')],
     'rolled': [('k', 'string')],
     'nulls': [('k', 'string'), ('l', 'long'), ('d', 'double'), ('f', 'float'), ('s', 'string')],
 }
@@ -62,12 +63,21 @@ def null_rows():
                'v%d' % (i % 8) if bits & 16 else None]
 
 
+def list_rows():
+    """Zero to five tags in a row, some of them twice; few whole lists for half of the rows, many for the others."""
+    for i in range(12_000):
+        r = mix(i)
+        count, few = (0, 1, 1, 2, 2, 3, 4, 5)[r % 8], (r >> 8) % 2
+        tags = ['t%02d' % ((r >> (12 + 7 * j)) % (3 if few else 40)) for j in range(count)]
+        yield [stamp(i * 21_600), 'k%d' % (i // 700 % 5), '|'.join(sorted(tags)) if tags else None, (r >> 50) % 1000 - 500]
+
+
 def csv_cell(value):
     """NULL is an empty cell, the empty string a quoted one."""
     return '' if value is None else '""' if value == '' else str(value)
 
 
-GENERATED = {'events': event_rows, 'nulls': null_rows}
+GENERATED = {'events': event_rows, 'lists': list_rows, 'nulls': null_rows}
 
 
 def csv_path(name, folder):
@@ -100,7 +110,7 @@ def spec(name, folder):
             'inputSource': {'type': 'local', 'files': [path]},
             'inputFormat': {'type': 'csv', 'findColumnsFromHeader': True}},
         'tuningConfig': {'type': 'index_parallel'}}}
-    if name == 'multi':
+    if name in ('multi', 'lists'):
         made['spec']['ioConfig']['inputFormat']['listDelimiter'] = '|'
     if name == 'rolled':
         made['spec']['dataSchema']['granularitySpec'].update(queryGranularity='HOUR', rollup=True)

@@ -13,10 +13,10 @@ static const int64_t times[] = {1442018818771, 0, 0};
 static const uint64_t valid[] = {3}; /* the third long is NULL */
 
 static const ov_field fields[] = {
-    {{"s", 1}, {.id = OV_TYPE_STRING}, OV_SQL_VARCHAR, true},
-    {{"n", 1}, {.id = OV_TYPE_LONG}, OV_SQL_BIGINT, true},
-    {{"d", 1}, {.id = OV_TYPE_DOUBLE}, OV_SQL_DOUBLE, true},
-    {{"t", 1}, {.id = OV_TYPE_LONG}, OV_SQL_TIMESTAMP, false},
+    {{"s", 1}, {.id = OV_TYPE_STRING}, OV_SQL_VARCHAR, true, 0},
+    {{"n", 1}, {.id = OV_TYPE_LONG}, OV_SQL_BIGINT, true, 0},
+    {{"d", 1}, {.id = OV_TYPE_DOUBLE}, OV_SQL_DOUBLE, true, 0},
+    {{"t", 1}, {.id = OV_TYPE_LONG}, OV_SQL_TIMESTAMP, false, 0},
 };
 
 static void encode(const ov_encode_options *o, const ov_batch *batch, ov_buf *out)
