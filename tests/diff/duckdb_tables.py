@@ -35,4 +35,38 @@ TABLES = {
             id: 'VARCHAR', type: 'VARCHAR', actor: 'STRUCT(login VARCHAR, id BIGINT)',
             repo: 'STRUCT(name VARCHAR, id BIGINT)', org: 'STRUCT(login VARCHAR)', payload: 'JSON',
             created_at: 'VARCHAR', public: 'VARCHAR'})"""),
+    # @CLEAN@ is a copy in which bytes that are no UTF-8 are U+FFFD, as Ovate makes them: DuckDB would refuse the file
+    'clickbench': Table('hits', 'clickbench.json', 9_580, 'data/clickbench/hits_mini_9580.tsv.gz', """
+        SELECT EventTime::TIMESTAMP AS __time, * EXCLUDE (EventTime)
+        FROM read_csv('@CLEAN@/clickbench/hits_mini_9580.tsv.gz', delim = '\\t', quote = '', escape = '', header = false, columns = {
+            WatchID: 'BIGINT', JavaEnable: 'BIGINT', Title: 'VARCHAR', GoodEvent: 'BIGINT',
+            EventTime: 'VARCHAR', EventDate: 'VARCHAR', CounterID: 'BIGINT', ClientIP: 'BIGINT',
+            RegionID: 'BIGINT', UserID: 'BIGINT', CounterClass: 'BIGINT', OS: 'BIGINT', UserAgent:
+            'BIGINT', URL: 'VARCHAR', Referer: 'VARCHAR', IsRefresh: 'BIGINT', RefererCategoryID:
+            'BIGINT', RefererRegionID: 'BIGINT', URLCategoryID: 'BIGINT', URLRegionID: 'BIGINT',
+            ResolutionWidth: 'BIGINT', ResolutionHeight: 'BIGINT', ResolutionDepth: 'BIGINT',
+            FlashMajor: 'BIGINT', FlashMinor: 'BIGINT', FlashMinor2: 'VARCHAR', NetMajor: 'BIGINT',
+            NetMinor: 'BIGINT', UserAgentMajor: 'BIGINT', UserAgentMinor: 'VARCHAR', CookieEnable:
+            'BIGINT', JavascriptEnable: 'BIGINT', IsMobile: 'BIGINT', MobilePhone: 'BIGINT',
+            MobilePhoneModel: 'VARCHAR', Params: 'VARCHAR', IPNetworkID: 'BIGINT', TraficSourceID:
+            'BIGINT', SearchEngineID: 'BIGINT', SearchPhrase: 'VARCHAR', AdvEngineID: 'BIGINT',
+            IsArtifical: 'BIGINT', WindowClientWidth: 'BIGINT', WindowClientHeight: 'BIGINT',
+            ClientTimeZone: 'BIGINT', ClientEventTime: 'VARCHAR', SilverlightVersion1: 'BIGINT',
+            SilverlightVersion2: 'BIGINT', SilverlightVersion3: 'BIGINT', SilverlightVersion4:
+            'BIGINT', PageCharset: 'VARCHAR', CodeVersion: 'BIGINT', IsLink: 'BIGINT', IsDownload:
+            'BIGINT', IsNotBounce: 'BIGINT', FUniqID: 'BIGINT', OriginalURL: 'VARCHAR', HID:
+            'BIGINT', IsOldCounter: 'BIGINT', IsEvent: 'BIGINT', IsParameter: 'BIGINT',
+            DontCountHits: 'BIGINT', WithHash: 'BIGINT', HitColor: 'VARCHAR', LocalEventTime:
+            'VARCHAR', Age: 'BIGINT', Sex: 'BIGINT', Income: 'BIGINT', Interests: 'BIGINT',
+            Robotness: 'BIGINT', RemoteIP: 'BIGINT', WindowName: 'BIGINT', OpenerName: 'BIGINT',
+            HistoryLength: 'BIGINT', BrowserLanguage: 'VARCHAR', BrowserCountry: 'VARCHAR',
+            SocialNetwork: 'VARCHAR', SocialAction: 'VARCHAR', HTTPError: 'BIGINT', SendTiming:
+            'BIGINT', DNSTiming: 'BIGINT', ConnectTiming: 'BIGINT', ResponseStartTiming: 'BIGINT',
+            ResponseEndTiming: 'BIGINT', FetchTiming: 'BIGINT', SocialSourceNetworkID: 'BIGINT',
+            SocialSourcePage: 'VARCHAR', ParamPrice: 'BIGINT', ParamOrderID: 'VARCHAR',
+            ParamCurrency: 'VARCHAR', ParamCurrencyID: 'BIGINT', OpenstatServiceName: 'VARCHAR',
+            OpenstatCampaignID: 'VARCHAR', OpenstatAdID: 'VARCHAR', OpenstatSourceID: 'VARCHAR',
+            UTMSource: 'VARCHAR', UTMMedium: 'VARCHAR', UTMCampaign: 'VARCHAR', UTMContent:
+            'VARCHAR', UTMTerm: 'VARCHAR', FromTag: 'VARCHAR', HasGCLID: 'BIGINT', RefererHash:
+            'BIGINT', URLHash: 'BIGINT', CLID: 'BIGINT'})"""),
 }

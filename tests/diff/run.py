@@ -8,8 +8,11 @@ The files are not in this repository: OVATE_SHARED or a sibling folder `shared` 
 Where the duckdb package is absent the known answers are still compared, and the runner says so.
 """
 import argparse
+import gzip
 import os
+import re
 import sys
+import tempfile
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.dirname(os.path.dirname(HERE))
@@ -20,6 +23,14 @@ from duckdb_tables import TABLES  # noqa: E402
 from ovatetest import Counter, Server, SqlError, load_json, shared_folder  # noqa: E402
 
 
+def cleaned(path, file):
+    """The name of `file`, which holds the text at `path` with U+FFFD for bytes that are no UTF-8."""
+    with gzip.open(path, 'rb') as source:
+        file.write(source.read().decode('utf-8', 'replace').encode())
+    file.flush()
+    return file.name
+
+
 class Duck:
     def __init__(self, duckdb, table, shared):
         self.link = duckdb.connect()
@@ -27,9 +38,12 @@ class Duck:
                           "SET integer_division = true")
         self.link.execute(MACROS)
         source = TABLES[table].sql.replace('@DATA@', os.path.join(shared, 'data'))
-        self.link.execute('CREATE TABLE "%s" AS %s' % (TABLES[table].datasource, source))
+        with tempfile.NamedTemporaryFile(suffix='.tsv') as clean:
+            source = re.sub(r'@CLEAN@/([^\']+)', lambda path: cleaned(os.path.join(shared, 'data', path[1]), clean), source)
+            self.link.execute('CREATE TABLE "%s" AS %s' % (TABLES[table].datasource, source))
 
     def rows(self, sql):
+        sql = sql.replace("'$1'", "'\\1'")  # a group in a replacement, as Java writes it
         return [[plain(value) for value in row] for row in self.link.execute(sql).fetchall()]
 
 
