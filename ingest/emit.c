@@ -103,9 +103,23 @@ void ovi_emit_reject(ovi_emit *e, const char *at, ov_slice value, const char *hi
     ov_rows_reject(e->rows, &why);
 }
 
+/* A column declared as one string cannot hold a list. */
+static ov_status fail_list(ovi_emit *e, const ovi_target *t, const ov_field *f, ov_error *err)
+{
+    ov_reject at = {0};
+    find_place(e, f->text.p, &at);
+    return ov_fail(err, OV_INVALID,
+                   OV_SLICE_FMT ":%llu: column '" OV_SLICE_FMT "' is declared as VARCHAR and the row has an array; "
+                   "declare it as VARCHAR ARRAY, and write ARRAY_TO_MV(column) where a multi-value string is wanted",
+                   OV_SLICE_ARG(e->file), (unsigned long long)at.line,
+                   OV_SLICE_ARG(e->plan->schema.columns[t->col].name));
+}
+
 /* The value of one column is taken as NULL. */
 static void note(ovi_emit *e, const char *row, const ovi_target *t, const ov_field *f)
 {
+    if (e->plan->only_single)
+        return;
     static const char *const wanted[] = {"a string", "a long",        "a double",
                                          "a float",  "a JSON value", "an array", ""};
     ov_reject why = {.file = e->file, .field = field_name(e, t->field), .value = f->text};
@@ -133,6 +147,8 @@ static ov_status put_string_slow(ovi_emit *e, const ovi_target *t, const ov_fiel
     ov_slice *items;
     uint32_t n;
     if (f->kind == OV_FIELD_ARRAY || f->kind == OV_FIELD_LIST) {
+        if (e->plan->only_single)
+            return fail_list(e, t, f, err);
         OV_TRY(ovi_field_strings(f, e->plan->spec->format.list_delimiter, &e->scratch, &items, &n,
                                  &r->repaired, err));
         n = ovi_order_strings(items, n, (ov_multi_order)t->multi_order);

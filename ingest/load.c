@@ -7,34 +7,9 @@
 #include "ingest/load.h"
 
 #include "base/cpu.h"
-#include "base/thread.h"
-#include "ingest/loader_int.h"
-#include "ingest/rowparse.h"
+#include "ingest/load_int.h"
 
-enum { MAX_WORKERS = 64 };
-
-typedef struct load {
-    const ov_spec *spec;
-    const ov_load_env *env;
-    uint32_t workers;
-    ov_arena arena; /* inputs, headers, plans; under `turn` while workers run */
-    ov_inputs inputs;
-    const ovi_plan *plan;
-
-    ov_mutex turn; /* taking the next block and its place in order */
-    ovi_splitter splitter;
-    uint64_t splits;     /* taken */
-    uint64_t text_bytes; /* of the pass at hand */
-    bool stop;
-    ov_status status; /* first failure outside the loader */
-    ov_error err;
-
-    ov_loader *loader; /* NULL in discovery */
-    ov_arena found_arena;
-    ovi_discovery found;
-} load;
-
-static void set_failed(load *l, const ov_error *err)
+static void set_failed(ovi_load *l, const ov_error *err)
 {
     ov_mutex_lock(&l->turn);
     l->stop = true;
@@ -45,13 +20,13 @@ static void set_failed(load *l, const ov_error *err)
     ov_mutex_unlock(&l->turn);
 }
 
-static bool cancelled(const load *l)
+static bool cancelled(const ovi_load *l)
 {
     return l->env->cancel && atomic_load_explicit(l->env->cancel, memory_order_relaxed);
 }
 
 /* The next block and, in the load itself, its rows. False: nothing more to do, or failed (err). */
-static bool take_block(load *l, ovi_block *b, ov_rows **rows, uint64_t *split, ov_error *err)
+static bool take_block(ovi_load *l, ovi_block *b, ov_rows **rows, uint64_t *split, ov_error *err)
 {
     bool more = false;
     ov_mutex_lock(&l->turn);
@@ -73,7 +48,7 @@ static bool take_block(load *l, ovi_block *b, ov_rows **rows, uint64_t *split, o
     return st == OV_OK && more;
 }
 
-static void work(load *l, ovi_parser *p, ovi_discovery *d, ov_rows *own, ov_error *err)
+static void work(ovi_load *l, ovi_parser *p, ovi_discovery *d, ov_rows *own, ov_error *err)
 {
     ovi_block block = {0};
     ov_rows *rows = own;
@@ -95,7 +70,7 @@ static void work(load *l, ovi_parser *p, ovi_discovery *d, ov_rows *own, ov_erro
     ovi_block_fini(&block);
 }
 
-static ov_status work_discovery(load *l, ov_error *err)
+static ov_status work_discovery(ovi_load *l, ov_error *err)
 {
     ov_type time = OV_T(OV_TYPE_LONG);
     ov_arena names;
@@ -122,7 +97,7 @@ static ov_status work_discovery(load *l, ov_error *err)
     return st;
 }
 
-static ov_status work_load(load *l, ov_error *err)
+static ov_status work_load(ovi_load *l, ov_error *err)
 {
     ovi_parser *p;
     OV_TRY(ovi_parser_create(l->plan, NULL, &p, err));
@@ -131,24 +106,24 @@ static ov_status work_load(load *l, ov_error *err)
     return err->code;
 }
 
-static void worker(void *arg)
+void ovi_load_worker(void *arg)
 {
-    load *l = arg;
+    ovi_load *l = arg;
     ov_error err = OV_ERROR_INIT;
     if ((l->loader ? work_load(l, &err) : work_discovery(l, &err)) != OV_OK)
         set_failed(l, &err);
 }
 
 /* All blocks of all inputs, on all workers. */
-static ov_status run_pass(load *l, ov_error *err)
+static ov_status run_pass(ovi_load *l, ov_error *err)
 {
-    ov_thread threads[MAX_WORKERS] = {0};
+    ov_thread threads[OVI_LOAD_WORKERS] = {0};
     uint32_t started = 0;
     ovi_splitter_init(&l->splitter, &l->inputs, &l->spec->format, &l->arena);
     l->text_bytes = l->splits = 0;
-    while (started + 1 < l->workers && ov_thread_start(&threads[started], "ov-load", worker, l, err) == OV_OK)
+    while (started + 1 < l->workers && ov_thread_start(&threads[started], "ov-load", ovi_load_worker, l, err) == OV_OK)
         started++;
-    worker(l);
+    ovi_load_worker(l);
     for (uint32_t i = 0; i < started; i++)
         ov_thread_join(&threads[i]);
     ovi_splitter_fini(&l->splitter);
@@ -157,7 +132,7 @@ static ov_status run_pass(load *l, ov_error *err)
     return l->status;
 }
 
-static ov_status discover(load *l, ov_error *err)
+static ov_status discover(ovi_load *l, ov_error *err)
 {
     ovi_plan *plan;
     OV_TRY(ovi_plan_discovery(l->spec, l->env, &l->arena, &plan, err));
@@ -167,7 +142,7 @@ static ov_status discover(load *l, ov_error *err)
     return OV_OK;
 }
 
-static void set_total(load *l, bool twice)
+static void set_total(ovi_load *l, bool twice)
 {
     uint64_t total = 0;
     for (uint32_t i = 0; i < l->inputs.count; i++) {
@@ -179,7 +154,7 @@ static void set_total(load *l, bool twice)
         atomic_store(&l->env->progress->total_bytes, twice ? total * 2 : total);
 }
 
-static ov_status run(load *l, ov_arena *out, ov_load_result *result, ov_error *err)
+static ov_status run(ovi_load *l, ov_arena *out, ov_load_result *result, ov_error *err)
 {
     bool twice = ovi_plan_needs_discovery(l->spec);
     ovi_plan *plan;
@@ -201,6 +176,26 @@ static ov_status run(load *l, ov_arena *out, ov_load_result *result, ov_error *e
     return ov_loader_finish(l->loader, out, result, err);
 }
 
+void ovi_load_init(ovi_load *l, const ov_spec *spec, const ov_load_env *env)
+{
+    *l = (ovi_load){.spec = spec, .env = env};
+    l->workers = env->workers ? env->workers : ov_cpu_count();
+    l->workers = OV_MIN(l->workers, (uint32_t)OVI_LOAD_WORKERS);
+    ov_mutex_init(&l->turn);
+    ov_arena_init(&l->arena, "load", NULL);
+    ov_arena_init(&l->found_arena, "fields", NULL);
+    ovi_discovery_init(&l->found, &l->found_arena);
+}
+
+void ovi_load_fini(ovi_load *l)
+{
+    ov_loader_destroy(l->loader);
+    ov_inputs_close(&l->inputs);
+    ov_arena_fini(&l->found_arena);
+    ov_arena_fini(&l->arena);
+    ov_mutex_fini(&l->turn);
+}
+
 ov_status ov_load_check(const ov_spec *spec, const struct ov_transform_ops *transforms, ov_error *err)
 {
     ov_load_env env = {.transforms = transforms};
@@ -215,19 +210,10 @@ ov_status ov_load_check(const ov_spec *spec, const struct ov_transform_ops *tran
 ov_status ov_load_run(const ov_spec *spec, const ov_load_env *env, ov_arena *out, ov_load_result *result,
                       ov_error *err)
 {
-    load l = {.spec = spec, .env = env};
+    ovi_load l;
     *result = (ov_load_result){0};
-    l.workers = env->workers ? env->workers : ov_cpu_count();
-    l.workers = OV_MIN(l.workers, (uint32_t)MAX_WORKERS);
-    ov_mutex_init(&l.turn);
-    ov_arena_init(&l.arena, "load", NULL);
-    ov_arena_init(&l.found_arena, "fields", NULL);
-    ovi_discovery_init(&l.found, &l.found_arena);
+    ovi_load_init(&l, spec, env);
     ov_status st = run(&l, out, result, err);
-    ov_loader_destroy(l.loader);
-    ov_inputs_close(&l.inputs);
-    ov_arena_fini(&l.found_arena);
-    ov_arena_fini(&l.arena);
-    ov_mutex_fini(&l.turn);
+    ovi_load_fini(&l);
     return st;
 }

@@ -106,6 +106,7 @@ typedef struct ov_load_schema {
     uint32_t max_rows_per_segment;  /* 0: OV_LOAD_SEGMENT_ROWS */
     uint64_t max_parse_exceptions;  /* UINT64_MAX: no limit */
     uint32_t max_saved_rejects;
+    bool pulled; /* no builders: splits are taken out again in their order (ovi_loader_pull) */
 } ov_load_schema;
 
 enum { OV_LOAD_SEGMENT_ROWS = 5000000 };

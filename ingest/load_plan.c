@@ -441,3 +441,29 @@ ov_status ovi_plan_build(const ov_spec *spec, const ov_load_env *env, const ovi_
     *plan = b.plan;
     return OV_OK;
 }
+
+ov_status ovi_plan_columns(const ov_spec *spec, const ov_build_column *columns, uint32_t count, ov_arena *out,
+                           ovi_plan **plan, ov_error *err)
+{
+    plan_builder b = {.spec = spec, .out = out};
+    ov_build_column time = {.name = TIME_NAME, .type = OV_T(OV_TYPE_LONG), .role = OV_ROLE_TIME};
+    OV_TRY(ov_arena_zalloc(out, sizeof *b.plan, &b.plan, err));
+    ovi_plan *p = b.plan;
+    p->spec = spec;
+    p->transform_time = p->raw_time_field = p->time_field = -1;
+    p->blank_is_null = spec->format.kind != OV_INPUT_FORMAT_JSON;
+    OV_TRY(add_derived(&b, err));
+    OV_TRY(add_column(&b, time, (ovi_target){.op = OVI_OP_ONE}, TIME_NAME, err));
+    for (uint32_t i = 0; i < count; i++) {
+        ovi_target target = {.op = (uint8_t)op_of(columns[i].type), .elem = columns[i].type.elem,
+                             .multi_order = OV_MULTI_ARRAY};
+        OV_TRY(add_column(&b, columns[i], target, columns[i].name, err));
+    }
+    settle(p);
+    p->only_single = true;
+    p->schema.pulled = true;
+    p->schema.max_parse_exceptions = spec->max_parse_exceptions;
+    p->schema.max_saved_rejects = 20;
+    *plan = p;
+    return OV_OK;
+}

@@ -51,6 +51,7 @@ typedef struct ovi_plan {
     ovi_target *targets;
     uint32_t target_count;
     bool blank_is_null; /* delimited formats: an empty cell is no number */
+    bool only_single;   /* EXTERN: several values for a plain string are an error; other misfits are NULL without a word */
     /* transformSpec; ops NULL when there is none */
     const ov_transform_ops *transform;
     void *transform_program;
@@ -63,6 +64,9 @@ typedef struct ovi_plan {
     ov_load_schema schema;
 } ovi_plan;
 
+/* Rows of these columns, without a time (column 0 is the epoch for all): for EXTERN. The spec has only input and format. */
+OV_CHECKED ov_status ovi_plan_columns(const ov_spec *spec, const ov_build_column *columns, uint32_t count,
+                                      ov_arena *out, ovi_plan **plan, ov_error *err);
 /* Fields must be discovered before a plan can be built. */
 bool ovi_plan_needs_discovery(const ov_spec *spec);
 /* The plan of the discovery pass: no columns, all fields of the spec. */

@@ -226,13 +226,69 @@ ov_status ov_loader_submit(ov_loader *l, ov_rows *rows, ov_error *err)
     ov_mutex_lock(&l->mutex);
     OV_ASSERT(!l->ring[rows->seq % l->ring_size]);
     l->ring[rows->seq % l->ring_size] = rows;
-    commit_ready(l);
+    if (l->schema.pulled)
+        ov_cond_broadcast(&l->changed);
+    else
+        commit_ready(l);
     ov_mutex_unlock(&l->mutex);
-    (void)ovi_seal_one(l);
+    if (!l->schema.pulled)
+        (void)ovi_seal_one(l);
     ov_mutex_lock(&l->mutex);
     ov_status st = check_failed(l, err);
     ov_mutex_unlock(&l->mutex);
     return st;
+}
+
+ov_status ovi_loader_pull(ov_loader *l, int wait_ms, ov_rows **rows, bool *waiting, ov_error *err)
+{
+    ov_rows *r;
+    *rows = NULL;
+    *waiting = false;
+    ov_mutex_lock(&l->mutex);
+    ov_status st = check_failed(l, err);
+    while (st == OV_OK && (r = l->ring[l->next_commit % l->ring_size]) == NULL) {
+        if (l->ended && l->next_commit == l->next_begin)
+            break;
+        *waiting = !ov_cond_wait_ms(&l->changed, &l->mutex, wait_ms);
+        st = check_failed(l, err);
+        if (*waiting)
+            break;
+    }
+    r = st == OV_OK && !*waiting ? l->ring[l->next_commit % l->ring_size] : NULL;
+    if (r)
+        l->ring[l->next_commit % l->ring_size] = NULL;
+    ov_mutex_unlock(&l->mutex);
+    *rows = r;
+    if (r && r->failed) {
+        *err = r->err;
+        st = err->code;
+    } else if (r) {
+        st = count_split(l, r, err);
+    }
+    if (st == OV_OK || !r)
+        return st;
+    ovi_loader_give_back(l, r);
+    *rows = NULL;
+    ovi_loader_set_failed(l, err);
+    return st;
+}
+
+void ovi_loader_give_back(ov_loader *l, ov_rows *rows)
+{
+    ovi_rows_clear(rows);
+    ov_mutex_lock(&l->mutex);
+    l->spare[l->spare_count++] = rows;
+    l->next_commit++;
+    ov_cond_broadcast(&l->changed);
+    ov_mutex_unlock(&l->mutex);
+}
+
+void ovi_loader_end(ov_loader *l)
+{
+    ov_mutex_lock(&l->mutex);
+    l->ended = true;
+    ov_cond_broadcast(&l->changed);
+    ov_mutex_unlock(&l->mutex);
 }
 
 ov_status ov_loader_add(ov_loader *l, const ov_batch *batch, ov_error *err)

@@ -50,6 +50,7 @@ struct ov_loader {
     bool committing;
     bool failed;
     bool finished; /* the files belong to the caller */
+    bool ended;    /* pulled: nothing is begun any more */
     ov_error err;
 
     /* of the committing thread */
@@ -74,6 +75,14 @@ struct ov_loader {
 OV_CHECKED ov_status ovi_route(ov_loader *l, ov_rows *rows, ov_error *err);
 /* The selected rows of a batch in the schema's columns. */
 OV_CHECKED ov_status ovi_route_batch(ov_loader *l, const ov_batch *batch, ov_error *err);
+/*
+ * The next split in input order, its books done; *rows NULL when nothing will come any more (see ovi_loader_end). Waits at
+ * most wait_ms: then *rows is NULL and *waiting true. Give it back when done. One thread. Errors as of ov_loader_submit.
+ */
+OV_CHECKED ov_status ovi_loader_pull(ov_loader *l, int wait_ms, ov_rows **rows, bool *waiting, ov_error *err);
+void ovi_loader_give_back(ov_loader *l, ov_rows *rows);
+/* No split will be begun any more. */
+void ovi_loader_end(ov_loader *l);
 /* The open builder of a chunk joins the queue. */
 OV_CHECKED ov_status ovi_seal_queue(ov_loader *l, ovi_chunk *c, ov_error *err);
 /* Seal one waiting builder, if there is one; false when there was none. Called without the mutex. */

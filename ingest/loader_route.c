@@ -16,9 +16,8 @@ typedef struct route {
     ov_rows *rows;         /* of a split; NULL for a batch */
     const ov_batch *batch; /* when rows is NULL */
     uint32_t cols;
-    ov_domain *domains; /* per column */
+    ovi_rows_view view; /* over rows */
     ov_vec *vecs;       /* per column, of the batch at hand */
-    ov_vec *children;   /* elements of list columns */
     uint64_t *sel;
     uint32_t *chunk_of; /* per row of the batch */
     ov_arena scratch;   /* reset per batch */
@@ -79,84 +78,7 @@ static ov_status make_chunks(ov_loader *l, const int64_t *times, const uint64_t 
     return OV_OK;
 }
 
-/* ---- vectors over the split ---- */
-
-static void make_domains(route *r)
-{
-    for (uint32_t i = 0; i < r->rows->col_count; i++) {
-        const ovi_rows_col *c = &r->rows->col[i];
-        const ovi_dict *d = &c->dict;
-        ov_type type = c->type;
-        if (type.id == OV_TYPE_ARRAY || type.multi)
-            type = OV_T(OV_TYPE_STRING);
-        r->domains[i] = (ov_domain){.id = d->domain_id,
-                                    .count = d->count,
-                                    .type = type,
-                                    .unique = true,
-                                    .has_null = true,
-                                    .offsets = d->offsets,
-                                    .bytes = d->bytes};
-    }
-}
-
-static ov_vec dict_vec(ov_type type, const ov_domain *domain, const uint32_t *codes, uint32_t n)
-{
-    return (ov_vec){.type = type, .enc = OV_ENC_DICT, .lane = 4, .rows = n, .data = codes, .dict = domain};
-}
-
-static ov_status flat_strings(route *r, const ov_domain *domain, const uint32_t *codes, uint32_t n,
-                              ov_type type, ov_vec *out, ov_error *err)
-{
-    ov_slice *text;
-    uint64_t *valid;
-    OV_TRY(ov_arena_lanes(&r->scratch, (size_t)OV_BATCH_ROWS * sizeof *text, &text, err));
-    OV_TRY(ov_arena_lanes(&r->scratch, OV_BATCH_WORDS * 8, &valid, err));
-    memset(valid, 0, OV_BATCH_WORDS * 8);
-    for (uint32_t i = 0; i < n; i++) {
-        uint32_t code = codes[i];
-        text[i] = ov_slice_make(domain->bytes + domain->offsets[code],
-                                domain->offsets[code + 1] - domain->offsets[code]);
-        if (code)
-            ov_bits_set(valid, i);
-    }
-    *out = ov_vec_flat(type, text, valid, n);
-    return OV_OK;
-}
-
-static void list_vec(route *r, uint32_t col, uint32_t from, uint32_t n)
-{
-    const ovi_rows_col *c = &r->rows->col[col];
-    ov_vec *child = &r->children[col];
-    if (c->elem_valid)
-        *child = ov_vec_flat(OV_T(c->type.elem), c->elem, c->elem_valid, c->elem_n);
-    else
-        *child = dict_vec(OV_T(OV_TYPE_STRING), &r->domains[col], c->elem, c->elem_n);
-    r->vecs[col] = (ov_vec){.type = c->type,
-                            .enc = OV_ENC_LIST,
-                            .rows = n,
-                            .valid = c->valid + from / 64,
-                            .offsets = c->list_end - 1 + from,
-                            .child = child};
-}
-
-/* Rows [from, from + n) of the split; from is a multiple of OV_BATCH_ROWS. */
-static ov_status make_vecs(route *r, uint32_t from, uint32_t n, bool many, ov_error *err)
-{
-    for (uint32_t i = 0; i < r->rows->col_count; i++) {
-        const ovi_rows_col *c = &r->rows->col[i];
-        ov_type plain = c->type;
-        plain.multi = 0;
-        if (c->listed || c->store == OVI_STORE_LIST)
-            list_vec(r, i, from, n);
-        else if (c->store == OVI_STORE_STR && many)
-            OV_TRY(flat_strings(r, &r->domains[i], c->code + from, n, plain, &r->vecs[i], err));
-        else if (c->store == OVI_STORE_STR)
-            r->vecs[i] = dict_vec(plain, &r->domains[i], c->code + from, n);
-        else
-            r->vecs[i] = ov_vec_flat(c->type, c->i64 + from, c->has_null ? c->valid + from / 64 : NULL, n);
-    }
-    return OV_OK;
-}
+/* ---- vectors ---- */
 
 /* The columns of somebody else's batch. */
 static ov_status open_vecs(route *r, bool many, ov_error *err)
@@ -229,7 +151,7 @@ static ov_status add_batch(route *r, ovi_chunk *c, uint32_t n, const uint64_t *s
 
 static ov_status vecs_of(route *r, uint32_t from, uint32_t n, bool many, ov_error *err)
 {
-    return r->rows ? make_vecs(r, from, n, many, err) : open_vecs(r, many, err);
+    return r->rows ? ovi_rows_view_batch(&r->view, from, n, many, err) : open_vecs(r, many, err);
 }
 
 /* The n rows from `from` on, whose times these are; live NULL: all of them, else these live_rows ones. */
@@ -294,9 +216,12 @@ static ov_status shed(ov_loader *l, ov_error *err)
 
 static ov_status route_open(route *r, ov_arena *tables, ov_error *err)
 {
-    OV_TRY(ov_arena_alloc(tables, r->cols * sizeof *r->domains, &r->domains, err));
-    OV_TRY(ov_arena_alloc(tables, r->cols * sizeof *r->vecs, &r->vecs, err));
-    OV_TRY(ov_arena_alloc(tables, r->cols * sizeof *r->children, &r->children, err));
+    if (r->rows) {
+        OV_TRY(ovi_rows_view_open(&r->view, r->rows, tables, &r->scratch, err));
+        r->vecs = r->view.vecs;
+    } else {
+        OV_TRY(ov_arena_alloc(tables, r->cols * sizeof *r->vecs, &r->vecs, err));
+    }
     OV_TRY(ov_arena_alloc(tables, OV_BATCH_WORDS * 8, &r->sel, err));
     return ov_arena_alloc(tables, OV_BATCH_ROWS * sizeof *r->chunk_of, &r->chunk_of, err);
 }
@@ -305,7 +230,6 @@ static ov_status route_split(route *r, ov_arena *tables, ov_error *err)
 {
     ov_rows *rows = r->rows;
     OV_TRY(route_open(r, tables, err));
-    make_domains(r);
     for (uint32_t from = 0; from < rows->rows; from += OV_BATCH_ROWS) {
         uint32_t n = OV_MIN(rows->rows - from, (uint32_t)OV_BATCH_ROWS);
         OV_TRY(route_rows(r, rows->col[0].i64 + from, from, n, NULL, n, err));

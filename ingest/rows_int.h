@@ -159,3 +159,19 @@ OV_INLINE void ovi_put_str(ov_rows *r, ovi_rows_col *c, ov_slice s)
     c->n = r->rows + 1;
     r->put++;
 }
+
+/* The rows of a split as batches. */
+typedef struct ovi_rows_view {
+    const ov_rows *rows;
+    ov_arena *scratch; /* of the batch at hand */
+    ov_domain *domains;
+    ov_vec *vecs;      /* per column, of the batch at hand */
+    ov_vec *children;  /* elements of list columns */
+} ovi_rows_view;
+
+/* tables: lives as long as the view. */
+OV_CHECKED ov_status ovi_rows_view_open(ovi_rows_view *w, const ov_rows *rows, ov_arena *tables, ov_arena *scratch,
+                                        ov_error *err);
+/* w->vecs become rows [from, from + n); from is a multiple of 64. flat: strings as slices into the split instead of codes
+ * of its dictionaries, for users who would remember the dictionary longer than it lives. */
+OV_CHECKED ov_status ovi_rows_view_batch(ovi_rows_view *w, uint32_t from, uint32_t n, bool flat, ov_error *err);

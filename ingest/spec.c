@@ -182,3 +182,31 @@ ov_status ov_spec_parse(ov_slice text, ov_arena *out, ov_spec **spec, ov_error *
         *spec = r.spec;
     return st;
 }
+
+static ov_status parse_part(ov_slice text, const char *key, ov_json *io, ov_arena *out, ov_error *err)
+{
+    ov_json *part;
+    ov_status st = ov_json_parse(text, NULL, out, &part, err);
+    if (st == OV_OK)
+        return ov_json_set(out, io, key, part, err);
+    ov_error_context(err, "%s", key);
+    err->has_pos = false; /* of the text inside the statement's */
+    return st;
+}
+
+ov_status ov_spec_parse_input(ov_slice source, ov_slice format, ov_arena *out, ov_spec **spec, ov_error *err)
+{
+    ovi_spec_reader r = {.out = out};
+    ov_json *io;
+    OV_TRY(ov_arena_zalloc(out, sizeof *r.spec, &r.spec, err));
+    OV_TRY(ov_json_parse(OV_SLICE_LIT("{}"), NULL, out, &io, err));
+    OV_TRY(parse_part(source, "inputSource", io, out, err));
+    OV_TRY(parse_part(format, "inputFormat", io, out, err));
+    ov_status st = ovi_spec_input(&r, io, err);
+    if (st == OV_OK)
+        st = ovi_spec_format(&r, io, err);
+    err->has_pos = false;
+    r.spec->timestamp.has_missing = true; /* rows have no time of their own */
+    *spec = r.spec;
+    return st;
+}

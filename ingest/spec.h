@@ -140,6 +140,11 @@ typedef struct ov_spec {
     bool log_parse_exceptions, report_parse_exceptions;
 } ov_spec;
 
+/* Only where the bytes are and how rows lie in them: the texts of an inputSource and an inputFormat. Errors name the path
+ * inside of these. */
+OV_CHECKED ov_status ov_spec_parse_input(ov_slice source, ov_slice format, ov_arena *out, ov_spec **spec,
+                                         ov_error *err);
+
 /* text: a task ({"type", "spec": {...}}). Everything lives in `out`.
  * Errors: OV_INVALID (err->pos for broken JSON), OV_UNSUPPORTED; the sentence starts with the JSON path. */
 OV_CHECKED ov_status ov_spec_parse(ov_slice text, ov_arena *out, ov_spec **spec, ov_error *err);

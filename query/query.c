@@ -27,6 +27,7 @@ typedef struct settings {
     ov_slice time_zone;
     int64_t timeout_ms;
     uint64_t outer_limit;
+    int64_t max_parse_exceptions;
 } settings;
 
 static OV_CHECKED ov_status read_number(const ov_sql_setting *s, uint64_t *out, ov_error *err)
@@ -58,6 +59,13 @@ static OV_CHECKED ov_status apply_setting(const ov_sql_setting *s, settings *to,
     } else if (ov_slice_eq(s->name, OV_SLICE_LIT("sqlOuterLimit"))) {
         OV_TRY(read_number(s, &n, err));
         to->outer_limit = n;
+    } else if (ov_slice_eq(s->name, OV_SLICE_LIT("maxParseExceptions"))) {
+        if (ov_slice_eq(s->value, OV_SLICE_LIT("-1"))) {
+            to->max_parse_exceptions = -1;
+            return OV_OK;
+        }
+        OV_TRY(read_number(s, &n, err));
+        to->max_parse_exceptions = (int64_t)n;
     }
     return OV_OK;
 }
@@ -67,7 +75,7 @@ static OV_CHECKED ov_status read_settings(ov_query *q, const ov_query_request *r
 {
     const ov_sql_setting *list;
     uint32_t count;
-    *out = (settings){rq->time_zone, rq->timeout_ms, rq->outer_limit};
+    *out = (settings){rq->time_zone, rq->timeout_ms, rq->outer_limit, rq->max_parse_exceptions};
     OV_TRY(ov_sql_settings(parsed, &q->cx.arena, &list, &count, err));
     q->sets = list;
     q->set_count = count;
@@ -95,6 +103,8 @@ static OV_CHECKED ov_status make_plan(ov_query *q, const ov_query_env *env,
     OV_TRY(ov_sql_parse(rq->sql, &q->cx.arena, &parsed, err));
     OV_TRY(read_settings(q, rq, &parsed, &set, err));
     sql.outer_limit = set.outer_limit;
+    sql.externs = env->externs;
+    sql.max_parse_exceptions = set.max_parse_exceptions;
     OV_TRY(ov_system_tables(env, &q->cx.arena, &sql.systables, &sql.systable_count, err));
     OV_TRY(ov_sql_plan(&sql, &parsed, &statement, err));
     q->analyze = statement.analyze;

@@ -10,6 +10,22 @@
 
 #include "query/exec/exec.h"
 
+/* External data that FROM TABLE(EXTERN(...)) and its kin name. */
+typedef struct ov_extern_request {
+    ov_slice source, format;     /* JSON: inputSource, inputFormat */
+    const ov_field *fields;      /* the declared columns */
+    uint32_t field_count;
+    int64_t max_parse_exceptions; /* -1: no limit */
+} ov_extern_request;
+
+/* How they are read; the server's (ingestion is none of the query layer's business). */
+typedef struct ov_extern_ops {
+    void *ctx;
+    /* A table of these columns, read when it runs; lives in the arena. OV_INVALID, OV_UNSUPPORTED for what the texts say. */
+    ov_status (*open)(void *ctx, const ov_extern_request *request, ov_arena *arena, const ov_systable **out,
+                      ov_error *err);
+} ov_extern_ops;
+
 /* What all queries of a process share. */
 typedef struct ov_query_env {
     ov_catalog *catalog;
@@ -20,6 +36,7 @@ typedef struct ov_query_env {
     ov_exec_options options;      /* tests; zero for defaults */
     const ov_systable *const *systables; /* the server's own beside those of query/system */
     uint32_t systable_count;
+    const ov_extern_ops *externs; /* NULL: no external data */
     const char *address;          /* "127.0.0.1:8888", for sys.servers; "" when there is no server */
     int64_t started_ms;
 } ov_query_env;
@@ -58,6 +75,7 @@ typedef struct ov_query_request {
     int64_t timeout_ms;      /* 0 = none */
     uint64_t outer_limit;    /* sqlOuterLimit; OV_NO_LIMIT when absent */
     bool stringify_arrays;
+    int64_t max_parse_exceptions; /* rows of EXTERN that may be unreadable; -1: any number */
     bool writes;                 /* INSERT and REPLACE are welcome; refused otherwise */
     uint64_t memory_bytes;       /* less than a query may use otherwise; 0 = as much as that */
     const _Atomic bool *cancel;  /* stops the query as ov_query_cancel does, also while it is opened: sub-queries run

@@ -22,6 +22,7 @@ typedef struct ov_app {
     ov_spill_area spill; /* what goes past a query's memory */
     ov_tasks *tasks;
     ov_query_env env;
+    ov_extern_ops externs;
     ov_running *running;
     ov_admission *admission; /* of large queries */
     ov_metrics metrics;

@@ -6,6 +6,7 @@
 
 #include "base/os.h"
 #include "base/pool.h"
+#include "server/extern.h"
 
 /* The cgroup's memory limit, or SIZE_MAX. */
 static uint64_t cgroup_limit(void)
@@ -94,6 +95,8 @@ ov_status ov_host_open(ov_app *app, const ov_host_options *options, ov_error *er
     OV_TRY_OUT(st, open_spill(app, options, err));
     app->env.query_budget_bytes = options->query_bytes ? (size_t)options->query_bytes : limit / 2;
     app->env.catalog = app->catalog;
+    app->externs = ov_extern_ops_of(app->catalog);
+    app->env.externs = &app->externs;
     app->env.pool = app->pool;
     app->env.budget = &app->memory;
     app->env.address = app->address;

@@ -271,6 +271,11 @@ static ov_status read_context(const ov_json *cx, ov_query_request *q, ov_error *
     OV_TRY(context_count(cx, "maxMemoryBytes", &memory, err));
     q->memory_bytes = (uint64_t)memory;
     context_bool(cx, "sqlStringifyArrays", &q->stringify_arrays);
+    const ov_json *most = ov_json_find(cx, "maxParseExceptions");
+    if (most && most->kind == OV_JSON_INT && most->i == -1)
+        q->max_parse_exceptions = -1;
+    else
+        OV_TRY(context_count(cx, "maxParseExceptions", &q->max_parse_exceptions, err));
     return OV_OK;
 }
 

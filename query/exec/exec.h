@@ -86,4 +86,8 @@ struct ov_systable {
     ov_status (*rows)(const ov_systable *table, ov_query_ctx *cx, const ov_result_sink *emit,
                       ov_error *err);
     void *self;
+    /* When not NULL it is called instead of `rows`, its batches have only these columns, in this order, and it may stop
+     * when enough(emit->self) says so. */
+    ov_status (*some_rows)(const ov_systable *table, const uint32_t *columns, uint32_t count, ov_query_ctx *cx,
+                           const ov_result_sink *emit, bool (*enough)(void *self), ov_error *err);
 };

@@ -85,11 +85,17 @@ typedef struct system_source {
     ovi_sink *sink;
 } system_source;
 
-/* The table's batches have all its columns; the plan wants some. They may be larger than ours. */
+static bool system_enough(void *self)
+{
+    return ovi_done(((system_source *)self)->sink);
+}
+
+/* The table's batches have all its columns, unless it can make those the plan wants. They may be larger than ours. */
 static ov_status system_rows(void *self, const ov_batch *b, ov_error *err)
 {
     system_source *s = self;
     ovi_worker *w = &s->exec->workers[0];
+    bool all = !s->node->system.table->some_rows;
     for (uint32_t from = 0; from < b->rows && !ovi_done(s->sink);) {
         uint32_t n = OV_MIN(b->rows - from, s->exec->batch_rows);
         OV_TRY(ovi_next_batch(w, err));
@@ -97,7 +103,7 @@ static ov_status system_rows(void *self, const ov_batch *b, ov_error *err)
         ov_batch out = {.rows = n, .cols = s->node->field_count, .sel_rows = n};
         OV_TRY(ov_arena_alloc(&w->scratch, OV_MAX(out.cols, 1) * sizeof(ov_vec), &out.col, err));
         for (uint32_t c = 0; c < out.cols; c++)
-            OV_TRY(ovi_vec_slice(&b->col[s->node->system.columns[c]], from, n, &w->scratch, &out.col[c], err));
+            OV_TRY(ovi_vec_slice(&b->col[all ? s->node->system.columns[c] : c], from, n, &w->scratch, &out.col[c], err));
         if (b->sel) {
             uint64_t *sel;
             OV_TRY(ov_arena_zalloc(&w->scratch, (ov_words(n) + 1) * 8, &sel, err));
@@ -125,6 +131,10 @@ ov_status ovi_run_system(ovi_exec *x, const ov_plan *node, ovi_sink *sink, ov_er
 {
     system_source s = {.exec = x, .node = node, .sink = sink};
     ov_result_sink emit = {.begin = system_begin, .rows = system_rows, .self = &s};
+    const ov_systable *table = node->system.table;
     OV_TRY(ovi_worker_ready(&x->workers[0], err));
-    return node->system.table->rows(node->system.table, x->cx, &emit, err);
+    if (table->some_rows)
+        return table->some_rows(table, node->system.columns, node->field_count, x->cx, &emit, system_enough,
+                                err);
+    return table->rows(table, x->cx, &emit, err);
 }

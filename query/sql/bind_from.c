@@ -227,10 +227,7 @@ static OV_CHECKED ov_status bind_table_call(ovi_sql_binder *b, const ov_ast *fro
     const ov_ast *call = from->kids[0];
     if (ov_slice_ieq(call->text, OV_SLICE_LIT("APPEND")) && !from->kids[1])
         return bind_append(b, call, out, err);
-    return ovi_sql_fail_node(b, from, OV_UNSUPPORTED, err, NULL,
-                             "Table function " OV_SLICE_FMT
-                             " is not supported yet; load the data with a task",
-                             OV_SLICE_ARG(call->text));
+    return ovi_sql_bind_extern(b, from, out, err);
 }
 
 /* ---- the rest ---- */

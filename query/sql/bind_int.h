@@ -149,6 +149,11 @@ bool ovi_sql_is_unnest(const ov_ast *from); /* also under an alias */
 OV_CHECKED ov_status ovi_sql_bind_unnest(ovi_sql_binder *b, const ov_ast *from, const ovi_sql_rel *in_front,
                                          bool outer, ovi_sql_rel *out, ov_error *err);
 
+/* ---- bind_extern.c ---- */
+/* TABLE(EXTERN(...)), TABLE(INLINE(...)), TABLE(LOCALFILES(...)), TABLE(HTTP(...)), with their columns. */
+OV_CHECKED ov_status ovi_sql_bind_extern(ovi_sql_binder *b, const ov_ast *from, ovi_sql_rel *out,
+                                         ov_error *err);
+
 /* ---- bind_join.c ---- */
 /* in_front: what stands before the join in a comma list, for an UNNEST that is its first table; NULL: nothing. */
 OV_CHECKED ov_status ovi_sql_bind_join(ovi_sql_binder *b, const ov_ast *join, const ovi_sql_rel *in_front,

@@ -46,6 +46,8 @@ typedef struct ov_sql_env {
     uint32_t param_count;
     uint64_t outer_limit;        /* sqlOuterLimit; OV_NO_LIMIT when absent */
     const ov_sql_runner *runner; /* NULL: such sub-queries are not supported */
+    const ov_extern_ops *externs; /* NULL: EXTERN is not supported */
+    int64_t max_parse_exceptions; /* of external data; -1: no limit */
 } ov_sql_env;
 
 typedef struct ov_sql_statement {

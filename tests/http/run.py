@@ -10,6 +10,7 @@ sys.path[:0] = [HERE, os.path.join(HERE, '..', 'lib'), os.path.join(HERE, '..', 
 import tables  # noqa: E402
 import test_concurrency  # noqa: E402
 import test_errors  # noqa: E402
+import test_extern  # noqa: E402
 import test_formats  # noqa: E402
 import test_framing  # noqa: E402
 import test_insert  # noqa: E402
@@ -27,7 +28,7 @@ def main():
         for table in ('tiny', 'events'):
             server.ingest(tables.spec(table, folder)[0])
             server.wait_table(table)
-        for part in (test_formats, test_errors, test_framing, test_tasks, test_insert, test_concurrency):
+        for part in (test_formats, test_errors, test_framing, test_tasks, test_insert, test_extern, test_concurrency):
             for name, function in part.cases(server):
                 name = '%s: %s' % (part.__name__[5:], name)
                 if asked.only in name:

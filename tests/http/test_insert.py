@@ -68,10 +68,10 @@ def types(server):
     same(server.sql("SELECT s, l, d, b, nothing, ARRAY_TO_STRING(texts, ','), ARRAY_TO_STRING(longs, ','), "
                     "MV_TO_STRING(mv, ','), MV_LENGTH(mv2), JSON_VALUE(j, '$.a') FROM typ")[1],
          [['s', 1, 1.5, 1, None, 'y,x', '2,1', 'q,p', 2, '1']])
-    same(server.sql("SELECT mv2, COUNT(*) FROM typ GROUP BY 1 ORDER BY 1")[1], [['m', 1], ['n', 1]])
+    same(server.value("SELECT COUNT(*) FROM typ WHERE MV_CONTAINS(mv2, ARRAY['m', 'n'])"), 1)
     arrays = "REPLACE INTO typ2 OVERWRITE ALL SELECT TIMESTAMP '2024-01-01' AS __time, ARRAY%s AS a PARTITIONED BY ALL"
     run(server, arrays % "['u', 'v']", {'arrayIngestMode': 'mvd'})
-    same(server.sql('SELECT a, COUNT(*) FROM typ2 GROUP BY 1 ORDER BY 1')[1], [['u', 1], ['v', 1]])
+    same(server.value('SELECT MV_LENGTH(a) FROM typ2'), 2)
     run(server, arrays % '[1]', {'arrayIngestMode': 'mvd'}, expect='FAILED')
     run(server, arrays % "['u']", {'arrayIngestMode': 'none'}, expect='FAILED')
 
