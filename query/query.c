@@ -15,6 +15,7 @@ struct ov_query {
     ov_snapshot *snapshot; /* retained; cx.snapshot is the same */
     const ov_plan *plan;
     bool analyze; /* run the plan, answer with what it did */
+    bool explain;
     const ov_query_write *write;
     const ov_sql_setting *sets;
     uint32_t set_count;
@@ -109,6 +110,7 @@ static OV_CHECKED ov_status make_plan(ov_query *q, const ov_query_env *env,
     OV_TRY(ov_sql_plan(&sql, &parsed, &statement, err));
     q->analyze = statement.analyze;
     q->write = statement.write;
+    q->explain = statement.explain;
     if (q->write && !rq->writes)
         return ov_fail(err, OV_INVALID, "%s", q->write->replace
                        ? "REPLACE operations are not supported by the requested SQL engine [native].  Consider using MSQ."
@@ -176,6 +178,11 @@ uint32_t ov_query_fields(const ov_query *q, const ov_field **out)
 const ov_query_write *ov_query_write_of(const ov_query *q)
 {
     return q->write;
+}
+
+bool ov_query_is_explain(const ov_query *q)
+{
+    return q->explain;
 }
 
 bool ov_query_setting(const ov_query *q, const char *name, ov_slice *value)

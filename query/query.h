@@ -90,6 +90,8 @@ ov_slice ov_query_id(const ov_query *q);
 uint32_t ov_query_fields(const ov_query *q, const ov_field **out);
 /* Of INSERT and REPLACE; NULL for anything else. ov_query_run then only makes the rows. */
 const ov_query_write *ov_query_write_of(const ov_query *q);
+/* EXPLAIN PLAN FOR: the result is a text about the statement, made without running it. */
+bool ov_query_is_explain(const ov_query *q);
 /* The value of the last SET of that name in front of the statement, as text; false when there is none. */
 bool ov_query_setting(const ov_query *q, const char *name, ov_slice *value);
 const ov_tz *ov_query_tz(const ov_query *q); /* results print TIMESTAMP in it */

@@ -43,11 +43,17 @@ struct ov_encoder {
     bool any; /* a record was written already */
 };
 
+static const char *const format_names[] = {"object", "array", "objectLines", "arrayLines", "csv"};
+
+const char *ov_result_format_name(ov_result_format format)
+{
+    return format_names[format];
+}
+
 bool ov_result_format_find(ov_slice name, ov_result_format *out)
 {
-    static const char *const names[] = {"object", "array", "objectLines", "arrayLines", "csv"};
-    for (size_t i = 0; i < OV_COUNT_OF(names); i++)
-        if (ov_slice_ieq(name, ov_slice_cstr(names[i]))) {
+    for (size_t i = 0; i < OV_COUNT_OF(format_names); i++)
+        if (ov_slice_ieq(name, ov_slice_cstr(format_names[i]))) {
             *out = (ov_result_format)i;
             return true;
         }

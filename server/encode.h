@@ -30,6 +30,7 @@ typedef struct ov_encode_options {
 typedef struct ov_encoder ov_encoder;
 
 bool ov_result_format_find(ov_slice name, ov_result_format *out); /* any case */
+const char *ov_result_format_name(ov_result_format format);
 
 OV_CHECKED ov_status ov_encoder_create(const ov_encode_options *options, const ov_field *fields,
                                        uint32_t count, ov_encoder **out, ov_error *err);

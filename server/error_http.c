@@ -37,6 +37,9 @@ static const mapping server_fault = {
     500,        "Unknown exception", "Unknown exception", "legacyQueryException",
     "OPERATOR", "RUNTIME_FAILURE"};
 
+static const mapping no_statement = {
+    404, "druidException", "Plan validation failed", "notFound", "USER", "NOT_FOUND"};
+
 static const mapping *mapping_of(ov_status code)
 {
     const mapping *m = (unsigned)code < OV_STATUS_COUNT ? &map[code] : &server_fault;
@@ -79,6 +82,12 @@ static void add_place(ov_jsonw *w, ov_slice sql, const ov_error *err)
     }
 }
 
+static const mapping *mapping_for(ov_error_style style, ov_status code)
+{
+    return style == OV_ERROR_STATEMENT && code == OV_NOT_FOUND ? &no_statement : mapping_of(code);
+}
+
+/* sql with p NULL: the error is about no text. */
 static void sql_body(const mapping *m, ov_slice sql, const ov_error *err, bool for_go, ov_jsonw *w)
 {
     ov_jsonw_open_object(w, NULL);
@@ -88,8 +97,9 @@ static void sql_body(const mapping *m, ov_slice sql, const ov_error *err, bool f
     ov_jsonw_cstr(w, "category", m->category);
     ov_jsonw_cstr(w, "errorMessage", err->text);
     ov_jsonw_open_object(w, "context");
-    ov_jsonw_cstr(w, "sourceType", "sql");
-    if (err->has_pos)
+    if (sql.p)
+        ov_jsonw_cstr(w, "sourceType", "sql");
+    if (sql.p && err->has_pos)
         add_place(w, sql, err);
     ov_jsonw_close_object(w);
     ov_jsonw_close_object(w);
@@ -102,7 +112,10 @@ void ov_error_body(ov_error_style style, ov_slice sql, const ov_error *err, bool
     ov_jsonw_init(&w, out);
     switch (style) {
     case OV_ERROR_SQL:
-        sql_body(mapping_of(err->code), sql, err, for_go, &w);
+        sql_body(mapping_of(err->code), sql.p ? sql : OV_SLICE_LIT(""), err, for_go, &w);
+        break;
+    case OV_ERROR_STATEMENT:
+        sql_body(mapping_for(style, err->code), ov_slice_make(NULL, 0), err, for_go, &w);
         break;
     case OV_ERROR_BINDING:
         ov_jsonw_open_object(&w, NULL);
@@ -132,7 +145,7 @@ void ov_respond_error(ov_request *rq, ov_error_style style, ov_slice sql, const 
     ov_error_body(style, sql, err, for_go, &body);
     if (body.failed)
         ov_buf_clear(&body);
-    ov_respond(rq, ov_error_http_status(err->code), "application/json", ov_buf_slice(&body));
+    ov_respond(rq, mapping_for(style, err->code)->status, "application/json", ov_buf_slice(&body));
     ov_buf_fini(&body);
 }
 

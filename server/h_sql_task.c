@@ -6,7 +6,6 @@
 
 void ov_h_sql_task(ov_app *app, ov_request *rq, const ov_captures *at)
 {
-    (void)at;
     ov_error err = OV_ERROR_INIT;
     ov_sql_request in;
     ov_slice id;
@@ -21,6 +20,10 @@ void ov_h_sql_task(ov_app *app, ov_request *rq, const ov_captures *at)
     }
     if (ov_sql_task_submit(app, &in, ov_request_arena(rq), &id, &err) != OV_OK) {
         ov_respond_error(rq, OV_ERROR_SQL, in.query.sql, &err);
+        return;
+    }
+    if (id.n == 0) { /* EXPLAIN */
+        ov_h_sql(app, rq, at);
         return;
     }
     ov_buf b;

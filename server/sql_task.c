@@ -77,6 +77,7 @@ static void print_document(const ov_query *q, const ov_sql_request *in, ov_slice
     ov_jsonw_cstr(&w, "type", "query_controller");
     ov_jsonw_str(&w, "id", id);
     ov_jsonw_str(&w, "sqlQuery", in->query.sql);
+    ov_jsonw_cstr(&w, "resultFormat", ov_result_format_name(in->format));
     add_json(&w, "sqlQueryContext", in->context, "{}", &scratch);
     add_json(&w, "sqlParameters", in->parameters, "[]", &scratch);
     ov_jsonw_open_object(&w, "spec");
@@ -103,6 +104,11 @@ ov_status ov_sql_task_submit(ov_app *app, const ov_sql_request *in, ov_arena *a,
     rq.writes = true;
     OV_TRY(make_id(in, a, id, err));
     OV_TRY(ov_query_open(&app->env, &rq, &q, err));
+    if (ov_query_is_explain(q)) {
+        ov_query_close(q);
+        *id = (ov_slice){NULL, 0};
+        return OV_OK;
+    }
     ov_buf_init(&doc);
     print_document(q, in, *id, &doc);
     ov_query_close(q);

@@ -12,6 +12,7 @@
 /* The table for ov_tasks_create; app must outlive the runner. */
 ov_sql_task_ops ov_sql_task_ops_of(ov_app *app);
 
-/* Plan the statement (its errors answer the request) and submit it. *id lives in `a`. */
+/* Plan the statement (its errors answer the request) and submit it. *id lives in `a`; an EXPLAIN PLAN FOR is not submitted
+ * and leaves it empty: the caller answers it at once. */
 OV_CHECKED ov_status ov_sql_task_submit(ov_app *app, const ov_sql_request *in, ov_arena *a, ov_slice *id,
                                         ov_error *err);

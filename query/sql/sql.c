@@ -55,6 +55,7 @@ static OV_CHECKED ov_status plan_statement(ovi_sql_binder *b, const ov_ast *stat
     const ov_query_write *write;
     OV_TRY(plan_query(b, statement->kids[0], &out->plan, &write, err));
     out->analyze = statement->flags & OV_AST_ANALYZE;
+    out->explain = !out->analyze;
     return out->analyze ? OV_OK : ovi_sql_explain(b, out->plan, write, &out->plan, err);
 }
 

@@ -53,6 +53,7 @@ typedef struct ov_sql_env {
 typedef struct ov_sql_statement {
     const ov_plan *plan; /* of EXPLAIN PLAN FOR: one row that says what would run */
     bool analyze;        /* EXPLAIN ANALYZE: run the plan and show what it did */
+    bool explain;        /* the plan only says what would run */
     const ov_query_write *write; /* INSERT and REPLACE: what becomes of the rows; NULL for queries and EXPLAIN */
 } ov_sql_statement;
 
