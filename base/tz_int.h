@@ -43,3 +43,6 @@ bool ovi_tz_rule_parse(ov_slice text, ovi_tz_rule *out);
 /* The span of the rule that holds utc_ms: its ends (not before the table's last change) and what is
  * in force. */
 const ovi_tz_span *ovi_tz_rule_span(const ov_tz *zone, int64_t utc_ms, int64_t *from, int64_t *to);
+
+/* tz_names.c: names in place of numbers, where Java has them. */
+void ovi_tz_name_spans(ov_tz *zone);

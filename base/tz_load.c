@@ -439,8 +439,10 @@ ov_status ov_tz_get(ov_slice name, const ov_tz **out, ov_error *err)
         if (st == OV_OK && loaded->count == 1 && !loaded->rule.has_dst &&
             loaded->spans[0].offset_ms == 0)
             free_zone(loaded); /* another name of UTC */
-        else if (st == OV_OK)
+        else if (st == OV_OK) {
+            ovi_tz_name_spans(loaded);
             known = keep(loaded);
+        }
     }
     ov_mutex_unlock(&lock);
     if (st == OV_OK)

@@ -76,6 +76,10 @@ static void test_both_sides_of_an_overlap(void **state)
                      first + 3600000);
     assert_string_equal(ov_tz_abbreviation(la, first), "PDT");
     assert_string_equal(ov_tz_abbreviation(la, first + 3600000), "PST");
+    /* named by number in the database, by letters in Java; 2015-03-08 and 2015-06-01 */
+    const ov_tz *lord_howe = zone_of("Australia/Lord_Howe");
+    assert_string_equal(ov_tz_abbreviation(lord_howe, 1425772800000), "LHDT");
+    assert_string_equal(ov_tz_abbreviation(lord_howe, 1433116800000), "LHST");
 }
 
 static void test_names(void **state)
