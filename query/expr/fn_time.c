@@ -331,6 +331,8 @@ ov_status ovi_bind_timestampadd(ovi_bind *b, ov_error *err)
                           ov_time_unit_name(unit));
     ov_sqltype interval = length < 0 ? OV_SQL_INTERVAL_MONTH : OV_SQL_INTERVAL_MS;
     const ov_expr *one, *amount;
+    if (length > 0 && length < OV_MS_PER_DAY) /* a day plus some hours is no day */
+        OV_TRY(ovi_want(b, 2, OV_SQL_TIMESTAMP, err));
     OV_TRY(ov_expr_i64(b->cx, OV_SQL_BIGINT, length < 0 ? -length : length, &one, err));
     OV_TRY(ovi_call_fn(b->cx, "*", (const ov_expr *[]){b->args[1], one}, 2, b->pos, b->end_pos,
                        &amount, err));
