@@ -14,6 +14,7 @@ struct ov_query {
     ov_expr_ctx expr;
     ov_snapshot *snapshot; /* retained; cx.snapshot is the same */
     const ov_plan *plan;
+    ov_native_query native;
     bool analyze; /* run the plan, answer with what it did */
     bool explain;
     const ov_query_write *write;
@@ -118,6 +119,16 @@ static OV_CHECKED ov_status make_plan(ov_query *q, const ov_query_env *env,
     return ov_plan_optimize(&q->expr, statement.plan, &q->plan, err);
 }
 
+static OV_CHECKED ov_status make_native_plan(ov_query *q, const ov_query_request *rq, ov_error *err)
+{
+    ov_native_env env = {.cx = &q->expr, .snapshot = q->snapshot, .run = &q->cx};
+    if (rq->timeout_ms > 0)
+        q->cx.deadline_ms = ov_monotonic_ns() / 1000000 + rq->timeout_ms;
+    OV_TRY(ov_native_plan(&env, rq->native, &q->native, err));
+    q->plan = q->native.plan;
+    return OV_OK;
+}
+
 static void init(ov_query *q, const ov_query_env *env, const ov_query_request *rq)
 {
     size_t limit =
@@ -153,7 +164,7 @@ ov_status ov_query_open(const ov_query_env *env, const ov_query_request *rq, ov_
     else
         q->cx.id = ov_slice_cstr(q->uuid);
     if (st == OV_OK)
-        st = make_plan(q, env, rq, err);
+        st = rq->native ? make_native_plan(q, rq, err) : make_plan(q, env, rq, err);
     if (st != OV_OK) {
         ov_query_close(q);
         return st;
@@ -204,7 +215,22 @@ ov_status ov_query_run(ov_query *q, const ov_result_sink *sink, ov_error *err)
 {
     if (q->analyze)
         return ov_explain_analyze(q->plan, &q->cx, sink, err);
-    OV_TRY(ov_exec_run(q->plan, &q->cx, sink, err));
+    return ov_query_run_part(q, q->plan, sink, err);
+}
+
+const ov_native_query *ov_query_native(const ov_query *q)
+{
+    return &q->native;
+}
+
+ov_status ov_query_still_alive(ov_query *q, ov_error *err)
+{
+    return ov_query_alive(&q->cx, err);
+}
+
+ov_status ov_query_run_part(ov_query *q, const ov_plan *part, const ov_result_sink *sink, ov_error *err)
+{
+    OV_TRY(ov_exec_run(part, &q->cx, sink, err));
     if (ov_map_guard_events() != q->map_events)
         return ov_fail(err, OV_CORRUPT,
                        "a segment file was shortened or became unreadable while the query ran; the answer was thrown away");
@@ -251,7 +277,7 @@ static uint64_t plan_rows(const ov_plan *node)
 
 uint64_t ov_query_rows(const ov_query *q)
 {
-    return plan_rows(q->plan);
+    return q->plan ? plan_rows(q->plan) : 0;
 }
 
 const ov_exec_stats *ov_query_stats(const ov_query *q)

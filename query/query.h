@@ -9,6 +9,7 @@
 #pragma once
 
 #include "query/exec/exec.h"
+#include "query/native/native_query.h"
 
 /* External data that FROM TABLE(EXTERN(...)) and its kin name. */
 typedef struct ov_extern_request {
@@ -68,6 +69,7 @@ typedef struct ov_query_write {
 
 typedef struct ov_query_request {
     ov_slice sql;
+    const ov_json *native;   /* a native query instead of sql; must live as long as the query */
     const ov_param *params;
     uint32_t param_count;
     ov_slice query_id;       /* empty: one is made */
@@ -96,6 +98,12 @@ bool ov_query_is_explain(const ov_query *q);
 bool ov_query_setting(const ov_query *q, const char *name, ov_slice *value);
 const ov_tz *ov_query_tz(const ov_query *q); /* results print TIMESTAMP in it */
 OV_CHECKED ov_status ov_query_run(ov_query *q, const ov_result_sink *sink, ov_error *err);
+const ov_native_query *ov_query_native(const ov_query *q); /* what a native query's answer looks like */
+/* One of a native query's plans. */
+OV_CHECKED ov_status ov_query_run_part(ov_query *q, const ov_plan *part, const ov_result_sink *sink,
+                                       ov_error *err);
+/* OV_CANCELLED or OV_TIMEOUT when the query must stop, for work around its runs. */
+OV_CHECKED ov_status ov_query_still_alive(ov_query *q, ov_error *err);
 void ov_query_cancel(ov_query *q);
 int64_t ov_query_deadline(const ov_query *q); /* ms of the monotonic clock; 0 = none */
 /* At most so many rows are read, as far as the plan tells; UINT64_MAX when it may be any number. */

@@ -24,6 +24,7 @@ typedef struct ov_encode_options {
     ov_result_format format;
     bool header, types_header, sql_types_header;
     bool stringify_arrays; /* arrays as text holding JSON, as Druid does by default */
+    bool lists;            /* multi-value strings as lists, as in native answers */
     const ov_tz *tz;       /* timestamps print in it; NULL = UTC */
 } ov_encode_options;
 

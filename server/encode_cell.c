@@ -178,7 +178,7 @@ static void add_list_cell(const ov_encode_options *o, ov_type type, const ov_vec
                  ovi_is_csv(o)); /* one value prints as a plain string */
         return;
     }
-    bool as_json = !multi && !o->stringify_arrays && !ovi_is_csv(o);
+    bool as_json = (!multi || o->lists) && !o->stringify_arrays && !ovi_is_csv(o);
     if (as_json || (plain && !ovi_is_csv(o))) {
         add_list(out, type, list, first, end);
         return;

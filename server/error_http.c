@@ -1,6 +1,7 @@
 #include "server/error_http.h"
 
 #include <stdio.h>
+#include <string.h>
 
 #include "base/jsonw.h"
 
@@ -82,6 +83,28 @@ static void add_place(ov_jsonw *w, ov_slice sql, const ov_error *err)
     }
 }
 
+/* Members of both of Druid's generations; code_hint says it better than the status where there is one. */
+static void native_body(const mapping *m, const ov_error *err, ov_jsonw *w)
+{
+    const char *word = err->code_hint[0]                        ? err->code_hint
+                       : strcmp(m->error, "druidException") == 0 ? "Unknown exception"
+                                                                 : m->error;
+    ov_jsonw_open_object(w, NULL);
+    ov_jsonw_cstr(w, "error", word);
+    ov_jsonw_cstr(w, "errorClass", ov_status_name(err->code));
+    ov_jsonw_null(w, "host");
+    ov_jsonw_cstr(w, "errorCode", "legacyQueryException");
+    ov_jsonw_cstr(w, "persona", "OPERATOR");
+    ov_jsonw_cstr(w, "category", m->category);
+    ov_jsonw_cstr(w, "errorMessage", err->text);
+    ov_jsonw_open_object(w, "context");
+    ov_jsonw_null(w, "host");
+    ov_jsonw_cstr(w, "errorClass", ov_status_name(err->code));
+    ov_jsonw_cstr(w, "legacyErrorCode", word);
+    ov_jsonw_close_object(w);
+    ov_jsonw_close_object(w);
+}
+
 static const mapping *mapping_for(ov_error_style style, ov_status code)
 {
     return style == OV_ERROR_STATEMENT && code == OV_NOT_FOUND ? &no_statement : mapping_of(code);
@@ -116,6 +139,9 @@ void ov_error_body(ov_error_style style, ov_slice sql, const ov_error *err, bool
         break;
     case OV_ERROR_STATEMENT:
         sql_body(mapping_for(style, err->code), ov_slice_make(NULL, 0), err, for_go, &w);
+        break;
+    case OV_ERROR_NATIVE:
+        native_body(mapping_of(err->code), err, &w);
         break;
     case OV_ERROR_BINDING:
         ov_jsonw_open_object(&w, NULL);

@@ -11,6 +11,7 @@ typedef enum ov_error_style {
     OV_ERROR_SQL, /* druidException with context.sourceType sql; needs the statement for line and column */
     OV_ERROR_BINDING, /* the request body could not be read: error, errorMessage, errorClass, host */
     OV_ERROR_STATEMENT, /* druidException about a statement as a whole; what is not found is 404 */
+    OV_ERROR_NATIVE, /* a native query that was read failed: the words of older Druids and of newer ones together */
     OV_ERROR_TASK,    /* overlord: {"error": sentence} */
 } ov_error_style;
 

@@ -3,7 +3,7 @@
  * in its own type: a number column compares numbers, and a text that is no number matches nothing there. NULL is
  * unknown, so NOT leaves it out, as Druid's three-valued logic does.
  */
-#include "query/native/native_int.h"
+#include "query/native/native_plan_int.h"
 
 #include "base/numparse.h"
 #include "base/period.h"
@@ -46,7 +46,8 @@ static ov_status text(filter_binder *f, ov_slice s, const ov_expr **out)
     return ov_expr_str(f->b.cx, OV_SQL_VARCHAR, s, out, f->err);
 }
 
-static ov_status column_named(filter_binder *f, const ov_json *at, ov_slice name, const ov_expr **out)
+/* Any column, lists and nested ones too. */
+static ov_status any_column_named(filter_binder *f, ov_slice name, const ov_expr **out)
 {
     *out = NULL;
     OV_TRY(f->b.scope->column(f->b.scope->ctx, f->b.cx, name, out, f->err));
@@ -55,6 +56,12 @@ static ov_status column_named(filter_binder *f, const ov_json *at, ov_slice name
     OV_TRY(ovi_as_value(&f->b, *out, out, f->err));
     if ((*out)->type.id == OV_TYPE_NULL)
         return ov_expr_null(f->b.cx, OV_SQL_VARCHAR, out, f->err);
+    return OV_OK;
+}
+
+static ov_status column_named(filter_binder *f, const ov_json *at, ov_slice name, const ov_expr **out)
+{
+    OV_TRY(any_column_named(f, name, out));
     if ((*out)->type.id == OV_TYPE_COMPLEX || (*out)->type.id == OV_TYPE_ARRAY)
         return ov_json_fail(at, f->err, OV_UNSUPPORTED, "filters on the nested column '" OV_SLICE_FMT
                             "' are not supported; use an expression with json_value", OV_SLICE_ARG(name));
@@ -64,11 +71,11 @@ static ov_status column_named(filter_binder *f, const ov_json *at, ov_slice name
 static ov_status column(filter_binder *f, const ov_json *json, const char *key, const ov_expr **out)
 {
     ov_slice name;
-    if (ov_json_find(json, "extractionFn"))
-        return ov_json_fail(ov_json_get(json, "extractionFn"), f->err, OV_UNSUPPORTED,
-                            "extraction functions are not supported; use an expression filter");
+    const ov_json *fn = ov_json_find(json, "extractionFn");
+    ovi_nplanner p = {.cx = f->b.cx, .arena = f->b.cx->arena};
     OV_TRY(ov_json_need_str(json, key, &name, f->err));
-    return column_named(f, ov_json_get(json, key), name, out);
+    OV_TRY(column_named(f, ov_json_get(json, key), name, out));
+    return fn ? ovi_nextract(&p, fn, *out, out, f->err) : OV_OK;
 }
 
 static bool is_number(const ov_expr *e)
@@ -97,8 +104,21 @@ static ov_status match_value(filter_binder *f, const ov_json *v, ov_slice type, 
     ov_slice s;
     int64_t i;
     double d;
+    if (v->kind == OV_JSON_ARRAY && type.n > 7 && ov_slice_ieq(ov_slice_make(type.p, 6), OV_SLICE_LIT("ARRAY<"))) {
+        const ov_expr **items;
+        uint32_t n = 0;
+        ov_slice elem = ov_slice_make(type.p + 6, type.n - 7);
+        OV_TRY(ov_arena_alloc(f->b.cx->arena, (v->count + (size_t)1) * sizeof *items, &items, f->err));
+        for (const ov_json *one = v->first; one; one = one->next) {
+            if (one->kind == OV_JSON_NULL)
+                OV_TRY(ov_expr_null(f->b.cx, OV_SQL_NULL, &items[n++], f->err));
+            else
+                OV_TRY(match_value(f, one, elem, &items[n++]));
+        }
+        return apply(f, v, "ARRAY", items, n, out);
+    }
     if (v->kind == OV_JSON_ARRAY || v->kind == OV_JSON_OBJECT)
-        return ov_json_fail(v, f->err, OV_UNSUPPORTED, "array and object match values are not supported");
+        return ov_json_fail(v, f->err, OV_INVALID, "expected a value of type '" OV_SLICE_FMT "'", OV_SLICE_ARG(type));
     if (ov_slice_ieq(type, OV_SLICE_LIT("LONG"))) {
         OV_TRY(ov_json_as_i64(v, &i, f->err));
         return ov_expr_i64(f->b.cx, OV_SQL_BIGINT, i, out, f->err);
@@ -111,7 +131,7 @@ static ov_status match_value(filter_binder *f, const ov_json *v, ov_slice type, 
     }
     if (!ov_slice_ieq(type, OV_SLICE_LIT("STRING")))
         return ov_json_fail(v, f->err, OV_UNSUPPORTED,
-                            "the matchValueType '" OV_SLICE_FMT "' is not supported; use STRING, LONG, DOUBLE or FLOAT",
+                            "the type '" OV_SLICE_FMT "' is not supported for match values; use STRING, LONG, DOUBLE, FLOAT or ARRAY<...> of those",
                             OV_SLICE_ARG(type));
     OV_TRY(ov_json_as_str(v, &s, f->err));
     return text(f, s, out);
@@ -125,7 +145,7 @@ static ov_status join(filter_binder *f, const ov_json *json, const char *op, con
     const ov_expr **args;
     OV_TRY(ov_json_need_arr(json, "fields", &fields, f->err));
     if (fields->count == 0)
-        return truth(f, op[0] == 'A', out);
+        return ov_json_fail(fields, f->err, OV_INVALID, "expected at least one filter");
     OV_TRY(ov_arena_alloc(f->b.cx->arena, fields->count * sizeof *args, &args, f->err));
     uint32_t n = 0;
     for (const ov_json *v = fields->first; v; v = v->next)
@@ -185,11 +205,28 @@ static ov_status filter_false(filter_binder *f, const ov_json *json, const ov_ex
 
 /* ---- single values ---- */
 
+/* A row of a multi-value text is NULL when it has no value or one that is NULL. */
+static ov_status is_null(filter_binder *f, const ov_json *json, const ov_expr *col, const ov_expr **out)
+{
+    const ov_expr *sides[2], *args[2];
+    OV_TRY(apply(f, json, "IS NULL", &col, 1, &sides[0]));
+    *out = sides[0];
+    if (col->type.id != OV_TYPE_STRING || !col->type.multi)
+        return OV_OK;
+    args[0] = col;
+    OV_TRY(ov_expr_null(f->b.cx, OV_SQL_VARCHAR, &args[1], f->err));
+    OV_TRY(apply(f, json, "ARRAY", &args[1], 1, &args[1]));
+    OV_TRY(apply(f, json, "MV_OVERLAP", args, 2, &sides[1]));
+    return apply(f, json, "OR", sides, 2, out);
+}
+
 static ov_status filter_null(filter_binder *f, const ov_json *json, const ov_expr **out)
 {
     const ov_expr *col;
-    OV_TRY(column(f, json, "column", &col));
-    return apply(f, json, "IS NULL", &col, 1, out);
+    ov_slice name;
+    OV_TRY(ov_json_need_str(json, "column", &name, f->err));
+    OV_TRY(any_column_named(f, name, &col));
+    return is_null(f, json, col, out);
 }
 
 /* A number column and a text that is no number: nothing, but NULL stays unknown. */
@@ -204,7 +241,7 @@ static ov_status filter_selector(filter_binder *f, const ov_json *json, const ov
     ov_slice s;
     OV_TRY(column(f, json, "dimension", &col));
     if (!ov_json_find(json, "value"))
-        return apply(f, json, "IS NULL", &col, 1, out);
+        return is_null(f, json, col, out);
     OV_TRY(ov_json_need_str(json, "value", &s, f->err));
     OV_TRY(value_like(f, col, s, &value));
     return value ? apply2(f, json, "=", col, value, out) : nothing(f, json, col, out);
@@ -215,11 +252,34 @@ static ov_status filter_equals(filter_binder *f, const ov_json *json, const ov_e
     const ov_json *match;
     const ov_expr *col, *value;
     ov_slice type;
-    OV_TRY(column(f, json, "column", &col));
-    OV_TRY(ov_json_str(json, "matchValueType", OV_SLICE_LIT("STRING"), &type, f->err));
+    ov_slice name;
+    OV_TRY(ov_json_need_str(json, "column", &name, f->err));
+    OV_TRY(any_column_named(f, name, &col));
+    OV_TRY(ov_json_need_str(json, "matchValueType", &type, f->err));
     OV_TRY(ov_json_need(json, "matchValue", &match, f->err));
     OV_TRY(match_value(f, match, type, &value));
+    if (col->type.id == OV_TYPE_FLOAT && ov_type_is_real(value->type)) /* as exact as the column is */
+        OV_TRY(ov_expr_f64(f->b.cx, OV_SQL_DOUBLE, (double)(float)value->constant.f, &value, f->err));
     return apply2(f, json, "=", col, value, out);
+}
+
+/* The list holds the value; a single value is a list of one. */
+static ov_status filter_array_contains(filter_binder *f, const ov_json *json, const ov_expr **out)
+{
+    const ov_json *match;
+    const ov_expr *args[2];
+    ov_slice type, name;
+    OV_TRY(ov_json_need_str(json, "column", &name, f->err));
+    OV_TRY(any_column_named(f, name, &args[0]));
+    OV_TRY(ov_json_need_str(json, "elementMatchValueType", &type, f->err));
+    match = ov_json_find(json, "elementMatchValue");
+    if (match)
+        OV_TRY(match_value(f, match, type, &args[1]));
+    else
+        OV_TRY(ov_expr_null(f->b.cx, OV_SQL_NULL, &args[1], f->err));
+    if (!ov_type_is_list(args[0]->type))
+        return match ? apply(f, json, "=", args, 2, out) : apply(f, json, "IS NULL", args, 1, out);
+    return apply(f, json, args[0]->type.id == OV_TYPE_ARRAY ? "ARRAY_CONTAINS" : "MV_CONTAINS", args, 2, out);
 }
 
 /* values: texts, numbers and null; inType says of which type the latter are. */
@@ -249,7 +309,7 @@ static ov_status in_list(filter_binder *f, const ov_json *json, const char *key,
     *out = sides[0];
     if (!null)
         return OV_OK;
-    OV_TRY(apply(f, json, "IS NULL", &col, 1, &sides[1]));
+    OV_TRY(is_null(f, json, col, &sides[1]));
     return apply(f, json, "OR", sides, 2, out);
 }
 
@@ -273,50 +333,53 @@ static ov_status filter_in_type(filter_binder *f, const ov_json *json, const ov_
 
 /* ---- ranges ---- */
 
-/* The column and the text of a bound, as the ordering compares them. *value NULL: a bound that is no number. */
-static ov_status ordered(filter_binder *f, const ov_json *json, ov_slice order, const ov_expr *col, ov_slice s,
-                         const ov_expr **left, const ov_expr **value)
+/* A text as the ordering compares it with the column; false: a bound that is no number. */
+static ov_status bound_keys(filter_binder *f, const ov_json *at, ov_slice order, const ov_expr *col, ov_slice s,
+                            const ov_expr *keys[2], uint32_t *count)
 {
-    double d;
-    *left = col;
-    if (ov_slice_ieq(order, OV_SLICE_LIT("lexicographic"))) {
-        OV_TRY(ovi_as_text(&f->b, col, left, f->err));
-        return text(f, s, value);
+    ovi_nplanner p = {.cx = f->b.cx, .arena = f->b.cx->arena};
+    const ov_expr *value;
+    if (ov_slice_ieq(order, OV_SLICE_LIT("numeric"))) {
+        double d;
+        *count = 1;
+        if (is_number(col))
+            OV_TRY(value_like(f, col, s, &keys[0]));
+        else if (!ov_parse_double(s, &d))
+            keys[0] = NULL;
+        else
+            OV_TRY(ov_expr_f64(f->b.cx, OV_SQL_DOUBLE, d, &keys[0], f->err));
+        return keys[0] ? OV_OK
+                       : ov_json_fail(at, f->err, OV_INVALID,
+                                      "'" OV_SLICE_FMT "' is no number, but the bound compares numbers", OV_SLICE_ARG(s));
     }
-    if (ov_slice_ieq(order, OV_SLICE_LIT("strlen"))) {
-        const ov_expr *words, *bound;
-        OV_TRY(ovi_as_text(&f->b, col, &words, f->err));
-        OV_TRY(text(f, s, &bound));
-        OV_TRY(apply(f, json, "LENGTH", &words, 1, left));
-        return apply(f, json, "LENGTH", &bound, 1, value);
-    }
-    if (!ov_slice_ieq(order, OV_SLICE_LIT("numeric")))
-        return ov_json_fail(ov_json_get(json, "ordering"), f->err, OV_UNSUPPORTED,
-                            "the ordering '" OV_SLICE_FMT "' is not supported; use lexicographic, numeric or strlen",
-                            OV_SLICE_ARG(order));
-    if (is_number(col))
-        return value_like(f, col, s, value);
-    OV_TRY(ov_expr_cast(f->b.cx, col, OV_SQL_DOUBLE, OV_T(OV_TYPE_DOUBLE), 0, 0, left, f->err));
-    *value = NULL;
-    return ov_parse_double(s, &d) ? ov_expr_f64(f->b.cx, OV_SQL_DOUBLE, d, value, f->err) : OV_OK;
+    OV_TRY(text(f, s, &value));
+    return ovi_norder_keys(&p, at, order, value, keys, count, f->err);
 }
 
 static ov_status one_bound(filter_binder *f, const ov_json *json, const char *key, const char *strict_key,
                            const char *const ops[2], ov_slice order, const ov_expr *col, const ov_expr **out)
 {
+    ovi_nplanner p = {.cx = f->b.cx, .arena = f->b.cx->arena};
+    const ov_json *at = ov_json_find(json, key);
     ov_slice s;
     bool strict;
-    const ov_expr *left, *value;
+    uint32_t n, k;
+    const ov_expr *left[2], *value[2], *parts[2], *equal[2];
     *out = NULL;
-    if (!ov_json_find(json, key))
+    if (!at)
         return OV_OK;
     OV_TRY(ov_json_need_str(json, key, &s, f->err));
     OV_TRY(ov_json_bool(json, strict_key, false, &strict, f->err));
-    OV_TRY(ordered(f, json, order, col, s, &left, &value));
-    if (!value)
-        return ov_json_fail(ov_json_get(json, key), f->err, OV_INVALID, "'" OV_SLICE_FMT "' is no number, but the "
-                            "bound compares numbers", OV_SLICE_ARG(s));
-    return apply2(f, json, ops[strict], left, value, out);
+    OV_TRY(ovi_norder_keys(&p, json, order, col, left, &n, f->err));
+    OV_TRY(bound_keys(f, at, order, col, s, value, &k));
+    if (k == 1)
+        return apply2(f, json, ops[strict], left[0], value[0], out);
+    /* beyond in the first key, or equal there and beyond in the second */
+    OV_TRY(apply2(f, json, ops[1], left[0], value[0], &parts[0]));
+    OV_TRY(apply2(f, json, "=", left[0], value[0], &equal[0]));
+    OV_TRY(apply2(f, json, ops[strict], left[1], value[1], &equal[1]));
+    OV_TRY(apply(f, json, "AND", equal, 2, &parts[1]));
+    return apply(f, json, "OR", parts, 2, out);
 }
 
 static ov_status filter_bound(filter_binder *f, const ov_json *json, const ov_expr **out)
@@ -325,7 +388,10 @@ static ov_status filter_bound(filter_binder *f, const ov_json *json, const ov_ex
     const ov_expr *col, *lower, *upper, *sides[2];
     ov_slice order;
     OV_TRY(column(f, json, "dimension", &col));
-    OV_TRY(ov_json_str(json, "ordering", OV_SLICE_LIT("lexicographic"), &order, f->err));
+    bool digits; /* the older word */
+    OV_TRY(ov_json_bool(json, "alphaNumeric", false, &digits, f->err));
+    OV_TRY(ov_json_str(json, "ordering", digits ? OV_SLICE_LIT("alphanumeric") : OV_SLICE_LIT("lexicographic"), &order,
+                       f->err));
     OV_TRY(one_bound(f, json, "lower", "lowerStrict", above, order, col, &lower));
     OV_TRY(one_bound(f, json, "upper", "upperStrict", below, order, col, &upper));
     if (lower && upper)
@@ -347,7 +413,7 @@ static ov_status filter_range(filter_binder *f, const ov_json *json, const ov_ex
     ov_slice type;
     uint32_t n = 0;
     OV_TRY(column(f, json, "column", &col));
-    OV_TRY(ov_json_str(json, "matchValueType", OV_SLICE_LIT("STRING"), &type, f->err));
+    OV_TRY(ov_json_need_str(json, "matchValueType", &type, f->err));
     for (int upper = 0; upper < 2; upper++) {
         bool open;
         OV_TRY(ov_json_bool(json, upper ? "upperOpen" : "lowerOpen", false, &open, f->err));
@@ -451,17 +517,13 @@ static ov_status search_fragments(filter_binder *f, const ov_json *spec, const o
     return OV_OK;
 }
 
-static ov_status filter_search(filter_binder *f, const ov_json *json, const ov_expr **out)
+static ov_status search_query(filter_binder *f, const ov_json *spec, const ov_expr *col, const ov_expr **out)
 {
-    const ov_json *spec;
-    const ov_expr *col, *args[2];
+    const ov_expr *args[2];
     ov_slice type, s;
     bool cased;
-    OV_TRY(text_column(f, json, &col));
-    OV_TRY(ov_json_need_obj(json, "query", &spec, f->err));
     OV_TRY(ov_json_need_str(spec, "type", &type, f->err));
-    OV_TRY(ov_json_bool(spec, "case_sensitive", false, &cased, f->err));
-    OV_TRY(ov_json_bool(spec, "caseSensitive", cased, &cased, f->err));
+    OV_TRY(ov_json_bool(spec, "caseSensitive", false, &cased, f->err));
     if (ov_slice_eq(type, OV_SLICE_LIT("all")))
         return truth(f, true, out);
     if (ov_slice_eq(type, OV_SLICE_LIT("fragment")))
@@ -480,6 +542,21 @@ static ov_status filter_search(filter_binder *f, const ov_json *json, const ov_e
                             OV_SLICE_ARG(type));
     OV_TRY(ov_json_need_str(spec, "value", &s, f->err));
     return contains(f, spec, col, s, cased && !plain, out);
+}
+
+ov_status ovi_native_search(const ov_json *spec, ov_expr_ctx *cx, const ov_expr *x, const ov_expr **out, ov_error *err)
+{
+    filter_binder f = {.b = {.cx = cx}, .err = err};
+    return search_query(&f, spec, x, out);
+}
+
+static ov_status filter_search(filter_binder *f, const ov_json *json, const ov_expr **out)
+{
+    const ov_json *spec;
+    const ov_expr *col;
+    OV_TRY(text_column(f, json, &col));
+    OV_TRY(ov_json_need_obj(json, "query", &spec, f->err));
+    return search_query(f, spec, col, out);
 }
 
 /* ---- the rest ---- */
@@ -525,25 +602,31 @@ static ov_status filter_expression(filter_binder *f, const ov_json *json, const 
     return ov_json_fail(ov_json_get(json, "expression"), f->err, st, "%s", why.text);
 }
 
+static ov_status filter_javascript(filter_binder *f, const ov_json *json, const ov_expr **out)
+{
+    (void)out;
+    return ov_json_fail(json, f->err, OV_UNSUPPORTED, "JavaScript is disabled");
+}
+
 /* Sorted by name. bind NULL: Druid has it, Ovate does not. */
 static const struct {
     const char *name;
     filter_fn bind;
 } filters[] = {
     {"and", filter_and},
-    {"arrayContainsElement", NULL},
+    {"arrayContainsElement", filter_array_contains},
     {"bound", filter_bound},
     {"columnComparison", filter_columns},
     {"equals", filter_equals},
     {"expression", filter_expression},
-    {"extraction", NULL},
+    {"extraction", filter_selector},
     {"false", filter_false},
     {"in", filter_in},
     {"inType", filter_in_type},
     {"interval", filter_interval},
     {"isfalse", filter_is_false},
     {"istrue", filter_is_true},
-    {"javascript", NULL},
+    {"javascript", filter_javascript},
     {"like", filter_like},
     {"not", filter_not},
     {"null", filter_null},

@@ -1,0 +1,367 @@
+/*
+ * Aggregators: each becomes a call of an aggregate function of query/agg, and a cast of its result. The type in an
+ * aggregator's name is that of the argument and of the result (a doubleSum over whole numbers is a DOUBLE).
+ */
+#include "query/native/native_plan_int.h"
+
+#include <stdio.h>
+
+/* What the parts of one aggregator add up to while `filtered` ones are opened. */
+typedef struct agg_binder {
+    ovi_nscope *s;
+    ovi_naggs *aggs;
+    ovi_nagg *agg;         /* being bound */
+    const ov_expr *filter; /* of the `filtered` ones around it */
+    ov_error *err;
+} agg_binder;
+
+typedef struct kind {
+    const char *name;
+    ov_status (*bind)(agg_binder *b, const struct kind *k, const ov_json *json);
+    const char *fn; /* of query/agg */
+    ov_sqltype sql; /* of argument and result */
+} kind;
+
+static ov_status add_call(agg_binder *b, const ov_json *json, const char *fn, const ov_expr **args, uint32_t argc,
+                          bool distinct, uint32_t *index)
+{
+    ovi_naggs *aggs = b->aggs;
+    if (aggs->call_count == aggs->call_capacity) {
+        uint32_t room = OV_MAX(8u, 2 * aggs->call_capacity);
+        ov_agg_call *calls;
+        OV_TRY(ov_arena_alloc(b->s->p->arena, room * sizeof *calls, &calls, b->err));
+        if (aggs->call_count)
+            memcpy(calls, aggs->calls, aggs->call_count * sizeof *calls);
+        aggs->calls = calls;
+        aggs->call_capacity = room;
+    }
+    ov_status st = ov_agg_bind(b->s->p->cx, ov_slice_cstr(fn), args, argc, distinct, b->filter, 0, 0,
+                               &aggs->calls[aggs->call_count], b->err);
+    *index = aggs->call_count;
+    aggs->call_count += st == OV_OK;
+    return ovi_nfail_at(json, st, b->err);
+}
+
+static ov_status argument(agg_binder *b, const ov_json *json, ov_sqltype sql, const ov_expr **out)
+{
+    ov_slice name;
+    if (ov_json_find(json, "expression")) {
+        OV_TRY(ovi_nscope_expression(b->s, json, out, b->err));
+    } else {
+        OV_TRY(ov_json_need_str(json, "fieldName", &name, b->err));
+        OV_TRY(ovi_nscope_value(b->s, name, out, b->err));
+    }
+    if (ov_type_is_list((*out)->type) && sql == OV_SQL_VARCHAR)
+        return ovi_ncall(b->s->p, json, "TO_JSON_STRING", out, 1, out, b->err);
+    if (ov_type_is_list((*out)->type) || (*out)->type.id == OV_TYPE_COMPLEX)
+        return ov_json_fail(json, b->err, OV_UNSUPPORTED,
+                            "aggregators of numbers over lists and complex columns are not supported; name one value with "
+                            "a virtual column");
+    return ovi_nfail_at(json, ovi_ncast(b->s->p, *out, sql, out, b->err), b->err);
+}
+
+static ov_status bind_count(agg_binder *b, const kind *k, const ov_json *json)
+{
+    return add_call(b, json, k->fn, NULL, 0, false, &b->agg->call);
+}
+
+static ov_status bind_simple(agg_binder *b, const kind *k, const ov_json *json)
+{
+    const ov_expr *x;
+    OV_TRY(argument(b, json, k->sql, &x));
+    b->agg->sql = k->sql;
+    return add_call(b, json, k->fn, &x, 1, false, &b->agg->call);
+}
+
+/* (long|double|float|string)(First|Last): the value beside the first or last time */
+static ov_status bind_timed(agg_binder *b, const kind *k, const ov_json *json)
+{
+    const ov_expr *args[2];
+    ov_slice name;
+    OV_TRY(argument(b, json, k->sql, &args[0]));
+    OV_TRY(ov_json_str(json, "timeColumn", OV_SLICE_LIT("__time"), &name, b->err));
+    if (ov_slice_eq(name, OV_SLICE_LIT("__time")))
+        OV_TRY(ovi_nscope_time(b->s, &args[1], b->err));
+    else
+        OV_TRY(ovi_nscope_value(b->s, name, &args[1], b->err));
+    if (!ov_type_is_int(args[1]->type))
+        OV_TRY(ovi_ncast(b->s->p, args[1], OV_SQL_BIGINT, &args[1], b->err));
+    b->agg->sql = k->sql;
+    return add_call(b, json, k->fn, args, 2, false, &b->agg->call);
+}
+
+/* maxStringBytes; 1024 when absent */
+static ov_status text_limit(agg_binder *b, const ov_json *json)
+{
+    int64_t bytes;
+    OV_TRY(ov_json_i64_in(json, "maxStringBytes", 1024, 1, INT32_MAX, &bytes, b->err));
+    b->agg->max_chars = (uint32_t)bytes;
+    return OV_OK;
+}
+
+static ov_status bind_text_timed(agg_binder *b, const kind *k, const ov_json *json)
+{
+    OV_TRY(text_limit(b, json));
+    return bind_timed(b, k, json);
+}
+
+static ov_status bind_text_any(agg_binder *b, const kind *k, const ov_json *json)
+{
+    OV_TRY(text_limit(b, json));
+    return bind_simple(b, k, json);
+}
+
+/* The sum over the count: 0 over no rows, unlike AVG. */
+static ov_status bind_mean(agg_binder *b, const kind *k, const ov_json *json)
+{
+    b->agg->zero = true;
+    return bind_simple(b, k, json);
+}
+
+/* ---- distinct values ---- */
+
+static ov_status count_distinct(agg_binder *b, const ov_json *json, const ov_expr *x)
+{
+    bool round;
+    OV_TRY(ov_json_bool(json, "round", false, &round, b->err));
+    b->agg->sql = round ? OV_SQL_BIGINT : OV_SQL_DOUBLE;
+    return add_call(b, json, "COUNT", &x, 1, true, &b->agg->call);
+}
+
+/* Exact, where Druid estimates. */
+static ov_status bind_cardinality(agg_binder *b, const kind *k, const ov_json *json)
+{
+    const ov_json *fields;
+    const ov_expr **values, *x;
+    bool by_row;
+    uint32_t n = 0;
+    (void)k;
+    OV_TRY(ov_json_arr(json, "fields", &fields, b->err));
+    if (!fields)
+        OV_TRY(ov_json_need_arr(json, "fieldNames", &fields, b->err));
+    OV_TRY(ov_json_bool(json, "byRow", false, &by_row, b->err));
+    if (fields->count == 0 || (fields->count > 1 && !by_row))
+        return ov_json_fail(fields, b->err, fields->count ? OV_UNSUPPORTED : OV_INVALID,
+                            fields->count ? "values of several columns counted together are not supported; set byRow to "
+                                            "count combinations"
+                                          : "expected at least one column");
+    OV_TRY(ov_arena_alloc(b->s->p->arena, fields->count * sizeof *values, &values, b->err));
+    for (const ov_json *v = fields->first; v; v = v->next) {
+        ovi_ndim dim;
+        OV_TRY(ovi_ndimension(b->s, v, &dim, b->err));
+        values[n++] = dim.expr;
+    }
+    x = values[0];
+    if (by_row) /* a row of NULLs is a value too */
+        OV_TRY(ovi_ncall(b->s->p, json, "ARRAY", values, n, &x, b->err));
+    return count_distinct(b, json, x);
+}
+
+static ov_status bind_hyper_unique(agg_binder *b, const kind *k, const ov_json *json)
+{
+    const ov_expr *x;
+    ov_slice name;
+    (void)k;
+    OV_TRY(ov_json_need_str(json, "fieldName", &name, b->err));
+    OV_TRY(ovi_nscope_value(b->s, name, &x, b->err));
+    return count_distinct(b, json, x);
+}
+
+/* ---- statistics ---- */
+
+static ov_status bind_variance(agg_binder *b, const kind *k, const ov_json *json)
+{
+    ov_slice estimator;
+    const ov_expr *x;
+    (void)k;
+    OV_TRY(ov_json_str(json, "estimator", OV_SLICE_LIT("sample"), &estimator, b->err));
+    OV_TRY(argument(b, json, OV_SQL_DOUBLE, &x));
+    bool population = ov_slice_ieq(estimator, OV_SLICE_LIT("population"));
+    b->agg->sql = OV_SQL_DOUBLE;
+    return add_call(b, json, population ? "VAR_POP" : "VAR_SAMP", &x, 1, false, &b->agg->call);
+}
+
+/* ---- wrappers ---- */
+
+static ov_status bind_one(agg_binder *b, const ov_json *json);
+
+static ov_status bind_filtered(agg_binder *b, const kind *k, const ov_json *json)
+{
+    const ov_json *filter, *inner;
+    const ov_expr *outer = b->filter, *both[2] = {outer, NULL};
+    ov_slice name;
+    (void)k;
+    OV_TRY(ov_json_need_obj(json, "filter", &filter, b->err));
+    OV_TRY(ov_json_need_obj(json, "aggregator", &inner, b->err));
+    OV_TRY(ov_native_filter(filter, &b->s->base, b->s->p->cx, &both[1], b->err));
+    b->filter = both[1];
+    if (outer)
+        OV_TRY(ovi_ncall(b->s->p, json, "AND", both, 2, &b->filter, b->err));
+    OV_TRY(bind_one(b, inner));
+    b->filter = outer;
+    OV_TRY(ov_json_str(json, "name", (ov_slice){"", 0}, &name, b->err));
+    if (name.n)
+        b->agg->name = name;
+    return OV_OK;
+}
+
+static ov_status bind_grouping(agg_binder *b, const kind *k, const ov_json *json)
+{
+    (void)k;
+    OV_TRY(ov_json_need_arr(json, "groupings", &b->agg->groupings, b->err));
+    return b->agg->groupings->count <= 63
+               ? OV_OK
+               : ov_json_fail(b->agg->groupings, b->err, OV_LIMIT, "more than 63 dimensions");
+}
+
+static ov_status refuse_javascript(agg_binder *b, const kind *k, const ov_json *json)
+{
+    (void)k;
+    return ov_json_fail(json, b->err, OV_UNSUPPORTED, "JavaScript is disabled");
+}
+
+static ov_status refuse_fold(agg_binder *b, const kind *k, const ov_json *json)
+{
+    return ov_json_fail(json, b->err, OV_UNSUPPORTED,
+                        "the aggregator '%s' folds rows one after the other and is not supported; use the aggregators of "
+                        "sums, minima and maxima over an expression",
+                        k->name);
+}
+
+static ov_status refuse_sketch(agg_binder *b, const kind *k, const ov_json *json)
+{
+    return ov_json_fail(json, b->err, OV_UNSUPPORTED,
+                        "the sketch aggregator '%s' is not supported yet; cardinality counts exactly", k->name);
+}
+
+/* Sorted by name. */
+static const kind kinds[] = {
+    {"HLLSketchBuild", refuse_sketch, NULL, OV_SQL_NULL},
+    {"HLLSketchMerge", refuse_sketch, NULL, OV_SQL_NULL},
+    {"KllDoublesSketch", refuse_sketch, NULL, OV_SQL_NULL},
+    {"KllFloatsSketch", refuse_sketch, NULL, OV_SQL_NULL},
+    {"approxHistogram", refuse_sketch, NULL, OV_SQL_NULL},
+    {"approxHistogramFold", refuse_sketch, NULL, OV_SQL_NULL},
+    {"arrayOfDoublesSketch", refuse_sketch, NULL, OV_SQL_NULL},
+    {"bloom", refuse_sketch, NULL, OV_SQL_NULL},
+    {"cardinality", bind_cardinality, NULL, OV_SQL_NULL},
+    {"count", bind_count, "COUNT", OV_SQL_NULL},
+    {"doubleAny", bind_simple, "ANY_VALUE", OV_SQL_DOUBLE},
+    {"doubleFirst", bind_timed, "EARLIEST_BY", OV_SQL_DOUBLE},
+    {"doubleLast", bind_timed, "LATEST_BY", OV_SQL_DOUBLE},
+    {"doubleMax", bind_simple, "MAX", OV_SQL_DOUBLE},
+    {"doubleMean", bind_mean, "AVG", OV_SQL_DOUBLE},
+    {"doubleMin", bind_simple, "MIN", OV_SQL_DOUBLE},
+    {"doubleSum", bind_simple, "SUM", OV_SQL_DOUBLE},
+    {"expression", refuse_fold, NULL, OV_SQL_NULL},
+    {"filtered", bind_filtered, NULL, OV_SQL_NULL},
+    {"fixedBucketsHistogram", refuse_sketch, NULL, OV_SQL_NULL},
+    {"floatAny", bind_simple, "ANY_VALUE", OV_SQL_FLOAT},
+    {"floatFirst", bind_timed, "EARLIEST_BY", OV_SQL_FLOAT},
+    {"floatLast", bind_timed, "LATEST_BY", OV_SQL_FLOAT},
+    {"floatMax", bind_simple, "MAX", OV_SQL_FLOAT},
+    {"floatMin", bind_simple, "MIN", OV_SQL_FLOAT},
+    {"floatSum", bind_simple, "SUM", OV_SQL_FLOAT},
+    {"grouping", bind_grouping, NULL, OV_SQL_NULL},
+    {"histogram", refuse_sketch, NULL, OV_SQL_NULL},
+    {"hyperUnique", bind_hyper_unique, NULL, OV_SQL_NULL},
+    {"javascript", refuse_javascript, NULL, OV_SQL_NULL},
+    {"longAny", bind_simple, "ANY_VALUE", OV_SQL_BIGINT},
+    {"longFirst", bind_timed, "EARLIEST_BY", OV_SQL_BIGINT},
+    {"longLast", bind_timed, "LATEST_BY", OV_SQL_BIGINT},
+    {"longMax", bind_simple, "MAX", OV_SQL_BIGINT},
+    {"longMin", bind_simple, "MIN", OV_SQL_BIGINT},
+    {"longSum", bind_simple, "SUM", OV_SQL_BIGINT},
+    {"momentSketch", refuse_sketch, NULL, OV_SQL_NULL},
+    {"quantilesDoublesSketch", refuse_sketch, NULL, OV_SQL_NULL},
+    {"quantilesDoublesSketchMerge", refuse_sketch, NULL, OV_SQL_NULL},
+    {"stringAny", bind_text_any, "ANY_VALUE", OV_SQL_VARCHAR},
+    {"stringFirst", bind_text_timed, "EARLIEST_BY", OV_SQL_VARCHAR},
+    {"stringLast", bind_text_timed, "LATEST_BY", OV_SQL_VARCHAR},
+    {"tDigestSketch", refuse_sketch, NULL, OV_SQL_NULL},
+    {"thetaSketch", refuse_sketch, NULL, OV_SQL_NULL},
+    {"variance", bind_variance, NULL, OV_SQL_NULL},
+};
+
+static ov_status bind_one(agg_binder *b, const ov_json *json)
+{
+    ov_slice type;
+    OV_TRY(ov_json_expect(json, OV_JSON_OBJECT, b->err));
+    OV_TRY(ov_json_need_str(json, "type", &type, b->err));
+    for (size_t i = 0; i < OV_COUNT_OF(kinds); i++) {
+        if (!ov_slice_eq(type, ov_slice_cstr(kinds[i].name)))
+            continue;
+        if (kinds[i].bind != bind_filtered)
+            OV_TRY(ov_json_str(json, "name", (ov_slice){"", 0}, &b->agg->name, b->err));
+        return kinds[i].bind(b, &kinds[i], json);
+    }
+    return ov_json_fail(ov_json_get(json, "type"), b->err, OV_INVALID,
+                        "unknown aggregator '" OV_SLICE_FMT
+                        "'; there are count, (long|double|float)(Sum|Min|Max|First|Last|Any), string(First|Last|Any), "
+                        "doubleMean, cardinality, hyperUnique, variance, filtered and grouping",
+                        OV_SLICE_ARG(type));
+}
+
+ov_status ovi_naggregators(ovi_nscope *s, const ov_json *query, ovi_naggs *out, ov_error *err)
+{
+    const ov_json *list;
+    *out = (ovi_naggs){0};
+    OV_TRY(ov_json_arr(query, "aggregations", &list, err));
+    if (!list)
+        return OV_OK;
+    OV_TRY(ov_arena_zalloc(s->p->arena, (list->count + (size_t)1) * sizeof *out->list, &out->list, err));
+    for (const ov_json *v = list->first; v; v = v->next) {
+        agg_binder b = {.s = s, .aggs = out, .agg = &out->list[out->count], .err = err};
+        b.agg->json = v;
+        OV_TRY(bind_one(&b, v));
+        if (b.agg->name.n == 0)
+            return ov_json_fail(v, err, OV_INVALID, "'name' is missing (the name of the result is expected)");
+        out->count++;
+    }
+    return OV_OK;
+}
+
+/* Bits of the dimensions that this row's set leaves out, the first one highest. */
+static ov_status grouping_value(const ovi_nagg *agg, const ovi_ndim *dims, uint32_t dim_count, const uint8_t *set,
+                                int64_t *out, ov_error *err)
+{
+    *out = 0;
+    for (const ov_json *v = agg->groupings->first; v; v = v->next) {
+        ov_slice name;
+        bool grouped = false;
+        OV_TRY(ov_json_as_str(v, &name, err));
+        for (uint32_t i = 0; i < dim_count; i++)
+            grouped |= ov_slice_eq(dims[i].name, name) && (!set || set[i]);
+        *out = *out << 1 | !grouped;
+    }
+    return OV_OK;
+}
+
+/* The first so many UTF-8 bytes would be Druid's rule; LEFT counts characters, which is the same for ASCII. */
+static ov_status cut_text(ovi_nplanner *p, const ov_expr *x, uint32_t chars, const ov_expr **out, ov_error *err)
+{
+    const ov_expr *args[2] = {x, NULL};
+    OV_TRY(ov_expr_i64(p->cx, OV_SQL_BIGINT, chars, &args[1], err));
+    return ovi_ncall(p, NULL, "LEFT", args, 2, out, err);
+}
+
+ov_status ovi_nagg_result(ovi_nplanner *p, const ovi_naggs *aggs, uint32_t i, const ov_plan *grouped, uint32_t first,
+                          const ovi_ndim *dims, uint32_t dim_count, const uint8_t *set, const ov_expr **out,
+                          ov_error *err)
+{
+    const ovi_nagg *agg = &aggs->list[i];
+    int64_t bits;
+    if (agg->groupings) {
+        OV_TRY(grouping_value(agg, dims, dim_count, set, &bits, err));
+        return ov_expr_i64(p->cx, OV_SQL_BIGINT, bits, out, err);
+    }
+    OV_TRY(ov_plan_column(p->cx, grouped, first + agg->call, out, err));
+    if (agg->zero) {
+        const ov_expr *sides[2] = {*out, NULL};
+        OV_TRY(ov_expr_f64(p->cx, OV_SQL_DOUBLE, 0, &sides[1], err));
+        OV_TRY(ovi_ncall(p, agg->json, "COALESCE", sides, 2, out, err));
+    }
+    if (agg->max_chars)
+        OV_TRY(cut_text(p, *out, agg->max_chars, out, err));
+    return agg->sql == OV_SQL_NULL ? OV_OK : ovi_ncast(p, *out, agg->sql, out, err);
+}

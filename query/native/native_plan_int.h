@@ -1,0 +1,195 @@
+/*
+ * What the planner's files share: relations, scopes over them, and the pieces of a grouping.
+ */
+#pragma once
+
+#include "base/period.h"
+#include "query/native/native_expr.h"
+#include "query/native/native_int.h"
+#include "query/native/native_query.h"
+#include "query/plan/plan_build.h"
+
+enum {
+    OVI_NATIVE_QUERY_DEPTH = 60,      /* data sources inside each other */
+    OVI_NATIVE_EXPR_WEIGHT = 200000, /* nodes of one column once everything it names is written out */
+};
+
+typedef struct ovi_nplanner {
+    const ov_native_env *env;
+    ov_expr_ctx *cx;
+    ov_arena *arena;
+    uint32_t depth;
+} ovi_nplanner;
+
+/* Rows with named columns: what a data source is. */
+typedef struct ovi_nrel {
+    const ov_plan *plan;
+    bool known;                 /* false: no such datasource */
+    bool everywhere;            /* rows may lie at any time: inline rows and sub-queries */
+    const ov_interval *extents; /* otherwise: from the first to behind the last row, per segment */
+    const ov_interval *chunks;  /* the segments' own intervals */
+    uint32_t extent_count;
+    ov_slice segment_id;        /* of the only segment; empty otherwise */
+    bool of_group_by;           /* a groupBy without buckets: its rows belong to all times */
+    int64_t group_time;
+} ovi_nrel;
+
+/* A column made of an expression: virtual columns, post-aggregators. */
+typedef struct ovi_ndef {
+    ov_slice name;
+    const ov_json *json;
+    const ov_expr *expr;
+    uint32_t weight;
+    uint8_t state; /* 0 not bound yet, 1 being bound, 2 bound */
+} ovi_ndef;
+
+/* What names mean over a plan. `base` is what expressions and filters take. */
+typedef struct ovi_nscope {
+    ov_native_scope base;
+    ovi_nplanner *p;
+    const ov_plan *plan;
+    ovi_ndef *defs;
+    uint32_t def_count;
+    uint32_t weight; /* of the expression that is being bound */
+} ovi_nscope;
+
+void ovi_nscope_init(ovi_nscope *s, ovi_nplanner *p, const ov_plan *plan);
+/* Virtual columns of the query; duplicates are refused. */
+OV_CHECKED ov_status ovi_nscope_virtual(ovi_nscope *s, const ov_json *list, ov_error *err);
+/* The column as an ordinary value: times are numbers. A name that nobody has is a NULL text. */
+OV_CHECKED ov_status ovi_nscope_value(ovi_nscope *s, ov_slice name, const ov_expr **out, ov_error *err);
+/* A text of the expression language, at json for errors. */
+OV_CHECKED ov_status ovi_nscope_expression(ovi_nscope *s, const ov_json *json, const ov_expr **out, ov_error *err);
+/* __time as a TIMESTAMP; 1970-01-01 where there is none. */
+OV_CHECKED ov_status ovi_nscope_time(ovi_nscope *s, const ov_expr **out, ov_error *err);
+
+OV_CHECKED ov_status ovi_ncall(ovi_nplanner *p, const ov_json *at, const char *name, const ov_expr *const *args,
+                               uint32_t argc, const ov_expr **out, ov_error *err);
+OV_CHECKED ov_status ovi_ncast(ovi_nplanner *p, const ov_expr *e, ov_sqltype sql, const ov_expr **out, ov_error *err);
+OV_CHECKED ov_status ovi_ntext(ovi_nplanner *p, const ov_expr *e, const ov_expr **out, ov_error *err);
+OV_CHECKED ov_status ovi_nliteral(ovi_nplanner *p, const char *text, const ov_expr **out, ov_error *err);
+/* LONG, DOUBLE, FLOAT, STRING, ARRAY<...> as a type name of JSON; the value as that type. */
+OV_CHECKED ov_status ovi_nas_type(ovi_nplanner *p, const ov_json *at, ov_slice type, const ov_expr *e,
+                                  const ov_expr **out, ov_error *err);
+/* A failure's sentence with the path of v in front, unless it has one. */
+ov_status ovi_nfail_at(const ov_json *v, ov_status st, ov_error *err);
+/* The value as it sorts under Druid's ordering of that name: one or two keys. */
+OV_CHECKED ov_status ovi_norder_keys(ovi_nplanner *p, const ov_json *at, ov_slice order, const ov_expr *e,
+                                     const ov_expr *keys[2], uint32_t *count, ov_error *err);
+
+/* ---- native_gran.c ---- */
+/* The member `granularity`; absent: ALL, or an error when it must be there. */
+OV_CHECKED ov_status ovi_ngran(ovi_nplanner *p, const ov_json *query, bool needed, const ov_gran **out, ov_error *err);
+OV_CHECKED ov_status ovi_ngran_read(ovi_nplanner *p, const ov_json *v, const ov_gran **out, ov_error *err);
+OV_CHECKED ov_status ovi_ngran_floor(ovi_nplanner *p, const ov_json *at, const ov_gran *g, const ov_expr *time,
+                                     const ov_expr **out, ov_error *err);
+/* The member `intervals`, condensed; absent: eternity when optional. */
+OV_CHECKED ov_status ovi_nintervals(ovi_nplanner *p, const ov_json *query, bool needed, ov_interval **out,
+                                    uint32_t *count, ov_error *err);
+/* __time in one of them; NULL for eternity. */
+OV_CHECKED ov_status ovi_nin_intervals(ovi_nscope *s, const ov_interval *list, uint32_t count, const ov_expr **out,
+                                       ov_error *err);
+
+/* ---- native_source.c ---- */
+OV_CHECKED ov_status ovi_nsource(ovi_nplanner *p, const ov_json *source, ovi_nrel *out, ov_error *err);
+
+/* ---- native_extract.c, native_dim.c ---- */
+OV_CHECKED ov_status ovi_nextract(ovi_nplanner *p, const ov_json *fn, const ov_expr *arg, const ov_expr **out,
+                                  ov_error *err);
+typedef struct ovi_ndim {
+    ov_slice name; /* output */
+    const ov_expr *expr;
+} ovi_ndim;
+OV_CHECKED ov_status ovi_ndimension(ovi_nscope *s, const ov_json *spec, ovi_ndim *out, ov_error *err);
+
+/* A search query ({"type":"contains",...}) as a condition on a text. */
+OV_CHECKED ov_status ovi_native_search(const ov_json *spec, ov_expr_ctx *cx, const ov_expr *x, const ov_expr **out,
+                                       ov_error *err);
+
+/* ---- native_agg.c ---- */
+typedef struct ovi_nagg {
+    ov_slice name;
+    const ov_json *json;
+    const ov_json *groupings; /* `grouping`: its dimensions; no call then */
+    uint32_t call;            /* of the calls */
+    ov_sqltype sql;           /* what the result is cast to; OV_SQL_NULL: nothing */
+    bool zero;                /* NULL shows as 0 */
+    uint32_t max_chars;       /* texts are cut; 0: not */
+    bool other_time;          /* finalize=false shows a pair with the time */
+    uint32_t time_call;
+} ovi_nagg;
+
+typedef struct ovi_naggs {
+    ovi_nagg *list;
+    uint32_t count;
+    ov_agg_call *calls;
+    uint32_t call_count, call_capacity;
+} ovi_naggs;
+
+OV_CHECKED ov_status ovi_naggregators(ovi_nscope *s, const ov_json *query, ovi_naggs *out, ov_error *err);
+/* The value that aggregator i shows, over the output of the AGGREGATE, whose calls start at column `first`. dims and
+ * set say what `grouping` gives. */
+OV_CHECKED ov_status ovi_nagg_result(ovi_nplanner *p, const ovi_naggs *aggs, uint32_t i, const ov_plan *grouped,
+                                     uint32_t first, const ovi_ndim *dims, uint32_t dim_count, const uint8_t *set,
+                                     const ov_expr **out, ov_error *err);
+
+/* ---- native_post.c ---- */
+/* The plan with the query's post-aggregators as columns behind its own. */
+OV_CHECKED ov_status ovi_npost(ovi_nplanner *p, const ov_json *query, const ov_plan *in, const ov_plan **out,
+                               ov_error *err);
+
+/* ---- native_group.c ---- */
+/* What timeseries, topN and groupBy have in common: rows in the query's intervals that pass its filter. */
+typedef struct ovi_ninput {
+    ovi_nrel rel;
+    ovi_nscope scope; /* over rel's plan, with virtual columns */
+    const ov_plan *plan;
+    ov_interval *intervals;
+    uint32_t interval_count;
+} ovi_ninput;
+OV_CHECKED ov_status ovi_ninput_open(ovi_nplanner *p, const ov_json *query, bool intervals_needed, ovi_ninput *out,
+                                     ov_error *err);
+
+typedef struct ovi_ngroup {
+    const ov_json *query;
+    ovi_ninput *in;
+    const ov_expr *bucket; /* NULL: one bucket */
+    const ovi_ndim *dims;
+    uint32_t dim_count;
+    ovi_naggs aggs;
+} ovi_ngroup;
+/* [__time,] dimensions, aggregators, post-aggregators of `rows`. set: which dimensions group, NULL for all. */
+OV_CHECKED ov_status ovi_ngroup_plan(ovi_nplanner *p, const ovi_ngroup *g, const ov_plan *rows, const uint8_t *set,
+                                     const ov_plan **out, ov_error *err);
+/* A plan with expressions added behind its columns, without names. */
+OV_CHECKED ov_status ovi_nwiden(ovi_nplanner *p, const ov_plan *in, const ov_expr *const *more, uint32_t count,
+                                const ov_plan **out, ov_error *err);
+/* The time that the one bucket of granularity ALL shows. */
+int64_t ovi_nall_time(const ovi_ninput *in);
+OV_CHECKED ov_status ovi_nspans(ovi_nplanner *p, const ovi_ninput *in, const ov_interval **out, uint32_t *count,
+                                ov_error *err);
+OV_CHECKED ov_status ovi_ncontext_bool(const ov_json *query, const char *key, bool dflt, bool *out);
+
+OV_CHECKED ov_status ovi_nplan_timeseries(ovi_nplanner *p, const ov_json *query, ov_native_query *out, ovi_nrel *rel,
+                                          ov_error *err);
+OV_CHECKED ov_status ovi_nplan_topn(ovi_nplanner *p, const ov_json *query, ov_native_query *out, ovi_nrel *rel,
+                                    ov_error *err);
+/* ---- native_groupby.c ---- */
+OV_CHECKED ov_status ovi_nplan_group_by(ovi_nplanner *p, const ov_json *query, ov_native_query *out, ovi_nrel *rel,
+                                        ov_error *err);
+/* ---- native_rows.c ---- */
+OV_CHECKED ov_status ovi_nplan_scan(ovi_nplanner *p, const ov_json *query, ov_native_query *out, ovi_nrel *rel,
+                                    ov_error *err);
+OV_CHECKED ov_status ovi_nplan_search(ovi_nplanner *p, const ov_json *query, ov_native_query *out, ovi_nrel *rel,
+                                      ov_error *err);
+OV_CHECKED ov_status ovi_nplan_time_boundary(ovi_nplanner *p, const ov_json *query, ov_native_query *out, ovi_nrel *rel,
+                                             ov_error *err);
+/* ---- native_meta.c ---- */
+OV_CHECKED ov_status ovi_nplan_segment_metadata(ovi_nplanner *p, const ov_json *query, ov_native_query *out,
+                                                ovi_nrel *rel, ov_error *err);
+OV_CHECKED ov_status ovi_nplan_source_metadata(ovi_nplanner *p, const ov_json *query, ov_native_query *out,
+                                               ovi_nrel *rel, ov_error *err);
+/* ---- native_query.c ---- */
+/* rel: what the query's rows are to a query around it. */
+OV_CHECKED ov_status ovi_nplan_query(ovi_nplanner *p, const ov_json *query, ov_native_query *out, ovi_nrel *rel,
+                                     ov_error *err);

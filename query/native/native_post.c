@@ -1,0 +1,232 @@
+/*
+ * Post-aggregators: expressions over the columns of a grouping. One may name columns and post-aggregators that stand
+ * before it, so there are no cycles.
+ */
+#include "query/native/native_plan_int.h"
+
+typedef struct post_binder {
+    ovi_nplanner *p;
+    ovi_nscope scope; /* over the grouping, earlier post-aggregators in front */
+    ov_error *err;
+} post_binder;
+
+static ov_status bind(post_binder *b, const ov_json *json, const ov_expr **out);
+
+static ov_status bind_field(post_binder *b, const ov_json *json, const ov_expr **out)
+{
+    ov_slice name;
+    OV_TRY(ov_json_need_str(json, "fieldName", &name, b->err));
+    OV_TRY(b->scope.base.column(b->scope.base.ctx, b->p->cx, name, out, b->err));
+    if (!*out)
+        return ov_json_fail(ov_json_get(json, "fieldName"), b->err, OV_INVALID,
+                            "there is no aggregator or earlier post-aggregator '" OV_SLICE_FMT "'", OV_SLICE_ARG(name));
+    ovi_nbind values = {.scope = &b->scope.base, .cx = b->p->cx};
+    return ovi_as_value(&values, *out, out, b->err);
+}
+
+static ov_status bind_constant(post_binder *b, const ov_json *json, const ov_expr **out)
+{
+    const ov_json *v;
+    double d;
+    OV_TRY(ov_json_need(json, "value", &v, b->err));
+    if (v->kind == OV_JSON_INT)
+        return ov_expr_i64(b->p->cx, OV_SQL_BIGINT, v->i, out, b->err);
+    OV_TRY(ov_json_as_f64(v, &d, b->err));
+    return ov_expr_f64(b->p->cx, OV_SQL_DOUBLE, d, out, b->err);
+}
+
+/* ---- arithmetic ---- */
+
+static ov_status fields_of(post_binder *b, const ov_json *json, uint32_t least, ov_sqltype sql, const ov_expr ***out,
+                           uint32_t *count)
+{
+    const ov_json *fields;
+    OV_TRY(ov_json_need_arr(json, "fields", &fields, b->err));
+    if (fields->count < least)
+        return ov_json_fail(fields, b->err, OV_INVALID, "expected %u or more post-aggregators, found %u", least,
+                            fields->count);
+    OV_TRY(ov_arena_alloc(b->p->arena, fields->count * sizeof **out, out, b->err));
+    *count = 0;
+    for (const ov_json *v = fields->first; v; v = v->next) {
+        OV_TRY(bind(b, v, &(*out)[*count]));
+        OV_TRY(ovi_nfail_at(v, ovi_ncast(b->p, (*out)[*count], sql, &(*out)[*count], b->err), b->err));
+        ++*count;
+    }
+    return OV_OK;
+}
+
+/* Division by zero is zero. */
+static ov_status divide(post_binder *b, const ov_json *json, const ov_expr *const sides[2], const ov_expr **out)
+{
+    const ov_expr *parts[3], *test[2] = {sides[1], NULL};
+    OV_TRY(ov_expr_f64(b->p->cx, OV_SQL_DOUBLE, 0, &test[1], b->err));
+    OV_TRY(ovi_ncall(b->p, json, "=", test, 2, &parts[0], b->err));
+    OV_TRY(ov_expr_f64(b->p->cx, OV_SQL_DOUBLE, 0, &parts[1], b->err));
+    OV_TRY(ovi_ncall(b->p, json, "/", sides, 2, &parts[2], b->err));
+    return ovi_ncall(b->p, json, "CASE", parts, 3, out, b->err);
+}
+
+static ov_status bind_arithmetic(post_binder *b, const ov_json *json, const ov_expr **out)
+{
+    static const char *const ops[][2] = {{"+", "+"},        {"-", "-"}, {"*", "*"},
+                                         {"quotient", "/"}, {"/", NULL}, {"pow", "POWER"}};
+    const ov_expr **fields;
+    uint32_t count;
+    ov_slice fn;
+    size_t op = 0;
+    OV_TRY(ov_json_need_str(json, "fn", &fn, b->err));
+    while (op < OV_COUNT_OF(ops) && !ov_slice_eq(fn, ov_slice_cstr(ops[op][0])))
+        op++;
+    if (op == OV_COUNT_OF(ops))
+        return ov_json_fail(ov_json_get(json, "fn"), b->err, OV_INVALID,
+                            "unknown operation '" OV_SLICE_FMT "'; there are + - * / quotient and pow", OV_SLICE_ARG(fn));
+    OV_TRY(fields_of(b, json, 2, OV_SQL_DOUBLE, &fields, &count));
+    *out = fields[0];
+    for (uint32_t i = 1; i < count; i++) {
+        const ov_expr *sides[2] = {*out, fields[i]};
+        if (ops[op][1])
+            OV_TRY(ovi_ncall(b->p, json, ops[op][1], sides, 2, out, b->err));
+        else
+            OV_TRY(divide(b, json, sides, out));
+    }
+    return OV_OK;
+}
+
+static ov_status bind_extreme(post_binder *b, const ov_json *json, const ov_expr **out)
+{
+    const ov_expr **fields;
+    uint32_t count;
+    ov_slice type;
+    OV_TRY(ov_json_need_str(json, "type", &type, b->err));
+    OV_TRY(fields_of(b, json, 1, type.p[0] == 'l' ? OV_SQL_BIGINT : OV_SQL_DOUBLE, &fields, &count));
+    return ovi_ncall(b->p, json, ov_slice_ends(type, OV_SLICE_LIT("Greatest")) ? "GREATEST" : "LEAST", fields, count,
+                     out, b->err);
+}
+
+/* ---- expressions ---- */
+
+static ov_status check_name(void *ctx, const ov_native *node, ov_error *err)
+{
+    post_binder *b = ctx;
+    const ov_expr *found;
+    if (node->kind != OV_NATIVE_NAME)
+        return OV_OK;
+    OV_TRY(b->scope.base.column(b->scope.base.ctx, b->p->cx, node->text, &found, err));
+    return found ? OV_OK
+                 : ov_fail_at(err, OV_INVALID, node->pos, node->end_pos,
+                              "there is no aggregator, dimension or earlier post-aggregator '" OV_SLICE_FMT "'",
+                              OV_SLICE_ARG(node->text));
+}
+
+static ov_status bind_expression(post_binder *b, const ov_json *json, const ov_expr **out)
+{
+    ov_slice text, type;
+    const ov_native *tree;
+    OV_TRY(ov_json_need_str(json, "expression", &text, b->err));
+    ov_status st = ov_native_parse(text, b->p->arena, &tree, b->err);
+    if (st == OV_OK)
+        st = ov_native_walk(tree, check_name, b, b->err);
+    if (st == OV_OK)
+        st = ov_native_bind(tree, &b->scope.base, b->p->cx, out, b->err);
+    OV_TRY(ovi_nfail_at(ov_json_get(json, "expression"), st, b->err));
+    OV_TRY(ov_json_str(json, "outputType", (ov_slice){"", 0}, &type, b->err));
+    return type.n ? ovi_nas_type(b->p, ov_json_get(json, "outputType"), type, *out, out, b->err) : OV_OK;
+}
+
+static ov_status bind_hyper_unique(post_binder *b, const ov_json *json, const ov_expr **out)
+{
+    bool round;
+    OV_TRY(ov_json_bool(json, "round", false, &round, b->err));
+    return bind_field(b, json, out);
+}
+
+static ov_status bind_stddev(post_binder *b, const ov_json *json, const ov_expr **out)
+{
+    OV_TRY(bind_field(b, json, out));
+    return ovi_ncall(b->p, json, "SQRT", out, 1, out, b->err);
+}
+
+static const struct {
+    const char *name;
+    ov_status (*bind)(post_binder *b, const ov_json *json, const ov_expr **out);
+} kinds[] = {
+    {"arithmetic", bind_arithmetic},
+    {"constant", bind_constant},
+    {"doubleGreatest", bind_extreme},
+    {"doubleLeast", bind_extreme},
+    {"expression", bind_expression},
+    {"fieldAccess", bind_field},
+    {"finalizingFieldAccess", bind_field},
+    {"hyperUniqueCardinality", bind_hyper_unique},
+    {"longGreatest", bind_extreme},
+    {"longLeast", bind_extreme},
+    {"stddev", bind_stddev},
+};
+
+static ov_status bind(post_binder *b, const ov_json *json, const ov_expr **out)
+{
+    ov_slice type;
+    OV_TRY(ov_json_expect(json, OV_JSON_OBJECT, b->err));
+    OV_TRY(ov_json_need_str(json, "type", &type, b->err));
+    for (size_t i = 0; i < OV_COUNT_OF(kinds); i++)
+        if (ov_slice_eq(type, ov_slice_cstr(kinds[i].name)))
+            return kinds[i].bind(b, json, out);
+    if (ov_slice_eq(type, OV_SLICE_LIT("javascript")))
+        return ov_json_fail(json, b->err, OV_UNSUPPORTED, "JavaScript is disabled");
+    static const char *const sketches[] = {"HLL", "theta", "quantiles", "arrayOfDoubles", "Kll", "quantile", "equalBuckets",
+                                           "buckets", "customBuckets", "min", "max", "momentSketch"};
+    for (size_t i = 0; i < OV_COUNT_OF(sketches); i++)
+        if (ov_slice_starts(type, ov_slice_cstr(sketches[i])))
+            return ov_json_fail(ov_json_get(json, "type"), b->err, OV_UNSUPPORTED,
+                                "the post-aggregator '" OV_SLICE_FMT "' works on sketches, which are not supported yet",
+                                OV_SLICE_ARG(type));
+    return ov_json_fail(ov_json_get(json, "type"), b->err, OV_INVALID,
+                        "unknown post-aggregator '" OV_SLICE_FMT
+                        "'; there are arithmetic, constant, expression, fieldAccess, finalizingFieldAccess, "
+                        "(long|double)(Greatest|Least), hyperUniqueCardinality and stddev",
+                        OV_SLICE_ARG(type));
+}
+
+/* ---- the list ---- */
+
+static ov_status check_new(const post_binder *b, const ov_json *json, ov_slice name)
+{
+    for (uint32_t i = 0; i < b->scope.plan->field_count + b->scope.def_count; i++) {
+        bool def = i >= b->scope.plan->field_count;
+        ov_slice other = def ? b->scope.defs[i - b->scope.plan->field_count].name : b->scope.plan->fields[i].name;
+        if (ov_slice_eq(other, name) && (def || !ov_slice_eq(name, OV_SLICE_LIT("__time"))))
+            return ov_json_fail(json, b->err, OV_INVALID, "the name '" OV_SLICE_FMT "' is already given", OV_SLICE_ARG(name));
+    }
+    return OV_OK;
+}
+
+ov_status ovi_npost(ovi_nplanner *p, const ov_json *query, const ov_plan *in, const ov_plan **out, ov_error *err)
+{
+    const ov_json *list;
+    post_binder b = {.p = p, .err = err};
+    const ov_expr **exprs;
+    ov_slice *names;
+    *out = in;
+    OV_TRY(ov_json_arr(query, "postAggregations", &list, err));
+    if (!list || list->count == 0)
+        return OV_OK;
+    ovi_nscope_init(&b.scope, p, in);
+    uint32_t n = in->field_count;
+    OV_TRY(ov_arena_zalloc(p->arena, list->count * sizeof *b.scope.defs, &b.scope.defs, err));
+    OV_TRY(ov_arena_alloc(p->arena, (n + (size_t)list->count) * sizeof *exprs, &exprs, err));
+    OV_TRY(ov_arena_alloc(p->arena, (n + (size_t)list->count) * sizeof *names, &names, err));
+    for (uint32_t i = 0; i < n; i++) {
+        OV_TRY(ov_plan_column(p->cx, in, i, &exprs[i], err));
+        names[i] = in->fields[i].name;
+    }
+    for (const ov_json *v = list->first; v; v = v->next, n++) {
+        ovi_ndef *d = &b.scope.defs[b.scope.def_count];
+        OV_TRY(ov_json_need_str(v, "name", &names[n], err));
+        OV_TRY(check_new(&b, v, names[n]));
+        b.scope.weight = 0;
+        OV_TRY(bind(&b, v, &exprs[n]));
+        *d = (ovi_ndef){.name = names[n], .json = v, .expr = exprs[n], .weight = b.scope.weight + 1, .state = 2};
+        b.scope.def_count++;
+    }
+    return ov_plan_project(p->arena, in, exprs, names, n, out, err);
+}

@@ -1,0 +1,67 @@
+/*
+ * Druid's native JSON queries: the parsed JSON of one to a plan and what its answer looks like. SQL and native queries
+ * meet in the plan; nothing here computes beside it. server/native_out.h writes the answers.
+ *
+ *   timeseries, topN, groupBy   an AGGREGATE, post-aggregators as a projection, orders as a SORT
+ *   scan, search, timeBoundary  projections and groupings
+ *   segmentMetadata,            read from the snapshot's statistics; a finished text instead of a plan
+ *   dataSourceMetadata
+ *
+ * Errors name the JSON path of the part at fault and what was expected there.
+ */
+#pragma once
+
+#include "base/json.h"
+#include "query/exec/exec.h"
+
+typedef enum ov_native_type {
+    OV_NATIVE_TIMESERIES,
+    OV_NATIVE_TOPN,
+    OV_NATIVE_GROUP_BY,
+    OV_NATIVE_SCAN,
+    OV_NATIVE_SEARCH,
+    OV_NATIVE_TIME_BOUNDARY,
+    OV_NATIVE_METADATA, /* `text` is the whole answer */
+    OV_NATIVE_WINDOW,
+} ov_native_type;
+
+typedef enum ov_native_scan_format {
+    OV_NATIVE_SCAN_LIST,
+    OV_NATIVE_SCAN_COMPACTED,
+} ov_native_scan_format;
+
+/* A query that can be run and what its answer looks like. Lives in the arena of the expression context. */
+typedef struct ov_native_query {
+    uint8_t type;        /* ov_native_type */
+    const ov_plan *plan; /* optimised; column 0 is the bucket's time when has_time */
+    ov_slice text;       /* METADATA */
+    bool has_time;
+    uint32_t columns;    /* of the plan that are shown, behind the time; the rest only orders rows */
+    int64_t time_ms;     /* without a time column: the time of the one bucket */
+    const ov_gran *gran; /* buckets; times print in its zone */
+    bool time_as_long;   /* serializeDateTimeAsLong */
+    bool descending;
+    bool hide_time;      /* no row at all: no bucket either (ALL with skipEmptyBuckets) */
+
+    const ov_interval *spans; /* buckets that lie in these are shown though no row is in them; ascending, */
+    uint32_t span_count;      /* disjoint. Rows of the plan come by time then. */
+    const ov_plan *empty;     /* timeseries: the one row such a bucket shows */
+    const ov_plan *total;     /* timeseries: grandTotal's row, or NULL */
+    bool total_of_nothing;    /* grandTotal over no bucket: all values NULL */
+    ov_slice time_field;      /* timestampResultField: the time once more, as a number; empty: none */
+
+    uint64_t limit;      /* timeseries: buckets; topN: rows of a bucket */
+    bool as_array;       /* groupBy: resultAsArray */
+    uint8_t scan_format; /* ov_native_scan_format */
+    uint32_t batch_rows; /* scan: events of one element */
+    ov_slice segment_id; /* scan: empty when rows of several segments come together */
+    bool min_time, max_time; /* timeBoundary: which are asked for */
+} ov_native_query;
+
+typedef struct ov_native_env {
+    ov_expr_ctx *cx;
+    const ov_snapshot *snapshot;
+    ov_query_ctx *run; /* for sub-queries that are values; NULL: none is run */
+} ov_native_env;
+
+OV_CHECKED ov_status ov_native_plan(const ov_native_env *env, const ov_json *query, ov_native_query *out, ov_error *err);
