@@ -119,6 +119,9 @@ ov_status ovi_run(ovi_exec *x, const ov_plan *node, ovi_sink *sink, ov_error *er
     case OV_PLAN_UNNEST:
         st = ovi_run_unnest(x, node, sink, err);
         break;
+    case OV_PLAN_WINDOW:
+        st = ovi_run_window(x, node, sink, err);
+        break;
     }
     ovi_node_stats *s = x->stats_count ? ovi_stats_of(x, node) : NULL;
     if (s)

@@ -125,6 +125,7 @@ OV_CHECKED ov_status ovi_run_join(ovi_exec *x, const ov_plan *node, ovi_sink *si
 OV_CHECKED ov_status ovi_run_aggregate(ovi_exec *x, const ov_plan *node, ovi_sink *sink, ov_error *err);
 OV_CHECKED ov_status ovi_run_sort(ovi_exec *x, const ov_plan *node, ovi_sink *sink, ov_error *err);
 OV_CHECKED ov_status ovi_run_limit(ovi_exec *x, const ov_plan *node, ovi_sink *sink, ov_error *err);
+OV_CHECKED ov_status ovi_run_window(ovi_exec *x, const ov_plan *node, ovi_sink *sink, ov_error *err);
 
 /* ---- ordered delivery (ordered.c) ---- */
 

@@ -120,6 +120,7 @@ ov_status ovi_plan_fold(ov_expr_ctx *cx, const ov_plan *in, const ov_plan **out,
         return no_input || plan->sort.limit == 0 ? empty(cx, plan, out, err) : OV_OK;
     case OV_PLAN_PROJECT:
     case OV_PLAN_UNNEST:
+    case OV_PLAN_WINDOW:
         return no_input ? empty(cx, plan, out, err) : OV_OK;
     case OV_PLAN_AGGREGATE: /* without keys it has one row all the same */
         return no_input && plan->aggregate.key_count ? empty(cx, plan, out, err) : OV_OK;

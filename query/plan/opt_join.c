@@ -199,6 +199,7 @@ static double guess_rows(const ov_plan *plan)
     case OV_PLAN_LIMIT:
         return OV_MIN(guess_rows(plan->inputs[0]), (double)plan->limit.limit);
     case OV_PLAN_PROJECT:
+    case OV_PLAN_WINDOW:
         return guess_rows(plan->inputs[0]);
     case OV_PLAN_UNION:
         for (uint32_t i = 0; i < plan->input_count; i++)

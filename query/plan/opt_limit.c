@@ -83,6 +83,7 @@ static OV_CHECKED ov_status push(ov_expr_ctx *cx, const ov_plan *plan, bounds b,
     case OV_PLAN_AGGREGATE:
     case OV_PLAN_JOIN:
     case OV_PLAN_UNNEST:
+    case OV_PLAN_WINDOW:
         break;
     }
     OV_TRY(ovi_plan_each_input(cx, plan, ovi_plan_push_limits, out, err));

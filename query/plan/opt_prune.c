@@ -208,6 +208,107 @@ static OV_CHECKED ov_status prune_aggregate(ov_expr_ctx *cx, const ov_plan *plan
     return OV_OK;
 }
 
+/* Copies of the calls that are used, over the pruned input. */
+static OV_CHECKED ov_status rebase_window(ov_expr_ctx *cx, const ov_plan *plan, const uint64_t *used,
+                                          const pruned *in, ov_plan *copy, ov_error *err)
+{
+    uint32_t inputs = plan->inputs[0]->field_count, count = 0;
+    const ov_expr *const *map;
+    ov_window_call *calls;
+    OV_TRY(column_map(cx, in, inputs, &map, err));
+    OV_TRY(ov_arena_alloc(cx->arena, ((size_t)plan->window.call_count + 1) * sizeof *calls, &calls, err));
+    for (uint32_t i = 0; i < plan->window.call_count; i++) {
+        if (!ov_bits_test(used, inputs + i))
+            continue;
+        ov_window_call *call = &calls[count++];
+        *call = plan->window.calls[i];
+        if (call->agg) {
+            ov_agg_call *agg;
+            OV_TRY(ov_arena_alloc(cx->arena, sizeof *agg, &agg, err));
+            OV_TRY(rebase_call(cx, call->agg, map, agg, err));
+            call->agg = agg;
+        }
+        OV_TRY(ov_arena_alloc(cx->arena, (call->argc + 1) * sizeof *call->args, &call->args, err));
+        for (uint32_t a = 0; a < call->argc; a++)
+            OV_TRY(ov_expr_rebase(cx, plan->window.calls[i].args[a], map, &call->args[a], err));
+    }
+    copy->window.calls = calls;
+    copy->window.call_count = count;
+    return OV_OK;
+}
+
+/* Partition columns and sort keys where they are now. */
+static OV_CHECKED ov_status rebase_partition(ov_expr_ctx *cx, const ov_plan *plan, const pruned *in,
+                                             ov_plan *copy, ov_error *err)
+{
+    uint32_t *partition;
+    ov_sort_key *keys;
+    OV_TRY(ov_arena_alloc(cx->arena, ((size_t)plan->window.partition_count + 1) * sizeof *partition,
+                          &partition, err));
+    OV_TRY(ov_arena_alloc(cx->arena, ((size_t)plan->window.key_count + 1) * sizeof *keys, &keys, err));
+    for (uint32_t i = 0; i < plan->window.partition_count; i++)
+        partition[i] = in->where[plan->window.partition[i]];
+    for (uint32_t i = 0; i < plan->window.key_count; i++) {
+        keys[i] = plan->window.keys[i];
+        keys[i].column = in->where[keys[i].column];
+    }
+    copy->window.partition = partition;
+    copy->window.keys = keys;
+    return OV_OK;
+}
+
+/* Without calls that anybody reads it is its input. */
+static OV_CHECKED ov_status prune_window(ov_expr_ctx *cx, const ov_plan *plan, const uint64_t *used,
+                                         pruned *out, ov_error *err)
+{
+    const ov_plan *input = plan->inputs[0];
+    uint32_t kept = 0;
+    ov_field *fields;
+    uint64_t *wanted;
+    ov_plan *copy;
+    pruned in;
+    OV_TRY(new_bits(cx, input->field_count, &wanted, err));
+    ov_bits_copy(wanted, used, input->field_count);
+    for (uint32_t i = 0; i < plan->window.call_count; i++) {
+        const ov_window_call *call = &plan->window.calls[i];
+        if (!ov_bits_test(used, input->field_count + i))
+            continue;
+        kept++;
+        if (call->agg)
+            mark_call(call->agg, wanted, input->field_count);
+        for (uint32_t a = 0; a < call->argc; a++)
+            ov_expr_columns(call->args[a], wanted, input->field_count);
+    }
+    for (uint32_t i = 0; kept && i < plan->window.partition_count; i++)
+        ov_bits_set(wanted, plan->window.partition[i]);
+    for (uint32_t i = 0; kept && i < plan->window.key_count; i++)
+        ov_bits_set(wanted, plan->window.keys[i].column);
+    OV_TRY(prune(cx, input, wanted, &in, err));
+    OV_TRY(ov_arena_alloc(cx->arena, ((size_t)plan->field_count + 1) * sizeof *out->where, &out->where, err));
+    OV_TRY(ov_arena_alloc(cx->arena, ((size_t)in.plan->field_count + kept + 1) * sizeof *fields, &fields, err));
+    for (uint32_t i = 0; i < in.plan->field_count; i++)
+        fields[i] = in.plan->fields[i];
+    for (uint32_t i = 0, at = in.plan->field_count; i < plan->field_count; i++) {
+        bool call = i >= input->field_count;
+        out->where[i] = !call ? in.where[i] : ov_bits_test(used, i) ? at++ : GONE;
+        if (out->where[i] == GONE)
+            continue;
+        if (call)
+            fields[out->where[i]] = plan->fields[i];
+        fields[out->where[i]].name = plan->fields[i].name;
+    }
+    out->plan = in.plan;
+    if (!kept)
+        return OV_OK;
+    OV_TRY(copy_over(cx, plan, &in, &copy, err));
+    OV_TRY(rebase_window(cx, plan, used, &in, copy, err));
+    OV_TRY(rebase_partition(cx, plan, &in, copy, err));
+    copy->fields = fields;
+    copy->field_count = in.plan->field_count + kept;
+    out->plan = copy;
+    return OV_OK;
+}
+
 /* FILTER, SORT and LIMIT pass their input's columns on. */
 static OV_CHECKED ov_status prune_through(ov_expr_ctx *cx, const ov_plan *plan,
                                           const uint64_t *used, pruned *out, ov_error *err)
@@ -425,6 +526,8 @@ static OV_CHECKED ov_status prune(ov_expr_ctx *cx, const ov_plan *plan, const ui
     case OV_PLAN_SORT:
     case OV_PLAN_LIMIT:
         return prune_through(cx, plan, used, out, err);
+    case OV_PLAN_WINDOW:
+        return prune_window(cx, plan, used, out, err);
     case OV_PLAN_UNION:
         return prune_union(cx, plan, used, out, err);
     case OV_PLAN_JOIN:

@@ -1,6 +1,7 @@
 /*
  * Filters towards the scans. A filter is a list of conjuncts; each goes as deep as it can: through
- * a projection rewritten over its expressions, below a grouping when it reads keys only, into every
+ * a projection rewritten over its expressions, below a grouping when it reads keys only, below a
+ * window when it reads partition columns only, into every
  * side of a union, into one side of a join or its condition, into the scan. It stops above limits, constant rows and system tables.
  */
 #include "base/bits.h"
@@ -79,28 +80,59 @@ static OV_CHECKED ov_status into_project(ov_expr_ctx *cx, const ov_plan *plan, c
     return below(cx, plan, c, out, err);
 }
 
-static bool reads_keys_only(const ov_plan *aggregate, const ov_expr *e)
+/* Columns that are equal in all rows that the node looks at together: keys of a grouping, partition columns of a
+ * window. */
+static bool is_shared(const ov_plan *plan, uint32_t column)
+{
+    if (plan->kind == OV_PLAN_AGGREGATE)
+        return column < plan->aggregate.key_count;
+    for (uint32_t i = 0; i < plan->window.partition_count; i++)
+        if (plan->window.partition[i] == column)
+            return true;
+    return false;
+}
+
+static bool reads_shared_only(const ov_plan *plan, const ov_expr *e)
 {
     if (e->kind == OV_EXPR_COLUMN)
-        return e->column < aggregate->aggregate.key_count;
+        return is_shared(plan, e->column);
     for (uint32_t i = 0; i < e->argc; i++)
-        if (!reads_keys_only(aggregate, e->args[i]))
+        if (!reads_shared_only(plan, e->args[i]))
             return false;
     return true;
+}
+
+/* c as those that may be decided before the node looks at its rows, and the others. */
+static OV_CHECKED ov_status part_shared(ov_expr_ctx *cx, const ov_plan *plan, conjuncts c, conjuncts *deep,
+                                        conjuncts *stay, ov_error *err)
+{
+    bool keyed = plan->kind == OV_PLAN_AGGREGATE ? plan->aggregate.key_count : plan->window.partition_count;
+    *deep = *stay = (conjuncts){0};
+    OV_TRY(ov_arena_alloc(cx->arena, (c.count + 1) * sizeof *deep->list, &deep->list, err));
+    OV_TRY(ov_arena_alloc(cx->arena, (c.count + 1) * sizeof *stay->list, &stay->list, err));
+    for (uint32_t i = 0; i < c.count; i++) {
+        bool first = keyed && reads_shared_only(plan, c.list[i]) && c.list[i]->deterministic;
+        conjuncts *to = first ? deep : stay;
+        to->list[to->count++] = c.list[i];
+    }
+    return OV_OK;
+}
+
+/* Input columns stay where they are in the output, so conjuncts go down as they are. */
+static OV_CHECKED ov_status into_window(ov_expr_ctx *cx, const ov_plan *plan, conjuncts c,
+                                        const ov_plan **out, ov_error *err)
+{
+    conjuncts deep, stay;
+    OV_TRY(part_shared(cx, plan, c, &deep, &stay, err));
+    OV_TRY(below(cx, plan, deep, out, err));
+    return filter_over(cx, *out, stay, out, err);
 }
 
 static OV_CHECKED ov_status into_aggregate(ov_expr_ctx *cx, const ov_plan *plan, conjuncts c,
                                            const ov_plan **out, ov_error *err)
 {
-    conjuncts deep = {0}, stay = {0};
-    OV_TRY(ov_arena_alloc(cx->arena, (c.count + 1) * sizeof *deep.list, &deep.list, err));
-    OV_TRY(ov_arena_alloc(cx->arena, (c.count + 1) * sizeof *stay.list, &stay.list, err));
-    for (uint32_t i = 0; i < c.count; i++) {
-        if (plan->aggregate.key_count && reads_keys_only(plan, c.list[i]))
-            deep.list[deep.count++] = c.list[i];
-        else
-            stay.list[stay.count++] = c.list[i];
-    }
+    conjuncts deep, stay;
+    OV_TRY(part_shared(cx, plan, c, &deep, &stay, err));
     OV_TRY(rebase_all(cx, deep, plan->aggregate.keys, &deep, err));
     OV_TRY(below(cx, plan, deep, out, err));
     return filter_over(cx, *out, stay, out, err);
@@ -221,6 +253,8 @@ static OV_CHECKED ov_status push_into(ov_expr_ctx *cx, const ov_plan *plan, conj
         return into_project(cx, plan, c, out, err);
     case OV_PLAN_AGGREGATE:
         return into_aggregate(cx, plan, c, out, err);
+    case OV_PLAN_WINDOW:
+        return into_window(cx, plan, c, out, err);
     case OV_PLAN_UNION:
         return into_union(cx, plan, c, out, err);
     case OV_PLAN_UNNEST:

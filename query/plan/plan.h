@@ -34,7 +34,8 @@ typedef enum ov_plan_kind {
     OV_PLAN_UNION,     /* UNION ALL: inputs have equal types */
     OV_PLAN_JOIN,      /* two inputs; output: columns of the left, then those of the right, but see ov_join_kind */
     OV_PLAN_UNNEST,    /* a row for each element of a list; output: input, element, place if wanted */
-    /* WINDOW and set operations join this list with the issue on the whole of SQL */
+    OV_PLAN_WINDOW,    /* output: columns of the input, then one a call; rows come partition by partition, in order */
+    /* set operations join this list with the issue on the whole of SQL */
 } ov_plan_kind;
 
 typedef enum ov_join_kind {
@@ -65,6 +66,53 @@ typedef struct ov_sort_key {
 } ov_sort_key;
 
 #define OV_NO_LIMIT UINT64_MAX
+
+typedef enum ov_window_fn {
+    OV_WINDOW_AGGREGATE, /* an aggregate over the rows of the frame */
+    OV_WINDOW_ROW_NUMBER,
+    OV_WINDOW_RANK,
+    OV_WINDOW_DENSE_RANK,
+    OV_WINDOW_PERCENT_RANK,
+    OV_WINDOW_CUME_DIST,
+    OV_WINDOW_NTILE,
+    OV_WINDOW_LAG,
+    OV_WINDOW_LEAD,
+    OV_WINDOW_FIRST_VALUE,
+    OV_WINDOW_LAST_VALUE,
+    OV_WINDOW_NTH_VALUE,
+} ov_window_fn;
+
+typedef enum ov_window_edge_kind {
+    OV_EDGE_PARTITION, /* UNBOUNDED: the first row as `from`, the last one as `to` */
+    OV_EDGE_CURRENT,   /* of RANGE: the current row and its peers */
+    OV_EDGE_PRECEDING,
+    OV_EDGE_FOLLOWING,
+} ov_window_edge_kind;
+
+/* One end of a frame. */
+typedef struct ov_window_edge {
+    uint8_t kind;  /* ov_window_edge_kind */
+    int64_t n;     /* ROWS: how many; RANGE over whole numbers and times: by how much. Not negative */
+    double real;   /* RANGE over fractions */
+} ov_window_edge;
+
+typedef struct ov_window_frame {
+    bool range; /* distances are in values of the one sort key, and peers stay together */
+    ov_window_edge from, to;
+} ov_window_frame;
+
+typedef struct ov_window_call {
+    uint8_t fn; /* ov_window_fn */
+    bool ignore_nulls;
+    const ov_agg_call *agg; /* AGGREGATE: its arguments and filter are over the input */
+    const ov_expr **args;   /* the others, over the input: value; LAG and LEAD: default behind it, or nothing */
+    uint32_t argc;
+    int64_t n;              /* NTILE: buckets; LAG, LEAD: distance; NTH_VALUE: which, from 1 */
+    ov_window_frame frame;  /* of AGGREGATE, FIRST_VALUE, LAST_VALUE, NTH_VALUE */
+    ov_type type;           /* of the result */
+    uint8_t sql;            /* ov_sqltype */
+    bool nullable;
+} ov_window_call;
 
 struct ov_plan {
     uint8_t kind; /* ov_plan_kind */
@@ -125,6 +173,14 @@ struct ov_plan {
             bool outer;          /* a NULL or empty list gives one row, whose element is NULL */
             bool ordinality;     /* the element's place, from 1, is the last column */
         } unnest;
+        struct {
+            const uint32_t *partition; /* columns of the input; equal values are one partition, NULL is a value */
+            uint32_t partition_count;
+            const ov_sort_key *keys;   /* order within a partition; rows equal in all of them are peers */
+            uint32_t key_count;
+            const ov_window_call *calls;
+            uint32_t call_count;
+        } window;
     };
 };
 

@@ -248,6 +248,35 @@ ov_status ov_plan_unnest(ov_arena *arena, const ov_plan *in, const ov_expr *list
     return OV_OK;
 }
 
+ov_status ov_plan_window(ov_arena *arena, const ov_plan *in, const uint32_t *partition,
+                         uint32_t partition_count, const ov_sort_key *keys, uint32_t key_count,
+                         const ov_window_call *calls, uint32_t call_count, const ov_plan **out,
+                         ov_error *err)
+{
+    ov_plan *plan;
+    ov_field *fields;
+    uint32_t count = in->field_count + call_count;
+    OV_TRY(over(arena, OV_PLAN_WINDOW, in, &plan, err));
+    OV_TRY(ov_arena_alloc(arena, ((size_t)count + 1) * sizeof *fields, &fields, err));
+    if (in->field_count)
+        memcpy(fields, in->fields, in->field_count * sizeof *fields);
+    for (uint32_t i = 0; i < call_count; i++) {
+        ov_field *f = &fields[in->field_count + i];
+        *f = (ov_field){.type = calls[i].type, .sql = calls[i].sql, .nullable = calls[i].nullable};
+        OV_TRY(ov_arena_printf(arena, &f->name, err, "w%u", i));
+    }
+    plan->fields = fields;
+    plan->field_count = count;
+    plan->window.partition = partition;
+    plan->window.partition_count = partition_count;
+    plan->window.keys = keys;
+    plan->window.key_count = key_count;
+    plan->window.calls = calls;
+    plan->window.call_count = call_count;
+    *out = plan;
+    return OV_OK;
+}
+
 ov_status ov_plan_with_inputs(ov_arena *arena, const ov_plan *plan, const ov_plan *const *inputs,
                               const ov_plan **out, ov_error *err)
 {

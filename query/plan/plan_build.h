@@ -43,6 +43,11 @@ OV_CHECKED ov_status ov_plan_join(ov_arena *arena, ov_join_kind kind, const ov_p
 /* The element's column is called `name`; its type follows from `list`. */
 OV_CHECKED ov_status ov_plan_unnest(ov_arena *arena, const ov_plan *in, const ov_expr *list, ov_slice name,
                                     bool outer, bool ordinality, const ov_plan **out, ov_error *err);
+/* Fields are those of the input, then one a call. */
+OV_CHECKED ov_status ov_plan_window(ov_arena *arena, const ov_plan *in, const uint32_t *partition,
+                                    uint32_t partition_count, const ov_sort_key *keys,
+                                    uint32_t key_count, const ov_window_call *calls,
+                                    uint32_t call_count, const ov_plan **out, ov_error *err);
 /* The same node over other inputs (as many as it had). */
 OV_CHECKED ov_status ov_plan_with_inputs(ov_arena *arena, const ov_plan *plan,
                                          const ov_plan *const *inputs, const ov_plan **out,

@@ -73,23 +73,27 @@ static OV_CHECKED ov_status print_project(const ov_plan *plan, ov_buf *out, ov_e
     return OV_OK;
 }
 
+static OV_CHECKED ov_status print_call(const ov_agg_call *agg, ov_buf *out, ov_error *err)
+{
+    ov_buf_addf(out, "%s(%s", ov_agg_name(agg), agg->distinct ? "DISTINCT " : "");
+    if (agg->argc == 0)
+        ov_buf_add_char(out, '*');
+    OV_TRY(print_exprs(agg->args, agg->argc, out, err));
+    ov_buf_add_char(out, ')');
+    if (!agg->filter)
+        return OV_OK;
+    ov_buf_add_str(out, " FILTER ");
+    return ov_expr_print(agg->filter, out, err);
+}
+
 static OV_CHECKED ov_status print_aggregate(const ov_plan *plan, ov_buf *out, ov_error *err)
 {
     ov_buf_add_str(out, "Aggregate keys=[");
     OV_TRY(print_exprs(plan->aggregate.keys, plan->aggregate.key_count, out, err));
     ov_buf_add_str(out, "] aggs=[");
     for (uint32_t i = 0; i < plan->aggregate.agg_count; i++) {
-        const ov_agg_call *agg = &plan->aggregate.aggs[i];
-        ov_buf_addf(out, "%s%s(%s", i ? ", " : "", ov_agg_name(agg),
-                    agg->distinct ? "DISTINCT " : "");
-        if (agg->argc == 0)
-            ov_buf_add_char(out, '*');
-        OV_TRY(print_exprs(agg->args, agg->argc, out, err));
-        ov_buf_add_char(out, ')');
-        if (agg->filter) {
-            ov_buf_add_str(out, " FILTER ");
-            OV_TRY(ov_expr_print(agg->filter, out, err));
-        }
+        ov_buf_add_str(out, i ? ", " : "");
+        OV_TRY(print_call(&plan->aggregate.aggs[i], out, err));
     }
     ov_buf_add_char(out, ']');
     return OV_OK;
@@ -103,16 +107,81 @@ static void print_bounds(uint64_t limit, uint64_t offset, ov_buf *out)
         ov_buf_addf(out, " offset=%llu", (unsigned long long)offset);
 }
 
-static void print_sort(const ov_plan *plan, ov_buf *out)
+static void print_keys(const ov_sort_key *keys, uint32_t count, ov_buf *out)
 {
-    ov_buf_add_str(out, "Sort ");
-    for (uint32_t i = 0; i < plan->sort.key_count; i++) {
-        const ov_sort_key *key = &plan->sort.keys[i];
+    for (uint32_t i = 0; i < count; i++) {
+        const ov_sort_key *key = &keys[i];
         ov_buf_addf(out, "%s$%u%s", i ? ", " : "", key->column, key->descending ? " DESC" : "");
         if (key->nulls_first == key->descending)
             ov_buf_add_str(out, key->nulls_first ? " NULLS FIRST" : " NULLS LAST");
     }
+}
+
+static void print_sort(const ov_plan *plan, ov_buf *out)
+{
+    ov_buf_add_str(out, "Sort ");
+    print_keys(plan->sort.keys, plan->sort.key_count, out);
     print_bounds(plan->sort.limit, plan->sort.offset, out);
+}
+
+static void print_edge(const ov_window_edge *edge, bool from, ov_buf *out)
+{
+    switch ((ov_window_edge_kind)edge->kind) {
+    case OV_EDGE_PARTITION:
+        ov_buf_add_str(out, from ? "UNBOUNDED PRECEDING" : "UNBOUNDED FOLLOWING");
+        return;
+    case OV_EDGE_CURRENT:
+        ov_buf_add_str(out, "CURRENT ROW");
+        return;
+    case OV_EDGE_PRECEDING:
+    case OV_EDGE_FOLLOWING:
+        break;
+    }
+    if (edge->real != 0)
+        ov_buf_addf(out, "%g", edge->real);
+    else
+        ov_buf_addf(out, "%lld", (long long)edge->n);
+    ov_buf_add_str(out, edge->kind == OV_EDGE_PRECEDING ? " PRECEDING" : " FOLLOWING");
+}
+
+static OV_CHECKED ov_status print_window_call(const ov_window_call *call, ov_buf *out,
+                                              ov_error *err)
+{
+    static const char *const names[] = {"",          "ROW_NUMBER", "RANK", "DENSE_RANK",  "PERCENT_RANK", "CUME_DIST",
+                                        "NTILE",     "LAG",        "LEAD", "FIRST_VALUE", "LAST_VALUE",   "NTH_VALUE"};
+    if (call->agg) {
+        OV_TRY(print_call(call->agg, out, err));
+    } else {
+        ov_buf_addf(out, "%s(", names[call->fn]);
+        OV_TRY(print_exprs(call->args, call->argc, out, err));
+        if (call->fn == OV_WINDOW_NTILE || call->fn == OV_WINDOW_LAG || call->fn == OV_WINDOW_LEAD ||
+            call->fn == OV_WINDOW_NTH_VALUE)
+            ov_buf_addf(out, "%s%lld", call->argc ? "; " : "", (long long)call->n);
+        ov_buf_addf(out, ")%s", call->ignore_nulls ? " IGNORE NULLS" : "");
+    }
+    if (!call->agg && call->fn < OV_WINDOW_FIRST_VALUE)
+        return OV_OK;
+    ov_buf_add_str(out, call->frame.range ? " RANGE " : " ROWS ");
+    print_edge(&call->frame.from, true, out);
+    ov_buf_add_str(out, "..");
+    print_edge(&call->frame.to, false, out);
+    return OV_OK;
+}
+
+static OV_CHECKED ov_status print_window(const ov_plan *plan, ov_buf *out, ov_error *err)
+{
+    ov_buf_add_str(out, "Window partition=[");
+    for (uint32_t i = 0; i < plan->window.partition_count; i++)
+        ov_buf_addf(out, "%s$%u", i ? ", " : "", plan->window.partition[i]);
+    ov_buf_add_str(out, "] order=[");
+    print_keys(plan->window.keys, plan->window.key_count, out);
+    ov_buf_add_str(out, "] calls=[");
+    for (uint32_t i = 0; i < plan->window.call_count; i++) {
+        ov_buf_add_str(out, i ? ", " : "");
+        OV_TRY(print_window_call(&plan->window.calls[i], out, err));
+    }
+    ov_buf_add_char(out, ']');
+    return OV_OK;
 }
 
 static OV_CHECKED ov_status print_join(const ov_plan *plan, ov_buf *out, ov_error *err)
@@ -172,6 +241,8 @@ static OV_CHECKED ov_status print_node(const ov_plan *plan, ov_buf *out, ov_erro
         OV_TRY(ov_expr_print(plan->unnest.list, out, err));
         ov_buf_add_str(out, plan->unnest.ordinality ? " ordinality" : "");
         return OV_OK;
+    case OV_PLAN_WINDOW:
+        return print_window(plan, out, err);
     }
     return ov_fail(err, OV_INTERNAL, "plan node %u has no text", plan->kind);
 }

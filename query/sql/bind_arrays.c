@@ -10,7 +10,7 @@ static bool is_list(const ov_expr *e)
     return ov_type_is_list(e->type);
 }
 
-static OV_CHECKED ov_status packed(ovi_sql_binder *b, const ov_expr *list, const ov_expr **out, ov_error *err)
+ov_status ovi_sql_packed(ovi_sql_binder *b, const ov_expr *list, const ov_expr **out, ov_error *err)
 {
     return ov_expr_call(b->cx, OV_SLICE_LIT("$PACK_LIST"), &list, 1, list->pos, list->end_pos, out, err);
 }
@@ -21,13 +21,13 @@ static OV_CHECKED ov_status plain_key(ovi_sql_binder *b, const ov_plan **in, con
     if (!is_list(*key))
         return OV_OK;
     if ((*key)->type.id == OV_TYPE_ARRAY)
-        return packed(b, *key, key, err);
+        return ovi_sql_packed(b, *key, key, err);
     OV_TRY(ov_plan_unnest(b->arena, *in, *key, ov_slice_make(NULL, 0), true, false, in, err));
     return ov_plan_column(b->cx, *in, (*in)->field_count - 1, key, err);
 }
 
-static OV_CHECKED ov_status unpacked(ovi_sql_binder *b, const ov_expr *bytes, const ov_expr *like, const ov_expr **out,
-                                     ov_error *err)
+ov_status ovi_sql_unpacked(ovi_sql_binder *b, const ov_expr *bytes, const ov_expr *like, const ov_expr **out,
+                           ov_error *err)
 {
     const ov_expr *args[2] = {bytes, NULL};
     OV_TRY(ovi_sql_null_like(b, like, &args[1], err));
@@ -69,7 +69,7 @@ ov_status ovi_sql_group(ovi_sql_binder *b, const ov_plan *in, const ov_expr *con
     for (uint32_t i = 0; i < grouped->field_count; i++) {
         OV_TRY(ov_plan_column(b->cx, grouped, i, &exprs[i], err));
         if (i < key_count && keys[i]->type.id == OV_TYPE_ARRAY)
-            OV_TRY(unpacked(b, exprs[i], keys[i], &exprs[i], err));
+            OV_TRY(ovi_sql_unpacked(b, exprs[i], keys[i], &exprs[i], err));
     }
     return ov_plan_project(b->arena, grouped, exprs, NULL, grouped->field_count, out, err);
 }
@@ -90,7 +90,7 @@ static OV_CHECKED ov_status add_packed(ovi_sql_binder *b, const ov_plan *in, ov_
     for (uint32_t i = 0; i < key_count; i++) {
         if (!ov_type_is_list(in->fields[keys[i].column].type))
             continue;
-        OV_TRY(packed(b, exprs[keys[i].column], &exprs[n], err));
+        OV_TRY(ovi_sql_packed(b, exprs[keys[i].column], &exprs[n], err));
         keys[i].column = n++;
     }
     *out = in;

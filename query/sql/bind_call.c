@@ -64,7 +64,6 @@ static OV_CHECKED ov_status add_time(ovi_sql_names *n, const ov_ast *ast, const 
 static OV_CHECKED ov_status bind_aggregate(ovi_sql_names *n, const ov_ast *ast, const ov_expr **out,
                                            ov_error *err)
 {
-    const ov_ast *list = ast->kids[OV_CALL_ARGS];
     if (n->in_aggregate)
         return ovi_sql_fail_node(n->b, n->in_aggregate, OV_INVALID, err,
                                  "; group in a sub-query in FROM, and aggregate its rows outside",
@@ -74,14 +73,23 @@ static OV_CHECKED ov_status bind_aggregate(ovi_sql_names *n, const ov_ast *ast, 
                                  strcmp(n->clause, "WHERE") == 0 ? "; conditions on groups stand in HAVING, behind GROUP BY"
                                                                  : NULL,
                                  "Aggregate expression is illegal in %s clause", n->clause);
+    ovi_sql_names inner = *n;
+    ov_agg_call call;
+    inner.in_aggregate = ast;
+    inner.alias_use = OVI_SQL_NO_ALIASES;
+    OV_TRY(ovi_sql_bind_agg_call(&inner, ast, &call, err));
+    return collect(n, &call, out, err);
+}
+
+ov_status ovi_sql_bind_agg_call(ovi_sql_names *n, const ov_ast *ast, ov_agg_call *out, ov_error *err)
+{
+    const ov_ast *list = ast->kids[OV_CALL_ARGS];
     if (ast->kids[OV_CALL_ORDER])
         return ovi_sql_fail_node(n->b, ast, OV_UNSUPPORTED, err, NULL,
                                  "ORDER BY inside an aggregate is not supported yet");
     ovi_sql_names inner = *n;
     const ov_expr **args, *filter = NULL;
     uint32_t argc = 0;
-    inner.in_aggregate = ast;
-    inner.alias_use = OVI_SQL_NO_ALIASES;
     OV_TRY(ov_arena_alloc(n->b->arena, (list->kid_count + 2) * sizeof *args, &args, err));
     bool star = list->kid_count == 1 && list->kids[0]->kind == OV_AST_STAR;
     if (star && !is_named(ast, "COUNT"))
@@ -98,10 +106,8 @@ static OV_CHECKED ov_status bind_aggregate(ovi_sql_names *n, const ov_ast *ast, 
         inner.clause = "FILTER";
         OV_TRY(ovi_sql_bind_condition(&inner, ast->kids[OV_CALL_FILTER], &filter, err));
     }
-    ov_agg_call call;
-    OV_TRY(ov_agg_bind(n->b->cx, ast->text, args, argc, ast->flags & OV_AST_DISTINCT, filter,
-                       ast->pos, ast->end_pos, &call, err));
-    return collect(n, &call, out, err);
+    return ov_agg_bind(n->b->cx, ast->text, args, argc, ast->flags & OV_AST_DISTINCT, filter,
+                       ast->pos, ast->end_pos, out, err);
 }
 
 /* GROUPING(a, b) is 0 with one ordinary grouping, else a column behind the aggregates. */
@@ -215,8 +221,10 @@ ov_status ovi_sql_bind_call(ovi_sql_names *n, const ov_ast *ast, const ov_expr *
 {
     const ov_ast *list = ast->kids[OV_CALL_ARGS];
     if (ast->kids[OV_CALL_OVER])
-        return ovi_sql_fail_node(n->b, ast, OV_UNSUPPORTED, err, NULL,
-                                 "Window functions are not supported yet");
+        return ovi_sql_bind_over(n, ast, out, err);
+    if (ovi_sql_is_window_function(ast->text))
+        return ovi_sql_fail_node(n->b, ast, OV_INVALID, err, NULL,
+                                 "OVER clause is necessary for window functions");
     if (ast->op == OV_FORM_RETURNING && !is_named(ast, "JSON_VALUE"))
         return ovi_sql_fail_node(n->b, ast, OV_INVALID, err, NULL,
                                  OV_SLICE_FMT " does not take RETURNING; only JSON_VALUE does",

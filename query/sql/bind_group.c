@@ -120,6 +120,27 @@ static OV_CHECKED ov_status not_grouped(const regroup *g, uint32_t column, ov_er
                              OV_SLICE_ARG(shown));
 }
 
+ov_status ovi_sql_with_args(ovi_sql_binder *b, const ov_expr *e, const ov_expr **args, const ov_expr **out,
+                            ov_error *err)
+{
+    ov_expr *copy;
+    OV_TRY(ov_arena_alloc(b->cx->arena, sizeof *copy, &copy, err));
+    *copy = *e;
+    copy->args = args;
+    copy->id = b->cx->next_id++;
+    copy->only_column = OV_EXPR_NO_COLUMN;
+    for (uint32_t i = 0; i < e->argc; i++) {
+        int32_t c = args[i]->only_column;
+        if (c == OV_EXPR_NO_COLUMN)
+            continue;
+        copy->only_column = copy->only_column == OV_EXPR_NO_COLUMN || copy->only_column == c
+                                ? c
+                                : OV_EXPR_MANY_COLUMNS;
+    }
+    *out = copy;
+    return OV_OK;
+}
+
 static OV_CHECKED ov_status move_onto(const regroup *g, const ov_expr *e, const ov_expr **out,
                                       ov_error *err)
 {
@@ -132,6 +153,8 @@ static OV_CHECKED ov_status move_onto(const regroup *g, const ov_expr *e, const 
         if (ov_expr_equal(e, g->grouping->keys[i]))
             return ov_plan_column(cx, g->aggregate, i, out, err);
     if (e->kind == OV_EXPR_COLUMN) {
+        if (e->column >= (uint32_t)OVI_SQL_WINDOW_BASE) /* moves onto the windows later */
+            return OV_OK;
         if (e->column < inputs)
             return not_grouped(g, e->column, err);
         if (e->column >= inputs + OVI_SQL_GROUPING_BASE) /* the last columns of the grouping */
@@ -142,24 +165,11 @@ static OV_CHECKED ov_status move_onto(const regroup *g, const ov_expr *e, const 
         return ov_plan_column(cx, g->aggregate, g->grouping->key_count + (e->column - inputs), out,
                               err);
     }
-    /* the same call over moved arguments: types do not change, and nothing becomes constant */
-    ov_expr *copy;
-    OV_TRY(ov_arena_alloc(cx->arena, sizeof *copy, &copy, err));
-    *copy = *e;
-    OV_TRY(ov_arena_alloc(cx->arena, (e->argc + 1) * sizeof *copy->args, &copy->args, err));
-    copy->id = cx->next_id++;
-    copy->only_column = OV_EXPR_NO_COLUMN;
-    for (uint32_t i = 0; i < e->argc; i++) {
-        OV_TRY(move_onto(g, e->args[i], &copy->args[i], err));
-        int32_t c = copy->args[i]->only_column;
-        if (c == OV_EXPR_NO_COLUMN)
-            continue;
-        copy->only_column = copy->only_column == OV_EXPR_NO_COLUMN || copy->only_column == c
-                                ? c
-                                : OV_EXPR_MANY_COLUMNS;
-    }
-    *out = copy;
-    return OV_OK;
+    const ov_expr **args;
+    OV_TRY(ov_arena_alloc(cx->arena, (e->argc + 1) * sizeof *args, &args, err));
+    for (uint32_t i = 0; i < e->argc; i++)
+        OV_TRY(move_onto(g, e->args[i], &args[i], err));
+    return ovi_sql_with_args(g->b, e, args, out, err);
 }
 
 ov_status ovi_sql_onto_groups(ovi_sql_binder *b, const ovi_sql_rel *rel,

@@ -78,6 +78,27 @@ typedef struct ovi_sql_aggs {
 /* Columns of GROUPING calls, while a SELECT is bound, start here behind those of the input. */
 enum { OVI_SQL_GROUPING_BASE = 1 << 30 };
 
+/* f(...) OVER (...), over the input and its aggregates, later over the groups. */
+typedef struct ovi_sql_window {
+    const ov_ast *ast;
+    ov_window_call call;
+    const ov_expr **partition;
+    uint32_t partition_count;
+    const ov_expr **order;
+    ov_sort_key *keys; /* of order; the columns are settled last */
+    uint32_t order_count;
+} ovi_sql_window;
+
+typedef struct ovi_sql_windows {
+    ovi_sql_window *list;
+    uint32_t count, capacity;
+    const ov_ast *named; /* the WINDOW clause, or NULL */
+    uint32_t *columns;   /* of each call, once the nodes are there */
+} ovi_sql_windows;
+
+/* Window call i is this column and i, while a SELECT is bound. */
+enum { OVI_SQL_WINDOW_BASE = OVI_SQL_GROUPING_BASE + (1 << 28) };
+
 typedef enum ovi_sql_alias_use {
     OVI_SQL_NO_ALIASES,
     OVI_SQL_COLUMNS_FIRST, /* GROUP BY, HAVING */
@@ -92,6 +113,8 @@ struct ovi_sql_names {
     const char *clause;         /* for sentences: "WHERE" */
     ovi_sql_aggs *aggs;         /* collects aggregates; NULL where they are illegal */
     const ov_ast *in_aggregate; /* the call whose arguments these are: no nesting, no aliases */
+    ovi_sql_windows *windows;   /* collects window calls; NULL where they are illegal */
+    const ov_ast *in_window;    /* the window call whose parts these are: no nesting */
     ovi_sql_alias_use alias_use;
     const ovi_sql_item *items; /* aliases */
     uint32_t item_count;
@@ -163,6 +186,8 @@ OV_CHECKED ov_status ovi_sql_bind_join(ovi_sql_binder *b, const ov_ast *join, co
 /* query: the QUERY node around it, for ORDER BY and LIMIT, or NULL. */
 OV_CHECKED ov_status ovi_sql_bind_select(ovi_sql_binder *b, const ov_ast *select,
                                          const ov_ast *query, ovi_sql_rel *out, ov_error *err);
+/* Direction and place of NULLs of a SORT_KEY. */
+ov_sort_key ovi_sql_sort_key(const ov_ast *key, uint32_t column);
 /* The expression of an item without its alias. */
 const ov_ast *ovi_sql_unaliased(const ov_ast *item);
 
@@ -194,7 +219,40 @@ OV_CHECKED ov_status ovi_sql_onto_groups(ovi_sql_binder *b, const ovi_sql_rel *r
                                          uint32_t agg_count, const ov_ast *ast, const ov_expr *e,
                                          const ov_expr **out, ov_error *err);
 
+/* e over other arguments: types do not change, and nothing becomes constant. */
+OV_CHECKED ov_status ovi_sql_with_args(ovi_sql_binder *b, const ov_expr *e, const ov_expr **args,
+                                       const ov_expr **out, ov_error *err);
+
+/* ---- bind_window.c ---- */
+bool ovi_sql_is_window_function(ov_slice name);
+/* A call with OVER, as a column from OVI_SQL_WINDOW_BASE on. */
+OV_CHECKED ov_status ovi_sql_bind_over(ovi_sql_names *names, const ov_ast *call, const ov_expr **out,
+                                       ov_error *err);
+/* Same partition, same order. */
+bool ovi_sql_same_over(const ovi_sql_window *a, const ovi_sql_window *b);
+
+/* ---- bind_window_plan.c ---- */
+/* What ovi_sql_onto_groups needs. */
+typedef struct ovi_sql_regroup {
+    const ovi_sql_rel *rel;
+    const ovi_sql_grouping *grouping;
+    const ov_plan *aggregate;
+    uint32_t agg_count;
+} ovi_sql_regroup;
+OV_CHECKED ov_status ovi_sql_windows_onto_groups(ovi_sql_binder *b, const ovi_sql_regroup *g,
+                                                 ovi_sql_windows *all, ov_error *err);
+/* WINDOW nodes over *plan, whose columns stay where they are. */
+OV_CHECKED ov_status ovi_sql_add_windows(ovi_sql_binder *b, ovi_sql_windows *all, const ov_plan **plan,
+                                         ov_error *err);
+/* e with its window calls as columns of that plan. */
+OV_CHECKED ov_status ovi_sql_onto_windows(ovi_sql_binder *b, const ovi_sql_windows *all, const ov_plan *plan,
+                                          const ov_expr *e, const ov_expr **out, ov_error *err);
+
 /* ---- bind_arrays.c ---- */
+/* A list as bytes that group and sort, and bytes as a list like `like` again. */
+OV_CHECKED ov_status ovi_sql_packed(ovi_sql_binder *b, const ov_expr *list, const ov_expr **out, ov_error *err);
+OV_CHECKED ov_status ovi_sql_unpacked(ovi_sql_binder *b, const ov_expr *bytes, const ov_expr *like,
+                                      const ov_expr **out, ov_error *err);
 /* AGGREGATE, also by arrays and by the values of multi-value strings; columns are keys, then calls. */
 OV_CHECKED ov_status ovi_sql_group(ovi_sql_binder *b, const ov_plan *in, const ov_expr *const *keys,
                                    uint32_t key_count, const ov_agg_call *calls,
@@ -241,6 +299,10 @@ OV_CHECKED ov_status ovi_sql_bind_rows(ovi_sql_names *names, const ov_ast *at, c
 /* ---- bind_call.c ---- */
 OV_CHECKED ov_status ovi_sql_bind_call(ovi_sql_names *names, const ov_ast *call,
                                        const ov_expr **out, ov_error *err);
+
+/* An aggregate's arguments and filter, and the function that takes them; names are those of its arguments. */
+OV_CHECKED ov_status ovi_sql_bind_agg_call(ovi_sql_names *names, const ov_ast *call, ov_agg_call *out,
+                                           ov_error *err);
 
 /* ---- bind_literal.c ---- */
 bool ovi_sql_is_literal(const ov_ast *ast);

@@ -14,6 +14,7 @@ typedef struct select_binding {
     ovi_sql_rel rel; /* FROM and WHERE */
     ovi_sql_grouping grouping;
     ovi_sql_aggs aggs;
+    ovi_sql_windows windows;
     bool grouped;
     ovi_sql_item *items;
     uint32_t item_count, item_capacity;
@@ -144,6 +145,7 @@ static OV_CHECKED ov_status bind_items(select_binding *s, ov_error *err)
         else if (ast->kind == OV_AST_PATH)
             item.name = ast->kids[ast->kid_count - 1]->text;
         ovi_sql_names names = names_of(s, "SELECT", OVI_SQL_NO_ALIASES);
+        names.windows = &s->windows;
         OV_TRY(ovi_sql_bind_expr(&names, item.ast, &item.expr, err));
         OV_TRY(add_item(s, item, err));
     }
@@ -165,6 +167,7 @@ static OV_CHECKED ov_status bind_order_key(select_binding *s, const ov_ast *ast,
         return OV_OK;
     }
     ovi_sql_names names = names_of(s, "ORDER BY", OVI_SQL_ALIASES_FIRST);
+    names.windows = &s->windows;
     return ovi_sql_bind_expr(&names, ast, out, err);
 }
 
@@ -207,12 +210,28 @@ static OV_CHECKED ov_status group(select_binding *s, ov_error *err)
     for (uint32_t i = 0; order && i < order->kid_count; i++)
         OV_TRY(ovi_sql_onto_groups(s->b, &s->rel, &s->grouping, aggregate, s->aggs.count,
                                    order->kids[i], s->order[i], &s->order[i], err));
+    ovi_sql_regroup onto = {&s->rel, &s->grouping, aggregate, s->aggs.count};
+    OV_TRY(ovi_sql_windows_onto_groups(s->b, &onto, &s->windows, err));
     s->base = aggregate;
     if (!s->having)
         return OV_OK;
     OV_TRY(ovi_sql_onto_groups(s->b, &s->rel, &s->grouping, aggregate, s->aggs.count,
                                s->select->kids[OV_SELECT_HAVING], s->having, &s->having, err));
     return ov_plan_filter(s->b->arena, aggregate, s->having, &s->base, err);
+}
+
+/* ---- windows ---- */
+
+/* WINDOW nodes under the items. */
+static OV_CHECKED ov_status add_windows(select_binding *s, ov_error *err)
+{
+    const ov_ast *order = order_list(s);
+    OV_TRY(ovi_sql_add_windows(s->b, &s->windows, &s->base, err));
+    for (uint32_t i = 0; i < s->item_count; i++)
+        OV_TRY(ovi_sql_onto_windows(s->b, &s->windows, s->base, s->items[i].expr, &s->items[i].expr, err));
+    for (uint32_t i = 0; order && i < order->kid_count; i++)
+        OV_TRY(ovi_sql_onto_windows(s->b, &s->windows, s->base, s->order[i], &s->order[i], err));
+    return OV_OK;
 }
 
 /* ---- the end: projection, DISTINCT, sort, limit ---- */
@@ -235,6 +254,14 @@ static OV_CHECKED ov_status project(select_binding *s, const ov_expr *const *ext
     return ov_plan_project(s->b->arena, s->base, exprs, names, count, out, err);
 }
 
+ov_sort_key ovi_sql_sort_key(const ov_ast *key, uint32_t column)
+{
+    bool descending = key->flags & OV_AST_DESC;
+    return (ov_sort_key){column, descending,
+                         (key->flags & OV_AST_NULLS_FIRST) ||
+                             (!descending && !(key->flags & OV_AST_NULLS_LAST))};
+}
+
 /* Sort `in` by the keys whose columns are known, and cut. Constants and repeated columns do not
  * sort. */
 static OV_CHECKED ov_status sort_by(select_binding *s, const uint32_t *columns, const ov_plan *in,
@@ -247,15 +274,12 @@ static OV_CHECKED ov_status sort_by(select_binding *s, const uint32_t *columns, 
     OV_TRY(
         ov_arena_alloc(s->b->arena, ((list ? list->kid_count : 0) + 1) * sizeof *keys, &keys, err));
     for (uint32_t i = 0; list && i < list->kid_count; i++) {
-        uint16_t flags = list->kids[i]->flags;
-        bool descending = flags & OV_AST_DESC, repeated = columns[i] == UINT32_MAX;
+        bool repeated = columns[i] == UINT32_MAX;
         for (uint32_t j = 0; j < count; j++)
             repeated = repeated || keys[j].column == columns[i];
         if (repeated)
             continue;
-        keys[count++] = (ov_sort_key){columns[i], descending,
-                                      (flags & OV_AST_NULLS_FIRST) ||
-                                          (!descending && !(flags & OV_AST_NULLS_LAST))};
+        keys[count++] = ovi_sql_sort_key(list->kids[i], columns[i]);
     }
     *out = in;
     if (count)
@@ -362,9 +386,7 @@ ov_status ovi_sql_bind_select(ovi_sql_binder *b, const ov_ast *select, const ov_
 {
     select_binding s = {.b = b, .select = select, .query = query};
     const ov_plan *plan;
-    if (select->kids[OV_SELECT_WINDOW])
-        return ovi_sql_fail_node(b, select->kids[OV_SELECT_WINDOW], OV_UNSUPPORTED, err, NULL,
-                                 "Window functions are not supported yet");
+    s.windows.named = select->kids[OV_SELECT_WINDOW];
     OV_TRY(bind_input(&s, err));
     OV_TRY(ovi_sql_bind_group_by(b, select, &s.rel, &s.grouping, err));
     s.aggs.grouping = &s.grouping;
@@ -375,6 +397,8 @@ ov_status ovi_sql_bind_select(ovi_sql_binder *b, const ov_ast *select, const ov_
     s.grouped = select->kids[OV_SELECT_GROUP] || select->kids[OV_SELECT_HAVING] || s.aggs.count;
     if (s.grouped)
         OV_TRY(group(&s, err));
+    if (s.windows.count)
+        OV_TRY(add_windows(&s, err));
     OV_TRY(finish(&s, &plan, err));
     return ovi_sql_rel_of(b, plan, ov_slice_make(NULL, 0), out, err);
 }

@@ -292,6 +292,72 @@ static void subqueries(void **state)
     optimises("SELECT page FROM wiki WHERE 1 = 0", "page:VARCHAR\nValues 0 x 1\n");
 }
 
+static void windows(void **state)
+{
+    (void)state;
+    /* one node for one order, others below or above; named windows; calls in ORDER BY */
+    binds("SELECT page, RANK() OVER w r, SUM(added) OVER (w ROWS 2 PRECEDING), COUNT(*) OVER () FROM wiki "
+          "WINDOW w AS (PARTITION BY channel ORDER BY added DESC) ORDER BY ROW_NUMBER() OVER w",
+          "page:VARCHAR r:BIGINT EXPR$2:BIGINT EXPR$3:BIGINT\n"
+          "Project $2 AS page, $5 AS r, $6 AS EXPR$2, $8 AS EXPR$3\n"
+          "  Sort $7\n"
+          "    Window partition=[] order=[] calls=[COUNT(*) RANGE UNBOUNDED PRECEDING..CURRENT ROW]\n"
+          "      Window partition=[$1] order=[$3 DESC] calls=[RANK(), SUM($3) ROWS 2 PRECEDING..CURRENT ROW, ROW_NUMBER()]\n"
+          "        Scan wiki (__time, channel, page, added, delta)\n");
+    /* over groups; expressions of keys; unread calls and columns go */
+    optimises("SELECT channel, s FROM (SELECT channel, SUM(COUNT(*)) OVER (ORDER BY UPPER(channel)) s, "
+              "LAG(MAX(added), 2, -1) OVER (ORDER BY channel) l FROM wiki GROUP BY channel)",
+              "channel:VARCHAR s:BIGINT\n"
+          "Project $0 AS channel, $3 AS s\n"
+          "  Window partition=[] order=[$2] calls=[SUM($1) RANGE UNBOUNDED PRECEDING..CURRENT ROW]\n"
+          "    Project $0 AS d0, $1 AS a0, UPPER($0) AS \n"
+          "      Aggregate keys=[$0] aggs=[COUNT(*)]\n"
+          "        Scan wiki (channel)\n");
+    /* filters go below when they read partition columns only, limits never */
+    optimises("SELECT page, n FROM (SELECT page, channel, ROW_NUMBER() OVER (PARTITION BY channel ORDER BY added) n "
+              "FROM wiki) WHERE channel = 'a' AND n < 3 LIMIT 5",
+              "page:VARCHAR n:BIGINT\n"
+          "Project $1 AS page, $3 AS n\n"
+          "  Limit limit=5\n"
+          "    Filter ($3 < 3)\n"
+          "      Window partition=[$0] order=[$2] calls=[ROW_NUMBER()]\n"
+          "        Scan wiki (channel, page, added) filter=($0 = 'a')\n");
+    optimises("SELECT page FROM (SELECT page, ROW_NUMBER() OVER (ORDER BY added) n FROM wiki)",
+              "page:VARCHAR\n"
+          "Scan wiki (page)\n");
+    fails("SELECT RANK() OVER () FROM wiki", OV_INVALID,
+          "RANK requires an ORDER BY clause in its window specification (line [1], column [8])");
+    fails("SELECT page FROM wiki WHERE ROW_NUMBER() OVER () = 1", OV_INVALID,
+          "Windowed aggregate expression is illegal in WHERE clause (line [1], column [29])");
+    fails("SELECT SUM(RANK() OVER (ORDER BY page)) OVER () FROM wiki", OV_INVALID,
+          "Window functions cannot be nested (line [1], column [12])");
+    fails("SELECT SUM(RANK() OVER (ORDER BY page)) FROM wiki", OV_INVALID,
+          "Aggregate expressions cannot be nested; a window function is none of their arguments (line [1], "
+          "column [8])");
+    fails("SELECT COUNT(DISTINCT page) OVER () FROM wiki", OV_INVALID,
+          "DISTINCT is not supported for window functions (line [1], column [8])");
+    fails("SELECT UPPER(page) OVER () FROM wiki", OV_INVALID,
+          "'UPPER' is neither a window function nor an aggregate: OVER does not apply (line [1], column [8])");
+    fails("SELECT RANK() FROM wiki", OV_INVALID,
+          "OVER clause is necessary for window functions (line [1], column [8])");
+    fails("SELECT SUM(added) OVER v FROM wiki WINDOW w AS (ORDER BY page)", OV_INVALID,
+          "Window 'v' not found (line [1], column [24])");
+    fails("SELECT SUM(added) OVER w FROM wiki WINDOW w AS (v), v AS (w)", OV_INVALID,
+          "Window 'v' builds on itself (line [1], column [49])");
+    fails("SELECT SUM(added) OVER (w PARTITION BY page) FROM wiki WINDOW w AS (ORDER BY page)", OV_INVALID,
+          "Cannot override a clause of the window 'w' (line [1], column [40])");
+    fails("SELECT SUM(added) OVER (ORDER BY page RANGE 1 PRECEDING) FROM wiki", OV_INVALID,
+          "RANGE with a distance needs ORDER BY with one key, a number or a time (line [1], column [45])");
+    fails("SELECT SUM(added) OVER (ORDER BY page ROWS -1 PRECEDING) FROM wiki", OV_INVALID,
+          "Window frames take a whole number of rows that is a literal and not negative (line [1], column [44])");
+    fails("SELECT SUM(added) OVER (ROWS BETWEEN CURRENT ROW AND 1 PRECEDING) FROM wiki", OV_INVALID,
+          "The upper frame boundary cannot lie before the lower one (line [1], column [38])");
+    fails("SELECT NTILE(0) OVER () FROM wiki", OV_INVALID,
+          "The argument of NTILE is a literal whole number, at least 1 (line [1], column [14])");
+    fails("SELECT channel, SUM(added) OVER () FROM wiki GROUP BY channel", OV_INVALID,
+          "Expression 'added' is not being grouped (line [1], column [17]); add it to GROUP BY, or put it into an aggregate such as MAX");
+}
+
 static void time_ranges(void **state)
 {
     (void)state;
@@ -434,8 +500,6 @@ static void errors(void **state)
     fails("SELECT (SELECT page, added FROM wiki) FROM wiki", OV_INVALID,
           "Cannot apply '$SCALAR_QUERY' to a sub-query of 2 columns; it must have one (line [1], "
           "column [8])");
-    fails("SELECT RANK() OVER (ORDER BY added) FROM wiki", OV_UNSUPPORTED,
-          "Window functions are not supported yet (line [1], column [8])");
     fails("SELECT EXTRACT(FOO FROM __time) FROM wiki", OV_INVALID,
           "'FOO' is not a valid time frame (line [1], column [16])");
     fails("SELECT page FROM wiki ORDER BY 2", OV_INVALID,
@@ -462,6 +526,7 @@ int main(void)
         cmocka_unit_test(projections),
         cmocka_unit_test(joins), cmocka_unit_test(groups),
         cmocka_unit_test(subqueries),
+        cmocka_unit_test(windows),
         cmocka_unit_test(time_ranges),
         cmocka_unit_test(outer_limit_and_parameters),
         cmocka_unit_test(errors),

@@ -1,0 +1,457 @@
+/*
+ * WINDOW: the sorted input cut into chunks of whole partitions, and the run of its calls over each.
+ *
+ * Sorting is the sort operator's: rows pass through it on their way in, unless an operator below left them in this
+ * order already. What is kept here is one chunk: the rows of a few partitions, or those of one large one.
+ */
+#include "query/exec/window.h"
+
+
+/* Partitions end at some row of a batch; a chunk is run when it has this many rows and a partition ended. */
+enum { CHUNK_ROWS = 4 * OV_BATCH_ROWS };
+
+typedef struct win_op {
+    ovi_ordered ordered;
+    ovi_exec *exec;
+    const ov_plan *node;
+    ovi_sink *next;
+    ovi_worker *w; /* for the batches that go on */
+    const ov_expr **values; /* what calls read and is no column of the input */
+    uint32_t value_count;
+    win_call *calls;
+    ov_arena arenas[2]; /* of the chunk, and the one that takes its unfinished partition */
+    unsigned arena;
+    win_piece *pieces;
+    uint32_t piece_count, piece_cap, rows;
+} win_op;
+
+/* ---- where partitions and peers begin ---- */
+
+static bool is_text(ov_type t)
+{
+    return !ov_type_is_int(t) && !ov_type_is_real(t);
+}
+
+static bool same_value(const ov_vec *a, uint32_t ra, const ov_vec *b, uint32_t rb)
+{
+    if (a->type.id == OV_TYPE_NULL || b->type.id == OV_TYPE_NULL)
+        return true;
+    bool na = ov_vec_is_null(a, ra), nb = ov_vec_is_null(b, rb);
+    if (na || nb)
+        return na == nb;
+    if (ov_type_is_int(a->type))
+        return ov_vec_i64(a, ra) == ov_vec_i64(b, rb);
+    if (ov_type_is_real(a->type))
+        return ovi_order_f64(ov_vec_f64(a, ra)) == ovi_order_f64(ov_vec_f64(b, rb));
+    return ov_slice_eq(ov_vec_str(a, ra), ov_vec_str(b, rb));
+}
+
+static void mark_codes(const ov_vec *v, uint8_t *marks, uint8_t mark)
+{
+    uint32_t last = ov_vec_code(v, 0);
+    for (uint32_t i = 1; i < v->rows; i++) {
+        uint32_t code = ov_vec_code(v, i);
+        if (code != last && (v->dict->unique || !same_value(v, i, v, i - 1)))
+            marks[i] |= mark;
+        last = code;
+    }
+}
+
+static void mark_flat(const ov_vec *v, uint8_t *marks, uint8_t mark)
+{
+    const int64_t *ints = v->data;
+    if (ov_type_is_int(v->type) && !v->valid) {
+        for (uint32_t i = 1; i < v->rows; i++)
+            marks[i] |= ints[i] != ints[i - 1] ? mark : 0;
+        return;
+    }
+    for (uint32_t i = 1; i < v->rows; i++)
+        if (!same_value(v, i, v, i - 1))
+            marks[i] |= mark;
+}
+
+/* Marks rows whose value differs from that of the row before; `last` is the batch before, or NULL. */
+static OV_CHECKED ov_status mark_changes(const ov_batch *b, const ov_batch *last, uint32_t column, uint8_t mark,
+                                         uint8_t *marks, ov_arena *scratch, ov_error *err)
+{
+    const ov_vec *v = &b->col[column];
+    ov_vec flat;
+    if (last && !same_value(v, 0, &last->col[column], last->rows - 1))
+        marks[0] |= mark;
+    if (v->enc == OV_ENC_CONST || v->type.id == OV_TYPE_NULL)
+        return OV_OK;
+    if (v->enc == OV_ENC_DICT) {
+        mark_codes(v, marks, mark);
+        return OV_OK;
+    }
+    OV_TRY(ov_vec_flatten(v, scratch, &flat, err));
+    mark_flat(&flat, marks, mark);
+    return OV_OK;
+}
+
+static OV_CHECKED ov_status mark_rows(win_op *op, win_piece *piece, ov_error *err)
+{
+    const ov_plan *node = op->node;
+    const ov_batch *last = op->piece_count ? &op->pieces[op->piece_count - 1].batch : NULL;
+    uint8_t *marks;
+    OV_TRY(ov_arena_zalloc(&op->arenas[op->arena], (size_t)piece->batch.rows + 1, &marks, err));
+    piece->marks = marks;
+    if (!last)
+        marks[0] = WINDOW_PARTITION;
+    for (uint32_t i = 0; i < node->window.partition_count; i++)
+        OV_TRY(mark_changes(&piece->batch, last, node->window.partition[i], WINDOW_PARTITION, marks, &op->w->scratch,
+                            err));
+    for (uint32_t i = 0; i < node->window.key_count; i++)
+        OV_TRY(mark_changes(&piece->batch, last, node->window.keys[i].column, WINDOW_PEERS, marks, &op->w->scratch,
+                            err));
+    return OV_OK;
+}
+
+/* ---- a chunk ---- */
+
+static OV_CHECKED ov_status new_numbers(ov_arena *arena, uint32_t rows, uint32_t **out, ov_error *err)
+{
+    return ov_arena_alloc(arena, ((size_t)rows + 1) * sizeof **out, out, err);
+}
+
+/* Rows [0, rows) of the kept pieces. */
+static OV_CHECKED ov_status make_chunk(win_op *op, uint32_t rows, win_chunk *k, ov_error *err)
+{
+    ov_arena *arena = &op->arenas[op->arena];
+    *k = (win_chunk){.exec = op->exec,
+                     .node = op->node,
+                     .arena = arena,
+                     .scratch = &op->w->scratch,
+                     .pieces = op->pieces,
+                     .piece_count = op->piece_count,
+                     .rows = rows};
+    uint32_t **lists[] = {&k->part_first, &k->part_end, &k->peer_first, &k->peer_end, &k->part_number};
+    for (size_t i = 0; i < OV_COUNT_OF(lists); i++)
+        OV_TRY(new_numbers(arena, rows, lists[i], err));
+    uint32_t part = 0, peer = 0;
+    for (uint32_t p = 0; p < op->piece_count; p++) {
+        const win_piece *piece = &op->pieces[p];
+        for (uint32_t i = 0, at = piece->first; i < piece->batch.rows && at < rows; i++, at++) {
+            if (piece->marks[i]) {
+                peer = at;
+                if (piece->marks[i] & WINDOW_PARTITION) {
+                    part = at;
+                    k->partitions++;
+                }
+            }
+            k->part_first[at] = part;
+            k->peer_first[at] = peer;
+            k->part_number[at] = k->partitions - 1;
+        }
+    }
+    for (uint32_t i = rows, part_end = rows, peer_end = rows; i-- > 0;) {
+        k->part_end[i] = part_end;
+        k->peer_end[i] = peer_end;
+        part_end = k->part_first[i] == i ? i : part_end;
+        peer_end = k->peer_first[i] == i ? i : peer_end;
+    }
+    return OV_OK;
+}
+
+ov_status ovi_win_column(const win_chunk *k, uint32_t column, win_column *out, ov_error *err)
+{
+    ov_type type = k->pieces[0].batch.col[column].type;
+    size_t width = is_text(type) ? sizeof(ov_slice) : 8;
+    uint64_t *valid = NULL;
+    char *data;
+    *out = (win_column){.type = type};
+    if (type.id == OV_TYPE_NULL)
+        return OV_OK;
+    if (ov_type_is_list(type))
+        return ov_fail(err, OV_UNSUPPORTED, "Window functions do not take multi-value strings; use MV_TO_ARRAY");
+    OV_TRY(ov_arena_lanes(k->arena, ((size_t)k->rows + 64) * width, &data, err));
+    for (uint32_t p = 0; p < k->piece_count && k->pieces[p].first < k->rows; p++) {
+        const win_piece *piece = &k->pieces[p];
+        uint32_t n = OV_MIN(piece->batch.rows, k->rows - piece->first);
+        ov_arena_mark mark = ov_arena_mark_get(k->scratch);
+        ov_vec flat;
+        OV_TRY(ov_vec_flatten(&piece->batch.col[column], k->scratch, &flat, err));
+        memcpy(data + piece->first * width, flat.data, n * width);
+        if (flat.valid && !valid) {
+            OV_TRY(ov_arena_alloc(k->arena, (ov_words(k->rows) + 1) * 8, &valid, err));
+            ov_bits_fill(valid, k->rows, true);
+        }
+        for (uint32_t i = 0; flat.valid && i < n; i++)
+            if (!ov_bits_test(flat.valid, i))
+                ov_bits_clear(valid, piece->first + i);
+        ov_arena_rewind(k->scratch, mark);
+    }
+    *out = (win_column){.type = type, .data = data, .valid = valid};
+    return OV_OK;
+}
+
+static OV_CHECKED ov_status push_piece(win_op *op, const win_piece *piece, uint32_t n, ov_error *err)
+{
+    uint32_t inputs = op->node->inputs[0]->field_count, calls = op->node->window.call_count;
+    ov_batch b = {.rows = n, .cols = inputs + calls, .sel_rows = n};
+    ovi_worker *w = op->w;
+    OV_TRY(ovi_next_batch(w, err));
+    w->ordinal = op->exec->ordinal;
+    OV_TRY(ov_arena_alloc(&w->scratch, OV_MAX(b.cols, 1u) * sizeof *b.col, &b.col, err));
+    for (uint32_t c = 0; c < inputs; c++)
+        OV_TRY(ovi_vec_slice(&piece->batch.col[c], 0, n, &w->scratch, &b.col[c], err));
+    for (uint32_t i = 0; i < calls; i++) {
+        win_call *c = &op->calls[i];
+        if (c->call->agg)
+            OV_TRY(ovi_win_emit_agg(c, piece->first, n, &w->scratch, &b.col[inputs + i], err));
+        else
+            OV_TRY(ovi_win_emit_value(c, piece->first, n, &w->scratch, &b.col[inputs + i], err));
+    }
+    ovi_count_rows(op->exec, op->node, &b);
+    OV_TRY(ovi_push(op->next, w, &b, err));
+    op->exec->ordinal += n;
+    return OV_OK;
+}
+
+static OV_CHECKED ov_status run_chunk(win_op *op, const win_chunk *k, ov_error *err)
+{
+    for (uint32_t i = 0; i < op->node->window.call_count; i++) {
+        win_call *c = &op->calls[i];
+        OV_TRY(ov_query_alive(op->exec->cx, err));
+        c->chunk = k;
+        if (c->call->agg)
+            OV_TRY(ovi_win_prepare_agg(k, c, err));
+        else
+            OV_TRY(ovi_win_prepare_value(k, c, err));
+    }
+    for (uint32_t p = 0; p < k->piece_count && !ovi_done(op->next); p++) {
+        const win_piece *piece = &k->pieces[p];
+        if (piece->first < k->rows)
+            OV_TRY(push_piece(op, piece, OV_MIN(piece->batch.rows, k->rows - piece->first), err));
+    }
+    return OV_OK;
+}
+
+static void free_calls(win_op *op)
+{
+    for (uint32_t i = 0; op->calls && i < op->node->window.call_count; i++)
+        ovi_win_free_agg(&op->calls[i]);
+}
+
+/* Runs rows [0, rows), which end with a partition, and keeps the rest, which lies in the last piece. */
+static OV_CHECKED ov_status finish_rows(win_op *op, uint32_t rows, ov_error *err)
+{
+    ov_arena *done = &op->arenas[op->arena], *next = &op->arenas[op->arena ^ 1];
+    win_chunk k;
+    if (!rows)
+        return OV_OK;
+    OV_TRY(make_chunk(op, rows, &k, err));
+    OV_TRY(run_chunk(op, &k, err));
+    free_calls(op);
+    uint32_t left = op->rows - rows;
+    if (left) {
+        const win_piece *last = &op->pieces[op->piece_count - 1];
+        uint32_t at = last->batch.rows - left;
+        win_piece kept = {0};
+        ov_batch tail = {.rows = left, .cols = last->batch.cols, .sel_rows = left};
+        OV_TRY(ovi_next_batch(op->w, err));
+        OV_TRY(ov_arena_alloc(&op->w->scratch, OV_MAX(tail.cols, 1u) * sizeof *tail.col, &tail.col, err));
+        for (uint32_t c = 0; c < tail.cols; c++)
+            OV_TRY(ovi_vec_slice(&last->batch.col[c], at, left, &op->w->scratch, &tail.col[c], err));
+        OV_TRY(ovi_batch_copy(&tail, next, &kept.batch, err));
+        OV_TRY(ov_arena_alloc(next, (size_t)left + 1, &kept.marks, err));
+        memcpy(kept.marks, last->marks + at, left);
+        op->pieces[0] = kept;
+    }
+    op->piece_count = left > 0;
+    op->rows = left;
+    ov_arena_reset(done);
+    op->arena ^= 1;
+    return OV_OK;
+}
+
+/* ---- rows come ---- */
+
+/* The batch with the values that calls need behind its columns. */
+static OV_CHECKED ov_status with_values(win_op *op, const ov_batch *b, ov_batch *out, ov_error *err)
+{
+    *out = *b;
+    out->cols = b->cols + op->value_count;
+    OV_TRY(ov_arena_alloc(&op->w->scratch, OV_MAX(out->cols, 1u) * sizeof *out->col, &out->col, err));
+    if (b->cols)
+        memcpy(out->col, b->col, b->cols * sizeof *out->col);
+    for (uint32_t i = 0; i < op->value_count; i++)
+        OV_TRY(ov_eval_expr(op->w->eval, op->values[i], b, &out->col[b->cols + i], err));
+    return OV_OK;
+}
+
+static OV_CHECKED ov_status keep(win_op *op, const win_piece *piece, ov_error *err)
+{
+    ov_budget *budget = &op->exec->cx->budget;
+    if (op->piece_count == op->piece_cap) {
+        uint32_t cap = OV_MAX(op->piece_cap * 2, 64u);
+        OV_TRY(ov_array_grow(budget, &op->pieces, op->piece_cap * sizeof *op->pieces, cap * sizeof *op->pieces, err));
+        op->piece_cap = cap;
+    }
+    op->pieces[op->piece_count++] = *piece;
+    op->rows += piece->batch.rows;
+    return OV_OK;
+}
+
+static ov_status win_deliver(ovi_ordered *o, ovi_worker *w, const ov_batch *b, ov_error *err)
+{
+    win_op *op = (win_op *)o;
+    win_piece piece = {.first = op->rows};
+    ov_batch wide;
+    (void)w;
+    OV_TRY(ovi_next_batch(op->w, err));
+    OV_TRY(with_values(op, b, &wide, err));
+    OV_TRY(ovi_batch_copy(&wide, &op->arenas[op->arena], &piece.batch, err));
+    if (op->rows > UINT32_MAX - 2 * OV_BATCH_ROWS)
+        return ov_fail(err, OV_LIMIT, "A partition of a window function has more than four billion rows");
+    OV_TRY(mark_rows(op, &piece, err));
+    OV_TRY(keep(op, &piece, err));
+    if (op->rows < CHUNK_ROWS)
+        return OV_OK;
+    uint32_t at = piece.batch.rows;
+    while (at > 0 && !(piece.marks[at - 1] & WINDOW_PARTITION))
+        at--;
+    return at ? finish_rows(op, piece.first + at - 1, err) : OV_OK;
+}
+
+static void win_used(const ovi_sink *sink, uint64_t *columns, uint32_t count)
+{
+    const win_op *op = (const win_op *)sink;
+    const ov_plan *node = op->node;
+    uint64_t *all = ov_calloc(ov_words(node->field_count) + 1, 8);
+    if (all)
+        op->next->used(op->next, all, node->field_count);
+    for (uint32_t c = 0; c < count; c++) /* without memory: all of them */
+        if (!all || ov_bits_test(all, c))
+            ov_bits_set(columns, c);
+    ov_free(all);
+    for (uint32_t i = 0; i < node->window.partition_count; i++)
+        ov_bits_set(columns, node->window.partition[i]);
+    for (uint32_t i = 0; i < node->window.key_count; i++)
+        ov_bits_set(columns, node->window.keys[i].column);
+    for (uint32_t i = 0; i < node->window.call_count; i++) {
+        const ov_window_call *call = &node->window.calls[i];
+        for (uint32_t a = 0; a < call->argc; a++)
+            ov_expr_columns(call->args[a], columns, count);
+        for (uint32_t a = 0; call->agg && a < call->agg->argc; a++)
+            ov_expr_columns(call->agg->args[a], columns, count);
+        if (call->agg && call->agg->filter)
+            ov_expr_columns(call->agg->filter, columns, count);
+    }
+}
+
+static bool win_done(const ovi_sink *sink)
+{
+    return ovi_done(((const win_op *)sink)->next);
+}
+
+/* ---- set-up ---- */
+
+/* The column of kept batches that has e. */
+static uint32_t value_column(win_op *op, const ov_expr *e)
+{
+    uint32_t inputs = op->node->inputs[0]->field_count;
+    if (e->kind == OV_EXPR_COLUMN)
+        return e->column;
+    for (uint32_t i = 0; i < op->value_count; i++)
+        if (e->deterministic && ov_expr_equal(op->values[i], e))
+            return inputs + i;
+    op->values[op->value_count] = e;
+    return inputs + op->value_count++;
+}
+
+static OV_CHECKED ov_status make_calls(win_op *op, ov_error *err)
+{
+    const ov_plan *node = op->node;
+    uint32_t count = node->window.call_count, values = 0;
+    for (uint32_t i = 0; i < count; i++)
+        values += node->window.calls[i].argc + 1 + (node->window.calls[i].agg ? node->window.calls[i].agg->argc : 0);
+    OV_TRY(ov_arena_zalloc(&op->exec->arena, ((size_t)count + 1) * sizeof *op->calls, &op->calls, err));
+    OV_TRY(ov_arena_zalloc(&op->exec->arena, ((size_t)values + 1) * sizeof *op->values, &op->values, err));
+    for (uint32_t i = 0; i < count; i++) {
+        const ov_window_call *call = &node->window.calls[i];
+        const ov_expr *const *args = call->agg ? call->agg->args : call->args;
+        uint32_t argc = call->agg ? call->agg->argc : call->argc;
+        win_call *c = &op->calls[i];
+        c->call = call;
+        c->argc = argc;
+        OV_TRY(ov_arena_alloc(&op->exec->arena, ((size_t)argc + 1) * sizeof *c->args, &c->args, err));
+        for (uint32_t a = 0; a < argc; a++)
+            c->args[a] = value_column(op, args[a]);
+        c->filter = call->agg && call->agg->filter ? value_column(op, call->agg->filter) : WINDOW_NONE;
+    }
+    return OV_OK;
+}
+
+/* Do the node's rows already come partition by partition, in order? Column c is column *c of what passes rows on. */
+static bool is_ordered(const ov_plan *node)
+{
+    const ov_plan *in = node->inputs[0];
+    uint32_t parts = node->window.partition_count;
+    if (in->kind != OV_PLAN_WINDOW || in->window.partition_count + in->window.key_count < parts + node->window.key_count)
+        return false;
+    uint32_t own = in->window.partition_count;
+    for (uint32_t i = 0; i < parts; i++) {
+        bool found = false;
+        for (uint32_t j = 0; j < parts && !found; j++)
+            found = node->window.partition[i] ==
+                    (j < own ? in->window.partition[j] : in->window.keys[j - own].column);
+        if (!found)
+            return false;
+    }
+    for (uint32_t i = 0; i < node->window.key_count; i++) {
+        const ov_sort_key *want = &node->window.keys[i], *have;
+        if (parts + i < own)
+            return false; /* a partition column below: its direction is the sort's business */
+        have = &in->window.keys[parts + i - own];
+        if (have->column != want->column || have->descending != want->descending ||
+            have->nulls_first != want->nulls_first)
+            return false;
+    }
+    return true;
+}
+
+static OV_CHECKED ov_status run_sorted(win_op *op, ov_error *err)
+{
+    const ov_plan *node = op->node, *in = node->inputs[0];
+    uint32_t parts = node->window.partition_count, count = parts + node->window.key_count;
+    ov_sort_key *keys;
+    if (!count || is_ordered(node))
+        return ovi_run(op->exec, in, &op->ordered.base, err);
+    OV_TRY(ov_arena_alloc(&op->exec->arena, count * sizeof *keys, &keys, err));
+    for (uint32_t i = 0; i < parts; i++)
+        keys[i] = (ov_sort_key){.column = node->window.partition[i], .nulls_first = true};
+    if (node->window.key_count)
+        memcpy(keys + parts, node->window.keys, node->window.key_count * sizeof *keys);
+    ov_plan *sort;
+    OV_TRY(ov_arena_zalloc(&op->exec->arena, sizeof *sort, &sort, err));
+    *sort = (ov_plan){.kind = OV_PLAN_SORT,
+                      .fields = in->fields,
+                      .field_count = in->field_count,
+                      .inputs = node->inputs,
+                      .input_count = 1,
+                      .sort = {.keys = keys, .key_count = count, .limit = OV_NO_LIMIT}};
+    return ovi_run_sort(op->exec, sort, &op->ordered.base, err);
+}
+
+ov_status ovi_run_window(ovi_exec *x, const ov_plan *node, ovi_sink *sink, ov_error *err)
+{
+    win_op op = {.ordered = {.base = {.push = ovi_ordered_push, .used = win_used, .done = win_done, .ordered = true},
+                             .deliver = win_deliver},
+                 .exec = x,
+                 .node = node,
+                 .next = sink};
+    ov_status st;
+    ov_arena_init(&op.arenas[0], "window", &x->cx->budget);
+    ov_arena_init(&op.arenas[1], "window", &x->cx->budget);
+    OV_TRY_OUT(st, ovi_extra_worker(x, x->workers[0].number, &op.w, err));
+    OV_TRY_OUT(st, make_calls(&op, err));
+    OV_TRY_OUT(st, run_sorted(&op, err));
+    OV_TRY_OUT(st, finish_rows(&op, op.rows, err));
+out:
+    free_calls(&op);
+    ov_array_free(&x->cx->budget, &op.pieces, op.piece_cap * sizeof *op.pieces);
+    ov_arena_fini(&op.arenas[0]);
+    ov_arena_fini(&op.arenas[1]);
+    return st;
+}
