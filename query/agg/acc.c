@@ -1,5 +1,5 @@
 /*
- * Life of accumulators: growing, settling, merging, results. Adding rows is in acc_update.c and acc_rows.c.
+ * Life of accumulators: growing, settling, merging. Adding rows is in acc_update.c and acc_rows.c, results in acc_emit.c.
  */
 #include "query/agg/acc.h"
 
@@ -9,10 +9,16 @@ ov_acc_spec ov_acc_spec_of(const ov_agg_call *call)
 {
     ov_type type = call->argc ? call->args[0]->type : OV_T(OV_TYPE_LONG);
     ov_acc_spec spec = {.kind = OV_ACC_COUNT, .type = type};
+    if (call->distinct && call->fn->kind != OV_AGG_OBJECT) {
+        spec.kind = OV_ACC_DISTINCT;
+        spec.type.multi = 0; /* sets hold the elements */
+        return spec;
+    }
     switch ((ov_agg_kind)call->fn->kind) {
     case OV_AGG_COUNT:
         break;
     case OV_AGG_SUM:
+    case OV_AGG_SUM0:
     case OV_AGG_AVG:
         spec.kind = ov_type_is_real(type) ? OV_ACC_SUM_REAL : OV_ACC_SUM_LONG;
         break;
@@ -33,6 +39,21 @@ ov_acc_spec ov_acc_spec_of(const ov_agg_call *call)
         break;
     case OV_AGG_LATEST:
         spec.kind = OV_ACC_LATEST;
+        break;
+    case OV_AGG_BIT_AND:
+        spec.kind = OV_ACC_BIT_AND;
+        break;
+    case OV_AGG_BIT_OR:
+        spec.kind = OV_ACC_BIT_OR;
+        break;
+    case OV_AGG_BIT_XOR:
+        spec.kind = OV_ACC_BIT_XOR;
+        break;
+    case OV_AGG_VAR_POP:
+    case OV_AGG_VAR_SAMP:
+    case OV_AGG_STDDEV_POP:
+    case OV_AGG_STDDEV_SAMP:
+        spec.kind = OV_ACC_VARIANCE;
         break;
     case OV_AGG_OBJECT:
         spec.kind = OV_ACC_OBJECT;
@@ -66,7 +87,7 @@ bool ov_acc_by_order(const ov_acc_spec *spec)
 {
     if (spec->kind == OV_ACC_OBJECT)
         return spec->call->fn->ops->by_order;
-    return spec->kind == OV_ACC_SUM_REAL || spec->kind == OV_ACC_ANY || spec->kind == OV_ACC_EARLIEST ||
+    return spec->kind == OV_ACC_SUM_REAL || spec->kind == OV_ACC_VARIANCE || spec->kind == OV_ACC_ANY || spec->kind == OV_ACC_EARLIEST ||
            spec->kind == OV_ACC_LATEST;
 }
 
@@ -79,6 +100,10 @@ static size_t value_bytes(const ov_acc *a)
         return 0;
     case OV_ACC_SUM_LONG:
     case OV_ACC_SUM_REAL:
+    case OV_ACC_BIT_AND:
+    case OV_ACC_BIT_OR:
+    case OV_ACC_BIT_XOR:
+    case OV_ACC_VARIANCE:
         return 8;
     case OV_ACC_MIN:
     case OV_ACC_MAX:
@@ -116,6 +141,7 @@ void ov_acc_fini(ov_acc *a)
     ov_array_free(a->budget, &a->v.any, a->cap * value_bytes(a));
     ov_array_free(a->budget, &a->t, ovi_acc_keeps_time(a) ? a->cap * sizeof(*a->t) : 0);
     ov_array_free(a->budget, &a->at, keeps_place(a) ? a->cap * sizeof(*a->at) : 0);
+    ov_array_free(a->budget, &a->m2, a->kind == OV_ACC_VARIANCE ? a->cap * sizeof(*a->m2) : 0);
     ov_array_free(a->budget, &a->packed, a->packed_cap * sizeof(*a->packed));
     ov_array_free(a->budget, &a->narrow, a->narrow_cap * sizeof(*a->narrow));
     ov_array_free(a->budget, &a->tiny, a->tiny_cap);
@@ -138,13 +164,18 @@ static void init_values(ov_acc *a, uint32_t from, uint32_t to)
     if (a->kind == OV_ACC_MAX && ov_type_is_int(a->type))
         for (uint32_t g = from; g < to; g++)
             a->v.i[g] = INT64_MIN;
+    if (a->kind == OV_ACC_BIT_AND)
+        for (uint32_t g = from; g < to; g++)
+            a->v.i[g] = -1;
 }
 
 static ov_status grow_columns(ov_acc *a, uint32_t cap, ov_error *err)
 {
     /* all or nothing: a->cap is what fini gives back */
-    void *columns[] = {&a->n, &a->v.any, &a->t, &a->at};
-    size_t bytes[] = {8, value_bytes(a), ovi_acc_keeps_time(a) ? 8 : 0, keeps_place(a) ? 8 : 0}, old = a->cap;
+    void *columns[] = {&a->n, &a->v.any, &a->t, &a->at, &a->m2};
+    size_t bytes[] = {8, value_bytes(a), ovi_acc_keeps_time(a) ? 8 : 0, keeps_place(a) ? 8 : 0,
+                      a->kind == OV_ACC_VARIANCE ? 8 : 0};
+    size_t old = a->cap;
     for (size_t i = 0, more = 0; i < OV_COUNT_OF(columns); i++) {
         ov_status st = ov_array_grow(a->budget, columns[i], old * bytes[i], (size_t)cap * bytes[i], err);
         if (st != OV_OK) {
@@ -185,6 +216,8 @@ void ov_acc_reset(ov_acc *a)
     memset(a->n, 0, a->groups * sizeof(*a->n));
     if (value_bytes(a))
         memset(a->v.any, 0, a->groups * value_bytes(a));
+    if (a->m2)
+        memset(a->m2, 0, a->groups * sizeof(*a->m2));
     init_values(a, 0, a->groups);
     if (a->packed_rows)
         memset(a->packed, 0, a->packed_cap * sizeof(*a->packed));
@@ -394,6 +427,16 @@ ov_status ov_acc_merge(ov_acc *dst, ov_acc *src, const uint32_t *from, const uin
         return OV_OK;
     case OV_ACC_DISTINCT:
         return ov_distinct_merge(&dst->set, &src->set, map, dst->n, err);
+    case OV_ACC_BIT_AND:
+    case OV_ACC_BIT_OR:
+    case OV_ACC_BIT_XOR:
+        for (size_t i = 0; i < n; i++)
+            ovi_acc_take_bits(dst, to[i], src->v.i[from[i]], src->n[from[i]]);
+        return OV_OK;
+    case OV_ACC_VARIANCE:
+        for (size_t i = 0; i < n; i++)
+            ovi_acc_take_moments(dst, to[i], src->n[from[i]], src->v.f[from[i]], src->m2[from[i]]);
+        return OV_OK;
     case OV_ACC_OBJECT:
         return dst->object.ops->merge(&dst->object, &src->object, from, to, n, err);
     case OV_ACC_MIN:
@@ -405,70 +448,5 @@ ov_status ov_acc_merge(ov_acc *dst, ov_acc *src, const uint32_t *from, const uin
     }
     for (size_t i = 0; i < n; i++)
         OV_TRY(merge_kept(dst, to[i], src, from[i], err));
-    return OV_OK;
-}
-
-/* ---- results ---- */
-
-/* One value: is it NULL? */
-static bool result_null(const ov_acc *a, const ov_agg_call *call, uint32_t g)
-{
-    if (call->fn->kind == OV_AGG_COUNT || call->fn->kind == OV_AGG_DISTINCT)
-        return false;
-    return a->n[g] == 0 || (keeps_place(a) && a->n[g] == 2);
-}
-
-static void result_value(const ov_acc *a, const ov_agg_call *call, uint32_t g, void *data, uint32_t i)
-{
-    int64_t *ints = data;
-    double *reals = data;
-    switch ((ov_agg_kind)call->fn->kind) {
-    case OV_AGG_COUNT:
-    case OV_AGG_DISTINCT:
-        ints[i] = (int64_t)a->n[g];
-        return;
-    case OV_AGG_AVG:
-        reals[i] = (a->kind == OV_ACC_SUM_REAL ? a->v.f[g] : (double)a->v.i[g]) / (double)a->n[g];
-        return;
-    case OV_AGG_SUM:
-    case OV_AGG_MIN:
-    case OV_AGG_MAX:
-    case OV_AGG_ANY:
-    case OV_AGG_EARLIEST:
-    case OV_AGG_LATEST:
-    case OV_AGG_OBJECT:
-        break;
-    }
-    if (ov_type_is_int(call->type))
-        ints[i] = a->v.i[g];
-    else if (ov_type_is_real(call->type))
-        reals[i] = a->v.f[g];
-    else
-        ((ov_slice *)data)[i] = a->v.s[g];
-}
-
-ov_status ov_acc_emit(const ov_acc *a, const ov_agg_call *call, const uint32_t *order, uint32_t n,
-                      ov_arena *out, ov_vec *vec, ov_error *err)
-{
-    if (a->kind == OV_ACC_OBJECT)
-        return a->object.ops->emit(&a->object, call, order, n, out, vec, err);
-    bool number = ov_type_is_int(call->type) || ov_type_is_real(call->type);
-    size_t width = number ? 8 : sizeof(ov_slice);
-    char *data;
-    OV_TRY(ov_arena_lanes(out, (ov_words(n) * 64 + 1) * width, &data, err));
-    uint64_t *valid = NULL;
-    for (uint32_t i = 0; i < n; i++) {
-        if (!result_null(a, call, order[i])) {
-            result_value(a, call, order[i], data, i);
-            continue;
-        }
-        memset(data + i * width, 0, width);
-        if (!valid) {
-            OV_TRY(ov_arena_lanes(out, (ov_words(n) + 1) * 8, &valid, err));
-            ov_bits_fill(valid, n, true);
-        }
-        ov_bits_clear(valid, i);
-    }
-    *vec = ov_vec_flat(call->type, data, valid, n);
     return OV_OK;
 }

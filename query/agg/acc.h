@@ -5,7 +5,8 @@
  * are indexed by group number and lie in typed arrays:
  *
  *   n        rows that took part (not NULL, in the mask); 0 = no value yet
- *   v        sum, smallest, largest, or the kept value
+ *   v        sum, smallest, largest, mean, or the kept value
+ *   m2       sum of squared distances from the mean (VARIANCE)
  *   t        time of the kept value (EARLIEST, LATEST)
  *   at       where it came in the order of the input (ANY, EARLIEST, LATEST): what decides ties
  *   packed   count and sum of small values in one word, unpacked before they can overflow
@@ -36,6 +37,10 @@ typedef enum ov_acc_kind {
     OV_ACC_ANY,
     OV_ACC_EARLIEST,
     OV_ACC_LATEST,
+    OV_ACC_BIT_AND,
+    OV_ACC_BIT_OR,
+    OV_ACC_BIT_XOR,
+    OV_ACC_VARIANCE,
     OV_ACC_OBJECT, /* states of any size: object.h */
 } ov_acc_kind;
 
@@ -62,6 +67,7 @@ typedef struct ov_acc {
     } v;
     int64_t *t;
     uint64_t *at;
+    double *m2;
 
     uint64_t *packed;
     uint32_t packed_cap;   /* words */
@@ -136,6 +142,34 @@ OV_CHECKED ov_status ovi_acc_update_rows(ov_acc *a, const ov_agg_rows *rows, con
 /* mask and the rows where v is not NULL, right for the rows of the pieces; NULL when that is all rows. */
 OV_CHECKED ov_status ovi_present(const ov_vec *v, const ov_agg_rows *rows, const uint64_t *mask, ov_arena *scratch,
                                  const uint64_t **out, ov_error *err);
+OV_CHECKED ov_status ovi_acc_update_bits(ov_acc *a, const ov_agg_rows *rows, const uint64_t *mask, const ov_vec *x,
+                                         ov_arena *scratch, ov_error *err);
+OV_CHECKED ov_status ovi_acc_update_variance(ov_acc *a, const ov_agg_rows *rows, const uint64_t *mask,
+                                             const ov_vec *x, ov_arena *scratch, ov_error *err);
+/* Group g takes in n values of this mean and sum of squared distances from it: Chan, Golub and LeVeque's pairwise rule,
+ * which adds no distances of far-off numbers. */
+static inline void ovi_acc_take_moments(ov_acc *a, uint32_t g, uint64_t n, double mean, double m2)
+{
+    if (n == 0)
+        return;
+    double all = (double)(a->n[g] + n), off = mean - a->v.f[g];
+    a->m2[g] += m2 + off * off * ((double)a->n[g] / all * (double)n);
+    a->v.f[g] = a->n[g] ? a->v.f[g] + off * ((double)n / all) : mean;
+    a->n[g] += n;
+}
+/* Group g takes in the bits of one value, or of many. */
+static inline void ovi_acc_take_bits(ov_acc *a, uint32_t g, int64_t bits, uint64_t n)
+{
+    if (a->kind == OV_ACC_BIT_AND)
+        a->v.i[g] &= bits;
+    else if (a->kind == OV_ACC_BIT_OR)
+        a->v.i[g] |= bits;
+    else
+        a->v.i[g] ^= bits;
+    a->n[g] += n;
+}
+/* Rows of the mask (NULL: all) in a piece. */
+uint64_t ovi_rows_in(const ov_agg_piece *p, const uint64_t *mask);
 OV_CHECKED ov_status ovi_acc_update_distinct(ov_acc *a, const ov_agg_rows *rows, const uint64_t *mask,
                                              const ov_vec *x, ov_arena *scratch, ov_error *err);
 /* No lane of a FLAT vector, or of codes, is larger. */

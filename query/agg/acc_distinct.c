@@ -47,11 +47,29 @@ static ov_status distinct_runs(ov_acc *a, const ov_agg_rows *rows, const uint64_
     return ovi_acc_update_rows(a, &runs, live, &child, NULL, scratch, err);
 }
 
+/* The elements of lists: COUNT(DISTINCT x) of a multi-value string. */
+static ov_status distinct_lists(ov_acc *a, const ov_agg_rows *rows, const uint64_t *mask, const ov_vec *x,
+                                ov_arena *scratch, ov_error *err)
+{
+    ov_vec flat;
+    OV_TRY(ov_vec_flatten(x, scratch, &flat, err));
+    OV_AGG_EACH (rows, mask, p, i) {
+        uint32_t first, end;
+        const ov_vec *items = ov_vec_list(&flat, i, &first, &end);
+        for (; first < end; first++)
+            if (!ov_vec_is_null(items, first))
+                OV_TRY(ov_distinct_add_str(&a->set, ov_agg_group(rows, p, i), ov_vec_str(items, first), a->n, err));
+    }
+    return OV_OK;
+}
+
 ov_status ovi_acc_update_distinct(ov_acc *a, const ov_agg_rows *rows, const uint64_t *mask, const ov_vec *x,
                                  ov_arena *scratch, ov_error *err)
 {
     bool one = rows->piece_count == 1 && rows->pieces[0].kind == OV_PIECE_ONE && rows->pieces[0].from == 0 &&
                rows->pieces[0].to == rows->rows;
+    if (ov_type_is_list(x->type))
+        return distinct_lists(a, rows, mask, x, scratch, err);
     if (x->enc == OV_ENC_RUN && one)
         return distinct_runs(a, rows, mask, x, scratch, err);
     if (x->enc == OV_ENC_DICT) {

@@ -136,6 +136,16 @@ static ov_status add_row(ov_acc *a, uint32_t g, uint64_t weight, const ov_vec *x
         return OV_OK;
     case OV_ACC_DISTINCT:
         return add_distinct(a, g, flat, i, err);
+    case OV_ACC_BIT_AND:
+    case OV_ACC_BIT_OR:
+        ovi_acc_take_bits(a, g, ((const int64_t *)flat->data)[i], weight);
+        return OV_OK;
+    case OV_ACC_BIT_XOR: /* an even number of equal values is nothing */
+        ovi_acc_take_bits(a, g, weight % 2 ? ((const int64_t *)flat->data)[i] : 0, weight);
+        return OV_OK;
+    case OV_ACC_VARIANCE:
+        ovi_acc_take_moments(a, g, weight, ((const double *)flat->data)[i], 0);
+        return OV_OK;
     case OV_ACC_ANY:
     case OV_ACC_EARLIEST:
     case OV_ACC_LATEST:

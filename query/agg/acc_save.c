@@ -34,8 +34,8 @@ static bool has_value(const ov_acc *a, uint64_t n)
 
 static bool is_text(const ov_acc *a)
 {
-    bool sums = a->kind == OV_ACC_SUM_LONG || a->kind == OV_ACC_SUM_REAL;
-    return !sums && !ov_type_is_int(a->type) && !ov_type_is_real(a->type);
+    bool kept = a->kind == OV_ACC_MIN || a->kind == OV_ACC_MAX || a->at;
+    return kept && !ov_type_is_int(a->type) && !ov_type_is_real(a->type);
 }
 
 static void save_group(const ov_acc *a, uint32_t g, ov_buf *out)
@@ -51,6 +51,8 @@ static void save_group(const ov_acc *a, uint32_t g, ov_buf *out)
         add_text(out, a->v.s[g]);
     else
         add_u64(out, (uint64_t)a->v.i[g]); /* doubles by their bits */
+    if (a->m2)
+        add_u64(out, ov_f64_bits(a->m2[g]));
 }
 
 static ov_status save_sets(const ov_acc *a, const uint32_t *group, uint32_t n, ov_buf *out, ov_error *err)
@@ -103,6 +105,10 @@ static ov_status load_group(ov_acc *src, ov_cursor *in, ov_error *err)
         return read_text(in, &src->v.s[0], err);
     OV_TRY(ov_cursor_u64(in, &bits, err));
     src->v.i[0] = (int64_t)bits;
+    if (!src->m2)
+        return OV_OK;
+    OV_TRY(ov_cursor_u64(in, &bits, err));
+    src->m2[0] = ov_f64_from_bits(bits);
     return OV_OK;
 }
 

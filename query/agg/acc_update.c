@@ -12,7 +12,7 @@
 
 enum { FEW_GROUPS = 512 }; /* up to here four interleaved tables fit L1 beside the batch */
 
-static uint64_t rows_in(const ov_agg_piece *p, const uint64_t *mask)
+uint64_t ovi_rows_in(const ov_agg_piece *p, const uint64_t *mask)
 {
     if (!mask)
         return p->to - p->from;
@@ -125,7 +125,7 @@ static ov_status update_count(ov_acc *a, const ov_agg_rows *rows, const uint64_t
         ov_count_code_fn *count = a->k->count_code[ov_lane_index(rows->code_lane)];
         switch ((ov_piece_kind)piece->kind) {
         case OV_PIECE_ONE:
-            a->n[piece->group] += rows_in(piece, mask);
+            a->n[piece->group] += ovi_rows_in(piece, mask);
             break;
         case OV_PIECE_RAMP:
             OV_TRY(ramp_room(a, err));
@@ -178,7 +178,7 @@ static ov_status sum_pieces(ov_acc *a, const ov_agg_rows *rows, const uint64_t *
     for (uint32_t p = 0; p < rows->piece_count; p++) {
         const ov_agg_piece *piece = &rows->pieces[p];
         if (piece->kind == OV_PIECE_ONE) {
-            uint64_t n = rows_in(piece, mask);
+            uint64_t n = ovi_rows_in(piece, mask);
             uint64_t sum = a->k->sum[lane](x->data, piece->from, piece->to, mask) + base * n;
             if (a->kind == OV_ACC_SUM_LONG) {
                 add_long(a, piece->group, sum, n);
@@ -262,7 +262,7 @@ static ov_status update_sum_real(ov_acc *a, const ov_agg_rows *rows, const uint6
         const ov_agg_piece *piece = &rows->pieces[p];
         uint32_t g = piece->group;
         if (piece->kind == OV_PIECE_ONE) {
-            uint64_t n = rows_in(piece, mask);
+            uint64_t n = ovi_rows_in(piece, mask);
             if (n)
                 a->v.f[g] += mask ? sum_reals_masked(v, piece->from, piece->to, mask)
                                   : sum_reals(v, piece->from, piece->to);
@@ -439,9 +439,9 @@ static void real_pieces(ov_acc *a, const ov_agg_rows *rows, const uint64_t *mask
         double low, high;
         bool nan, any = a->k->real_bounds(v, piece->from, piece->to, mask, &low, &high, &nan);
         if (any && (min ? low <= high : !nan))
-            take_real(a, g, min ? low : high, rows_in(piece, mask));
+            take_real(a, g, min ? low : high, ovi_rows_in(piece, mask));
         else if (any) /* MIN of nothing but NaN, MAX of at least one */
-            take_real(a, g, __builtin_nan(""), rows_in(piece, mask));
+            take_real(a, g, __builtin_nan(""), ovi_rows_in(piece, mask));
     }
 }
 
@@ -484,6 +484,8 @@ ov_status ov_acc_update(ov_acc *a, const ov_agg_rows *rows, const uint64_t *mask
     if (a->kind == OV_ACC_OBJECT)
         return a->object.ops->add(&a->object, rows, mask, args, scratch, err);
     const ov_vec *x = args ? args[0] : NULL;
+    if (x && ov_type_is_list(x->type)) /* only sets take lists */
+        return ovi_acc_update_distinct(a, rows, mask, x, scratch, err);
     if (a->general || rows->weight || (x && x->type.id == OV_TYPE_NULL))
         return ovi_acc_update_rows(a, rows, mask, x, ovi_acc_keeps_time(a) ? args[1] : NULL, scratch, err);
     switch ((ov_acc_kind)a->kind) {
@@ -500,6 +502,12 @@ ov_status ov_acc_update(ov_acc *a, const ov_agg_rows *rows, const uint64_t *mask
         return update_min_max(a, rows, mask, x, scratch, err);
     case OV_ACC_DISTINCT:
         return ovi_acc_update_distinct(a, rows, mask, x, scratch, err);
+    case OV_ACC_BIT_AND:
+    case OV_ACC_BIT_OR:
+    case OV_ACC_BIT_XOR:
+        return ovi_acc_update_bits(a, rows, mask, x, scratch, err);
+    case OV_ACC_VARIANCE:
+        return ovi_acc_update_variance(a, rows, mask, x, scratch, err);
     case OV_ACC_ANY:
     case OV_ACC_EARLIEST:
     case OV_ACC_LATEST:

@@ -15,13 +15,21 @@
 typedef enum ov_agg_kind {
     OV_AGG_COUNT,    /* no argument: rows; one: rows where it is not NULL */
     OV_AGG_SUM,
+    OV_AGG_SUM0,     /* 0 over no rows */
     OV_AGG_MIN,
     OV_AGG_MAX,
     OV_AGG_AVG,      /* DOUBLE */
     OV_AGG_DISTINCT, /* how many different values, NULL not counted; exact */
-    OV_AGG_ANY,      /* some value that is not NULL */
+    OV_AGG_ANY,      /* the first row's value, NULL or not */
     OV_AGG_EARLIEST, /* value, time */
     OV_AGG_LATEST,
+    OV_AGG_BIT_AND,
+    OV_AGG_BIT_OR,
+    OV_AGG_BIT_XOR,
+    OV_AGG_VAR_POP,
+    OV_AGG_VAR_SAMP,
+    OV_AGG_STDDEV_POP,
+    OV_AGG_STDDEV_SAMP,
     OV_AGG_OBJECT,   /* states of its own: `ops` */
 } ov_agg_kind;
 
@@ -49,7 +57,9 @@ typedef struct ov_agg_call {
     const ov_expr **params; /* constants behind them (sizes, separators, fractions) */
     uint32_t param_count;
     const void *prepared; /* what the aggregate made of the constants; read-only, lives as long as the plan */
+    uint64_t most_bytes;  /* ANY_VALUE, EARLIEST, LATEST: text is cut there; 0: never */
     bool distinct;
+    bool packed; /* the value is an array: args[0] is it as bytes ($PACK_LIST), and so are states */
     const ov_expr *filter; /* FILTER (WHERE ...), NULL when absent */
     ov_type type;          /* of the result */
     uint8_t sql;           /* ov_sqltype */

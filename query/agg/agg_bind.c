@@ -33,14 +33,6 @@ ov_status ovi_agg_size(const ov_agg_binding *b, uint32_t i, uint64_t *out, ov_er
     return OV_OK;
 }
 
-static ov_status no_lists(const ov_agg_binding *b, const ov_expr *e, ov_error *err)
-{
-    if (!ov_type_is_list(e->type) && e->type.id != OV_TYPE_COMPLEX)
-        return OV_OK;
-    return ov_fail_at(err, OV_UNSUPPORTED, b->call->pos, b->call->end_pos,
-                      "%s over arrays, multi-value strings and complex columns is not supported yet", b->call->fn->name);
-}
-
 /* ---- COUNT ---- */
 
 /* Something plain that is NULL in the same rows. */
@@ -56,14 +48,52 @@ static ov_status presence(const ov_agg_binding *b, const ov_expr **arg, ov_error
     return ov_expr_call(b->cx, OV_SLICE_LIT("CASE"), parts, 3, pos, end_pos, arg, err);
 }
 
+/* The arrays as bytes: states know plain values only. */
+static ov_status pack(const ov_agg_binding *b, const ov_expr **x, ov_error *err)
+{
+    return ov_expr_call(b->cx, OV_SLICE_LIT("$PACK_LIST"), x, 1, b->call->pos, b->call->end_pos, x, err);
+}
+
+/* COUNT(DISTINCT a, b): rows of values, those with a NULL not counted. */
+static ov_status pack_row(const ov_agg_binding *b, ov_error *err)
+{
+    ov_agg_call *call = b->call;
+    const ov_expr **texts, **present, *when[3];
+    uint32_t n = call->argc;
+    OV_TRY(ov_arena_alloc(b->cx->arena, n * sizeof(*texts), &texts, err));
+    OV_TRY(ov_arena_alloc(b->cx->arena, n * sizeof(*present), &present, err));
+    for (uint32_t i = 0; i < n; i++) {
+        const ov_expr *x = call->args[i];
+        OV_TRY(ov_expr_call(b->cx, OV_SLICE_LIT("IS NOT NULL"), &x, 1, call->pos, call->end_pos, &present[i], err));
+        if (x->type.id == OV_TYPE_ARRAY)
+            OV_TRY(pack(b, &x, err));
+        else if (x->type.id == OV_TYPE_COMPLEX)
+            OV_TRY(ov_expr_call(b->cx, OV_SLICE_LIT("TO_JSON_STRING"), &x, 1, call->pos, call->end_pos, &x, err));
+        else
+            OV_TRY(ov_expr_cast(b->cx, x, OV_SQL_VARCHAR, OV_T(OV_TYPE_STRING), call->pos, call->end_pos, &x, err));
+        texts[i] = x;
+    }
+    OV_TRY(ov_expr_call(b->cx, OV_SLICE_LIT("AND"), present, n, call->pos, call->end_pos, &when[0], err));
+    OV_TRY(ov_expr_call(b->cx, OV_SLICE_LIT("ARRAY"), texts, n, call->pos, call->end_pos, &when[1], err));
+    OV_TRY(pack(b, &when[1], err));
+    OV_TRY(ov_expr_null(b->cx, OV_SQL_VARCHAR, &when[2], err));
+    call->argc = 1;
+    return ov_expr_call(b->cx, OV_SLICE_LIT("CASE"), when, 3, call->pos, call->end_pos, &call->args[0], err);
+}
+
 ov_status ovi_bind_count_distinct(ov_agg_binding *b, ov_error *err)
 {
     ov_agg_call *call = b->call;
     const ov_expr **x = &call->args[0];
+    if (call->argc > 1)
+        OV_TRY(pack_row(b, err));
+    else if ((*x)->type.id == OV_TYPE_ARRAY)
+        OV_TRY(pack(b, x, err));
     /* distinct JSON values are distinct texts */
-    if ((*x)->type.id == OV_TYPE_COMPLEX && (*x)->type.complex == OV_COMPLEX_JSON)
+    else if ((*x)->type.id == OV_TYPE_COMPLEX && (*x)->type.complex == OV_COMPLEX_JSON)
         OV_TRY(ov_expr_call(b->cx, OV_SLICE_LIT("TO_JSON_STRING"), x, 1, call->pos, call->end_pos, x, err));
-    OV_TRY(no_lists(b, *x, err));
+    if ((*x)->type.id == OV_TYPE_COMPLEX)
+        return ovi_agg_wrong_types(b, err);
     call->distinct = true;
     call->param_count = 0; /* sizes of sketches change nothing */
     call->nullable = false;
@@ -72,7 +102,23 @@ ov_status ovi_bind_count_distinct(ov_agg_binding *b, ov_error *err)
 }
 
 /* COUNT(DISTINCT x) is its own kind. */
-static const ov_aggregate count_distinct = {.name = "COUNT", .kind = OV_AGG_DISTINCT, .signatures = ""};
+static const ov_aggregate count_distinct = {.name = "COUNT", .kind = OV_AGG_DISTINCT, .signatures = "COUNT(DISTINCT expr)"};
+
+/* COUNT(a, b) counts the rows where none is NULL. */
+static ov_status presence_of_all(const ov_agg_binding *b, ov_error *err)
+{
+    ov_agg_call *call = b->call;
+    const ov_expr **present, *parts[3];
+    OV_TRY(ov_arena_alloc(b->cx->arena, call->argc * sizeof(*present), &present, err));
+    for (uint32_t i = 0; i < call->argc; i++)
+        OV_TRY(ov_expr_call(b->cx, OV_SLICE_LIT("IS NOT NULL"), &call->args[i], 1, call->pos, call->end_pos, &present[i],
+                            err));
+    OV_TRY(ov_expr_call(b->cx, OV_SLICE_LIT("AND"), present, call->argc, call->pos, call->end_pos, &parts[0], err));
+    OV_TRY(ov_expr_i64(b->cx, OV_SQL_BIGINT, 1, &parts[1], err));
+    OV_TRY(ov_expr_null(b->cx, OV_SQL_BIGINT, &parts[2], err));
+    call->argc = 1;
+    return ov_expr_call(b->cx, OV_SLICE_LIT("CASE"), parts, 3, call->pos, call->end_pos, &call->args[0], err);
+}
 
 ov_status ovi_bind_count(ov_agg_binding *b, ov_error *err)
 {
@@ -81,7 +127,9 @@ ov_status ovi_bind_count(ov_agg_binding *b, ov_error *err)
         call->fn = &count_distinct;
         return ovi_bind_count_distinct(b, err);
     }
-    if (call->argc)
+    if (call->argc > 1)
+        OV_TRY(presence_of_all(b, err));
+    else if (call->argc)
         OV_TRY(presence(b, &call->args[0], err));
     /* rows where x is not NULL are all rows when x cannot be NULL */
     if (call->argc && !call->args[0]->nullable && call->args[0]->deterministic)
@@ -91,23 +139,27 @@ ov_status ovi_bind_count(ov_agg_binding *b, ov_error *err)
     return OV_OK;
 }
 
-/* ---- SUM, AVG ---- */
+/* ---- SUM, AVG, bits, variance ---- */
+
+static ov_status cast_argument(const ov_agg_binding *b, ov_sqltype sql, ov_error *err)
+{
+    const ov_agg_call *call = b->call;
+    return ov_expr_cast(b->cx, call->args[0], sql, ov_sqltype_native(sql), call->pos, call->end_pos, &call->args[0], err);
+}
 
 /* The argument as numbers: text is read as such; what is none counts as NULL, as in Druid. */
 static ov_status want_number(const ov_agg_binding *b, ov_error *err)
 {
-    const ov_agg_call *call = b->call;
-    const ov_expr *x = call->args[0];
-    OV_TRY(no_lists(b, x, err));
-    if (x->type.id == OV_TYPE_STRING)
-        return ov_expr_cast(b->cx, x, OV_SQL_DOUBLE, OV_T(OV_TYPE_DOUBLE), call->pos, call->end_pos, &call->args[0],
-                            err);
-    return OV_OK;
+    const ov_expr *x = b->call->args[0];
+    if (ov_type_is_list(x->type) || x->type.id == OV_TYPE_COMPLEX)
+        return ovi_agg_wrong_types(b, err);
+    return x->type.id == OV_TYPE_STRING ? cast_argument(b, OV_SQL_DOUBLE, err) : OV_OK;
 }
 
 ov_status ovi_bind_sum(ov_agg_binding *b, ov_error *err)
 {
     OV_TRY(want_number(b, err));
+    b->call->nullable = b->call->fn->kind != OV_AGG_SUM0;
     if (ov_type_is_real(b->call->args[0]->type))
         ovi_agg_result(b->call, OV_T(OV_TYPE_DOUBLE), OV_SQL_DOUBLE);
     else
@@ -122,15 +174,104 @@ ov_status ovi_bind_avg(ov_agg_binding *b, ov_error *err)
     return OV_OK;
 }
 
+ov_status ovi_bind_variance(ov_agg_binding *b, ov_error *err)
+{
+    OV_TRY(want_number(b, err));
+    if (b->call->args[0]->type.id != OV_TYPE_DOUBLE)
+        OV_TRY(cast_argument(b, OV_SQL_DOUBLE, err));
+    ovi_agg_result(b->call, OV_T(OV_TYPE_DOUBLE), OV_SQL_DOUBLE);
+    return OV_OK;
+}
+
+/* Text that is no number has no bits, but it is a value. */
+static ov_status text_bits(const ov_agg_binding *b, ov_error *err)
+{
+    const ov_agg_call *call = b->call;
+    const ov_expr *x = call->args[0], *number[2], *when[3];
+    OV_TRY(ov_expr_call(b->cx, OV_SLICE_LIT("IS NOT NULL"), &x, 1, call->pos, call->end_pos, &when[0], err));
+    OV_TRY(ov_expr_cast(b->cx, x, OV_SQL_BIGINT, OV_T(OV_TYPE_LONG), call->pos, call->end_pos, &number[0], err));
+    OV_TRY(ov_expr_i64(b->cx, OV_SQL_BIGINT, 0, &number[1], err));
+    OV_TRY(ov_expr_call(b->cx, OV_SLICE_LIT("COALESCE"), number, 2, call->pos, call->end_pos, &when[1], err));
+    OV_TRY(ov_expr_null(b->cx, OV_SQL_BIGINT, &when[2], err));
+    return ov_expr_call(b->cx, OV_SLICE_LIT("CASE"), when, 3, call->pos, call->end_pos, &call->args[0], err);
+}
+
+ov_status ovi_bind_bits(ov_agg_binding *b, ov_error *err)
+{
+    ov_agg_call *call = b->call;
+    ov_type type = call->args[0]->type;
+    if (ov_type_is_list(type) || type.id == OV_TYPE_COMPLEX)
+        return ovi_agg_wrong_types(b, err);
+    if (type.id == OV_TYPE_STRING)
+        OV_TRY(text_bits(b, err));
+    else if (!ov_type_is_int(type))
+        OV_TRY(cast_argument(b, OV_SQL_BIGINT, err));
+    if (call->fn->kind != OV_AGG_BIT_XOR)
+        call->distinct = false; /* the same value with or without */
+    ovi_agg_result(call, OV_T(OV_TYPE_LONG), OV_SQL_BIGINT);
+    return OV_OK;
+}
+
 /* ---- one of the values ---- */
+
+/* A row of several values is one text, "[a, b]" as Druid writes it; or its first value only. */
+static ov_status multi_as_text(const ov_agg_binding *b, bool first_only, ov_error *err)
+{
+    const ov_agg_call *call = b->call;
+    uint32_t pos = call->pos, end_pos = call->end_pos;
+    const ov_expr *x = call->args[0], *args[3], *parts[3], *when[3];
+    args[0] = x;
+    if (first_only) {
+        OV_TRY(ov_expr_i64(b->cx, OV_SQL_BIGINT, 0, &args[1], err));
+        return ov_expr_call(b->cx, OV_SLICE_LIT("MV_OFFSET"), args, 2, pos, end_pos, &call->args[0], err);
+    }
+    OV_TRY(ov_expr_call(b->cx, OV_SLICE_LIT("MV_LENGTH"), &x, 1, pos, end_pos, &parts[0], err));
+    OV_TRY(ov_expr_i64(b->cx, OV_SQL_BIGINT, 1, &parts[1], err));
+    OV_TRY(ov_expr_call(b->cx, OV_SLICE_LIT(">"), parts, 2, pos, end_pos, &when[0], err));
+    OV_TRY(ov_expr_str(b->cx, OV_SQL_VARCHAR, OV_SLICE_LIT(", "), &args[1], err));
+    OV_TRY(ov_expr_call(b->cx, OV_SLICE_LIT("MV_TO_STRING"), args, 2, pos, end_pos, &when[2], err));
+    OV_TRY(ov_expr_str(b->cx, OV_SQL_VARCHAR, OV_SLICE_LIT("["), &parts[0], err));
+    parts[1] = when[2];
+    OV_TRY(ov_expr_str(b->cx, OV_SQL_VARCHAR, OV_SLICE_LIT("]"), &parts[2], err));
+    OV_TRY(ov_expr_call(b->cx, OV_SLICE_LIT("CONCAT"), parts, 3, pos, end_pos, &when[1], err));
+    return ov_expr_call(b->cx, OV_SLICE_LIT("CASE"), when, 3, pos, end_pos, &call->args[0], err);
+}
+
+/* ANY_VALUE, EARLIEST, LATEST (expr, maxBytes, aggregateMultipleValues). */
+static ov_status read_params(const ov_agg_binding *b, bool *first_only, ov_error *err)
+{
+    ov_agg_call *call = b->call;
+    OV_TRY(ovi_agg_size(b, 0, &call->most_bytes, err));
+    *first_only = false;
+    if (call->param_count < 2)
+        return OV_OK;
+    const ov_expr *all = call->params[1];
+    if (all->sql != OV_SQL_BOOLEAN || all->constant.is_null)
+        return ov_fail_at(err, OV_INVALID, all->pos, all->end_pos,
+                          "The last argument of %s must be TRUE (all values of a row as one text) or FALSE (the first)",
+                          call->fn->name);
+    *first_only = all->constant.i == 0;
+    return OV_OK;
+}
 
 ov_status ovi_bind_kept(ov_agg_binding *b, ov_error *err)
 {
     ov_agg_call *call = b->call;
-    const ov_expr *x = call->args[0];
-    OV_TRY(no_lists(b, x, err));
+    ov_type type = call->args[0]->type;
+    ov_sqltype sql = (ov_sqltype)call->args[0]->sql;
+    bool best = call->fn->kind == OV_AGG_MIN || call->fn->kind == OV_AGG_MAX, first_only;
+    OV_TRY(read_params(b, &first_only, err));
+    if (type.id == OV_TYPE_COMPLEX && best) /* nothing says which is the smaller */
+        return ovi_agg_wrong_types(b, err);
+    if (type.id == OV_TYPE_STRING && type.multi) {
+        OV_TRY(multi_as_text(b, first_only, err));
+        type = OV_T(OV_TYPE_STRING);
+    }
+    call->packed = type.id == OV_TYPE_ARRAY;
+    if (call->packed)
+        OV_TRY(pack(b, &call->args[0], err));
     call->distinct = false; /* the same value with or without */
-    ovi_agg_result(call, x->type, (ov_sqltype)x->sql);
+    ovi_agg_result(call, type, sql);
     return OV_OK;
 }
 

@@ -18,8 +18,10 @@ OV_CHECKED ov_status ovi_bind_string_agg(ov_agg_binding *b, ov_error *err);
 
 /* agg_bind.c */
 OV_CHECKED ov_status ovi_bind_avg(ov_agg_binding *b, ov_error *err);
+OV_CHECKED ov_status ovi_bind_bits(ov_agg_binding *b, ov_error *err);
 OV_CHECKED ov_status ovi_bind_count(ov_agg_binding *b, ov_error *err);
 OV_CHECKED ov_status ovi_bind_count_distinct(ov_agg_binding *b, ov_error *err);
 OV_CHECKED ov_status ovi_bind_kept(ov_agg_binding *b, ov_error *err);
 OV_CHECKED ov_status ovi_bind_sum(ov_agg_binding *b, ov_error *err);
 OV_CHECKED ov_status ovi_bind_timed(ov_agg_binding *b, ov_error *err);
+OV_CHECKED ov_status ovi_bind_variance(ov_agg_binding *b, ov_error *err);

@@ -81,13 +81,13 @@ ov_status ovi_bind_string_agg(ov_agg_binding *b, ov_error *err)
     const ov_expr *x = call->args[0];
     join_params *p;
     OV_TRY(ov_arena_zalloc(b->cx->arena, sizeof(*p), &p, err));
-    if (call->param_count > 0) {
-        const ov_expr *separator = call->params[0];
-        if (separator->type.id != OV_TYPE_STRING && !separator->constant.is_null)
-            return ov_fail_at(err, OV_INVALID, separator->pos, separator->end_pos,
-                              "The separator of %s must be a character literal", call->fn->name);
-        p->separator = separator->constant.is_null ? (ov_slice){0} : separator->constant.s;
-    }
+    const ov_expr *separator = call->params[0];
+    if (separator->type.id != OV_TYPE_STRING)
+        OV_TRY(ov_expr_cast(b->cx, separator, OV_SQL_VARCHAR, OV_T(OV_TYPE_STRING), separator->pos, separator->end_pos,
+                            &separator, err));
+    if (separator->kind != OV_EXPR_CONST)
+        return ovi_agg_wrong_types(b, err);
+    p->separator = separator->constant.is_null ? (ov_slice){0} : separator->constant.s;
     OV_TRY(ovi_agg_size(b, 1, &p->most, err));
     call->prepared = p;
     if (x->type.id == OV_TYPE_ARRAY || x->type.id == OV_TYPE_COMPLEX)

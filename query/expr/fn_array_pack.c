@@ -3,6 +3,8 @@
  * equal when the arrays are, and their order is that of the arrays: each element starts with 1 (NULL) or 2, the end is 0;
  * numbers are big-endian with the sign turned, texts end with two zeros and write their own zeros as 0, 255.
  */
+#include "query/expr/list_pack.h"
+
 #include "query/expr/list_int.h"
 
 #include <math.h>
@@ -111,44 +113,101 @@ static double unpack_double(uint64_t bits)
     return v;
 }
 
-/* The text at p; *used counts its bytes with the end. */
-static ov_status unpack_text(ovi_call *c, const unsigned char *p, size_t n, ov_slice *text, size_t *used, ov_error *err)
+/* The text at p without its marks into `copy` (NULL: only measured); returns the bytes it takes with its end. */
+static size_t unpack_text(const unsigned char *p, size_t n, char *copy, size_t *length)
 {
-    char *copy;
     size_t at = 0, len = 0;
-    OV_TRY(ov_arena_alloc(c->mem, n + 1, &copy, err));
     for (; at + 1 < n && !(p[at] == 0 && p[at + 1] == 0); at++) {
-        copy[len++] = (char)p[at];
+        if (copy)
+            copy[len] = (char)p[at];
+        len++;
         if (p[at] == 0)
             at++;
     }
-    *text = ov_slice_make(copy, len);
-    *used = at + 2;
+    *length = len;
+    return OV_MIN(at + 2, n);
+}
+
+static bool is_text(ov_type elem)
+{
+    return !ov_type_is_int(elem) && !ov_type_is_real(elem);
+}
+
+static ov_status count_items(ov_slice bytes, bool text, uint64_t *count, ov_error *err)
+{
+    const unsigned char *p = (const unsigned char *)bytes.p;
+    for (size_t at = 0, length; at < bytes.n && p[at] != END; ++*count) {
+        size_t left = bytes.n - at - 1;
+        if (p[at++] == ELEMENT_NULL)
+            continue;
+        if (!text && left < 8)
+            return ov_fail(err, OV_INTERNAL, "the bytes of an array end too early");
+        at += text ? unpack_text(p + at, left, NULL, &length) : 8;
+    }
     return OV_OK;
 }
 
-static ov_status unpack(ovi_call *c, ovi_list *l, ov_slice bytes, ov_error *err)
+/* The elements of one array from lane `i` on; returns the lane behind them. */
+static ov_status unpack_items(ov_slice bytes, ov_type elem, ovi_result_lanes *l, uint32_t *i, ov_arena *out,
+                              ov_error *err)
 {
     const unsigned char *p = (const unsigned char *)bytes.p;
-    for (size_t at = 0; at < bytes.n && p[at] != END;) {
-        uint32_t place;
-        size_t used = 8, left = bytes.n - at - 1;
-        bool null = p[at++] == ELEMENT_NULL, text = !ov_type_is_int(l->elem) && !ov_type_is_real(l->elem);
-        OV_TRY(ovi_list_add(l, &place, err));
-        if (null) {
-            ov_bits_clear(l->lanes.valid, place);
+    for (size_t at = 0; at < bytes.n && p[at] != END; ++*i) {
+        size_t left = bytes.n - at - 1, length;
+        if (p[at++] == ELEMENT_NULL) {
+            ov_bits_clear(l->valid, *i);
             continue;
         }
-        if (!text && left < 8)
-            return ov_fail(err, OV_INTERNAL, "the bytes of an array end too early");
-        if (text)
-            OV_TRY(unpack_text(c, p + at, left, &l->lanes.s[place], &used, err));
-        else if (ov_type_is_int(l->elem))
-            l->lanes.i[place] = (int64_t)(unpack_bits(p + at) ^ UINT64_C(1) << 63);
+        if (is_text(elem)) {
+            char *copy;
+            OV_TRY(ov_arena_alloc(out, left + 1, &copy, err));
+            at += unpack_text(p + at, left, copy, &length);
+            l->s[*i] = ov_slice_make(copy, length);
+            continue;
+        }
+        if (ov_type_is_int(elem))
+            l->i[*i] = (int64_t)(unpack_bits(p + at) ^ UINT64_C(1) << 63);
         else
-            l->lanes.f[place] = unpack_double(unpack_bits(p + at));
-        at += used;
+            l->f[*i] = unpack_double(unpack_bits(p + at));
+        at += 8;
     }
+    return OV_OK;
+}
+
+ov_status ov_list_unpack(const ov_slice *packed, const uint64_t *valid, uint32_t rows, ov_type type, ov_arena *out,
+                         ov_vec *vec, ov_error *err)
+{
+    ov_type elem = type.id == OV_TYPE_ARRAY ? (ov_type){.id = type.elem, .complex = type.complex} : OV_T(OV_TYPE_STRING);
+    uint64_t total = 0;
+    uint32_t *offsets, at = 0;
+    ovi_result_lanes l = {0};
+    ov_vec *child;
+    for (uint32_t r = 0; r < rows; r++)
+        if (!valid || ov_bits_test(valid, r))
+            OV_TRY(count_items(packed[r], is_text(elem), &total, err));
+    if (total > INT32_MAX)
+        return ov_fail(err, OV_LIMIT, "a batch of arrays has more than %d elements", INT32_MAX);
+    size_t words = ov_words(total) + 1, bytes = words * 64 * (is_text(elem) ? sizeof(ov_slice) : 8);
+    OV_TRY(ov_arena_lanes(out, ((size_t)rows + 1) * 4, &offsets, err));
+    OV_TRY(ov_arena_alloc(out, words * 8, &l.valid, err));
+    OV_TRY(ov_arena_lanes(out, bytes, &l.i, err));
+    OV_TRY(ov_arena_alloc(out, sizeof *child, &child, err));
+    memset(l.i, 0, bytes);
+    ov_bits_fill(l.valid, total, true);
+    offsets[0] = 0;
+    for (uint32_t r = 0; r < rows; r++) {
+        if (!valid || ov_bits_test(valid, r))
+            OV_TRY(unpack_items(packed[r], elem, &l, &at, out, err));
+        offsets[r + 1] = at;
+    }
+    *child = ov_vec_flat(elem, l.i, ov_bits_all(l.valid, total) ? NULL : l.valid, (uint32_t)total);
+    *vec = (ov_vec){.type = type,
+                    .enc = OV_ENC_LIST,
+                    .rows = rows,
+                    .divisor = 1,
+                    .offsets = offsets,
+                    .valid = valid,
+                    .child = child};
     return OV_OK;
 }
 
@@ -156,13 +215,12 @@ ov_status ovi_eval_unpack_list(ovi_call *c, ov_vec *out, ov_error *err)
 {
     const uint32_t *rows;
     uint32_t n;
-    ovi_list l;
+    ovi_result_lanes l;
     OV_TRY(ovi_call_strict(c, 0, err));
     OV_TRY(ovi_rows(c, &rows, &n, err));
-    OV_TRY(ovi_list_init(&l, c, ovi_elem_type(c->e), err));
-    for (uint32_t k = 0; k < n; k++) {
-        ovi_list_row(&l, rows[k]);
-        OV_TRY(unpack(c, &l, ovi_str(&c->arg[0], rows[k]), err));
-    }
-    return ovi_list_finish(&l, out, err);
+    OV_TRY(ovi_lanes(c, &l, err));
+    for (uint32_t k = 0; k < n; k++)
+        l.s[rows[k]] = ovi_str(&c->arg[0], rows[k]);
+    const uint64_t *valid = l.valid && ov_bits_all(l.valid, c->rows) ? NULL : l.valid;
+    return ov_list_unpack(l.s, valid, c->rows, c->e->type, c->mem, out, err);
 }

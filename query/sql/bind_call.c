@@ -231,7 +231,7 @@ ov_status ovi_sql_bind_call(ovi_sql_names *n, const ov_ast *ast, const ov_expr *
                                  OV_SLICE_ARG(ast->text));
     if (is_aggregate(ast))
         return bind_aggregate(n, ast, out, err);
-    if (is_named(ast, "GROUPING"))
+    if (is_named(ast, "GROUPING") || is_named(ast, "GROUPING_ID"))
         return bind_grouping(n, ast, out, err);
     if (ast->kids[OV_CALL_FILTER] || ast->kids[OV_CALL_ORDER] || (ast->flags & OV_AST_DISTINCT))
         return ovi_sql_fail_node(n->b, ast, OV_INVALID, err, NULL,
