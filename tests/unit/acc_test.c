@@ -263,7 +263,8 @@ static void test_every_way(void **state)
         {OV_ACC_MIN, OV_TYPE_DOUBLE, "MIN of doubles"}, {OV_ACC_MAX, OV_TYPE_DOUBLE, "MAX of doubles"},
         {OV_ACC_MIN, OV_TYPE_STRING, "MIN of text"},   {OV_ACC_MAX, OV_TYPE_STRING, "MAX of text"},
         {OV_ACC_DISTINCT, OV_TYPE_LONG, "DISTINCT"},   {OV_ACC_DISTINCT, OV_TYPE_STRING, "DISTINCT text"},
-        {OV_ACC_DISTINCT, OV_TYPE_DOUBLE, "DISTINCT doubles"},
+        {OV_ACC_DISTINCT, OV_TYPE_DOUBLE, "DISTINCT doubles"}, {OV_ACC_BIT_AND, OV_TYPE_LONG, "BIT_AND"},
+        {OV_ACC_BIT_OR, OV_TYPE_LONG, "BIT_OR"},       {OV_ACC_BIT_XOR, OV_TYPE_LONG, "BIT_XOR"},
     };
     static const unsigned code_lanes[] = {1, 2, 4};
     find_tables();
@@ -331,9 +332,17 @@ static ov_agg_call bind(const char *name, ov_type type, bool distinct)
     const ov_expr *args[2];
     ov_agg_call call;
     ov_sqltype sql = ov_type_is_int(type) ? OV_SQL_BIGINT : ov_type_is_real(type) ? OV_SQL_DOUBLE : OV_SQL_VARCHAR;
+    if (type.id == OV_TYPE_ARRAY) {
+        type.elem = OV_TYPE_LONG;
+        sql = OV_SQL_ARRAY;
+    }
     bool timed = strcmp(name, "EARLIEST") == 0 || strcmp(name, "LATEST") == 0;
     check_ok(ov_expr_column(&cx, 0, type, sql, true, &args[0], &err), &err);
     check_ok(ov_expr_column(&cx, 1, OV_T(OV_TYPE_LONG), OV_SQL_TIMESTAMP, true, &args[1], &err), &err);
+    if (strcmp(name, "STRING_AGG") == 0) {
+        check_ok(ov_expr_str(&cx, OV_SQL_CHAR, OV_SLICE_LIT(", "), &args[1], &err), &err);
+        timed = true; /* two arguments as well */
+    }
     check_ok(ov_agg_bind(&cx, ov_slice_cstr(name), args, timed ? 2 : 1, distinct, NULL, 0, 0, &call, &err), &err);
     return call;
 }
@@ -432,8 +441,38 @@ static const struct {
     {"LATEST", OV_TYPE_DOUBLE, false},     {"LATEST", OV_TYPE_STRING, false},     {"ARRAY_AGG", OV_TYPE_STRING, false},
     {"ARRAY_AGG", OV_TYPE_LONG, false},    {"ARRAY_AGG", OV_TYPE_DOUBLE, false},  {"ARRAY_AGG", OV_TYPE_STRING, true},
     {"ARRAY_AGG", OV_TYPE_LONG, true},     {"ARRAY_AGG", OV_TYPE_DOUBLE, true},   {"STRING_AGG", OV_TYPE_STRING, false},
-    {"STRING_AGG", OV_TYPE_STRING, true},
+    {"STRING_AGG", OV_TYPE_STRING, true},  {"BIT_AND", OV_TYPE_LONG, false},      {"BIT_OR", OV_TYPE_LONG, false},
+    {"BIT_XOR", OV_TYPE_LONG, false},      {"BIT_XOR", OV_TYPE_LONG, true},       {"VAR_POP", OV_TYPE_DOUBLE, false},
+    {"STDDEV", OV_TYPE_DOUBLE, false},     {"VARIANCE", OV_TYPE_DOUBLE, true},    {"SUM", OV_TYPE_LONG, true},
+    {"AVG", OV_TYPE_DOUBLE, true},         {"$SUM0", OV_TYPE_DOUBLE, false},      {"MIN", OV_TYPE_ARRAY, false},
+    {"MAX", OV_TYPE_ARRAY, false},         {"ANY_VALUE", OV_TYPE_ARRAY, false},   {"LATEST", OV_TYPE_ARRAY, false},
+    {"COUNT", OV_TYPE_ARRAY, true},        {"ARRAY_CONCAT_AGG", OV_TYPE_ARRAY, false},
+    {"ARRAY_CONCAT_AGG", OV_TYPE_ARRAY, true},
 };
+
+/* Lists of numbers in a row or in a dictionary: arguments of what takes lists. */
+static ov_vec some_lists(void)
+{
+    ov_vec *items = lanes(sizeof(*items));
+    uint32_t *offsets = lanes((ROWS + 1) * 4);
+    for (uint32_t i = 0; i < ROWS; i++) {
+        uint32_t end = offsets[i] + (uint32_t)(rnd() % 3);
+        offsets[i + 1] = OV_MIN(end, (uint32_t)ROWS);
+    }
+    *items = narrow(OV_T(OV_TYPE_LONG), 1, -100, 1, false);
+    items->valid = some_bits(4);
+    return (ov_vec){.type = {.id = OV_TYPE_ARRAY, .elem = OV_TYPE_LONG}, .enc = OV_ENC_LIST, .rows = ROWS, .divisor = 1,
+                    .offsets = offsets, .valid = some_bits(5), .child = items};
+}
+
+/* What the call's argument is over the input: packed arrays are an expression. */
+static ov_vec argument(const ov_agg_call *call, ov_eval *ev, ov_vec *input)
+{
+    ov_batch b = {.rows = ROWS, .cols = 1, .col = input, .sel_rows = ROWS};
+    ov_vec out;
+    check_ok(ov_eval_expr(ev, call->args[0], &b, &out, &err), &err);
+    return out;
+}
 
 /* One accumulator row by row, against several that got batches each and are merged in any order. */
 static void test_merging(void **state)
@@ -441,7 +480,9 @@ static void test_merging(void **state)
     (void)state;
     enum { BATCHES = 4, MOST = 3 };
     static const unsigned code_lanes[] = {1, 2, 4};
-    for (int round = 0; round < 250; round++) {
+    ov_eval *ev;
+    check_ok(ov_eval_create(NULL, NULL, &ev, &err), &err);
+    for (int round = 0; round < 400; round++) {
         size_t k = rnd() % OV_COUNT_OF(calls);
         ov_agg_call call = bind(calls[k].name, OV_T(calls[k].type), calls[k].distinct);
         ov_acc want, part[MOST];
@@ -452,7 +493,11 @@ static void test_merging(void **state)
         for (uint64_t i = 0; i < BATCHES; i++) {
             ov_agg_rows rows = pieces((int)(rnd() % 5), code_lanes[rnd() % 3]);
             const uint64_t *mask = rnd() % 2 ? some_bits(3) : NULL;
-            ov_vec x = real ? raw(OV_T(OV_TYPE_DOUBLE), false) : random_arg(OV_T(calls[k].type));
+            ov_vec x = calls[k].type == OV_TYPE_ARRAY ? some_lists()
+                       : real                         ? raw(OV_T(OV_TYPE_DOUBLE), false)
+                                                      : random_arg(OV_T(calls[k].type));
+            if (calls[k].type == OV_TYPE_ARRAY)
+                x = argument(&call, ev, &x);
             ov_vec time = narrow(OV_T(OV_TYPE_LONG), 1, 1000, 1, false);
             const ov_vec *args[2] = {&x, &time};
             rows.ordinal = i * ROWS;
@@ -474,6 +519,35 @@ static void test_merging(void **state)
         for (int i = 0; i < MOST; i++)
             ov_acc_fini(&part[i]);
         ov_arena_reset(&arena);
+        ov_eval_next_batch(ev);
+    }
+    ov_eval_destroy(ev);
+}
+
+/* Large numbers that hardly differ: sums of squares would know nothing of their variance. */
+static void test_stable_variance(void **state)
+{
+    (void)state;
+    ov_agg_call call = bind("VAR_POP", OV_T(OV_TYPE_DOUBLE), false);
+    double *v = lanes(ROWS * 8);
+    for (uint32_t i = 0; i < ROWS; i++)
+        v[i] = 1e9 + (double)(i % 2);
+    ov_vec x = ov_vec_flat(OV_T(OV_TYPE_DOUBLE), v, NULL, ROWS), out;
+    const ov_vec *arg = &x;
+    for (int shape = 0; shape < 2; shape++) {
+        ov_agg_rows rows = pieces(shape, 1);
+        memset((void *)(uintptr_t)rows.codes, 0, ROWS);
+        uint32_t group = rows.pieces[0].group;
+        ov_acc a, b;
+        open_acc(&a, &call, false);
+        open_acc(&b, &call, false);
+        for (int i = 0; i < 50; i++)
+            check_ok(ov_acc_update(i % 2 ? &a : &b, &rows, NULL, &arg, &arena, &err), &err);
+        take_in(&a, &b, false);
+        check_ok(ov_acc_emit(&a, &call, &group, 1, &arena, &out, &err), &err);
+        assert_true(ov_vec_f64(&out, 0) > 0.25 - 1e-9 && ov_vec_f64(&out, 0) < 0.25 + 1e-9);
+        ov_acc_fini(&a);
+        ov_acc_fini(&b);
     }
 }
 
@@ -486,6 +560,7 @@ int main(void)
         cmocka_unit_test(test_every_way),
         cmocka_unit_test(test_no_overflow),
         cmocka_unit_test(test_merging),
+        cmocka_unit_test(test_stable_variance),
     };
     int failed = cmocka_run_group_tests(tests, NULL, NULL);
     ov_arena_fini(&plan_arena);
