@@ -66,7 +66,7 @@ static OV_CHECKED ov_status add_piece(const win_chunk *k, const win_call *c, uin
                         .codes = codes,
                         .code_lane = 4,
                         .ordinal = piece->first};
-    const ov_vec *few[4], **args = few;
+    const ov_vec *few[4] = {NULL}, **args = few; /* COUNT(*) is told by the first one */
     ov_arena_mark mark = ov_arena_mark_get(k->scratch);
     OV_TRY(ov_query_alive(k->exec->cx, err));
     if (c->argc > OV_COUNT_OF(few))
