@@ -6,7 +6,7 @@
  * Source: Raffaello Giulietti, "The Schubfach way to render doubles" (2020); the two-digit rule for
  * results such as 4.9E-324 is that of Java's Double.toString.
  */
-#include "base/numfmt.h"
+#include "base/numfmt_int.h"
 
 #include "base/bytes.h"
 
@@ -57,12 +57,6 @@ static uint64_t round_to_odd(pow10_bits g, uint64_t c)
     return (uint64_t)(high >> 64) | ((uint64_t)high > 1);
 }
 
-static uint32_t round_to_odd32(uint64_t g, uint32_t c)
-{
-    __uint128_t p = (__uint128_t)g * c;
-    return (uint32_t)(p >> 64) | ((uint32_t)(p >> 32) > 1);
-}
-
 /* Of the candidates around v (in quarters of the last place), the one to print. */
 static decimal choose(uint64_t lower, uint64_t v, uint64_t upper, int k)
 {
@@ -102,32 +96,6 @@ static decimal shortest_double(uint64_t bits)
     uint64_t lower = round_to_odd(g, (4 * c - 2 + closer) << h) + odd;
     uint64_t upper = round_to_odd(g, (4 * c + 2) << h) - odd;
     decimal d = choose(lower, round_to_odd(g, 4 * c << h), upper, k);
-    d.exponent += shift;
-    return d;
-}
-
-static decimal shortest_float(uint32_t bits)
-{
-    uint32_t fraction = bits & ((1u << 23) - 1);
-    int32_t biased = (int32_t)(bits >> 23);
-    uint32_t c = biased ? fraction | 1u << 23 : fraction;
-    int32_t q = (biased ? biased : 1) - 150;
-    if (q <= 0 && q > -24 && (c & ((1u << -q) - 1)) == 0)
-        return (decimal){c >> -q, 0};
-    int shift = 0;
-    if (c < 8) { /* as above; below 8 a float can have a one-digit form */
-        c *= 10;
-        shift = -1;
-    }
-    bool closer = fraction == 0 && biased > 1;
-    int32_t k = closer ? floor_log10_three_quarters_pow2(q) : floor_log10_pow2(q);
-    int32_t h = q + floor_log2_pow10(-k) + 1;
-    pow10_bits wide = pow10_table[-k - POW10_MIN];
-    uint64_t g = wide.high + (wide.low != 0);
-    uint32_t odd = c & 1;
-    uint32_t lower = round_to_odd32(g, (4 * c - 2 + closer) << h) + odd;
-    uint32_t upper = round_to_odd32(g, (4 * c + 2) << h) - odd;
-    decimal d = choose(lower, round_to_odd32(g, 4 * c << h), upper, k);
     d.exponent += shift;
     return d;
 }
@@ -241,8 +209,11 @@ size_t ov_fmt_float(float v, char text[OV_FMT_FLOAT_BYTES])
         p += put_word(p, "Infinity");
     else if (size == 0)
         p += put_word(p, "0.0");
-    else
-        p = put_decimal(shortest_float(size), p);
+    else {
+        decimal d;
+        ovi_java_float_digits(size, &d.digits, &d.exponent);
+        p = put_decimal(d, p);
+    }
     return (size_t)(p - text);
 }
 

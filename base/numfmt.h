@@ -1,9 +1,10 @@
 /*
  * Numbers to text, without locale and without allocation. None of the results is NUL-terminated.
  *
- * Doubles and floats take the form of Java's Double.toString and Float.toString (JDK 19 and later:
- * the shortest digits that read back to the same value): `1.0`, `0.1`, `1.0E10`, `1.0E-5`, `NaN`,
- * `Infinity`, `-Infinity`, `-0.0`. Plain digits for 1e-3 <= |v| < 1e7, scientific outside.
+ * Doubles take the form of Java's Double.toString (JDK 19 and later: the shortest digits that read
+ * back to the same value): `1.0`, `0.1`, `1.0E10`, `1.0E-5`, `NaN`, `Infinity`, `-Infinity`, `-0.0`. Plain
+ * digits for 1e-3 <= |v| < 1e7, scientific outside. Floats print as Float.toString of JDK 17, which
+ * Druid runs on: sometimes a digit or two more than they need.
  *
  * Source: Raffaello Giulietti, "The Schubfach way to render doubles".
  */
@@ -11,7 +12,7 @@
 
 #include "base/buf.h"
 
-enum { OV_FMT_INT_BYTES = 20, OV_FMT_DOUBLE_BYTES = 26, OV_FMT_FLOAT_BYTES = 16 };
+enum { OV_FMT_INT_BYTES = 20, OV_FMT_DOUBLE_BYTES = 26, OV_FMT_FLOAT_BYTES = 20 };
 
 /* Bytes written to text. */
 size_t ov_fmt_u64(uint64_t v, char text[OV_FMT_INT_BYTES]);

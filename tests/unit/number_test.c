@@ -69,6 +69,11 @@ static void test_java_form(void **state)
     check_float(33554432.0f, "3.3554432E7");
     check_float(0.33333334f, "0.33333334");
     check_float(-INFINITY, "-Infinity");
+    /* more digits than they need, or one less than nearest: what Java 17 printed */
+    check_float(1.17549435e-38f, "1.17549435E-38");
+    check_float(1111111168.0f, "1.11111117E9");
+    check_float(1442019672064.0f, "1.44201967E12");
+    check_float(0x1p83f, "9.6714065E24");
 }
 
 /* Digits of the shortest %.{n}e that reads back to v. */
@@ -135,7 +140,7 @@ static void test_doubles_round_trip_and_are_shortest(void **state)
 static void test_floats_round_trip(void **state)
 {
     (void)state;
-    for (int i = 0; i < 500000; i++) {
+    for (int i = 0; i < 200000; i++) {
         float v = ov_f32_from_bits((uint32_t)next_random());
         if (isnan(v) || isinf(v))
             continue;
