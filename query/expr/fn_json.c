@@ -92,6 +92,7 @@ ov_status ovi_bind_json_value(ovi_bind *b, ov_error *err)
     if (list) {
         b->sql = OV_SQL_ARRAY;
         b->type = (ov_type){.id = OV_TYPE_ARRAY, .elem = b->type.id};
+        b->elem_sql = j->to;
     }
     return is_null ? null_of(b, b->type, b->sql, err) : OV_OK;
 }
@@ -288,11 +289,25 @@ static bool has_nested(const ov_jsonr_value *v)
     return false;
 }
 
-static ov_status add_scalar(ovi_call *c, ovi_list *l, const ov_jsonr_value *v, ov_error *err)
+static bool has_text(const ov_jsonr_value *v)
+{
+    ov_jsonr_value item;
+    for (ov_jsonr in = ov_jsonr_open(v); ov_jsonr_next(&in, &item);)
+        if (item.kind == OV_JSONR_STRING)
+            return true;
+    return false;
+}
+
+/* Among texts a truth is a text too; among numbers it is one, as everywhere else. */
+static ov_status add_scalar(ovi_call *c, ovi_list *l, const ov_jsonr_value *v, bool texts, ov_error *err)
 {
     uint32_t at;
     bool ok;
     OV_TRY(ovi_list_add(l, &at, err));
+    if (texts && l->elem.id == OV_TYPE_STRING && (v->kind == OV_JSONR_TRUE || v->kind == OV_JSONR_FALSE)) {
+        l->lanes.s[at] = v->text;
+        return OV_OK;
+    }
     OV_TRY(put_scalar(c, v, &l->lanes, at, &ok, err));
     if (!ok)
         ov_bits_clear(l->lanes.valid, at);
@@ -315,9 +330,10 @@ static ov_status value_lists(ovi_call *c, ov_vec *out, ov_error *err)
             continue;
         ovi_list_row(&l, rows[k]);
         if (v.kind != OV_JSONR_ARRAY)
-            OV_TRY(add_scalar(c, &l, &v, err));
+            OV_TRY(add_scalar(c, &l, &v, false, err));
+        bool texts = has_text(&v);
         for (ov_jsonr in = ov_jsonr_open(&v); ov_jsonr_next(&in, &item);)
-            OV_TRY(add_scalar(c, &l, &item, err));
+            OV_TRY(add_scalar(c, &l, &item, texts, err));
     }
     return ovi_list_finish(&l, out, err);
 }

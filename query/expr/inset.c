@@ -86,7 +86,7 @@ static int order_str(const void *a, const void *b)
     return ov_slice_cmp(*(const ov_slice *)a, *(const ov_slice *)b);
 }
 
-/* What arg and items are compared in. */
+/* What arg and items are compared in. A text beside numbers is read as a number, beside numbers and texts all are texts. */
 static ov_status set_type(ov_expr_ctx *cx, const ov_expr **arg, const ov_expr *const *items,
                           uint32_t count, uint32_t pos, uint32_t end_pos, ov_error *err)
 {
@@ -94,14 +94,15 @@ static ov_status set_type(ov_expr_ctx *cx, const ov_expr **arg, const ov_expr *c
     if (ov_type_is_list(e->type) || e->type.id == OV_TYPE_COMPLEX)
         return ov_fail_at(err, OV_UNSUPPORTED, pos, end_pos,
                           "IN does not take arrays yet");
-    bool number = false;
+    bool number = false, text = false;
     for (uint32_t i = 0; i < count; i++) {
         ov_sqltype t = (ov_sqltype)items[i]->sql;
         if (!ovi_is_const(items[i]))
             return ov_fail(err, OV_INTERNAL, "item %u of an IN list is no constant", i + 1);
         number = number || ov_sqltype_is_number(t);
+        text = text || ov_sqltype_is_text(t);
     }
-    if (ov_sqltype_is_text((ov_sqltype)e->sql) && number)
+    if (ov_sqltype_is_text((ov_sqltype)e->sql) && number && !text)
         return ov_expr_cast(cx, e, OV_SQL_DOUBLE, OV_T(OV_TYPE_DOUBLE), pos, end_pos, arg, err);
     return OV_OK;
 }
