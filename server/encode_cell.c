@@ -166,6 +166,17 @@ static void find_list(const ov_vec *v, uint32_t row, const ov_vec **list, uint32
     }
 }
 
+/* A multi-value string whose only value is NULL prints as NULL. */
+static bool is_one_null(const ov_vec *v, uint32_t row)
+{
+    const ov_vec *list;
+    uint32_t first, end;
+    if (v->type.id != OV_TYPE_STRING || !v->type.multi)
+        return false;
+    find_list(v, row, &list, &first, &end);
+    return end - first == 1 && ov_vec_is_null(list, first);
+}
+
 static void add_list_cell(const ov_encode_options *o, ov_type type, const ov_vec *v, uint32_t row,
                           bool plain, ov_buf *out)
 {
@@ -197,7 +208,7 @@ void ovi_add_cell(const ov_encode_options *o, const ov_field *f, const ov_vec *v
                   bool plain, ov_buf *out)
 {
     bool csv = ovi_is_csv(o);
-    if (ov_vec_is_null(v, row)) {
+    if (ov_vec_is_null(v, row) || is_one_null(v, row)) {
         if (!csv && !plain)
             ov_buf_add_str(out, "null");
         return;

@@ -49,9 +49,11 @@ ov_status ovi_eval_array(ovi_call *c, ov_vec *out, ov_error *err)
 
 /* ---- length and elements by place ---- */
 
+/* Also of a number: a list of one. */
 ov_status ovi_bind_list_length(ovi_bind *b, ov_error *err)
 {
-    OV_TRY(ovi_want_list(b, 0, err));
+    if (!ov_type_is_int(b->args[0]->type) && !ov_type_is_real(b->args[0]->type))
+        OV_TRY(ovi_want_list(b, 0, err));
     ovi_result(b, OV_SQL_INTEGER);
     return OV_OK;
 }
@@ -131,13 +133,11 @@ static ov_status want_items(ovi_bind *b, uint32_t i, uint32_t list, ov_error *er
 
 ov_status ovi_bind_list_find(ovi_bind *b, ov_error *err)
 {
-    OV_TRY(is_mv(b->fn) ? ovi_want_list_of(b, 0, OV_SQL_VARCHAR, err) : ovi_want_list(b, 0, err));
+    OV_TRY(ovi_want_list(b, 0, err));
     ovi_result(b, OV_SQL_INTEGER);
     b->nullable = true;
     if (ov_type_is_list(b->args[1]->type))
         return ovi_wrong_types(b, "<ARRAY>, <ANY>", err);
-    if (is_mv(b->fn))
-        return want_items(b, 1, 0, err);
     if (!ovi_same_kind(b->args[1]->type, ovi_elem_type(b->args[0]))) /* a text is no element of numbers */
         return ov_expr_null(b->cx, OV_SQL_INTEGER, &b->replace, err);
     return OV_OK;
@@ -169,12 +169,19 @@ ov_status ovi_eval_list_find(ovi_call *c, ov_vec *out, ov_error *err)
 
 /* ---- membership ---- */
 
+/* Nothing in common, but a NULL that could be anything: MV_OVERLAP does not know. */
+static bool maybe_unknown(const ov_function *fn)
+{
+    return strcmp(fn->name, "MV_OVERLAP") == 0;
+}
+
 /* (list, list or value): CONTAINS and OVERLAP */
 ov_status ovi_bind_list_pair_test(ovi_bind *b, ov_error *err)
 {
     OV_TRY(is_mv(b->fn) ? ovi_want_list_of(b, 0, OV_SQL_VARCHAR, err) : ovi_want_list(b, 0, err));
     OV_TRY(want_items(b, 1, 0, err));
     ovi_result(b, OV_SQL_BOOLEAN);
+    b->nullable = b->nullable || maybe_unknown(b->fn);
     return OV_OK;
 }
 
@@ -217,16 +224,19 @@ ov_status ovi_eval_list_pair_test(ovi_call *c, ov_vec *out, ov_error *err)
     uint32_t n;
     ovi_result_lanes l;
     bool mv = is_mv(c->e->fn), all = strstr(c->e->fn->name, "CONTAINS") != NULL, missing;
+    bool unknown = maybe_unknown(c->e->fn);
     if (!mv)
         OV_TRY(ovi_call_strict(c, 0, err));
     OV_TRY(ovi_rows(c, &rows, &n, err));
-    OV_TRY(ovi_lanes(c, &l, err));
+    OV_TRY(ovi_lanes_nullable(c, &l, err));
     for (uint32_t k = 0; k < n; k++) {
         uint32_t r = rows[k];
         ovi_items items = ovi_items_of(&c->arg[0], r), wanted = wanted_of(c, 1, r, &missing);
         if (mv && items.first == items.end)
             items = (ovi_items){one_null(), 0, 1};
         l.i[r] = !missing && (all ? has_all(&items, &wanted) : has_some(&items, &wanted));
+        if (unknown && !l.i[r] && ovi_items_have(&items, one_null(), 0))
+            ovi_null_row(&l, r);
     }
     ovi_finish(c, &l, out);
     return OV_OK;

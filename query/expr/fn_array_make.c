@@ -4,11 +4,22 @@
  */
 #include "query/expr/list_int.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 static bool is_mv(const ov_function *fn)
 {
     return strncmp(fn->name, "MV_", 3) == 0;
+}
+
+/* MV_APPEND and its like of an ARRAY: what the ARRAY_ function makes, as a multi-value string. */
+static ov_status of_array(ovi_bind *b, ov_error *err)
+{
+    const ov_expr *made;
+    char name[32];
+    snprintf(name, sizeof name, "ARRAY_%s", b->fn->name + 3);
+    OV_TRY(ovi_call_fn(b->cx, name, b->args, b->argc, b->pos, b->end_pos, &made, err));
+    return ovi_call_fn(b->cx, "ARRAY_TO_MV", &made, 1, b->pos, b->end_pos, &b->replace, err);
 }
 
 /* The result is a list like argument i, whose elements then have one type. */
@@ -52,6 +63,8 @@ static ov_status want_elements(ovi_bind *b, uint32_t i, ov_error *err)
 ov_status ovi_bind_append(ovi_bind *b, ov_error *err)
 {
     uint32_t list = strstr(b->fn->name, "PREPEND") ? 1 : 0;
+    if (is_mv(b->fn) && b->args[list]->type.id == OV_TYPE_ARRAY)
+        return of_array(b, err);
     OV_TRY(result_like(b, list, err));
     if (ov_type_is_list(b->args[1 - list]->type))
         return ovi_wrong_types(b, "one element and a list", err);
@@ -83,6 +96,8 @@ ov_status ovi_eval_append(ovi_call *c, ov_vec *out, ov_error *err)
 
 ov_status ovi_bind_list_concat(ovi_bind *b, ov_error *err)
 {
+    if (is_mv(b->fn) && b->args[0]->type.id == OV_TYPE_ARRAY)
+        return of_array(b, err);
     OV_TRY(result_like(b, 0, err));
     OV_TRY(want_elements(b, 1, err));
     b->nullable = b->args[0]->nullable;

@@ -5,7 +5,7 @@
  * [100, MAX]). At run time the range moves into the frame of reference of each block and is tested in the narrow lane
  * the values are stored in. Doubles order NaN above everything and equal to itself, as Java's Double.compare does.
  */
-#include "query/expr/expr_int.h"
+#include "query/expr/list_int.h"
 
 #include <math.h>
 
@@ -52,9 +52,24 @@ static ov_status text_to_number(ovi_bind *b, uint32_t i, ov_error *err)
     return ovi_want(b, i, OV_SQL_DOUBLE, err);
 }
 
+/* A column of text that equals a number, or does not: the number as text, as Druid's filters have it. So a text that is no
+ * number differs from all of them. */
+static ov_status text_column_beside_number(ovi_bind *b, ov_error *err)
+{
+    bool equality = b->fn->op == OV_OP_EQ || b->fn->op == OV_OP_NE;
+    for (uint32_t i = 0; i < 2 && equality; i++) {
+        const ov_expr *e = b->args[i], **other = &b->args[1 - i];
+        if (e->kind == OV_EXPR_COLUMN && ov_sqltype_is_text((ov_sqltype)e->sql) && ovi_is_const(*other) &&
+            !ovi_is_null(*other) && ov_sqltype_is_number((ov_sqltype)(*other)->sql))
+            return ovi_want(b, 1 - i, OV_SQL_VARCHAR, err);
+    }
+    return OV_OK;
+}
+
 /* Casts both sides to what they are compared in. */
 static ov_status meet_sides(ovi_bind *b, ov_error *err)
 {
+    OV_TRY(text_column_beside_number(b, err));
     for (uint32_t i = 0; i < 2; i++) {
         const ov_expr *e = b->args[i], *other = b->args[1 - i];
         ov_sqltype t = (ov_sqltype)e->sql, u = (ov_sqltype)other->sql;
@@ -206,6 +221,9 @@ static ov_status array_sides(ovi_bind *b, bool *done, ov_error *err)
             return ov_expr_null(b->cx, OV_SQL_BOOLEAN, &b->replace, err);
     if (!left || !right)
         return ovi_wrong_types(b, "<COMPARABLE_TYPE> = <COMPARABLE_TYPE>", err);
+    for (uint32_t i = 0; i < 2; i++) /* numbers beside texts are texts */
+        if (ovi_elem_type(b->args[1 - i]).id == OV_TYPE_STRING && ovi_elem_type(b->args[i]).id < OV_TYPE_STRING)
+            OV_TRY(ovi_want_list_of(b, i, OV_SQL_VARCHAR, err));
     OV_TRY(ovi_call_fn(b->cx, "$ARRAY_ORDER", b->args, 2, b->pos, b->end_pos, &sides[0], err));
     OV_TRY(ov_expr_i64(b->cx, OV_SQL_BIGINT, 0, &sides[1], err));
     return ovi_call_fn(b->cx, b->fn->name, sides, 2, b->pos, b->end_pos, &b->replace, err);

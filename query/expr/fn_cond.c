@@ -48,6 +48,12 @@ static ov_status meet_elements(ovi_bind *b, const ov_expr *const *items, uint32_
         ov_type t = ovi_elem_type(items[i]);
         ov_sqltype u = ovi_elem_sql(items[i]);
         bool numbers = ov_sqltype_is_number(to) && ov_sqltype_is_number(u);
+        bool texts = t.id == OV_TYPE_STRING || elem.id == OV_TYPE_STRING; /* numbers beside texts are texts */
+        if (elem.id != OV_TYPE_NULL && texts && t.id <= OV_TYPE_STRING && elem.id <= OV_TYPE_STRING) {
+            to = OV_SQL_VARCHAR;
+            elem = OV_T(OV_TYPE_STRING);
+            continue;
+        }
         if (elem.id != OV_TYPE_NULL && !ov_type_eq(elem, t) && !numbers)
             return ov_fail_at(err, OV_INVALID, b->pos, b->end_pos,
                               "Illegal mixing of types in %s: arrays of %s and of %s have no common type", b->fn->name,

@@ -171,8 +171,8 @@ ov_status ovi_eval_json_paths(ovi_call *c, ov_vec *out, ov_error *err)
     OV_TRY(ovi_rows(c, &rows, &n, err));
     OV_TRY(ovi_list_init(&l, c, OV_T(OV_TYPE_STRING), err));
     for (uint32_t k = 0; k < n; k++) {
-        if (!ov_jsonr_read(ovi_str(&c->arg[0], rows[k]), &v, NULL, NULL) || v.kind == OV_JSONR_NULL)
-            continue;
+        if (ovi_arg_null(&c->arg[0], rows[k]) || !ov_jsonr_read(ovi_str(&c->arg[0], rows[k]), &v, NULL, NULL))
+            v = (ov_jsonr_value){.kind = OV_JSONR_NULL}; /* whose only path is the root, as in Druid */
         ovi_list_row(&l, rows[k]);
         OV_TRY(one_row(c, &v, &l, err));
     }

@@ -70,8 +70,8 @@ static ov_status meet_operands(ovi_bind *b, ov_error *err)
             OV_TRY(ov_expr_null(b->cx, ov_sqltype_is_number(u) ? u : OV_SQL_BIGINT, &b->args[i], err));
         else if (t == OV_SQL_NULL)
             OV_TRY(ov_expr_null(b->cx, OV_SQL_BIGINT, &b->args[i], err));
-        else if (ov_sqltype_is_text(t) && (ov_sqltype_is_number(u) || null_other))
-            OV_TRY(ovi_want(b, i, null_other ? OV_SQL_DOUBLE : u, err));
+        else if (ov_sqltype_is_text(t) && (ov_sqltype_is_number(u) || null_other || ov_sqltype_is_text(u)))
+            OV_TRY(ovi_want(b, i, ov_sqltype_is_number(u) ? u : OV_SQL_DOUBLE, err));
         else if (!ov_sqltype_is_number(t))
             return wrong(b, err);
     }

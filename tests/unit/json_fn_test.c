@@ -215,6 +215,7 @@ static void queries(void **state)
         {"JSON_PATHS(" DOC ")",
          "[$.b $.c[2] $.c[3] $.e.f $.c[4].d $.e.g g[0] $.h $.i $.j $.k $.c[0] $.a $.c[1]]"},
         {"JSON_PATHS(5)", "[$]"},
+        {"JSON_PATHS(CAST:VARCHAR(NULL))", "[$]"},
         {"JSON_PATHS(PARSE_JSON('{}'))", "[]"},
         {"JSON_PATHS(PARSE_JSON('[{},{\"a\":[]}]'))", "[$[1].a]"},
     };
