@@ -144,6 +144,8 @@ OV_CHECKED ov_status ovi_present(const ov_vec *v, const ov_agg_rows *rows, const
                                  const uint64_t **out, ov_error *err);
 OV_CHECKED ov_status ovi_acc_update_bits(ov_acc *a, const ov_agg_rows *rows, const uint64_t *mask, const ov_vec *x,
                                          ov_arena *scratch, ov_error *err);
+OV_CHECKED ov_status ovi_acc_update_placed(ov_acc *a, const ov_agg_rows *rows, const uint64_t *mask, const ov_vec *x,
+                                           const ov_vec *time, ov_arena *scratch, ov_error *err);
 OV_CHECKED ov_status ovi_acc_update_variance(ov_acc *a, const ov_agg_rows *rows, const uint64_t *mask,
                                              const ov_vec *x, ov_arena *scratch, ov_error *err);
 /* Group g takes in n values of this mean and sum of squared distances from it: Chan, Golub and LeVeque's pairwise rule,
@@ -156,6 +158,13 @@ static inline void ovi_acc_take_moments(ov_acc *a, uint32_t g, uint64_t n, doubl
     a->m2[g] += m2 + off * off * ((double)a->n[g] / all * (double)n);
     a->v.f[g] = a->n[g] ? a->v.f[g] + off * ((double)n / all) : mean;
     a->n[g] += n;
+}
+/* The same of one value: Welford's rule. */
+static inline void ovi_acc_add_moment(ov_acc *a, uint32_t g, double x)
+{
+    double off = x - a->v.f[g];
+    a->v.f[g] += off / (double)++a->n[g];
+    a->m2[g] += off * (x - a->v.f[g]);
 }
 /* Group g takes in the bits of one value, or of many. */
 static inline void ovi_acc_take_bits(ov_acc *a, uint32_t g, int64_t bits, uint64_t n)

@@ -109,7 +109,7 @@ ov_status ovi_acc_update_variance(ov_acc *a, const ov_agg_rows *rows, const uint
         }
         for (uint32_t i = p->from; i < p->to; i++)
             if (!mask || ov_bits_test(mask, i))
-                ovi_acc_take_moments(a, ov_agg_group(rows, p, i), 1, v[i], 0);
+                ovi_acc_add_moment(a, ov_agg_group(rows, p, i), v[i]);
     }
     return OV_OK;
 }

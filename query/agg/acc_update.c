@@ -514,5 +514,5 @@ ov_status ov_acc_update(ov_acc *a, const ov_agg_rows *rows, const uint64_t *mask
     case OV_ACC_OBJECT:
         break;
     }
-    return ovi_acc_update_rows(a, rows, mask, x, ovi_acc_keeps_time(a) ? args[1] : NULL, scratch, err);
+    return ovi_acc_update_placed(a, rows, mask, x, ovi_acc_keeps_time(a) ? args[1] : NULL, scratch, err);
 }

@@ -33,6 +33,29 @@ ov_status ovi_agg_size(const ov_agg_binding *b, uint32_t i, uint64_t *out, ov_er
     return OV_OK;
 }
 
+/* A row of several values is one text, "[a, b]" as Druid writes it; or its first value only. */
+static ov_status multi_as_text(const ov_agg_binding *b, bool first_only, ov_error *err)
+{
+    const ov_agg_call *call = b->call;
+    uint32_t pos = call->pos, end_pos = call->end_pos;
+    const ov_expr *x = call->args[0], *args[3], *parts[3], *when[3];
+    args[0] = x;
+    if (first_only) {
+        OV_TRY(ov_expr_i64(b->cx, OV_SQL_BIGINT, 0, &args[1], err));
+        return ov_expr_call(b->cx, OV_SLICE_LIT("MV_OFFSET"), args, 2, pos, end_pos, &call->args[0], err);
+    }
+    OV_TRY(ov_expr_call(b->cx, OV_SLICE_LIT("MV_LENGTH"), &x, 1, pos, end_pos, &parts[0], err));
+    OV_TRY(ov_expr_i64(b->cx, OV_SQL_BIGINT, 1, &parts[1], err));
+    OV_TRY(ov_expr_call(b->cx, OV_SLICE_LIT(">"), parts, 2, pos, end_pos, &when[0], err));
+    OV_TRY(ov_expr_str(b->cx, OV_SQL_VARCHAR, OV_SLICE_LIT(", "), &args[1], err));
+    OV_TRY(ov_expr_call(b->cx, OV_SLICE_LIT("MV_TO_STRING"), args, 2, pos, end_pos, &when[2], err));
+    OV_TRY(ov_expr_str(b->cx, OV_SQL_VARCHAR, OV_SLICE_LIT("["), &parts[0], err));
+    parts[1] = when[2];
+    OV_TRY(ov_expr_str(b->cx, OV_SQL_VARCHAR, OV_SLICE_LIT("]"), &parts[2], err));
+    OV_TRY(ov_expr_call(b->cx, OV_SLICE_LIT("CONCAT"), parts, 3, pos, end_pos, &when[1], err));
+    return ov_expr_call(b->cx, OV_SLICE_LIT("CASE"), when, 3, pos, end_pos, &call->args[0], err);
+}
+
 /* ---- COUNT ---- */
 
 /* Something plain that is NULL in the same rows. */
@@ -147,12 +170,14 @@ static ov_status cast_argument(const ov_agg_binding *b, ov_sqltype sql, ov_error
     return ov_expr_cast(b->cx, call->args[0], sql, ov_sqltype_native(sql), call->pos, call->end_pos, &call->args[0], err);
 }
 
-/* The argument as numbers: text is read as such; what is none counts as NULL, as in Druid. */
+/* The argument as numbers: text is read as such; what is none, as a row of several values, counts as NULL. */
 static ov_status want_number(const ov_agg_binding *b, ov_error *err)
 {
     const ov_expr *x = b->call->args[0];
-    if (ov_type_is_list(x->type) || x->type.id == OV_TYPE_COMPLEX)
+    if (x->type.id == OV_TYPE_ARRAY || x->type.id == OV_TYPE_COMPLEX)
         return ovi_agg_wrong_types(b, err);
+    if (ov_type_is_list(x->type))
+        OV_TRY(multi_as_text(b, false, err));
     return x->type.id == OV_TYPE_STRING ? cast_argument(b, OV_SQL_DOUBLE, err) : OV_OK;
 }
 
@@ -183,17 +208,15 @@ ov_status ovi_bind_variance(ov_agg_binding *b, ov_error *err)
     return OV_OK;
 }
 
-/* Text that is no number has no bits, but it is a value. */
+/* Text that is no number, NULL too, has no bits: Druid's rule. */
 static ov_status text_bits(const ov_agg_binding *b, ov_error *err)
 {
     const ov_agg_call *call = b->call;
-    const ov_expr *x = call->args[0], *number[2], *when[3];
-    OV_TRY(ov_expr_call(b->cx, OV_SLICE_LIT("IS NOT NULL"), &x, 1, call->pos, call->end_pos, &when[0], err));
-    OV_TRY(ov_expr_cast(b->cx, x, OV_SQL_BIGINT, OV_T(OV_TYPE_LONG), call->pos, call->end_pos, &number[0], err));
+    const ov_expr *number[2];
+    OV_TRY(ov_expr_cast(b->cx, call->args[0], OV_SQL_BIGINT, OV_T(OV_TYPE_LONG), call->pos, call->end_pos, &number[0],
+                        err));
     OV_TRY(ov_expr_i64(b->cx, OV_SQL_BIGINT, 0, &number[1], err));
-    OV_TRY(ov_expr_call(b->cx, OV_SLICE_LIT("COALESCE"), number, 2, call->pos, call->end_pos, &when[1], err));
-    OV_TRY(ov_expr_null(b->cx, OV_SQL_BIGINT, &when[2], err));
-    return ov_expr_call(b->cx, OV_SLICE_LIT("CASE"), when, 3, call->pos, call->end_pos, &call->args[0], err);
+    return ov_expr_call(b->cx, OV_SLICE_LIT("COALESCE"), number, 2, call->pos, call->end_pos, &call->args[0], err);
 }
 
 ov_status ovi_bind_bits(ov_agg_binding *b, ov_error *err)
@@ -213,29 +236,6 @@ ov_status ovi_bind_bits(ov_agg_binding *b, ov_error *err)
 }
 
 /* ---- one of the values ---- */
-
-/* A row of several values is one text, "[a, b]" as Druid writes it; or its first value only. */
-static ov_status multi_as_text(const ov_agg_binding *b, bool first_only, ov_error *err)
-{
-    const ov_agg_call *call = b->call;
-    uint32_t pos = call->pos, end_pos = call->end_pos;
-    const ov_expr *x = call->args[0], *args[3], *parts[3], *when[3];
-    args[0] = x;
-    if (first_only) {
-        OV_TRY(ov_expr_i64(b->cx, OV_SQL_BIGINT, 0, &args[1], err));
-        return ov_expr_call(b->cx, OV_SLICE_LIT("MV_OFFSET"), args, 2, pos, end_pos, &call->args[0], err);
-    }
-    OV_TRY(ov_expr_call(b->cx, OV_SLICE_LIT("MV_LENGTH"), &x, 1, pos, end_pos, &parts[0], err));
-    OV_TRY(ov_expr_i64(b->cx, OV_SQL_BIGINT, 1, &parts[1], err));
-    OV_TRY(ov_expr_call(b->cx, OV_SLICE_LIT(">"), parts, 2, pos, end_pos, &when[0], err));
-    OV_TRY(ov_expr_str(b->cx, OV_SQL_VARCHAR, OV_SLICE_LIT(", "), &args[1], err));
-    OV_TRY(ov_expr_call(b->cx, OV_SLICE_LIT("MV_TO_STRING"), args, 2, pos, end_pos, &when[2], err));
-    OV_TRY(ov_expr_str(b->cx, OV_SQL_VARCHAR, OV_SLICE_LIT("["), &parts[0], err));
-    parts[1] = when[2];
-    OV_TRY(ov_expr_str(b->cx, OV_SQL_VARCHAR, OV_SLICE_LIT("]"), &parts[2], err));
-    OV_TRY(ov_expr_call(b->cx, OV_SLICE_LIT("CONCAT"), parts, 3, pos, end_pos, &when[1], err));
-    return ov_expr_call(b->cx, OV_SLICE_LIT("CASE"), when, 3, pos, end_pos, &call->args[0], err);
-}
 
 /* ANY_VALUE, EARLIEST, LATEST (expr, maxBytes, aggregateMultipleValues). */
 static ov_status read_params(const ov_agg_binding *b, bool *first_only, ov_error *err)
