@@ -358,12 +358,28 @@ static ov_status add_sort(plan_builder *b, ov_error *err)
 static ov_status describe(plan_builder *b, ov_error *err)
 {
     const ov_granularity_spec *g = &b->spec->granularity;
-    return ov_arena_printf(b->out, &b->plan->schema.extra_json, err,
-                           "{\"metricsSpec\":%.*s,\"queryGranularity\":%.*s,\"segmentGranularity\":%.*s,"
+    const ov_timestamp_spec *t = &b->spec->timestamp;
+    ov_buf time;
+    ov_buf_init(&time);
+    ov_buf_add_str(&time, "{\"column\":");
+    ov_json_quote(&time, t->column);
+    ov_buf_add_str(&time, ",\"format\":");
+    ov_json_quote(&time, t->format);
+    ov_buf_add_str(&time, ",\"missingValue\":");
+    if (t->has_missing)
+        ov_buf_addf(&time, "%lld}", (long long)t->missing_ms);
+    else
+        ov_buf_add_str(&time, "null}");
+    ov_status st = ov_buf_check(&time, err);
+    if (st == OV_OK)
+        st = ov_arena_printf(b->out, &b->plan->schema.extra_json, err,
+                           "{\"timestampSpec\":%.*s,\"metricsSpec\":%.*s,\"queryGranularity\":%.*s,\"segmentGranularity\":%.*s,"
                            "\"rollup\":%s}",
-                           (int)b->spec->metrics_json.n, b->spec->metrics_json.p, (int)g->query_json.n,
+                           (int)time.n, time.p, (int)b->spec->metrics_json.n, b->spec->metrics_json.p, (int)g->query_json.n,
                            g->query_json.p, (int)g->segment_json.n, g->segment_json.p,
                            g->rollup ? "true" : "false");
+    ov_buf_fini(&time);
+    return st;
 }
 
 static ov_status begin(plan_builder *b, ov_error *err)

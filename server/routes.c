@@ -61,20 +61,16 @@ static ov_slice without_proxy(ov_slice path)
 static void refuse(ov_request *rq, bool path_known, const char *allow)
 {
     ov_error err = OV_ERROR_INIT;
-    const ov_http_head *head = ov_request_head(rq);
     ov_buf body;
-    ov_buf_init(&body);
-    if (path_known) {
+    if (path_known) { /* Allow says it all; the body is empty as Druid's */
         ov_respond_header(rq, "Allow", ov_slice_cstr(allow));
-        ov_fail(&err, OV_INVALID,
-                "Method " OV_SLICE_FMT " is not allowed here; " OV_SLICE_FMT " takes %s.",
-                OV_SLICE_ARG(head->method_text), OV_SLICE_ARG(ov_request_path(rq)), allow);
-    } else {
-        ov_fail(&err, OV_NOT_FOUND, "There is nothing at " OV_SLICE_FMT ".",
-                OV_SLICE_ARG(ov_request_path(rq)));
+        ov_respond(rq, 405, NULL, (ov_slice){NULL, 0});
+        return;
     }
+    ov_buf_init(&body);
+    ov_fail(&err, OV_NOT_FOUND, "There is nothing at " OV_SLICE_FMT ".", OV_SLICE_ARG(ov_request_path(rq)));
     ov_error_body(OV_ERROR_BINDING, (ov_slice){NULL, 0}, &err, false, &body);
-    ov_respond(rq, path_known ? 405 : 404, "application/json", ov_buf_slice(&body));
+    ov_respond(rq, 404, "application/json", ov_buf_slice(&body));
     ov_buf_fini(&body);
 }
 

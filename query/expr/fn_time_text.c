@@ -75,7 +75,7 @@ ov_status ovi_eval_time_parse(ovi_call *c, ov_vec *out, ov_error *err)
 ov_status ovi_bind_time_format(ovi_bind *b, ov_error *err)
 {
     OV_TRY(ovi_want_time(b, 0, err));
-    OV_TRY(bind_pattern(b, "yyyy-MM-dd'T'HH:mm:ss.SSSZZ", err));
+    OV_TRY(bind_pattern(b, NULL, err));
     b->nullable = b->args[0]->nullable;
     ovi_result(b, OV_SQL_VARCHAR);
     return OV_OK;
@@ -99,7 +99,10 @@ ov_status ovi_eval_time_format(ovi_call *c, ov_vec *out, ov_error *err)
             continue;
         }
         ov_buf_clear(&buf);
-        ov_joda_format(info->joda, ovi_i64(&c->arg[0], r), info->tz, &buf);
+        if (info->joda)
+            ov_joda_format(info->joda, ovi_i64(&c->arg[0], r), info->tz, &buf);
+        else
+            ov_iso_add(&buf, ovi_i64(&c->arg[0], r), info->tz);
         st = ovi_keep_text(c, &buf, &l.s[r], err);
     }
     ov_buf_fini(&buf);

@@ -191,8 +191,7 @@ static ov_status bind_kind(ovi_nbind *b, const ov_native *n, const ov_expr **out
     case OV_NATIVE_BINARY:
         return bind_binary(b, n, out, err);
     case OV_NATIVE_ARRAY:
-        return ov_fail_at(err, OV_UNSUPPORTED, n->pos, n->end_pos,
-                          "arrays are only supported as the second argument of scalar_in_array");
+        return ovi_native_list(b, n, out, err);
     case OV_NATIVE_LAMBDA:
         break;
     }

@@ -57,15 +57,6 @@ ov_status ovi_nwiden(ovi_nplanner *p, const ov_plan *in, const ov_expr *const *m
     return ov_plan_project(p->arena, in, exprs, names, n + count, out, err);
 }
 
-/* NULL in the type of e, so that sets of dimensions unite. */
-static ov_status null_like(ovi_nplanner *p, const ov_expr *e, const ov_expr **out, ov_error *err)
-{
-    OV_TRY(ov_expr_null(p->cx, (ov_sqltype)e->sql, out, err));
-    if (ov_type_eq((*out)->type, e->type))
-        return OV_OK;
-    return ov_expr_cast(p->cx, *out, (ov_sqltype)e->sql, e->type, 0, 0, out, err);
-}
-
 static ov_status check_names(const ovi_ngroup *g, const ov_slice *names, uint32_t first, uint32_t count, ov_error *err)
 {
     for (uint32_t i = first; i < count; i++)
@@ -94,7 +85,7 @@ ov_status ovi_ngroup_plan(ovi_nplanner *p, const ovi_ngroup *g, const ov_plan *r
     for (uint32_t i = 0; i < g->dim_count; i++)
         if (!set || set[i])
             keys[key_count++] = g->dims[i].expr;
-    OV_TRY(ov_plan_aggregate(p->arena, rows, keys, key_count, g->aggs.calls, g->aggs.call_count, &grouped, err));
+    OV_TRY(ov_plan_group(p->cx, rows, keys, key_count, g->aggs.calls, g->aggs.call_count, &grouped, err));
     uint32_t k = 0;
     if (g->bucket) {
         names[n] = OV_SLICE_LIT("__time");
@@ -105,7 +96,7 @@ ov_status ovi_ngroup_plan(ovi_nplanner *p, const ovi_ngroup *g, const ov_plan *r
         if (!set || set[i])
             OV_TRY(ov_plan_column(p->cx, grouped, k++, &exprs[n++], err));
         else
-            OV_TRY(null_like(p, g->dims[i].expr, &exprs[n++], err));
+            OV_TRY(ov_plan_null_like(p->cx, g->dims[i].expr, &exprs[n++], err));
     }
     for (uint32_t i = 0; i < g->aggs.count; i++) {
         names[n] = g->aggs.list[i].name;

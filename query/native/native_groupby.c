@@ -230,7 +230,7 @@ static ov_status apply_limit(ovi_nplanner *p, const ov_json *query, ov_native_qu
         add_key(&o, 0, false);
     OV_TRY(ovi_nwiden(p, q->plan, o.more, o.more_count, &q->plan, err));
     if (o.key_count)
-        return ov_plan_sort(p->arena, q->plan, o.keys, o.key_count, limit, offset, &q->plan, err);
+        return ov_plan_order(p->cx, q->plan, o.keys, o.key_count, limit, offset, &q->plan, err);
     if (limit != OV_NO_LIMIT || offset)
         return ov_plan_limit(p->arena, q->plan, limit, offset, &q->plan, err);
     return OV_OK;
@@ -268,7 +268,7 @@ static ov_status one_set(ovi_nplanner *p, const ovi_ngroup *g, const uint8_t *se
     for (uint32_t i = 0; i < g->dim_count; i++)
         if (set[i])
             keys[n++] = (ov_sort_key){.column = first + i, .nulls_first = true};
-    return n ? ov_plan_sort(p->arena, *out, keys, n, OV_NO_LIMIT, 0, out, err) : OV_OK;
+    return n ? ov_plan_order(p->cx, *out, keys, n, OV_NO_LIMIT, 0, out, err) : OV_OK;
 }
 
 static ov_status union_of_sets(ovi_nplanner *p, const ovi_ngroup *g, const ov_json *spec, const ov_plan **out,

@@ -35,4 +35,8 @@ ov_status ovi_as_text(ovi_nbind *b, const ov_expr *e, const ov_expr **out, ov_er
 /* A function of the table over bound arguments, at n's place. */
 ov_status ovi_native_apply(ovi_nbind *b, const ov_native *n, const char *name, const ov_expr **args, uint32_t argc,
                            const ov_expr **out, ov_error *err);
+/* native_lists.c: binders */
+ov_status ovi_native_list_call(ovi_nbind *b, const ov_native *n, const ov_expr **out, ov_error *err);
+ov_status ovi_native_list(ovi_nbind *b, const ov_native *n, const ov_expr **out, ov_error *err);
+ov_status ovi_native_same(ovi_nbind *b, const ov_native *n, const ov_expr **out, ov_error *err);
 ov_status ovi_native_long(ovi_nbind *b, int64_t v, const ov_expr **out, ov_error *err);

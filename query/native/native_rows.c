@@ -123,7 +123,7 @@ ov_status ovi_nplan_scan(ovi_nplanner *p, const ov_json *query, ov_native_query 
     OV_TRY(ov_plan_project(p->arena, in.plan, wide, wide_names, count, &q->plan, err));
     uint64_t most = limit > 0 ? (uint64_t)limit : OV_NO_LIMIT;
     if (key_count)
-        OV_TRY(ov_plan_sort(p->arena, q->plan, keys, key_count, most, (uint64_t)offset, &q->plan, err));
+        OV_TRY(ov_plan_order(p->cx, q->plan, keys, key_count, most, (uint64_t)offset, &q->plan, err));
     else if (most != OV_NO_LIMIT || offset)
         OV_TRY(ov_plan_limit(p->arena, q->plan, most, (uint64_t)offset, &q->plan, err));
     q->columns = visible;
@@ -154,7 +154,7 @@ static ov_status search_side(ovi_ninput *in, const ov_json *spec, const ovi_ndim
     }
     keys[0] = dim->expr;
     OV_TRY(ov_agg_bind(p->cx, OV_SLICE_LIT("COUNT"), NULL, 0, false, NULL, 0, 0, call, err));
-    OV_TRY(ov_plan_aggregate(p->arena, rows, keys, 1, call, 1, &grouped, err));
+    OV_TRY(ov_plan_group(p->cx, rows, keys, 1, call, 1, &grouped, err));
     OV_TRY(ov_expr_str(p->cx, OV_SQL_VARCHAR, dim->name, &exprs[0], err));
     OV_TRY(ov_expr_i64(p->cx, OV_SQL_BIGINT, place, &exprs[3], err));
     for (uint32_t i = 0; i < 4; i++) {
@@ -245,7 +245,7 @@ ov_status ovi_nplan_search(ovi_nplanner *p, const ov_json *query, ov_native_quer
     OV_TRY(ov_arena_alloc(p->arena, 2 * sizeof *keys, &keys, err));
     keys[0] = (ov_sort_key){3, false, true};
     keys[1] = (ov_sort_key){1, false, true};
-    OV_TRY(ov_plan_sort(p->arena, q->plan, keys, 2, (uint64_t)limit, 0, &q->plan, err));
+    OV_TRY(ov_plan_order(p->cx, q->plan, keys, 2, (uint64_t)limit, 0, &q->plan, err));
     OV_TRY(ov_plan_column(p->cx, q->plan, 1, &value, err));
     OV_TRY(ovi_norder_keys(p, sort ? sort : query, order, value, more, &n, err));
     OV_TRY(ov_arena_alloc(p->arena, 4 * sizeof *keys, &keys, err));
@@ -255,7 +255,7 @@ ov_status ovi_nplan_search(ovi_nplanner *p, const ov_json *query, ov_native_quer
     keys[k++] = (ov_sort_key){0, false, true};
     OV_TRY(ovi_nwiden(p, q->plan, more, n, &q->plan, err));
     *rel = (ovi_nrel){0};
-    return ov_plan_sort(p->arena, q->plan, keys, k, OV_NO_LIMIT, 0, &q->plan, err);
+    return ov_plan_order(p->cx, q->plan, keys, k, OV_NO_LIMIT, 0, &q->plan, err);
 }
 
 /* ---- timeBoundary ---- */

@@ -24,6 +24,19 @@ ov_status ovi_ncall(ovi_nplanner *p, const ov_json *at, const char *name, const 
     return at ? ovi_nfail_at(at, st, err) : st;
 }
 
+/* NULL for the texts true and false, which SQL casts to 1 and 0. */
+static ov_status but_no_truths(ovi_nplanner *p, const ov_expr *text, const ov_expr *number, const ov_expr **out,
+                               ov_error *err)
+{
+    const ov_expr *words[2], *parts[3] = {NULL, NULL, number};
+    OV_TRY(ovi_nliteral(p, "true", &words[0], err));
+    OV_TRY(ovi_nliteral(p, "false", &words[1], err));
+    OV_TRY(ovi_ncall(p, NULL, "LOWER", &text, 1, &parts[0], err));
+    OV_TRY(ov_expr_in(p->cx, parts[0], words, 2, 0, 0, &parts[0], err));
+    OV_TRY(ov_expr_null(p->cx, OV_SQL_BIGINT, &parts[1], err));
+    return ovi_ncall(p, NULL, "CASE", parts, 3, out, err);
+}
+
 ov_status ovi_ncast(ovi_nplanner *p, const ov_expr *e, ov_sqltype sql, const ov_expr **out, ov_error *err)
 {
     ov_type to = ov_sqltype_native(sql);
@@ -37,7 +50,8 @@ ov_status ovi_ncast(ovi_nplanner *p, const ov_expr *e, ov_sqltype sql, const ov_
         OV_TRY(ovi_ncall(p, NULL, "PARSE_LONG", &e, 1, &sides[0], err));
         OV_TRY(ov_expr_cast(p->cx, e, OV_SQL_DOUBLE, OV_T(OV_TYPE_DOUBLE), 0, 0, &sides[1], err));
         OV_TRY(ov_expr_cast(p->cx, sides[1], OV_SQL_BIGINT, to, 0, 0, &sides[1], err));
-        return ovi_ncall(p, NULL, "COALESCE", sides, 2, out, err);
+        OV_TRY(ovi_ncall(p, NULL, "COALESCE", sides, 2, &sides[0], err));
+        return but_no_truths(p, e, sides[0], out, err);
     }
     return ov_expr_cast(p->cx, e, sql, to, 0, 0, out, err);
 }

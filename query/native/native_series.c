@@ -155,7 +155,7 @@ ov_status ovi_nplan_timeseries(ovi_nplanner *p, const ov_json *query, ov_native_
         ov_sort_key *key;
         OV_TRY(ov_arena_alloc(p->arena, sizeof *key, &key, err));
         *key = (ov_sort_key){.descending = q->descending, .nulls_first = !q->descending};
-        OV_TRY(ov_plan_sort(p->arena, q->plan, key, 1, skip ? q->limit : OV_NO_LIMIT, 0, &q->plan, err));
+        OV_TRY(ov_plan_order(p->cx, q->plan, key, 1, skip ? q->limit : OV_NO_LIMIT, 0, &q->plan, err));
         if (!skip) {
             OV_TRY(ovi_nspans(p, &in, &q->spans, &q->span_count, err));
             OV_TRY(empty_row(p, &g, q, err));
@@ -268,7 +268,7 @@ static ov_status order_top(ovi_nplanner *p, const metric_spec *m, ov_native_quer
                 (ov_sort_key){.column = width + i, .descending = m->inverted, .nulls_first = !m->inverted};
         OV_TRY(ovi_nwiden(p, q->plan, more, count, &q->plan, err));
     }
-    return ov_plan_sort(p->arena, q->plan, keys, n, q->has_time ? OV_NO_LIMIT : q->limit, 0, &q->plan, err);
+    return ov_plan_order(p->cx, q->plan, keys, n, q->has_time ? OV_NO_LIMIT : q->limit, 0, &q->plan, err);
 }
 
 ov_status ovi_nplan_topn(ovi_nplanner *p, const ov_json *query, ov_native_query *q, ovi_nrel *rel, ov_error *err)

@@ -381,12 +381,44 @@ static ov_status source_join(ovi_nplanner *p, const ov_json *v, ovi_nrel *out, o
     return ov_plan_join(p->arena, kind, out->plan, right.plan, condition, &out->plan, err);
 }
 
+/* A row for each element of a list; rows whose array is empty go. A single value is a list of one. */
+static ov_status source_unnest(ovi_nplanner *p, const ov_json *v, ovi_nrel *out, ov_error *err)
+{
+    const ov_json *base, *filter;
+    ov_json *query, *list, *copy;
+    ovi_nscope scope;
+    const ov_expr *values;
+    const ov_json *column;
+    ov_slice name;
+    OV_TRY(ov_json_need(v, "base", &base, err));
+    OV_TRY(ovi_nsource(p, base, out, err));
+    OV_TRY(ov_json_need_obj(v, "virtualColumn", &column, err));
+    OV_TRY(ov_json_need_str(column, "name", &name, err));
+    /* the list is a virtual column of the base like any other */
+    OV_TRY(ov_json_new(p->arena, OV_JSON_OBJECT, &query, err));
+    OV_TRY(ov_json_new(p->arena, OV_JSON_ARRAY, &list, err));
+    OV_TRY(ov_json_copy(p->arena, column, &copy, err));
+    ov_json_append(list, copy);
+    OV_TRY(ov_json_set(p->arena, query, "virtualColumns", list, err));
+    ovi_nscope_init(&scope, p, out->plan);
+    OV_TRY(ovi_nfail_at(column, ovi_nscope_virtual(&scope, query, err), err));
+    OV_TRY(ovi_nscope_value(&scope, name, &values, err));
+    bool text = values->type.id == OV_TYPE_STRING; /* a text without a value is one NULL */
+    if (!ov_type_is_list(values->type))
+        OV_TRY(ovi_ncall(p, column, "ARRAY", &values, 1, &values, err));
+    OV_TRY(ov_plan_unnest(p->arena, out->plan, values, name, text, false, &out->plan, err));
+    out->segment_id = (ov_slice){0};
+    OV_TRY(ov_json_obj(v, "unnestFilter", &filter, err));
+    return filter ? filtered(p, out->plan, filter, &out->plan, err) : OV_OK;
+}
+
 static const struct {
     const char *name;
     ov_status (*plan)(ovi_nplanner *p, const ov_json *v, ovi_nrel *out, ov_error *err);
 } kinds[] = {
     {"filter", source_filter}, {"globalTable", source_table}, {"inline", source_inline}, {"join", source_join},
     {"lookup", source_lookup}, {"query", source_query},       {"table", source_table},   {"union", source_union},
+    {"unnest", source_unnest},
 };
 
 ov_status ovi_nsource(ovi_nplanner *p, const ov_json *v, ovi_nrel *out, ov_error *err)
@@ -408,6 +440,6 @@ ov_status ovi_nsource(ovi_nplanner *p, const ov_json *v, ovi_nrel *out, ov_error
     }
     return ov_json_fail(ov_json_get(v, "type"), err, OV_INVALID,
                         "unknown data source '" OV_SLICE_FMT
-                        "'; there are table, union, inline, query, join, filter, lookup and globalTable",
+                        "'; there are table, union, inline, query, join, filter, unnest, lookup and globalTable",
                         OV_SLICE_ARG(type));
 }

@@ -56,3 +56,21 @@ OV_CHECKED ov_status ov_plan_with_inputs(ov_arena *arena, const ov_plan *plan,
 /* Column i of `in` as an expression. */
 OV_CHECKED ov_status ov_plan_column(ov_expr_ctx *cx, const ov_plan *in, uint32_t i,
                                     const ov_expr **out, ov_error *err);
+
+/* ---- plan_lists.c ---- */
+/* AGGREGATE whose keys may be arrays, and multi-value strings: a row then counts for each of its values. */
+OV_CHECKED ov_status ov_plan_group(ov_expr_ctx *cx, const ov_plan *in, const ov_expr *const *keys,
+                                   uint32_t key_count, const ov_agg_call *calls,
+                                   uint32_t call_count, const ov_plan **out, ov_error *err);
+/* SORT whose keys may be lists. */
+OV_CHECKED ov_status ov_plan_order(ov_expr_ctx *cx, const ov_plan *in, const ov_sort_key *keys,
+                                   uint32_t key_count, uint64_t limit, uint64_t offset,
+                                   const ov_plan **out, ov_error *err);
+/* A list as bytes that compare and are equal as the lists are, and back, in the type of `like`. */
+OV_CHECKED ov_status ov_plan_packed(ov_expr_ctx *cx, const ov_expr *list, const ov_expr **out,
+                                    ov_error *err);
+OV_CHECKED ov_status ov_plan_unpacked(ov_expr_ctx *cx, const ov_expr *bytes, const ov_expr *like,
+                                      const ov_expr **out, ov_error *err);
+/* NULL in the type of another expression. */
+OV_CHECKED ov_status ov_plan_null_like(ov_expr_ctx *cx, const ov_expr *like, const ov_expr **out,
+                                       ov_error *err);

@@ -1,0 +1,44 @@
+/*
+ * Array and multi-value functions of the expression language. Most are SQL's under other names; here is what the type of
+ * the argument decides: array_... of a multi-value text is the MV_ function of that name.
+ */
+#include "query/native/native_int.h"
+
+#include <stdio.h>
+
+static bool is_multi(const ov_expr *e)
+{
+    return e->type.id == OV_TYPE_STRING && e->type.multi;
+}
+
+/* ARRAY_X, or MV_X when an argument is a multi-value text. */
+ov_status ovi_native_list_call(ovi_nbind *b, const ov_native *n, const ov_expr **out, ov_error *err)
+{
+    const ov_expr **args;
+    char name[64] = "ARRAY_";
+    size_t at = strlen("ARRAY_");
+    bool multi = false;
+    OV_TRY(ovi_native_values(b, n, &args, err));
+    for (uint32_t i = 0; i < n->argc; i++)
+        multi |= is_multi(args[i]);
+    if (multi)
+        at = (size_t)snprintf(name, sizeof name, "MV_");
+    for (size_t i = strlen("array_"); i < n->text.n && at + 1 < sizeof name; i++)
+        name[at++] = (char)(n->text.p[i] >= 'a' && n->text.p[i] <= 'z' ? n->text.p[i] - 32 : n->text.p[i]);
+    name[at] = 0;
+    return ovi_native_apply(b, n, name, args, n->argc, out, err);
+}
+
+/* A list literal, [1, 2] or ARRAY<LONG>[1, 2], is array(1, 2). */
+ov_status ovi_native_list(ovi_nbind *b, const ov_native *n, const ov_expr **out, ov_error *err)
+{
+    const ov_expr **args;
+    OV_TRY(ovi_native_values(b, n, &args, err));
+    return ovi_native_apply(b, n, "ARRAY", args, n->argc, out, err);
+}
+
+/* mv_harmonize_nulls(x): nothing and a list of nothing are both NULL here already. */
+ov_status ovi_native_same(ovi_nbind *b, const ov_native *n, const ov_expr **out, ov_error *err)
+{
+    return ovi_native_value(b, n->args[0], out, err);
+}
