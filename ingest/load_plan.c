@@ -3,6 +3,8 @@
 
 #include <stdio.h>
 
+#include "base/json.h"
+
 typedef struct plan_builder {
     const ov_spec *spec;
     const ov_load_env *env;
