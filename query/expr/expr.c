@@ -220,19 +220,21 @@ void ov_expr_columns(const ov_expr *e, uint64_t *used, uint32_t columns)
 
 /* ---- rebasing ---- */
 
-ov_status ov_expr_rebase(ov_expr_ctx *cx, const ov_expr *e, const ov_expr *const *map,
-                         const ov_expr **out, ov_error *err)
+ov_status ov_expr_rewrite(ov_expr_ctx *cx, const ov_expr *e, ov_expr_leaf leaf, void *self, const ov_expr **out,
+                          ov_error *err)
 {
-    if (e->kind == OV_EXPR_COLUMN && e->column < OV_EXPR_UNBOUND) {
-        const ov_expr *to = map[e->column];
+    *out = e;
+    if (e->kind == OV_EXPR_COLUMN) {
+        const ov_expr *to = NULL;
+        OV_TRY(leaf(self, e, &to, err));
+        if (!to)
+            return OV_OK;
         if (!ov_type_eq(to->type, e->type))
             return ov_fail(err, OV_INTERNAL, "an input column changed its type while rebasing");
         return ov_expr_retype(cx, to, (ov_sqltype)e->sql, out, err);
     }
-    if (e->argc == 0) {
-        *out = e;
+    if (e->argc == 0)
         return OV_OK;
-    }
     ov_expr *copy;
     OV_TRY(ov_arena_alloc(cx->arena, sizeof *copy, &copy, err));
     *copy = *e;
@@ -240,7 +242,7 @@ ov_status ov_expr_rebase(ov_expr_ctx *cx, const ov_expr *e, const ov_expr *const
     copy->id = cx->next_id++;
     copy->only_column = OV_EXPR_NO_COLUMN;
     for (uint32_t i = 0; i < e->argc; i++) {
-        OV_TRY(ov_expr_rebase(cx, e->args[i], map, &copy->args[i], err));
+        OV_TRY(ov_expr_rewrite(cx, e->args[i], leaf, self, &copy->args[i], err));
         int32_t c = copy->args[i]->only_column;
         if (c != OV_EXPR_NO_COLUMN)
             copy->only_column = copy->only_column == OV_EXPR_NO_COLUMN || copy->only_column == c
@@ -251,6 +253,20 @@ ov_status ov_expr_rebase(ov_expr_ctx *cx, const ov_expr *e, const ov_expr *const
     const ov_expr *simple;
     OV_TRY(ovi_simplify(cx, copy, &simple, err));
     return ovi_fold(cx, simple, out, err);
+}
+
+static ov_status by_map(void *map, const ov_expr *column, const ov_expr **out, ov_error *err)
+{
+    (void)err;
+    if (column->column < OV_EXPR_UNBOUND)
+        *out = (*(const ov_expr *const *const *)map)[column->column];
+    return OV_OK;
+}
+
+ov_status ov_expr_rebase(ov_expr_ctx *cx, const ov_expr *e, const ov_expr *const *map,
+                         const ov_expr **out, ov_error *err)
+{
+    return ov_expr_rewrite(cx, e, by_map, &map, out, err);
 }
 
 /* ---- printing ---- */

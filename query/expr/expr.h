@@ -144,6 +144,10 @@ OV_CHECKED ov_status ov_expr_in(ov_expr_ctx *cx, const ov_expr *arg, const ov_ex
  * stay: while a query is bound they stand for values that are no columns of its input yet. */
 OV_CHECKED ov_status ov_expr_rebase(ov_expr_ctx *cx, const ov_expr *e, const ov_expr *const *map,
                                     const ov_expr **out, ov_error *err);
+/* The same tree with each column replaced by what `leaf` makes of it; *out NULL: it stays. */
+typedef ov_status (*ov_expr_leaf)(void *self, const ov_expr *column, const ov_expr **out, ov_error *err);
+OV_CHECKED ov_status ov_expr_rewrite(ov_expr_ctx *cx, const ov_expr *e, ov_expr_leaf leaf, void *self,
+                                     const ov_expr **out, ov_error *err);
 /* Canonical upper-case name of the function of a CALL ("AND", "=", "TIME_FLOOR"); "" for other kinds. */
 const char *ov_expr_function(const ov_expr *e);
 ov_op ov_expr_op(const ov_expr *e);

@@ -93,6 +93,9 @@ static OV_CHECKED ov_status bind_name(ovi_sql_names *n, const ov_ast *name, cons
         if (*out)
             return OV_OK;
     }
+    OV_TRY(ovi_sql_find_outer(n->b, name, out, err));
+    if (*out)
+        return OV_OK;
     OV_TRY(bind_bare_word(n, name, out, err));
     return *out ? OV_OK : ovi_sql_fail_column(n, name, err);
 }

@@ -116,21 +116,12 @@ static const char *name_hint(const ovi_sql_names *n, const ov_ast *name, char hi
 ov_status ovi_sql_fail_column(const ovi_sql_names *n, const ov_ast *name, ov_error *err)
 {
     const ov_ast *last = name, *table = NULL;
-    const ovi_sql_column *outside = NULL;
     char hint[OV_SUGGEST_BYTES];
     ov_suggest near;
     if (name->kind == OV_AST_PATH) {
         last = name->kids[name->kid_count - 1];
         table = name->kids[name->kid_count - 2];
     }
-    if (n->b->outer)
-        OV_TRY(ovi_sql_find_column(n->b, n->b->outer->rel, name, &outside, err));
-    if (outside)
-        return ovi_sql_fail_node(
-            n->b, name, OV_UNSUPPORTED, err, NULL,
-            "Sub-queries that read columns of the query around them ('" OV_SLICE_FMT
-            "') are not supported yet",
-            OV_SLICE_ARG(last->text));
     if (table && !has_table(n->rel, table->text)) {
         ov_suggest_init(&near, table->text);
         for (uint32_t i = 0; i < n->rel->column_count; i++)

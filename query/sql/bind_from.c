@@ -47,9 +47,12 @@ static OV_CHECKED ov_status bind_cte(ovi_sql_binder *b, const ovi_sql_cte *cte, 
                                      ov_error *err)
 {
     const ovi_sql_cte *saved = b->ctes;
-    b->ctes = cte->outer; /* a CTE sees those in front of it */
+    ovi_sql_scope *scope = b->scope;
+    b->ctes = cte->outer; /* a CTE sees those in front of it, and what is around its WITH */
+    b->scope = cte->scope;
     ov_status st = ovi_sql_bind_query(b, cte->ast->kids[2], out, err);
     b->ctes = saved;
+    b->scope = scope;
     if (st != OV_OK)
         return st;
     return rename_columns(b, cte->ast->kids[0], cte->ast->kids[1], out, err);
@@ -246,9 +249,6 @@ ov_status ovi_sql_bind_from(ovi_sql_binder *b, const ov_ast *from, ovi_sql_rel *
         OV_TRY(ovi_sql_bind_from(b, from->kids[0], out, err));
         return rename_columns(b, from->kids[1], from->kids[2], out, err);
     case OV_AST_DERIVED:
-        if (from->flags & OV_AST_LATERAL)
-            return ovi_sql_fail_node(b, from, OV_UNSUPPORTED, err, NULL,
-                                     "LATERAL is not supported yet");
         return ovi_sql_bind_query(b, from->kids[0], out, err);
     case OV_AST_JOIN:
         return ovi_sql_bind_join(b, from, NULL, out, err);

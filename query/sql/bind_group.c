@@ -153,7 +153,7 @@ static OV_CHECKED ov_status move_onto(const regroup *g, const ov_expr *e, const 
         if (ov_expr_equal(e, g->grouping->keys[i]))
             return ov_plan_column(cx, g->aggregate, i, out, err);
     if (e->kind == OV_EXPR_COLUMN) {
-        if (e->column >= (uint32_t)OVI_SQL_WINDOW_BASE) /* moves onto the windows later */
+        if (e->column >= (uint32_t)OVI_SQL_WINDOW_BASE) /* windows and sub-queries come later; or of a query around */
             return OV_OK;
         if (e->column < inputs)
             return not_grouped(g, e->column, err);

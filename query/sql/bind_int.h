@@ -27,10 +27,52 @@ typedef struct ovi_sql_rel {
     uint32_t column_count;
 } ovi_sql_rel;
 
+typedef struct ovi_sql_scope ovi_sql_scope;
+
 typedef struct ovi_sql_cte {
     const ov_ast *ast; /* CTE */
     const struct ovi_sql_cte *outer;
+    ovi_sql_scope *scope; /* what stands around its WITH */
 } ovi_sql_cte;
+
+/* The query around a sub-query: names it does not know itself are looked for there. */
+struct ovi_sql_scope {
+    const struct ovi_sql_names *names;
+    ovi_sql_scope *outer;
+    bool is_read; /* something inside means a column of `names`, or of a query further out */
+};
+
+/* Columns of queries around the one that is bound have numbers from OVI_SQL_OUTER_BASE on, places in the
+ * binder's list. */
+typedef struct ovi_sql_outer {
+    const ovi_sql_scope *scope;
+    const ov_expr *expr; /* over the input there */
+} ovi_sql_outer;
+
+/* A sub-query that becomes a join with the rows it is asked for; until then it is a column from OVI_SQL_SUB_BASE on. */
+typedef struct ovi_sql_sub {
+    const ov_ast *ast;
+    uint32_t number;
+    bool tests;                 /* there are rows, instead of the value of the one row */
+    bool inner;                 /* wanted below the grouping: by an aggregate or a key */
+    const ovi_sql_scope *scope; /* what it reads of the query around it */
+    const ov_plan *plan;
+    const ov_expr *const *left; /* that its columns must be equal to, over the query around it */
+    uint32_t left_count;
+    bool unknown;               /* ... must not be unequal to: some side is NULL, the others are equal */
+    const ov_expr *value;       /* once it is joined */
+} ovi_sql_sub;
+
+/* The sub-queries of one clause, or of SELECT, GROUP BY, HAVING and ORDER BY together. */
+typedef struct ovi_sql_subs {
+    ovi_sql_sub **list;
+    uint32_t count, capacity;
+} ovi_sql_subs;
+
+enum {
+    OVI_SQL_SUB_BASE = OV_EXPR_UNBOUND + (1 << 29),
+    OVI_SQL_OUTER_BASE = OV_EXPR_UNBOUND + (1 << 29) + (1 << 28),
+};
 
 typedef struct ovi_sql_binder {
     const ov_sql_env *env;
@@ -38,8 +80,11 @@ typedef struct ovi_sql_binder {
     ov_arena *arena;
     ov_slice text;
     const ovi_sql_cte *ctes; /* innermost first */
-    const struct ovi_sql_names
-        *outer; /* of the query around a sub-query that is a value, for the sentence */
+    ovi_sql_scope *scope; /* innermost first; NULL: no query is around this one */
+    ovi_sql_outer *outer;
+    uint32_t outer_count, outer_capacity;
+    ovi_sql_subs *subs; /* of the clause that is bound; NULL: sub-queries must not read what is around them */
+    uint32_t sub_count;
 } ovi_sql_binder;
 
 /* A select item, star expanded. */
@@ -149,6 +194,9 @@ OV_CHECKED ov_status ovi_sql_bounds(ovi_sql_binder *b, const ov_ast *query, uint
 OV_CHECKED ov_status ovi_sql_union(ovi_sql_binder *b, const ov_ast *at, const ov_plan **sides,
                                    uint32_t count, const ov_plan **out, ov_error *err);
 
+/* ---- bind_setop.c ---- */
+OV_CHECKED ov_status ovi_sql_bind_set_op(ovi_sql_binder *b, const ov_ast *set_op, ovi_sql_rel *out, ov_error *err);
+
 /* The plan's rows without repetitions, under the same names. */
 OV_CHECKED ov_status ovi_sql_distinct(ovi_sql_binder *b, const ov_plan *in, const ov_plan **out,
                                       ov_error *err);
@@ -160,6 +208,51 @@ OV_CHECKED ov_status ovi_sql_bind_exists(ovi_sql_names *names, const ov_ast *exi
                                          const ov_expr **out, ov_error *err);
 OV_CHECKED ov_status ovi_sql_bind_in_query(ovi_sql_names *names, const ov_ast *in,
                                            const ov_expr **out, ov_error *err);
+
+/* What EXISTS or IN asks: a known value, or what has to be looked for in joins. IN is true where `found` is, else unknown
+ * where `unknown` is or where the value is NULL and there is `any` row, else false. */
+typedef struct ovi_sql_membership {
+    const ov_expr *known;
+    ovi_sql_sub *found, *unknown, *any;
+    const ov_expr *is_null; /* beside `any` */
+} ovi_sql_membership;
+OV_CHECKED ov_status ovi_sql_bind_membership(ovi_sql_names *names, const ov_ast *ast, ovi_sql_membership *out,
+                                             ov_error *err);
+/* The column that stands for it. */
+OV_CHECKED ov_status ovi_sql_sub_column(ovi_sql_binder *b, const ovi_sql_sub *sub, const ov_expr **out,
+                                        ov_error *err);
+
+/* A column of a query around this one, NULL when there is none of that name. */
+OV_CHECKED ov_status ovi_sql_find_outer(ovi_sql_binder *b, const ov_ast *name, const ov_expr **out,
+                                        ov_error *err);
+/* A table of FROM that may read the one in front of it. */
+OV_CHECKED ov_status ovi_sql_bind_lateral(ovi_sql_binder *b, const ovi_sql_rel *left, const ov_ast *from,
+                                          ovi_sql_rel *out, const ovi_sql_scope **scope, ov_error *err);
+
+/* ---- bind_attach.c ---- */
+/* Moves an expression over the input of a query onto its groups, or leaves it. */
+typedef ov_status (*ovi_sql_mover)(void *self, const ov_ast *at, const ov_expr *e, const ov_expr **out,
+                                   ov_error *err);
+/* The plan with those sub-queries joined to it that are `inner` or not, behind its columns, which stay. */
+OV_CHECKED ov_status ovi_sql_attach(ovi_sql_binder *b, ovi_sql_subs *subs, bool inner, ovi_sql_mover mover,
+                                    void *self, const ov_plan **plan, ov_error *err);
+/* *e with the values of attached sub-queries in the place of their columns. */
+OV_CHECKED ov_status ovi_sql_with_subs(ovi_sql_binder *b, const ovi_sql_subs *subs, const ov_expr **e,
+                                       ov_error *err);
+bool ovi_sql_has_subs(const ov_expr *e);
+/* The rows of *plan for which the WHERE clause is true. */
+OV_CHECKED ov_status ovi_sql_bind_where(ovi_sql_names *names, const ov_ast *where, const ov_plan **plan,
+                                        ov_error *err);
+/* kind: INNER or LEFT; condition over the columns of both sides, or NULL. */
+OV_CHECKED ov_status ovi_sql_join_lateral(ovi_sql_binder *b, const ov_ast *at, const ovi_sql_scope *scope,
+                                          ov_join_kind kind, const ov_plan *left, const ov_plan *right,
+                                          const ov_expr *condition, const ov_plan **out, ov_error *err);
+/* AND of these; *out NULL when there are none. */
+OV_CHECKED ov_status ovi_sql_all_of(ovi_sql_binder *b, const ov_ast *at, const ov_expr **parts, uint32_t count,
+                                    const ov_expr **out, ov_error *err);
+/* *e, the call's column beside rows that may have no group, as it is for no rows at all. */
+OV_CHECKED ov_status ovi_sql_empty_group(ovi_sql_binder *b, const ov_ast *at, const ov_agg_call *call,
+                                         const ov_expr **e, ov_error *err);
 
 /* ---- bind_from.c ---- */
 OV_CHECKED ov_status ovi_sql_bind_from(ovi_sql_binder *b, const ov_ast *from, ovi_sql_rel *out,

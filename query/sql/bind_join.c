@@ -197,13 +197,160 @@ static OV_CHECKED ov_status coalesce_shared(join_binding *j, uint32_t *merged, o
     return ov_plan_project(j->b->arena, j->plan, exprs, names, count + j->shared_count, &j->plan, err);
 }
 
-static OV_CHECKED ov_status bind_on(const join_binding *j, const ov_expr **out, ov_error *err)
+static OV_CHECKED ov_status bind_on(const join_binding *j, ovi_sql_subs *subs, const ov_expr **out, ov_error *err)
 {
     ovi_sql_names names = {.b = j->b, .clause = "ON"};
+    ovi_sql_subs *saved = j->b->subs;
     ovi_sql_rel rel;
     OV_TRY(combine(j, NULL, &rel, err));
     names.rel = &rel;
-    return ovi_sql_bind_condition(&names, j->ast->kids[OV_JOIN_ON], out, err);
+    j->b->subs = subs;
+    ov_status st = ovi_sql_bind_condition(&names, j->ast->kids[OV_JOIN_ON], out, err);
+    j->b->subs = saved;
+    return st;
+}
+
+/* ---- sub-queries in ON ---- */
+
+/* An expression over both sides, of which it reads one, over that side. */
+typedef struct one_side {
+    const join_binding *j;
+    bool right;
+    uint32_t left_columns; /* before anything was attached */
+} one_side;
+
+static bool reads_side(const ov_expr *e, uint32_t left_columns, bool right)
+{
+    if (e->kind == OV_EXPR_COLUMN)
+        return e->column < OV_EXPR_UNBOUND && (e->column >= left_columns) == right;
+    for (uint32_t i = 0; i < e->argc; i++)
+        if (reads_side(e->args[i], left_columns, right))
+            return true;
+    return false;
+}
+
+static ov_status side_leaf(void *self, const ov_expr *column, const ov_expr **out, ov_error *err)
+{
+    const one_side *s = self;
+    const ov_plan *side = s->right ? s->j->right.plan : s->j->left.plan;
+    if (column->column >= OV_EXPR_UNBOUND)
+        return OV_OK;
+    return ov_plan_column(s->j->b->cx, side, column->column - (s->right ? s->left_columns : 0), out, err);
+}
+
+static ov_status onto_side(void *self, const ov_ast *at, const ov_expr *e, const ov_expr **out, ov_error *err)
+{
+    one_side *s = self;
+    if (reads_side(e, s->left_columns, !s->right))
+        return ovi_sql_fail_node(s->j->b, at, OV_UNSUPPORTED, err, NULL,
+                                 "A sub-query in ON of an outer join may read columns of one side only");
+    return ov_expr_rewrite(s->j->b->cx, e, side_leaf, s, out, err);
+}
+
+static bool sub_reads_left(const join_binding *j, const ovi_sql_sub *sub)
+{
+    uint32_t left = j->left.plan->field_count;
+    for (uint32_t i = 0; i < sub->left_count; i++)
+        if (reads_side(sub->left[i], left, false))
+            return true;
+    for (uint32_t i = 0; i < j->b->outer_count; i++)
+        if (j->b->outer[i].scope == sub->scope && reads_side(j->b->outer[i].expr, left, false))
+            return true;
+    return false;
+}
+
+/* e, bound over both sides as they were, over both sides as they are. */
+typedef struct widened {
+    const join_binding *j;
+    const ov_plan *both;
+    uint32_t left_columns;
+    bool of_right; /* e is over the right side alone */
+} widened;
+
+static ov_status widened_leaf(void *self, const ov_expr *column, const ov_expr **out, ov_error *err)
+{
+    const widened *w = self;
+    uint32_t c = column->column, added = w->j->left.plan->field_count - w->left_columns;
+    if (c >= OV_EXPR_UNBOUND)
+        return OV_OK;
+    if (w->of_right)
+        c += w->j->left.plan->field_count;
+    else if (c >= w->left_columns)
+        c += added;
+    return ov_plan_column(w->j->b->cx, w->both, c, out, err);
+}
+
+/* An outer join's ON: each sub-query goes to the side that it reads, below the join. */
+static OV_CHECKED ov_status attach_to_sides(join_binding *j, ovi_sql_subs *subs, const ov_expr **condition, ov_error *err)
+{
+    one_side left = {j, false, j->left.plan->field_count}, right = left;
+    widened w = {.j = j, .left_columns = left.left_columns};
+    right.right = true;
+    for (uint32_t i = 0; i < subs->count; i++)
+        subs->list[i]->inner = sub_reads_left(j, subs->list[i]);
+    OV_TRY(ovi_sql_attach(j->b, subs, true, onto_side, &left, &j->left.plan, err));
+    OV_TRY(ovi_sql_attach(j->b, subs, false, onto_side, &right, &j->right.plan, err));
+    OV_TRY(ov_plan_join(j->b->arena, OV_JOINS_INNER, j->left.plan, j->right.plan, NULL, &w.both, err));
+    OV_TRY(ov_expr_rewrite(j->b->cx, *condition, widened_leaf, &w, condition, err));
+    w.of_right = true;
+    for (uint32_t i = 0; i < subs->count; i++)
+        if (!subs->list[i]->inner)
+            OV_TRY(ov_expr_rewrite(j->b->cx, subs->list[i]->value, widened_leaf, &w, &subs->list[i]->value, err));
+    return ovi_sql_with_subs(j->b, subs, condition, err);
+}
+
+/* An inner join's ON is a filter above it. */
+static OV_CHECKED ov_status filter_joined(join_binding *j, ovi_sql_subs *subs, const ov_expr *condition, ov_error *err)
+{
+    OV_TRY(ovi_sql_attach(j->b, subs, true, NULL, NULL, &j->plan, err));
+    OV_TRY(ovi_sql_with_subs(j->b, subs, &condition, err));
+    return ov_plan_filter(j->b->arena, j->plan, condition, &j->plan, err);
+}
+
+static bool is_lateral(const ov_ast *from)
+{
+    if (from->kind == OV_AST_TABLE_ALIAS)
+        from = from->kids[0];
+    return from->kind == OV_AST_DERIVED && (from->flags & OV_AST_LATERAL);
+}
+
+/* The right side; *scope is set when it reads the left one. */
+static OV_CHECKED ov_status bind_right(join_binding *j, const ovi_sql_scope **scope, ov_error *err)
+{
+    const ov_ast *right = j->ast->kids[OV_JOIN_RIGHT_KID];
+    *scope = NULL;
+    if (!is_lateral(right))
+        return ovi_sql_bind_from(j->b, right, &j->right, err);
+    OV_TRY(ovi_sql_bind_lateral(j->b, &j->left, right, &j->right, scope, err));
+    if (!(*scope)->is_read)
+        *scope = NULL;
+    else if (j->kind != OV_JOINS_INNER && j->kind != OV_JOINS_LEFT)
+        return ovi_sql_fail_node(j->b, right, OV_UNSUPPORTED, err, NULL,
+                                 "LATERAL stands behind a comma, CROSS JOIN, JOIN or LEFT JOIN");
+    return OV_OK;
+}
+
+/* The join itself, with what it is joined on. */
+static OV_CHECKED ov_status make_join(join_binding *j, const ovi_sql_scope *lateral, ov_error *err)
+{
+    ovi_sql_subs subs = {0};
+    const ov_expr *condition;
+    OV_TRY(ov_plan_join(j->b->arena, j->kind, j->left.plan, j->right.plan, NULL, &j->plan, err));
+    if (j->ast->kids[OV_JOIN_ON])
+        OV_TRY(bind_on(j, &subs, &condition, err));
+    else
+        OV_TRY(shared_condition(j, &condition, err));
+    if (lateral && subs.count)
+        return ovi_sql_fail_node(j->b, j->ast->kids[OV_JOIN_ON], OV_UNSUPPORTED, err, NULL,
+                                 "ON of a LATERAL join cannot have sub-queries; filter in WHERE");
+    if (subs.count && j->kind == OV_JOINS_INNER)
+        return filter_joined(j, &subs, condition, err);
+    if (subs.count)
+        OV_TRY(attach_to_sides(j, &subs, &condition, err));
+    if (lateral)
+        return ovi_sql_join_lateral(j->b, j->ast, lateral, j->kind, j->left.plan, j->right.plan, condition, &j->plan,
+                                    err);
+    return ov_plan_join(j->b->arena, j->kind, j->left.plan, j->right.plan, condition, &j->plan, err);
 }
 
 /* "a, UNNEST(a.x) u JOIN b": the first table of the join behind the comma is an UNNEST, which sees what is in front. */
@@ -250,7 +397,7 @@ ov_status ovi_sql_bind_join(ovi_sql_binder *b, const ov_ast *ast, const ovi_sql_
 {
     join_binding j = {.b = b, .ast = ast, .kind = kind_of(ast)};
     const ov_ast *right = ast->kids[OV_JOIN_RIGHT_KID];
-    const ov_expr *condition;
+    const ovi_sql_scope *lateral;
     uint32_t *merged, at[2];
     OV_TRY(check_condition(&j, err));
     if (in_front && starts_with_unnest(ast->kids[OV_JOIN_LEFT_KID]))
@@ -261,15 +408,10 @@ ov_status ovi_sql_bind_join(ovi_sql_binder *b, const ov_ast *ast, const ovi_sql_
         return join_unnest(&j, out, err);
     if ((ast->op == OV_JOIN_COMMA || ast->op == OV_JOIN_CROSS) && starts_with_unnest(right))
         return bind_behind(b, right, &j.left, out, err);
-    OV_TRY(ovi_sql_bind_from(b, right, &j.right, err));
+    OV_TRY(bind_right(&j, &lateral, err));
     OV_TRY(check_names(&j, err));
     OV_TRY(find_shared(&j, err));
-    OV_TRY(ov_plan_join(b->arena, j.kind, j.left.plan, j.right.plan, NULL, &j.plan, err));
-    if (ast->kids[OV_JOIN_ON])
-        OV_TRY(bind_on(&j, &condition, err));
-    else
-        OV_TRY(shared_condition(&j, &condition, err));
-    OV_TRY(ov_plan_join(b->arena, j.kind, j.left.plan, j.right.plan, condition, &j.plan, err));
+    OV_TRY(make_join(&j, lateral, err));
     OV_TRY(ov_arena_alloc(b->arena, ((size_t)j.shared_count + 1) * sizeof *merged, &merged, err));
     if (j.kind == OV_JOINS_FULL && j.shared_count) {
         OV_TRY(coalesce_shared(&j, merged, err));

@@ -140,15 +140,6 @@ static OV_CHECKED ov_status cast_columns(ovi_sql_binder *b, const ov_ast *at, co
                 : ov_plan_project(b->arena, plan, exprs, names, plan->field_count, out, err);
 }
 
-/* The last query of a side, where Druid points when column counts differ. */
-static OV_CHECKED ov_status column_mismatch(ovi_sql_binder *b, const ov_ast *side, bool all,
-                                            ov_error *err)
-{
-    const ov_ast *at = side->kind == OV_AST_SELECT ? side->kids[OV_SELECT_ITEMS] : side;
-    return ovi_sql_fail_node(b, at, OV_INVALID, err, NULL, "Column count mismatch in UNION%s",
-                             all ? " ALL" : "");
-}
-
 ov_status ovi_sql_distinct(ovi_sql_binder *b, const ov_plan *in, const ov_plan **out, ov_error *err)
 {
     const ov_expr **keys;
@@ -183,28 +174,6 @@ ov_status ovi_sql_union(ovi_sql_binder *b, const ov_ast *at, const ov_plan **sid
     for (uint32_t i = 0; i < count; i++)
         OV_TRY(cast_columns(b, at, sides[i], types, &sides[i], err));
     return ov_plan_union(b->arena, sides, count, out, err);
-}
-
-static OV_CHECKED ov_status bind_set_op(ovi_sql_binder *b, const ov_ast *ast, ovi_sql_rel *out,
-                                        ov_error *err)
-{
-    bool all = ast->flags & OV_AST_ALL;
-    const ov_plan **sides, *plan;
-    if (ast->op != OV_SET_UNION)
-        return ovi_sql_fail_node(b, ast, OV_UNSUPPORTED, err, NULL, "%s is not supported yet",
-                                 ast->op == OV_SET_INTERSECT ? "INTERSECT" : "EXCEPT");
-    OV_TRY(ov_arena_alloc(b->arena, ast->kid_count * sizeof *sides, &sides, err));
-    for (uint32_t i = 0; i < ast->kid_count; i++) {
-        ovi_sql_rel rel;
-        OV_TRY(ovi_sql_bind_query(b, ast->kids[i], &rel, err));
-        sides[i] = rel.plan;
-        if (sides[i]->field_count != sides[0]->field_count)
-            return column_mismatch(b, ast->kids[i], all, err);
-    }
-    OV_TRY(ovi_sql_union(b, ast, sides, ast->kid_count, &plan, err));
-    if (!all)
-        OV_TRY(ovi_sql_distinct(b, plan, &plan, err));
-    return ovi_sql_rel_of(b, plan, ov_slice_make(NULL, 0), out, err);
 }
 
 /* ---- ORDER BY and LIMIT around them ---- */
@@ -285,7 +254,7 @@ ov_status ovi_sql_bind_query(ovi_sql_binder *b, const ov_ast *query, ovi_sql_rel
     case OV_AST_VALUES:
         return bind_values(b, query, out, err);
     case OV_AST_SET_OP:
-        return bind_set_op(b, query, out, err);
+        return ovi_sql_bind_set_op(b, query, out, err);
     default:
         break;
     }
@@ -294,7 +263,7 @@ ov_status ovi_sql_bind_query(ovi_sql_binder *b, const ov_ast *query, ovi_sql_rel
     for (uint32_t i = 0; with && i < with->kid_count; i++) {
         ovi_sql_cte *cte;
         OV_TRY(ov_arena_alloc(b->arena, sizeof *cte, &cte, err));
-        *cte = (ovi_sql_cte){with->kids[i], b->ctes};
+        *cte = (ovi_sql_cte){with->kids[i], b->ctes, b->scope};
         b->ctes = cte;
     }
     ov_status st = bind_body(b, query, out, err);

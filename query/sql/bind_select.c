@@ -15,6 +15,7 @@ typedef struct select_binding {
     ovi_sql_grouping grouping;
     ovi_sql_aggs aggs;
     ovi_sql_windows windows;
+    ovi_sql_subs subs; /* of all clauses but FROM and WHERE */
     bool grouped;
     ovi_sql_item *items;
     uint32_t item_count, item_capacity;
@@ -60,10 +61,11 @@ static OV_CHECKED ov_status bind_input(select_binding *s, ov_error *err)
     if (!where)
         return OV_OK;
     ovi_sql_names names = names_of(s, "WHERE", OVI_SQL_NO_ALIASES);
-    const ov_expr *predicate;
+    const ov_plan *plan = s->rel.plan;
     names.aggs = NULL;
-    OV_TRY(ovi_sql_bind_condition(&names, where, &predicate, err));
-    return ov_plan_filter(s->b->arena, s->rel.plan, predicate, &s->rel.plan, err);
+    OV_TRY(ovi_sql_bind_where(&names, where, &plan, err));
+    s->rel.plan = plan;
+    return OV_OK;
 }
 
 /* ---- items ---- */
@@ -198,12 +200,86 @@ static OV_CHECKED ov_status bind_having(select_binding *s, ov_error *err)
     return ovi_sql_bind_condition(&names, having, &s->having, err);
 }
 
+static OV_CHECKED ov_status call_with_subs(select_binding *s, ov_agg_call *call, ov_error *err)
+{
+    for (uint32_t a = 0; a < call->argc; a++)
+        OV_TRY(ovi_sql_with_subs(s->b, &s->subs, &call->args[a], err));
+    return ovi_sql_with_subs(s->b, &s->subs, &call->filter, err);
+}
+
+/* AGGREGATE over the input, with the sub-queries that keys and aggregates ask for. */
+static OV_CHECKED ov_status make_groups(select_binding *s, const ov_plan **out, ov_error *err)
+{
+    ovi_sql_binder *b = s->b;
+    const ov_plan *input = s->rel.plan;
+    ovi_sql_grouping grouping = s->grouping;
+    OV_TRY(ovi_sql_attach(b, &s->subs, true, NULL, NULL, &input, err));
+    if (input != s->rel.plan) {
+        OV_TRY(ov_arena_alloc(b->arena, (grouping.key_count + 1) * sizeof *grouping.keys, &grouping.keys, err));
+        for (uint32_t i = 0; i < grouping.key_count; i++) {
+            grouping.keys[i] = s->grouping.keys[i];
+            OV_TRY(ovi_sql_with_subs(b, &s->subs, &grouping.keys[i], err));
+        }
+        for (uint32_t i = 0; i < s->aggs.count; i++)
+            OV_TRY(call_with_subs(s, &s->aggs.calls[i], err));
+    }
+    return ovi_sql_aggregate(b, input, &grouping, &s->aggs, out, err);
+}
+
+typedef struct group_mover {
+    select_binding *s;
+    const ov_plan *aggregate;
+} group_mover;
+
+static ov_status move_onto(void *self, const ov_ast *at, const ov_expr *e, const ov_expr **out, ov_error *err)
+{
+    const group_mover *o = self;
+    select_binding *s = o->s;
+    return ovi_sql_onto_groups(s->b, &s->rel, &s->grouping, o->aggregate, s->aggs.count, at, e, out, err);
+}
+
+static OV_CHECKED ov_status window_with_subs(select_binding *s, ovi_sql_window *w, ov_error *err)
+{
+    for (uint32_t i = 0; i < w->partition_count; i++)
+        OV_TRY(ovi_sql_with_subs(s->b, &s->subs, &w->partition[i], err));
+    for (uint32_t i = 0; i < w->order_count; i++)
+        OV_TRY(ovi_sql_with_subs(s->b, &s->subs, &w->order[i], err));
+    for (uint32_t i = 0; i < w->call.argc; i++)
+        OV_TRY(ovi_sql_with_subs(s->b, &s->subs, &w->call.args[i], err));
+    if (!w->call.agg)
+        return OV_OK;
+    ov_agg_call *agg;
+    OV_TRY(ov_arena_alloc(s->b->arena, sizeof *agg, &agg, err));
+    *agg = *w->call.agg;
+    OV_TRY(call_with_subs(s, agg, err));
+    w->call.agg = agg;
+    return OV_OK;
+}
+
+/* The sub-queries of items, HAVING and ORDER BY join s->base, and their values take their columns' places. */
+static OV_CHECKED ov_status attach(select_binding *s, ovi_sql_mover mover, void *self, ov_error *err)
+{
+    const ov_ast *order = order_list(s);
+    if (!s->subs.count)
+        return OV_OK;
+    OV_TRY(ovi_sql_attach(s->b, &s->subs, false, mover, self, &s->base, err));
+    for (uint32_t i = 0; i < s->item_count; i++)
+        OV_TRY(ovi_sql_with_subs(s->b, &s->subs, &s->items[i].expr, err));
+    for (uint32_t i = 0; order && i < order->kid_count; i++)
+        OV_TRY(ovi_sql_with_subs(s->b, &s->subs, &s->order[i], err));
+    for (uint32_t i = 0; i < s->windows.count; i++)
+        OV_TRY(window_with_subs(s, &s->windows.list[i], err));
+    return ovi_sql_with_subs(s->b, &s->subs, &s->having, err);
+}
+
 /* Put AGGREGATE and HAVING under the items and move everything onto them. */
 static OV_CHECKED ov_status group(select_binding *s, ov_error *err)
 {
     const ov_plan *aggregate;
     const ov_ast *order = order_list(s);
-    OV_TRY(ovi_sql_aggregate(s->b, s->rel.plan, &s->grouping, &s->aggs, &aggregate, err));
+    group_mover moving = {s, NULL};
+    OV_TRY(make_groups(s, &aggregate, err));
+    moving.aggregate = aggregate;
     for (uint32_t i = 0; i < s->item_count; i++)
         OV_TRY(ovi_sql_onto_groups(s->b, &s->rel, &s->grouping, aggregate, s->aggs.count,
                                    s->items[i].ast, s->items[i].expr, &s->items[i].expr, err));
@@ -213,11 +289,11 @@ static OV_CHECKED ov_status group(select_binding *s, ov_error *err)
     ovi_sql_regroup onto = {&s->rel, &s->grouping, aggregate, s->aggs.count};
     OV_TRY(ovi_sql_windows_onto_groups(s->b, &onto, &s->windows, err));
     s->base = aggregate;
-    if (!s->having)
-        return OV_OK;
-    OV_TRY(ovi_sql_onto_groups(s->b, &s->rel, &s->grouping, aggregate, s->aggs.count,
-                               s->select->kids[OV_SELECT_HAVING], s->having, &s->having, err));
-    return ov_plan_filter(s->b->arena, aggregate, s->having, &s->base, err);
+    if (s->having)
+        OV_TRY(ovi_sql_onto_groups(s->b, &s->rel, &s->grouping, aggregate, s->aggs.count,
+                                   s->select->kids[OV_SELECT_HAVING], s->having, &s->having, err));
+    OV_TRY(attach(s, move_onto, &moving, err));
+    return s->having ? ov_plan_filter(s->b->arena, s->base, s->having, &s->base, err) : OV_OK;
 }
 
 /* ---- windows ---- */
@@ -381,22 +457,36 @@ static OV_CHECKED ov_status finish(select_binding *s, const ov_plan **out, ov_er
     return project(s, NULL, 0, out, err);
 }
 
+static OV_CHECKED ov_status bind_clauses(select_binding *s, ov_error *err)
+{
+    OV_TRY(ovi_sql_bind_group_by(s->b, s->select, &s->rel, &s->grouping, err));
+    s->aggs.grouping = &s->grouping;
+    OV_TRY(bind_items(s, err));
+    OV_TRY(bind_having(s, err));
+    return bind_order(s, err);
+}
+
 ov_status ovi_sql_bind_select(ovi_sql_binder *b, const ov_ast *select, const ov_ast *query,
                               ovi_sql_rel *out, ov_error *err)
 {
     select_binding s = {.b = b, .select = select, .query = query};
+    ovi_sql_subs *around = b->subs;
     const ov_plan *plan;
     s.windows.named = select->kids[OV_SELECT_WINDOW];
-    OV_TRY(bind_input(&s, err));
-    OV_TRY(ovi_sql_bind_group_by(b, select, &s.rel, &s.grouping, err));
-    s.aggs.grouping = &s.grouping;
-    OV_TRY(bind_items(&s, err));
-    OV_TRY(bind_having(&s, err));
-    OV_TRY(bind_order(&s, err));
+    b->subs = NULL;
+    ov_status st = bind_input(&s, err);
+    b->subs = &s.subs;
+    if (st == OV_OK)
+        st = bind_clauses(&s, err);
+    b->subs = around;
+    if (st != OV_OK)
+        return st;
     s.base = s.rel.plan;
     s.grouped = select->kids[OV_SELECT_GROUP] || select->kids[OV_SELECT_HAVING] || s.aggs.count;
     if (s.grouped)
         OV_TRY(group(&s, err));
+    else
+        OV_TRY(attach(&s, NULL, NULL, err));
     if (s.windows.count)
         OV_TRY(add_windows(&s, err));
     OV_TRY(finish(&s, &plan, err));

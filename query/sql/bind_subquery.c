@@ -1,10 +1,97 @@
 /*
- * Sub-queries that read nothing of the query around them, as values: they run while the outer query
- * is bound, and what they give becomes constants of it. So WHERE x IN (SELECT ...) and x > (SELECT
- * MAX(...)) reach indexes and block statistics like any other constant, which is also what Druid
- * does.
+ * Sub-queries as values. Those that read nothing of the query around them run while it is bound, and what they give becomes
+ * constants of it: WHERE x IN (SELECT ...) and x > (SELECT MAX(...)) reach indexes and block statistics like any other
+ * constant, which is also what Druid does. The others become columns that bind_attach.c joins to the rows they are
+ * asked for.
  */
 #include "query/sql/bind_int.h"
+
+/* ---- names of the queries around ---- */
+
+static OV_CHECKED ov_status add_outer(ovi_sql_binder *b, const ovi_sql_scope *scope, const ov_expr *e, uint32_t *number,
+                                      ov_error *err)
+{
+    for (*number = 0; *number < b->outer_count; ++*number)
+        if (b->outer[*number].scope == scope && ov_expr_equal(b->outer[*number].expr, e))
+            return OV_OK;
+    if (b->outer_count == b->outer_capacity) {
+        uint32_t capacity = OV_MAX(b->outer_capacity * 2, 16u);
+        ovi_sql_outer *list;
+        OV_TRY(ov_arena_alloc(b->arena, capacity * sizeof *list, &list, err));
+        if (b->outer_count)
+            memcpy(list, b->outer, b->outer_count * sizeof *list);
+        b->outer = list;
+        b->outer_capacity = capacity;
+    }
+    b->outer[b->outer_count++] = (ovi_sql_outer){scope, e};
+    return OV_OK;
+}
+
+/* A column of this number that is like the field. */
+static OV_CHECKED ov_status column_of(ovi_sql_binder *b, uint32_t number, const ov_field *f, const ov_expr **out,
+                                      ov_error *err)
+{
+    if (f->elem_sql != OV_SQL_NULL)
+        return ov_expr_array_column(b->cx, number, f->type, (ov_sqltype)f->elem_sql, f->nullable, out, err);
+    return ov_expr_column(b->cx, number, f->type, (ov_sqltype)f->sql, f->nullable, out, err);
+}
+
+ov_status ovi_sql_find_outer(ovi_sql_binder *b, const ov_ast *name, const ov_expr **out, ov_error *err)
+{
+    const ovi_sql_column *column = NULL;
+    ovi_sql_scope *scope = b->scope;
+    const ov_expr *e;
+    uint32_t number;
+    *out = NULL;
+    for (; scope; scope = scope->outer) {
+        OV_TRY(ovi_sql_find_column(b, scope->names->rel, name, &column, err));
+        if (column)
+            break;
+    }
+    if (!scope)
+        return OV_OK;
+    OV_TRY(ov_plan_column(b->cx, scope->names->rel->plan, column->column, &e, err));
+    OV_TRY(add_outer(b, scope, e, &number, err));
+    for (ovi_sql_scope *s = b->scope; s != scope->outer; s = s->outer)
+        s->is_read = true;
+    ov_field f = {.type = e->type, .sql = e->sql, .nullable = e->nullable, .elem_sql = e->elem_sql};
+    return column_of(b, OVI_SQL_OUTER_BASE + number, &f, out, err);
+}
+
+static OV_CHECKED ov_status enter(ovi_sql_binder *b, const ovi_sql_names *names, ovi_sql_scope **scope, ov_error *err)
+{
+    OV_TRY(ov_arena_zalloc(b->arena, sizeof **scope, scope, err));
+    **scope = (ovi_sql_scope){.names = names, .outer = b->scope};
+    b->scope = *scope;
+    return OV_OK;
+}
+
+/* Bind the query as one inside another. */
+static OV_CHECKED ov_status bind_inside(ovi_sql_binder *b, const ovi_sql_names *names, const ov_ast *query,
+                                        ovi_sql_rel *out, ovi_sql_scope **scope, ov_error *err)
+{
+    ovi_sql_subs *saved = b->subs;
+    OV_TRY(enter(b, names, scope, err));
+    b->subs = NULL;
+    ov_status st = ovi_sql_bind_query(b, query, out, err);
+    b->scope = (*scope)->outer;
+    b->subs = saved;
+    return st;
+}
+
+ov_status ovi_sql_bind_lateral(ovi_sql_binder *b, const ovi_sql_rel *left, const ov_ast *from, ovi_sql_rel *out,
+                               const ovi_sql_scope **scope, ov_error *err)
+{
+    ovi_sql_names names = {.b = b, .rel = left, .clause = "FROM"};
+    ovi_sql_scope *inside;
+    OV_TRY(enter(b, &names, &inside, err));
+    ov_status st = ovi_sql_bind_from(b, from, out, err);
+    b->scope = inside->outer;
+    *scope = inside;
+    return st;
+}
+
+/* ---- running ---- */
 
 /* Bind and run the query; at most `most` rows. */
 static OV_CHECKED ov_status run(ovi_sql_binder *b, const ov_ast *at, const ov_plan *plan,
@@ -20,15 +107,56 @@ static OV_CHECKED ov_status run(ovi_sql_binder *b, const ov_ast *at, const ov_pl
     return b->env->runner->run(b->env->runner->self, optimised, b->cx, out, err);
 }
 
-/* Bind the query as one inside another: names of the outer one are told apart from unknown ones. */
-static OV_CHECKED ov_status bind_inner(ovi_sql_names *n, const ov_ast *query, ovi_sql_rel *out,
-                                       ov_error *err)
+static bool can_be_constant(const ov_plan *plan)
 {
-    const ovi_sql_names *saved = n->b->outer;
-    n->b->outer = n;
-    ov_status st = ovi_sql_bind_query(n->b, query, out, err);
-    n->b->outer = saved;
-    return st;
+    ov_type t = plan->fields[0].type;
+    return plan->field_count == 1 && !ov_type_is_list(t) && t.id != OV_TYPE_COMPLEX;
+}
+
+/* ---- as columns ---- */
+
+static OV_CHECKED ov_status new_sub(ovi_sql_names *n, ovi_sql_sub like, ovi_sql_sub **out, ov_error *err)
+{
+    ovi_sql_binder *b = n->b;
+    ovi_sql_subs *subs = b->subs;
+    if (!subs)
+        return ovi_sql_fail_node(b, like.ast, OV_UNSUPPORTED, err, NULL,
+                                 "Sub-queries that read columns of the query around them are not supported in %s",
+                                 n->clause);
+    if (subs->count == subs->capacity) {
+        uint32_t capacity = OV_MAX(subs->capacity * 2, 8u);
+        ovi_sql_sub **list;
+        OV_TRY(ov_arena_alloc(b->arena, capacity * sizeof *list, &list, err));
+        if (subs->count)
+            memcpy(list, subs->list, subs->count * sizeof *list);
+        subs->list = list;
+        subs->capacity = capacity;
+    }
+    OV_TRY(ov_arena_alloc(b->arena, sizeof **out, out, err));
+    **out = like;
+    (*out)->number = b->sub_count++;
+    (*out)->inner = n->in_aggregate || !n->aggs;
+    subs->list[subs->count++] = *out;
+    return OV_OK;
+}
+
+/* The sub-query that this place of the text became before: an item that is a key, too. */
+static ovi_sql_sub *known_sub(const ovi_sql_names *n, const ov_ast *ast)
+{
+    for (uint32_t i = 0; n->b->subs && i < n->b->subs->count; i++)
+        if (n->b->subs->list[i]->ast == ast)
+            return n->b->subs->list[i];
+    return NULL;
+}
+
+ov_status ovi_sql_sub_column(ovi_sql_binder *b, const ovi_sql_sub *sub, const ov_expr **out, ov_error *err)
+{
+    ov_field f = {.type = OV_T(OV_TYPE_LONG), .sql = OV_SQL_BOOLEAN, .elem_sql = OV_SQL_NULL};
+    if (!sub->tests) {
+        f = sub->plan->fields[0];
+        f.nullable = true;
+    }
+    return column_of(b, OVI_SQL_SUB_BASE + sub->number, &f, out, err);
 }
 
 ov_status ovi_sql_bind_scalar(ovi_sql_names *n, const ov_ast *ast, const ov_expr **out,
@@ -36,30 +164,42 @@ ov_status ovi_sql_bind_scalar(ovi_sql_names *n, const ov_ast *ast, const ov_expr
 {
     ovi_sql_rel rel;
     ov_sql_rows rows;
-    OV_TRY(bind_inner(n, ast->kids[0], &rel, err));
+    ovi_sql_scope *scope;
+    ovi_sql_sub *sub = known_sub(n, ast);
+    if (sub)
+        return ovi_sql_sub_column(n->b, sub, out, err);
+    OV_TRY(bind_inside(n->b, n, ast->kids[0], &rel, &scope, err));
     if (rel.plan->field_count != 1)
         return ovi_sql_fail_node(
             n->b, ast, OV_INVALID, err, NULL,
             "Cannot apply '$SCALAR_QUERY' to a sub-query of %u columns; it must have one",
             rel.plan->field_count);
+    if (scope->is_read || (!can_be_constant(rel.plan) && n->b->subs)) {
+        OV_TRY(new_sub(n, (ovi_sql_sub){.ast = ast, .scope = scope, .plan = rel.plan}, &sub, err));
+        return ovi_sql_sub_column(n->b, sub, out, err);
+    }
     OV_TRY(run(n->b, ast, rel.plan, 2, &rows, err));
     if (rows.count > 1)
         return ovi_sql_fail_node(n->b, ast, OV_INVALID, err, NULL,
                                  "Subquery expression returned more than one row");
     if (rows.count == 0)
-        return ov_expr_null(n->b->cx, (ov_sqltype)rel.plan->fields[0].sql, out, err);
+        return ov_expr_null_of(n->b->cx, (ov_sqltype)rel.plan->fields[0].sql, rel.plan->fields[0].type, out, err);
     *out = rows.cells[0];
     return OV_OK;
 }
 
-ov_status ovi_sql_bind_exists(ovi_sql_names *n, const ov_ast *ast, const ov_expr **out,
-                              ov_error *err)
+/* ---- EXISTS and IN ---- */
+
+static OV_CHECKED ov_status bind_exists(ovi_sql_names *n, const ov_ast *ast, ovi_sql_membership *out, ov_error *err)
 {
     ovi_sql_rel rel;
     ov_sql_rows rows;
-    OV_TRY(bind_inner(n, ast->kids[0], &rel, err));
+    ovi_sql_scope *scope;
+    OV_TRY(bind_inside(n->b, n, ast->kids[0], &rel, &scope, err));
+    if (scope->is_read)
+        return new_sub(n, (ovi_sql_sub){.ast = ast, .tests = true, .scope = scope, .plan = rel.plan}, &out->found, err);
     OV_TRY(run(n->b, ast, rel.plan, 1, &rows, err));
-    return ov_expr_i64(n->b->cx, OV_SQL_BOOLEAN, rows.count > 0, out, err);
+    return ov_expr_i64(n->b->cx, OV_SQL_BOOLEAN, rows.count > 0, &out->known, err);
 }
 
 /* The columns on the left of IN. */
@@ -74,60 +214,105 @@ static OV_CHECKED ov_status bind_left(ovi_sql_names *n, const ov_ast *left, cons
     return ovi_sql_bind_all(n, (ov_ast *const[]){(ov_ast *)(uintptr_t)left}, 1, out, err);
 }
 
-/* (a, b) = one row */
-static OV_CHECKED ov_status same_row(ovi_sql_names *n, const ov_ast *ast, const ov_expr **left,
-                                     const ov_expr *const *cells, uint32_t count,
-                                     const ov_expr **out, ov_error *err)
+/* x IN (a query that reads nothing of this one): a set of constants. */
+static OV_CHECKED ov_status in_constants(ovi_sql_names *n, const ov_ast *ast, const ov_expr *left, const ov_plan *plan,
+                                         const ov_expr **out, ov_error *err)
 {
-    const ov_expr **parts;
-    OV_TRY(ov_arena_alloc(n->b->arena, count * sizeof *parts, &parts, err));
-    for (uint32_t c = 0; c < count; c++) {
-        const ov_expr *pair[2] = {left[c], cells[c]};
-        OV_TRY(ovi_sql_apply(n->b, ast, "=", pair, 2, &parts[c], err));
-    }
-    return ovi_sql_apply(n->b, ast, "AND", parts, count, out, err);
+    const ov_plan *distinct;
+    ov_sql_rows rows;
+    OV_TRY(ovi_sql_distinct(n->b, plan, &distinct, err));
+    OV_TRY(run(n->b, ast, distinct, OV_NO_LIMIT, &rows, err));
+    if (rows.count > UINT32_MAX)
+        return ovi_sql_fail_node(n->b, ast, OV_LIMIT, err, NULL, "The sub-query has too many rows");
+    if (rows.count == 0) /* nothing is in an empty set, NULL neither */
+        return ov_expr_i64(n->b->cx, OV_SQL_BOOLEAN, 0, out, err);
+    return ov_expr_in(n->b->cx, left, rows.cells, (uint32_t)rows.count, ast->pos, ast->end_pos, out, err);
 }
 
-static OV_CHECKED ov_status in_rows(ovi_sql_names *n, const ov_ast *ast, const ov_expr **left,
-                                    uint32_t count, const ov_sql_rows *rows, const ov_expr **out,
-                                    ov_error *err)
+static OV_CHECKED ov_status bind_in(ovi_sql_names *n, const ov_ast *ast, ovi_sql_membership *out, ov_error *err)
 {
-    enum { MOST_PAIRS = 10000 };
-    const ov_expr **either;
-    if (count == 1)
-        return ov_expr_in(n->b->cx, left[0], rows->cells, (uint32_t)rows->count, ast->pos,
-                          ast->end_pos, out, err);
-    if (rows->count > MOST_PAIRS)
-        return ovi_sql_fail_node(
-            n->b, ast, OV_UNSUPPORTED, err, NULL,
-            "IN over several columns takes at most %d rows, the sub-query has %llu", MOST_PAIRS,
-            (unsigned long long)rows->count);
-    OV_TRY(ov_arena_alloc(n->b->arena, rows->count * sizeof *either, &either, err));
-    for (uint64_t r = 0; r < rows->count; r++)
-        OV_TRY(same_row(n, ast, left, rows->cells + r * count, count, &either[r], err));
-    return ovi_sql_apply(n->b, ast, "OR", either, (uint32_t)rows->count, out, err);
+    const ov_expr **left;
+    uint32_t count;
+    ovi_sql_rel rel;
+    ovi_sql_scope *scope;
+    bool left_nullable = false, right_nullable = false;
+    OV_TRY(bind_left(n, ast->kids[0], &left, &count, err));
+    OV_TRY(bind_inside(n->b, n, ast->kids[1], &rel, &scope, err));
+    if (rel.plan->field_count != count)
+        return ovi_sql_fail_node(n->b, ast, OV_INVALID, err, NULL,
+                                 "Values passed to IN operator must have compatible types");
+    if (!scope->is_read && can_be_constant(rel.plan))
+        return in_constants(n, ast, left[0], rel.plan, &out->known, err);
+    ovi_sql_sub sub = {.ast = ast, .tests = true, .scope = scope, .plan = rel.plan, .left = left, .left_count = count};
+    OV_TRY(new_sub(n, sub, &out->found, err));
+    for (uint32_t i = 0; i < count; i++) {
+        left_nullable = left_nullable || left[i]->nullable;
+        right_nullable = right_nullable || rel.plan->fields[i].nullable;
+    }
+    sub.unknown = true;
+    if (right_nullable || (count > 1 && left_nullable))
+        OV_TRY(new_sub(n, sub, &out->unknown, err));
+    if (count > 1 || !left_nullable)
+        return OV_OK;
+    sub.unknown = false;
+    sub.left_count = 0;
+    OV_TRY(new_sub(n, sub, &out->any, err));
+    return ovi_sql_apply(n->b, ast, "IS NULL", left, 1, &out->is_null, err);
+}
+
+ov_status ovi_sql_bind_membership(ovi_sql_names *n, const ov_ast *ast, ovi_sql_membership *out, ov_error *err)
+{
+    *out = (ovi_sql_membership){0};
+    return ast->kind == OV_AST_EXISTS ? bind_exists(n, ast, out, err) : bind_in(n, ast, out, err);
+}
+
+/* CASE WHEN found THEN TRUE WHEN unknown THEN NULL ELSE FALSE END */
+static OV_CHECKED ov_status truth_of(ovi_sql_names *n, const ov_ast *ast, const ovi_sql_membership *m,
+                                     const ov_expr **out, ov_error *err)
+{
+    ovi_sql_binder *b = n->b;
+    const ov_expr *args[5], *unknown[2];
+    uint32_t count = 0;
+    if (m->known) {
+        *out = m->known;
+        return OV_OK;
+    }
+    OV_TRY(ovi_sql_sub_column(b, m->found, &args[0], err));
+    if (m->unknown)
+        OV_TRY(ovi_sql_sub_column(b, m->unknown, &unknown[count++], err));
+    if (m->any) {
+        const ov_expr *both[2] = {m->is_null, NULL};
+        OV_TRY(ovi_sql_sub_column(b, m->any, &both[1], err));
+        OV_TRY(ovi_sql_apply(b, ast, "AND", both, 2, &unknown[count++], err));
+    }
+    *out = args[0];
+    if (!count)
+        return OV_OK;
+    args[2] = unknown[0];
+    if (count == 2)
+        OV_TRY(ovi_sql_apply(b, ast, "OR", unknown, 2, &args[2], err));
+    OV_TRY(ov_expr_i64(b->cx, OV_SQL_BOOLEAN, 1, &args[1], err));
+    OV_TRY(ov_expr_null(b->cx, OV_SQL_BOOLEAN, &args[3], err));
+    OV_TRY(ov_expr_i64(b->cx, OV_SQL_BOOLEAN, 0, &args[4], err));
+    return ovi_sql_apply(b, ast, "CASE", args, 5, out, err);
+}
+
+ov_status ovi_sql_bind_exists(ovi_sql_names *n, const ov_ast *ast, const ov_expr **out,
+                              ov_error *err)
+{
+    ovi_sql_membership m;
+    ovi_sql_sub *sub = known_sub(n, ast);
+    if (sub)
+        return ovi_sql_sub_column(n->b, sub, out, err);
+    OV_TRY(ovi_sql_bind_membership(n, ast, &m, err));
+    return truth_of(n, ast, &m, out, err);
 }
 
 ov_status ovi_sql_bind_in_query(ovi_sql_names *n, const ov_ast *ast, const ov_expr **out,
                                 ov_error *err)
 {
-    const ov_expr **left;
-    const ov_plan *distinct;
-    uint32_t count;
-    ovi_sql_rel rel;
-    ov_sql_rows rows;
-    OV_TRY(bind_left(n, ast->kids[0], &left, &count, err));
-    OV_TRY(bind_inner(n, ast->kids[1], &rel, err));
-    if (rel.plan->field_count != count)
-        return ovi_sql_fail_node(n->b, ast, OV_INVALID, err, NULL,
-                                 "Values passed to IN operator must have compatible types");
-    OV_TRY(ovi_sql_distinct(n->b, rel.plan, &distinct, err));
-    OV_TRY(run(n->b, ast, distinct, OV_NO_LIMIT, &rows, err));
-    if (rows.count > UINT32_MAX)
-        return ovi_sql_fail_node(n->b, ast, OV_LIMIT, err, NULL, "The sub-query has too many rows");
-    if (rows.count == 0) /* nothing is in an empty set, NULL neither */
-        OV_TRY(ov_expr_i64(n->b->cx, OV_SQL_BOOLEAN, 0, out, err));
-    else
-        OV_TRY(in_rows(n, ast, left, count, &rows, out, err));
+    ovi_sql_membership m;
+    OV_TRY(ovi_sql_bind_membership(n, ast, &m, err));
+    OV_TRY(truth_of(n, ast, &m, out, err));
     return ovi_sql_negate_if(n, ast, ast->flags & OV_AST_NEGATED, out, err);
 }

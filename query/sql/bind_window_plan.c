@@ -193,7 +193,7 @@ ov_status ovi_sql_onto_windows(ovi_sql_binder *b, const ovi_sql_windows *all, co
     const ov_expr **args;
     *out = e;
     if (e->kind == OV_EXPR_COLUMN)
-        return e->column < (uint32_t)OVI_SQL_WINDOW_BASE
+        return e->column < (uint32_t)OVI_SQL_WINDOW_BASE || e->column >= OVI_SQL_SUB_BASE
                    ? OV_OK
                    : ov_plan_column(b->cx, plan, all->columns[e->column - (uint32_t)OVI_SQL_WINDOW_BASE], out, err);
     if (!e->argc)

@@ -493,10 +493,6 @@ static void errors(void **state)
           "No match found for function signature NOPE(<NUMERIC>) (line [1], column [8])");
     fails("SELECT 1 UNION ALL SELECT 1, 2", OV_INVALID,
           "Column count mismatch in UNION ALL (line [1], column [27])");
-    fails("SELECT page FROM wiki w WHERE EXISTS (SELECT 1 FROM wiki v WHERE v.page = w.page)",
-          OV_UNSUPPORTED,
-          "Sub-queries that read columns of the query around them ('page') are not supported yet "
-          "(line [1], column [75])");
     fails("SELECT (SELECT page, added FROM wiki) FROM wiki", OV_INVALID,
           "Cannot apply '$SCALAR_QUERY' to a sub-query of 2 columns; it must have one (line [1], "
           "column [8])");

@@ -1,0 +1,113 @@
+/*
+ * UNION, INTERSECT and EXCEPT. Without ALL, the last two are a grouping of all sides together, each row with the number of
+ * its side: a row comes out when the sides it was found on are the right ones. Grouping knows how to compare NULLs and
+ * arrays, and goes to disk when memory is short.
+ */
+#include "query/sql/bind_int.h"
+
+/* The last query of a side, where Druid points when column counts differ. */
+static OV_CHECKED ov_status column_mismatch(ovi_sql_binder *b, const ov_ast *set_op, const ov_ast *side, ov_error *err)
+{
+    static const char *const names[] = {[OV_SET_UNION] = "UNION", [OV_SET_INTERSECT] = "INTERSECT",
+                                        [OV_SET_EXCEPT] = "EXCEPT"};
+    const ov_ast *at = side->kind == OV_AST_SELECT ? side->kids[OV_SELECT_ITEMS] : side;
+    return ovi_sql_fail_node(b, at, OV_INVALID, err, NULL, "Column count mismatch in %s%s", names[set_op->op],
+                             set_op->flags & OV_AST_ALL ? " ALL" : "");
+}
+
+/* The plan with the number of its side behind its columns. */
+static OV_CHECKED ov_status number_side(ovi_sql_binder *b, uint32_t side, const ov_plan **plan, ov_error *err)
+{
+    const ov_plan *in = *plan;
+    const ov_expr **exprs;
+    ov_slice *names;
+    OV_TRY(ov_arena_alloc(b->arena, (in->field_count + (size_t)1) * sizeof *exprs, &exprs, err));
+    OV_TRY(ov_arena_zalloc(b->arena, (in->field_count + (size_t)1) * sizeof *names, &names, err));
+    for (uint32_t i = 0; i < in->field_count; i++) {
+        names[i] = in->fields[i].name;
+        OV_TRY(ov_plan_column(b->cx, in, i, &exprs[i], err));
+    }
+    OV_TRY(ov_expr_i64(b->cx, OV_SQL_INTEGER, side, &exprs[in->field_count], err));
+    return ov_plan_project(b->arena, in, exprs, names, in->field_count + 1, plan, err);
+}
+
+/* COUNT(*) FILTER (WHERE the row is of this side) */
+static OV_CHECKED ov_status count_side(ovi_sql_binder *b, const ov_ast *at, const ov_plan *in, uint32_t side,
+                                       ov_agg_call *out, ov_error *err)
+{
+    const ov_expr *pair[2], *filter;
+    OV_TRY(ov_plan_column(b->cx, in, in->field_count - 1, &pair[0], err));
+    OV_TRY(ov_expr_i64(b->cx, OV_SQL_INTEGER, side, &pair[1], err));
+    OV_TRY(ovi_sql_apply(b, at, "=", pair, 2, &filter, err));
+    return ov_agg_bind(b->cx, OV_SLICE_LIT("COUNT"), NULL, 0, false, filter, at->pos, at->end_pos, out, err);
+}
+
+/* The groups whose counts say that they belong to the result. */
+static OV_CHECKED ov_status choose_groups(ovi_sql_binder *b, const ov_ast *ast, const ov_plan *groups, uint32_t columns,
+                                          const ov_plan **out, ov_error *err)
+{
+    const ov_expr **parts, *zero, *predicate;
+    OV_TRY(ov_arena_alloc(b->arena, ast->kid_count * sizeof *parts, &parts, err));
+    OV_TRY(ov_expr_i64(b->cx, OV_SQL_BIGINT, 0, &zero, err));
+    for (uint32_t i = 0; i < ast->kid_count; i++) {
+        const ov_expr *pair[2] = {NULL, zero};
+        bool there = i == 0 || ast->op == OV_SET_INTERSECT;
+        OV_TRY(ov_plan_column(b->cx, groups, columns + i, &pair[0], err));
+        OV_TRY(ovi_sql_apply(b, ast, there ? ">" : "=", pair, 2, &parts[i], err));
+    }
+    OV_TRY(ovi_sql_all_of(b, ast, parts, ast->kid_count, &predicate, err));
+    return ov_plan_filter(b->arena, groups, predicate, out, err);
+}
+
+static OV_CHECKED ov_status compare_sides(ovi_sql_binder *b, const ov_ast *ast, const ov_plan **sides,
+                                          const ov_plan **out, ov_error *err)
+{
+    uint32_t count = ast->kid_count, columns = sides[0]->field_count;
+    const ov_plan *all, *groups;
+    const ov_expr **exprs;
+    ov_agg_call *calls;
+    ov_slice *names;
+    OV_TRY(ov_arena_alloc(b->arena, count * sizeof *calls, &calls, err));
+    OV_TRY(ov_arena_alloc(b->arena, (columns + (size_t)1) * sizeof *exprs, &exprs, err));
+    OV_TRY(ov_arena_alloc(b->arena, (columns + (size_t)1) * sizeof *names, &names, err));
+    for (uint32_t i = 0; i < count; i++)
+        OV_TRY(number_side(b, i, &sides[i], err));
+    OV_TRY(ov_plan_union(b->arena, sides, count, &all, err));
+    for (uint32_t i = 0; i < count; i++)
+        OV_TRY(count_side(b, ast, all, i, &calls[i], err));
+    for (uint32_t c = 0; c < columns; c++)
+        OV_TRY(ov_plan_column(b->cx, all, c, &exprs[c], err));
+    OV_TRY(ovi_sql_group(b, all, exprs, columns, calls, count, &groups, err));
+    OV_TRY(choose_groups(b, ast, groups, columns, &groups, err));
+    OV_TRY(ov_arena_alloc(b->arena, (columns + (size_t)1) * sizeof *exprs, &exprs, err));
+    for (uint32_t c = 0; c < columns; c++) {
+        names[c] = all->fields[c].name;
+        OV_TRY(ov_plan_column(b->cx, groups, c, &exprs[c], err));
+    }
+    return ov_plan_project(b->arena, groups, exprs, names, columns, out, err);
+}
+
+ov_status ovi_sql_bind_set_op(ovi_sql_binder *b, const ov_ast *ast, ovi_sql_rel *out, ov_error *err)
+{
+    bool all = ast->flags & OV_AST_ALL;
+    const ov_plan **sides, *plan;
+    if (ast->op != OV_SET_UNION && all)
+        return ovi_sql_fail_node(b, ast, OV_UNSUPPORTED, err, NULL,
+                                 "%s ALL is not supported; %s without ALL is",
+                                 ast->op == OV_SET_INTERSECT ? "INTERSECT" : "EXCEPT",
+                                 ast->op == OV_SET_INTERSECT ? "INTERSECT" : "EXCEPT");
+    OV_TRY(ov_arena_alloc(b->arena, ast->kid_count * sizeof *sides, &sides, err));
+    for (uint32_t i = 0; i < ast->kid_count; i++) {
+        ovi_sql_rel rel;
+        OV_TRY(ovi_sql_bind_query(b, ast->kids[i], &rel, err));
+        sides[i] = rel.plan;
+        if (sides[i]->field_count != sides[0]->field_count)
+            return column_mismatch(b, ast, ast->kids[i], err);
+    }
+    OV_TRY(ovi_sql_union(b, ast, sides, ast->kid_count, &plan, err)); /* casts the sides, too */
+    if (ast->op != OV_SET_UNION)
+        OV_TRY(compare_sides(b, ast, sides, &plan, err));
+    else if (!all)
+        OV_TRY(ovi_sql_distinct(b, plan, &plan, err));
+    return ovi_sql_rel_of(b, plan, ov_slice_make(NULL, 0), out, err);
+}
