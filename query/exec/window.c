@@ -46,15 +46,15 @@ static bool same_value(const ov_vec *a, uint32_t ra, const ov_vec *b, uint32_t r
     return ov_slice_eq(ov_vec_str(a, ra), ov_vec_str(b, rb));
 }
 
-static void mark_codes(const ov_vec *v, uint8_t *marks, uint8_t mark)
+static OV_CHECKED ov_status mark_codes(const ov_vec *v, uint8_t *marks, uint8_t mark, ov_arena *scratch,
+                                       ov_error *err)
 {
-    uint32_t last = ov_vec_code(v, 0);
-    for (uint32_t i = 1; i < v->rows; i++) {
-        uint32_t code = ov_vec_code(v, i);
-        if (code != last && (v->dict->unique || !same_value(v, i, v, i - 1)))
+    const uint32_t *code;
+    OV_TRY(ov_vec_codes32(v, scratch, &code, err));
+    for (uint32_t i = 1; i < v->rows; i++)
+        if (code[i] != code[i - 1] && (v->dict->unique || !same_value(v, i, v, i - 1)))
             marks[i] |= mark;
-        last = code;
-    }
+    return OV_OK;
 }
 
 static void mark_flat(const ov_vec *v, uint8_t *marks, uint8_t mark)
@@ -80,10 +80,8 @@ static OV_CHECKED ov_status mark_changes(const ov_batch *b, const ov_batch *last
         marks[0] |= mark;
     if (v->enc == OV_ENC_CONST || v->type.id == OV_TYPE_NULL)
         return OV_OK;
-    if (v->enc == OV_ENC_DICT) {
-        mark_codes(v, marks, mark);
-        return OV_OK;
-    }
+    if (v->enc == OV_ENC_DICT)
+        return mark_codes(v, marks, mark, scratch, err);
     OV_TRY(ov_vec_flatten(v, scratch, &flat, err));
     mark_flat(&flat, marks, mark);
     return OV_OK;
