@@ -5,7 +5,8 @@
 
 Each round starts the server on the folder the last kill left, looks at what is there, starts a load and kills the
 process group some random time later: sometimes while it starts, sometimes long after the commit. Odd rounds append a
-batch to `appended`, even ones replace all of `replaced`; a third of the loads run as `ovate ingest run` without a server.
+batch to `appended`, even ones replace all of `replaced`; a third of the loads run as `ovate ingest run` without a server,
+and half of the replacements that are left as REPLACE ... SELECT from EXTERN, with CLUSTERED BY.
 """
 import argparse
 import glob
@@ -45,6 +46,17 @@ def spec(table, path, append):
         'ioConfig': {'type': 'index_parallel', 'inputSource': {'type': 'local', 'files': [path]},
                      'inputFormat': {'type': 'csv', 'findColumnsFromHeader': True}, 'appendToExisting': append},
         'tuningConfig': {'type': 'index_parallel'}}}
+
+
+def post(server, path, table, batch_path, by_sql):
+    """The load as a task of the server; its id."""
+    if not by_sql:
+        return json.loads(server.post('/druid/indexer/v1/task', spec(table, batch_path, table == 'appended'))[2])['task']
+    source = json.dumps({'type': 'local', 'files': [batch_path]})
+    sql = """REPLACE INTO %s OVERWRITE ALL SELECT TIME_PARSE("time") AS __time, batch, n, "text" FROM TABLE(EXTERN('%s',
+             '{"type":"csv","findColumnsFromHeader":true}')) EXTEND ("time" VARCHAR, batch VARCHAR, n BIGINT, "text" VARCHAR)
+             PARTITIONED BY DAY CLUSTERED BY "text" """ % (table, source)
+    return json.loads(server.post(path, {'query': sql, 'context': {'rowsPerSegment': 500}})[2])['taskId']
 
 
 def tables_of(server):
@@ -94,8 +106,8 @@ def one_round(number, data, folder, chance, counter, done, typical):
             json.dump(task, file)
         ended = kill_command([binary(), 'ingest', 'run', path, '--data', data], after)
     else:
-        reply = server.post('/druid/indexer/v1/task', task)
-        accepted = json.loads(reply[2])['task']
+        accepted = post(server, '/druid/v2/sql/task', table, os.path.join(folder, 'batch-%d.csv' % number),
+                        table == 'replaced' and chance.random() < 0.5)
         until = time.monotonic() + after
         while time.monotonic() < until and not ended:
             ended = server.get_json('/druid/indexer/v1/task/%s/status' % accepted)['status']['status'] == 'SUCCESS'
