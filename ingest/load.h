@@ -62,6 +62,7 @@ typedef struct ov_load_segment {
     ov_segment_info info; /* version of the env, partition counted from 0 per chunk */
     const ov_build_column *columns;
     uint32_t column_count;
+    ov_slice shard; /* storage/shard.h; empty: numbered */
 } ov_load_segment;
 
 typedef struct ov_load_result {
@@ -106,6 +107,9 @@ typedef struct ov_load_schema {
     uint32_t max_rows_per_segment;  /* 0: OV_LOAD_SEGMENT_ROWS */
     uint64_t max_parse_exceptions;  /* UINT64_MAX: no limit */
     uint32_t max_saved_rejects;
+    /* Rows of each time chunk come ordered by columns 1 .. range_columns, which are plain strings: full segments are cut
+     * where these change, and the result says which range each covers. 0: no such order. */
+    uint32_t range_columns;
     bool pulled; /* no builders: splits are taken out again in their order (ovi_loader_pull) */
 } ov_load_schema;
 

@@ -53,6 +53,7 @@ ov_status ov_loader_create(const ov_load_schema *schema, const ov_load_env *env,
     ov_budget_init(&l->budget, "load", SIZE_MAX, env->budget);
     ov_arena_init(&l->arena, "load", NULL);
     ov_arena_init(&l->reject_arena, "rejects", NULL);
+    ov_arena_init(&l->keys, "range keys", &l->budget);
     l->ring_size = l->env.workers * 2 + 2;
     l->ring = ov_calloc(l->ring_size, sizeof *l->ring);
     l->spare = ov_calloc(l->ring_size, sizeof *l->spare);
@@ -92,6 +93,7 @@ void ov_loader_destroy(ov_loader *l)
     ov_free(l->types);
     ov_free(l->rejects);
     ov_arena_fini(&l->reject_arena);
+    ov_arena_fini(&l->keys);
     ov_arena_fini(&l->arena);
     ov_cond_fini(&l->changed);
     ov_mutex_fini(&l->mutex);
@@ -341,10 +343,10 @@ static void seal_rest(ov_loader *l)
 
 static int by_place(const void *a, const void *b)
 {
-    const ov_load_segment *x = a, *y = b;
-    if (x->info.start_ms != y->info.start_ms)
-        return x->info.start_ms < y->info.start_ms ? -1 : 1;
-    return (x->info.partition > y->info.partition) - (x->info.partition < y->info.partition);
+    const ovi_sealed *x = a, *y = b;
+    if (x->start != y->start)
+        return x->start < y->start ? -1 : 1;
+    return (x->partition > y->partition) - (x->partition < y->partition);
 }
 
 static ov_status copy_text(ov_arena *out, ov_slice *s, ov_error *err)
@@ -355,6 +357,8 @@ static ov_status copy_text(ov_arena *out, ov_slice *s, ov_error *err)
 static ov_status copy_segments(ov_loader *l, ov_arena *out, ov_load_result *res, ov_error *err)
 {
     uint32_t cols = l->schema.column_count;
+    if (l->sealed_count)
+        qsort(l->sealed, l->sealed_count, sizeof *l->sealed, by_place);
     OV_TRY(ov_arena_zalloc(out, ((size_t)l->sealed_count + 1) * sizeof *res->segments, &res->segments, err));
     for (uint32_t i = 0; i < l->sealed_count; i++) {
         ov_load_segment *s = &res->segments[i];
@@ -371,9 +375,7 @@ static ov_status copy_segments(ov_loader *l, ov_arena *out, ov_load_result *res,
         s->columns = columns;
     }
     res->segment_count = l->sealed_count;
-    if (res->segment_count)
-        qsort(res->segments, res->segment_count, sizeof *res->segments, by_place);
-    return OV_OK;
+    return l->schema.range_columns ? ovi_range_shards(l, out, res, err) : OV_OK;
 }
 
 static ov_status copy_books(ov_loader *l, ov_arena *out, ov_load_result *res, ov_error *err)

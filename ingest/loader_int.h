@@ -20,6 +20,9 @@ typedef struct ovi_chunk {
     uint32_t partition;          /* of the open or next builder */
     size_t bytes;                /* of the builder, as last asked */
     uint32_t split_rows;         /* scratch of loader_route.c */
+    /* range_columns: keys of the first and last row of the builder, and whether some cut fell between equal keys */
+    ov_slice *first_key, *last_key;
+    bool torn;
 } ovi_chunk;
 
 /* A builder on its way to a file, then the file. */
@@ -28,6 +31,8 @@ typedef struct ovi_sealed {
     uint32_t partition;
     ov_segment_builder *builder; /* NULL once sealed */
     char *path;
+    const ov_slice *first_key; /* range_columns: of the first row; NULL otherwise */
+    bool torn;                 /* begins with the key the segment before ends with */
     bool done;
     ov_segment_info info;
     ov_build_column *columns;
@@ -37,6 +42,7 @@ struct ov_loader {
     ov_load_schema schema;
     ov_load_env env;
     ov_arena arena; /* names, sealed infos; under the mutex */
+    ov_arena keys;  /* of ranges; of the committing thread */
     ov_budget budget;
     ov_type *types;
 
@@ -85,6 +91,15 @@ void ovi_loader_give_back(ov_loader *l, ov_rows *rows);
 void ovi_loader_end(ov_loader *l);
 /* The open builder of a chunk joins the queue. */
 OV_CHECKED ov_status ovi_seal_queue(ov_loader *l, ovi_chunk *c, ov_error *err);
+/* ---- loader_range.c: keys of ranges, when schema.range_columns ---- */
+/* Selected rows [at, rows) of the batch: how many of the next selected ones belong into a builder with room for `room`. */
+OV_CHECKED ov_status ovi_range_take(ov_loader *l, const ovi_chunk *c, const ov_vec *cols, const uint64_t *sel,
+                                    uint32_t at, uint32_t room, uint32_t left, uint32_t *take, ov_error *err);
+/* Rows `first` and `last` of the batch were the first and the last added. */
+OV_CHECKED ov_status ovi_range_note(ov_loader *l, ovi_chunk *c, const ov_vec *cols, uint32_t first, uint32_t last,
+                                    ov_error *err);
+/* Shard specs of all segments; they and l->sealed lie in the same order, by chunk and partition. */
+OV_CHECKED ov_status ovi_range_shards(ov_loader *l, ov_arena *out, ov_load_result *result, ov_error *err);
 /* Seal one waiting builder, if there is one; false when there was none. Called without the mutex. */
 bool ovi_seal_one(ov_loader *l);
 void ovi_loader_set_failed(ov_loader *l, const ov_error *err);

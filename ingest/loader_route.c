@@ -114,6 +114,18 @@ static ov_status open_builder(ov_loader *l, ovi_chunk *c, ov_error *err)
     return ov_segment_builder_create(&s, &l->budget, &c->builder, err);
 }
 
+/* The first and last of the rows that were just added: those of sel, or [begin, n) of a whole batch. */
+static ov_status note_range(route *r, ovi_chunk *c, const uint64_t *sel, uint32_t begin, uint32_t n, ov_error *err)
+{
+    uint32_t first = begin, last = n - 1;
+    if (sel) {
+        first = (uint32_t)ov_bits_next(sel, n, begin);
+        while (!ov_bits_test(sel, last))
+            last--;
+    }
+    return ovi_range_note(r->l, c, r->vecs, first, last, err);
+}
+
 /* Selected rows of the batch, cut where a segment is full. sel NULL: all. */
 static ov_status add_batch(route *r, ovi_chunk *c, uint32_t n, const uint64_t *sel, uint32_t sel_rows,
                            ov_error *err)
@@ -124,8 +136,15 @@ static ov_status add_batch(route *r, ovi_chunk *c, uint32_t n, const uint64_t *s
     while (sel_rows > 0) {
         if (!c->builder)
             OV_TRY(open_builder(l, c, err));
-        uint32_t room = l->schema.max_rows_per_segment - ov_segment_builder_rows(c->builder);
-        uint32_t take = OV_MIN(room, sel_rows);
+        uint32_t held = ov_segment_builder_rows(c->builder), most = l->schema.max_rows_per_segment;
+        uint32_t room = most > held ? most - held : 0;
+        uint32_t take = OV_MIN(room, sel_rows), begin = at;
+        if (l->schema.range_columns && take == room)
+            OV_TRY(ovi_range_take(l, c, r->vecs, sel, at, room, sel_rows, &take, err));
+        if (take == 0) { /* full, and the key changes right here */
+            OV_TRY(ovi_seal_queue(l, c, err));
+            continue;
+        }
         ov_batch b = {.rows = n, .cols = r->cols, .col = r->vecs, .sel = sel, .sel_rows = take};
         if (take < sel_rows || at > 0) { /* a part of what is selected */
             uint32_t end = at, found = 0;
@@ -140,10 +159,12 @@ static ov_status add_batch(route *r, ovi_chunk *c, uint32_t n, const uint64_t *s
         }
         OV_TRY(ov_segment_builder_add(c->builder, &b, err));
         sel_rows -= take;
+        if (l->schema.range_columns)
+            OV_TRY(note_range(r, c, b.sel, begin, n, err));
         size_t bytes = ov_segment_builder_bytes(c->builder);
         l->open_bytes += bytes - c->bytes;
         c->bytes = bytes;
-        if (take == room)
+        if (take == room && !l->schema.range_columns)
             OV_TRY(ovi_seal_queue(l, c, err));
     }
     return OV_OK;

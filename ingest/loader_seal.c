@@ -29,10 +29,13 @@ ov_status ovi_seal_queue(ov_loader *l, ovi_chunk *c, ov_error *err)
             .partition = c->partition,
             .builder = c->builder,
             .path = copy,
+            .first_key = c->first_key,
+            .torn = c->torn,
         };
         l->open_bytes -= c->bytes;
         c->builder = NULL;
         c->bytes = 0;
+        c->first_key = NULL;
         c->partition++;
         ov_cond_broadcast(&l->changed);
     }

@@ -44,6 +44,8 @@ ov_status ov_publish_add(ov_publish *p, const ov_load_result *result, ov_error *
         ov_new_segment *to = &p->segments[p->segment_count];
         *to = (ov_new_segment){.info = s->info, .tmp_path = s->path, .column_count = s->column_count};
         OV_TRY(schema_of(p, s, &to->columns, err));
+        if (p->mode == OV_PUBLISH_REPLACE) /* what is appended joins a set that was not divided like this */
+            to->shard = s->shard;
         p->segment_count++;
     }
     return OV_OK;

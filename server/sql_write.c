@@ -226,6 +226,10 @@ static ov_status make_schema(writer *w, ov_error *err)
     OV_TRY(ov_arena_copy(w->work->arena, w->what->datasource, &s->datasource, err));
     OV_TRY(ov_gran_init_name(&s->query_gran, OV_SLICE_LIT("none"), err));
     s->segment_gran = w->what->segment;
+    s->range_columns = OV_MIN(w->what->cluster_count, (uint32_t)OV_SHARD_MOST_DIMENSIONS);
+    for (uint32_t i = 1; i <= s->range_columns; i++)
+        if (w->columns[i].type.id != OV_TYPE_STRING || w->columns[i].type.multi)
+            s->range_columns = 0;
     s->columns = w->columns;
     s->column_count = w->count;
     s->max_parse_exceptions = UINT64_MAX;

@@ -20,6 +20,7 @@
 #include "base/datetime.h"
 #include "storage/segcache.h"
 #include "storage/segment.h"
+#include "storage/shard.h"
 
 typedef struct ov_catalog ov_catalog;
 typedef struct ov_snapshot ov_snapshot;
@@ -49,6 +50,7 @@ typedef struct ov_segment_entry {
     uint32_t part_count;
     bool used;
     ov_slice shard_spec; /* JSON, as sys.segments shows it */
+    const ov_shard *shard; /* what its rows have in common; NULL: nothing is known */
     ov_slice created;    /* ISO */
     ov_slice task_id;
     ov_segment_slot *slot; /* where the open segment is kept; see ov_snapshot_open. NULL for tombstones */
@@ -110,6 +112,7 @@ typedef struct ov_new_segment {
     const ov_schema_column *columns;
     uint32_t column_count;
     bool tombstone;
+    ov_slice shard; /* see shard.h; empty: numbered */
 } ov_new_segment;
 
 struct ov_task_row;

@@ -137,6 +137,7 @@ static ov_status insert_segment(committer *k, uint32_t i, ov_error *err)
         .max_time = s->info.max_time,
         .file = k->files[i],
         .task_id = k->c->task_id,
+        .shard = s->shard,
         .created_ms = ov_now_ms(),
     };
     OV_TRY(ovi_schema_intern(k->cat, s->columns, s->column_count, &row.schema, err));

@@ -15,7 +15,7 @@
 #include "base/log.h"
 
 enum {
-    CATALOG_SCHEMA = 1,          /* meta.schema_version this program reads and writes */
+    CATALOG_SCHEMA = 2,          /* meta.schema_version this program reads and writes */
     CATALOG_APPLICATION = 0x4F564154, /* "OVAT" in the database header */
     BUSY_MS = 10000,
 };
@@ -33,7 +33,7 @@ static const char SCHEMA_SQL[] =
     " tombstone INTEGER NOT NULL, used INTEGER NOT NULL, rows INTEGER NOT NULL, bytes INTEGER NOT NULL,"
     " min_time INTEGER NOT NULL, max_time INTEGER NOT NULL, file TEXT NOT NULL, task_id TEXT NOT NULL,"
     " schema INTEGER NOT NULL, created_ms INTEGER NOT NULL, sum INTEGER NOT NULL,"
-    " UNIQUE(datasource, start_ms, end_ms, version, partition));"
+    " shard TEXT NOT NULL DEFAULT '', UNIQUE(datasource, start_ms, end_ms, version, partition));"
     "CREATE TABLE chunks(datasource TEXT, start_ms INTEGER, end_ms INTEGER, version TEXT,"
     " next_partition INTEGER NOT NULL, PRIMARY KEY(datasource, start_ms, end_ms, version)) WITHOUT ROWID;"
     "CREATE TABLE cursors(key TEXT PRIMARY KEY, value BLOB NOT NULL, sum INTEGER NOT NULL) WITHOUT ROWID;"
@@ -261,9 +261,30 @@ static ov_status check_identity(ov_catalog *cat, ov_error *err)
         return ov_fail(err, OV_UNSUPPORTED,
                        "%s was written by a newer Ovate (catalog schema %lld, this program knows %d)",
                        cat->dir, (long long)version, CATALOG_SCHEMA);
+    if (version == 1 && !cat->writer)
+        return ov_fail(err, OV_UNSUPPORTED,
+                       "%s was written by an older Ovate; start a server on it once, which brings it up to date", cat->dir);
     if (version < 1)
         return ovi_db_damaged(cat, err, "it names no schema version");
     return OV_OK;
+}
+
+/* Version 1 knew no shard specs. */
+static ov_status upgrade_schema(ov_catalog *cat, ov_error *err)
+{
+    int64_t version;
+    OV_TRY(ovi_meta_get(cat, "schema_version", &version, err));
+    if (version == CATALOG_SCHEMA)
+        return OV_OK;
+    OV_TRY(ovi_db_exec(cat, "BEGIN IMMEDIATE", err));
+    ov_status st = ovi_db_exec(cat, "ALTER TABLE segments ADD COLUMN shard TEXT NOT NULL DEFAULT ''", err);
+    if (st == OV_OK)
+        st = ovi_meta_set(cat, "schema_version", CATALOG_SCHEMA, err);
+    if (st == OV_OK)
+        return ovi_db_exec(cat, "COMMIT", err);
+    ov_error ignored = OV_ERROR_INIT;
+    (void)!ovi_db_exec(cat, "ROLLBACK", &ignored);
+    return st;
 }
 
 static ov_status set_up_writer(ov_catalog *cat, bool fresh, ov_error *err)
@@ -274,7 +295,10 @@ static ov_status set_up_writer(ov_catalog *cat, bool fresh, ov_error *err)
         return ov_fail(err, OV_IO, "%s/catalog.db: this file system does not allow SQLite's WAL mode",
                        cat->dir);
     OV_TRY(ovi_db_exec(cat, "PRAGMA synchronous = FULL", err));
-    return fresh ? create_schema(cat, err) : check_structure(cat, err);
+    if (fresh)
+        return create_schema(cat, err);
+    OV_TRY(check_structure(cat, err));
+    return upgrade_schema(cat, err);
 }
 
 static ov_status set_up(ov_catalog *cat, ov_error *err)

@@ -104,7 +104,7 @@ typedef struct ovi_row {
     uint32_t rows;
     uint64_t bytes;
     int64_t min_time, max_time;
-    ov_slice file, task_id;
+    ov_slice file, task_id, shard;
     int64_t schema, created_ms;
     int64_t sum; /* as stored */
 } ovi_row;
@@ -112,7 +112,7 @@ typedef struct ovi_row {
 /* The columns ovi_row_read expects, in order. */
 #define OVI_ROW_COLUMNS                                                                            \
     "seq, datasource, start_ms, end_ms, version, partition, core, tombstone, used, rows, bytes, "  \
-    "min_time, max_time, file, task_id, schema, created_ms, sum"
+    "min_time, max_time, file, task_id, schema, created_ms, sum, shard"
 /* Slices live until the next step; OV_CORRUPT when the row's checksum is wrong. */
 OV_CHECKED ov_status ovi_row_read(ov_catalog *cat, sqlite3_stmt *s, ovi_row *out, ov_error *err);
 OV_CHECKED ov_status ovi_row_copy(ov_arena *a, ovi_row *row, ov_error *err); /* slices into a */

@@ -16,6 +16,23 @@ typedef struct loader {
 
 /* ---- one entry ---- */
 
+static ov_status entry_shard(ov_segment_entry *e, const ovi_row *row, ov_arena *a, ov_error *err)
+{
+    ov_buf b;
+    ov_shard *shard;
+    ov_buf_init(&b);
+    ov_shard_spec_add(&b, row->shard, row->id.partition, row->core);
+    ov_status st = ov_buf_check(&b, err);
+    if (st == OV_OK)
+        st = ov_arena_copy(a, ov_buf_slice(&b), &e->shard_spec, err);
+    ov_buf_fini(&b);
+    if (st != OV_OK || row->shard.n == 0)
+        return st;
+    OV_TRY(ov_arena_alloc(a, sizeof(*shard), &shard, err));
+    e->shard = shard;
+    return ov_shard_parse(row->shard, a, shard, err);
+}
+
 static ov_status entry_texts(ov_segment_entry *e, const ovi_row *row, ov_arena *a, ov_error *err)
 {
     ov_buf b;
@@ -35,9 +52,7 @@ static ov_status entry_texts(ov_segment_entry *e, const ovi_row *row, ov_arena *
     if (row->tombstone)
         return ov_arena_copy(a, OV_SLICE_LIT("{\"type\":\"tombstone\",\"partitionNum\":0,\"partitions\":1}"),
                              &e->shard_spec, err);
-    return ov_arena_printf(a, &e->shard_spec, err,
-                           "{\"type\":\"numbered\",\"partitionNum\":%u,\"partitions\":%u}",
-                           row->id.partition, row->core);
+    return entry_shard(e, row, a, err);
 }
 
 static ov_status keep_shared(loader *l, ov_slice text, ov_slice *last, ov_error *err)

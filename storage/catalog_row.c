@@ -39,6 +39,8 @@ static ov_status row_sum(const ovi_row *r, int64_t *out, ov_error *err)
     sum_text(&b, r->task_id);
     sum_i64(&b, r->schema);
     sum_i64(&b, r->created_ms);
+    if (r->shard.n) /* rows of catalogs that had no such column keep their sums */
+        sum_text(&b, r->shard);
     ov_status st = ov_buf_check(&b, err);
     if (st == OV_OK)
         *out = (int64_t)ov_checksum(b.p, b.n);
@@ -66,6 +68,7 @@ ov_status ovi_row_read(ov_catalog *cat, sqlite3_stmt *s, ovi_row *r, ov_error *e
         .task_id = ovi_column(s, 14),
         .schema = sqlite3_column_int64(s, 15),
         .created_ms = sqlite3_column_int64(s, 16),
+        .shard = ovi_column(s, 18),
     };
     OV_TRY(row_sum(r, &sum, err));
     r->sum = sum;
@@ -80,6 +83,7 @@ ov_status ovi_row_copy(ov_arena *a, ovi_row *r, ov_error *err)
     OV_TRY(ov_arena_copy(a, r->id.datasource, &r->id.datasource, err));
     OV_TRY(ov_arena_copy(a, r->id.version, &r->id.version, err));
     OV_TRY(ov_arena_copy(a, r->file, &r->file, err));
+    OV_TRY(ov_arena_copy(a, r->shard, &r->shard, err));
     return ov_arena_copy(a, r->task_id, &r->task_id, err);
 }
 
@@ -114,7 +118,7 @@ ov_status ovi_row_insert(ov_catalog *cat, const ovi_row *row, ov_error *err)
     OV_TRY(row_sum(&r, &r.sum, err));
     OV_TRY(ovi_db_prepare(cat,
                           "INSERT INTO segments(" OVI_ROW_COLUMNS
-                          ") VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
+                          ") VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
                           &s, err));
     sqlite3_bind_int64(s, 1, r.seq);
     ovi_bind_str(s, 2, r.id.datasource);
@@ -134,6 +138,7 @@ ov_status ovi_row_insert(ov_catalog *cat, const ovi_row *row, ov_error *err)
     sqlite3_bind_int64(s, 16, r.schema);
     sqlite3_bind_int64(s, 17, r.created_ms);
     sqlite3_bind_int64(s, 18, r.sum);
+    ovi_bind_str(s, 19, r.shard);
     ov_status st = ovi_db_run(cat, s, err);
     ovi_db_done(cat, s);
     note_row(cat, &r, true);

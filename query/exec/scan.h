@@ -85,6 +85,10 @@ typedef struct ovi_scan {
     uint32_t *canon_next;    /* per column */
 } ovi_scan;
 
+/* ---- scan_shard.c ---- */
+/* No row of a segment with this shard spec (NULL: numbered) can pass the filter. */
+bool ovi_shard_excludes(const ovi_scan *s, const ov_shard *shard);
+
 /* ---- scan_filter.c ---- */
 OV_CHECKED ov_status ovi_conjuncts(const ov_expr *filter, uint32_t columns, ov_arena *out, const conjunct **list,
                                    uint32_t *count, ov_error *err);

@@ -507,7 +507,7 @@ ov_status ovi_scan_plan(ovi_scan *s, scan_segment *seg, ovi_worker *w, ov_error 
     seg->way = WAY_OUT;
     atomic_fetch_add_explicit(&stats->segments_total, 1, memory_order_relaxed);
     OV_TRY(cut_times(s, seg, err));
-    if (!e->tombstone && e->info.rows && ((general && !e->partial) || !misses_all_ranges(seg, &e->info))) {
+    if (!e->tombstone && e->info.rows && !ovi_shard_excludes(s, e->shard) && ((general && !e->partial) || !misses_all_ranges(seg, &e->info))) {
         OV_TRY(ovi_next_batch(w, err));
         OV_TRY(open_segment(s, seg, err));
         OV_TRY(find_columns(s, seg, err));

@@ -91,6 +91,32 @@ def clustered(server):
     same([row[0] for row in server.sql('SELECT n FROM clu LIMIT 5')[1]], [0, 1, 2, 3, 4])
 
 
+def pruned(server, table, condition):
+    """Rows that match, and how many of the table's segments were left out."""
+    query = 'SELECT COUNT(*), SUM(n) FROM %s WHERE %s' % (table, condition)
+    lines = [row[0] for row in server.sql('EXPLAIN ANALYZE ' + query)[1]]
+    words = [line for line in lines if line.startswith('Segments: ')][0].replace(',', '').split()
+    return server.sql(query)[1][0], int(words[1]), int(words[3])
+
+
+def ranges(server):
+    """CLUSTERED BY strings divides each chunk into ranges, which leave segments out of queries; the answers stay."""
+    values = ', '.join("('2024-01-%02d', %s, '%s', %d)" % (1 + i % 2, 'NULL' if i % 50 == 0 else "'k%02d'" % (i * 7 % 40), 'xyz'[i % 3], i)
+                       for i in range(1200))
+    source = 'SELECT TIME_PARSE(t) AS __time, k, l, n FROM (VALUES %s) AS v(t, k, l, n) PARTITIONED BY DAY' % values
+    run(server, 'REPLACE INTO ran OVERWRITE ALL %s CLUSTERED BY k, l' % source, {'rowsPerSegment': 50})
+    run(server, 'REPLACE INTO ranplain OVERWRITE ALL %s' % source)
+    specs = [json.loads(row[0]) for row in server.sql("SELECT shard_spec FROM sys.segments WHERE datasource = 'ran'")[1]]
+    same({spec['type'] for spec in specs}, {'range'})
+    same(specs[0]['dimensions'], ['k', 'l'])
+    for condition in ("k = 'k07'", "k IN ('k00', 'k39', 'nosuch')", "k < 'k03'", "k <= 'k03'", "k > 'k36'", "k >= 'k36'", 'k IS NULL',
+                      "k BETWEEN 'k10' AND 'k12'", "k = 'k07' AND l = 'x'", "NOT (k > 'k02')", "k <> 'k07'", "k = 'k07' OR k = 'k08'",
+                      "k IS NOT NULL AND n > 5", "k LIKE 'k1%'"):
+        got, total, out = pruned(server, 'ran', condition)
+        same(got, pruned(server, 'ranplain', condition)[0])
+        check(total > 20 and (out > total // 2 or '<>' in condition or 'NOT NULL' in condition), (condition, total, out))
+
+
 def refusals(server):
     for path, words in (('INSERT INTO', 'INSERT operations are not supported by requested SQL engine [native], consider using MSQ.'),
                         ('REPLACE INTO', 'REPLACE operations are not supported by the requested SQL engine [native].')):
@@ -121,5 +147,5 @@ def explained(server):
 
 
 def cases(server):
-    for function in (life, replace, types, clustered, refusals, explained):
+    for function in (life, replace, types, clustered, ranges, refusals, explained):
         yield function.__name__, lambda function=function: function(server)
