@@ -5,6 +5,7 @@
 
 #include "base/jsonw.h"
 #include "query/agg/agg.h"
+#include "query/sql/sql.h"
 
 typedef enum category {
     OPERATORS,
@@ -62,7 +63,9 @@ typedef struct registry {
     bool operators;
 } registry;
 
-static void registries(registry out[3])
+enum { REGISTRIES = 4 };
+
+static void registries(registry out[REGISTRIES])
 {
     out[0] = (registry){.operators = true};
     out[0].count = ov_operator_docs(&out[0].docs);
@@ -70,6 +73,8 @@ static void registries(registry out[3])
     out[1].count = ov_function_docs(&out[1].docs);
     out[2] = (registry){.operators = false};
     out[2].count = ov_agg_docs(&out[2].docs);
+    out[3] = (registry){.operators = false};
+    out[3].count = ov_sql_window_docs(&out[3].docs);
 }
 
 /* ---- Markdown ---- */
@@ -115,10 +120,10 @@ static void add_row(ov_buf *out, const ov_function_doc *doc, const entry *e)
 
 static void add_section(ov_buf *out, category group)
 {
-    registry all[3];
+    registry all[REGISTRIES];
     bool empty = true;
     registries(all);
-    for (int r = 0; r < 3; r++)
+    for (int r = 0; r < REGISTRIES; r++)
         for (uint32_t i = 0; i < all[r].count; i++) {
             const entry *e = entry_of(all[r].docs[i].name, all[r].operators);
             if (e->group != group)
@@ -156,9 +161,9 @@ static void add_line(ov_buf *out, const ov_function_doc *doc, const entry *e)
 
 void ov_reference_json(ov_buf *out)
 {
-    registry all[3];
+    registry all[REGISTRIES];
     registries(all);
-    for (int r = 0; r < 3; r++)
+    for (int r = 0; r < REGISTRIES; r++)
         for (uint32_t i = 0; i < all[r].count; i++)
             add_line(out, &all[r].docs[i], entry_of(all[r].docs[i].name, all[r].operators));
 }

@@ -2,7 +2,10 @@
  * arguments. */
 #include "query/sql/bind_int.h"
 
+#include <stdio.h>
+
 #include "base/datetime.h"
+#include "base/suggest.h"
 
 static bool is_named(const ov_ast *call, const char *name)
 {
@@ -190,6 +193,25 @@ static OV_CHECKED ov_status bind_trim(ovi_sql_names *n, const ov_ast *ast, const
     return ovi_sql_apply(n->b, ast, name, swapped, argc - 1, out, err);
 }
 
+/* A scalar function that does not exist: an aggregate or window function may be meant. */
+static void suggest_aggregate(ov_slice name, ov_error *err)
+{
+    const ov_function_doc *docs;
+    char hint[OV_SUGGEST_BYTES];
+    ov_suggest near;
+    if (strstr(err->text, "; "))
+        return;
+    ov_suggest_init(&near, name);
+    uint32_t count = ov_agg_docs(&docs);
+    for (uint32_t i = 0; i < count; i++)
+        ov_suggest_offer(&near, ov_slice_cstr(docs[i].name));
+    count = ov_sql_window_docs(&docs);
+    for (uint32_t i = 0; i < count; i++)
+        ov_suggest_offer(&near, ov_slice_cstr(docs[i].name));
+    size_t used = strlen(err->text);
+    snprintf(err->text + used, sizeof err->text - used, "%s", ov_suggest_text(&near, hint));
+}
+
 /* DATEADD(day, 1, x): that nobody knows the function comes before that nobody knows its arguments. */
 static OV_CHECKED ov_status fail_argument(ovi_sql_names *n, const ov_ast *ast, ov_error *err)
 {
@@ -213,8 +235,10 @@ static OV_CHECKED ov_status bind_scalar(ovi_sql_names *n, const ov_ast *ast, con
     }
     if (ast->op == OV_FORM_TRIM)
         return bind_trim(n, ast, args, list->kid_count, out, err);
-    return ov_expr_call(n->b->cx, ast->text, args, list->kid_count, ast->pos, ast->end_pos, out,
-                        err);
+    ov_status st = ov_expr_call(n->b->cx, ast->text, args, list->kid_count, ast->pos, ast->end_pos, out, err);
+    if (st != OV_OK && !ov_function_exists(ast->text))
+        suggest_aggregate(ast->text, err);
+    return st;
 }
 
 ov_status ovi_sql_bind_call(ovi_sql_names *n, const ov_ast *ast, const ov_expr **out, ov_error *err)

@@ -32,6 +32,23 @@ static const window_fn *find_function(ov_slice name)
     return NULL;
 }
 
+uint32_t ov_sql_window_docs(const ov_function_doc **out)
+{
+    static const ov_function_doc docs[] = {{"CUME_DIST", "'CUME_DIST()'", true},
+                                           {"DENSE_RANK", "'DENSE_RANK()'", true},
+                                           {"FIRST_VALUE", "'FIRST_VALUE(<ANY>)'", true},
+                                           {"LAG", "'LAG(<ANY>, [<INTEGER>, [<ANY>]])'", true},
+                                           {"LAST_VALUE", "'LAST_VALUE(<ANY>)'", true},
+                                           {"LEAD", "'LEAD(<ANY>, [<INTEGER>, [<ANY>]])'", true},
+                                           {"NTH_VALUE", "'NTH_VALUE(<ANY>, <INTEGER>)'", true},
+                                           {"NTILE", "'NTILE(<INTEGER>)'", true},
+                                           {"PERCENT_RANK", "'PERCENT_RANK()'", true},
+                                           {"RANK", "'RANK()'", true},
+                                           {"ROW_NUMBER", "'ROW_NUMBER()'", true}};
+    *out = docs;
+    return (uint32_t)OV_COUNT_OF(docs);
+}
+
 bool ovi_sql_is_window_function(ov_slice name)
 {
     return find_function(name) != NULL;

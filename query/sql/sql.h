@@ -72,3 +72,6 @@ typedef struct ov_sql_setting {
 /* The SET statements in their order; what they mean is the caller's business. */
 OV_CHECKED ov_status ov_sql_settings(const ov_sql_parsed *parsed, ov_arena *arena,
                                      const ov_sql_setting **out, uint32_t *count, ov_error *err);
+
+/* Functions that only stand in front of OVER, sorted by name. */
+uint32_t ov_sql_window_docs(const ov_function_doc **out);

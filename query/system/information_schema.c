@@ -3,6 +3,7 @@
  * clients compare some of them (COLUMN_DEFAULT is the empty string, not NULL, which SQLAlchemy
  * relies on).
  */
+#include "query/sql/sql.h"
 #include "query/system/system_int.h"
 
 /* ---- SCHEMATA ---- */
@@ -222,6 +223,8 @@ static ov_status routines_rows(const ov_systable *table, ov_query_ctx *cx,
     uint32_t count = ov_function_docs(&docs);
     routine_rows(&w, docs, count);
     count = ov_agg_docs(&docs);
+    routine_rows(&w, docs, count);
+    count = ov_sql_window_docs(&docs);
     routine_rows(&w, docs, count);
     return ovi_syswriter_close(&w);
 }

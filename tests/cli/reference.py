@@ -36,7 +36,7 @@ def shown(value):
 def ask(server, entry):
     query = 'SELECT %s' % entry['example']
     if entry['aggregate'] or entry['category'] in ('Aggregates', 'Window functions'):
-        query += ' FROM ' + ROWS
+        query += ' FROM %s%s' % (ROWS, ' ORDER BY __time' if ' OVER ' in entry['example'] else '')
     try:
         return shown(server.sql(query)[1][0][0])
     except SqlError as error:
