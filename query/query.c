@@ -18,6 +18,7 @@ struct ov_query {
     bool analyze; /* run the plan, answer with what it did */
     bool explain;
     const ov_query_write *write;
+    ov_sql_describe describe;
     const ov_sql_setting *sets;
     uint32_t set_count;
     char uuid[OV_UUID_BYTES];
@@ -90,6 +91,22 @@ static OV_CHECKED ov_status read_settings(ov_query *q, const ov_query_request *r
     return OV_OK;
 }
 
+static OV_CHECKED ov_status start_describing(ov_query *q, uint32_t params, ov_error *err)
+{
+    ov_sql_describe *d = &q->describe;
+    OV_TRY(ov_arena_zalloc(&q->cx.arena, (params + (size_t)1) * sizeof *d->exprs, &d->exprs, err));
+    OV_TRY(ov_arena_zalloc(&q->cx.arena, (params + (size_t)1) * sizeof *d->types, &d->types, err));
+    d->count = params;
+    return OV_OK;
+}
+
+static void finish_describing(ov_sql_describe *d)
+{
+    for (uint32_t i = 0; i < d->count; i++)
+        if (d->types[i] == OV_SQL_NULL)
+            d->types[i] = OV_SQL_VARCHAR;
+}
+
 static OV_CHECKED ov_status make_plan(ov_query *q, const ov_query_env *env,
                                       const ov_query_request *rq, ov_error *err)
 {
@@ -108,7 +125,12 @@ static OV_CHECKED ov_status make_plan(ov_query *q, const ov_query_env *env,
     sql.externs = env->externs;
     sql.max_parse_exceptions = set.max_parse_exceptions;
     OV_TRY(ov_system_tables(env, &q->cx.arena, &sql.systables, &sql.systable_count, err));
+    if (rq->describe) {
+        OV_TRY(start_describing(q, parsed.param_count, err));
+        sql.describe = &q->describe;
+    }
     OV_TRY(ov_sql_plan(&sql, &parsed, &statement, err));
+    finish_describing(&q->describe);
     q->analyze = statement.analyze;
     q->write = statement.write;
     q->explain = statement.explain;
@@ -184,6 +206,12 @@ uint32_t ov_query_fields(const ov_query *q, const ov_field **out)
         return ov_explain_fields(out);
     *out = q->plan->fields;
     return q->plan->field_count;
+}
+
+uint32_t ov_query_params(const ov_query *q, const ov_sqltype **out)
+{
+    *out = q->describe.types;
+    return q->describe.count;
 }
 
 const ov_query_write *ov_query_write_of(const ov_query *q)

@@ -76,6 +76,7 @@ typedef struct ov_query_request {
     ov_slice time_zone;      /* sqlTimeZone; empty: UTC */
     int64_t timeout_ms;      /* 0 = none */
     uint64_t outer_limit;    /* sqlOuterLimit; OV_NO_LIMIT when absent */
+    bool describe;           /* parameters have no values yet: ov_query_params tells their types; not to be run */
     bool stringify_arrays;
     int64_t max_parse_exceptions; /* rows of EXTERN that may be unreadable; -1: any number */
     bool writes;                 /* INSERT and REPLACE are welcome; refused otherwise */
@@ -90,6 +91,8 @@ OV_CHECKED ov_status ov_query_open(const ov_query_env *env, const ov_query_reque
                                    ov_query **out, ov_error *err);
 ov_slice ov_query_id(const ov_query *q);
 uint32_t ov_query_fields(const ov_query *q, const ov_field **out);
+/* Of a query opened to be described: the SQL type each "?" is used as, VARCHAR where nothing tells. */
+uint32_t ov_query_params(const ov_query *q, const ov_sqltype **out);
 /* Of INSERT and REPLACE; NULL for anything else. ov_query_run then only makes the rows. */
 const ov_query_write *ov_query_write_of(const ov_query *q);
 /* EXPLAIN PLAN FOR: the result is a text about the statement, made without running it. */

@@ -10,6 +10,7 @@
 #include "base/log.h"
 #include "base/os.h"
 #include "ingest/task.h"
+#include "server/avatica_store.h"
 #include "server/cli.h"
 #include "server/host.h"
 #include "server/sql_select.h"
@@ -109,6 +110,7 @@ static ov_status serve(ov_app *app, const server_options *o, ov_error *err)
     OV_TRY(ov_host_open(app, &host, err));
     ov_status st;
     OV_TRY_OUT(st, ov_admission_create((uint32_t)o->queries, (uint32_t)o->waiting, &app->admission, err));
+    OV_TRY_OUT(st, ov_av_store_create(&app->avatica, err));
     OV_TRY_OUT(st, start_http(app, o, err));
     OV_TRY_OUT(st, start_tasks(app, o, err));
     the_http = app->http;
@@ -123,6 +125,7 @@ static ov_status serve(ov_app *app, const server_options *o, ov_error *err)
 out:
     ov_tasks_destroy(app->tasks);
     ov_http_destroy(app->http);
+    ov_av_store_destroy(app->avatica);
     ov_admission_destroy(app->admission);
     ov_host_close(app);
     return st;

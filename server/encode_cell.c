@@ -144,45 +144,21 @@ static void add_list(ov_buf *out, ov_type type, const ov_vec *list, uint32_t fir
     ov_buf_add_char(out, ']');
 }
 
-/* Elements of the list at `row`, whatever the encoding. */
-static void find_list(const ov_vec *v, uint32_t row, const ov_vec **list, uint32_t *first,
-                      uint32_t *end)
-{
-    if (v->enc == OV_ENC_RUN) {
-        uint32_t r = 0;
-        while (v->run_end[r] <= row)
-            r++;
-        find_list(v->child, r, list, first, end);
-    } else if (v->enc == OV_ENC_DICT) {
-        find_list(v->dict->values, ov_vec_code(v, row), list, first, end);
-    } else if (v->enc == OV_ENC_LIST) {
-        *list = v->child;
-        *first = v->offsets[row];
-        *end = v->offsets[row + 1];
-    } else {
-        *list = v->c.list;
-        *first = 0;
-        *end = *list ? (*list)->rows : 0;
-    }
-}
-
 /* A multi-value string whose only value is NULL prints as NULL. */
 static bool is_one_null(const ov_vec *v, uint32_t row)
 {
-    const ov_vec *list;
     uint32_t first, end;
     if (v->type.id != OV_TYPE_STRING || !v->type.multi)
         return false;
-    find_list(v, row, &list, &first, &end);
+    const ov_vec *list = ov_vec_list(v, row, &first, &end);
     return end - first == 1 && ov_vec_is_null(list, first);
 }
 
 static void add_list_cell(const ov_encode_options *o, ov_type type, const ov_vec *v, uint32_t row,
                           bool plain, ov_buf *out)
 {
-    const ov_vec *list;
     uint32_t first, end;
-    find_list(v, row, &list, &first, &end);
+    const ov_vec *list = ov_vec_list(v, row, &first, &end);
     bool multi = type.id == OV_TYPE_STRING;
     if (multi && end - first == 1 && !ov_vec_is_null(list, first)) {
         add_text(out, ov_vec_str(list, first), plain,

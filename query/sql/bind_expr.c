@@ -4,9 +4,23 @@
 
 #include "base/datetime.h"
 
+/* A parameter without a value has the type of what it stands beside. */
+static void describe_params(const ov_sql_describe *d, const ov_expr **args, uint32_t argc)
+{
+    ov_sqltype beside = OV_SQL_NULL;
+    for (uint32_t i = 0; i < argc && beside == OV_SQL_NULL; i++)
+        beside = (ov_sqltype)args[i]->sql;
+    for (uint32_t i = 0; i < argc; i++)
+        for (uint32_t p = 0; p < d->count; p++)
+            if (d->exprs[p] == args[i] && d->types[p] == OV_SQL_NULL)
+                d->types[p] = beside == OV_SQL_CHAR ? OV_SQL_VARCHAR : beside;
+}
+
 ov_status ovi_sql_apply(ovi_sql_binder *b, const ov_ast *at, const char *name, const ov_expr **args,
                         uint32_t argc, const ov_expr **out, ov_error *err)
 {
+    if (b->env->describe)
+        describe_params(b->env->describe, args, argc);
     return ov_expr_call(b->cx, ov_slice_cstr(name), args, argc, at->pos, at->end_pos, out, err);
 }
 

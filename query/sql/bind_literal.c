@@ -233,6 +233,12 @@ static OV_CHECKED ov_status bind_param(ovi_sql_binder *b, const ov_ast *ast, con
                                        ov_error *err)
 {
     const ov_sql_env *env = b->env;
+    if (env->describe) {
+        OV_TRY(ov_expr_null(b->cx, OV_SQL_NULL, out, err));
+        if (ast->number < env->describe->count)
+            env->describe->exprs[ast->number] = *out;
+        return OV_OK;
+    }
     if (env->param_count == 0)
         return ovi_sql_fail_node(b, ast, OV_INVALID, err, NULL, "Illegal use of dynamic parameter");
     if (ast->number >= env->param_count)

@@ -37,6 +37,13 @@ typedef struct ov_sql_runner {
     void *self;
 } ov_sql_runner;
 
+/* Parameters without values: what stands for each of them, and the type it is used as. */
+typedef struct ov_sql_describe {
+    const ov_expr **exprs; /* NULLs; NULL where the parameter was not met yet */
+    ov_sqltype *types;     /* OV_SQL_NULL until something tells */
+    uint32_t count;
+} ov_sql_describe;
+
 typedef struct ov_sql_env {
     ov_expr_ctx *cx;
     ov_sql_tables tables;
@@ -44,6 +51,7 @@ typedef struct ov_sql_env {
     uint32_t systable_count;
     const ov_param *params;
     uint32_t param_count;
+    ov_sql_describe *describe;   /* NULL: parameters have values */
     uint64_t outer_limit;        /* sqlOuterLimit; OV_NO_LIMIT when absent */
     const ov_sql_runner *runner; /* NULL: such sub-queries are not supported */
     const ov_extern_ops *externs; /* NULL: EXTERN is not supported */

@@ -8,6 +8,7 @@ import tempfile
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path[:0] = [HERE, os.path.join(HERE, '..', 'lib'), os.path.join(HERE, '..', 'slt')]
 import tables  # noqa: E402
+import test_avatica  # noqa: E402
 import test_concurrency  # noqa: E402
 import test_errors  # noqa: E402
 import test_extern  # noqa: E402
@@ -30,7 +31,7 @@ def main():
             server.ingest(tables.spec(table, folder)[0])
             server.wait_table(table)
         for part in (test_formats, test_errors, test_framing, test_tasks, test_insert, test_extern, test_statements,
-                     test_concurrency):
+                     test_avatica, test_concurrency):
             for name, function in part.cases(server):
                 name = '%s: %s' % (part.__name__[5:], name)
                 if asked.only in name:
