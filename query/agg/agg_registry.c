@@ -86,7 +86,8 @@ ov_status ov_agg_bind(ov_expr_ctx *cx, ov_slice name, const ov_expr **args, uint
                               "argument %u of %s must be a constant", i + 1, fn->name);
     const ov_expr **own;
     OV_TRY(ov_arena_alloc(cx->arena, ((size_t)argc + 1) * sizeof(*own), &own, err));
-    memcpy(own, args, argc * sizeof(*own));
+    if (argc)
+        memcpy(own, args, argc * sizeof(*own));
     *out = (ov_agg_call){.fn = fn,
                          .args = own,
                          .argc = values,
