@@ -75,18 +75,23 @@ bool ov_acc_serves(const ov_acc_spec *have, const ov_acc_spec *want)
     return have->kind == want->kind || (want->kind == OV_ACC_COUNT && counts_too(have->kind));
 }
 
+static bool is_set(const ov_agg_call *call)
+{
+    return call->distinct && call->fn->ops->is_set;
+}
+
 bool ov_acc_by_weight(const ov_acc_spec *spec)
 {
     /* EARLIEST and LATEST would be right too, but need the time column */
     if (spec->kind == OV_ACC_OBJECT)
-        return spec->call->fn->ops->by_weight;
+        return spec->call->fn->ops->by_weight || is_set(spec->call);
     return spec->kind != OV_ACC_EARLIEST && spec->kind != OV_ACC_LATEST;
 }
 
 bool ov_acc_by_order(const ov_acc_spec *spec)
 {
     if (spec->kind == OV_ACC_OBJECT)
-        return spec->call->fn->ops->by_order;
+        return spec->call->fn->ops->by_order && !is_set(spec->call);
     return spec->kind == OV_ACC_SUM_REAL || spec->kind == OV_ACC_VARIANCE || spec->kind == OV_ACC_ANY || spec->kind == OV_ACC_EARLIEST ||
            spec->kind == OV_ACC_LATEST;
 }

@@ -25,7 +25,7 @@
 #include "query/agg/agg_kernels.h"
 #include "query/agg/distinct.h"
 #include "query/agg/object.h"
-#include "query/agg/rows.h"
+#include "query/agg/agg_rows.h"
 
 typedef enum ov_acc_kind {
     OV_ACC_COUNT,

@@ -74,6 +74,7 @@ const ov_object_ops ovi_array_ops = {
     .name = "ARRAY_AGG",
     .state_bytes = sizeof(ov_collect),
     .by_order = true,
+    .is_set = true,
     .open = open_array,
     .close = ov_collect_close,
     .reset = ov_collect_reset,

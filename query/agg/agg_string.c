@@ -65,6 +65,7 @@ const ov_object_ops ovi_string_ops = {
     .name = "STRING_AGG",
     .state_bytes = sizeof(ov_collect),
     .by_order = true,
+    .is_set = true,
     .open = open_join,
     .close = ov_collect_close,
     .reset = ov_collect_reset,

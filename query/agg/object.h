@@ -28,7 +28,7 @@
 #include "base/buf.h"
 #include "base/cursor.h"
 #include "query/agg/agg.h"
-#include "query/agg/rows.h"
+#include "query/agg/agg_rows.h"
 
 typedef struct ov_object ov_object;
 typedef struct ov_object_ops ov_object_ops;
@@ -38,6 +38,7 @@ struct ov_object_ops {
     uint32_t state_bytes;
     bool by_weight; /* a row with a weight may stand for equal rows */
     bool by_order;  /* results depend on the order of rows */
+    bool is_set;    /* with DISTINCT neither order nor the number of equal rows matters, whatever stands above */
 
     /* Makes o->shared; everything else of o is ready. NULL: nothing is shared. */
     ov_status (*open)(ov_object *o, ov_error *err);
@@ -70,6 +71,8 @@ struct ov_object {
     void *shared;
 };
 
+/* An object without groups; reserve makes those below `groups` exist, empty; reset empties all. fini also after a failed
+ * init. */
 OV_CHECKED ov_status ov_object_init(ov_object *o, const ov_agg_call *call, bool general, ov_budget *budget,
                                     ov_error *err);
 void ov_object_fini(ov_object *o);
