@@ -40,9 +40,33 @@ static void add_totals(const ov_exec_stats *s, uint64_t rows, int64_t ns, ov_buf
 
 static const char *kind_name(const ov_plan *node)
 {
-    static const char *const names[] = {"Scan",      "System", "Values", "Filter", "Project",
-                                        "Aggregate", "Sort",   "Limit",  "Union"};
-    return node->kind < OV_COUNT_OF(names) ? names[node->kind] : "?";
+    switch ((ov_plan_kind)node->kind) {
+    case OV_PLAN_SCAN:
+        return "Scan";
+    case OV_PLAN_SYSTEM:
+        return "System";
+    case OV_PLAN_VALUES:
+        return "Values";
+    case OV_PLAN_FILTER:
+        return "Filter";
+    case OV_PLAN_PROJECT:
+        return "Project";
+    case OV_PLAN_AGGREGATE:
+        return "Aggregate";
+    case OV_PLAN_SORT:
+        return "Sort";
+    case OV_PLAN_LIMIT:
+        return "Limit";
+    case OV_PLAN_UNION:
+        return "Union";
+    case OV_PLAN_JOIN:
+        return "Join";
+    case OV_PLAN_UNNEST:
+        return "Unnest";
+    case OV_PLAN_WINDOW:
+        return "Window";
+    }
+    return "?";
 }
 
 static void add_counts(const ov_node_counts *list, uint32_t count, ov_buf *text)

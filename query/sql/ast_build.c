@@ -441,7 +441,7 @@ ov_ast *ovi_sql_select_all(ovi_sql_parser *p, const ovi_sql_token *first, ov_ast
     ov_ast *star = ovi_sql_span(ovi_sql_node(p, OV_AST_STAR, 1, NULL), first, first);
     ov_ast *items = ovi_sql_list(p, OV_AST_LIST, star);
     return ovi_sql_span(
-        ovi_sql_node(p, OV_AST_SELECT, OV_SELECT_KIDS, items, table, NULL, NULL, NULL, NULL), first,
+        ovi_sql_node(p, OV_AST_SELECT, OV_SELECT_KIDS, items, table, NULL, NULL, NULL, NULL, NULL), first,
         NULL);
 }
 

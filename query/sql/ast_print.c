@@ -328,7 +328,7 @@ static void print_query(const ov_ast *node, ov_buf *out)
 static void print_select(const ov_ast *node, ov_buf *out)
 {
     static const char *const clauses[] = {"SELECT ",    " FROM ",   " WHERE ",
-                                          " GROUP BY ", " HAVING ", " WINDOW "};
+                                          " GROUP BY ", " HAVING ", " WINDOW ", " QUALIFY "};
     for (uint32_t i = 0; i < OV_SELECT_KIDS; i++) {
         const ov_ast *kid = node->kids[i];
         if (!kid)

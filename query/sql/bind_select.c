@@ -20,7 +20,7 @@ typedef struct select_binding {
     ovi_sql_item *items;
     uint32_t item_count, item_capacity;
     const ov_expr **order; /* one per sort key */
-    const ov_expr *having;
+    const ov_expr *having, *qualify;
     const ov_plan *base; /* what items and order are over, in the end */
 } select_binding;
 
@@ -269,6 +269,7 @@ static OV_CHECKED ov_status attach(select_binding *s, ovi_sql_mover mover, void 
         OV_TRY(ovi_sql_with_subs(s->b, &s->subs, &s->order[i], err));
     for (uint32_t i = 0; i < s->windows.count; i++)
         OV_TRY(window_with_subs(s, &s->windows.list[i], err));
+    OV_TRY(ovi_sql_with_subs(s->b, &s->subs, &s->qualify, err));
     return ovi_sql_with_subs(s->b, &s->subs, &s->having, err);
 }
 
@@ -288,6 +289,9 @@ static OV_CHECKED ov_status group(select_binding *s, ov_error *err)
                                    order->kids[i], s->order[i], &s->order[i], err));
     ovi_sql_regroup onto = {&s->rel, &s->grouping, aggregate, s->aggs.count};
     OV_TRY(ovi_sql_windows_onto_groups(s->b, &onto, &s->windows, err));
+    if (s->qualify)
+        OV_TRY(ovi_sql_onto_groups(s->b, &s->rel, &s->grouping, aggregate, s->aggs.count,
+                                   s->select->kids[OV_SELECT_QUALIFY], s->qualify, &s->qualify, err));
     s->base = aggregate;
     if (s->having)
         OV_TRY(ovi_sql_onto_groups(s->b, &s->rel, &s->grouping, aggregate, s->aggs.count,
@@ -298,6 +302,29 @@ static OV_CHECKED ov_status group(select_binding *s, ov_error *err)
 
 /* ---- windows ---- */
 
+static bool reads_window(const ov_expr *e)
+{
+    bool reads = e->kind == OV_EXPR_COLUMN && e->column >= (uint32_t)OVI_SQL_WINDOW_BASE &&
+                 e->column < OVI_SQL_SUB_BASE;
+    for (uint32_t i = 0; i < e->argc && !reads; i++)
+        reads = reads_window(e->args[i]);
+    return reads;
+}
+
+static OV_CHECKED ov_status bind_qualify(select_binding *s, ov_error *err)
+{
+    const ov_ast *qualify = s->select->kids[OV_SELECT_QUALIFY];
+    if (!qualify)
+        return OV_OK;
+    ovi_sql_names names = names_of(s, "QUALIFY", OVI_SQL_COLUMNS_FIRST);
+    names.windows = &s->windows;
+    OV_TRY(ovi_sql_bind_condition(&names, qualify, &s->qualify, err));
+    if (reads_window(s->qualify))
+        return OV_OK;
+    return ovi_sql_fail_node(s->b, qualify, OV_INVALID, err, NULL,
+                             "QUALIFY expression must contain a window function");
+}
+
 /* WINDOW nodes under the items. */
 static OV_CHECKED ov_status add_windows(select_binding *s, ov_error *err)
 {
@@ -307,7 +334,10 @@ static OV_CHECKED ov_status add_windows(select_binding *s, ov_error *err)
         OV_TRY(ovi_sql_onto_windows(s->b, &s->windows, s->base, s->items[i].expr, &s->items[i].expr, err));
     for (uint32_t i = 0; order && i < order->kid_count; i++)
         OV_TRY(ovi_sql_onto_windows(s->b, &s->windows, s->base, s->order[i], &s->order[i], err));
-    return OV_OK;
+    if (!s->qualify)
+        return OV_OK;
+    OV_TRY(ovi_sql_onto_windows(s->b, &s->windows, s->base, s->qualify, &s->qualify, err));
+    return ov_plan_filter(s->b->arena, s->base, s->qualify, &s->base, err);
 }
 
 /* ---- the end: projection, DISTINCT, sort, limit ---- */
@@ -463,6 +493,7 @@ static OV_CHECKED ov_status bind_clauses(select_binding *s, ov_error *err)
     s->aggs.grouping = &s->grouping;
     OV_TRY(bind_items(s, err));
     OV_TRY(bind_having(s, err));
+    OV_TRY(bind_qualify(s, err));
     return bind_order(s, err);
 }
 

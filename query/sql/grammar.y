@@ -230,9 +230,9 @@ nulls(A) ::= NULLS LAST. { A = OV_AST_NULLS_LAST; }
 /* ---- SELECT ---- */
 
 select(A) ::= SELECT(S) quantifier(Q) items(I).
-    { A = ovi_sql_flag(ovi_sql_span(ovi_sql_node(p, OV_AST_SELECT, 6, I, NULL, NULL, NULL, NULL, NULL), T(S), NULL), Q); }
-select(A) ::= SELECT(S) quantifier(Q) items(I) FROM from(F) where(W) group_by(G) having(H) windows(D).
-    { A = ovi_sql_flag(ovi_sql_span(ovi_sql_node(p, OV_AST_SELECT, 6, I, F, W, G, H, D), T(S), NULL), Q); }
+    { A = ovi_sql_flag(ovi_sql_span(ovi_sql_node(p, OV_AST_SELECT, 7, I, NULL, NULL, NULL, NULL, NULL, NULL), T(S), NULL), Q); }
+select(A) ::= SELECT(S) quantifier(Q) items(I) FROM from(F) where(W) group_by(G) having(H) windows(D) qualify(Y).
+    { A = ovi_sql_flag(ovi_sql_span(ovi_sql_node(p, OV_AST_SELECT, 7, I, F, W, G, H, D, Y), T(S), NULL), Q); }
 %type quantifier {uint16_t}
 quantifier(A) ::= . { A = 0; }
 quantifier(A) ::= ALL. { A = 0; }
@@ -254,6 +254,8 @@ having(A) ::= . { A = NULL; }
 having(A) ::= HAVING expr(B). { A = B; }
 windows(A) ::= . { A = NULL; }
 windows(A) ::= WINDOW window_defs(B). { A = B; }
+qualify(A) ::= . { A = NULL; }
+qualify(A) ::= QUALIFY expr(B). { A = B; }
 window_defs(A) ::= window_def(B). { A = ovi_sql_list(p, OV_AST_LIST, B); }
 window_defs(A) ::= window_defs(B) COMMA window_def(C). { A = ovi_sql_append(p, B, C); }
 window_def(A) ::= name(B) AS window(C). { A = ovi_sql_node(p, OV_AST_WINDOW_DEF, 2, B, C); }
