@@ -27,6 +27,7 @@ typedef struct place {
 typedef struct check {
     const char *start, *at, *end;
     uint32_t depth, max_depth;
+    bool lenient;
     ov_buf places; /* of struct place, one a value, in the order in which values start */
     ov_error *err;
 } check;
@@ -251,6 +252,8 @@ static ov_status check_text(check *c)
     skip_blanks(c);
     OV_TRY(check_value(c));
     skip_blanks(c);
+    if (c->lenient)
+        c->end = c->at;
     if (c->at != c->end)
         return bad(c, c->at, "nothing behind the value");
     return ov_buf_check(&c->places, c->err);
@@ -262,6 +265,7 @@ typedef struct copy {
     ov_slice text;
     const place *places;
     size_t next;
+    bool lenient;
     ov_arena *arena;
     ov_error *err;
 } copy;
@@ -271,34 +275,52 @@ static ov_status duplicate(const ov_json *child, ov_error *err)
     return ov_json_fail(child, err, OV_INVALID, "the key appears twice");
 }
 
-/* Every key once. Few keys are compared with each other, many through a table. */
-static ov_status check_keys(const ov_json *obj, ov_error *err)
+/* The earlier of two members of one name, when the later counts: it is taken out below. */
+static const char repeated[] = "";
+
+/* Every key once, or with `lenient` the last of each. Few keys are compared with each other, many through a table. */
+static ov_status find_repeats(ov_json *obj, bool lenient, bool *any, ov_error *err)
 {
-    if (obj->count <= 16) {
-        for (const ov_json *a = obj->first; a; a = a->next)
-            for (const ov_json *b = obj->first; b != a; b = b->next)
-                if (ov_slice_eq(a->key, b->key))
-                    return duplicate(a, err);
-        return OV_OK;
-    }
     size_t size = 64;
     while (size < (size_t)obj->count * 2)
         size *= 2;
-    const ov_json **table = ov_calloc(size, sizeof *table);
-    if (!table)
+    ov_json *few[64] = {NULL}, **table = few;
+    if (size > OV_COUNT_OF(few) && !(table = ov_calloc(size, sizeof *table)))
         return ov_fail_nomem(err, size * sizeof *table);
     ov_status st = OV_OK;
-    for (const ov_json *c = obj->first; c && st == OV_OK; c = c->next) {
+    for (ov_json *c = obj->first; c && st == OV_OK; c = c->next) {
         size_t at = ov_hash_slice(c->key) & (size - 1);
-        for (; table[at]; at = (at + 1) & (size - 1))
-            if (ov_slice_eq(table[at]->key, c->key)) {
-                st = duplicate(c, err);
-                break;
-            }
+        while (table[at] && !ov_slice_eq(table[at]->key, c->key))
+            at = (at + 1) & (size - 1);
+        if (table[at] && !lenient)
+            st = duplicate(c, err);
+        if (table[at] && lenient) {
+            table[at]->key = ov_slice_make(repeated, 0);
+            *any = true;
+        }
         table[at] = c;
     }
-    ov_free(table);
+    if (table != few)
+        ov_free(table);
     return st;
+}
+
+static ov_status check_keys(ov_json *obj, bool lenient, ov_error *err)
+{
+    bool any = false;
+    OV_TRY(find_repeats(obj, lenient, &any, err));
+    if (!any)
+        return OV_OK;
+    ov_json *c = obj->first, *next;
+    obj->first = obj->last = NULL;
+    obj->count = 0;
+    for (; c; c = next) {
+        next = c->next;
+        c->next = c->parent = NULL;
+        if (c->key.p != repeated)
+            ov_json_append(obj, c);
+    }
+    return OV_OK;
 }
 
 static ov_status copy_number(copy *c, ov_json *v)
@@ -353,7 +375,7 @@ static ov_status copy_value(copy *c, const cJSON *from, ov_json *parent, ov_json
         ov_json *mine;
         OV_TRY(copy_value(c, child, v, &mine));
     }
-    return v->kind == OV_JSON_OBJECT ? check_keys(v, c->err) : OV_OK;
+    return v->kind == OV_JSON_OBJECT ? check_keys(v, c->lenient, c->err) : OV_OK;
 }
 
 static void install_hooks(void)
@@ -372,6 +394,7 @@ static ov_status build(ov_slice text, const check *checked, ov_arena *arena, ov_
         return ov_fail_nomem(err, text.n);
     copy c = {.text = text,
               .places = (const place *)(const void *)checked->places.p,
+              .lenient = checked->lenient,
               .arena = arena,
               .err = err};
     ov_status st = copy_value(&c, tree, NULL, out);
@@ -393,12 +416,13 @@ ov_status ov_json_parse(ov_slice text, const ov_json_limits *limits, ov_arena *o
     check c = {.start = text.p,
                .at = text.p,
                .end = text.p + text.n,
+               .lenient = limits && limits->lenient,
                .max_depth = OV_MIN(max_depth, MAX_DEPTH)};
     c.err = err;
     ov_buf_init(&c.places);
     ov_status st = check_text(&c);
     if (st == OV_OK)
-        st = build(text, &c, out_arena, out, err);
+        st = build(ov_slice_make(text.p, (size_t)(c.end - c.start)), &c, out_arena, out, err);
     ov_buf_fini(&c.places);
     return st;
 }

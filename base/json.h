@@ -47,6 +47,8 @@ enum { OV_JSON_DEFAULT_DEPTH = 100, OV_JSON_DEFAULT_BYTES = 64 << 20 };
 typedef struct ov_json_limits {
     size_t max_bytes;   /* 0: OV_JSON_DEFAULT_BYTES; never above 2 GiB */
     uint32_t max_depth; /* 0: OV_JSON_DEFAULT_DEPTH; at most 900 */
+    bool lenient;       /* as Druid reads a query's body: of a key that is there twice the last counts, and what stands behind
+                           the value is not looked at */
 } ov_json_limits;
 
 /* limits may be NULL. Errors: OV_INVALID with pos and line:column in the sentence; OV_LIMIT. */

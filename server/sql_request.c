@@ -285,7 +285,8 @@ static ov_status read_json(ov_request *rq, ov_sql_request *out, ov_error *err)
 {
     ov_arena *a = ov_request_arena(rq);
     ov_json *body;
-    OV_TRY(ov_json_parse(ov_request_body(rq), NULL, a, &body, err));
+    static const ov_json_limits as_druid = {.lenient = true};
+    OV_TRY(ov_json_parse(ov_request_body(rq), &as_druid, a, &body, err));
     OV_TRY(ov_json_expect(body, OV_JSON_OBJECT, err));
     OV_TRY(ov_json_need_str(body, "query", &out->query.sql, err));
     ov_slice format;

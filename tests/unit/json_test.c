@@ -117,6 +117,27 @@ static void test_refused(void **state)
     assert_int_equal(err.pos, 5);
 }
 
+/* The last of repeated keys counts, few keys or many; what stands behind the value does not. */
+static void test_lenient(void **state)
+{
+    (void)state;
+    const ov_json_limits lenient = {.lenient = true};
+    ov_json *v;
+    check_ok(ov_json_parse(OV_SLICE_LIT("{\"a\":1,\"\":0,\"a\":{\"b\":1,\"b\":2},\"c\":3,\"a\":4} x {"), &lenient, &arena, &v, &err), &err);
+    assert_int_equal(v->count, 3);
+    assert_int_equal(ov_json_get(v, "a")->i, 4);
+    assert_int_equal(ov_json_get(v, "c")->i, 3);
+    ov_buf text;
+    ov_buf_init(&text);
+    for (int i = 0; i < 300; i++)
+        ov_buf_addf(&text, "%c\"k%d\":%d", i ? ',' : '{', i % 100, i);
+    ov_buf_add_char(&text, '}');
+    check_ok(ov_json_parse(ov_buf_slice(&text), &lenient, &arena, &v, &err), &err);
+    assert_int_equal(v->count, 100);
+    assert_int_equal(ov_json_get(v, "k7")->i, 207);
+    ov_buf_fini(&text);
+}
+
 static void test_limits(void **state)
 {
     (void)state;
@@ -319,7 +340,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_round_trip), cmocka_unit_test(test_kinds_and_places),
-        cmocka_unit_test(test_refused),    cmocka_unit_test(test_limits),
+        cmocka_unit_test(test_refused),    cmocka_unit_test(test_lenient),
+        cmocka_unit_test(test_limits),
         cmocka_unit_test(test_many_keys),  cmocka_unit_test(test_typed_members),
         cmocka_unit_test(test_only),       cmocka_unit_test(test_build),
         cmocka_unit_test(test_quote),      cmocka_unit_test(test_writer),
