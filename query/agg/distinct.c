@@ -91,11 +91,20 @@ ov_status ov_distinct_add_str(ov_distinct *d, uint32_t group, ov_slice s, uint64
     return ov_distinct_add(d, group, number, n, err);
 }
 
+/* Marks save time, not memory: they take a small share of what there is. */
+static uint64_t seen_most_bits(const ov_distinct *d)
+{
+    size_t least = SIZE_MAX;
+    for (const ov_budget *b = d->budget; b; b = b->parent)
+        least = OV_MIN(least, b->limit);
+    return OV_MIN((uint64_t)SEEN_MAX_BITS, (uint64_t)least / 64 * 8);
+}
+
 /* Makes the bitmap fit this domain and this many groups; *fits is false when that would be too large. */
 static ov_status prepare_seen(ov_distinct *d, uint32_t groups, uint64_t domain, uint32_t count, bool *fits,
                               ov_error *err)
 {
-    *fits = (uint64_t)groups * count <= SEEN_MAX_BITS;
+    *fits = (uint64_t)groups * count <= seen_most_bits(d);
     if (!*fits || (d->seen_domain == domain && d->seen_groups >= groups))
         return OV_OK;
     uint64_t room = OV_MAX((uint64_t)groups, 1);

@@ -1,7 +1,7 @@
 /*
  * AGGREGATE: what to compute (shared accumulators, distinct arguments), workers' states, the run.
  */
-#include "query/exec/aggregate.h"
+#include "query/exec/aggregate_spill.h"
 
 #include "base/bits.h"
 
@@ -9,6 +9,8 @@ typedef struct agg_sink {
     ovi_sink base;
     agg_spec spec;
     agg_state *states; /* one per worker */
+    agg_parts **parts; /* the same: what of it is on disk */
+    ovi_spill spill;
 } agg_sink;
 
 /* ---- the specification ---- */
@@ -120,7 +122,8 @@ static void set_dense_limit(agg_spec *spec)
     enum { LEAST = 1 << 14, MOST_BYTES = 32 << 20 };
     uint64_t rows = rows_below(spec->node);
     size_t group_bytes = 1 + 32 * (size_t)spec->acc_count; /* a mark; n, v and what stands in front of them */
-    size_t room = OV_MIN(spec->exec->cx->budget.limit / 8, (size_t)MOST_BYTES) / group_bytes;
+    size_t share = spec->exec->cx->budget.limit / 4 / spec->exec->worker_count;
+    size_t room = OV_MIN(share, (size_t)MOST_BYTES) / group_bytes;
     /* many more groups than rows have are cleared and searched for nothing (7 M pairs that 10 M rows use 2,700 of:
      * hashing takes half the time) */
     spec->dense_limit = OV_MIN((uint64_t)OV_MAX(room, 64), OV_MAX(rows / 8, (uint64_t)LEAST));
@@ -136,18 +139,20 @@ static bool is_string_key(const agg_spec *spec, uint32_t k)
     return !ov_type_is_int(t) && !ov_type_is_real(t);
 }
 
-static ov_status init_accs(const agg_spec *spec, ov_arena *arena, ov_acc **accs, ov_error *err)
+static ov_status init_accs(const agg_spec *spec, ov_arena *arena, ov_budget *budget, ov_acc **accs, ov_error *err)
 {
     OV_TRY(ov_arena_zalloc(arena, OV_MAX(spec->acc_count, 1) * sizeof(**accs), accs, err));
     for (uint32_t i = 0; i < spec->acc_count; i++)
-        OV_TRY(ov_acc_init(&(*accs)[i], &spec->accs[i].acc, spec->general, &spec->exec->cx->budget, err));
+        OV_TRY(ov_acc_init(&(*accs)[i], &spec->accs[i].acc, spec->general, budget, err));
     return OV_OK;
 }
 
 ov_status ovi_agg_state_init(agg_state *s, const agg_spec *spec, ov_error *err)
 {
-    ov_budget *budget = &spec->exec->cx->budget;
+    ov_budget *budget = &s->budget;
     uint32_t n = OV_MAX(spec->layout.count, 1);
+    *s = (agg_state){0};
+    ov_budget_init(budget, "grouping", SIZE_MAX, &spec->exec->cx->budget);
     ov_arena_init(&s->arena, "aggregate", budget);
     s->ready = true;
     OV_TRY(ov_arena_zalloc(&s->arena, n * sizeof(*s->strings), &s->strings, err));
@@ -158,15 +163,15 @@ ov_status ovi_agg_state_init(agg_state *s, const agg_spec *spec, ov_error *err)
             OV_TRY(ov_strtab_init(&s->strings[k], budget, err));
     OV_TRY(ovi_groups_init(&s->groups, spec->layout.width, budget, err));
     OV_TRY(ovi_groups_init(&s->dense.slow, spec->layout.width, budget, err));
-    OV_TRY(init_accs(spec, &s->arena, &s->accs, err));
-    return init_accs(spec, &s->arena, &s->dense.accs, err);
+    OV_TRY(init_accs(spec, &s->arena, budget, &s->accs, err));
+    return init_accs(spec, &s->arena, budget, &s->dense.accs, err);
 }
 
 void ovi_agg_state_fini(agg_state *s, const agg_spec *spec)
 {
     if (!s->ready)
         return;
-    ov_budget *budget = &spec->exec->cx->budget;
+    ov_budget *budget = &s->budget;
     for (uint32_t k = 0; s->strings && s->maps && k < spec->layout.count; k++) {
         if (!is_string_key(spec, k))
             continue;
@@ -229,6 +234,11 @@ static ov_status evaluate(const agg_spec *spec, ovi_worker *w, const ov_batch *b
     return OV_OK;
 }
 
+static ov_status go_to_disk(agg_sink *a, unsigned number, ovi_worker *w, ov_error *err)
+{
+    return ovi_agg_spill(&a->states[number], &a->spec, &a->spill, a->parts[number], &w->scratch, err);
+}
+
 static ov_status agg_push(ovi_sink *sink, ovi_worker *w, const ov_batch *b, ov_error *err)
 {
     agg_sink *a = (agg_sink *)sink;
@@ -237,6 +247,8 @@ static ov_status agg_push(ovi_sink *sink, ovi_worker *w, const ov_batch *b, ov_e
     bool taken = false;
     if (!s->ready)
         OV_TRY(ovi_agg_state_init(s, &a->spec, err));
+    if (ovi_agg_due(s, &a->spec, b->sel_rows))
+        OV_TRY(go_to_disk(a, w->number, w, err));
     OV_TRY(evaluate(&a->spec, w, b, &in, err));
     if (!a->spec.general && !s->dense.given_up)
         OV_TRY(ovi_dense_add(s, &a->spec, &in, &w->scratch, &taken, err));
@@ -277,8 +289,46 @@ static bool agg_weights(const ovi_sink *sink)
     return true;
 }
 
+/* Some state is on disk already, or all of them together would not fit. */
+static bool needs_disk(const agg_sink *a)
+{
+    size_t own = 0, need = 0;
+    uint64_t groups = 0;
+    for (unsigned i = 0; i < a->spec.exec->worker_count; i++) {
+        const agg_state *s = &a->states[i];
+        if (a->parts[i]->any)
+            return true;
+        if (!s->ready)
+            continue;
+        own += atomic_load(&s->budget.used);
+        groups += s->groups.count + (uint64_t)s->dense.groups;
+        need += ovi_agg_finish_bytes(s, &a->spec);
+    }
+    return ovi_spill_due(a->spec.exec, own, groups, need / a->spec.exec->worker_count);
+}
+
+static ov_status finish_on_disk(agg_sink *a, ovi_sink *sink, ov_error *err)
+{
+    ovi_worker *w = &a->spec.exec->workers[0];
+    uint32_t count = 0;
+    agg_parts **from;
+    OV_TRY(ov_arena_alloc(&a->spec.exec->arena, a->spec.exec->worker_count * sizeof(*from), &from, err));
+    for (unsigned i = 0; i < a->spec.exec->worker_count; i++) {
+        if (a->states[i].ready) {
+            OV_TRY(ovi_next_batch(w, err));
+            OV_TRY(go_to_disk(a, i, w, err));
+            ovi_agg_state_fini(&a->states[i], &a->spec);
+        }
+        if (a->parts[i]->any)
+            from[count++] = a->parts[i];
+    }
+    return ovi_agg_emit_parts(&a->spec, &a->spill, from, count, sink, err);
+}
+
 static ov_status finish(agg_sink *a, ovi_sink *sink, ov_error *err)
 {
+    if (needs_disk(a))
+        return finish_on_disk(a, sink, err);
     agg_spec *spec = &a->spec;
     agg_state *first = &a->states[0];
     if (!first->ready)
@@ -298,7 +348,7 @@ static ov_status finish(agg_sink *a, ovi_sink *sink, ov_error *err)
         for (uint32_t i = 0; i < spec->acc_count; i++)
             OV_TRY(ov_acc_reserve(&first->accs[i], 1, err));
     }
-    return ovi_agg_emit(first, spec, sink, err);
+    return ovi_agg_emit(first, spec, false, sink, err);
 }
 
 /* Strings of groups are lent to what is above until the run ends; states need not wait. */
@@ -324,6 +374,9 @@ static void free_all(void *sink)
     agg_sink *a = sink;
     for (unsigned i = 0; a->states && i < a->spec.exec->worker_count; i++)
         ovi_agg_state_fini(&a->states[i], &a->spec);
+    for (unsigned i = 0; a->parts && i < a->spec.exec->worker_count; i++)
+        ovi_parts_free(a->parts[i], &a->spec);
+    ovi_spill_fini(&a->spill);
 }
 
 ov_status ovi_run_aggregate(ovi_exec *x, const ov_plan *node, ovi_sink *sink, ov_error *err)
@@ -340,6 +393,10 @@ ov_status ovi_run_aggregate(ovi_exec *x, const ov_plan *node, ovi_sink *sink, ov
     OV_TRY(make_layout(&a->spec, &x->arena, err));
     set_dense_limit(&a->spec);
     OV_TRY(ov_arena_zalloc(&x->arena, x->worker_count * sizeof(*a->states), &a->states, err));
+    OV_TRY(ov_arena_zalloc(&x->arena, x->worker_count * sizeof(*a->parts), &a->parts, err));
+    for (unsigned i = 0; i < x->worker_count; i++)
+        OV_TRY(ovi_parts_make(&a->spec, 0, &x->arena, &a->parts[i], err));
+    ovi_spill_init(&a->spill, x);
     OV_TRY(ov_arena_on_exit(&x->arena, free_all, a, err));
     OV_TRY(ovi_run(x, node->inputs[0], &a->base, err));
     OV_TRY(finish(a, sink, err));

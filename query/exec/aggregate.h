@@ -98,6 +98,7 @@ typedef struct agg_dense {
 
 typedef struct agg_state {
     bool ready;
+    ov_budget budget; /* what it holds; part of the query's */
     ov_arena arena;
     ovi_groups groups;
     ov_strtab *strings; /* per key; only string keys are initialised */
@@ -138,8 +139,12 @@ OV_CHECKED ov_status ovi_table_merge(agg_state *dst, agg_state *src, const agg_s
 /* rows[i * width ...] |= key k of row i; rows start as zeros. */
 OV_CHECKED ov_status ovi_key_words(agg_state *s, const agg_spec *spec, uint32_t k, const ov_vec *v,
                                    uint64_t *rows, ov_arena *scratch, ov_error *err);
-/* Sorted groups into the sink. */
-OV_CHECKED ov_status ovi_agg_emit(agg_state *s, const agg_spec *spec, ovi_sink *sink, ov_error *err);
+/* Groups into the sink, sorted unless it takes any order. lent: the state goes right afterwards, so texts are lent for
+ * the length of a push only; otherwise they live until the run ends. */
+OV_CHECKED ov_status ovi_agg_emit(agg_state *s, const agg_spec *spec, bool lent, ovi_sink *sink, ov_error *err);
+/* Key k of groups order[0..n) by value; texts are borrowed from the state. */
+OV_CHECKED ov_status ovi_key_column(const agg_state *s, const agg_spec *spec, uint32_t k, const uint32_t *order,
+                                    uint32_t n, ov_arena *out, ov_vec *vec, ov_error *err);
 
 /* Sets one key of a key row. */
 static inline void ovi_key_set(const ovi_key_layout *l, uint32_t k, uint64_t *row, uint64_t bits)

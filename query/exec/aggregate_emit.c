@@ -12,6 +12,7 @@ typedef struct emitter {
     uint32_t **rank;    /* per string key: number -> place in order */
     ov_domain *domains; /* per string key */
     uint32_t *order;    /* groups as they go out */
+    bool lent;          /* texts by value instead of as codes of a domain */
 } emitter;
 
 /* ---- order of groups ---- */
@@ -149,15 +150,22 @@ static ov_status string_column(const emitter *e, uint32_t k, const uint32_t *ord
     return OV_OK;
 }
 
-static ov_status number_column(const emitter *e, uint32_t k, const uint32_t *order, uint32_t n, ov_arena *out,
-                               ov_vec *vec, ov_error *err)
+ov_status ovi_key_column(const agg_state *s, const agg_spec *spec, uint32_t k, const uint32_t *order, uint32_t n,
+                         ov_arena *out, ov_vec *vec, ov_error *err)
 {
-    const ovi_key_layout *l = &e->spec->layout;
-    uint64_t *data, *valid = NULL;
-    OV_TRY(ov_arena_lanes(out, ((size_t)n + 64) * 8, &data, err));
+    const ovi_key_layout *l = &spec->layout;
+    bool text = is_string(spec, k);
+    size_t width = text ? sizeof(ov_slice) : 8;
+    uint64_t *valid = NULL;
+    char *data;
+    OV_TRY(ov_arena_lanes(out, ((size_t)n + 64) * width, &data, err));
     for (uint32_t i = 0; i < n; i++) {
-        const uint64_t *row = e->s->groups.keys + (size_t)order[i] * l->width;
-        data[i] = row[l->fields[k].word];
+        const uint64_t *row = s->groups.keys + (size_t)order[i] * l->width;
+        uint64_t bits = row[l->fields[k].word] >> l->fields[k].shift;
+        if (text)
+            ((ov_slice *)(void *)data)[i] = s->strings[k].text[(uint32_t)bits];
+        else
+            ((uint64_t *)(void *)data)[i] = bits;
         if (!ovi_key_is_null(l, k, row))
             continue;
         if (!valid) {
@@ -177,9 +185,12 @@ static ov_status emit_batch(emitter *e, const uint32_t *order, uint32_t n, ovi_w
     uint32_t keys = node->aggregate.key_count, aggs = node->aggregate.agg_count;
     ov_batch b = {.rows = n, .cols = keys + aggs, .sel_rows = n};
     OV_TRY(ov_arena_alloc(&w->scratch, OV_MAX(b.cols, 1) * sizeof(ov_vec), &b.col, err));
-    for (uint32_t k = 0; k < keys; k++)
-        OV_TRY((is_string(e->spec, k) ? string_column : number_column)(e, k, order, n, &w->scratch, &b.col[k],
-                                                                      err));
+    for (uint32_t k = 0; k < keys; k++) {
+        if (!e->lent && is_string(e->spec, k))
+            OV_TRY(string_column(e, k, order, n, &w->scratch, &b.col[k], err));
+        else
+            OV_TRY(ovi_key_column(e->s, e->spec, k, order, n, &w->scratch, &b.col[k], err));
+    }
     for (uint32_t i = 0; i < aggs; i++)
         OV_TRY(ov_acc_emit(&e->s->accs[e->spec->acc_of_call[i]], &node->aggregate.aggs[i], order, n, &w->scratch,
                            &b.col[keys + i], err));
@@ -202,9 +213,9 @@ static ov_status emit_all(emitter *e, ovi_sink *sink, ov_error *err)
     return OV_OK;
 }
 
-ov_status ovi_agg_emit(agg_state *s, const agg_spec *spec, ovi_sink *sink, ov_error *err)
+ov_status ovi_agg_emit(agg_state *s, const agg_spec *spec, bool lent, ovi_sink *sink, ov_error *err)
 {
-    emitter e = {.s = s, .spec = spec};
+    emitter e = {.s = s, .spec = spec, .lent = lent};
     uint32_t keys = OV_MAX(spec->layout.count, 1);
     bool sorted = !sink->unordered;
     ovi_stop stop = ovi_stop_of(spec->exec->cx);
@@ -217,7 +228,8 @@ ov_status ovi_agg_emit(agg_state *s, const agg_spec *spec, ovi_sink *sink, ov_er
             continue;
         if (sorted)
             OV_TRY(rank_strings(&s->strings[k], &stop, &s->arena, &e.rank[k], err));
-        OV_TRY(make_domain(&e, k, &s->arena, err));
+        if (!lent)
+            OV_TRY(make_domain(&e, k, &s->arena, err));
     }
     OV_TRY(sort_groups(&e, sorted, &s->arena, err));
     return emit_all(&e, sink, err);

@@ -63,7 +63,8 @@ static uint64_t hash_key(const uint64_t *key, uint32_t width)
 static ov_status grow_slots(ovi_groups *g, ov_error *err)
 {
     uint64_t *slots = NULL;
-    uint32_t count = g->slot_count * 4;
+    /* large tables grow in smaller steps: old and new slots are there together while they move */
+    uint32_t count = g->slot_count * (g->slot_count < 1 << 20 ? 4 : 2);
     if (count < g->slot_count)
         return ov_fail(err, OV_LIMIT, "more than a thousand million groups in one query");
     OV_TRY(ov_array_grow(g->budget, &slots, 0, (size_t)count * 8, err));
