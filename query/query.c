@@ -116,6 +116,8 @@ static OV_CHECKED ov_status make_plan(ov_query *q, const ov_query_env *env,
     ov_sql_runner runner = {ov_subquery_run, &q->cx};
     ov_sql_env sql = {.cx = &q->expr,
                       .runner = &runner,
+                      .context = rq->context,
+                      .query_id = q->cx.id,
                       .tables = ov_sql_tables_of(q->snapshot),
                       .params = rq->params,
                       .param_count = rq->param_count};

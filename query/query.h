@@ -73,6 +73,7 @@ typedef struct ov_query_request {
     const ov_param *params;
     uint32_t param_count;
     ov_slice query_id;       /* empty: one is made */
+    const ov_json *context;  /* as posted, for EXPLAIN; NULL for none */
     ov_slice time_zone;      /* sqlTimeZone; empty: UTC */
     int64_t timeout_ms;      /* 0 = none */
     uint64_t outer_limit;    /* sqlOuterLimit; OV_NO_LIMIT when absent */

@@ -310,6 +310,7 @@ static ov_status read_json(ov_request *rq, ov_sql_request *out, ov_error *err)
 
 ov_status ov_sql_request_settings(ov_sql_request *rq, ov_arena *a, ov_error *err)
 {
+    rq->query.context = rq->context;
     OV_TRY(read_context(rq->context, &rq->query, err));
     OV_TRY(context_priority(rq->context, &rq->priority, err));
     return read_params(rq->parameters, a, &rq->query, err);

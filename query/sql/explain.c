@@ -1,7 +1,8 @@
 /*
  * EXPLAIN PLAN FOR: one row with Druid's three columns. PLAN keeps the outer shape that the console
- * reads; the query inside is our own plan, one line a node.
+ * reads; the query inside is Druid's native one where the plan has one, else our own plan, one line a node.
  */
+#include "query/native/native_print.h"
 #include "query/sql/bind_int.h"
 
 static void add_json_text(ov_buf *out, ov_slice s)
@@ -130,7 +131,13 @@ ov_status ovi_sql_explain(ovi_sql_binder *b, const ov_plan *plan, const ov_query
     ov_buf_add_char(&resources, '[');
     write_resources(optimised, &resources);
     ov_buf_add_char(&resources, ']');
-    ov_status st = write_plan(optimised, &text, &json, err);
+    ov_native_print native = {.cx = b->cx, .context = b->env->context, .id = b->env->query_id};
+    const ov_json *form = ov_json_find(b->env->context, "useNativeQueryExplain");
+    native.rel = form && form->kind == OV_JSON_BOOL && !form->boolean;
+    bool printed = false;
+    ov_status st = ov_native_print_plan(&native, optimised, &json, &printed, err);
+    if (st == OV_OK && !printed)
+        st = write_plan(optimised, &text, &json, err);
     if (st == OV_OK)
         st = ov_buf_check(&resources, err);
     if (st == OV_OK)

@@ -53,6 +53,8 @@ typedef struct ov_sql_env {
     uint32_t param_count;
     ov_sql_describe *describe;   /* NULL: parameters have values */
     uint64_t outer_limit;        /* sqlOuterLimit; OV_NO_LIMIT when absent */
+    const ov_json *context;      /* of the request, as EXPLAIN shows it; NULL for none */
+    ov_slice query_id;           /* for EXPLAIN */
     const ov_sql_runner *runner; /* NULL: such sub-queries are not supported */
     const ov_extern_ops *externs; /* NULL: EXTERN is not supported */
     int64_t max_parse_exceptions; /* of external data; -1: no limit */

@@ -1,0 +1,150 @@
+#!/usr/bin/env python3
+"""Every native query that EXPLAIN PLAN FOR prints is posted, and must give the SQL query's rows.
+
+    explained.py --url http://127.0.0.1:8888 FILE...
+
+FILE holds one SQL statement a line, or JSON lines with a `body` that has a `query`, or statements between `#!SQL` style
+markers as .iq files have them (a statement ends with `;`). Prints how many statements had a native query, and those whose
+answers differ. Rows compare as a list when the statement orders them, else as a set. Standard library only.
+"""
+import argparse, calendar, http.client, json, math, re, sys, urllib.parse
+
+
+def send(where, path, body):
+    link = http.client.HTTPConnection(where.hostname, where.port, timeout=60)
+    link.request('POST', path, json.dumps(body).encode(), {'Content-Type': 'application/json'})
+    reply = link.getresponse()
+    text = reply.read().decode('utf-8', 'replace')
+    link.close()
+    return reply.status, text
+
+
+def statements(path):
+    text = open(path, encoding='utf-8', errors='replace').read()
+    if path.endswith('.ndjson'):
+        for line in text.split('\n'):
+            body = json.loads(line).get('body') if line else None
+            if isinstance(body, dict) and isinstance(body.get('query'), str) and not body.get('parameters'):
+                yield body['query'], body.get('context') or {}
+        return
+    if path.endswith('.iq'):
+        for part in re.split(r'\n!ok[^\n]*|\n!\w[^\n]*', text):
+            lines = [l for l in part.splitlines() if not l.startswith(('#', '!'))]
+            sql = '\n'.join(lines).split(';')[0].strip()
+            if re.match(r'(?is)\s*(select|with|\()', sql):
+                yield sql, {}
+        return
+    for line in text.splitlines():
+        if line.strip() and not line.startswith('#'):
+            yield line.strip().rstrip(';'), {}
+
+
+def native_rows(entry, answer):
+    kind, names = entry['query']['queryType'], [m['queryColumn'] for m in entry['columnMappings']]
+    if kind == 'timeseries':
+        return [[r['result'][n] for n in names] for r in answer]
+    if kind == 'topN':
+        return [[row[n] for n in names] for r in answer for row in r['result']]
+    if kind == 'groupBy':
+        return [[r['event'][n] for n in names] for r in answer]
+    rows = []
+    for part in answer:
+        places = [part['columns'].index(n) for n in names]
+        rows += [[event[i] for i in places] for event in part['events']]
+    return rows
+
+
+def millis(text):
+    m = re.match(r'(\d{4})-(\d\d)-(\d\d)T(\d\d):(\d\d):(\d\d)\.(\d{3})(Z|([+-])(\d\d):(\d\d)(?::(\d\d))?)$', text)
+    if not m or m.group(1) == '0000':
+        return text
+    y, mo, d, h, mi, s, ms = map(int, m.groups()[:7])
+    offset = 0
+    if m.group(9):
+        offset = (int(m.group(10)) * 60 + int(m.group(11))) * 60 + int(m.group(12) or 0)
+        offset = -offset if m.group(9) == '-' else offset
+    return (calendar.timegm((y, mo, d, h, mi, s)) - offset) * 1000 + ms
+
+
+def plain(value, sql):
+    if value is None:
+        return None
+    if sql in ('TIMESTAMP', 'DATE') and isinstance(value, str):
+        return millis(value)
+    if isinstance(value, bool):
+        return int(value)
+    if isinstance(value, float):
+        return float('%.9g' % value) if math.isfinite(value) else str(value)
+    if isinstance(value, int):
+        return value
+    if isinstance(value, str) and value[:1] in '{["':
+        try:
+            value = json.loads(value)  # JSON columns are text in SQL answers
+        except ValueError:
+            return value
+    if isinstance(value, (list, dict)):
+        return json.dumps(value, ensure_ascii=False)
+    return value
+
+
+def compare(where, sql, context):
+    if re.search(r'(?i)\bnow\b|\bcurrent_', sql):
+        return 'none', None  # two requests, two answers
+    body = {'query': 'EXPLAIN PLAN FOR ' + sql, 'resultFormat': 'array', 'context': context}
+    status, text = send(where, '/druid/v2/sql', body)
+    if status != 200:
+        return 'refused', None
+    plan = json.loads(text)[0][0]
+    if not plan.startswith('['):
+        return 'none', None
+    entries = json.loads(plan)
+    if any(e['query'].get('queryType') == 'ovate' for e in entries):
+        return 'none', None
+    status, text = send(where, '/druid/v2/sql', {'query': sql, 'resultFormat': 'array', 'header': True, 'typesHeader': True, 'sqlTypesHeader': True,
+                                                 'context': dict(context, sqlStringifyArrays=False)})
+    rows = None
+    if status == 200:
+        answer = json.loads(text)
+        types = answer[2]
+        rows = [[plain(v, t) for v, t in zip(row, types)] for row in answer[3:]]
+    got = []
+    for e in entries:
+        native_status, native_text = send(where, '/druid/v2', e['query'])
+        if native_status != 200:
+            return ('same', None) if rows is None else ('differs', 'native: HTTP %d %.300s' % (native_status, native_text))
+        if rows is None:
+            return 'differs', 'SQL: HTTP %d %.200s' % (status, text)
+        got += [[plain(v, t) for v, t in zip(row, types)] for row in native_rows(e, json.loads(native_text))]
+    ordered = re.search(r'(?is)\border\s+by\b[^()]*$', sql)
+    limited = re.search(r'(?is)\b(limit|fetch|offset)\b', sql)
+    key = lambda row: json.dumps(row, ensure_ascii=False)
+    if len(rows) != len(got):
+        return 'differs', '%d rows, native %d' % (len(rows), len(got))
+    if sorted(map(key, rows)) == sorted(map(key, got)):
+        return 'same', None
+    if limited and not ordered:
+        return 'same', None  # any rows will do
+    a, b = sorted(map(key, rows)), sorted(map(key, got))
+    first = next(((x, y) for x, y in zip(a, b) if x != y), ('', ''))
+    return 'differs', 'SQL %.200s\n      native %.200s' % first
+
+
+def main():
+    ap = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    ap.add_argument('--url', required=True)
+    ap.add_argument('--show', type=int, default=10)
+    ap.add_argument('files', nargs='+')
+    args = ap.parse_args()
+    where, count = urllib.parse.urlsplit(args.url), {'same': 0, 'differs': 0, 'none': 0, 'refused': 0}
+    for path in args.files:
+        for sql, context in statements(path):
+            result, why = compare(where, sql, {k: v for k, v in context.items() if k in ('sqlTimeZone',)})
+            count[result] += 1
+            if why and count['differs'] <= args.show:
+                print('%s\n  %s\n      %s' % (path, ' '.join(sql.split())[:600], why))
+    print('%(same)d same, %(differs)d different, %(none)d without a native query, %(refused)d refused' % count)
+    sys.exit(1 if count['differs'] else 0)
+
+
+if __name__ == '__main__':
+    main()
