@@ -2,7 +2,7 @@
  * Avatica, the protocol of Druid's JDBC driver: what clients ask and what they are told, whichever of the two wire forms
  * carries it.
  *
- *   bytes -> avatica_json.c / avatica_proto.c -> ov_av_request -> avatica.c -> ov_av_response -> bytes
+ *   bytes -> avatica_json.c / avatica_proto_read.c -> ov_av_request -> avatica.c -> ov_av_response -> bytes
  *
  * Rows travel in frames, already in the wire's form (avatica_rows.c), since they are most of the bytes.
  *
@@ -132,7 +132,7 @@ ov_sqltype ov_av_param_type_of(int rep);
 /* A DATE parameter as milliseconds: days since 1970, or milliseconds already when too large for days. */
 int64_t ov_av_date_ms(int64_t days);
 
-/* ---- avatica_json.c, avatica_proto.c: bytes to requests, responses to bytes ---- */
+/* ---- avatica_json.c, avatica_proto_*.c: bytes to requests, responses to bytes ---- */
 OV_CHECKED ov_status ov_av_json_read(ov_slice body, ov_arena *a, ov_av_request *out, ov_error *err);
 void ov_av_json_write(const ov_av_response *r, ov_slice address, ov_buf *out);
 void ov_av_json_fail(const ov_av_failure *f, ov_slice address, ov_buf *out);
