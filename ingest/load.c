@@ -142,7 +142,58 @@ static ov_status discover(ovi_load *l, ov_error *err)
     return OV_OK;
 }
 
-static void set_total(ovi_load *l, bool twice)
+/* The columns that divide rows: plain strings of the load. False: rows are divided by number alone. */
+static ov_status find_partitioner(ovi_load *l, const ovi_plan *plan, bool *found, ov_error *err)
+{
+    const ov_spec *s = l->spec;
+    ovi_partitioner *p = &l->partitioner;
+    uint32_t *columns;
+    *found = false;
+    if (s->partitions == OV_SHARD_NUMBERED)
+        return OV_OK;
+    OV_TRY(ov_arena_alloc(&l->arena, s->partition_count * sizeof *columns, &columns, err));
+    for (uint32_t i = 0; i < s->partition_count; i++) {
+        uint32_t c = 0;
+        while (c < plan->schema.column_count &&
+               !ov_slice_eq(plan->schema.columns[c].name, s->partition_dimensions[i]))
+            c++;
+        if (c == plan->schema.column_count || plan->schema.columns[c].type.id != OV_TYPE_STRING)
+            return OV_OK;
+        columns[i] = c;
+    }
+    p->kind = (ov_shard_kind)s->partitions;
+    p->gran = plan->schema.segment_gran;
+    p->columns = columns;
+    p->column_count = s->partition_count;
+    p->names = s->partition_dimensions;
+    p->target_rows = s->max_rows_per_segment;
+    p->fixed_buckets = s->num_shards;
+    *found = true;
+    return OV_OK;
+}
+
+/* A pass that only counts rows and samples keys. */
+static ov_status survey(ovi_load *l, const ovi_plan *plan, ov_arena *out, ov_load_result *result, ov_error *err)
+{
+    ov_load_schema schema = plan->schema;
+    ov_load_env env = *l->env;
+    schema.survey = true;
+    schema.partitioner = &l->partitioner;
+    env.progress = NULL;
+    OV_TRY(ov_loader_create(&schema, &env, &l->loader, err));
+    ov_status st = run_pass(l, err);
+    if (st != OV_OK) { /* counters and rejects so far are of use to people */
+        ov_error ignored = OV_ERROR_INIT;
+        ovi_loader_set_failed(l->loader, err);
+        (void)!ov_loader_finish(l->loader, out, result, &ignored);
+    }
+    ov_loader_destroy(l->loader);
+    l->loader = NULL;
+    OV_TRY(st);
+    return ovi_partitioner_settle(&l->partitioner, err);
+}
+
+static void set_total(ovi_load *l, unsigned passes)
 {
     uint64_t total = 0;
     for (uint32_t i = 0; i < l->inputs.count; i++) {
@@ -151,7 +202,7 @@ static void set_total(ovi_load *l, bool twice)
         total += l->inputs.list[i].bytes;
     }
     if (l->env->progress)
-        atomic_store(&l->env->progress->total_bytes, twice ? total * 2 : total);
+        atomic_store(&l->env->progress->total_bytes, total * passes);
 }
 
 static ov_status run(ovi_load *l, ov_arena *out, ov_load_result *result, ov_error *err)
@@ -159,12 +210,18 @@ static ov_status run(ovi_load *l, ov_arena *out, ov_load_result *result, ov_erro
     bool twice = ovi_plan_needs_discovery(l->spec);
     ovi_plan *plan;
     OV_TRY(ov_inputs_open(&l->spec->input, l->env, &l->arena, &l->inputs, err));
-    set_total(l, twice);
+    set_total(l, 1 + twice + (l->spec->partitions != OV_SHARD_NUMBERED));
     if (twice)
         OV_TRY(discover(l, err));
     uint64_t seen_bytes = l->text_bytes;
     OV_TRY(ovi_plan_build(l->spec, l->env, l->found.list, l->found.count, &l->arena, &plan, err));
     l->plan = plan;
+    bool divided;
+    OV_TRY(find_partitioner(l, plan, &divided, err));
+    if (divided) {
+        OV_TRY(survey(l, plan, out, result, err));
+        plan->schema.partitioner = &l->partitioner;
+    }
     OV_TRY(ov_loader_create(&plan->schema, l->env, &l->loader, err));
     ov_status st = run_pass(l, err);
     if (st == OV_OK && twice && seen_bytes != l->text_bytes)
@@ -185,11 +242,13 @@ void ovi_load_init(ovi_load *l, const ov_spec *spec, const ov_load_env *env)
     ov_arena_init(&l->arena, "load", NULL);
     ov_arena_init(&l->found_arena, "fields", NULL);
     ovi_discovery_init(&l->found, &l->found_arena);
+    ovi_partitioner_init(&l->partitioner, &spec->granularity.segment);
 }
 
 void ovi_load_fini(ovi_load *l)
 {
     ov_loader_destroy(l->loader);
+    ovi_partitioner_fini(&l->partitioner);
     ov_inputs_close(&l->inputs);
     ov_arena_fini(&l->found_arena);
     ov_arena_fini(&l->arena);

@@ -110,6 +110,8 @@ typedef struct ov_load_schema {
     /* Rows of each time chunk come ordered by columns 1 .. range_columns, which are plain strings: full segments are cut
      * where these change, and the result says which range each covers. 0: no such order. */
     uint32_t range_columns;
+    struct ovi_partitioner *partitioner; /* divides the rows of chunks; NULL: by number alone */
+    bool survey; /* no builders: rows are only shown to the partitioner */
     bool pulled; /* no builders: splits are taken out again in their order (ovi_loader_pull) */
 } ov_load_schema;
 

@@ -27,6 +27,7 @@ typedef struct ovi_load {
     ov_error err;
 
     ov_loader *loader; /* NULL in discovery */
+    ovi_partitioner partitioner;
     ov_arena found_arena;
     ovi_discovery found;
 } ovi_load;

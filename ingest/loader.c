@@ -198,7 +198,11 @@ static ov_status commit(ov_loader *l, ov_rows *rows, ov_error *err)
         return err->code;
     }
     OV_TRY(count_split(l, rows, err));
-    return ovi_route(l, rows, err);
+    if (!l->schema.survey)
+        return ovi_route(l, rows, err);
+    if (rows->rows)
+        ov_gran_floor_n(&l->schema.query_gran, rows->col[0].i64, rows->col[0].i64, rows->rows);
+    return ovi_partitioner_see(l->schema.partitioner, rows, err);
 }
 
 /* Everything that is next in order. Under the mutex, which is given up while rows are added. */
@@ -346,6 +350,8 @@ static int by_place(const void *a, const void *b)
     const ovi_sealed *x = a, *y = b;
     if (x->start != y->start)
         return x->start < y->start ? -1 : 1;
+    if (x->bucket != y->bucket)
+        return x->bucket < y->bucket ? -1 : 1;
     return (x->partition > y->partition) - (x->partition < y->partition);
 }
 
@@ -375,6 +381,8 @@ static ov_status copy_segments(ov_loader *l, ov_arena *out, ov_load_result *res,
         s->columns = columns;
     }
     res->segment_count = l->sealed_count;
+    if (l->schema.partitioner)
+        OV_TRY(ovi_bucket_shards(l, out, res, err));
     return l->schema.range_columns ? ovi_range_shards(l, out, res, err) : OV_OK;
 }
 

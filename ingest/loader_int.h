@@ -12,11 +12,13 @@
 
 #include "base/thread.h"
 #include "ingest/load.h"
+#include "ingest/partition.h"
 #include "ingest/rows_int.h"
 
 typedef struct ovi_chunk {
     int64_t start, end;
     ov_segment_builder *builder; /* NULL: nothing open */
+    uint32_t bucket, parts;      /* which of how many neighbours that share the chunk's rows */
     uint32_t partition;          /* of the open or next builder */
     size_t bytes;                /* of the builder, as last asked */
     uint32_t split_rows;         /* scratch of loader_route.c */
@@ -28,7 +30,7 @@ typedef struct ovi_chunk {
 /* A builder on its way to a file, then the file. */
 typedef struct ovi_sealed {
     int64_t start, end;
-    uint32_t partition;
+    uint32_t bucket, partition;
     ov_segment_builder *builder; /* NULL once sealed */
     char *path;
     const ov_slice *first_key; /* range_columns: of the first row; NULL otherwise */
@@ -60,7 +62,7 @@ struct ov_loader {
     ov_error err;
 
     /* of the committing thread */
-    ovi_chunk *chunks; /* sorted by start */
+    ovi_chunk *chunks; /* sorted by start, bucket */
     uint32_t chunk_count, chunk_cap;
     uint32_t last_chunk;
     size_t open_bytes;
@@ -99,6 +101,7 @@ OV_CHECKED ov_status ovi_range_take(ov_loader *l, const ovi_chunk *c, const ov_v
 OV_CHECKED ov_status ovi_range_note(ov_loader *l, ovi_chunk *c, const ov_vec *cols, uint32_t first, uint32_t last,
                                     ov_error *err);
 /* Shard specs of all segments; they and l->sealed lie in the same order, by chunk and partition. */
+OV_CHECKED ov_status ovi_bucket_shards(ov_loader *l, ov_arena *out, ov_load_result *result, ov_error *err);
 OV_CHECKED ov_status ovi_range_shards(ov_loader *l, ov_arena *out, ov_load_result *result, ov_error *err);
 /* Seal one waiting builder, if there is one; false when there was none. Called without the mutex. */
 bool ovi_seal_one(ov_loader *l);

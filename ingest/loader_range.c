@@ -1,4 +1,4 @@
-/* Ranges of keys: where rows that come in order may be cut into segments, and what each segment then covers. */
+/* What segments cover: ranges of keys, where rows that come in order may be cut, and the buckets of a partitioner. */
 #include "ingest/loader_int.h"
 #include "storage/shard.h"
 
@@ -113,4 +113,25 @@ ov_status ovi_range_shards(ov_loader *l, ov_arena *out, ov_load_result *result, 
         OV_TRY(name_ranges(l, result->segments, from, end, names, out, err));
     }
     return OV_OK;
+}
+
+/* Partitions are numbered through the buckets of a chunk. */
+ov_status ovi_bucket_shards(ov_loader *l, ov_arena *out, ov_load_result *result, ov_error *err)
+{
+    ov_buf text;
+    ov_status st = OV_OK;
+    ov_buf_init(&text);
+    for (uint32_t i = 0, partition = 0; i < result->segment_count && st == OV_OK; i++) {
+        ov_load_segment *s = &result->segments[i];
+        partition = i > 0 && l->sealed[i - 1].start == l->sealed[i].start ? partition + 1 : 0;
+        s->info.partition = partition;
+        ov_shard shard = ovi_partitioner_shard(l->schema.partitioner, l->sealed[i].start, l->sealed[i].bucket);
+        ov_buf_clear(&text);
+        ov_shard_add(&text, &shard);
+        st = ov_buf_check(&text, err);
+        if (st == OV_OK)
+            st = ov_arena_copy(out, ov_buf_slice(&text), &s->shard, err);
+    }
+    ov_buf_fini(&text);
+    return st;
 }

@@ -21,23 +21,31 @@ typedef struct route {
     uint64_t *sel;
     uint32_t *chunk_of; /* per row of the batch */
     ov_arena scratch;   /* reset per batch */
+    /* partitioner: buckets by code of its only column, as of the chunk whose number is `stamp` */
+    uint32_t *bucket_of, *stamps, stamp, stamped_chunk;
+    ov_buf text;
 } route;
 
 /* ---- chunks ---- */
 
-static ov_status insert_chunk(ov_loader *l, uint32_t at, ov_interval bucket, ov_error *err)
+/* One for each bucket of the time chunk. */
+static ov_status insert_chunk(ov_loader *l, uint32_t at, ov_interval span, ov_error *err)
 {
-    if (l->chunk_count == l->chunk_cap) {
-        uint32_t cap = l->chunk_cap ? l->chunk_cap * 2 : 64;
+    const ovi_part_chunk *divided =
+        l->schema.partitioner ? ovi_partitioner_chunk(l->schema.partitioner, span.start) : NULL;
+    uint32_t parts = divided ? divided->buckets : 1;
+    if (l->chunk_count + parts > l->chunk_cap) {
+        uint32_t cap = OV_MAX(l->chunk_cap ? l->chunk_cap * 2 : 64, l->chunk_count + parts);
         ovi_chunk *bigger = ov_realloc(l->chunks, cap * sizeof *bigger);
         if (!bigger)
             return ov_fail_nomem(err, cap * sizeof *bigger);
         l->chunks = bigger;
         l->chunk_cap = cap;
     }
-    memmove(l->chunks + at + 1, l->chunks + at, (l->chunk_count - at) * sizeof *l->chunks);
-    l->chunks[at] = (ovi_chunk){.start = bucket.start, .end = bucket.end};
-    l->chunk_count++;
+    memmove(l->chunks + at + parts, l->chunks + at, (l->chunk_count - at) * sizeof *l->chunks);
+    for (uint32_t i = 0; i < parts; i++)
+        l->chunks[at + i] = (ovi_chunk){.start = span.start, .end = span.end, .bucket = i, .parts = parts};
+    l->chunk_count += parts;
     return OV_OK;
 }
 
@@ -46,7 +54,7 @@ static bool chunk_has(const ovi_chunk *c, int64_t ms)
     return c->start <= ms && ms < c->end;
 }
 
-/* Number of the first chunk that starts after ms. */
+/* Number of the first chunk that starts after ms; the one before it is the last bucket of the chunk of ms. */
 static uint32_t chunk_after(const ov_loader *l, int64_t ms)
 {
     uint32_t lo = 0, hi = l->chunk_count;
@@ -175,6 +183,47 @@ static ov_status vecs_of(route *r, uint32_t from, uint32_t n, bool many, ov_erro
     return r->rows ? ovi_rows_view_batch(&r->view, from, n, many, err) : open_vecs(r, many, err);
 }
 
+/* Row `row` of the split, whose time lies in chunk number `last`: the number of its bucket's chunk. */
+static uint32_t divide(route *r, uint32_t last, uint32_t row)
+{
+    ovi_partitioner *p = r->l->schema.partitioner;
+    const ovi_chunk *c = &r->l->chunks[last];
+    uint32_t base = last - (c->parts - 1), code = 0;
+    ov_slice key[OV_SHARD_MOST_DIMENSIONS];
+    if (c->parts == 1)
+        return last;
+    if (!ovi_partitioner_key(p, r->rows, row, key)) {
+        p->vague = true;
+        return base;
+    }
+    if (r->bucket_of) {
+        if (r->stamped_chunk != base) {
+            r->stamped_chunk = base;
+            r->stamp++;
+        }
+        code = r->rows->col[p->columns[0]].code[row];
+        if (r->stamps[code] == r->stamp)
+            return base + r->bucket_of[code];
+    }
+    uint32_t bucket = ovi_partitioner_bucket(p, ovi_partitioner_chunk(p, c->start), key, &r->text);
+    if (r->bucket_of) {
+        r->stamps[code] = r->stamp;
+        r->bucket_of[code] = bucket;
+    }
+    return base + bucket;
+}
+
+static ov_status divide_open(route *r, ov_arena *tables, ov_error *err)
+{
+    const ovi_partitioner *p = r->l->schema.partitioner;
+    r->stamped_chunk = NO_CHUNK;
+    if (!p || !r->rows || p->column_count != 1 || r->rows->col[p->columns[0]].listed)
+        return OV_OK;
+    uint32_t n = r->rows->col[p->columns[0]].dict.count + 1;
+    OV_TRY(ov_arena_zalloc(tables, n * sizeof *r->stamps, &r->stamps, err));
+    return ov_arena_zalloc(tables, n * sizeof *r->bucket_of, &r->bucket_of, err);
+}
+
 /* The n rows from `from` on, whose times these are; live NULL: all of them, else these live_rows ones. */
 static ov_status route_rows(route *r, const int64_t *times, uint32_t from, uint32_t n, const uint64_t *live,
                             uint32_t live_rows, ov_error *err)
@@ -182,8 +231,8 @@ static ov_status route_rows(route *r, const int64_t *times, uint32_t from, uint3
     ov_loader *l = r->l;
     uint32_t start = live ? (uint32_t)ov_bits_next(live, n, 0) : 0;
     uint32_t first = chunk_after(l, times[start]) - 1, chunks = 0, last = first;
-    bool one = true;
-    for (uint32_t i = start; i < n; i++)
+    bool one = l->chunks[first].parts == 1;
+    for (uint32_t i = start; i < n && one; i++)
         one &= chunk_has(&l->chunks[first], times[i]) | (live && !ov_bits_test(live, i));
     if (one) {
         OV_TRY(vecs_of(r, from, n, false, err));
@@ -195,8 +244,8 @@ static ov_status route_rows(route *r, const int64_t *times, uint32_t from, uint3
             continue;
         if (!chunk_has(&l->chunks[last], times[i]))
             last = chunk_after(l, times[i]) - 1;
-        r->chunk_of[i] = last;
-        chunks += l->chunks[last].split_rows++ == 0;
+        r->chunk_of[i] = divide(r, last, from + i);
+        chunks += l->chunks[r->chunk_of[i]].split_rows++ == 0;
     }
     OV_TRY(vecs_of(r, from, n, chunks > MANY_CHUNKS, err));
     /* Chunks in the order of their first row, each with the rows it owns. */
@@ -243,6 +292,7 @@ static ov_status route_open(route *r, ov_arena *tables, ov_error *err)
     } else {
         OV_TRY(ov_arena_alloc(tables, r->cols * sizeof *r->vecs, &r->vecs, err));
     }
+    OV_TRY(divide_open(r, tables, err));
     OV_TRY(ov_arena_alloc(tables, OV_BATCH_WORDS * 8, &r->sel, err));
     return ov_arena_alloc(tables, OV_BATCH_ROWS * sizeof *r->chunk_of, &r->chunk_of, err);
 }
@@ -269,7 +319,11 @@ ov_status ovi_route(ov_loader *l, ov_rows *rows, ov_error *err)
     OV_TRY(make_chunks(l, rows->col[0].i64, NULL, rows->rows, err));
     ov_arena_init(&tables, "route", NULL);
     ov_arena_init(&r.scratch, "batch", NULL);
+    ov_buf_init(&r.text);
     ov_status st = route_split(&r, &tables, err);
+    if (st == OV_OK)
+        st = ov_buf_check(&r.text, err);
+    ov_buf_fini(&r.text);
     ov_arena_fini(&r.scratch);
     ov_arena_fini(&tables);
     return st;

@@ -26,6 +26,7 @@ ov_status ovi_seal_queue(ov_loader *l, ovi_chunk *c, ov_error *err)
         l->sealed[l->sealed_count++] = (ovi_sealed){
             .start = c->start,
             .end = c->end,
+            .bucket = c->bucket,
             .partition = c->partition,
             .builder = c->builder,
             .path = copy,

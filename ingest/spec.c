@@ -80,6 +80,31 @@ static ov_status read_row_limit(const ov_json *obj, const char *key, uint32_t *o
     return OV_OK;
 }
 
+/* What rows are divided by. Without dimensions, or for rows that join others, there is nothing to divide by. */
+static ov_status read_division(ovi_spec_reader *r, const ov_json *p, ov_slice kind, ov_error *err)
+{
+    ov_spec *s = r->spec;
+    int64_t shards;
+    bool hashed = ov_slice_eq(kind, OV_SLICE_LIT("hashed"));
+    OV_TRY(ovi_spec_texts(r, p, "partitionDimensions", &s->partition_dimensions, &s->partition_count, err));
+    if (ov_slice_eq(kind, OV_SLICE_LIT("single_dim")) && ov_json_find(p, "partitionDimension")) {
+        OV_TRY(ov_arena_zalloc(r->out, sizeof *s->partition_dimensions, &s->partition_dimensions, err));
+        OV_TRY(ovi_spec_text(r, p, "partitionDimension", "", s->partition_dimensions, err));
+        s->partition_count = 1;
+    }
+    OV_TRY(ov_json_i64_in(p, "numShards", -1, -1, 10000, &shards, err));
+    if (shards == 0)
+        return ov_json_fail(ov_json_get(p, "numShards"), err, OV_INVALID, "expected at least 1 shard, found 0");
+    if (shards > 0 && hashed)
+        s->num_shards = (uint32_t)shards;
+    if (s->partition_count > OV_SHARD_MOST_DIMENSIONS)
+        return ov_json_fail(ov_json_get(p, "partitionDimensions"), err, OV_LIMIT, "at most %d dimensions divide rows",
+                            OV_SHARD_MOST_DIMENSIONS);
+    if (s->partition_count && !s->append)
+        s->partitions = hashed ? OV_SHARD_HASHED : OV_SHARD_RANGE;
+    return OV_OK;
+}
+
 static ov_status read_partitions(ovi_spec_reader *r, const ov_json *tuning, ov_error *err)
 {
     static const char *const kinds[] = {"dynamic", "hashed", "range", "single_dim"};
@@ -94,6 +119,8 @@ static ov_status read_partitions(ovi_spec_reader *r, const ov_json *tuning, ov_e
         i++;
     if (i == OV_COUNT_OF(kinds))
         return ovi_spec_unknown(ov_json_get(p, "type"), kind, "partitionsSpec", kinds, i, err);
+    if (i > 0)
+        OV_TRY(read_division(r, p, kind, err));
     OV_TRY(read_row_limit(p, "targetPartitionSize", &r->spec->max_rows_per_segment, err));
     OV_TRY(read_row_limit(p, "targetRowsPerSegment", &r->spec->max_rows_per_segment, err));
     return read_row_limit(p, "maxRowsPerSegment", &r->spec->max_rows_per_segment, err);

@@ -11,6 +11,7 @@
 
 #include "base/arena.h"
 #include "base/period.h"
+#include "storage/shard.h"
 #include "storage/types.h"
 
 /* ---- timestampSpec ---- */
@@ -134,6 +135,10 @@ typedef struct ov_spec {
     ov_format_spec format;
     bool append, drop; /* appendToExisting, dropExisting */
     /* tuningConfig */
+    uint8_t partitions; /* ov_shard_kind: how rows of a time chunk are divided; NUMBERED for dynamic */
+    ov_slice *partition_dimensions;
+    uint32_t partition_count;
+    uint32_t num_shards; /* hashed; 0: by max_rows_per_segment */
     uint32_t max_rows_per_segment;
     uint64_t max_parse_exceptions; /* UINT64_MAX: no limit */
     uint32_t max_saved_parse_exceptions;
