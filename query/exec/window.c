@@ -7,8 +7,9 @@
 #include "query/exec/window.h"
 
 
-/* Partitions end at some row of a batch; a chunk is run when it has this many rows and a partition ended. */
-enum { CHUNK_ROWS = 4 * OV_BATCH_ROWS };
+/* A chunk is run when it has this many batches of rows and a partition ended, or when a partition that may be cut
+ * has grown a few times as long. */
+enum { CHUNK_BATCHES = 4, LONG_CHUNKS = 4 };
 
 typedef struct win_op {
     ovi_ordered ordered;
@@ -23,6 +24,8 @@ typedef struct win_op {
     unsigned arena;
     win_piece *pieces;
     uint32_t piece_count, piece_cap, rows;
+    bool streams; /* partitions may be cut */
+    uint64_t before_rows, before_groups; /* of the first partition kept: what has been run */
 } win_op;
 
 /* ---- where partitions and peers begin ---- */
@@ -113,7 +116,7 @@ static OV_CHECKED ov_status new_numbers(ov_arena *arena, uint32_t rows, uint32_t
 }
 
 /* Rows [0, rows) of the kept pieces. */
-static OV_CHECKED ov_status make_chunk(win_op *op, uint32_t rows, win_chunk *k, ov_error *err)
+static OV_CHECKED ov_status make_chunk(win_op *op, uint32_t rows, bool goes_on, win_chunk *k, ov_error *err)
 {
     ov_arena *arena = &op->arenas[op->arena];
     *k = (win_chunk){.exec = op->exec,
@@ -122,7 +125,10 @@ static OV_CHECKED ov_status make_chunk(win_op *op, uint32_t rows, win_chunk *k, 
                      .scratch = &op->w->scratch,
                      .pieces = op->pieces,
                      .piece_count = op->piece_count,
-                     .rows = rows};
+                     .rows = rows,
+                     .before_rows = op->before_rows,
+                     .before_groups = op->before_groups,
+                     .goes_on = goes_on};
     uint32_t **lists[] = {&k->part_first, &k->part_end, &k->peer_first, &k->peer_end, &k->part_number};
     for (size_t i = 0; i < OV_COUNT_OF(lists); i++)
         OV_TRY(new_numbers(arena, rows, lists[i], err));
@@ -130,9 +136,9 @@ static OV_CHECKED ov_status make_chunk(win_op *op, uint32_t rows, win_chunk *k, 
     for (uint32_t p = 0; p < op->piece_count; p++) {
         const win_piece *piece = &op->pieces[p];
         for (uint32_t i = 0, at = piece->first; i < piece->batch.rows && at < rows; i++, at++) {
-            if (piece->marks[i]) {
+            if (piece->marks[i] || at == 0) {
                 peer = at;
-                if (piece->marks[i] & WINDOW_PARTITION) {
+                if (piece->marks[i] & WINDOW_PARTITION || at == 0) {
                     part = at;
                     k->partitions++;
                 }
@@ -231,15 +237,30 @@ static void free_calls(win_op *op)
         ovi_win_free_agg(&op->calls[i]);
 }
 
-/* Runs rows [0, rows), which end with a partition, and keeps the rest, which lies in the last piece. */
-static OV_CHECKED ov_status finish_rows(win_op *op, uint32_t rows, ov_error *err)
+/* What the next chunk must know of a partition that goes on. */
+static void carry_on(win_op *op, const win_chunk *k)
+{
+    uint32_t first = k->part_first[k->rows - 1];
+    if (first > 0 || !k->goes_on)
+        op->before_rows = op->before_groups = 0;
+    if (!k->goes_on)
+        return;
+    op->before_rows += k->rows - first;
+    for (uint32_t i = first; i < k->rows; i++)
+        op->before_groups += k->peer_first[i] == i;
+}
+
+/* Runs rows [0, rows), which end with a partition unless it goes on, and keeps the rest, which lies in the last
+ * piece. */
+static OV_CHECKED ov_status finish_rows(win_op *op, uint32_t rows, bool goes_on, ov_error *err)
 {
     ov_arena *done = &op->arenas[op->arena], *next = &op->arenas[op->arena ^ 1];
     win_chunk k;
     if (!rows)
         return OV_OK;
-    OV_TRY(make_chunk(op, rows, &k, err));
+    OV_TRY(make_chunk(op, rows, goes_on, &k, err));
     OV_TRY(run_chunk(op, &k, err));
+    carry_on(op, &k);
     free_calls(op);
     uint32_t left = op->rows - rows;
     if (left) {
@@ -291,6 +312,15 @@ static OV_CHECKED ov_status keep(win_op *op, const win_piece *piece, ov_error *e
     return OV_OK;
 }
 
+/* The last row that begins what the mark says; the number of rows when none does. */
+static uint32_t last_mark(const win_piece *piece, uint8_t mark)
+{
+    uint32_t at = piece->batch.rows;
+    while (at > 0 && !(piece->marks[at - 1] & mark))
+        at--;
+    return at ? at - 1 : piece->batch.rows;
+}
+
 static ov_status win_deliver(ovi_ordered *o, ovi_worker *w, const ov_batch *b, ov_error *err)
 {
     win_op *op = (win_op *)o;
@@ -304,12 +334,16 @@ static ov_status win_deliver(ovi_ordered *o, ovi_worker *w, const ov_batch *b, o
         return ov_fail(err, OV_LIMIT, "A partition of a window function has more than four billion rows");
     OV_TRY(mark_rows(op, &piece, err));
     OV_TRY(keep(op, &piece, err));
-    if (op->rows < CHUNK_ROWS)
+    uint32_t enough = CHUNK_BATCHES * op->exec->batch_rows, at;
+    if (op->rows < enough)
         return OV_OK;
-    uint32_t at = piece.batch.rows;
-    while (at > 0 && !(piece.marks[at - 1] & WINDOW_PARTITION))
-        at--;
-    return at ? finish_rows(op, piece.first + at - 1, err) : OV_OK;
+    at = last_mark(&piece, WINDOW_PARTITION);
+    if (at < piece.batch.rows)
+        return finish_rows(op, piece.first + at, false, err);
+    at = last_mark(&piece, WINDOW_PEERS);
+    if (op->streams && op->rows / LONG_CHUNKS >= enough && at < piece.batch.rows)
+        return finish_rows(op, piece.first + at, true, err);
+    return OV_OK;
 }
 
 static void win_used(const ovi_sink *sink, uint64_t *columns, uint32_t count)
@@ -366,6 +400,7 @@ static OV_CHECKED ov_status make_calls(win_op *op, ov_error *err)
         values += node->window.calls[i].argc + 1 + (node->window.calls[i].agg ? node->window.calls[i].agg->argc : 0);
     OV_TRY(ov_arena_zalloc(&op->exec->arena, ((size_t)count + 1) * sizeof *op->calls, &op->calls, err));
     OV_TRY(ov_arena_zalloc(&op->exec->arena, ((size_t)values + 1) * sizeof *op->values, &op->values, err));
+    op->streams = true;
     for (uint32_t i = 0; i < count; i++) {
         const ov_window_call *call = &node->window.calls[i];
         const ov_expr *const *args = call->agg ? call->agg->args : call->args;
@@ -373,6 +408,7 @@ static OV_CHECKED ov_status make_calls(win_op *op, ov_error *err)
         win_call *c = &op->calls[i];
         c->call = call;
         c->argc = argc;
+        op->streams = op->streams && ovi_win_streams(node, call);
         OV_TRY(ov_arena_alloc(&op->exec->arena, ((size_t)argc + 1) * sizeof *c->args, &c->args, err));
         for (uint32_t a = 0; a < argc; a++)
             c->args[a] = value_column(op, args[a]);
@@ -445,9 +481,12 @@ ov_status ovi_run_window(ovi_exec *x, const ov_plan *node, ovi_sink *sink, ov_er
     OV_TRY_OUT(st, ovi_extra_worker(x, x->workers[0].number, &op.w, err));
     OV_TRY_OUT(st, make_calls(&op, err));
     OV_TRY_OUT(st, run_sorted(&op, err));
-    OV_TRY_OUT(st, finish_rows(&op, op.rows, err));
+    OV_TRY_OUT(st, finish_rows(&op, op.rows, false, err));
 out:
     free_calls(&op);
+    for (uint32_t i = 0; op.calls && i < node->window.call_count; i++)
+        if (op.calls[i].carry.budget)
+            ov_acc_fini(&op.calls[i].carry);
     ov_array_free(&x->cx->budget, &op.pieces, op.piece_cap * sizeof *op.pieces);
     ov_arena_fini(&op.arenas[0]);
     ov_arena_fini(&op.arenas[1]);

@@ -23,7 +23,10 @@ typedef struct win_piece {
 
 enum { WINDOW_PARTITION = 1, WINDOW_PEERS = 2 }; /* begins here; a partition begins with peers */
 
-/* Whole partitions; all memory is the chunk's arena. */
+/*
+ * Whole partitions; all memory is the chunk's arena. When every call only looks back to its partition's start
+ * (ovi_win_streams) a chunk may also end between peers inside a partition, and the next one goes on from there.
+ */
 typedef struct win_chunk {
     ovi_exec *exec;
     const ov_plan *node;
@@ -32,6 +35,8 @@ typedef struct win_chunk {
     const win_piece *pieces;
     uint32_t piece_count;
     uint32_t rows, partitions;
+    uint64_t before_rows, before_groups; /* rows and groups of peers that earlier chunks had of the first partition */
+    bool goes_on;                        /* the last partition has more rows in the next chunk */
     uint32_t *part_first, *part_end; /* per row */
     uint32_t *peer_first, *peer_end;
     uint32_t *part_number;           /* per row, from 0 */
@@ -71,6 +76,8 @@ typedef struct win_call {
     uint32_t *from, *to;
     uint32_t level[32], levels;
     ov_acc sums; /* TREE, RUNNING: of one batch */
+    ov_acc carry; /* what earlier chunks had of the first partition: one group, */
+    uint64_t carry_count, carry_sum; /* or counts and sums of whole numbers */
     uint32_t done, piece; /* RUNNING: rows before `done`, which is in that piece, are in acc */
     const uint64_t **masks; /* per piece: rows that the filter lets through; NULL when there is none */
 } win_call;
@@ -93,6 +100,9 @@ ov_window_frame ovi_win_effective(const ov_plan *node, const ov_window_frame *fr
 OV_CHECKED ov_status ovi_win_prepare_value(const win_chunk *k, win_call *c, ov_error *err);
 OV_CHECKED ov_status ovi_win_emit_value(const win_call *c, uint32_t first, uint32_t n, ov_arena *out, ov_vec *vec,
                                         ov_error *err);
+
+/* The call needs nothing of its partition but the rows so far, and of those only what can be carried on. */
+bool ovi_win_streams(const ov_plan *node, const ov_window_call *call);
 
 /* Aggregates. */
 OV_CHECKED ov_status ovi_win_prepare_agg(const win_chunk *k, win_call *c, ov_error *err);

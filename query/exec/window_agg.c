@@ -131,29 +131,65 @@ static OV_CHECKED ov_status new_merges(const win_chunk *k, ov_acc *dst, ov_acc *
     return OV_OK;
 }
 
+/* ---- partitions in several chunks ---- */
+
+bool ovi_win_streams(const ov_plan *node, const ov_window_call *call)
+{
+    if (!call->agg)
+        return call->fn == OV_WINDOW_ROW_NUMBER || call->fn == OV_WINDOW_RANK || call->fn == OV_WINDOW_DENSE_RANK;
+    ov_window_frame f = ovi_win_effective(node, &call->frame);
+    ov_acc_kind kind = (ov_acc_kind)ov_acc_spec_of(call->agg).kind;
+    return f.from.kind == OV_EDGE_PARTITION && f.to.kind == OV_EDGE_CURRENT && kind != OV_ACC_DISTINCT &&
+           kind != OV_ACC_OBJECT;
+}
+
+/* The carried state as a group of acc. */
+static OV_CHECKED ov_status take_carried(const win_chunk *k, win_call *c, uint32_t group, ov_error *err)
+{
+    uint32_t zero = 0;
+    if (!k->before_rows)
+        return OV_OK;
+    return ov_acc_merge(&c->acc, &c->carry, &zero, &group, 1, NULL, err);
+}
+
+/* The state of the last row goes on. */
+static OV_CHECKED ov_status carry_state(const win_chunk *k, win_call *c, ov_error *err)
+{
+    uint32_t zero = 0;
+    if (!k->goes_on)
+        return OV_OK;
+    if (c->carry.budget)
+        ov_acc_fini(&c->carry);
+    OV_TRY(open_acc(k, c, true, &c->carry, err));
+    OV_TRY(ov_acc_reserve(&c->carry, 1, err));
+    return ov_acc_merge(&c->carry, &c->acc, &c->groups[k->rows - 1], &zero, 1, NULL, err);
+}
+
 /* ---- frames that share an end with the partition ---- */
 
 /* Groups behind those of the rows, one for each frame that differs from its neighbour's. */
 static OV_CHECKED ov_status prepare_growing(const win_chunk *k, win_call *c, ov_error *err)
 {
-    uint32_t group = k->rows;
+    uint32_t group = k->rows, carried = 2 * k->rows;
     merges *m;
     OV_TRY(add_rows(k, c, true, &c->acc, err));
-    OV_TRY(ov_acc_reserve(&c->acc, 2 * k->rows, err));
+    OV_TRY(ov_acc_reserve(&c->acc, carried + 1, err));
+    OV_TRY(take_carried(k, c, carried, err));
     OV_TRY(new_merges(k, &c->acc, &c->acc, &m, err));
     for (uint32_t i = 0, done = 0; i < k->rows; i++) {
         bool fresh = i == k->part_first[i];
         done = fresh ? i : done;
         if (fresh || c->to[i] > done) {
-            if (!fresh)
-                OV_TRY(merge(m, group - 1, group, err));
+            if (!fresh || (i == 0 && k->before_rows))
+                OV_TRY(merge(m, fresh ? carried : group - 1, group, err));
             for (; done < c->to[i]; done++)
                 OV_TRY(merge(m, done, group, err));
             group++;
         }
         c->groups[i] = group - 1;
     }
-    return flush(m, err);
+    OV_TRY(flush(m, err));
+    return carry_state(k, c, err);
 }
 
 static OV_CHECKED ov_status prepare_shrinking(const win_chunk *k, win_call *c, ov_error *err)
@@ -281,11 +317,14 @@ static OV_CHECKED ov_status prepare_running(const win_chunk *k, win_call *c, ov_
     count[k->rows] = n;
     OV_TRY(ov_acc_reserve(&c->acc, k->rows, err));
     for (uint32_t i = 0; i < k->rows; i++) {
-        c->acc.n[i] = count[c->to[i]] - count[c->from[i]];
+        bool goes_on = k->before_rows && k->part_first[i] == 0;
+        c->acc.n[i] = count[c->to[i]] - count[c->from[i]] + (goes_on ? c->carry_count : 0);
         if (sums)
-            c->acc.v.i[i] = (int64_t)(sum[c->to[i]] - sum[c->from[i]]);
+            c->acc.v.i[i] = (int64_t)(sum[c->to[i]] - sum[c->from[i]] + (goes_on ? c->carry_sum : 0));
         c->groups[i] = i;
     }
+    c->carry_count = c->acc.n[k->rows - 1];
+    c->carry_sum = sums ? (uint64_t)c->acc.v.i[k->rows - 1] : 0;
     return OV_OK;
 }
 

@@ -34,15 +34,19 @@ static OV_CHECKED ov_status prepare_rank(const win_chunk *k, win_call *c, ov_err
     c->how = WIN_RESULTS;
     c->results = ints;
     for (uint32_t i = 0; i < k->rows; i++) {
+        bool first_part = k->part_first[i] == 0;
+        int64_t before = first_part ? (int64_t)k->before_rows : -(int64_t)k->part_first[i];
         switch ((ov_window_fn)c->call->fn) {
         case OV_WINDOW_ROW_NUMBER:
-            ints[i] = (int64_t)i - k->part_first[i] + 1;
+            ints[i] = before + i + 1;
             break;
         case OV_WINDOW_RANK:
-            ints[i] = (int64_t)k->peer_first[i] - k->part_first[i] + 1;
+            ints[i] = before + k->peer_first[i] + 1;
             break;
         case OV_WINDOW_DENSE_RANK:
-            dense = i == k->part_first[i] ? 1 : dense + (i == k->peer_first[i]);
+            if (i == k->part_first[i])
+                dense = first_part ? (int64_t)k->before_groups : 0;
+            dense += i == k->peer_first[i];
             ints[i] = dense;
             break;
         case OV_WINDOW_PERCENT_RANK:
