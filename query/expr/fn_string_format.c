@@ -6,6 +6,7 @@
 #include "query/expr/expr_int.h"
 
 #include <math.h>
+#include "base/bytes.h"
 #include "base/numfmt.h"
 #include "base/utf8.h"
 
@@ -44,6 +45,35 @@ static int read_number(const char **at, const char *end)
     return n;
 }
 
+/* Does the conversion take these flags and a precision? java.util.Formatter's table. */
+static bool is_legal(const spec *s)
+{
+    bool sign = s->plus || s->space || s->paren, number = sign || s->zero || s->comma;
+    switch (s->conversion) {
+    case 's':
+    case 'b':
+    case 'h':
+        return !number && !s->alternate;
+    case 'c':
+        return !number && !s->alternate && s->precision < 0;
+    case 'd':
+        return !s->alternate && s->precision < 0;
+    case 'x':
+    case 'o':
+        return !sign && !s->comma && s->precision < 0;
+    case 'e':
+        return !s->comma;
+    case 'g':
+        return !s->alternate;
+    case '%':
+        return !number && !s->alternate && s->precision < 0;
+    case 'n':
+        return !number && !s->alternate && !s->left && s->width < 0 && s->precision < 0;
+    default:
+        return true;
+    }
+}
+
 /* After the %; false when it is none. */
 static bool read_spec(const char **at, const char *end, uint32_t *next, spec *s)
 {
@@ -79,7 +109,7 @@ static bool read_spec(const char **at, const char *end, uint32_t *next, spec *s)
     s->upper = strchr("XSBEGCH", s->conversion) && s->conversion;
     if (s->upper)
         s->conversion = (char)(s->conversion | 32);
-    if (((s->left || s->zero) && s->width < 0) || (s->left && s->zero) || (s->plus && s->space))
+    if (((s->left || s->zero) && s->width < 0) || (s->left && s->zero) || (s->plus && s->space) || !is_legal(s))
         return false;
     if (s->conversion != '%' && s->conversion != 'n' && s->arg == 0)
         s->arg = ++*next;
@@ -116,6 +146,18 @@ static void add_number(ov_buf *out, const spec *s, bool negative, ov_slice digit
     ov_buf_fini(&body);
 }
 
+/* The point that # asks for, behind the only digits or in front of the exponent. */
+static void add_point(ov_buf *digits)
+{
+    const char *exponent = digits->n ? memchr(digits->p, 'e', digits->n) : NULL;
+    size_t at = exponent ? (size_t)(exponent - digits->p) : digits->n;
+    ov_buf_add_char(digits, '.');
+    if (digits->failed)
+        return;
+    memmove(digits->p + at + 1, digits->p + at, digits->n - at - 1);
+    digits->p[at] = '.';
+}
+
 static bool add_real(ov_buf *out, const spec *s, double v)
 {
     spec plain = *s;
@@ -147,8 +189,11 @@ static bool add_real(ov_buf *out, const spec *s, double v)
             ovi_add_fixed(&digits, rounded, OV_MAX(precision - leading - 1, 0));
         } else {
             ovi_add_scientific(&digits, size, precision - 1);
+            plain.comma = false;
         }
     }
+    if (s->alternate && precision == 0)
+        add_point(&digits);
     add_number(out, &plain, signbit(v), ov_buf_slice(&digits));
     ov_buf_fini(&digits);
     return true;
@@ -189,6 +234,27 @@ static void add_plain(ov_buf *out, const ovi_arg *a, size_t row)
         ov_buf_add_slice(out, ovi_str(a, row));
 }
 
+/* What Java's hashCode says of a Long, a Double or a String. */
+static uint32_t java_hash(const ovi_arg *a, size_t row)
+{
+    if (ov_type_is_int(a->vec.type) || ov_type_is_real(a->vec.type)) {
+        uint64_t bits = ov_type_is_int(a->vec.type) ? (uint64_t)ovi_i64(a, row) : ov_f64_bits(ovi_f64(a, row));
+        return (uint32_t)(bits ^ bits >> 32);
+    }
+    ov_slice text = ovi_str(a, row);
+    const char *at = text.p, *end = text.p + text.n;
+    uint32_t hash = 0;
+    while (at < end) {
+        uint32_t c = ov_utf8_next(&at, end);
+        if (c >= 0x10000) {
+            hash = hash * 31 + 0xD800 + ((c - 0x10000) >> 10);
+            c = 0xDC00 + ((c - 0x10000) & 0x3FF);
+        }
+        hash = hash * 31 + c;
+    }
+    return hash;
+}
+
 /* The value without padding; false when the conversion does not take it. */
 static bool add_value(ov_buf *out, const spec *s, const ovi_arg *a, size_t row)
 {
@@ -200,6 +266,12 @@ static bool add_value(ov_buf *out, const spec *s, const ovi_arg *a, size_t row)
         break;
     case 'b':
         ov_buf_add_str(out, is_null ? "false" : "true");
+        break;
+    case 'h':
+        if (is_null)
+            ov_buf_add_str(out, "null");
+        else
+            ov_buf_addf(out, "%x", java_hash(a, row));
         break;
     case 'd':
     case 'x':
@@ -215,7 +287,7 @@ static bool add_value(ov_buf *out, const spec *s, const ovi_arg *a, size_t row)
             return real && add_real(out, s, ovi_f64(a, row));
         ov_buf_add_str(out, "null");
         return true;
-    default: /* c takes characters, which Druid never passes; h and t are not for data */
+    default: /* c takes characters, which Druid never passes; t is not for data */
         return false;
     }
     if (s->precision >= 0)

@@ -608,6 +608,14 @@ static void test_format(void **state)
     (void)state;
     static const row rows[] = {
         {"STRING_FORMAT('%s', 'a')", "VARCHAR 'a'"},
+        /* what java.util.Formatter of Java 17 printed, or refused */
+        {"STRING_FORMAT('%+s', 'a')", "VARCHAR '%+s; a'"},
+        {"STRING_FORMAT('%#d', 1)", "VARCHAR '%#d; 1'"},
+        {"STRING_FORMAT('%,e', 1.5)", "VARCHAR '%,e; 1.5'"},
+        {"STRING_FORMAT('%8n', 1)", "VARCHAR '%8n; 1'"},
+        {"STRING_FORMAT('%h', 1234567)", "VARCHAR '12d687'"},
+        {"STRING_FORMAT('%H', 'abc')", "VARCHAR '17862'"},
+        {"STRING_FORMAT('%#.0e', -2.25)", "VARCHAR '-2.e+00'"},
         {"STRING_FORMAT('%s-%s', 'a', 1)", "VARCHAR 'a-1'"},
         {"STRING_FORMAT('%05d', 42)", "VARCHAR '00042'"},
         {"STRING_FORMAT('%x', 255)", "VARCHAR 'ff'"},
