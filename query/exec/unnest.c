@@ -156,6 +156,15 @@ static ov_status widen_domain(share *s, const ov_domain *d, const ov_domain **ou
     return OV_OK;
 }
 
+/* The code of element i of a DICT vector. */
+OV_INLINE uint32_t code_at(const ov_vec *v, uint32_t i)
+{
+    uint32_t base = (uint32_t)v->base;
+    if (v->lane == 1)
+        return base + ((const uint8_t *)v->data)[i];
+    return base + (v->lane == 2 ? ((const uint16_t *)v->data)[i] : ((const uint32_t *)v->data)[i]);
+}
+
 /* Codes of elements; `shift` behind a NULL that missing ones have. */
 static ov_status gather_codes(const share *s, const ov_vec *child, const ov_domain *d, uint32_t shift, ov_vec *out,
                               ov_error *err)
@@ -164,7 +173,7 @@ static ov_status gather_codes(const share *s, const ov_vec *child, const ov_doma
     OV_TRY(ov_arena_lanes(&s->down->scratch, (ov_words(n) * 64 + (size_t)1) * sizeof(*codes), &codes, err));
     memset(codes + n, 0, (ov_words(n) * 64 - n) * sizeof(*codes));
     for (uint32_t i = 0; i < n; i++)
-        codes[i] = s->elem[i] == MISSING ? 0 : ov_vec_code(child, s->elem[i]) + shift;
+        codes[i] = s->elem[i] == MISSING ? 0 : code_at(child, s->elem[i]) + shift;
     *out = (ov_vec){.type = child->type, .enc = OV_ENC_DICT, .lane = 4, .rows = n, .divisor = 1, .data = codes,
                     .dict = d};
     return OV_OK;

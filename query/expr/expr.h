@@ -126,6 +126,9 @@ OV_CHECKED ov_status ov_expr_array_column(ov_expr_ctx *cx, uint32_t column, ov_t
                                           bool nullable, const ov_expr **out, ov_error *err);
 /* What an element of e is, read as a list: of an array, of a multi-value string, or the plain value itself. */
 void ov_expr_element(const ov_expr *e, ov_type *type, ov_sqltype *sql);
+/* A condition: of some element of `list` it is true that `test`, which reads column `element` and nothing else. */
+OV_CHECKED ov_status ov_expr_any(ov_expr_ctx *cx, const ov_expr *list, const ov_expr *test, uint32_t element,
+                                 const ov_expr **out, ov_error *err);
 /* A scalar function or operator by name: "+", "=", "AND", "NOT", "IS NULL", "LIKE", "CASE" (when, then, ...,
  * else), "COALESCE", "UPPER", "TIME_FLOOR" ... Unknown names and wrong argument types are OV_INVALID in Druid's
  * words with a hint, at pos. Folds constants. */

@@ -74,6 +74,22 @@ static ov_status wrap(ov_expr_ctx *cx, const ov_expr *list, const ov_expr *eleme
     return ovi_fold(cx, e, out, err);
 }
 
+ov_status ov_expr_any(ov_expr_ctx *cx, const ov_expr *list, const ov_expr *test, uint32_t element, const ov_expr **out,
+                      ov_error *err)
+{
+    const ov_expr **map, *moved;
+    ov_type type;
+    ov_sqltype sql;
+    ov_expr *e;
+    ov_expr_element(list, &type, &sql);
+    OV_TRY(ov_arena_zalloc(cx->arena, ((size_t)element + 1) * sizeof *map, &map, err));
+    OV_TRY(ov_expr_column(cx, 0, type, sql, true, &map[element], err));
+    OV_TRY(ov_expr_rebase(cx, test, map, &moved, err));
+    OV_TRY(lift(cx, "$ANY", list, moved, test->pos, test->end_pos, &e, err));
+    *out = e;
+    return OV_OK;
+}
+
 ov_status ovi_each_cast(ov_expr_ctx *cx, const ov_expr *list, ov_sqltype to, uint32_t pos, uint32_t end_pos,
                         const ov_expr **out, ov_error *err)
 {

@@ -199,6 +199,21 @@ static OV_CHECKED ov_status rejects_null_element(ov_expr_ctx *cx, const ov_plan 
     return OV_OK;
 }
 
+/* A condition on the element alone drops lists none of whose elements meets it before they are opened: dictionaries of lists, and
+ * scans, know how to do that. Lists that are computed would be computed twice. */
+static OV_CHECKED ov_status lists_that_match(ov_expr_ctx *cx, const ov_plan *plan, conjuncts stay, conjuncts *deep,
+                                             ov_error *err)
+{
+    uint32_t element = plan->inputs[0]->field_count;
+    ov_type_id type = (ov_type_id)plan->fields[element].type.id;
+    if (plan->unnest.list->kind != OV_EXPR_COLUMN || type == OV_TYPE_NULL || type > OV_TYPE_STRING)
+        return OV_OK;
+    for (uint32_t i = 0; i < stay.count; i++)
+        if (stay.list[i]->deterministic && stay.list[i]->only_column == (int32_t)element)
+            OV_TRY(ov_expr_any(cx, plan->unnest.list, stay.list[i], element, &deep->list[deep->count++], err));
+    return OV_OK;
+}
+
 /* What reads the input's columns alone is decided there. An outer UNNEST whose added rows are dropped again is none. */
 static OV_CHECKED ov_status into_unnest(ov_expr_ctx *cx, const ov_plan *plan, conjuncts c,
                                         const ov_plan **out, ov_error *err)
@@ -222,6 +237,8 @@ static OV_CHECKED ov_status into_unnest(ov_expr_ctx *cx, const ov_plan *plan, co
         OV_TRY(rejects_null_element(cx, plan, c.list[i], &drops, err));
         outer = !drops;
     }
+    if (!outer)
+        OV_TRY(lists_that_match(cx, plan, stay, &deep, err));
     OV_TRY(below(cx, plan, deep, out, err));
     if (outer != plan->unnest.outer) {
         ov_plan *inner;

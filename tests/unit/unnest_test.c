@@ -1,0 +1,276 @@
+/*
+ * UNNEST against nested loops over text: elements of every type, NULLs, lists without elements, inner and outer, places, several over
+ * each other, below filters, groups, sorts and limits; what the optimiser does to it. Under settings that force every path.
+ */
+#include "tests/unit/exec_lib.h"
+
+#include "query/plan/plan_build.h"
+
+static exec_table table;
+static ov_pool *pool;
+
+static int set_up(void **state)
+{
+    (void)state;
+    ov_error err = OV_ERROR_INIT;
+    static const uint32_t by_time[] = {COL_TIME, COL_SENSOR};
+    exec_open(&table);
+    check_ok(ov_pool_create(3, "test", &pool, &err), &err);
+    exec_shape shape = {by_time, 2, false};
+    ov_new_segment segs[2];
+    exec_rows a = exec_make(&table.arena, 9000, 20, 1, EXEC_START, 1);
+    exec_rows b = exec_make(&table.arena, 700, 15, 7, EXEC_START + EXEC_DAY, 2);
+    exec_segment(&table, &a, &shape, EXEC_START, EXEC_START + EXEC_DAY, &segs[0]);
+    exec_segment(&table, &b, &shape, EXEC_START + EXEC_DAY, EXEC_START + 2 * EXEC_DAY, &segs[1]);
+    exec_commit(&table, segs, 2);
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    (void)state;
+    ov_pool_destroy(pool);
+    exec_close(&table);
+    return 0;
+}
+
+static const ov_exec_options settings[] = {
+    {.workers = 1, .general_only = true},
+    {.workers = 1},
+    {.workers = 4},
+    {.workers = 1, .batch_rows = 7},
+    {.workers = 3, .batch_rows = 64},
+    {.workers = 2, .general_only = true, .batch_rows = 1},
+};
+
+static const ov_plan *scan(void)
+{
+    return exec_scan(&table, INT64_MIN, INT64_MAX, NULL);
+}
+
+static const ov_plan *unnested(const ov_plan *in, const char *list, bool outer, bool places)
+{
+    ov_error err = OV_ERROR_INIT;
+    const ov_plan *out;
+    check_ok(ov_plan_unnest(&table.arena, in, exec_expr(&table, list), OV_SLICE_LIT("e"), outer, places, &out, &err), &err);
+    return out;
+}
+
+static const ov_plan *columns(const ov_plan *in, const uint32_t *which, uint32_t n)
+{
+    ov_error err = OV_ERROR_INIT;
+    const ov_expr *exprs[16];
+    const ov_plan *out;
+    for (uint32_t i = 0; i < n; i++)
+        check_ok(ov_plan_column(&table.cx, in, which[i], &exprs[i], &err), &err);
+    const ov_expr **kept = exec_lanes(&table.arena, n * sizeof(*kept));
+    memcpy(kept, exprs, n * sizeof(*kept));
+    check_ok(ov_plan_project(&table.arena, in, kept, NULL, n, &out, &err), &err);
+    return out;
+}
+
+/* Every setting gives these rows in this order; so does the optimised plan. */
+static void gives(const ov_plan *plan, const char *want)
+{
+    ov_error err = OV_ERROR_INIT;
+    const ov_plan *better;
+    check_ok(ov_plan_optimize(&table.cx, plan, &better, &err), &err);
+    for (size_t i = 0; i < OV_COUNT_OF(settings); i++)
+        for (int o = 0; o < 2; o++) {
+            exec_result got = exec_run(&table, o ? better : plan, settings[i], pool);
+            assert_string_equal(ov_buf_cstr(&got.text), want);
+            ov_buf_fini(&got.text);
+        }
+}
+
+static char *text_of(const ov_plan *plan)
+{
+    exec_result got = exec_run(&table, plan, settings[0], pool);
+    char *text = strdup(ov_buf_cstr(&got.text));
+    ov_buf_fini(&got.text);
+    return text;
+}
+
+/* ---- nested loops over lines ---- */
+
+typedef void (*loop_fn)(ov_buf *out, char *line, char **cells);
+
+/* Lines of "sensor|n|m|x|city", each handed to the loop. */
+static char *looped(loop_fn loop)
+{
+    static const uint32_t which[] = {COL_SENSOR, COL_N, COL_M, COL_X, COL_CITY};
+    char *text = text_of(columns(scan(), which, 5)), *rest = text;
+    ov_buf out;
+    ov_buf_init(&out);
+    for (char *line; (line = strsep(&rest, "\n")) && rest;) {
+        char *cells[5], *copy = strdup(line), *at = copy;
+        for (int i = 0; i < 5; i++)
+            cells[i] = strsep(&at, "|");
+        loop(&out, line, cells);
+        free(copy);
+    }
+    free(text);
+    char *made = strdup(ov_buf_cstr(&out));
+    ov_buf_fini(&out);
+    return made;
+}
+
+static void two_numbers(ov_buf *out, char *line, char **cells)
+{
+    (void)line;
+    ov_buf_addf(out, "%s|%s\n%s|%s\n", cells[0], cells[1], cells[0], cells[2]);
+}
+
+static void test_numbers(void **state)
+{
+    (void)state;
+    static const uint32_t which[] = {COL_SENSOR, EXEC_COLUMNS};
+    char *want = looped(two_numbers);
+    gives(columns(unnested(scan(), "ARRAY($4, $5)", false, false), which, 2), want);
+    gives(columns(unnested(scan(), "ARRAY($4, $5)", true, false), which, 2), want);
+    free(want);
+}
+
+static void words(ov_buf *out, char **cells, bool outer)
+{
+    bool null = strcmp(cells[4], "NULL") == 0;
+    char *at = cells[4];
+    if (null && outer)
+        ov_buf_addf(out, "%s|NULL|NULL\n", cells[1]);
+    for (int i = 1; !null && at; i++) {
+        char *word = strsep(&at, " ");
+        ov_buf_addf(out, "%s|%s|%d\n", cells[1], word, i);
+    }
+}
+
+static void words_inner(ov_buf *out, char *line, char **cells)
+{
+    (void)line;
+    words(out, cells, false);
+}
+
+static void words_outer(ov_buf *out, char *line, char **cells)
+{
+    (void)line;
+    words(out, cells, true);
+}
+
+/* NULL texts are NULL lists. */
+static void test_words_and_places(void **state)
+{
+    (void)state;
+    static const uint32_t which[] = {COL_N, EXEC_COLUMNS, EXEC_COLUMNS + 1};
+    for (int outer = 0; outer < 2; outer++) {
+        char *want = looped(outer ? words_outer : words_inner);
+        gives(columns(unnested(scan(), "STRING_TO_ARRAY($2, ' ')", outer, true), which, 3), want);
+        free(want);
+    }
+}
+
+static void stacked(ov_buf *out, char *line, char **cells)
+{
+    (void)line;
+    char *at = cells[4];
+    if (strcmp(cells[4], "NULL") == 0)
+        return;
+    while (at) {
+        char *word = strsep(&at, " ");
+        for (int k = 0; k < 2; k++)
+            ov_buf_addf(out, "%s|%s|%s\n", cells[3], word, k ? "NULL" : cells[1]);
+    }
+}
+
+static void test_stacked(void **state)
+{
+    (void)state;
+    static const uint32_t which[] = {COL_X, EXEC_COLUMNS, EXEC_COLUMNS + 1};
+    char *want = looped(stacked);
+    const ov_plan *first = unnested(scan(), "STRING_TO_ARRAY($2, ' ')", false, false);
+    gives(columns(unnested(first, "ARRAY($4, NULL)", false, false), which, 3), want);
+    free(want);
+}
+
+/* Lists that are empty for most rows, and longer than a batch for none. */
+static void test_empty_lists(void **state)
+{
+    (void)state;
+    const char *list = "ARRAY_SLICE(ARRAY($4, $4), 0, CASE(`>`($4, 12), 2, 0))";
+    static const char *const aggs[] = {"COUNT()", "SUM($4)"};
+    char *rows = text_of(exec_aggregate(&table, exec_scan(&table, INT64_MIN, INT64_MAX, "`>`($4, 12)"), NULL, 0, aggs, 2));
+    char *rest = text_of(exec_aggregate(&table, exec_scan(&table, INT64_MIN, INT64_MAX, "`<=`($4, 12)"), NULL, 0, aggs, 2));
+    long long n, sum, other, other_sum;
+    char want[128];
+    assert_int_equal(sscanf(rows, "%lld|%lld", &n, &sum), 2);
+    assert_int_equal(sscanf(rest, "%lld|%lld", &other, &other_sum), 2);
+    snprintf(want, sizeof(want), "%lld|%lld\n", 2 * n, 2 * sum);
+    gives(exec_aggregate(&table, unnested(scan(), list, false, false), NULL, 0, aggs, 2), want);
+    snprintf(want, sizeof(want), "%lld|%lld\n", 2 * n + other, 2 * sum + other_sum);
+    gives(exec_aggregate(&table, unnested(scan(), list, true, false), NULL, 0, aggs, 2), want);
+    free(rows);
+    free(rest);
+}
+
+/* Ties keep the order of rows, and of elements within a row. */
+static void test_sort_and_limit(void **state)
+{
+    (void)state;
+    static const uint32_t which[] = {COL_KIND, EXEC_COLUMNS, COL_M};
+    static const int by_kind[] = {0};
+    const ov_plan *all = columns(unnested(scan(), "ARRAY($4, 99)", false, false), which, 3);
+    char *want = text_of(exec_sort(&table, all, by_kind, 1, 500, 11));
+    gives(exec_sort(&table, all, by_kind, 1, 500, 11), want);
+    free(want);
+    want = text_of(exec_limit(&table, all, 37, 5));
+    gives(exec_limit(&table, all, 37, 5), want);
+    free(want);
+}
+
+/* ---- the optimiser ---- */
+
+static void prints(const ov_plan *plan, const char *want)
+{
+    ov_error err = OV_ERROR_INIT;
+    const ov_plan *better;
+    ov_buf text;
+    ov_buf_init(&text);
+    check_ok(ov_plan_optimize(&table.cx, plan, &better, &err), &err);
+    check_ok(ov_plan_print(better, &text, &err), &err);
+    if (!strstr(ov_buf_cstr(&text), want))
+        fail_msg("no '%s' in\n%s", want, ov_buf_cstr(&text));
+    ov_buf_fini(&text);
+}
+
+static const ov_plan *filtered(const ov_plan *in, const char *op, uint32_t column, int64_t value)
+{
+    ov_error err = OV_ERROR_INIT;
+    const ov_expr *args[2], *e;
+    const ov_plan *out;
+    check_ok(ov_plan_column(&table.cx, in, column, &args[0], &err), &err);
+    check_ok(ov_expr_i64(&table.cx, OV_SQL_BIGINT, value, &args[1], &err), &err);
+    check_ok(ov_expr_call(&table.cx, ov_slice_cstr(op), args, op[0] == 'I' ? 1 : 2, 0, 0, &e, &err), &err);
+    check_ok(ov_plan_filter(&table.arena, in, e, &out, &err), &err);
+    return out;
+}
+
+static void test_optimiser(void **state)
+{
+    (void)state;
+    static const uint32_t which[] = {EXEC_COLUMNS};
+    const ov_plan *inner = unnested(scan(), "ARRAY($4, 7)", false, false), *outer = unnested(scan(), "ARRAY($4, 7)", true, false);
+    /* a filter on the input goes below, one on the element stays; columns nobody reads are gone */
+    prints(columns(filtered(inner, ">", COL_M, 5), which, 1), "Scan t (n, m) filter=");
+    prints(columns(filtered(inner, ">", EXEC_COLUMNS, 5), which, 1), "Scan t (n)\n");
+    /* an outer one whose NULLs are dropped is none; one whose NULLs may pass stays */
+    prints(filtered(outer, ">", EXEC_COLUMNS, 5), "Unnest ARRAY");
+    prints(filtered(outer, "IS NULL", EXEC_COLUMNS, 5), "Unnest outer ARRAY");
+    prints(filtered(outer, ">", COL_M, 5), "Unnest outer ARRAY");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_numbers),     cmocka_unit_test(test_words_and_places), cmocka_unit_test(test_stacked),
+        cmocka_unit_test(test_empty_lists), cmocka_unit_test(test_sort_and_limit),   cmocka_unit_test(test_optimiser),
+    };
+    return cmocka_run_group_tests(tests, set_up, tear_down);
+}
