@@ -417,7 +417,7 @@ static OV_CHECKED ov_status make_calls(win_op *op, ov_error *err)
     return OV_OK;
 }
 
-/* Do the node's rows already come partition by partition, in order? Column c is column *c of what passes rows on. */
+/* A window below left its rows by partition and order of its own: do they begin with the node's? */
 static bool is_ordered(const ov_plan *node)
 {
     const ov_plan *in = node->inputs[0];
