@@ -86,26 +86,58 @@ void ovi_tasks_enqueue(ov_tasks *r, ovi_task *t)
     *r->last = t;
     r->last = &t->waiting;
     r->pending++;
-    ov_cond_signal(&r->work);
+    ov_cond_broadcast(&r->work);
     ov_mutex_unlock(&r->lock);
+}
+
+/* REPLACE ... SELECT reads what it replaces: rows that came meanwhile would be lost. */
+static bool in_each_others_way(const ovi_task *a, const ovi_task *b)
+{
+    return (a->alone || b->alone) && ov_slice_eq(a->row.datasource, b->row.datasource);
+}
+
+/* The first in the queue that may run beside those that run, and overtakes none that it would hold up; under lock. */
+static ovi_task *next_task(ov_tasks *r)
+{
+    if (r->stop)
+        return r->first; /* each ends at once, with its row */
+    for (ovi_task *t = r->first; t; t = t->waiting) {
+        bool free = true;
+        for (const ovi_task *o = r->live; o && free; o = o->next)
+            free = !o->running || !in_each_others_way(t, o);
+        for (const ovi_task *o = r->first; o != t && free; o = o->waiting)
+            free = !in_each_others_way(t, o);
+        if (free)
+            return t;
+    }
+    return NULL;
+}
+
+/* Out of the queue; under lock. */
+static void unqueue(ov_tasks *r, ovi_task *t)
+{
+    ovi_task **at = &r->first;
+    while (*at != t)
+        at = &(*at)->waiting;
+    *at = t->waiting;
+    if (r->last == &t->waiting)
+        r->last = at;
+    t->waiting = NULL;
+    t->queued = false;
+    t->running = true;
+    r->pending--;
+    r->running++;
 }
 
 /* The next task to run, or NULL to end the thread. */
 static ovi_task *dequeue(ov_tasks *r)
 {
+    ovi_task *t;
     ov_mutex_lock(&r->lock);
-    while (!r->first && !r->stop)
+    while ((t = next_task(r)) == NULL && !r->stop)
         ov_cond_wait(&r->work, &r->lock);
-    ovi_task *t = r->first; /* after stop too: each ends at once, with its row */
-    if (t) {
-        r->first = t->waiting;
-        if (!r->first)
-            r->last = &r->first;
-        t->waiting = NULL;
-        t->queued = false;
-        r->pending--;
-        r->running++;
-    }
+    if (t)
+        unqueue(r, t);
     ov_mutex_unlock(&r->lock);
     return t;
 }
@@ -115,18 +147,8 @@ static bool take_queued(ov_tasks *r, ovi_task *t)
 {
     ov_mutex_lock(&r->lock);
     bool queued = t->queued;
-    if (queued) {
-        ovi_task **at = &r->first;
-        while (*at != t)
-            at = &(*at)->waiting;
-        *at = t->waiting;
-        if (r->last == &t->waiting)
-            r->last = at;
-        t->waiting = NULL;
-        t->queued = false;
-        r->pending--;
-        r->running++;
-    }
+    if (queued)
+        unqueue(r, t);
     ov_mutex_unlock(&r->lock);
     return queued;
 }
@@ -140,6 +162,8 @@ static void leave(ov_tasks *r, ovi_task *t, bool forget)
     if (forget)
         *at = t->next;
     r->running--;
+    t->running = false;
+    ov_cond_broadcast(&r->work); /* some task may have waited for this one */
     ov_cond_broadcast(&r->ended);
     ov_mutex_unlock(&r->lock);
     if (forget)

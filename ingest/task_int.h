@@ -56,6 +56,7 @@ struct ovi_task {
     ov_task_row row;
     ov_slice context_json; /* "{}" when there is none */
     void *plan;            /* the type's own */
+    bool alone;            /* while it runs no other task of its datasource does, and in the queue none overtakes it */
     ovi_task_log log;
 
     _Atomic uint32_t refs;
@@ -72,6 +73,7 @@ struct ovi_task {
     char error[OV_ERROR_TEXT_BYTES];
 
     bool queued;       /* under lock */
+    bool running;      /* under lock */
     ovi_task *next;    /* under lock: all live tasks, newest first */
     ovi_task *waiting; /* under lock: the next in the queue */
 };

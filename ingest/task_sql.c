@@ -22,7 +22,7 @@ static ov_status sql_check(ovi_task *t, const ov_json *doc, ov_error *err)
                        "SQL statements run as tasks of a server only; start one and send it to /druid/v2/sql/task");
     OV_TRY(ov_arena_zalloc(&t->arena, sizeof *p, &p, err));
     t->plan = p;
-    return ops->check(ops->ctx, doc, &t->arena, &t->row.datasource, &p->plan, err);
+    return ops->check(ops->ctx, doc, &t->arena, &t->row.datasource, &t->alone, &p->plan, err);
 }
 
 static ov_status sql_run(ovi_task *t, ov_error *err)

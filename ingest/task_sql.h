@@ -25,8 +25,9 @@ typedef struct ov_sql_work {
 
 typedef struct ov_sql_task_ops {
     void *ctx;
-    /* Is the document a statement that could run? *plan lives in `out`; *datasource is what it writes to. */
-    ov_status (*check)(void *ctx, const ov_json *doc, ov_arena *out, ov_slice *datasource, void **plan,
+    /* Is the document a statement that could run? *plan lives in `out`; *datasource is what it writes to; *alone: no other
+     * task may write to it meanwhile. */
+    ov_status (*check)(void *ctx, const ov_json *doc, ov_arena *out, ov_slice *datasource, bool *alone, void **plan,
                        ov_error *err);
     /* Any of the runner's threads. */
     ov_status (*run)(void *ctx, void *plan, ov_sql_work *work, ov_error *err);

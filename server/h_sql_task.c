@@ -4,11 +4,30 @@
 #include "server/handlers.h"
 #include "server/sql_task.h"
 
+/* Druid's SqlTaskStatus of a statement that was refused before it became a task. */
+static void respond_refused(ov_request *rq, ov_slice id, ov_slice sql, const ov_error *err)
+{
+    ov_buf error, b;
+    ov_jsonw w;
+    ov_buf_init(&error);
+    ov_buf_init(&b);
+    ov_error_body(OV_ERROR_SQL, sql, err, false, &error);
+    ov_jsonw_init(&w, &b);
+    ov_jsonw_open_object(&w, NULL);
+    ov_jsonw_str(&w, "taskId", id);
+    ov_jsonw_cstr(&w, "state", "FAILED");
+    ov_jsonw_raw(&w, "error", ov_buf_slice(&error));
+    ov_jsonw_close_object(&w);
+    ov_respond(rq, ov_error_http_status(err->code), "application/json", ov_buf_slice(&b));
+    ov_buf_fini(&error);
+    ov_buf_fini(&b);
+}
+
 void ov_h_sql_task(ov_app *app, ov_request *rq, const ov_captures *at)
 {
     ov_error err = OV_ERROR_INIT;
     ov_sql_request in;
-    ov_slice id;
+    ov_slice id = OV_SLICE_LIT("");
     int refusal = ov_sql_request_media(rq);
     if (refusal) {
         ov_respond(rq, refusal, NULL, (ov_slice){NULL, 0});
@@ -19,7 +38,7 @@ void ov_h_sql_task(ov_app *app, ov_request *rq, const ov_captures *at)
         return;
     }
     if (ov_sql_task_submit(app, &in, ov_request_arena(rq), &id, &err) != OV_OK) {
-        ov_respond_error(rq, OV_ERROR_SQL, in.query.sql, &err);
+        respond_refused(rq, id, in.query.sql, &err);
         return;
     }
     if (id.n == 0) { /* EXPLAIN */

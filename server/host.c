@@ -6,7 +6,7 @@
 
 #include "base/os.h"
 #include "base/pool.h"
-#include "server/extern.h"
+#include "server/external.h"
 
 /* The cgroup's memory limit, or SIZE_MAX. */
 static uint64_t cgroup_limit(void)

@@ -9,7 +9,7 @@
 #include "base/hash.h"
 
 static const char MAGIC[8] = "OVRESULT";
-enum { VERSION = 1, FRAME_BYTES = 16, MOST_COLUMNS = 1 << 20 };
+enum { VERSION = 1, FRAME_BYTES = 16, TYPE_BYTES = 7, MOST_COLUMNS = 1 << 20 };
 
 struct ov_result_writer {
     char *path, *tmp;
@@ -140,8 +140,8 @@ static ov_status write_header(ov_result_writer *w, const ov_field *fields, uint3
     for (uint32_t i = 0; i < count; i++) {
         const ov_field *f = &fields[i];
         put_text(&w->chunk, f->name);
-        const char type[6] = {(char)f->type.id, (char)f->type.elem, (char)f->type.multi, (char)f->type.complex,
-                              (char)f->sql, (char)f->nullable};
+        const char type[TYPE_BYTES] = {(char)f->type.id, (char)f->type.elem, (char)f->type.multi,
+                                       (char)f->type.complex, (char)f->sql, (char)f->elem_sql, (char)f->nullable};
         ov_buf_add(&w->chunk, type, sizeof type);
     }
     return write_frame(w, &w->chunk, err);
@@ -303,11 +303,14 @@ static ov_status read_header(ov_result_file *f, ov_slice bytes, ov_error *err)
     for (uint32_t i = 0; i < f->field_count; i++) {
         ov_slice t;
         OV_TRY(get_text(&c, &fields[i].name, err));
-        OV_TRY(ov_cursor_bytes(&c, 6, &t, err));
+        OV_TRY(ov_cursor_bytes(&c, TYPE_BYTES, &t, err));
         fields[i].type = (ov_type){(uint8_t)t.p[0], (uint8_t)t.p[1], (uint8_t)t.p[2], (uint8_t)t.p[3]};
         fields[i].sql = (uint8_t)t.p[4];
-        fields[i].nullable = t.p[5] != 0;
-        OV_CHECK_DATA(type_is_sound(fields[i].type) && fields[i].sql < OV_SQL_COUNT, err,
+        fields[i].elem_sql = (uint8_t)t.p[5];
+        fields[i].nullable = t.p[6] != 0;
+        OV_CHECK_DATA(type_is_sound(fields[i].type) && fields[i].sql < OV_SQL_COUNT &&
+                          fields[i].elem_sql < OV_SQL_COUNT,
+                      err,
                       "column %u of a result file has an unknown type", i);
     }
     f->fields = fields;

@@ -135,7 +135,8 @@ static ov_status read_document(const ov_json *doc, ov_arena *a, statement *s, ov
     return ov_sql_request_settings(&s->rq, a, err);
 }
 
-static ov_status check(void *ctx, const ov_json *doc, ov_arena *out, ov_slice *datasource, void **plan, ov_error *err)
+static ov_status check(void *ctx, const ov_json *doc, ov_arena *out, ov_slice *datasource, bool *alone, void **plan,
+                       ov_error *err)
 {
     ov_app *app = ctx;
     statement *s;
@@ -145,6 +146,7 @@ static ov_status check(void *ctx, const ov_json *doc, ov_arena *out, ov_slice *d
     OV_TRY(ov_query_open(&app->env, &s->rq.query, &q, err));
     const ov_query_write *w = ov_query_write_of(q);
     ov_status st = ov_arena_copy(out, w ? w->datasource : OV_SLICE_LIT("__query_select"), datasource, err);
+    *alone = w && w->replace;
     ov_query_close(q);
     *plan = s;
     return st;

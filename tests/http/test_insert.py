@@ -18,7 +18,11 @@ def run(server, sql, context=None, expect='SUCCESS'):
 def refused(server, sql, words, path='/druid/v2/sql/task'):
     status, _, answer = server.post(path, {'query': sql})
     check(status == 400, answer)
-    check(words in json.loads(answer)['errorMessage'], answer)
+    answer = json.loads(answer)
+    if path.endswith('/task'):
+        check(answer['state'] == 'FAILED' and answer['taskId'].startswith('query-'), answer)
+        answer = answer['error']
+    check(words in answer['errorMessage'], answer)
 
 
 FOUR = """(VALUES ('2024-01-01T05:00:00Z', 'b', 1), ('2024-01-02T00:00:00Z', 'a', 2), ('2024-01-01T00:00:00Z', 'a', 3),
@@ -117,6 +121,19 @@ def ranges(server):
         check(total > 20 and (out > total // 2 or '<>' in condition or 'NOT NULL' in condition), (condition, total, out))
 
 
+def in_turn(server):
+    """Replacements of a table by what it holds do not lose each other's changes, however many are sent at once."""
+    run(server, "REPLACE INTO turn OVERWRITE ALL SELECT TIMESTAMP '2024-01-01' AS __time, 0 AS n PARTITIONED BY DAY")
+    tasks = []
+    for i in range(6):
+        sql = ('REPLACE INTO turn OVERWRITE ALL SELECT __time, n + 1 AS n FROM turn PARTITIONED BY DAY' if i % 3 else
+               "INSERT INTO turn SELECT TIMESTAMP '2024-01-01' AS __time, 100 AS n PARTITIONED BY DAY")
+        tasks.append(json.loads(server.post('/druid/v2/sql/task', {'query': sql})[2])['taskId'])
+    for task in tasks:
+        same(server.wait_task(task)['status'], 'SUCCESS')
+    same(server.sql('SELECT n FROM turn ORDER BY n')[1], [[4], [102], [104]])
+
+
 def refusals(server):
     for path, words in (('INSERT INTO', 'INSERT operations are not supported by requested SQL engine [native], consider using MSQ.'),
                         ('REPLACE INTO', 'REPLACE operations are not supported by the requested SQL engine [native].')):
@@ -147,5 +164,5 @@ def explained(server):
 
 
 def cases(server):
-    for function in (life, replace, types, clustered, ranges, refusals, explained):
+    for function in (life, replace, types, clustered, ranges, in_turn, refusals, explained):
         yield function.__name__, lambda function=function: function(server)

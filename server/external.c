@@ -1,4 +1,4 @@
-#include "server/extern.h"
+#include "server/external.h"
 
 #include "base/file.h"
 #include "ingest/extern.h"
