@@ -145,7 +145,9 @@ static OV_CHECKED ov_status make_plan(ov_query *q, const ov_query_env *env,
 
 static OV_CHECKED ov_status make_native_plan(ov_query *q, const ov_query_request *rq, ov_error *err)
 {
-    ov_native_env env = {.cx = &q->expr, .snapshot = q->snapshot, .run = &q->cx};
+    ov_sql_tables tables = ov_sql_tables_of(q->snapshot);
+    ov_native_env env = {
+        .cx = &q->expr, .find = tables.find, .self = tables.self, .snapshot = q->snapshot, .run = &q->cx};
     if (rq->timeout_ms > 0)
         q->cx.deadline_ms = ov_monotonic_ns() / 1000000 + rq->timeout_ms;
     OV_TRY(ov_native_plan(&env, rq->native, &q->native, err));

@@ -73,10 +73,21 @@ static ov_status bind_simple(agg_binder *b, const kind *k, const ov_json *json)
     return add_call(b, json, k->fn, &x, 1, false, &b->agg->call);
 }
 
+/* Texts are cut to maxStringBytes, 1024 when absent. */
+static ov_status text_limit(agg_binder *b, const kind *k, const ov_json *json, const ov_expr **args, uint32_t *argc)
+{
+    int64_t bytes;
+    if (k->sql != OV_SQL_VARCHAR)
+        return OV_OK;
+    OV_TRY(ov_json_i64_in(json, "maxStringBytes", 1024, 1, INT32_MAX, &bytes, b->err));
+    return ov_expr_i64(b->s->p->cx, OV_SQL_BIGINT, bytes, &args[(*argc)++], b->err);
+}
+
 /* (long|double|float|string)(First|Last): the value beside the first or last time */
 static ov_status bind_timed(agg_binder *b, const kind *k, const ov_json *json)
 {
-    const ov_expr *args[2];
+    const ov_expr *args[3];
+    uint32_t argc = 2;
     ov_slice name;
     OV_TRY(argument(b, json, k->sql, &args[0]));
     OV_TRY(ov_json_str(json, "timeColumn", OV_SLICE_LIT("__time"), &name, b->err));
@@ -86,29 +97,19 @@ static ov_status bind_timed(agg_binder *b, const kind *k, const ov_json *json)
         OV_TRY(ovi_nscope_value(b->s, name, &args[1], b->err));
     if (!ov_type_is_int(args[1]->type))
         OV_TRY(ovi_ncast(b->s->p, args[1], OV_SQL_BIGINT, &args[1], b->err));
+    OV_TRY(text_limit(b, k, json, args, &argc));
     b->agg->sql = k->sql;
-    return add_call(b, json, k->fn, args, 2, false, &b->agg->call);
+    return add_call(b, json, k->fn, args, argc, false, &b->agg->call);
 }
 
-/* maxStringBytes; 1024 when absent */
-static ov_status text_limit(agg_binder *b, const ov_json *json)
+static ov_status bind_any(agg_binder *b, const kind *k, const ov_json *json)
 {
-    int64_t bytes;
-    OV_TRY(ov_json_i64_in(json, "maxStringBytes", 1024, 1, INT32_MAX, &bytes, b->err));
-    b->agg->max_chars = (uint32_t)bytes;
-    return OV_OK;
-}
-
-static ov_status bind_text_timed(agg_binder *b, const kind *k, const ov_json *json)
-{
-    OV_TRY(text_limit(b, json));
-    return bind_timed(b, k, json);
-}
-
-static ov_status bind_text_any(agg_binder *b, const kind *k, const ov_json *json)
-{
-    OV_TRY(text_limit(b, json));
-    return bind_simple(b, k, json);
+    const ov_expr *args[2];
+    uint32_t argc = 1;
+    OV_TRY(argument(b, json, k->sql, &args[0]));
+    OV_TRY(text_limit(b, k, json, args, &argc));
+    b->agg->sql = k->sql;
+    return add_call(b, json, k->fn, args, argc, false, &b->agg->call);
 }
 
 /* The sum over the count: 0 over no rows, unlike AVG. */
@@ -246,7 +247,7 @@ static const kind kinds[] = {
     {"bloom", refuse_sketch, NULL, OV_SQL_NULL},
     {"cardinality", bind_cardinality, NULL, OV_SQL_NULL},
     {"count", bind_count, "COUNT", OV_SQL_NULL},
-    {"doubleAny", bind_simple, "ANY_VALUE", OV_SQL_DOUBLE},
+    {"doubleAny", bind_any, "ANY_VALUE", OV_SQL_DOUBLE},
     {"doubleFirst", bind_timed, "EARLIEST_BY", OV_SQL_DOUBLE},
     {"doubleLast", bind_timed, "LATEST_BY", OV_SQL_DOUBLE},
     {"doubleMax", bind_simple, "MAX", OV_SQL_DOUBLE},
@@ -256,7 +257,7 @@ static const kind kinds[] = {
     {"expression", refuse_fold, NULL, OV_SQL_NULL},
     {"filtered", bind_filtered, NULL, OV_SQL_NULL},
     {"fixedBucketsHistogram", refuse_sketch, NULL, OV_SQL_NULL},
-    {"floatAny", bind_simple, "ANY_VALUE", OV_SQL_FLOAT},
+    {"floatAny", bind_any, "ANY_VALUE", OV_SQL_FLOAT},
     {"floatFirst", bind_timed, "EARLIEST_BY", OV_SQL_FLOAT},
     {"floatLast", bind_timed, "LATEST_BY", OV_SQL_FLOAT},
     {"floatMax", bind_simple, "MAX", OV_SQL_FLOAT},
@@ -266,7 +267,7 @@ static const kind kinds[] = {
     {"histogram", refuse_sketch, NULL, OV_SQL_NULL},
     {"hyperUnique", bind_hyper_unique, NULL, OV_SQL_NULL},
     {"javascript", refuse_javascript, NULL, OV_SQL_NULL},
-    {"longAny", bind_simple, "ANY_VALUE", OV_SQL_BIGINT},
+    {"longAny", bind_any, "ANY_VALUE", OV_SQL_BIGINT},
     {"longFirst", bind_timed, "EARLIEST_BY", OV_SQL_BIGINT},
     {"longLast", bind_timed, "LATEST_BY", OV_SQL_BIGINT},
     {"longMax", bind_simple, "MAX", OV_SQL_BIGINT},
@@ -275,9 +276,9 @@ static const kind kinds[] = {
     {"momentSketch", refuse_sketch, NULL, OV_SQL_NULL},
     {"quantilesDoublesSketch", refuse_sketch, NULL, OV_SQL_NULL},
     {"quantilesDoublesSketchMerge", refuse_sketch, NULL, OV_SQL_NULL},
-    {"stringAny", bind_text_any, "ANY_VALUE", OV_SQL_VARCHAR},
-    {"stringFirst", bind_text_timed, "EARLIEST_BY", OV_SQL_VARCHAR},
-    {"stringLast", bind_text_timed, "LATEST_BY", OV_SQL_VARCHAR},
+    {"stringAny", bind_any, "ANY_VALUE", OV_SQL_VARCHAR},
+    {"stringFirst", bind_timed, "EARLIEST_BY", OV_SQL_VARCHAR},
+    {"stringLast", bind_timed, "LATEST_BY", OV_SQL_VARCHAR},
     {"tDigestSketch", refuse_sketch, NULL, OV_SQL_NULL},
     {"thetaSketch", refuse_sketch, NULL, OV_SQL_NULL},
     {"variance", bind_variance, NULL, OV_SQL_NULL},
@@ -337,14 +338,6 @@ static ov_status grouping_value(const ovi_nagg *agg, const ovi_ndim *dims, uint3
     return OV_OK;
 }
 
-/* The first so many UTF-8 bytes would be Druid's rule; LEFT counts characters, which is the same for ASCII. */
-static ov_status cut_text(ovi_nplanner *p, const ov_expr *x, uint32_t chars, const ov_expr **out, ov_error *err)
-{
-    const ov_expr *args[2] = {x, NULL};
-    OV_TRY(ov_expr_i64(p->cx, OV_SQL_BIGINT, chars, &args[1], err));
-    return ovi_ncall(p, NULL, "LEFT", args, 2, out, err);
-}
-
 ov_status ovi_nagg_result(ovi_nplanner *p, const ovi_naggs *aggs, uint32_t i, const ov_plan *grouped, uint32_t first,
                           const ovi_ndim *dims, uint32_t dim_count, const uint8_t *set, const ov_expr **out,
                           ov_error *err)
@@ -361,7 +354,5 @@ ov_status ovi_nagg_result(ovi_nplanner *p, const ovi_naggs *aggs, uint32_t i, co
         OV_TRY(ov_expr_f64(p->cx, OV_SQL_DOUBLE, 0, &sides[1], err));
         OV_TRY(ovi_ncall(p, agg->json, "COALESCE", sides, 2, out, err));
     }
-    if (agg->max_chars)
-        OV_TRY(cut_text(p, *out, agg->max_chars, out, err));
     return agg->sql == OV_SQL_NULL ? OV_OK : ovi_ncast(p, *out, agg->sql, out, err);
 }

@@ -228,6 +228,8 @@ static ov_status apply_limit(ovi_nplanner *p, const ov_json *query, ov_native_qu
         add_key(&o, first + i, false);
     if (q->has_time)
         add_key(&o, 0, false);
+    if (p->depth && limit == OV_NO_LIMIT && !offset)
+        return OV_OK; /* nobody sees the order of rows inside another query */
     OV_TRY(ovi_nwiden(p, q->plan, o.more, o.more_count, &q->plan, err));
     if (o.key_count)
         return ov_plan_order(p->cx, q->plan, o.keys, o.key_count, limit, offset, &q->plan, err);

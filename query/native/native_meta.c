@@ -375,7 +375,7 @@ static ov_status source_names(ovi_nplanner *p, const ov_json *query, const ov_da
             OV_TRY(ov_json_need_str(v, "name", &name, err));
         else
             OV_TRY(ov_json_as_str(v, &name, err));
-        const ov_datasource *ds = ov_snapshot_find(p->env->snapshot, name);
+        const ov_datasource *ds = p->env->find(p->env->self, name);
         if (ds)
             (*out)[(*count)++] = ds;
     }

@@ -114,9 +114,6 @@ typedef struct ovi_nagg {
     uint32_t call;            /* of the calls */
     ov_sqltype sql;           /* what the result is cast to; OV_SQL_NULL: nothing */
     bool zero;                /* NULL shows as 0 */
-    uint32_t max_chars;       /* texts are cut; 0: not */
-    bool other_time;          /* finalize=false shows a pair with the time */
-    uint32_t time_call;
 } ovi_nagg;
 
 typedef struct ovi_naggs {

@@ -60,7 +60,9 @@ typedef struct ov_native_query {
 
 typedef struct ov_native_env {
     ov_expr_ctx *cx;
-    const ov_snapshot *snapshot;
+    const ov_datasource *(*find)(const void *self, ov_slice name); /* NULL when there is none */
+    const void *self;
+    const ov_snapshot *snapshot; /* where segments are opened for segmentMetadata */
     ov_query_ctx *run; /* for sub-queries that are values; NULL: none is run */
 } ov_native_env;
 

@@ -199,8 +199,14 @@ static ov_status read_metric(const ov_json *v, metric_spec *m, uint32_t depth, o
     if (ov_slice_eq(type, OV_SLICE_LIT("numeric")))
         return ov_json_need_str(v, "metric", &m->metric, err);
     m->stop = ov_json_find(v, "previousStop");
-    if (ov_slice_eq(type, OV_SLICE_LIT("dimension")))
-        return ov_json_str(v, "ordering", OV_SLICE_LIT("lexicographic"), &m->ordering, err);
+    if (ov_slice_eq(type, OV_SLICE_LIT("dimension"))) {
+        const ov_json *by = ov_json_find(v, "ordering");
+        m->ordering = OV_SLICE_LIT("lexicographic");
+        if (!by)
+            return OV_OK;
+        return by->kind == OV_JSON_OBJECT ? ov_json_need_str(by, "type", &m->ordering, err)
+                                          : ov_json_as_str(by, &m->ordering, err);
+    }
     m->ordering = type;
     if (ov_slice_eq(type, OV_SLICE_LIT("lexicographic")) || ov_slice_ieq(type, OV_SLICE_LIT("alphaNumeric")))
         return OV_OK;

@@ -41,7 +41,7 @@ static ov_status no_rows(ovi_nplanner *p, const ov_plan **out, ov_error *err)
 
 static ov_status source_named(ovi_nplanner *p, ov_slice name, ovi_nrel *out, ov_error *err)
 {
-    const ov_datasource *ds = ov_snapshot_find(p->env->snapshot, name);
+    const ov_datasource *ds = p->env->find(p->env->self, name);
     *out = (ovi_nrel){.known = ds != NULL};
     if (!ds)
         return no_rows(p, &out->plan, err);

@@ -19,7 +19,7 @@ typedef struct top {
 } top;
 
 typedef struct text_parts {
-    ov_buf dims, aggs, posts, filter, having;
+    ov_buf dims, aggs, posts, filter, having, order, columns, types;
 } text_parts;
 
 /* One query being written. */
@@ -416,9 +416,7 @@ static ov_status limit_columns(query *q, ov_buf *b, ov_error *err)
 
 static ov_status write_group(query *q, ov_buf *b, ov_error *err)
 {
-    ov_buf order;
-    ov_buf_init(&order);
-    OV_TRY(limit_columns(q, &order, err));
+    OV_TRY(limit_columns(q, &q->parts.order, err));
     bool bounded = q->t.limit != OV_NO_LIMIT || q->t.offset || q->t.sort_count;
     q->p->lost = q->p->lost || q->t.limit == 0 || (q->t.limit != OV_NO_LIMIT && q->t.limit > INT32_MAX) || !plain_nulls(q);
     ov_buf_add_str(b, "{\"queryType\":\"groupBy\"");
@@ -440,7 +438,7 @@ static ov_status write_group(query *q, ov_buf *b, ov_error *err)
         ov_buf_add_str(b, ",\"limitSpec\":{\"type\":\"NoopLimitSpec\"}");
     } else {
         ov_buf_add_str(b, ",\"limitSpec\":{\"type\":\"default\",\"columns\":[");
-        ov_buf_add_slice(b, ov_buf_slice(&order));
+        ov_buf_add_slice(b, ov_buf_slice(&q->parts.order));
         ov_buf_add_char(b, ']');
         if (q->t.offset)
             ov_buf_addf(b, ",\"offset\":%llu", (unsigned long long)q->t.offset);
@@ -448,7 +446,6 @@ static ov_status write_group(query *q, ov_buf *b, ov_error *err)
             ov_buf_addf(b, ",\"limit\":%llu", (unsigned long long)q->t.limit);
         ov_buf_add_char(b, '}');
     }
-    ov_buf_fini(&order);
     return add_context(q, false, b, err);
 }
 
@@ -493,7 +490,7 @@ static ov_status print_group(query *q, ov_buf *b, ov_error *err)
 static ov_status print_scan(query *q, ov_buf *b, ov_error *err)
 {
     char type[48];
-    ov_buf list, types, order;
+    ov_buf *list = &q->parts.columns, *types = &q->parts.types, *order = &q->parts.order;
     ov_slice name;
     uint32_t shown = 0;
     OV_TRY(ovi_prel_open(q->p, q->t.at, &q->rel, err));
@@ -503,9 +500,6 @@ static ov_status print_scan(query *q, ov_buf *b, ov_error *err)
     OV_TRY(rebase_all(q->p, &q->t.sort, q->t.sort_count, q->rel.exprs, err));
     if (q->rel.filter)
         OV_TRY(ovi_pfilter(&q->columns, q->rel.filter, &q->parts.filter, err));
-    ov_buf_init(&list);
-    ov_buf_init(&types);
-    ov_buf_init(&order);
     for (uint32_t i = 0; i < q->t.count; i++) {
         bool again = false;
         OV_TRY(ovi_pcolumn(&q->columns, q->t.exprs[i], &q->out[i], err));
@@ -513,15 +507,15 @@ static ov_status print_scan(query *q, ov_buf *b, ov_error *err)
             again |= ov_slice_eq(q->out[k], q->out[i]);
         if (again)
             continue;
-        ov_buf_add_str(&list, shown ? "," : "");
-        ov_json_quote(&list, q->out[i]);
-        ov_buf_addf(&types, "%s\"%s\"", shown++ ? "," : "", ovi_ptype(q->t.exprs[i], type));
+        ov_buf_add_str(list, shown ? "," : "");
+        ov_json_quote(list, q->out[i]);
+        ov_buf_addf(types, "%s\"%s\"", shown++ ? "," : "", ovi_ptype(q->t.exprs[i], type));
     }
     for (uint32_t i = 0; i < q->t.sort_count; i++) {
         OV_TRY(ovi_pcolumn(&q->columns, q->t.sort[i], &name, err));
-        ov_buf_add_str(&order, i ? ",{\"columnName\":" : "{\"columnName\":");
-        ov_json_quote(&order, name);
-        ov_buf_addf(&order, ",\"order\":\"%s\"}", q->t.sort_keys[i].descending ? "descending" : "ascending");
+        ov_buf_add_str(order, i ? ",{\"columnName\":" : "{\"columnName\":");
+        ov_json_quote(order, name);
+        ov_buf_addf(order, ",\"order\":\"%s\"}", q->t.sort_keys[i].descending ? "descending" : "ascending");
     }
     q->p->lost = q->p->lost || q->t.limit == 0 || !plain_nulls(q) || shown == 0;
     ov_buf_add_str(b, "{\"queryType\":\"scan\"");
@@ -533,15 +527,12 @@ static ov_status print_scan(query *q, ov_buf *b, ov_error *err)
         ov_buf_addf(b, ",\"offset\":%llu", (unsigned long long)q->t.offset);
     if (q->t.limit != OV_NO_LIMIT)
         ov_buf_addf(b, ",\"limit\":%llu", (unsigned long long)q->t.limit);
-    add_list(b, "orderBy", &order);
+    add_list(b, "orderBy", order);
     add_filter(q, b);
-    add_list(b, "columns", &list);
+    add_list(b, "columns", list);
     OV_TRY(add_context(q, false, b, err));
-    add_list(b, "columnTypes", &types);
+    add_list(b, "columnTypes", types);
     ov_buf_add_str(b, ",\"granularity\":{\"type\":\"all\"},\"legacy\":false");
-    ov_buf_fini(&list);
-    ov_buf_fini(&types);
-    ov_buf_fini(&order);
     return OV_OK;
 }
 
@@ -580,7 +571,8 @@ ov_status ovi_pquery_print(ovi_printer *p, const ov_plan *plan, ovi_pquery *out,
     OV_TRY(ov_arena_zalloc(p->arena, (q.t.count + (size_t)1) * sizeof *q.out, &q.out, err));
     q.columns = (ovi_pcolumns){.p = p, .rel = &q.rel};
     ov_buf *const bufs[] = {&text,           &q.columns.text, &q.parts.dims, &q.parts.aggs,
-                            &q.parts.posts,  &q.parts.filter, &q.parts.having};
+                            &q.parts.posts,  &q.parts.filter, &q.parts.having, &q.parts.order,
+                            &q.parts.columns, &q.parts.types};
     for (size_t i = 0; i < OV_COUNT_OF(bufs); i++)
         ov_buf_init(bufs[i]);
     ov_status st = q.t.at->kind == OV_PLAN_AGGREGATE ? print_group(&q, &text, err) : print_scan(&q, &text, err);
@@ -603,8 +595,9 @@ ov_status ovi_pquery_print(ovi_printer *p, const ov_plan *plan, ovi_pquery *out,
 static void add_rel(ovi_printer *p, const ov_plan *plan, const ovi_pquery *one, ov_buf *out)
 {
     char type[48];
-    const char *source = memmem(one->text.p, one->text.n, "\"dataSource\":{\"type\":\"", 23);
-    p->lost = p->lost || !source || (memcmp(source + 23, "table", 5) != 0 && memcmp(source + 23, "inline", 6) != 0);
+    static const char mark[] = "\"dataSource\":{\"type\":\"";
+    const char *source = memmem(one->text.p, one->text.n, mark, sizeof mark - 1);
+    p->lost = p->lost || !source || (memcmp(source + sizeof mark - 1, "table", 5) != 0 && memcmp(source + sizeof mark - 1, "inline", 6) != 0);
     ov_buf_add_str(out, "DruidQueryRel(query=[");
     ov_buf_add_slice(out, one->text);
     ov_buf_add_str(out, "], signature=[{");

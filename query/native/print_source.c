@@ -107,15 +107,17 @@ static ov_status from_values(ovi_printer *p, const ov_plan *plan, ovi_prel *out,
     ov_buf text;
     ov_slice *names;
     char type[48];
-    ov_buf_init(&text);
     OV_TRY(field_names(p, plan, &names, err));
-    ov_buf_add_str(&text, "{\"type\":\"inline\",\"columnNames\":[");
     for (uint32_t i = 0; i < plan->field_count; i++) {
         bool again = names[i].n == 0;
         for (uint32_t k = 0; k < i; k++)
             again |= ov_slice_eq(names[k], names[i]);
         if (again)
             OV_TRY(ov_arena_printf(p->arena, &names[i], err, "EXPR$%u", i));
+    }
+    ov_buf_init(&text);
+    ov_buf_add_str(&text, "{\"type\":\"inline\",\"columnNames\":[");
+    for (uint32_t i = 0; i < plan->field_count; i++) {
         ov_buf_add_str(&text, i ? "," : "");
         ov_json_quote(&text, names[i]);
     }
@@ -195,25 +197,26 @@ static ov_status join_side(ovi_printer *p, const ov_plan *plan, bool right, ov_s
     return OV_OK;
 }
 
-static ov_status join_condition(ovi_printer *p, const ov_plan *plan, const ov_slice *names, ov_buf *out, ov_error *err)
+static ov_status join_condition(ovi_printer *p, const ov_plan *plan, const ov_slice *names, ov_slice *out, ov_error *err)
 {
-    const ov_expr **shift;
+    const ov_expr **shift, **keys;
     uint32_t left = plan->inputs[0]->field_count, right = plan->inputs[1]->field_count;
     ov_buf text;
-    ov_buf_init(&text);
     OV_TRY(ov_arena_alloc(p->arena, (right + (size_t)1) * sizeof *shift, &shift, err));
     for (uint32_t i = 0; i < right; i++)
         OV_TRY(ov_plan_column(p->cx, plan, left + i, &shift[i], err));
+    OV_TRY(ov_arena_alloc(p->arena, (plan->join.key_count + (size_t)1) * sizeof *keys, &keys, err));
+    for (uint32_t i = 0; i < plan->join.key_count; i++)
+        OV_TRY(ov_expr_rebase(p->cx, plan->join.right_keys[i], shift, &keys[i], err));
+    ov_buf_init(&text);
     uint32_t parts = plan->join.key_count + (plan->join.residual != NULL);
     if (parts > 1)
         ov_buf_add_char(&text, '(');
     for (uint32_t i = 0; i < plan->join.key_count; i++) {
-        const ov_expr *key;
-        OV_TRY(ov_expr_rebase(p->cx, plan->join.right_keys[i], shift, &key, err));
         ov_buf_add_str(&text, i ? " && (" : "(");
         ovi_pexpr(p, plan->join.left_keys[i], names, &text);
         ov_buf_add_str(&text, " == ");
-        ovi_pexpr(p, key, names, &text);
+        ovi_pexpr(p, keys[i], names, &text);
         ov_buf_add_char(&text, ')');
     }
     if (plan->join.residual) {
@@ -224,9 +227,7 @@ static ov_status join_condition(ovi_printer *p, const ov_plan *plan, const ov_sl
         ov_buf_add_char(&text, '1');
     if (parts > 1)
         ov_buf_add_char(&text, ')');
-    ov_json_quote(out, ov_buf_slice(&text));
-    ov_buf_fini(&text);
-    return OV_OK;
+    return keep(p, &text, out, err);
 }
 
 /* How often j is already in front of the names below: j0., _j0., __j0. as Druid has it. */
@@ -267,6 +268,8 @@ static ov_status from_join(ovi_printer *p, const ov_plan *plan, ovi_prel *out, o
         OV_TRY(ov_arena_printf(p->arena, &names[l + i], err, OV_SLICE_FMT OV_SLICE_FMT, OV_SLICE_ARG(prefix),
                                OV_SLICE_ARG(right_names[i])));
     ov_buf text;
+    ov_slice condition;
+    OV_TRY(join_condition(p, plan, names, &condition, err));
     ov_buf_init(&text);
     ov_buf_add_str(&text, "{\"type\":\"join\",\"left\":");
     ov_buf_add_slice(&text, left);
@@ -275,7 +278,7 @@ static ov_status from_join(ovi_printer *p, const ov_plan *plan, ovi_prel *out, o
     ov_buf_add_str(&text, ",\"rightPrefix\":");
     ov_json_quote(&text, prefix);
     ov_buf_add_str(&text, ",\"condition\":");
-    OV_TRY(join_condition(p, plan, names, &text, err));
+    ov_json_quote(&text, condition);
     ov_buf_addf(&text, ",\"joinType\":\"%s\"}", kinds[plan->join.kind]);
     OV_TRY(keep(p, &text, &out->source, err));
     return plain(p, plan, names, out, err);

@@ -1,0 +1,144 @@
+"""Native JSON queries over HTTP: shapes by type, empty buckets, errors with their place, cancel, ?pretty; and that what
+EXPLAIN PLAN FOR prints gives the SQL query's rows."""
+import json
+import os
+import sys
+
+from test_formats import check, same
+
+sys.path.append(os.path.join(os.path.dirname(os.path.abspath(__file__)), '..', 'native'))
+import explained  # noqa: E402
+
+ALL = '1000-01-01/3000-01-01'
+YEAR = '2024-01-01/2025-01-01'
+COUNT = [{'type': 'count', 'name': 'n'}]
+
+
+def ask(server, query, path='/druid/v2', status=200):
+    got, headers, answer = server.post(path, query)
+    check(got == status, 'want %d, got %d %s' % (status, got, answer[:400]))
+    return headers, answer.decode()
+
+
+def rows(server, **query):
+    query.setdefault('dataSource', 'tiny')
+    query.setdefault('intervals', ALL)
+    return json.loads(ask(server, query)[1])
+
+
+def place(server, words, status=400, **query):
+    query.setdefault('dataSource', 'tiny')
+    query.setdefault('intervals', ALL)
+    body = json.loads(ask(server, query, status=status)[1])
+    for name in ('error', 'errorMessage', 'errorClass', 'host'):
+        check(name in body, 'no %s in %s' % (name, body))
+    check(words in body['errorMessage'], body['errorMessage'])
+
+
+def deep(levels):
+    text = '{"type":"true"}'
+    for _ in range(levels):
+        text = '{"type":"not","field":' + text + '}'
+    return '{"queryType":"timeseries","dataSource":"tiny","intervals":"2024/2025","granularity":"all","filter":' + text + '}'
+
+
+def raw(server, body, status):
+    got, _, answer = server.request('POST', '/druid/v2', body.encode(), {'Content-Type': 'application/json'})
+    check(got == status, 'want %d, got %d %s' % (status, got, answer[:300]))
+    return answer
+
+
+SQL = """SELECT COUNT(*), SUM(l), MIN(d), MAX(d) FROM tiny
+SELECT s, COUNT(*), SUM(l) FROM tiny GROUP BY s
+SELECT s, COUNT(*) FROM tiny WHERE s IS NOT NULL GROUP BY s ORDER BY 2 DESC, 1 LIMIT 3
+SELECT s, SUM(d) FROM tiny GROUP BY 1 ORDER BY 2 DESC LIMIT 2
+SELECT TIME_FLOOR(__time, 'PT1H'), COUNT(*), AVG(d) FROM tiny GROUP BY 1
+SELECT FLOOR(__time TO DAY), COUNT(*) FROM tiny GROUP BY 1 ORDER BY 1 DESC LIMIT 5
+SELECT s, l, d FROM tiny WHERE l BETWEEN 1 AND 5 OR s LIKE 'a%' ORDER BY __time LIMIT 10
+SELECT UPPER(s), l + 1, CASE WHEN l > 2 THEN 'big' ELSE 'small' END FROM tiny WHERE s IN ('a', 'b')
+SELECT s, COUNT(*) FILTER (WHERE l > 1), COUNT(DISTINCT l) FROM tiny GROUP BY s HAVING COUNT(*) > 0
+SELECT AVG(c) FROM (SELECT s, COUNT(*) AS c FROM tiny GROUP BY s)
+SELECT a.s, b.l FROM tiny a JOIN tiny b ON a.s = b.s WHERE a.l > 1
+SELECT DISTINCT s FROM tiny
+SELECT s FROM tiny UNION ALL SELECT s FROM tiny
+SELECT 1, 'x'
+SELECT COUNT(*) FROM tiny WHERE NOT (s = 'a') AND __time >= TIMESTAMP '2024-01-01 00:00:00'
+SELECT s, SUM(l) * 2 + COUNT(*) FROM tiny GROUP BY s ORDER BY 2"""
+
+
+def explain(server, sql):
+    import urllib.parse
+    result, why = explained.compare(urllib.parse.urlsplit('http://127.0.0.1:%d' % server.port), sql, {})
+    check(result == 'same', '%s: %s %s' % (sql, result, why))
+
+
+def cases(server):
+    n = json.loads(server.post('/druid/v2/sql', {'query': 'SELECT COUNT(*) AS n FROM tiny'})[2])[0]['n']
+    yield 'timeseries', lambda: same(
+        [r['result'] for r in rows(server, queryType='timeseries', granularity='all', aggregations=COUNT)], [{'n': n}])
+    yield 'headers', lambda: same(
+        [ask(server, {'queryType': 'timeBoundary', 'dataSource': 'tiny', 'context': {'queryId': 'mine'}})[0].get(h)
+         for h in ('x-druid-query-id', 'x-druid-response-context', 'content-type')], ['mine', '{}', 'application/json'])
+    yield 'no line feed, no blanks', lambda: check(
+        not any(c in ask(server, {'queryType': 'timeBoundary', 'dataSource': 'tiny'})[1] for c in ' \n'), 'white space')
+    yield 'pretty', lambda: check(ask(server, {'queryType': 'timeBoundary', 'dataSource': 'tiny'}, '/druid/v2/?pretty')[1].startswith(
+        '[ {\n  "timestamp" : "2024'), 'not as Jackson prints')
+    yield 'pretty is the same JSON', lambda: same(*[json.loads(ask(server, {
+        'queryType': 'scan', 'dataSource': 'tiny', 'intervals': ALL}, path)[1]) for path in ('/druid/v2', '/druid/v2?pretty')])
+
+    def filled(skip, descending=False):
+        got = rows(server, queryType='timeseries', intervals=YEAR, granularity='minute', aggregations=COUNT, descending=descending,
+                   filter={'type': 'selector', 'dimension': 's', 'value': 'a'}, context={'skipEmptyBuckets': skip})
+        return [(r['timestamp'], r['result']['n']) for r in got]
+    yield 'empty buckets are filled', lambda: check(
+        len(filled(False)) >= len(filled('true')) and [b for b in filled(False) if b[1]] == filled(True), filled(False))
+    yield 'and backwards', lambda: same(filled(False)[::-1], filled(False, True))
+    yield 'no such datasource', lambda: same(
+        rows(server, queryType='timeseries', granularity='all', aggregations=COUNT, dataSource='nosuch'),
+        [{'timestamp': '1000-01-01T00:00:00.000Z', 'result': {'n': 0}}])
+    yield 'topN', lambda: same([len(r['result']) for r in rows(
+        server, queryType='topN', granularity='all', dimension='s', metric='n', threshold=2, aggregations=COUNT)], [2])
+    yield 'groupBy counts all rows', lambda: same(sum(r['event']['n'] for r in rows(
+        server, queryType='groupBy', granularity='all', dimensions=['s'], aggregations=COUNT)), n)
+    yield 'groupBy as arrays', lambda: same(sum(r[1] for r in rows(
+        server, queryType='groupBy', granularity='all', dimensions=['s'], aggregations=COUNT, context={'resultAsArray': True})), n)
+    yield 'scan in pieces', lambda: same(
+        [len(p['events']) for p in rows(server, queryType='scan', batchSize=4, limit=6)], [4, 2])
+    yield 'scan compacted', lambda: same(
+        rows(server, queryType='scan', columns=['l', 'nosuch'], resultFormat='compactedList', order='ascending', limit=1)[0]['columns'],
+        ['l', 'nosuch'])
+    yield 'search', lambda: same(
+        {v['value'] for r in rows(server, queryType='search', searchDimensions=['s'], query={'type': 'contains', 'value': 'quoted'})
+         for v in r['result']}, {'quoted, comma'})
+    yield 'segmentMetadata', lambda: same(
+        rows(server, queryType='segmentMetadata', merge=True)[0]['numRows'], n)
+    yield 'dataSourceMetadata', lambda: check(
+        'maxIngestedEventTime' in rows(server, queryType='dataSourceMetadata')[0]['result'], 'no time')
+    yield 'grand total', lambda: same(rows(
+        server, queryType='timeseries', granularity='day', aggregations=COUNT, context={'grandTotal': True})[-1],
+        {'timestamp': None, 'result': {'n': n}})
+
+    yield 'unknown type', lambda: place(server, "queryType: unknown query type 'x'", queryType='x')
+    yield 'unknown aggregator', lambda: place(server, 'aggregations[1].type', queryType='timeseries', granularity='all',
+                                              aggregations=COUNT + [{'type': 'x', 'name': 'y'}])
+    yield 'wrong type', lambda: place(server, 'intervals[0]', queryType='timeseries', granularity='all', intervals=[{}])
+    yield 'sketches are refused', lambda: place(server, 'sketch', 501, queryType='timeseries', granularity='all', aggregations=[
+        {'type': 'thetaSketch', 'name': 'x', 'fieldName': 's'}])
+    yield 'a wrong timeout', lambda: place(server, 'timeout', queryType='timeBoundary', context={'timeout': 'x'})
+    yield 'deep filters', lambda: raw(server, deep(10000), 400)
+    yield 'not so deep filters', lambda: raw(server, deep(90), 200)
+    yield 'no JSON', lambda: raw(server, '{bad', 400)
+    yield 'a list', lambda: raw(server, '[]', 400)
+    yield 'a byte order mark', lambda: raw(server, '\ufeff{"queryType":"timeBoundary","dataSource":"tiny"}', 200)
+    yield 'cancel of nobody', lambda: same(server.request('DELETE', '/druid/v2/nobody', b'', {})[0], 202)
+    yield 'GET is refused', lambda: same(server.request('GET', '/druid/v2', b'', {})[0], 405)
+
+    def etag():
+        query = {'queryType': 'timeBoundary', 'dataSource': 'tiny'}
+        tag = ask(server, query)[0]['etag']
+        got, _, answer = server.request('POST', '/druid/v2', json.dumps(query).encode(),
+                                        {'Content-Type': 'application/json', 'If-None-Match': tag})
+        same((got, answer), (304, b''))
+    yield 'ETag', etag
+    for i, sql in enumerate(SQL.splitlines()):
+        yield 'explained %d' % (i + 1), lambda q=sql: explain(server, q)
