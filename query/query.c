@@ -165,6 +165,7 @@ static void init(ov_query *q, const ov_query_env *env, const ov_query_request *r
     ov_arena_init(&q->cx.arena, "query plan", &q->cx.budget);
     q->snapshot = ov_catalog_snapshot(env->catalog);
     q->cx.snapshot = q->snapshot;
+    q->expr.snapshot = q->snapshot;
     q->cx.pool = env->pool;
     q->cx.spill = env->spill;
     q->cx.options = env->options;

@@ -104,6 +104,7 @@ typedef struct ov_expr_ctx {
     const ov_tz *tz;   /* sqlTimeZone */
     int64_t now_ms;    /* CURRENT_TIMESTAMP, fixed per statement */
     uint32_t next_id;
+    const struct ov_snapshot *snapshot; /* what the planner's estimates come from; NULL: from nothing */
     /* LOOKUP and other services of the server are injected here by later work */
     void *services;
 } ov_expr_ctx;

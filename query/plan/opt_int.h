@@ -31,6 +31,21 @@ OV_CHECKED ov_status ovi_plan_prune_columns(ov_expr_ctx *cx, const ov_plan *in, 
 OV_CHECKED ov_status ovi_plan_time_ranges(ov_expr_ctx *cx, const ov_plan *in, const ov_plan **out,
                                           ov_error *err);
 
+/* Inner joins in the order that is estimated to be cheapest; their conditions are residual and have to be taken apart
+ * again. */
+OV_CHECKED ov_status ovi_plan_order_joins(ov_expr_ctx *cx, const ov_plan *in, const ov_plan **out,
+                                          ov_error *err);
+
+/* ---- estimates (opt_estimate.c) ---- */
+double ovi_plan_guess_rows(const ov_expr_ctx *cx, const ov_plan *plan);
+/* Rows of the largest table below, before any filter. */
+double ovi_plan_guess_base(const ov_plan *plan);
+/* Different values of an expression over the plan, before any filter. */
+double ovi_plan_guess_distinct(const ov_expr_ctx *cx, const ov_plan *plan, const ov_expr *e);
+/* Which share of all pairs these keys let through. */
+double ovi_plan_guess_join(const ov_expr_ctx *cx, const ov_plan *left, const ov_plan *right,
+                           const ov_expr *const *left_keys, const ov_expr *const *right_keys, uint32_t count);
+
 /* Which side of each join is kept in memory. */
 OV_CHECKED ov_status ovi_plan_join_sides(ov_expr_ctx *cx, const ov_plan *in, const ov_plan **out,
                                          ov_error *err);

@@ -176,47 +176,6 @@ ov_status ovi_plan_split_join(ov_expr_ctx *cx, const ov_plan *join, const ov_exp
 
 /* ---- which side is kept ---- */
 
-/* A guess good enough to tell a dimension from a fact table. */
-static double guess_rows(const ov_plan *plan)
-{
-    enum { SYSTEM_ROWS = 1000 };
-    double rows = 0;
-    switch ((ov_plan_kind)plan->kind) {
-    case OV_PLAN_SCAN:
-        for (uint32_t i = 0; i < plan->scan.datasource->segment_count; i++)
-            rows += (double)plan->scan.datasource->segments[i]->info.rows;
-        return plan->scan.filter ? rows / 4 : rows;
-    case OV_PLAN_SYSTEM:
-        return SYSTEM_ROWS;
-    case OV_PLAN_VALUES:
-        return (double)plan->values.row_count;
-    case OV_PLAN_FILTER:
-        return guess_rows(plan->inputs[0]) / 4;
-    case OV_PLAN_AGGREGATE:
-        return plan->aggregate.key_count ? guess_rows(plan->inputs[0]) / 10 : 1;
-    case OV_PLAN_SORT:
-        return OV_MIN(guess_rows(plan->inputs[0]), (double)plan->sort.limit);
-    case OV_PLAN_LIMIT:
-        return OV_MIN(guess_rows(plan->inputs[0]), (double)plan->limit.limit);
-    case OV_PLAN_PROJECT:
-    case OV_PLAN_WINDOW:
-        return guess_rows(plan->inputs[0]);
-    case OV_PLAN_UNION:
-        for (uint32_t i = 0; i < plan->input_count; i++)
-            rows += guess_rows(plan->inputs[i]);
-        return rows;
-    case OV_PLAN_UNNEST:
-        return guess_rows(plan->inputs[0]) * 3;
-    case OV_PLAN_JOIN: {
-        double l = guess_rows(plan->inputs[0]), r = guess_rows(plan->inputs[1]);
-        if (ov_join_tests((ov_join_kind)plan->join.kind) || plan->join.kind == OV_JOINS_SINGLE)
-            return l;
-        return plan->join.key_count ? OV_MAX(l, r) : l * r;
-    }
-    }
-    return rows;
-}
-
 /* The right side, so that rows come in the order of the left, unless it is far larger. */
 ov_status ovi_plan_join_sides(ov_expr_ctx *cx, const ov_plan *in, const ov_plan **out, ov_error *err)
 {
@@ -225,7 +184,7 @@ ov_status ovi_plan_join_sides(ov_expr_ctx *cx, const ov_plan *in, const ov_plan 
     OV_TRY(ovi_plan_each_input(cx, in, ovi_plan_join_sides, out, err));
     if ((*out)->kind != OV_PLAN_JOIN)
         return OV_OK;
-    double l = guess_rows((*out)->inputs[0]), r = guess_rows((*out)->inputs[1]);
+    double l = ovi_plan_guess_rows(cx, (*out)->inputs[0]), r = ovi_plan_guess_rows(cx, (*out)->inputs[1]);
     if (r < FEW || r < l * FACTOR)
         return OV_OK;
     OV_TRY(ov_arena_alloc(cx->arena, sizeof *copy, &copy, err));

@@ -64,6 +64,7 @@ ov_status ov_plan_optimize(ov_expr_ctx *cx, const ov_plan *plan, const ov_plan *
 {
     static const ovi_plan_pass passes[] = {
         ovi_plan_merge_projects, ovi_plan_push_filters,   ovi_plan_fold,
+        ovi_plan_order_joins,    ovi_plan_push_filters,
         ovi_plan_push_limits,    ovi_plan_fold,           ovi_plan_merge_projects,
         ovi_plan_prune_columns,  ovi_plan_merge_projects, ovi_plan_time_ranges,
         ovi_plan_join_sides,

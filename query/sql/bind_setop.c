@@ -39,7 +39,7 @@ static OV_CHECKED ov_status count_side(ovi_sql_binder *b, const ov_ast *at, cons
     OV_TRY(ov_plan_column(b->cx, in, in->field_count - 1, &pair[0], err));
     OV_TRY(ov_expr_i64(b->cx, OV_SQL_INTEGER, side, &pair[1], err));
     OV_TRY(ovi_sql_apply(b, at, "=", pair, 2, &filter, err));
-    return ov_agg_bind(b->cx, OV_SLICE_LIT("COUNT"), NULL, 0, false, filter, at->pos, at->end_pos, out, err);
+    return ov_agg_bind(b->cx, OV_SLICE_LIT("COUNT"), pair, 0, false, filter, at->pos, at->end_pos, out, err);
 }
 
 /* The groups whose counts say that they belong to the result. */
