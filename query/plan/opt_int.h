@@ -75,5 +75,14 @@ OV_CHECKED ov_status ovi_plan_named_like(ov_expr_ctx *cx, const ov_plan *plan, c
 /* AND of these; *out NULL when there are none. */
 OV_CHECKED ov_status ovi_plan_and(ov_expr_ctx *cx, const ov_expr *const *parts, uint32_t count,
                                   const ov_expr **out, ov_error *err);
+/* The operands of an AND, or the expression itself; of an OR among them what its branches share, then the OR of what is
+ * left. */
+OV_CHECKED ov_status ovi_plan_factored(ov_expr_ctx *cx, const ov_expr *e, const ov_expr *const **parts,
+                                       uint32_t *count, ov_error *err);
+/* What an OR says about one side: the OR of those conditions of each branch that are of it; NULL: nothing. */
+OV_CHECKED ov_status ovi_plan_side_of_or(ov_expr_ctx *cx, const ov_expr *e,
+                                         bool (*is_of_side)(const void *self, const ov_expr *e), const void *self,
+                                         const ov_expr **out, ov_error *err);
+
 /* The operands of an AND, or the expression itself. */
 uint32_t ovi_plan_conjuncts(const ov_expr *const *e, const ov_expr *const **parts);

@@ -112,6 +112,30 @@ static OV_CHECKED ov_status as_key(splitting *s, const ov_expr *e, bool *done, o
     return OV_OK;
 }
 
+typedef struct one_side {
+    uint32_t left_columns;
+    unsigned side;
+} one_side;
+
+static bool reads_one_side(const void *self, const ov_expr *e)
+{
+    const one_side *s = self;
+    return e->deterministic && sides_of(e, s->left_columns) == s->side;
+}
+
+/* An OR over both sides stays, but what it asks of one side may be asked there first. */
+static OV_CHECKED ov_status sides_of_or(splitting *s, const ov_expr *e, ov_error *err)
+{
+    for (unsigned right = 0; right < 2; right++) {
+        const one_side side = {s->join->inputs[0]->field_count, right ? RIGHT_SIDE : LEFT_SIDE};
+        const ov_expr *mine;
+        OV_TRY(ovi_plan_side_of_or(s->cx, e, reads_one_side, &side, &mine, err));
+        if (mine)
+            OV_TRY(to_side(s, right, mine, err));
+    }
+    return OV_OK;
+}
+
 /* A part of the condition of the join itself. */
 static OV_CHECKED ov_status place_condition(splitting *s, const ov_expr *e, ov_error *err)
 {
@@ -127,9 +151,10 @@ static OV_CHECKED ov_status place_condition(splitting *s, const ov_expr *e, ov_e
     if (e->deterministic && !(sides & LEFT_SIDE) && into_right)
         return to_side(s, true, e, err);
     OV_TRY(as_key(s, e, &done, err));
-    if (!done)
-        s->out->residual.list[s->out->residual.count++] = e;
-    return OV_OK;
+    if (done)
+        return OV_OK;
+    s->out->residual.list[s->out->residual.count++] = e;
+    return kind == OV_JOINS_INNER ? sides_of_or(s, e, err) : OV_OK;
 }
 
 /* A part of a filter above the join. */
@@ -152,7 +177,9 @@ ov_status ovi_plan_split_join(ov_expr_ctx *cx, const ov_plan *join, const ov_exp
                               uint32_t count, ovi_join_split *out, ov_error *err)
 {
     const ov_expr *const *own = NULL;
-    uint32_t own_count = join->join.residual ? ovi_plan_conjuncts(&join->join.residual, &own) : 0;
+    uint32_t own_count = 0;
+    if (join->join.residual)
+        OV_TRY(ovi_plan_factored(cx, join->join.residual, &own, &own_count, err));
     size_t most = (size_t)count + own_count + join->join.key_count + 1;
     splitting s = {.cx = cx, .join = join, .out = out};
     *out = (ovi_join_split){.kind = (ov_join_kind)join->join.kind};

@@ -23,17 +23,29 @@ static OV_CHECKED ov_status filter_over(ov_expr_ctx *cx, const ov_plan *in, conj
     return ov_plan_filter(cx->arena, in, predicate, out, err);
 }
 
+/* What an OR over both sides of a join says about one of them comes down each time that filters do. */
+static bool is_known(const ov_expr *const *list, uint32_t count, const ov_expr *e)
+{
+    for (uint32_t i = 0; ov_expr_op(e) == OV_OP_OR && i < count; i++)
+        if (ov_expr_equal(list[i], e))
+            return true;
+    return false;
+}
+
 /* c with the conjuncts of `e` behind it. */
 static OV_CHECKED ov_status with_parts(ov_expr_ctx *cx, conjuncts c, const ov_expr *e,
                                        conjuncts *out, ov_error *err)
 {
     const ov_expr *const *parts;
-    uint32_t count = ovi_plan_conjuncts(&e, &parts);
-    OV_TRY(ov_arena_alloc(cx->arena, (c.count + count) * sizeof *out->list, &out->list, err));
+    uint32_t count;
+    OV_TRY(ovi_plan_factored(cx, e, &parts, &count, err));
+    OV_TRY(ov_arena_alloc(cx->arena, (c.count + count + (size_t)1) * sizeof *out->list, &out->list, err));
     if (c.count)
         memcpy(out->list, c.list, c.count * sizeof *out->list);
-    memcpy(out->list + c.count, parts, count * sizeof *out->list);
-    out->count = c.count + count;
+    out->count = c.count;
+    for (uint32_t i = 0; i < count; i++)
+        if (!is_known(out->list, c.count, parts[i]))
+            out->list[out->count++] = parts[i];
     return OV_OK;
 }
 
