@@ -71,11 +71,12 @@ ov_status ovi_eval_time_parse(ovi_call *c, ov_vec *out, ov_error *err)
     return OV_OK;
 }
 
-/* (time[, pattern[, zone]]) */
+/* (time[, pattern[, zone]]). Without a pattern SQL writes UTC as +00:00, the native timestamp_format as Z. */
 ov_status ovi_bind_time_format(ovi_bind *b, ov_error *err)
 {
     OV_TRY(ovi_want_time(b, 0, err));
-    OV_TRY(bind_pattern(b, NULL, err));
+    bool native = b->fn->name[0] == '$';
+    OV_TRY(bind_pattern(b, native ? NULL : "yyyy-MM-dd'T'HH:mm:ss.SSSZZ", err));
     b->nullable = b->args[0]->nullable;
     ovi_result(b, OV_SQL_VARCHAR);
     return OV_OK;

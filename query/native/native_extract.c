@@ -230,7 +230,7 @@ static ov_status extract_time_format(ovi_nplanner *p, const ov_json *fn, const o
     else
         OV_TRY(ov_expr_null(p->cx, OV_SQL_VARCHAR, &args[1], err));
     OV_TRY(ov_expr_str(p->cx, OV_SQL_VARCHAR, zone, &args[2], err));
-    return ovi_ncall(p, fn, "TIME_FORMAT", args, 3, out, err);
+    return ovi_ncall(p, fn, "$TIME_FORMAT", args, 3, out, err);
 }
 
 static ov_status extract_time(ovi_nplanner *p, const ov_json *fn, const ov_expr *x, const ov_expr **out, ov_error *err)

@@ -300,7 +300,7 @@ static const ovi_native_fn functions[] = {
     {"timestamp_ceil", 2, 4, "TIME_CEIL", NULL},
     {"timestamp_extract", 2, 3, "TIME_EXTRACT", NULL},
     {"timestamp_floor", 2, 4, "TIME_FLOOR", NULL},
-    {"timestamp_format", 1, 3, "TIME_FORMAT", NULL},
+    {"timestamp_format", 1, 3, "$TIME_FORMAT", NULL},
     {"timestamp_parse", 1, 3, NULL, bind_parse_time},
     {"timestamp_shift", 3, 4, "TIME_SHIFT", NULL},
     {"to_json_string", 1, 1, "TO_JSON_STRING", NULL},
