@@ -80,6 +80,10 @@ static ov_status make_accs(agg_spec *spec, ov_arena *arena, ov_error *err)
         spec->has_sets |= want.acc.kind == OV_ACC_DISTINCT;
         spec->most_args = OV_MAX(spec->most_args, call->argc);
     }
+    for (uint32_t i = 0; i < spec->acc_count; i++)
+        spec->accs[i].sized = spec->accs[i].acc.kind == OV_ACC_DISTINCT;
+    for (uint32_t i = 0; i < calls; i++)
+        spec->accs[spec->acc_of_call[i]].sized &= node->aggregate.aggs[i].fn->kind == OV_AGG_DISTINCT;
     for (uint32_t i = 0; i < spec->acc_count && spec->rows_acc == OVI_NONE; i++)
         if (counts_every_row(spec, &spec->accs[i]))
             spec->rows_acc = i;

@@ -26,6 +26,7 @@ typedef struct agg_acc_spec {
     uint32_t *args; /* numbers in agg_spec's list */
     uint32_t argc;
     uint32_t filter; /* number in agg_spec's list, or OVI_NONE */
+    bool sized;      /* a set of which only the size is asked for */
 } agg_acc_spec;
 
 /* What all workers share; read-only while rows come. */

@@ -61,7 +61,7 @@ static ov_status load_groups(part_work *w, const agg_spec *spec, const ov_batch 
     for (uint32_t i = 0; i < spec->acc_count; i++) {
         ov_acc *a = &w->state.accs[i];
         const ov_vec *v = &b->col[spec->layout.count + i];
-        if (a->kind == OV_ACC_DISTINCT) {
+        if (spec->accs[i].sized) {
             for (uint32_t r = 0; r < b->rows; r++)
                 a->n[to[r]] += ((const uint64_t *)v->data)[r];
             continue;
@@ -228,7 +228,7 @@ static ov_status count_sets(const agg_spec *spec, ovi_spill *file, agg_parts **f
 {
     for (uint32_t i = 0; i < spec->acc_count; i++) {
         merger m = {.spec = spec, .file = file, .pairs_of = i, .counts = counts};
-        if (spec->accs[i].acc.kind == OV_ACC_DISTINCT)
+        if (spec->accs[i].sized)
             OV_TRY(merge_all(&m, from, count, err));
     }
     return OV_OK;

@@ -159,7 +159,7 @@ static ov_status write_groups(writer *w, const uint32_t *groups, uint32_t n, ovi
     for (uint32_t i = 0; i < w->spec->acc_count; i++) {
         const ov_acc *a = &w->s->accs[i];
         ov_vec *v = &b.col[keys + i];
-        if (a->kind == OV_ACC_DISTINCT) {
+        if (w->spec->accs[i].sized) {
             OV_TRY_OUT(st, counts_column(a, groups, n, w->scratch, v, err));
             continue;
         }
@@ -281,7 +281,7 @@ static ov_status write_state(writer *w, ov_error *err)
     OV_TRY(write_all_groups(w, err));
     for (uint32_t i = 0; i < w->spec->acc_count; i++) {
         ov_arena_mark mark = ov_arena_mark_get(w->scratch);
-        if (w->s->accs[i].kind == OV_ACC_DISTINCT)
+        if (w->spec->accs[i].sized)
             OV_TRY(write_set(w, i, err));
         ov_arena_rewind(w->scratch, mark);
     }

@@ -189,12 +189,18 @@ static void free_worker(ovi_worker *w)
     ov_arena_fini(&w->kept);
 }
 
+void ovi_drop_extra(ovi_exec *x)
+{
+    for (ovi_worker *w = x->extra; w; w = w->next_extra)
+        free_worker(w);
+    x->extra = NULL;
+}
+
 static void free_workers(ovi_exec *x)
 {
     for (unsigned i = 0; x->workers && i < x->worker_count; i++)
         free_worker(&x->workers[i]);
-    for (ovi_worker *w = x->extra; w; w = w->next_extra)
-        free_worker(w);
+    ovi_drop_extra(x);
     ov_free(x->workers);
 }
 

@@ -74,6 +74,7 @@ struct ovi_exec {
     ovi_worker *extra; /* see ovi_extra_worker */
     uint32_t batch_rows;
     uint64_t ordinal; /* grows from source to source of a UNION */
+    uint32_t join_level; /* how often the rows of a join on disk were cut into partitions */
     ov_mutex lock;    /* of failed and err */
     _Atomic bool failed;
     ov_error err;     /* the first failure of a helper */
@@ -105,6 +106,8 @@ OV_CHECKED ov_status ovi_worker_ready(ovi_worker *w, ov_error *err);
 /* Scratch memory and an eval of their own for a stage that makes several batches of one, under the number of the
  * worker whose thread it is. Lives until the run ends, since domains of its results may. Calling thread only. */
 OV_CHECKED ov_status ovi_extra_worker(ovi_exec *x, unsigned number, ovi_worker **out, ov_error *err);
+/* All of them are through. */
+void ovi_drop_extra(ovi_exec *x);
 
 /* ---- sources (source.c, scan.c) ---- */
 OV_CHECKED ov_status ovi_run_scan(ovi_exec *x, const ov_plan *node, ovi_sink *sink, ov_error *err);

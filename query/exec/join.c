@@ -7,7 +7,7 @@
  * kept row is a candidate. What is not an equality is decided over whole batches of candidates. Joins that only ask
  * whether there is a partner are in join_test.c.
  */
-#include "query/exec/join.h"
+#include "query/exec/join_spill.h"
 
 #include "base/bits.h"
 
@@ -346,7 +346,8 @@ static ov_status find_used(ovi_join *j, uint64_t **theirs, ov_error *err)
     return OV_OK;
 }
 
-static ov_status build(ovi_join *j, ov_error *err)
+/* sides: of a join that may go to disk; NULL: it may not. */
+static ov_status build(ovi_join *j, ovi_spill *file, ovi_join_spool *sides, ov_error *err)
 {
     const ov_plan *node = j->node;
     const ov_expr *const *keys = node->join.build_left ? node->join.left_keys : node->join.right_keys;
@@ -354,7 +355,13 @@ static ov_status build(ovi_join *j, ov_error *err)
     uint64_t *theirs;
     ov_arena scratch;
     OV_TRY(find_used(j, &theirs, err));
-    OV_TRY(ovi_join_collect(j->exec, node->inputs[!node->join.build_left], theirs, keys, key_count, &j->side, err));
+    bool may_spill = sides && key_count && j->exec->cx->spill && j->exec->join_level < OVI_JOIN_MOST_LEVELS;
+    ovi_join_spool *spool = may_spill ? &sides[!node->join.build_left] : NULL;
+    if (spool)
+        OV_TRY(ovi_join_spool_init(spool, j->exec, file, keys, key_count, theirs, err));
+    OV_TRY(ovi_join_collect(j->exec, node->inputs[!node->join.build_left], theirs, keys, key_count, spool, &j->side, err));
+    if (j->side.spooled)
+        return OV_OK;
     if (!key_count) {
         OV_TRY(ov_arena_alloc(&j->exec->arena, ((size_t)j->side.rows + 1) * 4, &j->all, err));
         for (uint32_t i = 0; i < j->side.rows; i++)
@@ -385,6 +392,19 @@ static ov_status stream(ovi_join *j, ov_error *err)
         return OV_OK;
     OV_TRY(gather_matched(j, err));
     return j->tests ? ovi_join_emit_tested(j, err) : emit_unmatched(j, err);
+}
+
+/* The kept side is on disk: the other one follows, and partitions are joined. */
+static ov_status join_on_disk(ovi_join *j, ovi_spill *file, ovi_join_spool *sides, ov_error *err)
+{
+    const ov_plan *node = j->node;
+    ovi_join_spool *ours = &sides[node->join.build_left];
+    uint64_t *used;
+    OV_TRY(ov_arena_zalloc(&j->exec->arena, ((size_t)ov_words(j->our_cols + 1) + 1) * 8, &used, err));
+    join_used(&j->base, used, j->our_cols);
+    OV_TRY(ovi_join_spool_init(ours, j->exec, file, j->keys, node->join.key_count, used, err));
+    OV_TRY(ovi_join_spool_run(ours, node->inputs[node->join.build_left], err));
+    return ovi_join_parts(j->exec, node, sides, j->next, err);
 }
 
 static ov_status too_large(ov_status st, ov_error *err)
@@ -444,9 +464,15 @@ ov_status ovi_run_join(ovi_exec *x, const ov_plan *node, ovi_sink *sink, ov_erro
 {
     ovi_join j;
     init(&j, x, node, sink);
-    ov_status st = too_large(build(&j, err), err);
+    ovi_join_spool sides[2] = {{.exec = x}, {.exec = x}};
+    ovi_spill file;
+    ovi_spill_init(&file, x);
+    ov_status st = too_large(build(&j, &file, sides, err), err);
     if (st == OV_OK)
-        st = stream(&j, err);
+        st = j.side.spooled ? join_on_disk(&j, &file, sides, err) : stream(&j, err);
+    ovi_join_spool_fini(&sides[0]);
+    ovi_join_spool_fini(&sides[1]);
+    ovi_spill_fini(&file);
     for (unsigned w = 0; j.probes && w < x->worker_count; w++)
         ovi_join_lookup_fini(&j.probes[w].lookup, &j.table);
     ovi_join_table_fini(&j.table);

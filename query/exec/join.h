@@ -15,12 +15,16 @@ typedef struct ovi_join_side {
     ov_vec *col;       /* FLAT or LIST of rows + 1; unused columns are NULL */
     ov_domain *domain; /* the same values behind codes that are row numbers */
     ov_vec *keys;      /* key expressions over it, key_count of `rows` */
+    bool spooled;      /* it did not fit: all of it is in the spool instead */
 } ovi_join_side;
 
-/* Runs the plan and keeps the used columns of its rows in their order. Everything lives in the exec's arena. */
+typedef struct ovi_join_spool ovi_join_spool; /* join_spill.h */
+
+/* Runs the plan and keeps the used columns of its rows in their order. Everything lives in the exec's arena. What does not fit
+ * goes to spool, when there is one. */
 OV_CHECKED ov_status ovi_join_collect(ovi_exec *x, const ov_plan *node, const uint64_t *used,
-                                      const ov_expr *const *keys, uint32_t key_count, ovi_join_side *out,
-                                      ov_error *err);
+                                      const ov_expr *const *keys, uint32_t key_count, ovi_join_spool *spool,
+                                      ovi_join_side *out, ov_error *err);
 
 /* ---- keys to rows (join_table.c) ---- */
 

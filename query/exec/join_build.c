@@ -2,7 +2,7 @@
  * The kept side of a join: batches are copied as they come, by any worker, and then put together into one vector
  * for each column.
  */
-#include "query/exec/join.h"
+#include "query/exec/join_spill.h"
 
 #include <stdlib.h>
 
@@ -17,12 +17,15 @@ typedef struct state {
     ov_arena arena; /* of the copies */
     part *parts;
     uint32_t count, cap;
+    uint64_t rows;
 } state;
 
 typedef struct collect_sink {
     ovi_sink base;
     ovi_exec *exec;
     const uint64_t *used;
+    ovi_join_spool *spool; /* NULL: there is none */
+    _Atomic bool spooling; /* some state went there: all do */
     state *states;
 } collect_sink;
 
@@ -35,6 +38,26 @@ static void collect_used(const ovi_sink *s, uint64_t *columns, uint32_t count)
         columns[w] |= c->used[w];
 }
 
+/* Should the rows go to disk instead of growing by n more? They are copied once more when all are there, and hashed. */
+static bool is_due(const collect_sink *c, const state *st, uint64_t n)
+{
+    size_t own = st->arena.total_bytes, row = st->rows ? own / st->rows + 1 : 64;
+    if (!c->spool || (c->exec->cx->options.spill_rows && c->exec->join_level > 0))
+        return false;
+    return ovi_spill_due(c->exec, own, st->rows, own + (st->rows + n) * (row + 48));
+}
+
+static ov_status to_spool(collect_sink *c, state *st, ovi_worker *w, ov_error *err)
+{
+    atomic_store(&c->spooling, true);
+    for (uint32_t i = 0; i < st->count; i++)
+        OV_TRY(ovi_join_scatter(c->spool, w, &st->parts[i].batch, err));
+    ov_arena_fini(&st->arena);
+    st->count = 0;
+    st->rows = 0;
+    return OV_OK;
+}
+
 static ov_status collect_push(ovi_sink *s, ovi_worker *w, const ov_batch *b, ov_error *err)
 {
     collect_sink *c = (collect_sink *)s;
@@ -42,6 +65,10 @@ static ov_status collect_push(ovi_sink *s, ovi_worker *w, const ov_batch *b, ov_
     ov_batch wanted = *b;
     if (b->sel_rows == 0)
         return OV_OK;
+    if (c->spool && (atomic_load_explicit(&c->spooling, memory_order_relaxed) || is_due(c, st, b->sel_rows))) {
+        OV_TRY(to_spool(c, st, w, err));
+        return ovi_join_scatter(c->spool, w, b, err);
+    }
     if (st->count == st->cap) {
         uint32_t cap = st->cap ? st->cap * 2 : 16;
         OV_TRY(ov_array_grow(&c->exec->cx->budget, &st->parts, st->cap * sizeof(part), cap * sizeof(part), err));
@@ -53,6 +80,7 @@ static ov_status collect_push(ovi_sink *s, ovi_worker *w, const ov_batch *b, ov_
     part *p = &st->parts[st->count];
     OV_TRY(ovi_batch_copy(&wanted, &st->arena, &p->batch, err));
     p->ordinal = w->ordinal;
+    st->rows += p->batch.rows;
     st->count++;
     return OV_OK;
 }
@@ -230,10 +258,28 @@ static ov_status put_together(const collect_sink *c, const ov_plan *node, const 
     return join_keys(c->exec, keys, key_count, parts, count, out, scratch, err);
 }
 
-ov_status ovi_join_collect(ovi_exec *x, const ov_plan *node, const uint64_t *used, const ov_expr *const *keys,
-                           uint32_t key_count, ovi_join_side *out, ov_error *err)
+/* What is still in memory goes to the spool too, when others are there or all together would not fit. */
+static ov_status spool_rest(collect_sink *c, bool *spooled, ov_error *err)
 {
-    collect_sink c = {.base = {.push = collect_push, .used = collect_used}, .exec = x, .used = used};
+    state all = {0};
+    for (unsigned w = 0; w < c->exec->worker_count; w++) {
+        all.arena.total_bytes += c->states[w].arena.total_bytes;
+        all.rows += c->states[w].rows;
+    }
+    *spooled = atomic_load(&c->spooling);
+    if (!*spooled)
+        *spooled = is_due(c, &all, 0);
+    for (unsigned i = 0; *spooled && i < c->exec->worker_count; i++) {
+        OV_TRY(ovi_next_batch(&c->exec->workers[i], err));
+        OV_TRY(to_spool(c, &c->states[i], &c->exec->workers[i], err));
+    }
+    return OV_OK;
+}
+
+ov_status ovi_join_collect(ovi_exec *x, const ov_plan *node, const uint64_t *used, const ov_expr *const *keys,
+                           uint32_t key_count, ovi_join_spool *spool, ovi_join_side *out, ov_error *err)
+{
+    collect_sink c = {.base = {.push = collect_push, .used = collect_used}, .exec = x, .used = used, .spool = spool};
     ov_arena scratch;
     *out = (ovi_join_side){0};
     OV_TRY(ov_arena_zalloc(&x->arena, x->worker_count * sizeof(*c.states), &c.states, err));
@@ -242,6 +288,8 @@ ov_status ovi_join_collect(ovi_exec *x, const ov_plan *node, const uint64_t *use
     ov_arena_init(&scratch, "join", &x->cx->budget);
     ov_status st = ovi_run(x, node, &c.base, err);
     if (st == OV_OK)
+        st = spool_rest(&c, &out->spooled, err);
+    if (st == OV_OK && !out->spooled)
         st = put_together(&c, node, keys, key_count, out, &scratch, err);
     ov_arena_fini(&scratch);
     for (unsigned w = 0; w < x->worker_count; w++) {
