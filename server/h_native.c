@@ -54,7 +54,7 @@ static ov_status read_timeout(const ov_json *context, int64_t *out, ov_error *er
 static ov_status read_request(ov_request *rq, native_request *in, ov_error *err)
 {
     ov_slice body = ov_request_body(rq);
-    ov_json_limits limits = {.max_depth = MAX_DEPTH};
+    ov_json_limits limits = {.max_depth = MAX_DEPTH, .lenient = true};
     ov_json *query;
     if (ov_slice_starts(body, OV_SLICE_LIT("\xEF\xBB\xBF"))) {
         body.p += 3;
