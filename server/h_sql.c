@@ -139,5 +139,5 @@ void ov_h_sql_cancel(ov_app *app, ov_request *rq, const ov_captures *at)
 void ov_h_sql_engines(ov_app *app, ov_request *rq, const ov_captures *at)
 {
     (void)app, (void)at;
-    ov_respond(rq, 200, "application/json", OV_SLICE_LIT("{\"engines\":[{\"name\":\"native\"}]}"));
+    ov_respond(rq, 200, "application/json", OV_SLICE_LIT("{\"engines\":[{\"name\":\"native\"},{\"name\":\"msq-task\"}]}"));
 }
