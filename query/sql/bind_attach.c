@@ -88,7 +88,12 @@ static OV_CHECKED ov_status what_it_reads(const attaching *a, const ov_ast *at, 
             continue;
         refs[out->count] = i;
         values[out->count] = b->outer[i].expr;
-        OV_TRY(move(a, at, &values[out->count++], err));
+        OV_TRY(move(a, at, &values[out->count], err));
+        const ov_expr *value = values[out->count++];
+        if (value->type.id == OV_TYPE_STRING && value->type.multi) /* grouping by it would take its values apart */
+            return ovi_sql_fail_node(b, at, OV_UNSUPPORTED, err, NULL,
+                                     "A sub-query may not read a multi-value string of the query around it; give it "
+                                     "MV_TO_ARRAY of the column as a column of its own");
     }
     return OV_OK;
 }
