@@ -66,4 +66,5 @@ typedef struct ov_native_env {
     ov_query_ctx *run; /* for sub-queries that are values; NULL: none is run */
 } ov_native_env;
 
+/* Plans and optimises. The JSON must live as long as the plan; the plan lives in the arena of env->cx. */
 OV_CHECKED ov_status ov_native_plan(const ov_native_env *env, const ov_json *query, ov_native_query *out, ov_error *err);

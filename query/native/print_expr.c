@@ -135,9 +135,10 @@ static bool print_time(ovi_printer *p, const ov_expr *e, const char *fn, const o
     if (i == OV_COUNT_OF(zoned))
         return false;
     ov_buf_addf(out, "%s(", zoned[i].native);
+    bool shift = fn[5] == 'S' && e->argc >= 3 && e->args[2]->type.id == OV_TYPE_STRING; /* bound as (time, count, period) */
     for (uint32_t k = 0; k < e->argc; k++) {
         ov_buf_add_str(out, k ? "," : "");
-        print(p, e->args[k], names, out);
+        print(p, e->args[shift && (k == 1 || k == 2) ? 3 - k : k], names, out);
     }
     for (uint32_t k = e->argc; k < zoned[i].last; k++)
         ov_buf_add_str(out, ",null");
@@ -222,6 +223,10 @@ static void print_call(ovi_printer *p, const ov_expr *e, const ov_slice *names, 
     if (strcmp(fn, "-") == 0 && e->argc == 1) {
         ov_buf_add_str(out, "-");
         print(p, e->args[0], names, out);
+        return;
+    }
+    if (strncmp(fn, "MV_", 3) == 0 && !(e->args[0]->type.id == OV_TYPE_STRING && e->args[0]->type.multi)) {
+        p->lost = true; /* a native function decides by the type: of an array or a text it would be another one */
         return;
     }
     if (strcmp(fn, "CASE") == 0)

@@ -1,13 +1,10 @@
 """Native JSON queries over HTTP: shapes by type, empty buckets, errors with their place, cancel, ?pretty; and that what
 EXPLAIN PLAN FOR prints gives the SQL query's rows."""
 import json
-import os
-import sys
+import urllib.parse
 
+import explained
 from test_formats import check, same
-
-sys.path.append(os.path.join(os.path.dirname(os.path.abspath(__file__)), '..', 'native'))
-import explained  # noqa: E402
 
 ALL = '1000-01-01/3000-01-01'
 YEAR = '2024-01-01/2025-01-01'
@@ -67,7 +64,6 @@ SELECT s, SUM(l) * 2 + COUNT(*) FROM tiny GROUP BY s ORDER BY 2"""
 
 
 def explain(server, sql):
-    import urllib.parse
     result, why = explained.compare(urllib.parse.urlsplit('http://127.0.0.1:%d' % server.port), sql, {})
     check(result == 'same', '%s: %s %s' % (sql, result, why))
 

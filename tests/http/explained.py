@@ -56,14 +56,15 @@ def native_rows(entry, answer):
 
 def millis(text):
     m = re.match(r'(\d{4})-(\d\d)-(\d\d)T(\d\d):(\d\d):(\d\d)\.(\d{3})(Z|([+-])(\d\d):(\d\d)(?::(\d\d))?)$', text)
-    if not m or m.group(1) == '0000':
+    if not m:
         return text
     y, mo, d, h, mi, s, ms = map(int, m.groups()[:7])
     offset = 0
     if m.group(9):
         offset = (int(m.group(10)) * 60 + int(m.group(11))) * 60 + int(m.group(12) or 0)
         offset = -offset if m.group(9) == '-' else offset
-    return (calendar.timegm((y, mo, d, h, mi, s)) - offset) * 1000 + ms
+    years = 2000 if y == 0 else 0  # a leap year as well, 400 years' days apart five times
+    return (calendar.timegm((y + years, mo, d, h, mi, s)) - years // 400 * 146097 * 86400 - offset) * 1000 + ms
 
 
 def plain(value, sql):
