@@ -152,6 +152,18 @@ static void joins(void **state)
               "    Filter ($1 > 3)\n"
               "      Aggregate keys=[$0] aggs=[COUNT(*)]\n"
               "        Scan wiki (page)\n");
+    optimises("SELECT page FROM wiki w WHERE EXISTS (SELECT 1 FROM wiki v WHERE v.page = w.page)",
+              "page:VARCHAR\n"
+              "Join semi keys=[$0 = $0]\n"
+              "  Scan wiki (page)\n"
+              "  Scan wiki (page)\n");
+    optimises("SELECT COUNT(*) FROM wiki a, wiki b WHERE (a.page = b.page AND a.added = 1) OR "
+              "(a.page = b.page AND b.added = 2)",
+              "EXPR$0:BIGINT\n"
+              "Aggregate keys=[] aggs=[COUNT(*)]\n"
+              "  Join inner keys=[$0 = $0] where=(($1 = 1) OR ($3 = 2))\n"
+              "    Scan wiki (page, added)\n"
+              "    Scan wiki (page, added)\n");
     optimises("SELECT COUNT(*) FROM wiki a FULL JOIN wiki b USING (page) WHERE b.added = 1 AND a.added = 2",
               "EXPR$0:BIGINT\n"
               "Aggregate keys=[] aggs=[COUNT(*)]\n"
