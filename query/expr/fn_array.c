@@ -169,10 +169,11 @@ ov_status ovi_eval_list_find(ovi_call *c, ov_vec *out, ov_error *err)
 
 /* ---- membership ---- */
 
-/* Nothing in common, but a NULL that could be anything: MV_OVERLAP does not know. */
-static bool maybe_unknown(const ov_function *fn)
+/* Nothing in common, but a NULL that could be anything: MV_OVERLAP does not know. Asked for constants in a multi-value string it
+ * is a filter on that, and says no. */
+static bool maybe_unknown(const ov_function *fn, const ov_expr *const *args)
 {
-    return strcmp(fn->name, "MV_OVERLAP") == 0;
+    return strcmp(fn->name, "MV_OVERLAP") == 0 && !(args[0]->type.id == OV_TYPE_STRING && ovi_is_const(args[1]));
 }
 
 /* (list, list or value): CONTAINS and OVERLAP */
@@ -181,7 +182,7 @@ ov_status ovi_bind_list_pair_test(ovi_bind *b, ov_error *err)
     OV_TRY(is_mv(b->fn) ? ovi_want_list_of(b, 0, OV_SQL_VARCHAR, err) : ovi_want_list(b, 0, err));
     OV_TRY(want_items(b, 1, 0, err));
     ovi_result(b, OV_SQL_BOOLEAN);
-    b->nullable = b->nullable || maybe_unknown(b->fn);
+    b->nullable = b->nullable || maybe_unknown(b->fn, b->args);
     return OV_OK;
 }
 
@@ -224,7 +225,7 @@ ov_status ovi_eval_list_pair_test(ovi_call *c, ov_vec *out, ov_error *err)
     uint32_t n;
     ovi_result_lanes l;
     bool mv = is_mv(c->e->fn), all = strstr(c->e->fn->name, "CONTAINS") != NULL, missing;
-    bool unknown = maybe_unknown(c->e->fn);
+    bool unknown = maybe_unknown(c->e->fn, c->e->args);
     if (!mv)
         OV_TRY(ovi_call_strict(c, 0, err));
     OV_TRY(ovi_rows(c, &rows, &n, err));
