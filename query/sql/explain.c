@@ -59,21 +59,28 @@ static OV_CHECKED ov_status write_plan(const ov_plan *plan, ov_buf *text, ov_buf
     return ov_buf_check(out, err);
 }
 
-/* Each datasource the plan reads, once. */
+/* Each resource once. */
+static void add_resource(ov_slice name, const char *type, ov_buf *out)
+{
+    ov_buf one;
+    ov_buf_init(&one);
+    ov_buf_add_str(&one, "{\"name\":");
+    add_json_text(&one, name);
+    ov_buf_addf(&one, ",\"type\":\"%s\"}", type);
+    if (!one.failed && !memmem(out->p, out->n, one.p, one.n)) {
+        ov_buf_add_str(out, out->n > 1 ? "," : "");
+        ov_buf_add_slice(out, ov_buf_slice(&one));
+    }
+    ov_buf_fini(&one);
+}
+
+/* What the plan reads: datasources, and external data as one. */
 static void write_resources(const ov_plan *plan, ov_buf *out)
 {
-    if (plan->kind == OV_PLAN_SCAN) {
-        ov_buf one;
-        ov_buf_init(&one);
-        ov_buf_add_str(&one, "{\"name\":");
-        add_json_text(&one, plan->scan.datasource->name);
-        ov_buf_add_str(&one, ",\"type\":\"DATASOURCE\"}");
-        if (!one.failed && !memmem(out->p, out->n, one.p, one.n)) {
-            ov_buf_add_str(out, out->n > 1 ? "," : "");
-            ov_buf_add_slice(out, ov_buf_slice(&one));
-        }
-        ov_buf_fini(&one);
-    }
+    if (plan->kind == OV_PLAN_SCAN)
+        add_resource(plan->scan.datasource->name, "DATASOURCE", out);
+    if (plan->kind == OV_PLAN_SYSTEM && strcmp(plan->system.table->schema, "EXTERNAL") == 0)
+        add_resource(OV_SLICE_LIT("EXTERNAL"), "EXTERNAL", out);
     for (uint32_t i = 0; i < plan->input_count; i++)
         write_resources(plan->inputs[i], out);
 }
@@ -129,6 +136,8 @@ ov_status ovi_sql_explain(ovi_sql_binder *b, const ov_plan *plan, const ov_query
     ov_buf_init(&attributes);
     write_attributes(plan, write, &attributes);
     ov_buf_add_char(&resources, '[');
+    if (write)
+        add_resource(write->datasource, "DATASOURCE", &resources);
     write_resources(optimised, &resources);
     ov_buf_add_char(&resources, ']');
     ov_native_print native = {.cx = b->cx, .context = b->env->context, .id = b->env->query_id};

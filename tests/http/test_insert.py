@@ -161,6 +161,9 @@ def explained(server):
     row = server.sql("EXPLAIN PLAN FOR REPLACE INTO t OVERWRITE ALL SELECT 1 AS a, 2 AS b PARTITIONED BY ALL CLUSTERED BY b")[1][0]
     same(json.loads(row[2]), {'statementType': 'REPLACE', 'targetDataSource': 't', 'partitionedBy': {'type': 'all'},
                               'clusteredBy': ['b'], 'replaceTimeChunks': 'all'})
+    row = server.sql("EXPLAIN PLAN FOR INSERT INTO t SELECT n AS a FROM TABLE(INLINE(data => '1', format => 'csv')) (n BIGINT) "
+                     'PARTITIONED BY ALL')[1][0]
+    same(json.loads(row[1]), [{'name': 't', 'type': 'DATASOURCE'}, {'name': 'EXTERNAL', 'type': 'EXTERNAL'}])
 
 
 def cases(server):
