@@ -113,8 +113,9 @@ static OV_CHECKED ov_status take_input(region *g, const ov_plan *plan, const ov_
     OV_TRY(ovi_plan_order_joins(g->cx, plan, &g->input[i], err));
     g->first[i] = g->columns.field_count;
     g->columns.field_count += plan->field_count;
-    memcpy((ov_field *)(uintptr_t)g->columns.fields + g->first[i], g->input[i]->fields,
-           plan->field_count * sizeof *plan->fields);
+    if (plan->field_count) /* a lone UNNEST stands over a row of no columns */
+        memcpy((ov_field *)(uintptr_t)g->columns.fields + g->first[i], g->input[i]->fields,
+               plan->field_count * sizeof *plan->fields);
     g->rows[i] = fmax(ovi_plan_guess_rows(g->cx, g->input[i]), 1);
     for (uint32_t c = 0; c < plan->field_count; c++)
         OV_TRY(ov_plan_column(g->cx, &g->columns, g->first[i] + c, &out[c], err));
