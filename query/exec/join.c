@@ -371,7 +371,7 @@ static ov_status build(ovi_join *j, ovi_spill *file, ovi_join_spool *sides, ov_e
     }
     ov_arena_init(&scratch, "join", &j->exec->cx->budget);
     ov_status st =
-        ovi_join_table_build(&j->table, &j->side, key_count, &j->exec->cx->budget, &scratch, err);
+        ovi_join_table_build(&j->table, &j->side, key_count, j->exec->cx, &scratch, err);
     ov_arena_fini(&scratch);
     j->most = j->table.most;
     return st;

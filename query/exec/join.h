@@ -29,6 +29,7 @@ OV_CHECKED ov_status ovi_join_collect(ovi_exec *x, const ov_plan *node, const ui
 /* ---- keys to rows (join_table.c) ---- */
 
 typedef struct ovi_join_table {
+    ov_query_ctx *cx;
     ov_budget *budget;
     uint32_t key_count, rows;
     bool single_text;   /* one key, of text: its number in `strings` is the group, from 1 */
@@ -48,7 +49,7 @@ typedef struct ovi_join_lookup {
 void ovi_join_lookup_fini(ovi_join_lookup *l, const ovi_join_table *t);
 
 OV_CHECKED ov_status ovi_join_table_build(ovi_join_table *t, const ovi_join_side *side, uint32_t key_count,
-                                          ov_budget *budget, ov_arena *scratch, ov_error *err);
+                                          ov_query_ctx *cx, ov_arena *scratch, ov_error *err);
 void ovi_join_table_fini(ovi_join_table *t);
 /* The group of each selected row of keys, OVI_NO_GROUP for the others and where nothing is equal. */
 OV_CHECKED ov_status ovi_join_table_find(ovi_join_table *t, ovi_join_lookup *l, const ov_vec *keys,

@@ -6,6 +6,7 @@
 
 #include "base/bits.h"
 
+enum { ASK_EVERY = 1 << 16 }; /* rows between questions whether the query still lives */
 #define NO_NUMBER UINT32_MAX /* in translated codes: text that no row of the kept side has */
 
 static bool is_text(ov_type t)
@@ -86,6 +87,8 @@ static ov_status text_words(ovi_join_table *t, ov_strmap *map, const ov_vec *v, 
         return dict_words(t, map, v, k, add, rows, out, scratch, err);
     OV_TRY(ov_vec_flatten(v, scratch, &flat, err));
     for (uint32_t i = 0; i < rows; i++) {
+        if (i % ASK_EVERY == ASK_EVERY - 1)
+            OV_TRY(ov_query_alive(t->cx, err));
         if (!ov_bits_test(out->live, i))
             continue;
         bool there = !flat.valid || ov_bits_test(flat.valid, i);
@@ -153,6 +156,8 @@ static ov_status number_rows(ovi_join_table *t, const ovi_join_side *side, ov_ar
         return st;
     for (uint32_t i = 0; i < side->rows; i++) {
         group[i] = OVI_NO_GROUP;
+        if (i % ASK_EVERY == 0)
+            OV_TRY(ov_query_alive(t->cx, err));
         if (!ov_bits_test(w.live, i))
             continue;
         if (t->single_text)
@@ -164,11 +169,13 @@ static ov_status number_rows(ovi_join_table *t, const ovi_join_side *side, ov_ar
     return OV_OK;
 }
 
-ov_status ovi_join_table_build(ovi_join_table *t, const ovi_join_side *side, uint32_t key_count, ov_budget *budget,
+ov_status ovi_join_table_build(ovi_join_table *t, const ovi_join_side *side, uint32_t key_count, ov_query_ctx *cx,
                                ov_arena *scratch, ov_error *err)
 {
     uint32_t *group;
-    *t = (ovi_join_table){.budget = budget,
+    ov_budget *budget = &cx->budget;
+    *t = (ovi_join_table){.cx = cx,
+                          .budget = budget,
                           .key_count = key_count,
                           .rows = side->rows,
                           .single_text = key_count == 1 && is_text(side->keys[0].type)};

@@ -5,6 +5,8 @@
 
 #include "base/bits.h"
 
+enum { ASK_EVERY = 1 << 16 }; /* rows between questions whether the query still lives */
+
 static bool is_text(ov_type t)
 {
     return !ov_type_is_int(t) && !ov_type_is_real(t);
@@ -124,18 +126,27 @@ static size_t order_refs(const sort_sink *s, const sort_part *parts, ovi_ref *re
         return keep < n ? (size_t)keep : n;
     }
     const ov_sort_key *key = &s->keys[level];
-    for (size_t i = 0; i < n; i++)
+    for (size_t i = 0; i < n; i++) {
         refs[i].key = value_key(&parts[refs[i].part].batch.col[key->column], refs[i].item, key, &maybe);
+        if (i % ASK_EVERY == ASK_EVERY - 1 && stop && stop->asked(stop->cx))
+            return n; /* in no useful order: whoever told to stop does not look */
+    }
     if (keep < n)
         n = ovi_select_refs(refs, n, (size_t)keep);
     ovi_sort_refs(refs, tmp, n, NULL, NULL, stop);
     if (worst && keep <= n && keep > 0)
         *worst = refs[keep - 1].key;
+    size_t seen = 0; /* rows in ties since the last question */
     for (size_t from = 0, to; from < n && from < keep; from = to) {
         for (to = from + 1; to < n && refs[to].key == refs[from].key; to++)
             ;
         if (to - from == 1)
             continue;
+        seen += to - from;
+        if (seen >= ASK_EVERY / 16 && stop && stop->asked(stop->cx))
+            return n;
+        if (seen >= ASK_EVERY / 16)
+            seen = 0;
         if (maybe)
             ovi_sort_refs(refs + from, tmp, to - from, ref_less, &c, stop);
         else

@@ -1,0 +1,190 @@
+#!/usr/bin/env python3
+"""Budgets, cancels and bad input: see README.md beside this file."""
+import http.client
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), 'lib'))
+from ovatetest import Counter, Server, binary  # noqa: E402
+
+MEMORY = 64 << 20
+QUERIES = {
+    'sort': 'SELECT __time, stationName, rackTotCnt, shared FROM t ORDER BY shared, stationName, __time',
+    'group': 'SELECT __time, stationId, COUNT(*), SUM(shared) FROM t GROUP BY 1, 2',
+    'sets': 'SELECT COUNT(DISTINCT CONCAT(stationId, CAST(__time AS VARCHAR))), COUNT(*) FROM t',
+    'join': 'SELECT COUNT(*), SUM(a.shared), SUM(b.n) FROM t a JOIN (SELECT __time AS tm, stationId, COUNT(*) AS n '
+            'FROM t GROUP BY 1, 2) b ON a.__time = b.tm AND a.stationId = b.stationId',
+    'window': 'SELECT stationId, SUM(shared) OVER (PARTITION BY stationId ORDER BY __time) AS r FROM t',
+}
+ENDLESS = {
+    'nested loop': 'SELECT COUNT(*) FROM t a JOIN t b ON a.shared < b.rackTotCnt - 3',
+    'regex': "SELECT COUNT(*) FROM t WHERE REGEXP_LIKE(CONCAT(stationName, CAST(__time AS VARCHAR), "
+             "'aaaaaaaaaaaaaaaaaaaaa'), '(a+)+(a+)+[^b]*c$')",
+    'rows': 'SELECT * FROM t',
+}
+
+
+def sanitized():
+    build = os.environ.get('OVATE_TEST_BUILD', '')
+    try:
+        with open(os.path.join(build, 'CMakeCache.txt'), encoding='utf-8') as cache:
+            return any(line.startswith('OVATE_SANITIZE') and line.strip()[-1] != '=' for line in cache)
+    except OSError:
+        return False
+
+
+def spec(folder):
+    dimensions = ['stationId', 'stationName'] + [{'type': 'double', 'name': n} for n in ('stationLatitude', 'stationLongitude')] + \
+        [{'type': 'long', 'name': n} for n in ('rackTotCnt', 'parkingBikeTotCnt', 'shared')]
+    return {'type': 'index_parallel', 'spec': {
+        'dataSchema': {'dataSource': 't', 'timestampSpec': {'column': '__time', 'format': 'auto'},
+                       'dimensionsSpec': {'dimensions': dimensions}, 'granularitySpec': {'segmentGranularity': 'ALL', 'rollup': False}},
+        'ioConfig': {'type': 'index_parallel', 'inputSource': {'type': 'local', 'files': [folder + '/rows.csv']},
+                     'inputFormat': {'type': 'csv', 'findColumnsFromHeader': True}}}}
+
+
+def ask(server, sql, query_id='', timeout=300):
+    """(status, bytes) of the answer; what was cut is (0, ...)."""
+    body = {'query': sql, 'resultFormat': 'arrayLines', 'context': {'sqlQueryId': query_id} if query_id else {}}
+    link = http.client.HTTPConnection('127.0.0.1', server.port, timeout=timeout)
+    try:
+        link.request('POST', '/druid/v2/sql', json.dumps(body).encode(), {'Content-Type': 'application/json'})
+        reply = link.getresponse()
+        return reply.status, reply.read()
+    except http.client.HTTPException as trouble:
+        return 0, str(trouble).encode()
+    finally:
+        link.close()
+
+
+class Watch(threading.Thread):
+    """The peak of a process's own memory."""
+
+    def __init__(self, pid):
+        super().__init__()
+        self.pid, self.stop, self.first = pid, False, self.now(pid)
+        self.peak = self.first
+
+    @staticmethod
+    def now(pid):
+        with open('/proc/%d/status' % pid, encoding='utf-8') as status:
+            return next(int(line.split()[1]) * 1024 for line in status if line.startswith('RssAnon'))
+
+    def run(self):
+        while not self.stop:
+            self.peak = max(self.peak, self.now(self.pid))
+            time.sleep(0.002)
+
+    def grown(self):
+        self.stop = True
+        self.join()
+        return self.peak - self.first
+
+
+def spilled(server):
+    text = server.request('GET', '/metrics')[2].decode()
+    return next(int(line.split()[1]) for line in text.splitlines() if line.startswith('ovate_spilled_bytes_total '))
+
+
+def memory(count, data, measure):
+    for name, sql in QUERIES.items():
+        with Server(data, args=['--memory', '2GiB', '--query-memory', '1GiB']) as server:
+            want = ask(server, sql)
+        with Server(data, args=['--memory', '2GiB', '--query-memory', str(MEMORY)]) as server:
+            watch = Watch(server.process.pid)
+            watch.start()
+            got = ask(server, sql)
+            grown = watch.grown()
+            time.sleep(0.2)  # counters follow the answer
+            on_disk = spilled(server)
+        count.check('%s: same answer' % name, got == want, '%s bytes, not %s' % (len(got[1]), len(want[1])))
+        if measure:
+            count.check('%s: went to disk' % name, on_disk > 0)
+            count.check('%s: memory' % name, grown <= MEMORY * 1.1, 'grew by %.1f MiB' % (grown / 2**20))
+
+
+def cancels(count, data):
+    slowest = (0, '')
+    with Server(data, args=['--memory', '2GiB']) as server:
+        for name, sql in list(QUERIES.items()) + list(ENDLESS.items()):
+            for delay in (0.05, 0.3, 0.8):
+                answer = []
+                thread = threading.Thread(target=lambda: answer.append(ask(server, sql, name.replace(' ', '-'))))
+                thread.start()
+                time.sleep(delay)
+                began = time.monotonic()
+                server.request('DELETE', '/druid/v2/sql/' + name.replace(' ', '-'))
+                thread.join(60)
+                slowest = max(slowest, (time.monotonic() - began, name))
+                count.check('%s ends when it is cancelled' % name, answer and time.monotonic() - began < 5, answer)
+        count.equal('the server lives', server.value('SELECT 1'), 1)
+    print('slowest end of a cancelled query: %.0f ms (%s)' % (slowest[0] * 1000, slowest[1]))
+
+
+def places(count, data):
+    with Server(data, args=['--max-queries', '1', '--max-waiting', '0']) as server:
+        thread = threading.Thread(target=lambda: ask(server, ENDLESS['nested loop'], 'long'))
+        thread.start()
+        time.sleep(0.3)
+        status, answer = ask(server, ENDLESS['nested loop'])
+        count.equal('a second large query', (status, json.loads(answer)['category']), (429, 'CAPACITY_EXCEEDED'))
+        count.equal('a small one', server.value('SELECT 1'), 1)
+        server.request('DELETE', '/druid/v2/sql/long')
+        thread.join(60)
+
+
+def bad_input(count, data):
+    bomb = "SELECT COUNT(*) FROM t WHERE REGEXP_LIKE(CONCAT(stationId, '%s'), '(a|aa)+$')" % ('a' * 200 + 'b')
+    cases = {
+        'ten megabytes of conditions': 'SELECT COUNT(*) FROM t WHERE ' + ' OR '.join('shared = %d' % i for i in range(700000)),
+        'ten megabytes of one text': "SELECT COUNT(*) FROM t WHERE stationId = '%s'" % ('x' * (10 << 20)),
+        'ten thousand parentheses': 'SELECT ' + '(' * 10000 + '1' + ')' * 10000,
+        'ten thousand functions': 'SELECT ' + 'ABS(' * 10000 + '1' + ')' * 10000,
+        'ten thousand NOTs': 'SELECT ' + 'NOT ' * 10000 + 'TRUE',
+        'ten thousand sub-queries': 'SELECT * FROM ' + '(SELECT * FROM ' * 10000 + 't' + ')' * 10000,
+        'ten thousand CASEs': 'SELECT ' + 'CASE WHEN TRUE THEN ' * 10000 + '1' + ' END' * 10000,
+        'a hundred thousand columns': 'SELECT ' + ', '.join('shared + %d' % i for i in range(100000)) + ' FROM t LIMIT 1',
+        'a million literals': 'SELECT COUNT(*) FROM t WHERE shared IN (%s)' % ','.join(map(str, range(1000000))),
+        'a pattern that backtracks': bomb,
+        'an open string': "SELECT 'x",
+        'division by zero': 'SELECT 1 / 0',
+        'a cast that fails': "SELECT CAST('x' AS BIGINT)",
+        'overflow': 'SELECT 9223372036854775807 + COUNT(*) FROM t',
+    }
+    with Server(data, args=['--memory', '1GiB', '--query-memory', '512MiB']) as server:
+        for name, sql in cases.items():
+            watch = Watch(server.process.pid)
+            watch.start()
+            status, answer = ask(server, sql)
+            grown = watch.grown()
+            count.check('%s: answered' % name, status in (200, 400, 501, 504), '%d %.300r' % (status, answer))
+            count.check('%s: memory' % name, sanitized() or grown <= 768 << 20, 'grew by %.1f MiB' % (grown / 2**20))
+            if not count.check('%s: the server lives' % name, server.alive()):
+                return
+        count.equal('the server answers', server.value('SELECT 1'), 1)
+
+
+def main():
+    count = Counter()
+    slow = sanitized()
+    with tempfile.TemporaryDirectory(prefix='ovate-limits-') as folder:
+        with open(folder + '/rows.csv', 'wb') as rows:
+            subprocess.run([binary(), 'bench', 'gen', '--rows', '200k' if slow else '1M'], stdout=rows, check=True)
+        data = folder + '/data'
+        with Server(data) as server:
+            server.ingest(spec(folder))
+            server.wait_table('t')
+        memory(count, data, not slow)
+        cancels(count, data)
+        places(count, data)
+        bad_input(count, data)
+    count.finish()
+
+
+if __name__ == '__main__':
+    main()
