@@ -35,4 +35,5 @@ typedef struct ov_admission_counts {
     uint32_t running, waiting;
     uint64_t refused;
 } ov_admission_counts;
+/* How many run and wait at this moment, and how many were refused since the start. Threads: any. */
 void ov_admission_count(ov_admission *a, ov_admission_counts *out);

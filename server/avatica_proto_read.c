@@ -41,16 +41,14 @@ static void arena_free(void *arena, void *p)
     (void)arena, (void)p;
 }
 
-/* Unpacks `bytes` as a message of this kind; *out lives in the arena. */
+/* Unpacks `bytes` as a message of this kind; *out lives in the arena, and is NULL when it fails. */
 static OV_CHECKED ov_status unpack(const ProtobufCMessageDescriptor *kind,
                                    ProtobufCBinaryData bytes, ov_arena *a, void *out, ov_error *err)
 {
     ProtobufCAllocator memory = {arena_alloc, arena_free, a};
     ProtobufCMessage *m = protobuf_c_message_unpack(kind, &memory, bytes.len, bytes.data);
-    if (!m)
-        return ov_fail(err, OV_INVALID, "the request's bytes are no Avatica message");
     memcpy(out, &m, sizeof m);
-    return OV_OK;
+    return m ? OV_OK : ov_fail(err, OV_INVALID, "the request's bytes are no Avatica message");
 }
 
 static ov_slice text_of(ProtobufCBinaryData b)

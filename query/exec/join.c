@@ -5,7 +5,7 @@
  * When no key is twice on the kept side, a batch goes on as it is: its columns keep their encodings, those of the
  * kept side come as codes that are row numbers. Otherwise pairs are listed, a batch at a time; without keys every
  * kept row is a candidate. What is not an equality is decided over whole batches of candidates. Joins that only ask
- * whether there is a partner are in join_test.c.
+ * whether there is a partner are in join_semi.c.
  */
 #include "query/exec/join_spill.h"
 

@@ -55,7 +55,7 @@ void ovi_join_table_fini(ovi_join_table *t);
 OV_CHECKED ov_status ovi_join_table_find(ovi_join_table *t, ovi_join_lookup *l, const ov_vec *keys,
                                          const ov_batch *b, ov_arena *scratch, uint32_t *group, ov_error *err);
 
-/* ---- a join while it runs (join.c, join_test.c) ---- */
+/* ---- a join while it runs (join.c, join_semi.c) ---- */
 
 /* One worker's share. */
 typedef struct ovi_probe {

@@ -322,11 +322,12 @@ typedef struct reader {
     char *at, *end;
 } reader;
 
+/* *out points at the next n bytes; NULL when there are fewer. */
 static ov_status take(reader *r, size_t n, void *out, ov_error *err)
 {
-    OV_CHECK_DATA(n <= (size_t)(r->end - r->at), err, "a block of intermediate rows ends early");
-    char *p = r->at;
+    char *p = n <= (size_t)(r->end - r->at) ? r->at : NULL;
     memcpy(out, &p, sizeof(p));
+    OV_CHECK_DATA(p, err, "a block of intermediate rows ends early");
     r->at += OV_MIN(pad(n), (size_t)(r->end - r->at));
     return OV_OK;
 }

@@ -25,8 +25,9 @@ MAY_SEE = {
 
 
 def generated(target):
-    """A header that the build makes: from a grammar beside it, or with _gen in its name."""
-    return target.endswith('_gen.h') or os.path.exists(os.path.join(tree.ROOT, target[:-2] + '.y'))
+    """A header that the build makes: from a grammar or messages beside it, or with _gen in its name."""
+    source = target[:-len('.pb-c.h')] + '.proto' if target.endswith('.pb-c.h') else target[:-2] + '.y'
+    return target.endswith('_gen.h') or os.path.exists(os.path.join(tree.ROOT, source))
 
 
 problems = []

@@ -268,7 +268,7 @@ static void values(void **state)
         {"substring(s)", "! takes 2 to 3 arguments, found 1"},
         {"cast(l, 'BLOB')", "! cast to 'BLOB' is not supported"},
         {"map(x -> x, s)", "! the function 'map' is not known here"},
-        {"[1] == l", "! arrays are only supported"},
+        {"[1] == l", "! Cannot apply '=' to arguments of type '<ARRAY> = <BIGINT>'"},
     };
     env e;
     env_init(&e);

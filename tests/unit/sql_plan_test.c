@@ -519,12 +519,12 @@ static void explain(void **state)
     (void)state;
     optimises("EXPLAIN PLAN FOR SELECT COUNT(*) c FROM wiki",
               "PLAN:VARCHAR RESOURCES:VARCHAR ATTRIBUTES:VARCHAR\n"
-              "Values 1 x 3 ('[{\"query\":{\"queryType\":\"ovate\",\"plan\":[\"Aggregate keys=[] "
-              "aggs=[COUNT(*)]\",\"  Scan "
-              "wiki "
-              "()\"]},\"signature\":[{\"name\":\"c\",\"type\":\"LONG\"}],\"columnMappings\":[{"
-              "\"queryColumn\":\"c\","
-              "\"outputColumn\":\"c\"}]}]', '[{\"name\":\"wiki\",\"type\":\"DATASOURCE\"}]', "
+              "Values 1 x 3 ('[{\"query\":{\"queryType\":\"timeseries\",\"dataSource\":{\"type\":\"table\","
+              "\"name\":\"wiki\"},\"intervals\":{\"type\":\"intervals\",\"intervals\":["
+              "\"-146136543-09-08T08:23:32.096Z/146140482-04-24T15:36:27.903Z\"]},\"granularity\":{\"type\":"
+              "\"all\"},\"aggregations\":[{\"type\":\"count\",\"name\":\"a0\"}],\"context\":{"
+              "\"queryId\":\"\",\"sqlQueryId\":\"\"}},\"signature\":[{\"name\":\"a0\",\"type\":\"LONG\"}],"
+              "\"columnMappings\":[{\"queryColumn\":\"a0\",\"outputColumn\":\"c\"}]}]', '[{\"name\":\"wiki\",\"type\":\"DATASOURCE\"}]', "
               "'{\"statementType\":\"SELECT\"}')\n");
 }
 
