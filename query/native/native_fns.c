@@ -137,6 +137,18 @@ static ov_status bind_extreme(ovi_nbind *b, const ov_native *n, const ov_expr **
     return ovi_native_apply(b, n, "CASE", parts, 5, out, err);
 }
 
+/* Functions of java.lang.Math without a place in SQL; getexponent is whole. */
+static ov_status bind_math(ovi_nbind *b, const ov_native *n, const ov_expr **out, ov_error *err)
+{
+    const ov_expr **args;
+    OV_TRY(ovi_native_values(b, n, &args, err));
+    OV_TRY(ov_expr_str(b->cx, OV_SQL_VARCHAR, n->text, &args[n->argc], err));
+    OV_TRY(ovi_native_apply(b, n, n->argc == 2 ? "$MATH2" : "$MATH", args, n->argc + 1, out, err));
+    if (!ov_slice_ieq(n->text, OV_SLICE_LIT("getexponent")))
+        return OV_OK;
+    return ov_expr_cast(b->cx, *out, OV_SQL_BIGINT, OV_T(OV_TYPE_LONG), n->pos, n->end_pos, out, err);
+}
+
 /* ---- times ---- */
 
 /* Places and names as in SQL; numbers are milliseconds. timestamp(text, format), timestamp_parse: LONG out of text. */
@@ -226,17 +238,22 @@ static const ovi_native_fn functions[] = {
     {"coalesce", 1, -1, "COALESCE", NULL},
     {"concat", 1, -1, "CONCAT", NULL},
     {"contains_string", 2, 2, "CONTAINS_STRING", NULL},
+    {"copysign", 2, 2, NULL, bind_math},
     {"cos", 1, 1, "COS", NULL},
+    {"cosh", 1, 1, NULL, bind_math},
     {"cot", 1, 1, "COT", NULL},
     {"decode_base64_utf8", 1, 1, "DECODE_BASE64_UTF8", NULL},
     {"div", 2, 2, "DIV", NULL},
     {"exp", 1, 1, "EXP", NULL},
+    {"expm1", 1, 1, NULL, bind_math},
     {"floor", 1, 1, "FLOOR", NULL},
     {"format", 1, -1, "STRING_FORMAT", NULL},
+    {"getexponent", 1, 1, NULL, bind_math},
     {"greatest", 1, -1, "GREATEST", NULL},
     {"human_readable_binary_byte_format", 1, 2, "HUMAN_READABLE_BINARY_BYTE_FORMAT", NULL},
     {"human_readable_decimal_byte_format", 1, 2, "HUMAN_READABLE_DECIMAL_BYTE_FORMAT", NULL},
     {"human_readable_decimal_format", 1, 2, "HUMAN_READABLE_DECIMAL_FORMAT", NULL},
+    {"hypot", 2, 2, NULL, bind_math},
     {"icontains_string", 2, 2, "ICONTAINS_STRING", NULL},
     {"if", 3, 3, NULL, bind_case_searched},
     {"ipv4_match", 2, 2, "IPV4_MATCH", NULL},
@@ -259,6 +276,7 @@ static const ovi_native_fn functions[] = {
     {"like", 2, 3, "LIKE", NULL},
     {"log", 1, 1, "LN", NULL},
     {"log10", 1, 1, "LOG10", NULL},
+    {"log1p", 1, 1, NULL, bind_math},
     {"lower", 1, 1, "LOWER", NULL},
     {"lpad", 2, 3, "LPAD", NULL},
     {"ltrim", 1, 2, "LTRIM", NULL},
@@ -266,6 +284,8 @@ static const ovi_native_fn functions[] = {
     {"min", 2, 2, NULL, bind_extreme},
     {"mv_harmonize_nulls", 1, 1, NULL, ovi_native_same},
     {"mv_to_array", 1, 1, "MV_TO_ARRAY", NULL},
+    {"nextafter", 2, 2, NULL, bind_math},
+    {"nextup", 1, 1, NULL, bind_math},
     {"notdistinctfrom", 2, 2, "IS NOT DISTINCT FROM", NULL},
     {"notfalse", 1, 1, NULL, bind_is_truth},
     {"notnull", 1, 1, "IS NOT NULL", NULL},
@@ -278,17 +298,21 @@ static const ovi_native_fn functions[] = {
     {"regexp_extract", 2, 3, "REGEXP_EXTRACT", NULL},
     {"regexp_like", 2, 2, "REGEXP_LIKE", NULL},
     {"regexp_replace", 3, 3, "REGEXP_REPLACE", NULL},
+    {"remainder", 2, 2, NULL, bind_math},
     {"repeat", 2, 2, "REPEAT", NULL},
     {"replace", 3, 3, "REPLACE", NULL},
     {"reverse", 1, 1, "REVERSE", NULL},
     {"right", 2, 2, "RIGHT", NULL},
+    {"rint", 1, 1, NULL, bind_math},
     {"round", 1, 2, "ROUND", NULL},
     {"rpad", 2, 3, "RPAD", NULL},
     {"rtrim", 1, 2, "RTRIM", NULL},
     {"safe_divide", 2, 2, "SAFE_DIVIDE", NULL},
     {"scalar_in_array", 2, 2, NULL, bind_in_array},
+    {"scalb", 2, 2, NULL, bind_math},
     {"signum", 1, 1, "SIGN", NULL},
     {"sin", 1, 1, "SIN", NULL},
+    {"sinh", 1, 1, NULL, bind_math},
     {"sqrt", 1, 1, "SQRT", NULL},
     {"string_format", 1, -1, "STRING_FORMAT", NULL},
     {"string_to_array", 2, 2, "STRING_TO_ARRAY", NULL},
@@ -296,6 +320,7 @@ static const ovi_native_fn functions[] = {
     {"strpos", 2, 3, NULL, bind_strpos},
     {"substring", 2, 3, NULL, bind_substring},
     {"tan", 1, 1, "TAN", NULL},
+    {"tanh", 1, 1, NULL, bind_math},
     {"timestamp", 1, 2, NULL, bind_parse_time},
     {"timestamp_ceil", 2, 4, "TIME_CEIL", NULL},
     {"timestamp_extract", 2, 3, "TIME_EXTRACT", NULL},
@@ -308,6 +333,7 @@ static const ovi_native_fn functions[] = {
     {"toradians", 1, 1, "RADIANS", NULL},
     {"trim", 1, 2, "TRIM", NULL},
     {"try_parse_json", 1, 1, NULL, bind_parse_json},
+    {"ulp", 1, 1, NULL, bind_math},
     {"unix_timestamp", 1, 2, NULL, bind_parse_time},
     {"upper", 1, 1, "UPPER", NULL},
 };

@@ -4,6 +4,8 @@
  */
 #include "query/native/native_plan_int.h"
 
+#include <math.h>
+
 typedef struct post_binder {
     ovi_nplanner *p;
     ovi_nscope scope; /* over the grouping, earlier post-aggregators in front */
@@ -99,8 +101,14 @@ static ov_status bind_extreme(post_binder *b, const ov_json *json, const ov_expr
     ov_slice type;
     OV_TRY(ov_json_need_str(json, "type", &type, b->err));
     OV_TRY(fields_of(b, json, 1, type.p[0] == 'l' ? OV_SQL_BIGINT : OV_SQL_DOUBLE, &fields, &count));
-    return ovi_ncall(b->p, json, ov_slice_ends(type, OV_SLICE_LIT("Greatest")) ? "GREATEST" : "LEAST", fields, count,
-                     out, b->err);
+    bool greatest = ov_slice_ends(type, OV_SLICE_LIT("Greatest"));
+    const ov_expr *or_none[2];
+    OV_TRY(ovi_ncall(b->p, json, greatest ? "GREATEST" : "LEAST", fields, count, &or_none[0], b->err));
+    if (type.p[0] == 'l') /* of nothing: what every value beats */
+        OV_TRY(ov_expr_i64(b->p->cx, OV_SQL_BIGINT, greatest ? INT64_MIN : INT64_MAX, &or_none[1], b->err));
+    else
+        OV_TRY(ov_expr_f64(b->p->cx, OV_SQL_DOUBLE, greatest ? -INFINITY : INFINITY, &or_none[1], b->err));
+    return ovi_ncall(b->p, json, "COALESCE", or_none, 2, out, b->err);
 }
 
 /* ---- expressions ---- */
