@@ -11,6 +11,7 @@ typedef struct agg_binder {
     ovi_nscope *s;
     ovi_naggs *aggs;
     ovi_nagg *agg;         /* being bound */
+    bool finalize;
     const ov_expr *filter; /* of the `filtered` ones around it */
     ov_error *err;
 } agg_binder;
@@ -99,6 +100,9 @@ static ov_status bind_timed(agg_binder *b, const kind *k, const ov_json *json)
         OV_TRY(ovi_ncast(b->s->p, args[1], OV_SQL_BIGINT, &args[1], b->err));
     OV_TRY(text_limit(b, k, json, args, &argc));
     b->agg->sql = k->sql;
+    b->agg->pair = !b->finalize;
+    if (b->agg->pair)
+        OV_TRY(add_call(b, json, k->fn[0] == 'E' ? "MIN" : "MAX", &args[1], 1, false, &b->agg->time_call));
     return add_call(b, json, k->fn, args, argc, false, &b->agg->call);
 }
 
@@ -306,13 +310,15 @@ static ov_status bind_one(agg_binder *b, const ov_json *json)
 ov_status ovi_naggregators(ovi_nscope *s, const ov_json *query, ovi_naggs *out, ov_error *err)
 {
     const ov_json *list;
+    bool finalize;
     *out = (ovi_naggs){0};
+    OV_TRY(ovi_ncontext_bool(query, "finalize", true, &finalize));
     OV_TRY(ov_json_arr(query, "aggregations", &list, err));
     if (!list)
         return OV_OK;
     OV_TRY(ov_arena_zalloc(s->p->arena, (list->count + (size_t)1) * sizeof *out->list, &out->list, err));
     for (const ov_json *v = list->first; v; v = v->next) {
-        agg_binder b = {.s = s, .aggs = out, .agg = &out->list[out->count], .err = err};
+        agg_binder b = {.s = s, .aggs = out, .agg = &out->list[out->count], .finalize = finalize, .err = err};
         b.agg->json = v;
         OV_TRY(bind_one(&b, v));
         if (b.agg->name.n == 0)
@@ -338,6 +344,18 @@ static ov_status grouping_value(const ovi_nagg *agg, const ovi_ndim *dims, uint3
     return OV_OK;
 }
 
+/* {"lhs":time,"rhs":value} */
+static ov_status as_pair(ovi_nplanner *p, const ovi_nagg *agg, const ov_expr *time, const ov_expr *value,
+                         const ov_expr **out, ov_error *err)
+{
+    const ov_expr *parts[4] = {NULL, time, NULL, value};
+    OV_TRY(ovi_nliteral(p, "lhs", &parts[0], err));
+    OV_TRY(ovi_nliteral(p, "rhs", &parts[2], err));
+    if (time->sql == OV_SQL_TIMESTAMP)
+        OV_TRY(ov_expr_retype(p->cx, time, OV_SQL_BIGINT, &parts[1], err));
+    return ovi_ncall(p, agg->json, "JSON_OBJECT", parts, 4, out, err);
+}
+
 ov_status ovi_nagg_result(ovi_nplanner *p, const ovi_naggs *aggs, uint32_t i, const ov_plan *grouped, uint32_t first,
                           const ovi_ndim *dims, uint32_t dim_count, const uint8_t *set, const ov_expr **out,
                           ov_error *err)
@@ -354,5 +372,11 @@ ov_status ovi_nagg_result(ovi_nplanner *p, const ovi_naggs *aggs, uint32_t i, co
         OV_TRY(ov_expr_f64(p->cx, OV_SQL_DOUBLE, 0, &sides[1], err));
         OV_TRY(ovi_ncall(p, agg->json, "COALESCE", sides, 2, out, err));
     }
-    return agg->sql == OV_SQL_NULL ? OV_OK : ovi_ncast(p, *out, agg->sql, out, err);
+    if (agg->sql != OV_SQL_NULL)
+        OV_TRY(ovi_ncast(p, *out, agg->sql, out, err));
+    if (!agg->pair)
+        return OV_OK;
+    const ov_expr *time;
+    OV_TRY(ov_plan_column(p->cx, grouped, first + agg->time_call, &time, err));
+    return as_pair(p, agg, time, *out, out, err);
 }

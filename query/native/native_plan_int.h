@@ -114,6 +114,8 @@ typedef struct ovi_nagg {
     uint32_t call;            /* of the calls */
     ov_sqltype sql;           /* what the result is cast to; OV_SQL_NULL: nothing */
     bool zero;                /* NULL shows as 0 */
+    bool pair;                /* finalize=false: the value beside its time, which is call `time_call` */
+    uint32_t time_call;
 } ovi_nagg;
 
 typedef struct ovi_naggs {

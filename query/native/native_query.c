@@ -31,6 +31,11 @@ ov_status ovi_nplan_query(ovi_nplanner *p, const ov_json *query, ov_native_query
         if (p->depth && !types[i].nests)
             return ov_json_fail(ov_json_get(query, "queryType"), err, OV_INVALID,
                                 "a %s query cannot be a data source", types[i].name);
+        bool by_segment;
+        OV_TRY(ovi_ncontext_bool(query, "bySegment", false, &by_segment));
+        if (by_segment)
+            return ov_json_fail(ov_json_find(query, "context"), err, OV_UNSUPPORTED,
+                                "answers by segment (bySegment) are not supported");
         OV_TRY(types[i].plan(p, query, out, rel, err));
         if (out->type != OV_NATIVE_METADATA)
             OV_TRY(ovi_ncontext_bool(query, "serializeDateTimeAsLong", false, &out->time_as_long));
