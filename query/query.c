@@ -280,19 +280,39 @@ int64_t ov_query_deadline(const ov_query *q)
     return q->cx.deadline_ms;
 }
 
-/* Rows of segments that the time ranges touch. */
+/* Of a segment's rows those in [start, end), as if they were spread evenly over its time. */
+static uint64_t share_of(const ov_segment_info *info, int64_t start, int64_t end)
+{
+    if (info->max_time < start || info->min_time >= end)
+        return 0;
+    double span = (double)info->max_time - (double)info->min_time + 1;
+    double from = start > info->min_time ? (double)start - (double)info->min_time : 0;
+    double to = end <= info->max_time ? (double)end - (double)info->min_time : span;
+    return (uint64_t)((double)info->rows * (to - from) / span) + 1;
+}
+
+/* Rows of segments in the time ranges, about. */
 static uint64_t scanned_rows(const ov_plan *node)
 {
     const ov_datasource *ds = node->scan.datasource;
     uint64_t rows = 0;
     for (uint32_t i = 0; i < ds->segment_count; i++) {
         const ov_segment_info *info = &ds->segments[i]->info;
-        bool touched = false;
-        for (uint32_t r = 0; r < node->scan.range_count && !touched; r++)
-            touched = info->max_time >= node->scan.ranges[r].start_ms && info->min_time < node->scan.ranges[r].end_ms;
-        rows += touched ? info->rows : 0;
+        uint64_t share = 0;
+        for (uint32_t r = 0; r < node->scan.range_count; r++)
+            share += share_of(info, node->scan.ranges[r].start_ms, node->scan.ranges[r].end_ms);
+        rows += OV_MIN(share, (uint64_t)info->rows);
     }
     return rows;
+}
+
+/* The first rows of a scan without a filter but on time: it ends when it has them. */
+static bool ends_early(const ov_plan *limit)
+{
+    const ov_plan *node = limit->inputs[0];
+    while (node->kind == OV_PLAN_PROJECT)
+        node = node->inputs[0];
+    return node->kind == OV_PLAN_SCAN && (!node->scan.filter || node->scan.filter_is_ranges);
 }
 
 static uint64_t plan_rows(const ov_plan *node)
@@ -305,6 +325,8 @@ static uint64_t plan_rows(const ov_plan *node)
     for (uint32_t i = 0; i < node->input_count; i++)
         if (__builtin_add_overflow(rows, plan_rows(node->inputs[i]), &rows))
             return UINT64_MAX;
+    if (node->kind == OV_PLAN_LIMIT && ends_early(node) && node->limit.limit < rows)
+        rows = OV_MIN(rows, node->limit.limit + OV_MIN(node->limit.offset, rows));
     return rows;
 }
 

@@ -110,7 +110,7 @@ OV_CHECKED ov_status ov_query_run_part(ov_query *q, const ov_plan *part, const o
 OV_CHECKED ov_status ov_query_still_alive(ov_query *q, ov_error *err);
 void ov_query_cancel(ov_query *q);
 int64_t ov_query_deadline(const ov_query *q); /* ms of the monotonic clock; 0 = none */
-/* At most so many rows are read, as far as the plan tells; UINT64_MAX when it may be any number. */
+/* About so many rows are read, or pairs of them tried, as far as the plan tells: which queries are large. */
 uint64_t ov_query_rows(const ov_query *q);
 const ov_exec_stats *ov_query_stats(const ov_query *q);
 void ov_query_close(ov_query *q); /* NULL is fine */

@@ -134,6 +134,7 @@ def places(count, data):
         status, answer = ask(server, ENDLESS['nested loop'])
         count.equal('a second large query', (status, json.loads(answer)['category']), (429, 'CAPACITY_EXCEEDED'))
         count.equal('a small one', server.value('SELECT 1'), 1)
+        count.equal('the first rows', len(server.sql('SELECT * FROM t LIMIT 3')[1]), 3)
         server.request('DELETE', '/druid/v2/sql/long')
         thread.join(60)
 
@@ -149,6 +150,7 @@ def bad_input(count, data):
         'ten thousand sub-queries': 'SELECT * FROM ' + '(SELECT * FROM ' * 10000 + 't' + ')' * 10000,
         'ten thousand CASEs': 'SELECT ' + 'CASE WHEN TRUE THEN ' * 10000 + '1' + ' END' * 10000,
         'a hundred thousand columns': 'SELECT ' + ', '.join('shared + %d' % i for i in range(100000)) + ' FROM t LIMIT 1',
+        'a limit past all numbers': 'SELECT shared FROM t LIMIT 1 OFFSET 9223372036854775807',
         'a million literals': 'SELECT COUNT(*) FROM t WHERE shared IN (%s)' % ','.join(map(str, range(1000000))),
         'a pattern that backtracks': bomb,
         'an open string': "SELECT 'x",
