@@ -12,6 +12,7 @@
 enum {
     OVI_NATIVE_QUERY_DEPTH = 60,      /* data sources inside each other */
     OVI_NATIVE_EXPR_WEIGHT = 200000, /* nodes of one column once everything it names is written out */
+    OVI_NATIVE_EXPR_HEIGHT = 400,    /* and levels */
 };
 
 typedef struct ovi_nplanner {
@@ -39,7 +40,7 @@ typedef struct ovi_ndef {
     ov_slice name;
     const ov_json *json;
     const ov_expr *expr;
-    uint32_t weight;
+    uint32_t weight, height;
     uint8_t state; /* 0 not bound yet, 1 being bound, 2 bound */
 } ovi_ndef;
 
@@ -51,11 +52,16 @@ typedef struct ovi_nscope {
     ovi_ndef *defs;
     uint32_t def_count;
     uint32_t weight; /* of the expression that is being bound */
+    uint32_t height; /* of the highest column it names, and of itself */
+    uint32_t own_height; /* of the expression bound last */
+    uint32_t depth;  /* columns being bound because one names the other */
 } ovi_nscope;
 
 void ovi_nscope_init(ovi_nscope *s, ovi_nplanner *p, const ov_plan *plan);
 /* Virtual columns of the query; duplicates are refused. */
 OV_CHECKED ov_status ovi_nscope_virtual(ovi_nscope *s, const ov_json *list, ov_error *err);
+/* A column was bound: its size and height; too large ones are refused. */
+OV_CHECKED ov_status ovi_nscope_grown(ovi_nscope *s, ovi_ndef *d, ov_error *err);
 /* The column as an ordinary value: times are numbers. A name that nobody has is a NULL text. */
 OV_CHECKED ov_status ovi_nscope_value(ovi_nscope *s, ov_slice name, const ov_expr **out, ov_error *err);
 /* A text of the expression language, at json for errors. */

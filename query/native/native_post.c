@@ -133,7 +133,11 @@ static ov_status bind_expression(post_binder *b, const ov_json *json, const ov_e
     OV_TRY(ov_json_need_str(json, "expression", &text, b->err));
     ov_status st = ov_native_parse(text, b->p->arena, &tree, b->err);
     if (st == OV_OK)
+        b->scope.own_height = tree->height;
+    uint32_t weight = b->scope.weight; /* looking counts nothing */
+    if (st == OV_OK)
         st = ov_native_walk(tree, check_name, b, b->err);
+    b->scope.weight = weight;
     if (st == OV_OK)
         st = ov_native_bind(tree, &b->scope.base, b->p->cx, out, b->err);
     OV_TRY(ovi_nfail_at(ov_json_get(json, "expression"), st, b->err));
@@ -231,9 +235,10 @@ ov_status ovi_npost(ovi_nplanner *p, const ov_json *query, const ov_plan *in, co
         ovi_ndef *d = &b.scope.defs[b.scope.def_count];
         OV_TRY(ov_json_need_str(v, "name", &names[n], err));
         OV_TRY(check_new(&b, v, names[n]));
-        b.scope.weight = 0;
+        b.scope.weight = b.scope.height = 0;
         OV_TRY(bind(&b, v, &exprs[n]));
-        *d = (ovi_ndef){.name = names[n], .json = v, .expr = exprs[n], .weight = b.scope.weight + 1, .state = 2};
+        *d = (ovi_ndef){.name = names[n], .json = v, .expr = exprs[n], .state = 2};
+        OV_TRY(ovi_nscope_grown(&b.scope, d, err));
         b.scope.def_count++;
     }
     return ov_plan_project(p->arena, in, exprs, names, n, out, err);

@@ -4,12 +4,17 @@
  */
 #include "query/native/native_plan_int.h"
 
+/* "a.b[2]: sentence": words have blanks in front of a colon, paths have none. */
+static bool has_path(const char *text)
+{
+    const char *colon = strstr(text, ": "), *blank = strchr(text, ' ');
+    return colon && blank == colon + 1;
+}
+
 ov_status ovi_nfail_at(const ov_json *v, ov_status st, ov_error *err)
 {
     ov_error why = *err;
-    char path[256];
-    size_t n = strlen(ov_json_path(v, path, sizeof path));
-    if (st == OV_OK || (strncmp(why.text, path, n) == 0 && (why.text[n] == ':' || why.text[n] == '.')))
+    if (st == OV_OK || has_path(why.text))
         return st;
     return ov_json_fail(v, err, st, "%s", why.text);
 }
@@ -310,18 +315,35 @@ static ov_status bind_def(ovi_nscope *s, ovi_ndef *d, ov_error *err)
         return ov_json_fail(d->json, err, OV_INVALID, "the virtual column '" OV_SLICE_FMT "' needs itself",
                             OV_SLICE_ARG(d->name));
     if (d->state == 0) {
-        uint32_t outer = s->weight;
+        uint32_t weight = s->weight, height = s->height;
+        if (++s->depth > OVI_NATIVE_EXPR_HEIGHT)
+            return ov_json_fail(d->json, err, OV_LIMIT, "columns name each other more than %d deep", OVI_NATIVE_EXPR_HEIGHT);
         s->weight = 1;
+        s->height = 0;
         d->state = 1;
         OV_TRY(bind_virtual(s, d->json, &d->expr, err));
         d->state = 2;
-        d->weight = s->weight;
-        s->weight = outer;
+        OV_TRY(ovi_nscope_grown(s, d, err));
+        s->weight = weight;
+        s->height = height;
+        s->depth--;
     }
     s->weight += d->weight;
+    s->height = OV_MAX(s->height, d->height);
     if (s->weight > OVI_NATIVE_EXPR_WEIGHT)
         return ov_json_fail(d->json, err, OV_LIMIT, "columns that name each other grow beyond %d parts",
                             OVI_NATIVE_EXPR_WEIGHT);
+    return OV_OK;
+}
+
+ov_status ovi_nscope_grown(ovi_nscope *s, ovi_ndef *d, ov_error *err)
+{
+    d->weight = s->weight + 1;
+    d->height = s->height + s->own_height + 1;
+    s->own_height = 0;
+    if (d->height > OVI_NATIVE_EXPR_HEIGHT)
+        return ov_json_fail(d->json, err, OV_LIMIT, "columns that name each other are more than %d levels high",
+                            OVI_NATIVE_EXPR_HEIGHT);
     return OV_OK;
 }
 
@@ -369,6 +391,7 @@ ov_status ovi_nscope_expression(ovi_nscope *s, const ov_json *json, const ov_exp
     ov_status st = ov_native_parse(text, s->p->arena, &tree, err);
     if (st == OV_OK)
         st = ov_native_bind(tree, &s->base, s->p->cx, out, err);
+    s->own_height = st == OV_OK ? tree->height : 0;
     return ovi_nfail_at(ov_json_get(json, "expression"), st, err);
 }
 

@@ -63,9 +63,9 @@ static void fails(const char *json, const char *words)
     ov_error err = OV_ERROR_INIT;
     open_setup(&s);
     if (plan_json(&s, json, &q, &err) == OV_OK)
-        fail_msg("%s\nshould not plan: %s", json, words);
+        fail_msg("%.300s\nshould not plan: %s", json, words);
     if (!strstr(err.text, words))
-        fail_msg("%s\n    is     %s\n    wanted %s", json, err.text, words);
+        fail_msg("%.300s\n    is     %s\n    wanted %s", json, err.text, words);
     ov_arena_fini(&s.arena);
 }
 
@@ -172,6 +172,19 @@ static void test_growth(void **state)
         ov_buf_addf(&json, ",{'type':'expression','name':'v%d','expression':'v%d + v%d'}", i, i - 1, i - 1);
     ov_buf_add_str(&json, "]}");
     fails(ov_buf_cstr(&json), "grow beyond");
+    ov_buf_clear(&json); /* a chain, each one naming the next */
+    ov_buf_add_str(&json, "{'queryType':'timeseries'," DAY ",'granularity':'all','virtualColumns':[");
+    for (int i = 0; i < 5000; i++)
+        ov_buf_addf(&json, "%s{'type':'expression','name':'v%d','expression':'v%d + 1'}", i ? "," : "", i, i + 1);
+    ov_buf_add_str(&json, "]}");
+    fails(ov_buf_cstr(&json), "more than 400");
+    ov_buf_clear(&json); /* and the last */
+    ov_buf_add_str(&json, "{'queryType':'timeseries'," DAY ",'granularity':'all'," COUNT ",'postAggregations':[");
+    for (int i = 1; i < 5000; i++)
+        ov_buf_addf(&json, "%s{'type':'expression','name':'v%d','expression':'%s%d + 1'}", i > 1 ? "," : "", i, i > 1 ? "v" : "",
+                    i - 1);
+    ov_buf_add_str(&json, "]}");
+    fails(ov_buf_cstr(&json), "more than 400 levels high");
     ov_buf_fini(&json);
 }
 
