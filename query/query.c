@@ -5,6 +5,7 @@
 #include "base/os.h"
 #include "base/tz.h"
 #include "query/analyze.h"
+#include "query/expr/lookup.h"
 #include "query/sql/sql.h"
 #include "query/subquery.h"
 #include "query/system/system.h"
@@ -13,6 +14,7 @@ struct ov_query {
     ov_query_ctx cx;
     ov_expr_ctx expr;
     ov_snapshot *snapshot; /* retained; cx.snapshot is the same */
+    ov_lookup_set *lookups; /* retained, may be NULL */
     const ov_plan *plan;
     ov_native_query native;
     bool analyze; /* run the plan, answer with what it did */
@@ -126,7 +128,7 @@ static OV_CHECKED ov_status make_plan(ov_query *q, const ov_query_env *env,
     sql.outer_limit = set.outer_limit;
     sql.externs = env->externs;
     sql.max_parse_exceptions = set.max_parse_exceptions;
-    OV_TRY(ov_system_tables(env, &q->cx.arena, &sql.systables, &sql.systable_count, err));
+    OV_TRY(ov_system_tables(env, q->lookups, &q->cx.arena, &sql.systables, &sql.systable_count, err));
     if (rq->describe) {
         OV_TRY(start_describing(q, parsed.param_count, err));
         sql.describe = &q->describe;
@@ -143,11 +145,29 @@ static OV_CHECKED ov_status make_plan(ov_query *q, const ov_query_env *env,
     return ov_plan_optimize(&q->expr, statement.plan, &q->plan, err);
 }
 
-static OV_CHECKED ov_status make_native_plan(ov_query *q, const ov_query_request *rq, ov_error *err)
+/* Of the system tables, the one in the schema `lookup`. */
+typedef struct lookup_tables {
+    const ov_systable *const *list;
+    uint32_t count;
+} lookup_tables;
+
+static const ov_systable *find_lookup(const void *self, ov_slice name)
 {
+    const lookup_tables *t = self;
+    for (uint32_t i = 0; i < t->count; i++)
+        if (strcmp(t->list[i]->schema, "lookup") == 0 && ov_slice_eq(ov_slice_cstr(t->list[i]->name), name))
+            return t->list[i];
+    return NULL;
+}
+
+static OV_CHECKED ov_status make_native_plan(ov_query *q, const ov_query_env *qenv, const ov_query_request *rq, ov_error *err)
+{
+    lookup_tables lookups;
     ov_sql_tables tables = ov_sql_tables_of(q->snapshot);
     ov_native_env env = {
-        .cx = &q->expr, .find = tables.find, .self = tables.self, .snapshot = q->snapshot, .run = &q->cx};
+        .cx = &q->expr, .find = tables.find, .self = tables.self, .snapshot = q->snapshot, .run = &q->cx,
+        .lookup = find_lookup, .lookup_self = &lookups};
+    OV_TRY(ov_system_tables(qenv, q->lookups, &q->cx.arena, &lookups.list, &lookups.count, err));
     if (rq->timeout_ms > 0)
         q->cx.deadline_ms = ov_monotonic_ns() / 1000000 + rq->timeout_ms;
     OV_TRY(ov_native_plan(&env, rq->native, &q->native, err));
@@ -164,6 +184,8 @@ static void init(ov_query *q, const ov_query_env *env, const ov_query_request *r
     ov_budget_init(&q->cx.budget, "query", limit, env->budget);
     ov_arena_init(&q->cx.arena, "query plan", &q->cx.budget);
     q->snapshot = ov_catalog_snapshot(env->catalog);
+    q->lookups = ov_lookups_get(env->lookups);
+    q->expr.lookups = q->lookups;
     q->cx.snapshot = q->snapshot;
     q->expr.snapshot = q->snapshot;
     q->cx.pool = env->pool;
@@ -191,7 +213,7 @@ ov_status ov_query_open(const ov_query_env *env, const ov_query_request *rq, ov_
     else
         q->cx.id = ov_slice_cstr(q->uuid);
     if (st == OV_OK)
-        st = rq->native ? make_native_plan(q, rq, err) : make_plan(q, env, rq, err);
+        st = rq->native ? make_native_plan(q, env, rq, err) : make_plan(q, env, rq, err);
     if (st != OV_OK) {
         ov_query_close(q);
         return st;
@@ -346,5 +368,6 @@ void ov_query_close(ov_query *q)
         return;
     ov_arena_fini(&q->cx.arena);
     ov_snapshot_release(q->snapshot);
+    ov_lookup_set_release(q->lookups);
     ov_free(q);
 }

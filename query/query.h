@@ -38,6 +38,7 @@ typedef struct ov_query_env {
     const ov_systable *const *systables; /* the server's own beside those of query/system */
     uint32_t systable_count;
     const ov_extern_ops *externs; /* NULL: no external data */
+    struct ov_lookups *lookups;   /* NULL: none */
     const char *address;          /* "127.0.0.1:8888", for sys.servers; "" when there is no server */
     int64_t started_ms;
 } ov_query_env;

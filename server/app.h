@@ -14,6 +14,7 @@
 #include "server/running.h"
 
 typedef struct ov_tasks ov_tasks; /* ingest/task.h */
+typedef struct ov_lookup_store ov_lookup_store; /* server/lookups.h */
 typedef struct ov_av_store ov_av_store; /* server/avatica_store.h */
 
 typedef struct ov_app {
@@ -26,6 +27,7 @@ typedef struct ov_app {
     ov_extern_ops externs;
     ov_running *running;
     ov_admission *admission; /* of large queries */
+    ov_lookup_store *lookups;
     ov_av_store *avatica;    /* JDBC connections */
     ov_metrics metrics;
     ov_http *http;

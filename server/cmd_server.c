@@ -11,6 +11,7 @@
 #include "base/os.h"
 #include "ingest/task.h"
 #include "server/avatica_store.h"
+#include "server/lookups.h"
 #include "server/cli.h"
 #include "server/host.h"
 #include "server/sql_select.h"
@@ -111,6 +112,7 @@ static ov_status serve(ov_app *app, const server_options *o, ov_error *err)
     ov_status st;
     OV_TRY_OUT(st, ov_admission_create((uint32_t)o->queries, (uint32_t)o->waiting, &app->admission, err));
     OV_TRY_OUT(st, ov_av_store_create(&app->avatica, err));
+    OV_TRY_OUT(st, ov_lookup_store_open(&app->env, &app->lookups, err));
     OV_TRY_OUT(st, start_http(app, o, err));
     OV_TRY_OUT(st, start_tasks(app, o, err));
     the_http = app->http;
@@ -126,6 +128,7 @@ out:
     ov_tasks_destroy(app->tasks);
     ov_http_destroy(app->http);
     ov_av_store_destroy(app->avatica);
+    ov_lookup_store_close(app->lookups);
     ov_admission_destroy(app->admission);
     ov_host_close(app);
     return st;

@@ -105,8 +105,7 @@ typedef struct ov_expr_ctx {
     int64_t now_ms;    /* CURRENT_TIMESTAMP, fixed per statement */
     uint32_t next_id;
     const struct ov_snapshot *snapshot; /* what the planner's estimates come from; NULL: from nothing */
-    /* LOOKUP and other services of the server are injected here by later work */
-    void *services;
+    const struct ov_lookup_set *lookups; /* what LOOKUP finds; outlives the query. NULL: none */
 } ov_expr_ctx;
 
 /* ---- constructors; `pos` range is for error messages ---- */

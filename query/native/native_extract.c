@@ -269,10 +269,7 @@ static ov_status inline_map(ovi_nplanner *p, const ov_json *fn, const ov_json *m
 static ov_status named_lookup(ovi_nplanner *p, const ov_json *at, ov_slice name, const ov_expr *x, const ov_expr *other,
                               const ov_expr **out, ov_error *err)
 {
-    const ov_expr *args[3] = {x, NULL, other};
-    if (!ov_function_exists(OV_SLICE_LIT("LOOKUP")))
-        return ov_json_fail(at, err, OV_UNSUPPORTED, "there is no lookup '" OV_SLICE_FMT
-                            "': lookups are not supported yet; a map can stand in the query", OV_SLICE_ARG(name));
+    const ov_expr *args[2] = {x};
     OV_TRY(ov_expr_str(p->cx, OV_SQL_VARCHAR, name, &args[1], err));
     OV_TRY(ovi_ncall(p, at, "LOOKUP", args, 2, &args[0], err));
     args[1] = other;

@@ -278,6 +278,7 @@ static const ovi_native_fn functions[] = {
     {"log10", 1, 1, "LOG10", NULL},
     {"log1p", 1, 1, NULL, bind_math},
     {"lower", 1, 1, "LOWER", NULL},
+    {"lookup", 2, 3, "LOOKUP", NULL},
     {"lpad", 2, 3, "LPAD", NULL},
     {"ltrim", 1, 2, "LTRIM", NULL},
     {"max", 2, 2, NULL, bind_extreme},

@@ -62,6 +62,8 @@ typedef struct ov_native_env {
     ov_expr_ctx *cx;
     const ov_datasource *(*find)(const void *self, ov_slice name); /* NULL when there is none */
     const void *self;
+    const ov_systable *(*lookup)(const void *self, ov_slice name); /* the table of a lookup; NULL when there is none */
+    const void *lookup_self;
     const ov_snapshot *snapshot; /* where segments are opened for segmentMetadata */
     ov_query_ctx *run; /* for sub-queries that are values; NULL: none is run */
 } ov_native_env;

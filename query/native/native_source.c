@@ -61,8 +61,9 @@ static ov_status source_lookup(ovi_nplanner *p, const ov_json *v, ovi_nrel *out,
 {
     ov_slice name;
     OV_TRY(ov_json_need_str(v, "lookup", &name, err));
-    *out = (ovi_nrel){0};
-    return no_rows(p, &out->plan, err);
+    const ov_systable *table = p->env->lookup ? p->env->lookup(p->env->lookup_self, name) : NULL;
+    *out = (ovi_nrel){.known = table != NULL, .everywhere = table != NULL};
+    return table ? ov_plan_system(p->arena, table, &out->plan, err) : no_rows(p, &out->plan, err);
 }
 
 /* ---- unions ---- */

@@ -52,9 +52,10 @@ static void table_row(ovi_table_writer *w, const char *schema, ov_slice name, co
     ovi_cell_str(w, "druid");
     ovi_cell_str(w, schema);
     ovi_cell_text(w, name);
-    ovi_cell_str(w, type);
-    ovi_cell_str(w, "NO");
-    ovi_cell_str(w, "NO");
+    bool lookup = strcmp(schema, "lookup") == 0;
+    ovi_cell_str(w, lookup ? "LOOKUP" : type);
+    ovi_cell_str(w, lookup ? "YES" : "NO"); /* joinable */
+    ovi_cell_str(w, lookup ? "YES" : "NO"); /* broadcast */
 }
 
 static ov_status tables_rows(const ov_systable *table, ov_query_ctx *cx, const ov_result_sink *emit,

@@ -4,8 +4,8 @@
 #include "base/bits.h"
 #include "base/datetime.h"
 
-ov_status ov_system_tables(const ov_query_env *env, ov_arena *arena, const ov_systable *const **out,
-                           uint32_t *count, ov_error *err)
+ov_status ov_system_tables(const ov_query_env *env, const ov_lookup_set *lookups, ov_arena *arena,
+                           const ov_systable *const **out, uint32_t *count, ov_error *err)
 {
     static const ov_systable *const templates[] = {
         &ovi_schemata,        &ovi_tables,  &ovi_columns, &ovi_routines,    &ovi_segments,
@@ -14,9 +14,10 @@ ov_status ov_system_tables(const ov_query_env *env, ov_arena *arena, const ov_sy
     const ov_systable **list;
     ov_systable *own;
     ovi_system *system;
-    *count = OURS + env->systable_count;
+    uint32_t maps = ov_lookup_set_count(lookups), own_count = OURS + maps;
+    *count = own_count + env->systable_count;
     OV_TRY(ov_arena_alloc(arena, *count * sizeof *list, &list, err));
-    OV_TRY(ov_arena_alloc(arena, OURS * sizeof *own, &own, err));
+    OV_TRY(ov_arena_alloc(arena, own_count * sizeof *own, &own, err));
     OV_TRY(ov_arena_alloc(arena, sizeof *system, &system, err));
     for (uint32_t i = 0; i < env->systable_count; i++)
         list[i] = env->systables[i];
@@ -24,6 +25,10 @@ ov_status ov_system_tables(const ov_query_env *env, ov_arena *arena, const ov_sy
         own[i] = *templates[i];
         own[i].self = system;
         list[env->systable_count + i] = &own[i];
+    }
+    for (uint32_t i = 0; i < maps; i++) {
+        ovi_lookup_table(ov_lookup_set_at(lookups, i), &own[OURS + i]);
+        list[env->systable_count + OURS + i] = &own[OURS + i];
     }
     *system = (ovi_system){env, list, *count};
     *out = list;

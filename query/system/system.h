@@ -9,8 +9,7 @@
 
 #include "query/query.h"
 
-/* All of them, and those of env->systables behind them (a name of theirs wins over ours). Lives in
- * the arena, which must not outlive env. */
-OV_CHECKED ov_status ov_system_tables(const ov_query_env *env, ov_arena *arena,
-                                      const ov_systable *const **out, uint32_t *count,
-                                      ov_error *err);
+/* All of them, those of env->systables in front (a name of theirs wins over ours), and a table for each lookup behind. Lives in
+ * the arena, which must outlive neither env nor the lookups. */
+OV_CHECKED ov_status ov_system_tables(const ov_query_env *env, const struct ov_lookup_set *lookups, ov_arena *arena,
+                                      const ov_systable *const **out, uint32_t *count, ov_error *err);

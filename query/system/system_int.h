@@ -7,6 +7,7 @@
  */
 #pragma once
 
+#include "query/expr/lookup.h"
 #include "query/system/system.h"
 
 typedef struct ovi_system {
@@ -35,6 +36,9 @@ void ovi_cell_time(ovi_table_writer *w, int64_t ms); /* ISO text */
 /* A copy of the buffer's text, which is then emptied. */
 void ovi_cell_buf(ovi_table_writer *w, ov_buf *text);
 OV_CHECKED ov_status ovi_syswriter_close(ovi_table_writer *w);
+
+/* The table lookup.NAME; as long as the map lives. */
+void ovi_lookup_table(const ov_lookup *map, ov_systable *out);
 
 /* "text" with JSON's escapes. */
 void ovi_json_text(ov_buf *out, ov_slice text);

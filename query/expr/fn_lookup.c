@@ -1,0 +1,65 @@
+/*
+ * LOOKUP(x, 'name'), LOOKUP(x, 'name', 'instead'): the map is found when the query is bound, so a query sees one version. Per
+ * distinct value, as every function of one column (expr.h).
+ */
+#include "base/suggest.h"
+#include "query/expr/expr_int.h"
+#include "query/expr/lookup.h"
+
+typedef struct lookup_call {
+    const ov_lookup *map;
+    bool has_instead;
+    ov_slice instead; /* for keys that are missing, and for NULL */
+} lookup_call;
+
+static ov_status no_such_lookup(const ovi_bind *b, ov_slice name, ov_error *err)
+{
+    char hint[OV_SUGGEST_BYTES];
+    ov_suggest near;
+    ov_suggest_init(&near, name);
+    for (uint32_t i = 0; i < ov_lookup_set_count(b->cx->lookups); i++)
+        ov_suggest_offer(&near, ov_lookup_name(ov_lookup_set_at(b->cx->lookups, i)));
+    ov_suggest_text(&near, hint);
+    return ov_fail_at(err, OV_INVALID, b->pos, b->end_pos, "Lookup [" OV_SLICE_FMT "] not found%s",
+                      OV_SLICE_ARG(name), hint);
+}
+
+ov_status ovi_bind_lookup(ovi_bind *b, ov_error *err)
+{
+    lookup_call *call;
+    ov_slice name;
+    bool is_null, no_instead = true;
+    OV_TRY(ovi_want_text(b, 0, err));
+    OV_TRY(ovi_const_text(b, 1, &name, &is_null, err));
+    OV_TRY(ovi_prepare(b, sizeof *call, &call, err));
+    if (b->argc > 2)
+        OV_TRY(ovi_const_text(b, 2, &call->instead, &no_instead, err));
+    call->has_instead = !no_instead;
+    call->map = is_null ? NULL : ov_lookup_set_find(b->cx->lookups, name);
+    if (!call->map)
+        return no_such_lookup(b, name, err);
+    ovi_result(b, OV_SQL_VARCHAR);
+    b->nullable = no_instead;
+    return OV_OK;
+}
+
+ov_status ovi_eval_lookup(ovi_call *c, ov_vec *out, ov_error *err)
+{
+    const lookup_call *call = c->e->prepared;
+    ovi_result_lanes lanes;
+    const uint32_t *rows;
+    uint32_t n;
+    OV_TRY(ovi_lanes_nullable(c, &lanes, err));
+    OV_TRY(ovi_rows(c, &rows, &n, err));
+    for (uint32_t i = 0; i < n; i++) {
+        uint32_t r = rows[i];
+        bool found = !ovi_arg_null(&c->arg[0], r) &&
+                     ov_lookup_get(call->map, ovi_str(&c->arg[0], r), &lanes.s[r]);
+        if (!found && call->has_instead)
+            lanes.s[r] = call->instead;
+        else if (!found)
+            ovi_null_row(&lanes, r);
+    }
+    ovi_finish(c, &lanes, out);
+    return OV_OK;
+}

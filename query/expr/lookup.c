@@ -1,0 +1,239 @@
+#include "query/expr/lookup.h"
+
+#include <stdatomic.h>
+#include <stdlib.h>
+
+#include "base/arena.h"
+#include "base/hash.h"
+#include "base/mem.h"
+#include "base/thread.h"
+
+struct ov_lookup {
+    _Atomic uint32_t refs;
+    ov_arena arena;
+    ov_slice name, version;
+    ov_slice *keys, *values;
+    uint32_t count;
+    uint32_t
+        *slots; /* number of an entry plus one; 0 = empty. Open addressing, at most half full */
+    uint32_t mask;
+};
+
+struct ov_lookup_set {
+    _Atomic uint32_t refs;
+    uint32_t count;
+    ov_lookup *at[]; /* by name, each counted */
+};
+
+struct ov_lookups {
+    ov_mutex lock;
+    ov_lookup_set *now;
+};
+
+/* ---- one map ---- */
+
+/* Where the key is, or the empty slot where it belongs. */
+static uint32_t slot_of(const ov_lookup *l, ov_slice key)
+{
+    uint32_t at = (uint32_t)ov_hash_slice(key) & l->mask;
+    while (l->slots[at] && !ov_slice_eq(l->keys[l->slots[at] - 1], key))
+        at = (at + 1) & l->mask;
+    return at;
+}
+
+static OV_CHECKED ov_status fill(ov_lookup *l, const ov_slice *keys, const ov_slice *values,
+                                 uint32_t count, ov_error *err)
+{
+    uint32_t size = 16;
+    while (size / 2 < count)
+        size *= 2;
+    l->mask = size - 1;
+    OV_TRY(ov_arena_zalloc(&l->arena, size * sizeof *l->slots, &l->slots, err));
+    OV_TRY(ov_arena_alloc(&l->arena, (count + (size_t)1) * sizeof *l->keys, &l->keys, err));
+    OV_TRY(ov_arena_alloc(&l->arena, (count + (size_t)1) * sizeof *l->values, &l->values, err));
+    for (uint32_t i = 0; i < count; i++) {
+        uint32_t at = slot_of(l, keys[i]), entry = l->slots[at] - 1;
+        if (l->slots[at] == 0) {
+            entry = l->count++;
+            l->slots[at] = entry + 1;
+            OV_TRY(ov_arena_copy(&l->arena, keys[i], &l->keys[entry], err));
+        }
+        OV_TRY(ov_arena_copy(&l->arena, values[i], &l->values[entry], err));
+    }
+    return OV_OK;
+}
+
+ov_status ov_lookup_create(ov_slice name, ov_slice version, const ov_slice *keys,
+                           const ov_slice *values, uint32_t count, ov_lookup **out, ov_error *err)
+{
+    enum { MOST = 1 << 30 };
+    if (count > MOST)
+        return ov_fail(err, OV_LIMIT, "a lookup has at most %d entries", MOST);
+    ov_lookup *l = ov_calloc(1, sizeof *l);
+    if (!l)
+        return ov_fail_nomem(err, sizeof *l);
+    atomic_init(&l->refs, 1);
+    ov_arena_init(&l->arena, "lookup", NULL);
+    ov_status st = ov_arena_copy(&l->arena, name, &l->name, err);
+    if (st == OV_OK)
+        st = ov_arena_copy(&l->arena, version, &l->version, err);
+    if (st == OV_OK)
+        st = fill(l, keys, values, count, err);
+    if (st != OV_OK) {
+        ov_lookup_release(l);
+        return st;
+    }
+    *out = l;
+    return OV_OK;
+}
+
+void ov_lookup_release(ov_lookup *l)
+{
+    if (!l || atomic_fetch_sub(&l->refs, 1) > 1)
+        return;
+    ov_arena_fini(&l->arena);
+    ov_free(l);
+}
+
+ov_slice ov_lookup_name(const ov_lookup *l)
+{
+    return l->name;
+}
+
+ov_slice ov_lookup_version(const ov_lookup *l)
+{
+    return l->version;
+}
+
+uint32_t ov_lookup_count(const ov_lookup *l)
+{
+    return l->count;
+}
+
+void ov_lookup_entry(const ov_lookup *l, uint32_t i, ov_slice *key, ov_slice *value)
+{
+    *key = l->keys[i];
+    *value = l->values[i];
+}
+
+bool ov_lookup_get(const ov_lookup *l, ov_slice key, ov_slice *value)
+{
+    uint32_t entry = l->slots[slot_of(l, key)];
+    if (entry)
+        *value = l->values[entry - 1];
+    return entry != 0;
+}
+
+/* ---- sets ---- */
+
+uint32_t ov_lookup_set_count(const ov_lookup_set *s)
+{
+    return s ? s->count : 0;
+}
+
+const ov_lookup *ov_lookup_set_at(const ov_lookup_set *s, uint32_t i)
+{
+    return s->at[i];
+}
+
+const ov_lookup *ov_lookup_set_find(const ov_lookup_set *s, ov_slice name)
+{
+    for (uint32_t i = 0; i < ov_lookup_set_count(s); i++)
+        if (ov_slice_eq(s->at[i]->name, name))
+            return s->at[i];
+    return NULL;
+}
+
+void ov_lookup_set_release(ov_lookup_set *s)
+{
+    if (!s || atomic_fetch_sub(&s->refs, 1) > 1)
+        return;
+    for (uint32_t i = 0; i < s->count; i++)
+        ov_lookup_release(s->at[i]);
+    ov_free(s);
+}
+
+static int by_name(const void *a, const void *b)
+{
+    return ov_slice_cmp((*(ov_lookup *const *)a)->name, (*(ov_lookup *const *)b)->name);
+}
+
+/* The set without the map of this name, and with `map` when it is not NULL. */
+static ov_lookup_set *changed(const ov_lookup_set *old, ov_slice name, ov_lookup *map)
+{
+    ov_lookup_set *s =
+        ov_calloc(1, sizeof *s + (ov_lookup_set_count(old) + (size_t)1) * sizeof *s->at);
+    if (!s)
+        return NULL;
+    atomic_init(&s->refs, 1);
+    for (uint32_t i = 0; i < ov_lookup_set_count(old); i++)
+        if (!ov_slice_eq(old->at[i]->name, name))
+            s->at[s->count++] = old->at[i];
+    if (map)
+        s->at[s->count++] = map;
+    for (uint32_t i = 0; i < s->count; i++)
+        atomic_fetch_add(&s->at[i]->refs, 1);
+    if (s->count > 1)
+        qsort(s->at, s->count, sizeof(ov_lookup *), by_name);
+    return s;
+}
+
+/* ---- the current ones ---- */
+
+ov_status ov_lookups_create(ov_lookups **out, ov_error *err)
+{
+    ov_lookups *l = ov_calloc(1, sizeof *l);
+    if (!l)
+        return ov_fail_nomem(err, sizeof *l);
+    ov_mutex_init(&l->lock);
+    *out = l;
+    return OV_OK;
+}
+
+void ov_lookups_destroy(ov_lookups *l)
+{
+    if (!l)
+        return;
+    ov_lookup_set_release(l->now);
+    ov_mutex_fini(&l->lock);
+    ov_free(l);
+}
+
+ov_lookup_set *ov_lookups_get(ov_lookups *l)
+{
+    if (!l)
+        return NULL;
+    ov_mutex_lock(&l->lock);
+    ov_lookup_set *s = l->now;
+    if (s)
+        atomic_fetch_add(&s->refs, 1);
+    ov_mutex_unlock(&l->lock);
+    return s;
+}
+
+static OV_CHECKED ov_status change(ov_lookups *l, ov_slice name, ov_lookup *map, bool *found,
+                                   ov_error *err)
+{
+    ov_mutex_lock(&l->lock);
+    ov_lookup_set *old = l->now;
+    *found = ov_lookup_set_find(old, name) != NULL;
+    ov_lookup_set *next = changed(old, name, map);
+    if (next)
+        l->now = next;
+    ov_mutex_unlock(&l->lock);
+    if (!next)
+        return ov_fail_nomem(err, sizeof *next);
+    ov_lookup_set_release(old);
+    return OV_OK;
+}
+
+ov_status ov_lookups_put(ov_lookups *l, ov_lookup *map, ov_error *err)
+{
+    bool found;
+    return change(l, map->name, map, &found, err);
+}
+
+ov_status ov_lookups_drop(ov_lookups *l, ov_slice name, bool *found, ov_error *err)
+{
+    return change(l, name, NULL, found, err);
+}

@@ -1,0 +1,109 @@
+"""Lookups: how they are asked for and kept, where maps come from, and what queries see of them."""
+import json
+import os
+import tempfile
+import time
+
+from ovatetest import SqlError
+from test_formats import check, same
+
+CONFIG = '/druid/coordinator/v1/lookups/config'
+INTROSPECT = '/druid/v1/lookups/introspect/'
+
+
+def put(server, name, factory, version='v1'):
+    status, _, answer = server.post('%s/__default/%s' % (CONFIG, name), {'version': version, 'lookupExtractorFactory': factory})
+    return status, answer.decode()
+
+
+def uri(path, poll=None, **parse):
+    namespace = {'type': 'uri', 'uri': path, 'namespaceParseSpec': parse}
+    return {'type': 'cachedNamespace', 'extractionNamespace': dict(namespace, **({'pollPeriod': poll} if poll else {}))}
+
+
+def one_map(server):
+    same(put(server, 'letters', {'type': 'map', 'map': {'a': 'Alpha', 'b': 'Beta', '1': 'one'}})[0], 202)
+    same(server.sql("SELECT LOOKUP(x, 'letters'), LOOKUP(x, 'letters', 'none') FROM (VALUES ('a'), ('q'), (NULL)) AS t(x)")[1],
+         [['Alpha', 'Alpha'], [None, 'none'], [None, 'none']])
+    same(server.sql('SELECT * FROM lookup.letters ORDER BY k')[1], [['1', 'one'], ['a', 'Alpha'], ['b', 'Beta']])
+    same(server.sql("SELECT LOOKUP(s, 'letters') AS w, COUNT(*) FROM tiny WHERE LOOKUP(s, 'letters') = 'Alpha' GROUP BY 1")[1], [['Alpha', 3]])
+    same(server.sql("SELECT t.s, l.v FROM tiny t JOIN lookup.letters l ON t.s = l.k WHERE t.l = 2")[1], [['b', 'Beta']])
+    try:
+        server.sql("SELECT LOOKUP('a', 'lettres')")
+        check(False, 'a name that is not there was answered')
+    except SqlError as refused:
+        check("did you mean 'letters'" in str(refused), refused)
+
+
+def versions(server):
+    same(put(server, 'turn', {'type': 'map', 'map': {'k': 'old'}}, 'v1')[0], 202)
+    status, answer = put(server, 'turn', {'type': 'map', 'map': {'k': 'other'}}, 'v1')
+    check(status == 400 and 'does not come after' in answer, answer)
+    same(put(server, 'turn', {'type': 'map', 'map': {'k': 'new'}}, 'v2')[0], 202)
+    same(server.value("SELECT LOOKUP('k', 'turn')"), 'new')
+    same(server.get_json(INTROSPECT + 'turn/version'), {'version': 'v2'})
+    same(server.get_json(CONFIG + '/__default/turn')['version'], 'v2')
+    same(server.request('DELETE', CONFIG + '/__default/turn')[0], 202)
+    same(server.request('DELETE', CONFIG + '/__default/turn')[0], 404)
+    same(server.request('GET', INTROSPECT + 'turn')[0], 404)
+
+
+def files(server):
+    with tempfile.TemporaryDirectory(prefix='ovate-lookup-') as folder:
+        path = os.path.join(folder, 'map')
+
+        def write(text):
+            with open(path + '.new', 'w', encoding='utf-8') as file:
+                file.write(text)
+            os.rename(path + '.new', path)
+        write('code,name\nx,Ex\ny,"Why, then"\n')
+        same(put(server, 'csv', uri('file:' + path, 'PT1S', format='csv', hasHeaderRow=True, keyColumn='code', valueColumn='name'))[0], 202)
+        same(server.get_json(INTROSPECT + 'csv'), {'x': 'Ex', 'y': 'Why, then'})
+        write('code,name\nz,Zed\n')
+        until = time.monotonic() + 20
+        while server.get_json(INTROSPECT + 'csv') != {'z': 'Zed'} and time.monotonic() < until:
+            time.sleep(0.2)
+        same(server.get_json(INTROSPECT + 'csv/keys'), ['z'])
+        same(server.request('DELETE', CONFIG + '/__default/csv')[0], 202)
+        write('{"a":"1","b":2}\n{"c":"3"}\n')
+        same(put(server, 'simple', uri(path, format='simpleJson'))[0], 202)
+        same(server.get_json(INTROSPECT + 'simple'), {'a': '1', 'b': '2', 'c': '3'})
+        write('{"id":"a","n":"1"}\n')
+        same(put(server, 'custom', uri(path, format='customJson', keyFieldName='id', valueFieldName='n'))[0], 202)
+        same(server.get_json(INTROSPECT + 'custom/values'), ['1'])
+        status, answer = put(server, 'gone', uri(os.path.join(folder, 'nothing'), format='csv', columns=['a', 'b']))
+        check(status == 400 and 'nothing' in answer, answer)
+
+
+def queries(server):
+    same(put(server, 'counts', {'type': 'sql', 'query': 'SELECT s, CAST(COUNT(*) AS VARCHAR) FROM tiny GROUP BY s'})[0], 202)
+    same(server.value("SELECT LOOKUP('a', 'counts')"), '3')
+    for query, word in (('SELECT s FROM tiny', 'two columns'), ('SELECT s, l FROM tiny', 'VARCHAR'), ('SELECT x FROM tiny', "'x'")):
+        status, answer = put(server, 'bad', {'type': 'sql', 'query': query})
+        check(status == 400 and word in answer, answer)
+
+
+def native(server):
+    put(server, 'native', {'type': 'map', 'map': {'a': 'Alpha'}})
+    rows = server.post('/druid/v2', {'queryType': 'scan', 'dataSource': {'type': 'lookup', 'lookup': 'native'}, 'intervals': '1000/3000',
+                                     'resultFormat': 'compactedList'})[2]
+    same(json.loads(rows)[0]['events'], [['a', 'Alpha']])
+    answer = server.post('/druid/v2', {
+        'queryType': 'topN', 'dataSource': 'tiny', 'intervals': '1000/3000', 'granularity': 'all', 'metric': 'n', 'threshold': 1,
+        'aggregations': [{'type': 'count', 'name': 'n'}], 'dimension': {
+            'type': 'extraction', 'dimension': 's', 'outputName': 'w', 'extractionFn': {'type': 'registeredLookup', 'lookup': 'native',
+                                                                                        'retainMissingValue': True}}})[2]
+    same(json.loads(answer)[0]['result'], [{'w': 'Alpha', 'n': 3}])
+
+
+def restart(server):
+    put(server, 'kept', {'type': 'map', 'map': {'a': 'still'}})
+    server.stop()
+    server.start()
+    same(server.value("SELECT LOOKUP('a', 'kept')"), 'still')
+    same(server.get_json('/druid/coordinator/v1/lookups/status/__default')['kept'], {'loaded': True, 'pendingNodes': []})
+
+
+def cases(server):
+    for function in (one_map, versions, files, queries, native, restart):
+        yield function.__name__.replace('_', ' '), lambda f=function: f(server)
