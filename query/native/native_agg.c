@@ -128,6 +128,10 @@ static ov_status bind_mean(agg_binder *b, const kind *k, const ov_json *json)
 static ov_status count_distinct(agg_binder *b, const ov_json *json, const ov_expr *x)
 {
     bool round;
+    if (x->type.id == OV_TYPE_STRING && x->type.multi) /* Druid counts the values of all rows together */
+        return ov_json_fail(json, b->err, OV_UNSUPPORTED,
+                            "distinct values of a multi-value dimension are not counted yet; group by it in a sub-query and "
+                            "count the rows");
     OV_TRY(ov_json_bool(json, "round", false, &round, b->err));
     b->agg->sql = round ? OV_SQL_BIGINT : OV_SQL_DOUBLE;
     return add_call(b, json, "COUNT", &x, 1, true, &b->agg->call);

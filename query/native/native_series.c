@@ -4,6 +4,8 @@
 #include "query/native/native_plan_int.h"
 #include "query/subquery.h"
 
+enum { MOST_NESTED_BUCKETS = 100000 };
+
 /* ---- timeseries ---- */
 
 /* The condition that keeps the rows of the buckets that a limit leaves; *none: no bucket is left. */
@@ -90,6 +92,71 @@ static ov_status empty_row(ovi_nplanner *p, const ovi_ngroup *g, ov_native_query
     return ovi_ngroup_plan(p, &none, nothing, NULL, &q->empty, err);
 }
 
+/* The starts of all buckets of the spans, as rows. */
+static ov_status bucket_rows(ovi_nplanner *p, const ov_json *query, const ov_native_query *q, const ov_plan **out,
+                             ov_error *err)
+{
+    const ov_expr **cells;
+    ov_field *field;
+    uint64_t n = 0;
+    int64_t last = 0;
+    OV_TRY(ov_arena_alloc(p->arena, MOST_NESTED_BUCKETS * sizeof *cells, &cells, err));
+    OV_TRY(ov_arena_zalloc(p->arena, sizeof *field, &field, err));
+    for (uint32_t i = 0; i < q->span_count; i++)
+        for (int64_t at = ov_gran_floor(q->gran, q->spans[i].start); at < q->spans[i].end; at = ov_gran_next(q->gran, at)) {
+            if (n && at <= last) /* two spans meet in one bucket */
+                continue;
+            if (n == MOST_NESTED_BUCKETS)
+                return ov_json_fail(query, err, OV_LIMIT,
+                                    "a timeseries inside another query has more than %d buckets; set skipEmptyBuckets in its "
+                                    "context or take a coarser granularity",
+                                    MOST_NESTED_BUCKETS);
+            OV_TRY(ov_expr_i64(p->cx, OV_SQL_TIMESTAMP, at, &cells[n++], err));
+            last = at;
+        }
+    *field = (ov_field){.name = OV_SLICE_LIT("__time"), .type = OV_T(OV_TYPE_LONG), .sql = OV_SQL_TIMESTAMP};
+    return ov_plan_values(p->arena, field, 1, cells, n, out, err);
+}
+
+/* Inside another query buckets without rows are rows too: every bucket beside what it holds, or beside the empty row. */
+static ov_status fill_buckets(ovi_nplanner *p, const ov_json *query, ov_native_query *q, ov_error *err)
+{
+    const ov_plan *buckets, *empty, *both;
+    const ov_expr **exprs, *sides[2], *none;
+    ov_slice *names;
+    ov_sql_rows blank;
+    ov_sort_key *key;
+    if (!p->depth || !p->env->run || !q->empty || !q->span_count)
+        return OV_OK;
+    uint32_t columns = q->columns;
+    OV_TRY(bucket_rows(p, query, q, &buckets, err));
+    OV_TRY(ov_plan_optimize(p->cx, q->empty, &empty, err));
+    OV_TRY(ov_subquery_run(p->env->run, empty, p->cx, &blank, err));
+    OV_TRY(ov_plan_join(p->arena, OV_JOINS_LEFT, buckets, q->plan, NULL, &both, err));
+    OV_TRY(ov_plan_column(p->cx, both, 0, &sides[0], err));
+    OV_TRY(ov_plan_column(p->cx, both, 1, &sides[1], err));
+    OV_TRY(ovi_ncall(p, query, "IS NULL", &sides[1], 1, &none, err));
+    const ov_expr *meet;
+    OV_TRY(ovi_ncall(p, query, "=", sides, 2, &meet, err));
+    OV_TRY(ov_plan_join(p->arena, OV_JOINS_LEFT, buckets, q->plan, meet, &both, err));
+    OV_TRY(ov_arena_alloc(p->arena, (columns + (size_t)1) * sizeof *exprs, &exprs, err));
+    OV_TRY(ov_arena_alloc(p->arena, (columns + (size_t)1) * sizeof *names, &names, err));
+    names[0] = OV_SLICE_LIT("__time");
+    exprs[0] = sides[0];
+    for (uint32_t i = 1; i <= columns; i++) {
+        const ov_expr *parts[3] = {none, blank.count ? blank.cells[i - 1] : NULL, NULL};
+        OV_TRY(ov_plan_column(p->cx, both, 1 + i, &parts[2], err));
+        names[i] = both->fields[1 + i].name;
+        exprs[i] = parts[2];
+        if (parts[1])
+            OV_TRY(ovi_ncall(p, query, "CASE", parts, 3, &exprs[i], err));
+    }
+    OV_TRY(ov_plan_project(p->arena, both, exprs, names, columns + 1, &q->plan, err));
+    OV_TRY(ov_arena_zalloc(p->arena, sizeof *key, &key, err));
+    *key = (ov_sort_key){.descending = q->descending, .nulls_first = !q->descending};
+    return ov_plan_order(p->cx, q->plan, key, 1, q->limit, 0, &q->plan, err);
+}
+
 /* What the rows are to a query around this one: the time is a column. */
 static ov_status rows_with_time(ovi_nplanner *p, const ov_native_query *q, ovi_nrel *rel, ov_error *err)
 {
@@ -159,6 +226,7 @@ ov_status ovi_nplan_timeseries(ovi_nplanner *p, const ov_json *query, ov_native_
         if (!skip) {
             OV_TRY(ovi_nspans(p, &in, &q->spans, &q->span_count, err));
             OV_TRY(empty_row(p, &g, q, err));
+            OV_TRY(fill_buckets(p, query, q, err));
         }
     } else if (skip) {
         /* the one bucket is left out when it holds nothing: known by grouping by a constant */

@@ -89,6 +89,12 @@ def cases(server):
     yield 'empty buckets are filled', lambda: check(
         len(filled(False)) >= len(filled('true')) and [b for b in filled(False) if b[1]] == filled(True), filled(False))
     yield 'and backwards', lambda: same(filled(False)[::-1], filled(False, True))
+    inner = {'queryType': 'timeseries', 'dataSource': 'tiny', 'intervals': YEAR, 'granularity': 'minute', 'aggregations': COUNT,
+             'filter': {'type': 'selector', 'dimension': 's', 'value': 'a'}}
+    yield 'and inside a query', lambda: same(rows(
+        server, queryType='timeseries', granularity='all', dataSource={'type': 'query', 'query': inner}, aggregations=[
+            {'type': 'count', 'name': 'n'}, {'type': 'longMin', 'name': 'least', 'fieldName': 'n'}])[0]['result'],
+        {'n': len(filled(False)), 'least': min(b[1] for b in filled(False))})
     yield 'no such datasource', lambda: same(
         rows(server, queryType='timeseries', granularity='all', aggregations=COUNT, dataSource='nosuch'),
         [{'timestamp': '1000-01-01T00:00:00.000Z', 'result': {'n': 0}}])
