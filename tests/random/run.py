@@ -1,0 +1,182 @@
+#!/usr/bin/env python3
+"""Random tables, random SQL: compared with DuckDB, with other engine settings and layouts, and with itself.
+
+    tests/random/run.py [--count 2000] [--seed 1]      the size check.sh runs
+    tests/random/run.py --nightly                      100,000 statements
+    tests/random/run.py --repeat SEED.NUMBER           one statement again, as a failure prints it
+
+Everything follows from the seed. README.md says what is compared and what is not.
+"""
+import argparse
+import copy
+import os
+import random
+import sys
+import tempfile
+import time
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path[:0] = [os.path.join(HERE, '..', 'lib'), os.path.join(HERE, '..', 'slt'), os.path.join(HERE, '..', 'native'), HERE]
+import duckdb_side  # noqa: E402
+import shrink  # noqa: E402
+import sql_nodes  # noqa: E402
+from ovatetest import Counter, Server, module  # noqa: E402
+from random_checks import CHECKS, Bench, Refused  # noqa: E402
+from random_sql import Maker  # noqa: E402
+from random_tables import Table  # noqa: E402
+from settings import SETTINGS  # noqa: E402
+
+ROUND = 125  # statements over one set of tables
+LAYOUTS = ['one', 'many', 'clustered', 'plain']
+FORCED = [name for name in SETTINGS if SETTINGS[name].env]
+
+
+def load(server, spec, rows):
+    counts = server.ingest(spec)
+    if counts['processed'] != rows:
+        raise RuntimeError('%s: %d of %d rows were loaded' % (spec['spec']['dataSchema']['dataSource'], counts['processed'], rows))
+    server.wait_table(spec['spec']['dataSchema']['dataSource'])
+
+
+class Round:
+    """The tables of one seed on two servers and in DuckDB."""
+
+    def __init__(self, seed, plain, duck, folder):
+        r = random.Random(seed)
+        self.seed, self.folder = seed, folder
+        self.tables = [Table('q%d_%s' % (seed, name), seed) for name in 'abc'[:r.choice([1, 2, 2, 3])]]
+        self.setting, self.layout = FORCED[seed % len(FORCED)], r.choice(LAYOUTS)
+        self.other = Server(env=SETTINGS[self.setting].env)
+        self.bench = Bench(plain, self.other, duck, '%s, %s' % (self.setting, self.layout))
+        for table in self.tables:
+            load(plain, table.spec(), table.size)
+            load(self.other, table.spec(self.layout), table.size)
+            if duck:
+                table.into_duckdb(duck, folder)
+
+    def check(self, query, number):
+        """(name of the check, words) of the first that fails, or None. DuckDB and the other setting always, the rest in turn."""
+        turn = list(CHECKS)[2:]
+        for name in ['duckdb', 'setting', turn[number % len(turn)]]:
+            words = self.one_check(name, query)
+            if words:
+                return name, words
+        return None
+
+    def one_check(self, name, query):
+        try:
+            return CHECKS[name](self.bench, query)
+        except Exception as trouble:  # 500, a broken connection: whatever it is, it is a finding
+            dead = [server for server in (self.bench.plain, self.other) if not server.alive()]
+            logs = ''.join('\nits log ends\n' + server.log()[-3000:] for server in dead)
+            for server in dead:
+                server.start()
+            return '%s: %.400s%s' % ('crash' if dead else type(trouble).__name__, trouble, logs)
+
+    def shrunk(self, query, name, words):
+        """A smaller statement over fewer rows that fails the same check; its words."""
+        kind = words[:7]  # refused stays refused, a crash stays a crash
+        last = [words]
+
+        def fails():
+            found = self.one_check(name, query)
+            if found and found[:7] == kind:
+                last[0] = found
+                return True
+            return False
+        shrink.shrink(query, fails)
+        for table in self.tables:
+            if table.name in sql_nodes.tables_of(query):
+                self.drop_rows(table, fails)
+        return last[0]
+
+    def drop_rows(self, table, fails):
+        kept = {}
+
+        def still(rows):
+            place = len(kept)
+            name = '%s_%d' % (table.name, place)
+            kept[place] = rows
+            try:
+                load(self.bench.plain, table.spec('plain', name, rows), len(rows))
+                load(self.other, table.spec(self.layout, name, rows), len(rows))
+                if self.bench.duck:
+                    table.into_duckdb(self.bench.duck, self.folder, name, rows)
+            except RuntimeError:
+                return False
+            before = self.bench.names.get(table.name)
+            self.bench.names[table.name] = name
+            if fails():
+                return True
+            if before:
+                self.bench.names[table.name] = before
+            else:
+                del self.bench.names[table.name]
+            return False
+        table.few = shrink.fewer_rows(table.rows, still)
+
+    def show(self, query, words):
+        lines = [query.write(False, {}), words]
+        for table in self.tables:
+            few = getattr(table, 'few', None)
+            if few and len(few) < 9 and table.name in sql_nodes.tables_of(query):
+                used = [c for c in ['time'] + [c[0] for c in table.columns] if c == 'time' or '.%s' % c in lines[0]]
+                lines += ['%s: %s' % (table.name, {c: row.get(c) for c in used}) for row in few]
+            if few:
+                del table.few
+        self.bench.names.clear()
+        return '\n'.join(lines)
+
+    def close(self):
+        self.other.close()
+
+
+def statement(tables, seed, number):
+    return Maker('%d.%d' % (seed, number), tables).statement()
+
+
+def main():
+    words = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    words.add_argument('--count', type=int, default=2000)
+    words.add_argument('--nightly', action='store_true')
+    words.add_argument('--seed', type=int, default=1)
+    words.add_argument('--repeat', help='SEED.NUMBER of one statement')
+    words.add_argument('--seconds', type=float, default=float('inf'), help='stop after so long')
+    words.add_argument('--no-shrink', action='store_true')
+    words.add_argument('--verbose', action='store_true')
+    asked = words.parse_args()
+    duck = module('duckdb').connect()
+    duck.execute("SET TimeZone = 'UTC'; SET default_null_order = 'nulls_first_on_asc_last_on_desc'; SET integer_division = true; SET threads = 1")
+    duck.execute(duckdb_side.MACROS)
+    counter, count, until = Counter(asked.verbose), 100_000 if asked.nightly else asked.count, time.monotonic() + asked.seconds
+    first, only = asked.seed, None
+    if asked.repeat:
+        first, only = map(int, asked.repeat.split('.'))
+        count = 1
+    native = 0
+    with tempfile.TemporaryDirectory(prefix='ovate-random-') as folder, Server() as plain:
+        for seed in range(first, first + (count + ROUND - 1) // ROUND):
+            made = Round(seed, plain, duck, folder)
+            for number in [only] if asked.repeat else range(min(ROUND, count - (seed - first) * ROUND)):
+                query = statement(made.tables, seed, number)
+                found = made.check(query, number)
+                detail = ''
+                if found:
+                    text = found[1] if asked.no_shrink else made.shrunk(query, *found)
+                    detail = '%s\nrepeat: tests/random/run.py --repeat %d.%d' % (made.show(query, text), seed, number)
+                elif asked.repeat:
+                    print(query.write())
+                counter.check('%d.%d %s' % (seed, number, found[0] if found else ''), not found, detail)
+                sys.stdout.flush()
+                if time.monotonic() > until:
+                    break
+            native += getattr(made.bench, 'native', 0)
+            made.close()
+            if time.monotonic() > until:
+                break
+    print('%d statements were also asked as native queries' % native)
+    counter.finish()
+
+
+if __name__ == '__main__':
+    main()
