@@ -3,6 +3,8 @@
  */
 #include "query/expr/expr_int.h"
 
+#include "base/base64.h"
+
 #include "base/utf8.h"
 
 /* ---- tests ---- */
@@ -210,36 +212,6 @@ ov_status ovi_bind_decode_base64(ovi_bind *b, ov_error *err)
     return OV_OK;
 }
 
-static int sextet(char c)
-{
-    if (c >= 'A' && c <= 'Z')
-        return c - 'A';
-    if (c >= 'a' && c <= 'z')
-        return c - 'a' + 26;
-    if (c >= '0' && c <= '9')
-        return c - '0' + 52;
-    return c == '+' ? 62 : c == '/' ? 63 : -1;
-}
-
-static bool decode_base64(ov_slice s, ov_buf *out)
-{
-    while (s.n > 0 && s.p[s.n - 1] == '=')
-        s.n--;
-    uint32_t bits = 0, have = 0;
-    for (size_t i = 0; i < s.n; i++) {
-        int v = sextet(s.p[i]);
-        if (v < 0)
-            return false;
-        bits = bits << 6 | (uint32_t)v;
-        have += 6;
-        if (have >= 8) {
-            have -= 8;
-            ov_buf_add_char(out, (char)(bits >> have & 0xFF));
-        }
-    }
-    return s.n % 4 != 1;
-}
-
 /* What is not Base64 is NULL; bytes that are not UTF-8 are repaired. */
 ov_status ovi_eval_decode_base64(ovi_call *c, ov_vec *out, ov_error *err)
 {
@@ -256,7 +228,7 @@ ov_status ovi_eval_decode_base64(ovi_call *c, ov_vec *out, ov_error *err)
         uint32_t r = rows[k];
         ov_buf_clear(&raw);
         ov_buf_clear(&text);
-        if (!decode_base64(ovi_str(&c->arg[0], r), &raw)) {
+        if (!ov_base64_decode(ovi_str(&c->arg[0], r), &raw)) {
             ovi_null_row(&l, r);
             continue;
         }

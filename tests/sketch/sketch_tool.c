@@ -1,0 +1,122 @@
+/*
+ * Sketches on the command line, for the tests that compare with DataSketches' own libraries (prove.py).
+ *
+ * One command a line on standard input, one answer a line. Images are hexadecimal.
+ *
+ *   hll LGK TYPE COMPACT FIRST COUNT STEP    the image of the integers FIRST, FIRST + STEP, ...
+ *   hll-text LGK TYPE COMPACT FIRST COUNT    the same of the texts "v<i>", by their UTF-16
+ *   hll-read IMAGE                           estimate, the six bounds, and the image written again as HLL_4, 6 and 8
+ *   hll-union LGK IMAGE IMAGE                the compact HLL_8 image of both, and its estimate
+ */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "query/sketch/hll.h"
+
+static char line[64 << 20];
+
+static void print_hex(const ov_buf *b)
+{
+    for (size_t i = 0; i < b->n; i++)
+        printf("%02x", (unsigned char)b->p[i]);
+}
+
+static ov_slice from_hex(const char *text, ov_arena *a)
+{
+    ov_error err = OV_ERROR_INIT;
+    size_t n = strlen(text) / 2;
+    char *out;
+    if (ov_arena_alloc(a, n + 1, &out, &err) != OV_OK)
+        abort();
+    for (size_t i = 0; i < n; i++) {
+        char pair[3] = {text[2 * i], text[2 * i + 1], 0};
+        out[i] = (char)strtoul(pair, NULL, 16);
+    }
+    return ov_slice_make(out, n);
+}
+
+static ov_status print_hll(const ov_hll *s, ov_hll_type type, bool compact, ov_error *err)
+{
+    ov_buf image;
+    ov_buf_init(&image);
+    ov_status st = ov_hll_write(s, type, compact, &image, err);
+    print_hex(&image);
+    ov_buf_fini(&image);
+    return st;
+}
+
+static ov_status build_hll(bool text, ov_arena *a, ov_error *err)
+{
+    ov_sketch_mem mem = ov_sketch_mem_arena(a);
+    unsigned lg_k = (unsigned)atoi(strtok(NULL, " ")), type = (unsigned)atoi(strtok(NULL, " "));
+    bool compact = atoi(strtok(NULL, " "));
+    int64_t first = atoll(strtok(NULL, " ")), count = atoll(strtok(NULL, " "));
+    int64_t step = text ? 1 : atoll(strtok(NULL, " "));
+    ov_hll s;
+    ov_hll_init(&s, lg_k, (ov_hll_type)type);
+    for (int64_t i = 0; i < count; i++) {
+        char value[32];
+        ov_hash128 h = ov_murmur3_u64((uint64_t)(first + i * step), OV_SKETCH_SEED);
+        snprintf(value, sizeof(value), "v%lld\xc3\xa9", (long long)(first + i));
+        if (text && !ov_sketch_hash_utf16(ov_slice_cstr(value), &h))
+            continue;
+        OV_TRY(ov_hll_add(&s, ov_hll_coupon(h), &mem, err));
+    }
+    return print_hll(&s, (ov_hll_type)type, compact, err);
+}
+
+static ov_status read_hll(ov_arena *a, ov_error *err)
+{
+    ov_sketch_mem mem = ov_sketch_mem_arena(a);
+    ov_hll s;
+    OV_TRY(ov_hll_read(from_hex(strtok(NULL, " "), a), &s, &mem, err));
+    printf("%.17g", ov_hll_estimate(&s));
+    for (unsigned z = 1; z <= 3; z++)
+        printf(" %.17g %.17g", ov_hll_bound(&s, z, false), ov_hll_bound(&s, z, true));
+    for (int type = OV_HLL_4; type <= OV_HLL_8; type++) {
+        printf(" ");
+        OV_TRY(print_hll(&s, (ov_hll_type)type, true, err));
+    }
+    return OV_OK;
+}
+
+static ov_status union_hll(ov_arena *a, ov_error *err)
+{
+    ov_sketch_mem mem = ov_sketch_mem_arena(a);
+    ov_hll s, one;
+    ov_hll_init(&s, (unsigned)atoi(strtok(NULL, " ")), OV_HLL_8);
+    for (int i = 0; i < 2; i++) {
+        OV_TRY(ov_hll_read(from_hex(strtok(NULL, " "), a), &one, &mem, err));
+        OV_TRY(ov_hll_merge(&s, &one, &mem, err));
+    }
+    OV_TRY(print_hll(&s, OV_HLL_8, true, err));
+    printf(" %.17g", ov_hll_estimate(&s));
+    return OV_OK;
+}
+
+static ov_status run(const char *verb, ov_arena *a, ov_error *err)
+{
+    if (!strcmp(verb, "hll") || !strcmp(verb, "hll-text"))
+        return build_hll(verb[3] != 0, a, err);
+    if (!strcmp(verb, "hll-read"))
+        return read_hll(a, err);
+    if (!strcmp(verb, "hll-union"))
+        return union_hll(a, err);
+    return ov_fail(err, OV_INVALID, "no command '%s'", verb);
+}
+
+int main(void)
+{
+    while (fgets(line, sizeof(line), stdin)) {
+        ov_arena a;
+        ov_error err = OV_ERROR_INIT;
+        ov_arena_init(&a, "tool", NULL);
+        line[strcspn(line, "\n")] = 0;
+        if (run(strtok(line, " "), &a, &err) != OV_OK)
+            printf(" error: %s", err.text);
+        printf("\n");
+        fflush(stdout);
+        ov_arena_fini(&a);
+    }
+    return 0;
+}
