@@ -1,6 +1,7 @@
 /*
  * Rows as JDBC wants them: times as numbers on the wall clock of the query's zone, arrays as arrays, text plain.
  */
+#include "base/base64.h"
 #include "base/numfmt.h"
 #include "base/tz.h"
 #include "server/avatica.pb-c.h"
@@ -66,6 +67,21 @@ static OV_CHECKED ov_status decimal_value(double x, OvAv__Value *to, ov_arena *a
     return st;
 }
 
+/* Bytes as they stand in JSON. */
+static OV_CHECKED ov_status sketch_value(ov_slice bytes, OvAv__Value *to, ov_arena *a, ov_error *err)
+{
+    ov_buf text;
+    ov_buf_init(&text);
+    ov_buf_add_char(&text, '"');
+    ov_base64_encode(bytes, &text);
+    ov_buf_add_char(&text, '"');
+    ov_status st = ov_buf_check(&text, err);
+    if (st == OV_OK)
+        st = text_value(ov_buf_slice(&text), to, a, err);
+    ov_buf_fini(&text);
+    return st;
+}
+
 /* The value at a row of plain values: no list. */
 static OV_CHECKED ov_status plain_value(const ov_tz *tz, const ov_field *f, const ov_vec *v,
                                         uint32_t row, OvAv__Value *to, ov_arena *a, ov_error *err)
@@ -86,6 +102,8 @@ static OV_CHECKED ov_status plain_value(const ov_tz *tz, const ov_field *f, cons
     } else if (ov_type_is_real(f->type)) {
         to->type = OV_AV_REP_DOUBLE;
         to->double_value = ov_vec_f64(v, row);
+    } else if (ov_type_is_sketch(f->type)) {
+        return sketch_value(ov_vec_str(v, row), to, a, err);
     } else {
         return text_value(ov_vec_str(v, row), to, a, err);
     }

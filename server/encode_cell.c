@@ -5,6 +5,7 @@
 
 #include <math.h>
 
+#include "base/base64.h"
 #include "base/json.h"
 #include "base/numfmt.h"
 #include "base/utf8.h"
@@ -180,6 +181,18 @@ static void add_list_cell(const ov_encode_options *o, ov_type type, const ov_vec
     ov_buf_fini(&text);
 }
 
+/* Bytes are Base64 within quotes, and that is the text that is printed: Druid makes JSON of complex values first. */
+static void add_sketch(const ov_encode_options *o, ov_buf *out, ov_slice bytes, bool plain)
+{
+    const char *quote = plain && !ovi_is_csv(o) ? "\"" : ovi_is_csv(o) ? "\"\"" : "\\\"";
+    bool outer = !plain || ovi_is_csv(o);
+    ov_buf_add_str(out, outer ? "\"" : "");
+    ov_buf_add_str(out, quote);
+    ov_base64_encode(bytes, out);
+    ov_buf_add_str(out, quote);
+    ov_buf_add_str(out, outer ? "\"" : "");
+}
+
 void ovi_add_cell(const ov_encode_options *o, const ov_field *f, const ov_vec *v, uint32_t row,
                   bool plain, ov_buf *out)
 {
@@ -212,6 +225,8 @@ void ovi_add_cell(const ov_encode_options *o, const ov_field *f, const ov_vec *v
         ov_buf_add_i64(out, ov_vec_i64(v, row));
     else if (ov_type_is_real(f->type))
         add_real(out, f->type, ov_vec_f64(v, row), !csv && !plain);
+    else if (ov_type_is_sketch(f->type))
+        add_sketch(o, out, ov_vec_str(v, row), plain);
     else
         add_text(out, ov_vec_str(v, row), plain, csv);
 }

@@ -24,7 +24,7 @@ static bool type_is_known(ov_type t)
     if (t.id == OV_TYPE_ARRAY)
         return t.elem >= OV_TYPE_LONG && t.elem <= OV_TYPE_STRING && !t.multi;
     if (t.id == OV_TYPE_COMPLEX)
-        return t.complex == OV_COMPLEX_JSON || t.complex == OV_COMPLEX_OTHER;
+        return t.complex > OV_COMPLEX_NONE && t.complex < OV_COMPLEX_COUNT;
     return t.id <= OV_TYPE_STRING && t.elem == 0 && t.complex == 0 &&
            (t.id == OV_TYPE_STRING || !t.multi);
 }

@@ -23,7 +23,7 @@ static bool type_is_known(ov_type t)
         return t.elem >= OV_TYPE_LONG && t.elem <= OV_TYPE_STRING && t.multi == 0 && t.complex == 0;
     case OV_TYPE_COMPLEX:
         return t.elem == 0 && t.multi == 0 &&
-               (t.complex == OV_COMPLEX_JSON || t.complex == OV_COMPLEX_OTHER);
+               t.complex > OV_COMPLEX_NONE && t.complex < OV_COMPLEX_COUNT;
     }
     return false;
 }

@@ -12,7 +12,32 @@ static const char *const complex_names[] = {
     [OV_COMPLEX_NONE] = "none",
     [OV_COMPLEX_JSON] = "json",
     [OV_COMPLEX_OTHER] = "other",
+    [OV_COMPLEX_HLL] = "HLLSketch",
+    [OV_COMPLEX_THETA] = "thetaSketch",
+    [OV_COMPLEX_TUPLE] = "arrayOfDoublesSketch",
+    [OV_COMPLEX_QUANTILES] = "quantilesDoublesSketch",
+    [OV_COMPLEX_KLL_DOUBLES] = "KllDoublesSketch",
+    [OV_COMPLEX_KLL_FLOATS] = "KllFloatsSketch",
+    [OV_COMPLEX_TDIGEST] = "tDigestSketch",
+    [OV_COMPLEX_HYPER_UNIQUE] = "hyperUnique",
+    [OV_COMPLEX_APPROX_HISTOGRAM] = "approximateHistogram",
+    [OV_COMPLEX_FIXED_HISTOGRAM] = "fixedBucketsHistogram",
+    [OV_COMPLEX_BLOOM] = "bloom",
+    [OV_COMPLEX_MOMENTS] = "momentSketch",
+    [OV_COMPLEX_VARIANCE] = "variance",
 };
+
+/* Druid tells how a sketch came to be in some names: the bytes are the same. */
+static ov_slice plain_name(ov_slice name)
+{
+    static const char *const tails[] = {"Build", "Merge"};
+    for (size_t i = 0; i < OV_COUNT_OF(tails); i++) {
+        ov_slice tail = ov_slice_cstr(tails[i]);
+        if (name.n > tail.n && ov_slice_ieq(ov_slice_make(name.p + name.n - tail.n, tail.n), tail))
+            return ov_slice_make(name.p, name.n - tail.n);
+    }
+    return name;
+}
 
 const char *ov_type_name(ov_type t, char *buf)
 {
@@ -71,6 +96,7 @@ bool ov_type_parse(ov_slice name, ov_type *out)
     }
     if (bracketed(name, OV_SLICE_LIT("COMPLEX"), &inner)) {
         t.id = OV_TYPE_COMPLEX;
+        inner = plain_name(inner);
         for (uint8_t i = OV_COMPLEX_JSON; i < OV_COUNT_OF(complex_names); i++)
             if (ov_slice_ieq(inner, ov_slice_cstr(complex_names[i]))) {
                 t.complex = i;

@@ -35,7 +35,22 @@ typedef enum ov_type_id {
 typedef enum ov_complex_id {
     OV_COMPLEX_NONE = 0,
     OV_COMPLEX_JSON = 1,
-    OV_COMPLEX_OTHER = 2, /* later: one per sketch */
+    OV_COMPLEX_OTHER = 2,
+    /* sketches: bytes in the format of Apache DataSketches or of Druid; on disk the numbers stay as they are */
+    OV_COMPLEX_HLL = 3,
+    OV_COMPLEX_THETA = 4,
+    OV_COMPLEX_TUPLE = 5,
+    OV_COMPLEX_QUANTILES = 6,
+    OV_COMPLEX_KLL_DOUBLES = 7,
+    OV_COMPLEX_KLL_FLOATS = 8,
+    OV_COMPLEX_TDIGEST = 9,
+    OV_COMPLEX_HYPER_UNIQUE = 10,
+    OV_COMPLEX_APPROX_HISTOGRAM = 11,
+    OV_COMPLEX_FIXED_HISTOGRAM = 12,
+    OV_COMPLEX_BLOOM = 13,
+    OV_COMPLEX_MOMENTS = 14,
+    OV_COMPLEX_VARIANCE = 15,
+    OV_COMPLEX_COUNT,
 } ov_complex_id;
 
 typedef struct ov_type {
@@ -68,6 +83,14 @@ static inline bool ov_type_is_real(ov_type t)
 static inline bool ov_type_is_list(ov_type t)
 {
     return t.id == OV_TYPE_ARRAY || (t.id == OV_TYPE_STRING && t.multi);
+}
+
+#define OV_T_COMPLEX(kind) ((ov_type){.id = OV_TYPE_COMPLEX, .complex = (kind)})
+
+/* Complex values that are bytes, not text: printed as Base64. */
+static inline bool ov_type_is_sketch(ov_type t)
+{
+    return t.id == OV_TYPE_COMPLEX && t.complex >= OV_COMPLEX_HLL;
 }
 
 /* "LONG", "ARRAY<STRING>", "COMPLEX<json>": Druid's native names. `buf` lends the bytes of composed

@@ -100,10 +100,11 @@ static void add_exception(uint32_t *table, unsigned lg, uint32_t slot, uint32_t 
 /* The table as it stands when slots are added in order and it doubles when it is three quarters full. */
 static ov_status write_exceptions(const ov_hll *s, unsigned least, unsigned lg, bool compact, ov_buf *out, ov_error *err)
 {
-    ov_buf tables = {0};
+    ov_buf tables;
     unsigned now = exception_lg(s->lg_k, 0);
     uint32_t n = 0;
     size_t bytes = sizeof(uint32_t) << lg;
+    ov_buf_init(&tables);
     if (!ov_buf_reserve(&tables, bytes * 2)) {
         ov_status st = ov_buf_check(&tables, err);
         ov_buf_fini(&tables);

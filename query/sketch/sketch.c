@@ -50,14 +50,17 @@ bool ov_sketch_hash_utf16(ov_slice utf8, ov_hash128 *out)
 {
     enum { CHUNK = 512 };
     char stack[CHUNK * 2 + 8];
-    ov_buf wide = {0};
+    ov_buf wide;
     char *to = stack;
     size_t n = 0;
     if (utf8.n == 0)
         return false;
+    ov_buf_init(&wide);
     if (utf8.n > CHUNK) {
-        if (!ov_buf_reserve(&wide, utf8.n * 2 + 8))
+        if (!ov_buf_reserve(&wide, utf8.n * 2 + 8)) {
+            ov_buf_fini(&wide);
             return false;
+        }
         to = wide.p;
     }
     for (size_t at = 0; at < utf8.n;) {

@@ -1,0 +1,104 @@
+/*
+ * What all functions over sketches share, and COMPLEX_DECODE_BASE64, which makes sketches of text.
+ */
+#include "query/expr/sketch_int.h"
+
+#include "base/base64.h"
+#include "query/sketch/hll.h"
+
+ov_status ovi_want_sketch(ovi_bind *b, uint32_t i, ov_complex_id kind, ov_error *err)
+{
+    const ov_expr *e = b->args[i];
+    char want[48], have[48];
+    if (ovi_is_null(e) || (e->type.id == OV_TYPE_COMPLEX && e->type.complex == kind))
+        return OV_OK;
+    return ov_fail_at(err, OV_INVALID, e->pos, e->end_pos, "Argument %u of %s must be a %s, a %s is given", i + 1,
+                      b->fn->name, ov_type_name(OV_T_COMPLEX(kind), want), ov_type_name(e->type, have));
+}
+
+ov_status ovi_const_within(ovi_bind *b, uint32_t i, int64_t least, int64_t most, const char *what, int64_t *out,
+                           ov_error *err)
+{
+    int64_t v;
+    bool is_null;
+    if (i >= b->argc)
+        return OV_OK;
+    OV_TRY(ovi_const_long(b, i, &v, &is_null, err));
+    if (is_null || v < least || v > most)
+        return ov_fail_at(err, OV_INVALID, b->args[i]->pos, b->args[i]->end_pos, "%s of %s must be from %lld to %lld", what,
+                          b->fn->name, (long long)least, (long long)most);
+    *out = v;
+    return OV_OK;
+}
+
+void ovi_sketch_result(ovi_bind *b, ov_complex_id kind)
+{
+    b->sql = OV_SQL_OTHER;
+    b->type = OV_T_COMPLEX(kind);
+}
+
+void ovi_json_text_result(ovi_bind *b)
+{
+    b->sql = OV_SQL_OTHER;
+    b->type = OV_T_COMPLEX(OV_COMPLEX_JSON);
+}
+
+ov_status ovi_sketch_rows(ovi_call *c, ovi_sketch_row_fn fn, ov_vec *out, ov_error *err)
+{
+    const uint32_t *rows;
+    uint32_t n;
+    ovi_result_lanes l;
+    ov_status st = OV_OK;
+    ov_buf bytes;
+    ov_arena scratch;
+    OV_TRY(ovi_rows(c, &rows, &n, err));
+    OV_TRY(ovi_lanes(c, &l, err));
+    ov_buf_init(&bytes);
+    ov_arena_init(&scratch, "sketch", c->mem->budget);
+    for (uint32_t k = 0; k < n; k++) {
+        ov_buf_clear(&bytes);
+        ov_arena_reset(&scratch);
+        OV_TRY_OUT(st, fn(c, rows[k], &scratch, &bytes, err));
+        OV_TRY_OUT(st, ovi_keep_text(c, &bytes, &l.s[rows[k]], err));
+    }
+    ovi_finish(c, &l, out);
+out:
+    ov_buf_fini(&bytes);
+    ov_arena_fini(&scratch);
+    return st;
+}
+
+/* ---- COMPLEX_DECODE_BASE64('type', text) ---- */
+
+ov_status ovi_bind_complex_decode(ovi_bind *b, ov_error *err)
+{
+    ov_slice name, full;
+    bool is_null;
+    ov_type type = {0};
+    OV_TRY(ovi_const_text(b, 0, &name, &is_null, err));
+    OV_TRY(ov_arena_printf(b->cx->arena, &full, err, "COMPLEX<" OV_SLICE_FMT ">", OV_SLICE_ARG(name)));
+    if (is_null || !ov_type_parse(full, &type) || !ov_type_is_sketch(type))
+        return ov_fail_at(err, OV_INVALID, b->args[0]->pos, b->args[0]->end_pos,
+                          "'" OV_SLICE_FMT "' is no kind of sketch; there are HLLSketch, thetaSketch and others",
+                          OV_SLICE_ARG(name));
+    if (type.complex != OV_COMPLEX_HLL)
+        return ov_fail_at(err, OV_UNSUPPORTED, b->args[0]->pos, b->args[0]->end_pos,
+                          "sketches of kind '" OV_SLICE_FMT "' are not supported yet", OV_SLICE_ARG(name));
+    OV_TRY(ovi_want_text(b, 1, err));
+    ovi_sketch_result(b, (ov_complex_id)type.complex);
+    return OV_OK;
+}
+
+static ov_status decode_row(ovi_call *c, uint32_t row, ov_arena *scratch, ov_buf *out, ov_error *err)
+{
+    ov_sketch_mem mem = ov_sketch_mem_arena(scratch);
+    ov_hll hll;
+    if (!ov_base64_decode(ovi_str(&c->arg[1], row), out))
+        return ov_fail(err, OV_INVALID, "COMPLEX_DECODE_BASE64: this is no Base64 text");
+    return ov_hll_read(ov_buf_slice(out), &hll, &mem, err);
+}
+
+ov_status ovi_eval_complex_decode(ovi_call *c, ov_vec *out, ov_error *err)
+{
+    return ovi_sketch_rows(c, decode_row, out, err);
+}
