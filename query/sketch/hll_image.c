@@ -286,11 +286,11 @@ static ov_status unpack(const image *in, ov_hll *s, uint32_t *exceptions, ov_err
     unsigned least = in->type == OV_HLL_4 ? (uint8_t)in->bytes.p[6] : 0;
     *exceptions = 0;
     for (size_t i = 0; i < (size_t)1 << in->lg_k; i++) {
-        unsigned v = p[i * 3 / 4], at = (unsigned)(i * 6 % 8);
+        unsigned v;
         if (in->type == OV_HLL_8)
             v = p[i];
         else if (in->type == OV_HLL_6)
-            v = (v | (unsigned)p[i * 3 / 4 + 1] << 8) >> at & 63;
+            v = (p[i * 3 / 4] | (unsigned)p[i * 3 / 4 + 1] << 8) >> (i * 6 % 8) & 63;
         else
             v = p[i / 2] >> (i % 2 * 4) & 15;
         if (in->type == OV_HLL_4 && v == EXCEPTION) {
