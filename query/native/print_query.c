@@ -4,39 +4,6 @@
  */
 #include "query/native/print_query.h"
 
-#include "base/tz.h"
-
-/* What stands above a grouping or above plain rows. */
-typedef struct top {
-    const ov_plan *at;     /* where it ends */
-    const ov_expr **exprs; /* output columns, over `at` */
-    uint32_t count;
-    const ov_expr **sort; /* over `at` */
-    const ov_sort_key *sort_keys;
-    uint32_t sort_count;
-    uint64_t limit, offset;
-    const ov_expr *having;
-} top;
-
-typedef struct text_parts {
-    ov_buf dims, aggs, posts, filter, having, order, columns, types;
-} text_parts;
-
-/* One query being written. */
-typedef struct query {
-    ovi_printer *p;
-    top t;
-    ovi_prel rel;
-    ovi_pcolumns columns;
-    text_parts parts;
-    ov_slice *grouped; /* names of the grouping's columns: d0, a0 ... */
-    uint32_t post_count;
-    const ov_expr **posts;
-    ov_slice *post_names;
-    ov_slice *out; /* names of the output columns */
-    bool series, has_bucket;
-} query;
-
 /* ---- walking down ---- */
 
 static bool leads_to_group(const ov_plan *plan)
@@ -56,7 +23,7 @@ static ov_status rebase_all(ovi_printer *p, const ov_expr ***list, uint32_t coun
     return OV_OK;
 }
 
-static ov_status take_sort(ovi_printer *p, top *t, ov_error *err)
+static ov_status take_sort(ovi_printer *p, ovi_ptop *t, ov_error *err)
 {
     const ov_plan *plan = t->at;
     t->sort_keys = plan->sort.keys;
@@ -69,7 +36,7 @@ static ov_status take_sort(ovi_printer *p, top *t, ov_error *err)
     return OV_OK;
 }
 
-static ov_status take_filter(ovi_printer *p, top *t, ov_error *err)
+static ov_status take_filter(ovi_printer *p, ovi_ptop *t, ov_error *err)
 {
     const ov_expr **both;
     OV_TRY(ov_arena_alloc(p->arena, 2 * sizeof *both, &both, err));
@@ -79,10 +46,10 @@ static ov_status take_filter(ovi_printer *p, top *t, ov_error *err)
     return both[0] ? ov_expr_call(p->cx, OV_SLICE_LIT("AND"), both, 2, 0, 0, &t->having, err) : OV_OK;
 }
 
-static ov_status walk(ovi_printer *p, const ov_plan *plan, top *t, ov_error *err)
+static ov_status walk(ovi_printer *p, const ov_plan *plan, ovi_ptop *t, ov_error *err)
 {
     bool ordered = false;
-    *t = (top){.at = plan, .count = plan->field_count, .limit = OV_NO_LIMIT};
+    *t = (ovi_ptop){.at = plan, .count = plan->field_count, .limit = OV_NO_LIMIT};
     OV_TRY(ov_arena_alloc(p->arena, (t->count + (size_t)1) * sizeof *t->exprs, &t->exprs, err));
     for (uint32_t i = 0; i < t->count; i++)
         OV_TRY(ov_plan_column(p->cx, plan, i, &t->exprs[i], err));
@@ -125,7 +92,7 @@ static ov_status walk(ovi_printer *p, const ov_plan *plan, top *t, ov_error *err
 
 /* ---- pieces of a grouping ---- */
 
-static ov_status print_dimension(query *q, const ov_expr *key, uint32_t i, ov_error *err)
+static ov_status print_dimension(ovi_pwrite *q, const ov_expr *key, uint32_t i, ov_error *err)
 {
     ov_slice name;
     char type[48];
@@ -138,7 +105,7 @@ static ov_status print_dimension(query *q, const ov_expr *key, uint32_t i, ov_er
 }
 
 /* The name of a value over the grouping's columns: one of them, or a post-aggregator. */
-static ov_status result_name(query *q, const ov_expr *e, ov_slice *name, ov_error *err)
+ov_status ovi_pwrite_result(ovi_pwrite *q, const ov_expr *e, ov_slice *name, ov_error *err)
 {
     char type[48];
     ov_buf text;
@@ -164,7 +131,7 @@ static ov_status result_name(query *q, const ov_expr *e, ov_slice *name, ov_erro
     return OV_OK;
 }
 
-static ov_status print_having(query *q, ov_error *err)
+static ov_status print_having(ovi_pwrite *q, ov_error *err)
 {
     ovi_prel results = {.names = q->grouped, .base = q->t.at};
     ovi_pcolumns columns = {.p = q->p, .rel = &results};
@@ -175,7 +142,7 @@ static ov_status print_having(query *q, ov_error *err)
     return st;
 }
 
-static ov_status print_results(query *q, ov_error *err)
+static ov_status print_results(ovi_pwrite *q, ov_error *err)
 {
     const ov_plan *at = q->t.at;
     uint32_t keys = at->aggregate.key_count;
@@ -190,266 +157,13 @@ static ov_status print_results(query *q, ov_error *err)
         OV_TRY(ovi_pagg(&q->columns, &at->aggregate.aggs[i], q->grouped[keys + i], &q->parts.aggs, &q->parts.posts, err));
     }
     for (uint32_t i = 0; i < q->t.count; i++)
-        OV_TRY(result_name(q, q->t.exprs[i], &q->out[i], err));
+        OV_TRY(ovi_pwrite_result(q, q->t.exprs[i], &q->out[i], err));
     return print_having(q, err);
-}
-
-/* ---- members that several types have ---- */
-
-static void add_source(query *q, ov_buf *b)
-{
-    ov_buf_add_str(b, ",\"dataSource\":");
-    ov_buf_add_slice(b, q->rel.source);
-}
-
-static void add_intervals(query *q, ov_buf *b)
-{
-    ov_buf_add_str(b, ",\"intervals\":{\"type\":\"intervals\",\"intervals\":[");
-    if (!q->rel.has_ranges) {
-        ov_buf_add_char(b, '"');
-        ov_interval_add(b, OV_INTERVAL_ETERNITY);
-        ov_buf_add_char(b, '"');
-    }
-    for (uint32_t i = 0; q->rel.has_ranges && i < q->rel.range_count; i++) {
-        ov_time_range r = q->rel.ranges[i];
-        ov_buf_add_str(b, i ? ",\"" : "\"");
-        ov_interval_add(b, (ov_interval){OV_MAX(r.start_ms, OV_TIME_MIN), OV_MIN(r.end_ms, OV_TIME_MAX)});
-        ov_buf_add_char(b, '"');
-    }
-    ov_buf_add_str(b, "]}");
-}
-
-static void add_list(ov_buf *b, const char *key, const ov_buf *items)
-{
-    if (!items->n)
-        return;
-    ov_buf_addf(b, ",\"%s\":[", key);
-    ov_buf_add_slice(b, ov_buf_slice(items));
-    ov_buf_add_char(b, ']');
-}
-
-static void add_filter(query *q, ov_buf *b)
-{
-    if (!q->parts.filter.n)
-        return;
-    ov_buf_add_str(b, ",\"filter\":");
-    ov_buf_add_slice(b, ov_buf_slice(&q->parts.filter));
-}
-
-typedef struct context_key {
-    ov_slice key, json;
-} context_key;
-
-/* The request's context with the query's id, sorted by key. */
-static ov_status add_context(query *q, bool buckets, ov_buf *b, ov_error *err)
-{
-    const ov_native_print *how = q->p->how;
-    context_key *keys;
-    uint32_t n = 0, room = (how->context ? how->context->count : 0) + 4;
-    ov_slice id;
-    ov_buf text;
-    ov_buf_init(&text);
-    ov_json_quote(&text, how->id);
-    ov_status st = ov_arena_copy(q->p->arena, ov_buf_slice(&text), &id, err);
-    if (st == OV_OK)
-        st = ov_arena_alloc(q->p->arena, room * sizeof *keys, &keys, err);
-    if (st != OV_OK) {
-        ov_buf_fini(&text);
-        return st;
-    }
-    keys[n++] = (context_key){OV_SLICE_LIT("queryId"), id};
-    keys[n++] = (context_key){OV_SLICE_LIT("sqlQueryId"), id};
-    if (buckets) {
-        keys[n++] = (context_key){OV_SLICE_LIT("skipEmptyBuckets"), OV_SLICE_LIT("true")};
-        keys[n++] = (context_key){OV_SLICE_LIT("timestampResultField"), OV_SLICE_LIT("\"d0\"")};
-    }
-    for (const ov_json *v = how->context ? how->context->first : NULL; v && st == OV_OK; v = v->next) {
-        bool known = false;
-        for (uint32_t i = 0; i < n; i++)
-            known |= ov_slice_eq(keys[i].key, v->key);
-        if (known)
-            continue;
-        ov_buf_clear(&text);
-        ov_json_print(v, &text);
-        keys[n].key = v->key;
-        st = ov_arena_copy(q->p->arena, ov_buf_slice(&text), &keys[n++].json, err);
-    }
-    ov_buf_fini(&text);
-    for (uint32_t i = 1; i < n; i++)
-        for (uint32_t k = i; k > 0 && ov_slice_cmp(keys[k].key, keys[k - 1].key) < 0; k--) {
-            context_key swap = keys[k];
-            keys[k] = keys[k - 1];
-            keys[k - 1] = swap;
-        }
-    ov_buf_add_str(b, ",\"context\":{");
-    for (uint32_t i = 0; i < n; i++) {
-        ov_buf_add_str(b, i ? "," : "");
-        ov_json_quote(b, keys[i].key);
-        ov_buf_add_char(b, ':');
-        ov_buf_add_slice(b, keys[i].json);
-    }
-    ov_buf_add_char(b, '}');
-    return st;
-}
-
-static void add_granularity(const ov_gran *g, ov_buf *b)
-{
-    const char *name = ov_gran_name(g);
-    ov_buf_add_str(b, ",\"granularity\":");
-    if (name) {
-        ov_buf_addf(b, "\"%s\"", name);
-        return;
-    }
-    ov_buf_add_str(b, "{\"type\":\"period\",\"period\":\"");
-    ov_period_add(b, &g->period);
-    ov_buf_addf(b, "\",\"timeZone\":\"%s\",\"origin\":", ov_tz_name(g->zone));
-    if (g->has_origin) {
-        bool local = g->kind == OV_GRAN_DAYS || g->kind == OV_GRAN_MONTHS;
-        ov_buf_add_char(b, '"');
-        ov_iso_add(b, local ? ov_tz_from_local(g->zone, g->origin) : g->origin, g->zone);
-        ov_buf_add_str(b, "\"}");
-    } else {
-        ov_buf_add_str(b, "null}");
-    }
 }
 
 /* ---- the types ---- */
 
-static bool is_bucket(const query *q, const ov_expr *key)
-{
-    const ov_gran *g = ov_expr_time_floor(key);
-    return g && key->args[0]->kind == OV_EXPR_COLUMN &&
-           ov_slice_eq(q->rel.names[key->args[0]->column], OV_SLICE_LIT("__time")) && !ov_period_is_zero(&g->period);
-}
-
-/* Sorted as native queries sort: NULL first going up, last going down; where there may be a NULL. */
-static bool plain_nulls(const query *q)
-{
-    for (uint32_t i = 0; i < q->t.sort_count; i++)
-        if (q->t.sort_keys[i].nulls_first == q->t.sort_keys[i].descending && q->t.sort[i]->nullable)
-            return false;
-    return true;
-}
-
-static bool is_series(const query *q)
-{
-    const ov_plan *at = q->t.at;
-    if (q->t.having || q->t.offset || q->t.limit == 0 || at->aggregate.agg_count == 0)
-        return false;
-    if (at->aggregate.key_count == 0)
-        return true;
-    if (at->aggregate.key_count != 1 || !q->has_bucket || (q->t.limit != OV_NO_LIMIT && q->t.limit > INT32_MAX))
-        return false;
-    return q->t.sort_count == 0 ||
-           (q->t.sort_count == 1 && q->t.sort[0]->kind == OV_EXPR_COLUMN && q->t.sort[0]->column == 0);
-}
-
-static bool is_top(const query *q)
-{
-    const ov_plan *at = q->t.at;
-    if (at->aggregate.key_count != 1 || q->t.having || q->t.offset || q->t.sort_count != 1 || q->t.limit == 0 ||
-        q->t.limit > INT32_MAX || at->aggregate.agg_count == 0)
-        return false;
-    const ov_expr *by = q->t.sort[0];
-    bool number = ov_type_is_int(by->type) || ov_type_is_real(by->type);
-    return number && !(by->kind == OV_EXPR_COLUMN && by->column == 0) &&
-           (q->t.sort_keys[0].descending || !by->nullable);
-}
-
-static ov_status write_series(query *q, ov_buf *b, ov_error *err)
-{
-    bool buckets = q->t.at->aggregate.key_count == 1;
-    ov_buf_add_str(b, "{\"queryType\":\"timeseries\"");
-    add_source(q, b);
-    add_intervals(q, b);
-    if (q->t.sort_count && buckets && q->t.sort_keys[0].descending)
-        ov_buf_add_str(b, ",\"descending\":true");
-    add_list(b, "virtualColumns", &q->columns.text);
-    add_filter(q, b);
-    if (buckets)
-        add_granularity(ov_expr_time_floor(q->t.at->aggregate.keys[0]), b);
-    else
-        ov_buf_add_str(b, ",\"granularity\":{\"type\":\"all\"}");
-    add_list(b, "aggregations", &q->parts.aggs);
-    add_list(b, "postAggregations", &q->parts.posts);
-    if (buckets && q->t.limit != OV_NO_LIMIT)
-        ov_buf_addf(b, ",\"limit\":%llu", (unsigned long long)q->t.limit);
-    return add_context(q, buckets, b, err);
-}
-
-static ov_status write_top(query *q, ov_buf *b, ov_error *err)
-{
-    ov_slice metric;
-    bool inverted = !q->t.sort_keys[0].descending;
-    OV_TRY(result_name(q, q->t.sort[0], &metric, err));
-    ov_buf_add_str(b, "{\"queryType\":\"topN\"");
-    add_source(q, b);
-    add_list(b, "virtualColumns", &q->columns.text);
-    ov_buf_add_str(b, ",\"dimension\":");
-    ov_buf_add_slice(b, ov_buf_slice(&q->parts.dims));
-    ov_buf_add_str(b, inverted ? ",\"metric\":{\"type\":\"inverted\",\"metric\":{\"type\":\"numeric\",\"metric\":"
-                               : ",\"metric\":{\"type\":\"numeric\",\"metric\":");
-    ov_json_quote(b, metric);
-    ov_buf_addf(b, "%s,\"threshold\":%llu", inverted ? "}}" : "}", (unsigned long long)q->t.limit);
-    add_intervals(q, b);
-    add_filter(q, b);
-    ov_buf_add_str(b, ",\"granularity\":{\"type\":\"all\"}");
-    add_list(b, "aggregations", &q->parts.aggs);
-    add_list(b, "postAggregations", &q->parts.posts);
-    return add_context(q, false, b, err);
-}
-
-static ov_status limit_columns(query *q, ov_buf *b, ov_error *err)
-{
-    for (uint32_t i = 0; i < q->t.sort_count; i++) {
-        ov_slice name;
-        const ov_expr *by = q->t.sort[i];
-        bool number = ov_type_is_int(by->type) || ov_type_is_real(by->type);
-        OV_TRY(result_name(q, by, &name, err));
-        ov_buf_add_str(b, i ? ",{\"dimension\":" : "{\"dimension\":");
-        ov_json_quote(b, name);
-        ov_buf_addf(b, ",\"direction\":\"%s\",\"dimensionOrder\":{\"type\":\"%s\"}}",
-                    q->t.sort_keys[i].descending ? "descending" : "ascending", number ? "numeric" : "lexicographic");
-    }
-    return OV_OK;
-}
-
-static ov_status write_group(query *q, ov_buf *b, ov_error *err)
-{
-    OV_TRY(limit_columns(q, &q->parts.order, err));
-    bool bounded = q->t.limit != OV_NO_LIMIT || q->t.offset || q->t.sort_count;
-    q->p->lost = q->p->lost || q->t.limit == 0 || (q->t.limit != OV_NO_LIMIT && q->t.limit > INT32_MAX) || !plain_nulls(q);
-    ov_buf_add_str(b, "{\"queryType\":\"groupBy\"");
-    add_source(q, b);
-    add_intervals(q, b);
-    add_list(b, "virtualColumns", &q->columns.text);
-    add_filter(q, b);
-    ov_buf_add_str(b, ",\"granularity\":{\"type\":\"all\"},\"dimensions\":[");
-    ov_buf_add_slice(b, ov_buf_slice(&q->parts.dims));
-    ov_buf_add_char(b, ']');
-    add_list(b, "aggregations", &q->parts.aggs);
-    add_list(b, "postAggregations", &q->parts.posts);
-    if (q->parts.having.n) {
-        ov_buf_add_str(b, ",\"having\":{\"type\":\"filter\",\"filter\":");
-        ov_buf_add_slice(b, ov_buf_slice(&q->parts.having));
-        ov_buf_add_str(b, ",\"finalize\":true}");
-    }
-    if (!bounded) {
-        ov_buf_add_str(b, ",\"limitSpec\":{\"type\":\"NoopLimitSpec\"}");
-    } else {
-        ov_buf_add_str(b, ",\"limitSpec\":{\"type\":\"default\",\"columns\":[");
-        ov_buf_add_slice(b, ov_buf_slice(&q->parts.order));
-        ov_buf_add_char(b, ']');
-        if (q->t.offset)
-            ov_buf_addf(b, ",\"offset\":%llu", (unsigned long long)q->t.offset);
-        if (q->t.limit != OV_NO_LIMIT)
-            ov_buf_addf(b, ",\"limit\":%llu", (unsigned long long)q->t.limit);
-        ov_buf_add_char(b, '}');
-    }
-    return add_context(q, false, b, err);
-}
-
-static ov_status print_group(query *q, ov_buf *b, ov_error *err)
+static ov_status print_group(ovi_pwrite *q, ov_buf *b, ov_error *err)
 {
     const ov_plan *at = q->t.at;
     const ov_expr **keys;
@@ -474,20 +188,20 @@ static ov_status print_group(query *q, ov_buf *b, ov_error *err)
     moved->aggregate.keys = keys;
     moved->aggregate.aggs = calls;
     q->t.at = moved;
-    q->has_bucket = at->aggregate.key_count == 1 && is_bucket(q, keys[0]);
+    q->has_bucket = at->aggregate.key_count == 1 && ovi_pis_bucket(q, keys[0]);
     if (q->rel.filter)
         OV_TRY(ovi_pfilter(&q->columns, q->rel.filter, &q->parts.filter, err));
-    bool series = is_series(q);
+    bool series = ovi_pis_series(q);
     if (!series)
         for (uint32_t i = 0; i < at->aggregate.key_count; i++)
             OV_TRY(print_dimension(q, keys[i], i, err));
     OV_TRY(print_results(q, err));
     if (series)
-        return write_series(q, b, err);
-    return is_top(q) ? write_top(q, b, err) : write_group(q, b, err);
+        return ovi_pwrite_series(q, b, err);
+    return ovi_pis_top(q) ? ovi_pwrite_top(q, b, err) : ovi_pwrite_group(q, b, err);
 }
 
-static ov_status print_scan(query *q, ov_buf *b, ov_error *err)
+static ov_status print_scan(ovi_pwrite *q, ov_buf *b, ov_error *err)
 {
     char type[48];
     ov_buf *list = &q->parts.columns, *types = &q->parts.types, *order = &q->parts.order;
@@ -517,26 +231,26 @@ static ov_status print_scan(query *q, ov_buf *b, ov_error *err)
         ov_json_quote(order, name);
         ov_buf_addf(order, ",\"order\":\"%s\"}", q->t.sort_keys[i].descending ? "descending" : "ascending");
     }
-    q->p->lost = q->p->lost || q->t.limit == 0 || !plain_nulls(q) || shown == 0;
+    q->p->lost = q->p->lost || q->t.limit == 0 || !ovi_pplain_nulls(q) || shown == 0;
     ov_buf_add_str(b, "{\"queryType\":\"scan\"");
-    add_source(q, b);
-    add_intervals(q, b);
-    add_list(b, "virtualColumns", &q->columns.text);
+    ovi_padd_source(q, b);
+    ovi_padd_intervals(q, b);
+    ovi_padd_list(b, "virtualColumns", &q->columns.text);
     ov_buf_add_str(b, ",\"resultFormat\":\"compactedList\"");
     if (q->t.offset)
         ov_buf_addf(b, ",\"offset\":%llu", (unsigned long long)q->t.offset);
     if (q->t.limit != OV_NO_LIMIT)
         ov_buf_addf(b, ",\"limit\":%llu", (unsigned long long)q->t.limit);
-    add_list(b, "orderBy", order);
-    add_filter(q, b);
-    add_list(b, "columns", list);
-    OV_TRY(add_context(q, false, b, err));
-    add_list(b, "columnTypes", types);
+    ovi_padd_list(b, "orderBy", order);
+    ovi_padd_filter(q, b);
+    ovi_padd_list(b, "columns", list);
+    OV_TRY(ovi_padd_context(q, false, b, err));
+    ovi_padd_list(b, "columnTypes", types);
     ov_buf_add_str(b, ",\"granularity\":{\"type\":\"all\"},\"legacy\":false");
     return OV_OK;
 }
 
-static ov_status add_signature(query *q, const ov_plan *plan, ov_slice *out, ov_error *err)
+static ov_status add_signature(ovi_pwrite *q, const ov_plan *plan, ov_slice *out, ov_error *err)
 {
     ov_buf text;
     char type[48];
@@ -564,7 +278,7 @@ static ov_status add_signature(query *q, const ov_plan *plan, ov_slice *out, ov_
 
 ov_status ovi_pquery_print(ovi_printer *p, const ov_plan *plan, ovi_pquery *out, ov_error *err)
 {
-    query q = {.p = p};
+    ovi_pwrite q = {.p = p};
     ov_buf text;
     *out = (ovi_pquery){.text = OV_SLICE_LIT("")};
     OV_TRY(walk(p, plan, &q.t, err));
