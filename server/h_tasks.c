@@ -8,6 +8,7 @@
 #include "ingest/task.h"
 #include "server/error_http.h"
 #include "server/handlers.h"
+#include "server/segment_json.h"
 
 enum { DEFAULT_COMPLETE_TASKS = 0 }; /* all of them */
 
@@ -84,6 +85,34 @@ void ov_h_task_reports(ov_app *app, ov_request *rq, const ov_captures *at)
     ov_buf b;
     ov_buf_init(&b);
     finish(rq, at->s[0], ov_tasks_report(app->tasks, at->s[0], &b, &err), &err, &b);
+}
+
+/* Those that are in use still. */
+static void print_segments(ov_app *app, ov_slice id, ov_buf *out)
+{
+    const ov_segment_entry *const *all;
+    ov_jsonw w;
+    ov_snapshot *snap = ov_catalog_snapshot(app->catalog);
+    uint32_t n = ov_snapshot_all(snap, &all);
+    ov_jsonw_init(&w, out);
+    ov_jsonw_open_array(&w, NULL);
+    for (uint32_t i = 0; i < n; i++)
+        if (ov_slice_eq(all[i]->task_id, id))
+            ovi_segment_json(&w, NULL, all[i], false);
+    ov_jsonw_close_array(&w);
+    ov_snapshot_release(snap);
+}
+
+void ov_h_task_segments(ov_app *app, ov_request *rq, const ov_captures *at)
+{
+    ov_task_view view;
+    ov_error err = OV_ERROR_INIT;
+    ov_buf b;
+    ov_buf_init(&b);
+    ov_status st = ov_tasks_view(app->tasks, at->s[0], &view, &err);
+    if (st == OV_OK)
+        print_segments(app, at->s[0], &b);
+    finish(rq, at->s[0], st, &err, &b);
 }
 
 /* A whole number in a query parameter; false when it is there and is none. */
@@ -311,4 +340,20 @@ void ov_h_workers(ov_app *app, ov_request *rq, const ov_captures *at)
     ov_jsonw_close_object(&w);
     ov_jsonw_close_array(&w);
     ov_respond_json(rq, &b);
+}
+
+/* How tasks are spread over workers: there is one. */
+void ov_h_worker_config(ov_app *app, ov_request *rq, const ov_captures *at)
+{
+    (void)app, (void)at;
+    ov_respond(rq, 200, "application/json",
+               OV_SLICE_LIT("{\"type\":\"default\",\"selectStrategy\":{\"type\":\"equalDistribution\",\"affinityConfig\":null},"
+                            "\"autoScaler\":null}"));
+}
+
+/* Tasks take no locks: what they publish is settled in one commit. */
+void ov_h_active_locks(ov_app *app, ov_request *rq, const ov_captures *at)
+{
+    (void)app, (void)at;
+    ov_respond(rq, 200, "application/json", OV_SLICE_LIT("{\"datasourceToLocks\":{}}"));
 }

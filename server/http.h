@@ -61,6 +61,8 @@ ov_slice ov_request_body(const ov_request *rq);
 ov_arena *ov_request_arena(ov_request *rq); /* lives as long as the request */
 /* Query parameter, decoded; empty with *found false when absent. */
 ov_slice ov_request_param(ov_request *rq, const char *name, bool *found);
+/* Is `value` one of the values of a parameter that may be there several times? */
+bool ov_request_param_has(ov_request *rq, const char *name, ov_slice value);
 bool ov_request_gone(const ov_request *rq);
 /* fn(arg) runs on the loop thread when the client leaves, or right here when it has left already. NULL fn takes it
  * back and guarantees that it is not running any more. */

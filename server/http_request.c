@@ -90,33 +90,53 @@ ov_arena *ov_request_arena(ov_request *rq)
     return &rq->arena;
 }
 
+/* The next pair of a query string; value.p is NULL when it has no '='. */
+static bool next_param(ov_slice *rest, ov_slice *key, ov_slice *raw)
+{
+    if (!rest->n)
+        return false;
+    const char *amp = memchr(rest->p, '&', rest->n);
+    ov_slice pair = ov_slice_make(rest->p, amp ? (size_t)(amp - rest->p) : rest->n);
+    const char *eq = pair.n ? memchr(pair.p, '=', pair.n) : NULL;
+    *key = ov_slice_make(pair.p, eq ? (size_t)(eq - pair.p) : pair.n);
+    *raw = eq ? ov_slice_make(eq + 1, pair.n - key->n - 1) : (ov_slice){NULL, 0};
+    size_t skip = pair.n + (amp ? 1 : 0);
+    *rest = ov_slice_make(rest->p + skip, rest->n - skip);
+    return true;
+}
+
+static ov_slice decode_param(ov_request *rq, ov_slice raw)
+{
+    ov_error err = OV_ERROR_INIT;
+    char *text = ov_arena_try(&rq->arena, raw.n + 1, 1, &err);
+    size_t n = 0;
+    if (!text || !ov_http_percent_decode(raw, true, text, &n))
+        return (ov_slice){NULL, 0};
+    text[n] = '\0';
+    return ov_slice_make(text, n);
+}
+
 ov_slice ov_request_param(ov_request *rq, const char *name, bool *found)
 {
-    ov_slice rest = rq->head.query, wanted = ov_slice_cstr(name);
+    ov_slice rest = rq->head.query, key, raw, value = {NULL, 0};
     bool seen = false;
-    ov_slice value = {NULL, 0};
-    while (rest.n && !seen) {
-        const char *amp = memchr(rest.p, '&', rest.n);
-        ov_slice pair = ov_slice_make(rest.p, amp ? (size_t)(amp - rest.p) : rest.n);
-        const char *eq = pair.n ? memchr(pair.p, '=', pair.n) : NULL;
-        ov_slice key = ov_slice_make(pair.p, eq ? (size_t)(eq - pair.p) : pair.n);
-        if (ov_slice_eq(key, wanted)) {
-            seen = true;
-            ov_slice raw = eq ? ov_slice_make(eq + 1, pair.n - key.n - 1) : (ov_slice){NULL, 0};
-            ov_error err = OV_ERROR_INIT;
-            char *text = ov_arena_try(&rq->arena, raw.n + 1, 1, &err);
-            size_t n = 0;
-            if (text && ov_http_percent_decode(raw, true, text, &n)) {
-                text[n] = '\0';
-                value = ov_slice_make(text, n);
-            }
-        }
-        size_t skip = pair.n + (amp ? 1 : 0);
-        rest = ov_slice_make(rest.p + skip, rest.n - skip);
+    while (!seen && next_param(&rest, &key, &raw)) {
+        seen = ov_slice_eq(key, ov_slice_cstr(name));
+        if (seen)
+            value = decode_param(rq, raw);
     }
     if (found)
         *found = seen;
     return value;
+}
+
+bool ov_request_param_has(ov_request *rq, const char *name, ov_slice value)
+{
+    ov_slice rest = rq->head.query, key, raw;
+    while (next_param(&rest, &key, &raw))
+        if (ov_slice_eq(key, ov_slice_cstr(name)) && ov_slice_eq(decode_param(rq, raw), value))
+            return true;
+    return false;
 }
 
 bool ov_request_gone(const ov_request *rq)

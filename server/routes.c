@@ -67,6 +67,12 @@ static void refuse(ov_request *rq, bool path_known, const char *allow)
         ov_respond(rq, 405, NULL, (ov_slice){NULL, 0});
         return;
     }
+    /* As Druid's own services do; people who mistype see the sentence below. */
+    ov_slice path = without_proxy(ov_request_path(rq));
+    if (ov_slice_starts(path, OV_SLICE_LIT("/druid/coordinator/")) || ov_slice_starts(path, OV_SLICE_LIT("/druid/indexer/"))) {
+        ov_respond(rq, 404, NULL, (ov_slice){NULL, 0});
+        return;
+    }
     ov_buf_init(&body);
     ov_fail(&err, OV_NOT_FOUND, "There is nothing at " OV_SLICE_FMT ".", OV_SLICE_ARG(ov_request_path(rq)));
     ov_error_body(OV_ERROR_BINDING, (ov_slice){NULL, 0}, &err, false, &body);

@@ -16,6 +16,7 @@ import test_formats  # noqa: E402
 import test_framing  # noqa: E402
 import test_insert  # noqa: E402
 import test_lookups  # noqa: E402
+import test_metadata  # noqa: E402
 import test_native  # noqa: E402
 import test_partitions  # noqa: E402
 import test_statements  # noqa: E402
@@ -33,8 +34,8 @@ def main():
         for table in ('tiny', 'events'):
             server.ingest(tables.spec(table, folder)[0])
             server.wait_table(table)
-        for part in (test_formats, test_errors, test_framing, test_tasks, test_insert, test_extern, test_native, test_partitions,
-                     test_statements, test_avatica, test_lookups, test_concurrency):
+        for part in (test_formats, test_errors, test_framing, test_tasks, test_insert, test_extern, test_native, test_metadata,
+                     test_partitions, test_statements, test_avatica, test_lookups, test_concurrency):
             for name, function in part.cases(server):
                 name = '%s: %s' % (part.__name__[5:], name)
                 if asked.only in name:

@@ -33,7 +33,7 @@ def life(server):
     same(server.request('GET', '/druid/indexer/v1/task/%s/log' % task)[0], 200)
     same(server.value('SELECT SUM(n) FROM life'), 6)
     check('life' in server.get_json('/druid/coordinator/v1/datasources'))
-    same(server.get_json('/druid/coordinator/v1/datasources/life/loadstatus?forceMetadataRefresh=true'), {'life': 100.0})
+    same(server.get_json('/druid/coordinator/v1/datasources/life/loadstatus?forceMetadataRefresh=true&interval=2024/2025'), {'life': 100.0})
     check('life' in server.get_json('/druid/v2/datasources'))
     same(server.value("SELECT COUNT(*) FROM sys.segments WHERE datasource = 'life'"), 2)
 

@@ -1,0 +1,163 @@
+/*
+ * The coordinator's dynamic configuration, and automatic compaction, which is not there.
+ *
+ * The configuration of a cluster's balancing means nothing to one process; it is kept and shown again, so that a console's
+ * form and a deployment's script go through, and it changes nothing.
+ */
+#include "base/json.h"
+#include "base/jsonw.h"
+#include "base/log.h"
+#include "server/error_http.h"
+#include "server/handlers.h"
+#include "server/reply.h"
+#include "server/settings.h"
+
+#define SUBJECT "coordinator.config"
+/* Druid's defaults. */
+static const char config_defaults[] =
+    "{\"millisToWaitBeforeDeleting\":900000,\"maxSegmentsToMove\":100,\"replicantLifetime\":15,"
+    "\"replicationThrottleLimit\":500,\"balancerComputeThreads\":1,\"killDataSourceWhitelist\":[],"
+    "\"killTaskSlotRatio\":0.1,\"maxKillTaskSlots\":2147483647,\"killPendingSegmentsSkipList\":[],"
+    "\"maxSegmentsInNodeLoadingQueue\":500,\"decommissioningNodes\":[],\"pauseCoordination\":false,"
+    "\"replicateAfterLoadTimeout\":false,\"useRoundRobinSegmentAssignment\":true,\"smartSegmentLoading\":true,"
+    "\"debugDimensions\":null,\"turboLoadingNodes\":[]}";
+
+/* `over`'s members replace those of `base`. */
+static ov_status merge(ov_arena *a, ov_json *base, const ov_json *over, ov_error *err)
+{
+    for (const ov_json *v = over->first; v; v = v->next) {
+        ov_json *copy;
+        ov_slice key;
+        OV_TRY(ov_json_copy(a, v, &copy, err));
+        OV_TRY(ov_arena_copy(a, v->key, &key, err));
+        OV_TRY(ov_json_set(a, base, key.p, copy, err));
+    }
+    return OV_OK;
+}
+
+static ov_status print_config(ov_app *app, ov_arena *a, ov_buf *out, ov_error *err)
+{
+    ov_settings s;
+    ov_json *config;
+    OV_TRY(ov_json_parse(ov_slice_cstr(config_defaults), NULL, a, &config, err));
+    OV_TRY(ov_settings_read(app->catalog, SUBJECT, a, &s, err));
+    OV_TRY(merge(a, config, s.object, err));
+    ov_json_print(config, out);
+    return ov_buf_check(out, err);
+}
+
+void ov_h_config(ov_app *app, ov_request *rq, const ov_captures *at)
+{
+    (void)at;
+    ov_error err = OV_ERROR_INIT;
+    ov_buf b;
+    ov_buf_init(&b);
+    if (print_config(app, ov_request_arena(rq), &b, &err) == OV_OK) {
+        ov_respond_json(rq, &b);
+        return;
+    }
+    ov_buf_fini(&b);
+    ovi_reply_error(rq, &err);
+}
+
+static ov_status set_config(ov_app *app, ov_request *rq, ov_error *err)
+{
+    ov_arena *a = ov_request_arena(rq);
+    const ov_http_head *head = ov_request_head(rq);
+    ov_settings s;
+    ov_json *wanted;
+    OV_TRY(ov_json_parse(ov_request_body(rq), NULL, a, &wanted, err));
+    OV_TRY(ov_json_expect(wanted, OV_JSON_OBJECT, err));
+    OV_TRY(ov_settings_read(app->catalog, SUBJECT, a, &s, err));
+    OV_TRY(merge(a, s.object, wanted, err));
+    ov_audit audit = {.key = OV_SLICE_LIT(SUBJECT),
+                      .author = ov_http_header_get(head, "X-Druid-Author", NULL),
+                      .comment = ov_http_header_get(head, "X-Druid-Comment", NULL),
+                      .payload = ov_request_body(rq)};
+    return ov_settings_write(app->catalog, SUBJECT, &s, &audit, a, err);
+}
+
+void ov_h_config_set(ov_app *app, ov_request *rq, const ov_captures *at)
+{
+    (void)at;
+    ov_error err = OV_ERROR_INIT;
+    if (set_config(app, rq, &err) != OV_OK) {
+        ovi_reply_error(rq, &err);
+        return;
+    }
+    ov_log_info("the coordinator's configuration was kept; it changes nothing in one process");
+    ovi_reply_nothing(rq, 200);
+}
+
+/* ---- compaction ---- */
+
+void ov_h_compaction_config(ov_app *app, ov_request *rq, const ov_captures *at)
+{
+    (void)app, (void)at;
+    ovi_reply_fixed(rq, "{\"compactionConfigs\":[],\"compactionTaskSlotRatio\":0.1,\"maxCompactionTaskSlots\":2147483647,"
+                        "\"compactionPolicy\":{\"type\":\"newestSegmentFirst\",\"priorityDatasource\":null},"
+                        "\"useSupervisors\":false,\"engine\":\"native\"}");
+}
+
+void ov_h_compaction_datasources(ov_app *app, ov_request *rq, const ov_captures *at)
+{
+    (void)app, (void)at;
+    ovi_reply_fixed(rq, "{\"compactionConfigs\":[]}");
+}
+
+void ov_h_compaction_cluster(ov_app *app, ov_request *rq, const ov_captures *at)
+{
+    (void)app, (void)at;
+    ovi_reply_fixed(rq, "{\"compactionTaskSlotRatio\":0.1,\"maxCompactionTaskSlots\":2147483647,"
+                        "\"compactionPolicy\":{\"type\":\"newestSegmentFirst\",\"priorityDatasource\":null},"
+                        "\"useSupervisors\":false,\"engine\":\"native\"}");
+}
+
+/* The same for one datasource, and for what would remove its configuration: there is none. */
+void ov_h_compaction_none(ov_app *app, ov_request *rq, const ov_captures *at)
+{
+    (void)app, (void)at;
+    ovi_reply_nothing(rq, 404);
+}
+
+void ov_h_compaction_set(ov_app *app, ov_request *rq, const ov_captures *at)
+{
+    (void)app, (void)at;
+    ov_error err = OV_ERROR_INIT;
+    ov_fail(&err, OV_UNSUPPORTED,
+            "automatic compaction is not there yet; REPLACE INTO ... SELECT ... rewrites the segments of an interval");
+    ov_respond_error(rq, OV_ERROR_STATEMENT, (ov_slice){NULL, 0}, &err);
+}
+
+static void unknown_datasource(ov_request *rq)
+{
+    ov_error err = OV_ERROR_INIT;
+    ov_fail(&err, OV_NOT_FOUND, "Unknown DataSource");
+    ov_respond_error(rq, OV_ERROR_STATEMENT, (ov_slice){NULL, 0}, &err);
+}
+
+/* No datasource is compacted, so naming one is naming one that is not there. */
+void ov_h_compaction_status(ov_app *app, ov_request *rq, const ov_captures *at)
+{
+    (void)app, (void)at;
+    if (ovi_has_param(rq, "dataSource"))
+        unknown_datasource(rq);
+    else
+        ovi_reply_fixed(rq, "{\"latestStatus\":[]}");
+}
+
+void ov_h_compaction_status_of(ov_app *app, ov_request *rq, const ov_captures *at)
+{
+    (void)app, (void)at;
+    unknown_datasource(rq);
+}
+
+void ov_h_compaction_progress(ov_app *app, ov_request *rq, const ov_captures *at)
+{
+    (void)app, (void)at;
+    if (ovi_has_param(rq, "dataSource")) {
+        unknown_datasource(rq);
+        return;
+    }
+    ov_respond(rq, 400, "application/json", OV_SLICE_LIT("{\"error\":\"No DataSource specified\"}"));
+}
