@@ -13,6 +13,21 @@ const char *ovi_ptype(const ov_expr *e, char buf[48])
     return t.id == OV_TYPE_NULL ? "STRING" : ov_type_name(t, buf);
 }
 
+/* How many underscores make v0, v1, ... unlike every column of the source: a query inside may have its own v0. */
+static uint32_t unused_prefix(const ovi_prel *rel)
+{
+    uint32_t least = 0;
+    for (uint32_t i = 0; i < rel->base->field_count; i++) {
+        ov_slice s = rel->names[i];
+        uint32_t lead = 0;
+        while (lead < s.n && s.p[lead] == '_')
+            lead++;
+        if (s.n > lead + 1 && s.p[lead] == 'v' && s.p[lead + 1] >= '0' && s.p[lead + 1] <= '9')
+            least = OV_MAX(least, lead + 1);
+    }
+    return least;
+}
+
 ov_status ovi_pcolumn(ovi_pcolumns *c, const ov_expr *e, ov_slice *name, ov_error *err)
 {
     char type[48];
@@ -39,11 +54,20 @@ ov_status ovi_pcolumn(ovi_pcolumns *c, const ov_expr *e, ov_slice *name, ov_erro
         c->names = names;
         c->capacity = room;
     }
-    OV_TRY(ov_arena_printf(c->p->arena, name, err, "v%u", c->count));
     ov_buf text;
     ov_buf_init(&text);
+    for (uint32_t i = unused_prefix(c->rel); i > 0; i--)
+        ov_buf_add_char(&text, '_');
+    ov_status st = ov_arena_printf(c->p->arena, name, err, OV_SLICE_FMT "v%u", OV_SLICE_ARG(ov_buf_slice(&text)), c->count);
+    ov_buf_clear(&text);
+    if (st != OV_OK) {
+        ov_buf_fini(&text);
+        return st;
+    }
     ovi_pexpr(c->p, e, c->rel->names, &text);
-    ov_buf_addf(&c->text, "%s{\"type\":\"expression\",\"name\":\"v%u\",\"expression\":", c->count ? "," : "", c->count);
+    ov_buf_addf(&c->text, "%s{\"type\":\"expression\",\"name\":", c->count ? "," : "");
+    ov_json_quote(&c->text, *name);
+    ov_buf_add_str(&c->text, ",\"expression\":");
     ov_json_quote(&c->text, ov_buf_slice(&text));
     ov_buf_addf(&c->text, ",\"outputType\":\"%s\"}", ovi_ptype(e, type));
     ov_buf_fini(&text);

@@ -5,7 +5,10 @@ mismatch. Rows are bags: order-insensitive, doubles to nine digits, whole number
 """
 import collections
 import math
+import urllib.parse
 
+import duckdb_side
+import explained
 from ovatetest import SqlError
 from sql_nodes import Call, Query, comparable
 
@@ -60,7 +63,6 @@ class Bench:
 
 def against_duckdb(bench, query):
     """None also where DuckDB refuses: overflows and its own limits."""
-    import duckdb_side
     if bench.duck is None or not comparable(query):
         return None
     try:
@@ -158,8 +160,6 @@ def limit_pushed(bench, query):
 
 def as_native(bench, query):
     """What EXPLAIN PLAN FOR prints as a native query gives the same rows."""
-    import explained
-    import urllib.parse
     where = urllib.parse.urlsplit('http://127.0.0.1:%d' % bench.plain.port)
     result, why = explained.compare(where, query.write(False, bench.names), {})
     bench.native = getattr(bench, 'native', 0) + (result == 'same')

@@ -16,7 +16,7 @@ import tempfile
 import time
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-sys.path[:0] = [os.path.join(HERE, '..', 'lib'), os.path.join(HERE, '..', 'slt'), os.path.join(HERE, '..', 'native'), HERE]
+sys.path[:0] = [os.path.join(HERE, '..', 'lib'), os.path.join(HERE, '..', 'slt'), os.path.join(HERE, '..', 'http'), HERE]
 import duckdb_side  # noqa: E402
 import shrink  # noqa: E402
 import sql_nodes  # noqa: E402
