@@ -51,11 +51,11 @@ ov_type ov_sqltype_native(ov_sqltype t)
     return OV_T((unsigned)t < OV_SQL_COUNT ? types[t].native : OV_TYPE_NULL);
 }
 
-ov_sqltype ov_sqltype_of_column(ov_slice name, ov_type t)
+ov_sqltype ov_sqltype_of_native(ov_type_id t)
 {
-    switch ((ov_type_id)t.id) {
+    switch (t) {
     case OV_TYPE_LONG:
-        return ov_slice_eq(name, OV_SLICE_LIT("__time")) ? OV_SQL_TIMESTAMP : OV_SQL_BIGINT;
+        return OV_SQL_BIGINT;
     case OV_TYPE_DOUBLE:
         return OV_SQL_DOUBLE;
     case OV_TYPE_FLOAT:
@@ -69,6 +69,12 @@ ov_sqltype ov_sqltype_of_column(ov_slice name, ov_type t)
         break;
     }
     return OV_SQL_VARCHAR;
+}
+
+ov_sqltype ov_sqltype_of_column(ov_slice name, ov_type t)
+{
+    bool time = t.id == OV_TYPE_LONG && ov_slice_eq(name, OV_SLICE_LIT("__time"));
+    return time ? OV_SQL_TIMESTAMP : ov_sqltype_of_native((ov_type_id)t.id);
 }
 
 bool ov_sqltype_parse(ov_slice name, ov_sqltype *out)

@@ -33,7 +33,8 @@ typedef enum ov_sqltype {
 const char *ov_sqltype_name(ov_sqltype t); /* "BIGINT" */
 int ov_sqltype_jdbc(ov_sqltype t);         /* -5 */
 ov_type ov_sqltype_native(ov_sqltype t);   /* LONG for TIMESTAMP; STRING for VARCHAR; NULL for ARRAY and OTHER */
-ov_sqltype ov_sqltype_of_column(ov_slice name, ov_type t); /* __time is TIMESTAMP, LONG is BIGINT, ... */
+ov_sqltype ov_sqltype_of_native(ov_type_id t);             /* LONG is BIGINT, NULL reads as VARCHAR, ... */
+ov_sqltype ov_sqltype_of_column(ov_slice name, ov_type t); /* the same, but __time is TIMESTAMP */
 bool ov_sqltype_parse(ov_slice name, ov_sqltype *out);     /* also INT, STRING, LONG, NUMERIC, CHARACTER ... */
 
 static inline bool ov_sqltype_is_integer(ov_sqltype t)

@@ -124,7 +124,6 @@ typedef struct ov_av_type {
     int rep; /* as protobuf numbers it */
 } ov_av_type;
 ov_av_type ov_av_type_of(ov_sqltype t);
-ov_sqltype ov_av_element(ov_type array); /* of the elements of an ARRAY */
 /* A parameter's representation in words ("LONG", "JAVA_SQL_TIMESTAMP") or by number to a SQL type; OV_SQL_NULL for
  * what has no value, OV_SQL_COUNT for what is not known. */
 ov_sqltype ov_av_param_type(ov_slice rep);

@@ -264,7 +264,7 @@ static void add_type(ov_jsonw *w, const char *key, const ov_field *f)
     ov_jsonw_cstr(w, "name", t.name);
     ov_jsonw_cstr(w, "rep", t.rep_name);
     if (array) {
-        ov_field elem = {.type = OV_T(f->type.elem), .sql = (uint8_t)ov_av_element(f->type)};
+        ov_field elem = {.type = OV_T(f->type.elem), .sql = (uint8_t)ov_sqltype_of_native((ov_type_id)f->type.elem)};
         add_type(w, "component", &elem);
     }
     ov_jsonw_close_object(w);

@@ -82,7 +82,7 @@ static OV_CHECKED ov_status make_type(const ov_field *f, ov_arena *a, OvAv__Type
     (*out)->rep = t.rep;
     if (!array)
         return OV_OK;
-    ov_field elem = {.type = OV_T(f->type.elem), .sql = (uint8_t)ov_av_element(f->type)};
+    ov_field elem = {.type = OV_T(f->type.elem), .sql = (uint8_t)ov_sqltype_of_native((ov_type_id)f->type.elem)};
     return make_type(&elem, a, &(*out)->component, err);
 }
 

@@ -115,7 +115,7 @@ static OV_CHECKED ov_status list_cell(const ov_field *f, const ov_vec *v, uint32
 {
     uint32_t first, end;
     const ov_vec *elems = ov_vec_list(v, row, &first, &end);
-    ov_field elem = {.type = OV_T(f->type.elem), .sql = (uint8_t)ov_av_element(f->type)};
+    ov_field elem = {.type = OV_T(f->type.elem), .sql = (uint8_t)ov_sqltype_of_native((ov_type_id)f->type.elem)};
     OvAv__Value *values;
     cell->has_array_value = true;
     cell->n_array_value = end - first;

@@ -28,22 +28,6 @@ ov_av_type ov_av_type_of(ov_sqltype t)
     return types[t < OV_SQL_COUNT ? t : OV_SQL_OTHER];
 }
 
-ov_sqltype ov_av_element(ov_type array)
-{
-    switch (array.elem) {
-    case OV_TYPE_LONG:
-        return OV_SQL_BIGINT;
-    case OV_TYPE_DOUBLE:
-        return OV_SQL_DOUBLE;
-    case OV_TYPE_FLOAT:
-        return OV_SQL_FLOAT;
-    case OV_TYPE_STRING:
-        return OV_SQL_VARCHAR;
-    default:
-        return OV_SQL_OTHER;
-    }
-}
-
 /* The names of Avatica's representations, each at its protobuf number. */
 static const struct {
     const char *name;

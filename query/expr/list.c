@@ -153,18 +153,7 @@ ov_sqltype ovi_elem_sql(const ov_expr *e)
         return (ov_sqltype)e->sql;
     if (e->elem_sql != OV_SQL_NULL)
         return (ov_sqltype)e->elem_sql;
-    switch ((ov_type_id)e->type.elem) {
-    case OV_TYPE_LONG:
-        return OV_SQL_BIGINT;
-    case OV_TYPE_DOUBLE:
-        return OV_SQL_DOUBLE;
-    case OV_TYPE_FLOAT:
-        return OV_SQL_FLOAT;
-    case OV_TYPE_COMPLEX:
-        return OV_SQL_OTHER;
-    default:
-        return OV_SQL_VARCHAR;
-    }
+    return ov_sqltype_of_native((ov_type_id)e->type.elem);
 }
 
 void ov_expr_element(const ov_expr *e, ov_type *type, ov_sqltype *sql)

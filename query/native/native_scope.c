@@ -76,20 +76,6 @@ ov_status ovi_nliteral(ovi_nplanner *p, const char *text, const ov_expr **out, o
     return ov_expr_str(p->cx, OV_SQL_VARCHAR, ov_slice_cstr(text), out, err);
 }
 
-static ov_sqltype element_sql(uint8_t elem)
-{
-    switch ((ov_type_id)elem) {
-    case OV_TYPE_LONG:
-        return OV_SQL_BIGINT;
-    case OV_TYPE_DOUBLE:
-        return OV_SQL_DOUBLE;
-    case OV_TYPE_FLOAT:
-        return OV_SQL_FLOAT;
-    default:
-        return OV_SQL_VARCHAR;
-    }
-}
-
 ov_status ovi_nas_type(ovi_nplanner *p, const ov_json *at, ov_slice type, const ov_expr *e, const ov_expr **out,
                        ov_error *err)
 {
@@ -113,7 +99,7 @@ ov_status ovi_nas_type(ovi_nplanner *p, const ov_json *at, ov_slice type, const 
             return OV_OK;
         const char *fn = ov_type_is_list(e->type) ? "MV_TO_ARRAY" : "ARRAY";
         if (!ov_type_is_list(e->type))
-            OV_TRY(ovi_ncast(p, e, element_sql(to.elem), &e, err));
+            OV_TRY(ovi_ncast(p, e, ov_sqltype_of_native((ov_type_id)to.elem), &e, err));
         return ovi_ncall(p, at, fn, &e, 1, out, err);
     }
     if (e->type.id == OV_TYPE_ARRAY && to.id == OV_TYPE_STRING)
@@ -121,7 +107,7 @@ ov_status ovi_nas_type(ovi_nplanner *p, const ov_json *at, ov_slice type, const 
     if (to.id == OV_TYPE_STRING)
         st = ovi_ntext(p, e, out, err);
     else if (e->type.id != OV_TYPE_STRING || !e->type.multi)
-        st = ovi_ncast(p, e, element_sql(to.id), out, err);
+        st = ovi_ncast(p, e, ov_sqltype_of_native((ov_type_id)to.id), out, err);
     return ovi_nfail_at(at, st, err);
 }
 

@@ -2,43 +2,14 @@
  * WINDOW against its definition: for every row all rows of its partition are asked whether they are in the frame.
  * Random partitions, orders, frames and calls, over small and large partitions, under settings that force every path.
  */
-#include "tests/unit/exec_lib.h"
-
-#include "query/plan/plan_build.h"
-
-static exec_table table;
-static ov_pool *pool;
-static const uint32_t by_time[] = {COL_TIME, COL_SENSOR};
+#include "tests/unit/two_days.h"
 
 static int set_up(void **state)
 {
     (void)state;
-    ov_error err = OV_ERROR_INIT;
-    exec_open(&table);
-    check_ok(ov_pool_create(3, "test", &pool, &err), &err);
-    exec_shape shape = {by_time, 2, false};
-    ov_new_segment segs[2];
-    exec_rows a = exec_make(&table.arena, 30000, 200, 1, EXEC_START, 1);
-    exec_rows b = exec_make(&table.arena, 300, 30, 7, EXEC_START + EXEC_DAY, 2);
-    exec_segment(&table, &a, &shape, EXEC_START, EXEC_START + EXEC_DAY, &segs[0]);
-    exec_segment(&table, &b, &shape, EXEC_START + EXEC_DAY, EXEC_START + 2 * EXEC_DAY, &segs[1]);
-    exec_commit(&table, segs, 2);
+    open_two_days(30000, 200, 300, 30);
     return 0;
 }
-
-static int tear_down(void **state)
-{
-    (void)state;
-    ov_pool_destroy(pool);
-    exec_close(&table);
-    return 0;
-}
-
-static const ov_exec_options settings[] = {
-    {.workers = 1, .general_only = true},       {.workers = 1},
-    {.workers = 4},                             {.workers = 1, .batch_rows = 7},
-    {.workers = 3, .batch_rows = 64},           {.workers = 2, .general_only = true, .batch_rows = 1},
-};
 
 /* ---- the input as cells ---- */
 
@@ -606,5 +577,5 @@ int main(void)
         cmocka_unit_test(random_windows), cmocka_unit_test(few_rows), cmocka_unit_test(many_partitions),
         cmocka_unit_test(cut_partitions), cmocka_unit_test(stacked),   cmocka_unit_test(budget),
     };
-    return cmocka_run_group_tests(tests, set_up, tear_down);
+    return cmocka_run_group_tests(tests, set_up, close_two_days);
 }

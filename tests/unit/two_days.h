@@ -1,0 +1,45 @@
+/*
+ * What the tests of one operator share: two days of rows as two segments, three threads, and settings that force every path.
+ */
+#pragma once
+
+#include "tests/unit/exec_lib.h"
+
+#include "query/plan/plan_build.h"
+
+static exec_table table;
+static ov_pool *pool;
+
+static const ov_exec_options settings[] = {
+    {.workers = 1, .general_only = true},
+    {.workers = 1},
+    {.workers = 4},
+    {.workers = 1, .batch_rows = 7},
+    {.workers = 3, .batch_rows = 64},
+    {.workers = 2, .general_only = true, .batch_rows = 1},
+};
+
+/* How many rows and sensors each day has. */
+static inline void open_two_days(uint32_t rows1, uint32_t sensors1, uint32_t rows2,
+                                 uint32_t sensors2)
+{
+    ov_error err = OV_ERROR_INIT;
+    static const uint32_t by_time[] = {COL_TIME, COL_SENSOR};
+    exec_open(&table);
+    check_ok(ov_pool_create(3, "test", &pool, &err), &err);
+    exec_shape shape = {by_time, 2, false};
+    ov_new_segment segs[2];
+    exec_rows a = exec_make(&table.arena, rows1, sensors1, 1, EXEC_START, 1);
+    exec_rows b = exec_make(&table.arena, rows2, sensors2, 7, EXEC_START + EXEC_DAY, 2);
+    exec_segment(&table, &a, &shape, EXEC_START, EXEC_START + EXEC_DAY, &segs[0]);
+    exec_segment(&table, &b, &shape, EXEC_START + EXEC_DAY, EXEC_START + 2 * EXEC_DAY, &segs[1]);
+    exec_commit(&table, segs, 2);
+}
+
+static inline int close_two_days(void **state)
+{
+    (void)state;
+    ov_pool_destroy(pool);
+    exec_close(&table);
+    return 0;
+}
