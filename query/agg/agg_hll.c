@@ -1,18 +1,12 @@
 /*
  * HLL sketches as aggregates: DS_HLL, APPROX_COUNT_DISTINCT_DS_HLL.
  *
- * A group's state is a sketch. Values are fed by their coupon, 32 bits that depend on the value only: those of a dictionary column
- * are made once per code and domain. Groups take rows in whatever order workers find them, so sketches are marked as merged and
+ * A group's state is a sketch; values are fed by their coupon. Groups take rows in whatever order workers find them, so sketches are marked as merged and
  * their estimate depends on the set of values alone. A column of sketches is merged; a group of one stored sketch is that sketch.
- *
- * Source: Druid hashes text as UTF-16, whole numbers as 64 bits, others as doubles, each value of a list by itself as text, and
- * counts neither NULL nor empty text.
  */
 #include "query/agg/agg_int.h"
-#include "query/agg/strtab.h"
+#include "query/agg/hashed.h"
 #include "query/sketch/hll.h"
-
-enum { NO_VALUE = UINT32_MAX, DOMAINS = 4 };
 
 typedef struct hll_params {
     uint8_t lg_k;
@@ -20,39 +14,6 @@ typedef struct hll_params {
     bool estimate;  /* the result is the number, rounded */
     bool of_sketches;
 } hll_params;
-
-/* Coupons of the codes of the last few domains; 0: not made yet. */
-typedef struct hll_shared {
-    struct {
-        uint64_t id;
-        uint32_t count;
-        uint32_t *coupon;
-    } domain[DOMAINS];
-    uint32_t next;
-} hll_shared;
-
-ov_status ovi_object_mem_grow(void *owner, void *block, size_t *cap, size_t need, ov_error *err)
-{
-    return ov_object_grow(owner, block, cap, need, err);
-}
-
-void ovi_object_mem_give(void *owner, void *block, size_t cap)
-{
-    ov_object_free(owner, block, cap);
-}
-
-static ov_status open_hll(ov_object *o, ov_error *err)
-{
-    return ov_array_grow(o->budget, &o->shared, 0, sizeof(hll_shared), err);
-}
-
-static void close_hll(ov_object *o)
-{
-    hll_shared *s = o->shared;
-    for (int i = 0; s && i < DOMAINS; i++)
-        ov_array_free(o->budget, &s->domain[i].coupon, (size_t)s->domain[i].count * sizeof(uint32_t));
-    ov_array_free(o->budget, &o->shared, sizeof(hll_shared));
-}
 
 /* A zeroed head is a group without rows. */
 static ov_hll *state(const ov_object *o, uint32_t group)
@@ -68,138 +29,36 @@ static ov_hll *state(const ov_object *o, uint32_t group)
 
 /* ---- adding rows ---- */
 
-static uint32_t coupon_of(ov_type type, const void *data, uint32_t i)
+static uint64_t coupon_word(ov_hash128 h)
 {
-    ov_hash128 h;
-    if (ov_type_is_int(type))
-        return ov_hll_coupon(ov_murmur3_u64((uint64_t)((const int64_t *)data)[i], OV_SKETCH_SEED));
-    if (ov_type_is_real(type))
-        return ov_hll_coupon(ov_murmur3_f64(((const double *)data)[i], OV_SKETCH_SEED));
-    return ov_sketch_hash_utf16(((const ov_slice *)data)[i], &h) ? ov_hll_coupon(h) : (uint32_t)NO_VALUE;
+    return ov_hll_coupon(h);
 }
 
-static uint32_t coupon_of_code(const ov_domain *d, uint32_t code)
+static ov_status put_coupon(ov_object *o, uint32_t group, uint64_t word, ov_error *err)
 {
-    ov_hash128 h;
-    if (ov_domain_is_null(d, code))
-        return NO_VALUE;
-    if (ov_type_is_int(d->type))
-        return ov_hll_coupon(ov_murmur3_u64((uint64_t)ov_domain_i64(d, code), OV_SKETCH_SEED));
-    if (ov_type_is_real(d->type))
-        return ov_hll_coupon(ov_murmur3_f64(ov_domain_f64(d, code), OV_SKETCH_SEED));
-    return ov_sketch_hash_utf16(ov_domain_str(d, code), &h) ? ov_hll_coupon(h) : (uint32_t)NO_VALUE;
+    ov_sketch_mem mem = ov_object_mem(o);
+    return ov_hll_add(state(o, group), (uint32_t)word, &mem, err);
 }
 
-static ov_status coupons_of(ov_object *o, const ov_domain *d, uint32_t **out, ov_error *err)
+/* A sketch that stands for several rows was merged with itself. */
+static ov_status put_image(ov_object *o, uint32_t group, ov_slice image, bool several, ov_arena *scratch, ov_error *err)
 {
-    hll_shared *s = o->shared;
-    for (int i = 0; i < DOMAINS; i++)
-        if (s->domain[i].coupon && s->domain[i].id == d->id) {
-            *out = s->domain[i].coupon;
-            return OV_OK;
-        }
-    uint32_t at = s->next++ % DOMAINS;
-    ov_array_free(o->budget, &s->domain[at].coupon, (size_t)s->domain[at].count * sizeof(uint32_t));
-    s->domain[at].count = 0;
-    OV_TRY(ov_array_grow(o->budget, &s->domain[at].coupon, 0, (size_t)d->count * sizeof(uint32_t), err));
-    s->domain[at].count = d->count;
-    s->domain[at].id = d->id;
-    *out = s->domain[at].coupon;
-    return OV_OK;
-}
-
-static ov_status add_codes(ov_object *o, const ov_agg_rows *rows, const uint64_t *mask, const ov_vec *x,
-                           ov_arena *scratch, ov_error *err)
-{
-    ov_sketch_mem mem = {o, ovi_object_mem_grow, ovi_object_mem_give};
-    const uint32_t *codes;
-    uint32_t *coupons;
-    OV_TRY(ov_vec_codes32(x, scratch, &codes, err));
-    OV_TRY(coupons_of(o, x->dict, &coupons, err));
-    OV_AGG_EACH (rows, mask, p, i) {
-        uint32_t *coupon = &coupons[codes[i]];
-        if (!*coupon)
-            *coupon = coupon_of_code(x->dict, codes[i]);
-        if (*coupon != NO_VALUE)
-            OV_TRY(ov_hll_add(state(o, ov_agg_group(rows, p, i)), *coupon, &mem, err));
-    }
-    return OV_OK;
-}
-
-static ov_status add_lists(ov_object *o, const ov_agg_rows *rows, const uint64_t *mask, const ov_vec *x,
-                           ov_arena *scratch, ov_error *err)
-{
-    ov_sketch_mem mem = {o, ovi_object_mem_grow, ovi_object_mem_give};
-    const ov_vec *open = NULL;
-    ov_vec flat, items = {0};
-    OV_TRY(ov_vec_flatten(x, scratch, &flat, err));
-    OV_AGG_EACH (rows, mask, p, i) {
-        uint32_t first, end;
-        if (ov_vec_is_null(&flat, i))
-            continue;
-        const ov_vec *list = ov_vec_list(&flat, i, &first, &end);
-        if (list != open)
-            OV_TRY(ov_vec_flatten(list, scratch, &items, err));
-        open = list;
-        for (uint32_t k = first; k < end; k++) {
-            uint32_t coupon = ov_vec_is_null(&items, k) ? (uint32_t)NO_VALUE : coupon_of(items.type, items.data, k);
-            if (coupon != NO_VALUE)
-                OV_TRY(ov_hll_add(state(o, ov_agg_group(rows, p, i)), coupon, &mem, err));
-        }
-    }
-    return OV_OK;
-}
-
-static ov_status add_values(ov_object *o, const ov_agg_rows *rows, const uint64_t *mask, const ov_vec *x,
-                            ov_arena *scratch, ov_error *err)
-{
-    ov_sketch_mem mem = {o, ovi_object_mem_grow, ovi_object_mem_give};
-    ov_vec flat;
-    OV_TRY(ov_vec_flatten(x, scratch, &flat, err));
-    OV_AGG_EACH (rows, mask, p, i) {
-        if (flat.valid && !ov_bits_test(flat.valid, i))
-            continue;
-        uint32_t coupon = coupon_of(flat.type, flat.data, i);
-        if (coupon != NO_VALUE)
-            OV_TRY(ov_hll_add(state(o, ov_agg_group(rows, p, i)), coupon, &mem, err));
-    }
-    return OV_OK;
-}
-
-static ov_status add_sketches(ov_object *o, const ov_agg_rows *rows, const uint64_t *mask, const ov_vec *x,
-                              ov_arena *scratch, ov_error *err)
-{
-    ov_sketch_mem mem = {o, ovi_object_mem_grow, ovi_object_mem_give}, trial = ov_sketch_mem_arena(scratch);
-    ov_vec flat;
-    OV_TRY(ov_vec_flatten(x, scratch, &flat, err));
-    OV_AGG_EACH (rows, mask, p, i) {
-        ov_hll one;
-        if (flat.valid && !ov_bits_test(flat.valid, i))
-            continue;
-        ov_arena_mark mark = ov_arena_mark_get(scratch);
-        OV_TRY(ov_hll_read(((const ov_slice *)flat.data)[i], &one, &trial, err));
-        ov_hll *s = state(o, ov_agg_group(rows, p, i));
-        OV_TRY(ov_hll_merge(s, &one, &mem, err));
-        s->merged |= rows->weight && rows->weight[i] > 1 && !ov_hll_is_empty(&one);
-        ov_arena_rewind(scratch, mark);
-    }
+    ov_sketch_mem mem = ov_object_mem(o), trial = ov_sketch_mem_arena(scratch);
+    ov_hll one, *s = state(o, group);
+    OV_TRY(ov_hll_read(image, &one, &trial, err));
+    OV_TRY(ov_hll_merge(s, &one, &mem, err));
+    s->merged |= several && !ov_hll_is_empty(&one);
     return OV_OK;
 }
 
 static ov_status add_hll(ov_object *o, const ov_agg_rows *rows, const uint64_t *mask, const ov_vec *const *args,
                          ov_arena *scratch, ov_error *err)
 {
+    static const ov_hashing hashing = {.utf16 = true, .word = coupon_word, .put = put_coupon};
     const hll_params *p = o->call->prepared;
-    const ov_vec *x = args[0];
-    if (x->type.id == OV_TYPE_NULL)
-        return OV_OK;
     if (p->of_sketches)
-        return add_sketches(o, rows, mask, x, scratch, err);
-    if (ov_type_is_list(x->type))
-        return add_lists(o, rows, mask, x, scratch, err);
-    if (x->enc == OV_ENC_DICT && !o->general)
-        return add_codes(o, rows, mask, x, scratch, err);
-    return add_values(o, rows, mask, x, scratch, err);
+        return ov_images_add(o, put_image, rows, mask, args[0], scratch, err);
+    return ov_hashed_add(o, &hashing, rows, mask, args[0], scratch, err);
 }
 
 /* ---- merging, results, bytes ---- */
@@ -207,7 +66,7 @@ static ov_status add_hll(ov_object *o, const ov_agg_rows *rows, const uint64_t *
 static ov_status merge_hll(ov_object *dst, ov_object *src, const uint32_t *from, const uint32_t *to, size_t n,
                            ov_error *err)
 {
-    ov_sketch_mem mem = {dst, ovi_object_mem_grow, ovi_object_mem_give};
+    ov_sketch_mem mem = ov_object_mem(dst);
     for (size_t i = 0; i < n; i++) {
         const ov_hll *s = ov_object_at(src, from[i]);
         if (s->lg_k)
@@ -264,7 +123,7 @@ static ov_status write_hll(const ov_object *o, uint32_t group, ov_buf *out, ov_e
 
 static ov_status read_hll(ov_object *o, uint32_t group, ov_cursor *in, ov_error *err)
 {
-    ov_sketch_mem mem = {o, ovi_object_mem_grow, ovi_object_mem_give};
+    ov_sketch_mem mem = ov_object_mem(o);
     uint32_t n;
     ov_slice image;
     ov_hll one;
@@ -283,8 +142,8 @@ const ov_object_ops ovi_hll_ops = {
     .state_bytes = sizeof(ov_hll),
     .by_weight = true,
     .is_set = true,
-    .open = open_hll,
-    .close = close_hll,
+    .open = ov_hashed_open,
+    .close = ov_hashed_close,
     .add = add_hll,
     .merge = merge_hll,
     .emit = emit_hll,

@@ -20,9 +20,11 @@ OV_CHECKED ov_status ovi_bind_string_agg(ov_agg_binding *b, ov_error *err);
 extern const ov_object_ops ovi_hll_ops;
 OV_CHECKED ov_status ovi_bind_hll(ov_agg_binding *b, ov_error *err);
 OV_CHECKED ov_status ovi_bind_hll_estimate(ov_agg_binding *b, ov_error *err);
-/* An object as the owner of a sketch's memory (ov_sketch_mem). */
-OV_CHECKED ov_status ovi_object_mem_grow(void *owner, void *block, size_t *cap, size_t need, ov_error *err);
-void ovi_object_mem_give(void *owner, void *block, size_t cap);
+
+/* agg_theta.c */
+extern const ov_object_ops ovi_theta_ops;
+OV_CHECKED ov_status ovi_bind_theta(ov_agg_binding *b, ov_error *err);
+OV_CHECKED ov_status ovi_bind_theta_estimate(ov_agg_binding *b, ov_error *err);
 
 /* agg_bind.c */
 OV_CHECKED ov_status ovi_bind_avg(ov_agg_binding *b, ov_error *err);

@@ -5,6 +5,7 @@
 
 #include "base/base64.h"
 #include "query/sketch/hll.h"
+#include "query/sketch/theta.h"
 
 ov_status ovi_want_sketch(ovi_bind *b, uint32_t i, ov_complex_id kind, ov_error *err)
 {
@@ -81,7 +82,7 @@ ov_status ovi_bind_complex_decode(ovi_bind *b, ov_error *err)
         return ov_fail_at(err, OV_INVALID, b->args[0]->pos, b->args[0]->end_pos,
                           "'" OV_SLICE_FMT "' is no kind of sketch; there are HLLSketch, thetaSketch and others",
                           OV_SLICE_ARG(name));
-    if (type.complex != OV_COMPLEX_HLL)
+    if (type.complex != OV_COMPLEX_HLL && type.complex != OV_COMPLEX_THETA)
         return ov_fail_at(err, OV_UNSUPPORTED, b->args[0]->pos, b->args[0]->end_pos,
                           "sketches of kind '" OV_SLICE_FMT "' are not supported yet", OV_SLICE_ARG(name));
     OV_TRY(ovi_want_text(b, 1, err));
@@ -93,8 +94,11 @@ static ov_status decode_row(ovi_call *c, uint32_t row, ov_arena *scratch, ov_buf
 {
     ov_sketch_mem mem = ov_sketch_mem_arena(scratch);
     ov_hll hll;
+    ov_theta_set theta;
     if (!ov_base64_decode(ovi_str(&c->arg[1], row), out))
         return ov_fail(err, OV_INVALID, "COMPLEX_DECODE_BASE64: this is no Base64 text");
+    if (c->e->type.complex == OV_COMPLEX_THETA)
+        return ov_theta_read(ov_buf_slice(out), scratch, &theta, err);
     return ov_hll_read(ov_buf_slice(out), &hll, &mem, err);
 }
 

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "query/sketch/hll.h"
+#include "query/sketch/theta.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -41,6 +42,30 @@ static void try_hll(ov_slice image, const ov_sketch_mem *mem)
     ov_buf_fini(&out);
 }
 
+static void try_theta(ov_slice image, ov_arena *a, const ov_sketch_mem *mem)
+{
+    ov_error err = OV_ERROR_INIT;
+    ov_theta_set s, again, other;
+    ov_theta all;
+    ov_buf out;
+    if (ov_theta_read(image, a, &s, &err) != OV_OK) {
+        must(err.text[0]);
+        return;
+    }
+    for (unsigned z = 1; z <= 3; z++)
+        must(ov_theta_bound(&s, z, true) >= ov_theta_bound(&s, z, false));
+    ov_theta_init(&all, 4);
+    must(ov_theta_merge_set(&all, &s, mem, &err) == OV_OK);
+    must(ov_theta_finish(&all, a, &other, &err) == OV_OK && other.count <= 16);
+    must(ov_theta_intersect(&s, &other, a, &again, &err) == OV_OK && again.count <= s.count);
+    must(ov_theta_subtract(&s, &other, a, &again, &err) == OV_OK && again.count <= s.count);
+    ov_buf_init(&out);
+    must(ov_theta_write(&s, &out, &err) == OV_OK);
+    must(ov_theta_read(ov_buf_slice(&out), a, &again, &err) == OV_OK);
+    must(ov_theta_estimate(&again) == ov_theta_estimate(&s));
+    ov_buf_fini(&out);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     ov_budget budget;
@@ -51,7 +76,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     ov_arena_init(&arena, "fuzz", &budget);
     ov_sketch_mem mem = ov_sketch_mem_arena(&arena);
     ov_slice image = ov_slice_make((const char *)data + 1, size - 1);
-    try_hll(image, &mem);
+    if (data[0] % 2)
+        try_theta(image, &arena, &mem);
+    else
+        try_hll(image, &mem);
     ov_arena_fini(&arena);
     must(budget.used == 0);
     return 0;

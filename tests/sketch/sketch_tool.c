@@ -7,11 +7,15 @@
  *   hll-text LGK TYPE COMPACT FIRST COUNT    the same of the texts "v<i>", by their UTF-16
  *   hll-read IMAGE                           estimate, the six bounds, and the image written again as HLL_4, 6 and 8
  *   hll-union LGK IMAGE IMAGE                the compact HLL_8 image of both, and its estimate
+ *   theta LGK FIRST COUNT STEP               the ordered compact image of integers
+ *   theta-read IMAGE                         estimate, the six bounds, and the image written again
+ *   theta-set OPERATION LGK IMAGE IMAGE      the image of union, intersect or not
  */
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "query/sketch/hll.h"
+#include "query/sketch/theta.h"
 
 static char line[64 << 20];
 
@@ -94,6 +98,63 @@ static ov_status union_hll(ov_arena *a, ov_error *err)
     return OV_OK;
 }
 
+static ov_status print_theta(const ov_theta_set *s, ov_error *err)
+{
+    ov_buf image;
+    ov_buf_init(&image);
+    ov_status st = ov_theta_write(s, &image, err);
+    print_hex(&image);
+    ov_buf_fini(&image);
+    return st;
+}
+
+static ov_status build_theta(ov_arena *a, ov_error *err)
+{
+    ov_sketch_mem mem = ov_sketch_mem_arena(a);
+    ov_theta s;
+    ov_theta_set set;
+    ov_theta_init(&s, (unsigned)atoi(strtok(NULL, " ")));
+    int64_t first = atoll(strtok(NULL, " ")), count = atoll(strtok(NULL, " ")), step = atoll(strtok(NULL, " "));
+    for (int64_t i = 0; i < count; i++) {
+        uint64_t hash = ov_theta_hash(ov_murmur3_u64((uint64_t)(first + i * step), OV_SKETCH_SEED));
+        OV_TRY(ov_theta_add(&s, hash, &mem, err));
+    }
+    OV_TRY(ov_theta_finish(&s, a, &set, err));
+    return print_theta(&set, err);
+}
+
+static ov_status read_theta(ov_arena *a, ov_error *err)
+{
+    ov_theta_set s;
+    OV_TRY(ov_theta_read(from_hex(strtok(NULL, " "), a), a, &s, err));
+    printf("%.17g", ov_theta_estimate(&s));
+    for (unsigned z = 1; z <= 3; z++)
+        printf(" %.17g %.17g", ov_theta_bound(&s, z, false), ov_theta_bound(&s, z, true));
+    printf(" ");
+    return print_theta(&s, err);
+}
+
+static ov_status combine_theta(ov_arena *a, ov_error *err)
+{
+    ov_sketch_mem mem = ov_sketch_mem_arena(a);
+    const char *operation = strtok(NULL, " ");
+    ov_theta all;
+    ov_theta_set one, other, result;
+    ov_theta_init(&all, (unsigned)atoi(strtok(NULL, " ")));
+    OV_TRY(ov_theta_read(from_hex(strtok(NULL, " "), a), a, &one, err));
+    OV_TRY(ov_theta_read(from_hex(strtok(NULL, " "), a), a, &other, err));
+    if (operation[0] == 'i') {
+        OV_TRY(ov_theta_intersect(&one, &other, a, &result, err));
+    } else if (operation[0] == 'n') {
+        OV_TRY(ov_theta_subtract(&one, &other, a, &result, err));
+    } else {
+        OV_TRY(ov_theta_merge_set(&all, &one, &mem, err));
+        OV_TRY(ov_theta_merge_set(&all, &other, &mem, err));
+        OV_TRY(ov_theta_finish(&all, a, &result, err));
+    }
+    return print_theta(&result, err);
+}
+
 static ov_status run(const char *verb, ov_arena *a, ov_error *err)
 {
     if (!strcmp(verb, "hll") || !strcmp(verb, "hll-text"))
@@ -102,6 +163,12 @@ static ov_status run(const char *verb, ov_arena *a, ov_error *err)
         return read_hll(a, err);
     if (!strcmp(verb, "hll-union"))
         return union_hll(a, err);
+    if (!strcmp(verb, "theta"))
+        return build_theta(a, err);
+    if (!strcmp(verb, "theta-read"))
+        return read_theta(a, err);
+    if (!strcmp(verb, "theta-set"))
+        return combine_theta(a, err);
     return ov_fail(err, OV_INVALID, "no command '%s'", verb);
 }
 
