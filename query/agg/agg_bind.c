@@ -33,6 +33,17 @@ ov_status ovi_agg_size(const ov_agg_binding *b, uint32_t i, uint64_t *out, ov_er
     return OV_OK;
 }
 
+ov_status ovi_agg_fraction(const ov_agg_binding *b, uint32_t i, double *out, ov_error *err)
+{
+    const ov_expr *e = b->call->params[i];
+    bool is_null = e->constant.is_null;
+    *out = is_null ? -1 : ov_type_is_int(e->type) ? (double)e->constant.i : ov_type_is_real(e->type) ? e->constant.f : -1;
+    if (*out >= 0 && *out <= 1)
+        return OV_OK;
+    return ov_fail_at(err, OV_INVALID, e->pos, e->end_pos, "argument %u of %s must be a number from 0 to 1",
+                      b->call->argc + i + 1, b->call->fn->name);
+}
+
 /* A row of several values is one text, "[a, b]" as Druid writes it; or its first value only. */
 static ov_status multi_as_text(const ov_agg_binding *b, bool first_only, ov_error *err)
 {

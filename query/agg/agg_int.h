@@ -10,6 +10,9 @@ OV_CHECKED ov_status ovi_agg_wrong_types(const ov_agg_binding *b, ov_error *err)
 /* Constant `i` behind the values as a size in bytes; *out stays when there is none. */
 OV_CHECKED ov_status ovi_agg_size(const ov_agg_binding *b, uint32_t i, uint64_t *out, ov_error *err);
 
+/* Constant `i` behind the values as a number from 0 to 1. */
+OV_CHECKED ov_status ovi_agg_fraction(const ov_agg_binding *b, uint32_t i, double *out, ov_error *err);
+
 /* agg_array.c, agg_string.c */
 extern const ov_object_ops ovi_array_ops, ovi_string_ops;
 OV_CHECKED ov_status ovi_bind_array_agg(ov_agg_binding *b, ov_error *err);
@@ -25,6 +28,11 @@ OV_CHECKED ov_status ovi_bind_hll_estimate(ov_agg_binding *b, ov_error *err);
 extern const ov_object_ops ovi_theta_ops;
 OV_CHECKED ov_status ovi_bind_theta(ov_agg_binding *b, ov_error *err);
 OV_CHECKED ov_status ovi_bind_theta_estimate(ov_agg_binding *b, ov_error *err);
+
+/* agg_quantiles.c */
+extern const ov_object_ops ovi_quantiles_ops;
+OV_CHECKED ov_status ovi_bind_quantiles(ov_agg_binding *b, ov_error *err);
+OV_CHECKED ov_status ovi_bind_approx_quantile_ds(ov_agg_binding *b, ov_error *err);
 
 /* agg_bind.c */
 OV_CHECKED ov_status ovi_bind_avg(ov_agg_binding *b, ov_error *err);

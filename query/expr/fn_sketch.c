@@ -5,6 +5,7 @@
 
 #include "base/base64.h"
 #include "query/sketch/hll.h"
+#include "query/sketch/quantiles.h"
 #include "query/sketch/theta.h"
 
 ov_status ovi_want_sketch(ovi_bind *b, uint32_t i, ov_complex_id kind, ov_error *err)
@@ -82,7 +83,7 @@ ov_status ovi_bind_complex_decode(ovi_bind *b, ov_error *err)
         return ov_fail_at(err, OV_INVALID, b->args[0]->pos, b->args[0]->end_pos,
                           "'" OV_SLICE_FMT "' is no kind of sketch; there are HLLSketch, thetaSketch and others",
                           OV_SLICE_ARG(name));
-    if (type.complex != OV_COMPLEX_HLL && type.complex != OV_COMPLEX_THETA)
+    if (type.complex != OV_COMPLEX_HLL && type.complex != OV_COMPLEX_THETA && type.complex != OV_COMPLEX_QUANTILES)
         return ov_fail_at(err, OV_UNSUPPORTED, b->args[0]->pos, b->args[0]->end_pos,
                           "sketches of kind '" OV_SLICE_FMT "' are not supported yet", OV_SLICE_ARG(name));
     OV_TRY(ovi_want_text(b, 1, err));
@@ -90,16 +91,33 @@ ov_status ovi_bind_complex_decode(ovi_bind *b, ov_error *err)
     return OV_OK;
 }
 
-static ov_status decode_row(ovi_call *c, uint32_t row, ov_arena *scratch, ov_buf *out, ov_error *err)
+/* Do the bytes make a sketch of that kind? */
+static ov_status check_image(ov_complex_id kind, ov_slice image, ov_arena *scratch, ov_error *err)
 {
     ov_sketch_mem mem = ov_sketch_mem_arena(scratch);
     ov_hll hll;
     ov_theta_set theta;
+    ov_quantiles quantiles;
+    switch (kind) {
+    case OV_COMPLEX_THETA:
+        return ov_theta_read(image, scratch, &theta, err);
+    case OV_COMPLEX_QUANTILES:
+        return ov_quantiles_read(image, &quantiles, &mem, err);
+    default:
+        return ov_hll_read(image, &hll, &mem, err);
+    }
+}
+
+static ov_status decode_row(ovi_call *c, uint32_t row, ov_arena *scratch, ov_buf *out, ov_error *err)
+{
     if (!ov_base64_decode(ovi_str(&c->arg[1], row), out))
         return ov_fail(err, OV_INVALID, "COMPLEX_DECODE_BASE64: this is no Base64 text");
-    if (c->e->type.complex == OV_COMPLEX_THETA)
-        return ov_theta_read(ov_buf_slice(out), scratch, &theta, err);
-    return ov_hll_read(ov_buf_slice(out), &hll, &mem, err);
+    ov_status st = check_image((ov_complex_id)c->e->type.complex, ov_buf_slice(out), scratch, err);
+    if (st == OV_CORRUPT) /* the text is the caller's */
+        st = err->code = OV_INVALID;
+    if (st != OV_OK)
+        ov_error_context(err, "COMPLEX_DECODE_BASE64");
+    return st;
 }
 
 ov_status ovi_eval_complex_decode(ovi_call *c, ov_vec *out, ov_error *err)

@@ -1,0 +1,264 @@
+/*
+ * Functions over quantiles sketches of any make: DS_GET_QUANTILE, DS_GET_QUANTILES, DS_RANK, DS_CDF, DS_HISTOGRAM and
+ * DS_QUANTILE_SUMMARY; hidden, for native queries, a histogram of equal bins and the number of values.
+ */
+#include "base/numfmt.h"
+#include "query/expr/sketch_int.h"
+#include "query/sketch/quantiles.h"
+
+/* The sketch in argument 0 as what answers come from; everything in scratch. */
+static ov_status read_ranks(const ovi_call *c, uint32_t row, ov_arena *scratch, ov_ranks *out, ov_error *err)
+{
+    ov_sketch_mem mem = ov_sketch_mem_arena(scratch);
+    ov_quantiles s;
+    OV_TRY(ov_quantiles_read(ovi_str(&c->arg[0], row), &s, &mem, err));
+    return ov_quantiles_ranks(&s, out, scratch, err);
+}
+
+static ov_status want_quantiles(ovi_bind *b, ov_error *err)
+{
+    return ovi_want_sketch(b, 0, OV_COMPLEX_QUANTILES, err);
+}
+
+/* ---- one number ---- */
+
+ov_status ovi_bind_sketch_number(ovi_bind *b, ov_error *err)
+{
+    OV_TRY(want_quantiles(b, err));
+    OV_TRY(ovi_want_double(b, 1, err));
+    ovi_result(b, OV_SQL_DOUBLE);
+    return OV_OK;
+}
+
+static ov_status check_rank(const ovi_call *c, double rank, ov_error *err)
+{
+    return rank >= 0 && rank <= 1 ? OV_OK
+                                  : ov_fail(err, OV_INVALID, "%s: a part from 0 to 1 is expected, found %g", c->e->fn->name, rank);
+}
+
+typedef ov_status (*number_fn)(const ovi_call *c, const ov_ranks *r, uint32_t row, double *out, ov_error *err);
+
+static ov_status each_number(ovi_call *c, number_fn fn, ov_vec *out, ov_error *err)
+{
+    const uint32_t *rows;
+    uint32_t n;
+    ovi_result_lanes l;
+    ov_status st = OV_OK;
+    ov_arena scratch;
+    OV_TRY(ovi_rows(c, &rows, &n, err));
+    OV_TRY(ovi_lanes(c, &l, err));
+    ov_arena_init(&scratch, "sketch", c->mem->budget);
+    for (uint32_t k = 0; k < n; k++) {
+        ov_ranks ranks;
+        ov_arena_reset(&scratch);
+        OV_TRY_OUT(st, read_ranks(c, rows[k], &scratch, &ranks, err));
+        OV_TRY_OUT(st, fn(c, &ranks, rows[k], &l.f[rows[k]], err));
+    }
+    ovi_finish(c, &l, out);
+out:
+    ov_arena_fini(&scratch);
+    return st;
+}
+
+static ov_status quantile_row(const ovi_call *c, const ov_ranks *r, uint32_t row, double *out, ov_error *err)
+{
+    OV_TRY(check_rank(c, ovi_f64(&c->arg[1], row), err));
+    *out = ov_ranks_quantile(r, ovi_f64(&c->arg[1], row));
+    return OV_OK;
+}
+
+ov_status ovi_eval_sketch_quantile(ovi_call *c, ov_vec *out, ov_error *err)
+{
+    return each_number(c, quantile_row, out, err);
+}
+
+static ov_status rank_row(const ovi_call *c, const ov_ranks *r, uint32_t row, double *out, ov_error *err)
+{
+    (void)err;
+    *out = ov_ranks_rank(r, ovi_f64(&c->arg[1], row));
+    return OV_OK;
+}
+
+ov_status ovi_eval_sketch_rank(ovi_call *c, ov_vec *out, ov_error *err)
+{
+    return each_number(c, rank_row, out, err);
+}
+
+/* What a native query shows of a sketch that nobody reads: how many values it has seen. */
+ov_status ovi_bind_sketch_count(ovi_bind *b, ov_error *err)
+{
+    OV_TRY(want_quantiles(b, err));
+    ovi_result(b, OV_SQL_BIGINT);
+    return OV_OK;
+}
+
+ov_status ovi_eval_sketch_count(ovi_call *c, ov_vec *out, ov_error *err)
+{
+    const uint32_t *rows;
+    uint32_t n;
+    ovi_result_lanes l;
+    ov_status st = OV_OK;
+    ov_arena scratch;
+    OV_TRY(ovi_rows(c, &rows, &n, err));
+    OV_TRY(ovi_lanes(c, &l, err));
+    ov_arena_init(&scratch, "sketch", c->mem->budget);
+    for (uint32_t k = 0; k < n; k++) {
+        ov_ranks ranks;
+        ov_arena_reset(&scratch);
+        OV_TRY_OUT(st, read_ranks(c, rows[k], &scratch, &ranks, err));
+        l.i[rows[k]] = (int64_t)ranks.n;
+    }
+    ovi_finish(c, &l, out);
+out:
+    ov_arena_fini(&scratch);
+    return st;
+}
+
+/* ---- lists of numbers, as JSON ---- */
+
+/* (sketch, number, ...) */
+ov_status ovi_bind_sketch_points(ovi_bind *b, ov_error *err)
+{
+    OV_TRY(want_quantiles(b, err));
+    for (uint32_t i = 1; i < b->argc; i++)
+        OV_TRY(ovi_want_double(b, i, err));
+    ovi_json_text_result(b);
+    return OV_OK;
+}
+
+/* NaN is text in JSON. */
+static void add_list(const double *v, uint32_t n, ov_buf *out)
+{
+    ov_buf_add_char(out, '[');
+    for (uint32_t i = 0; i < n; i++) {
+        ov_buf_add_str(out, i ? "," : "");
+        if (isfinite(v[i]))
+            ov_buf_add_double(out, v[i]);
+        else
+            ov_buf_add_str(out, isnan(v[i]) ? "\"NaN\"" : v[i] > 0 ? "\"Infinity\"" : "\"-Infinity\"");
+    }
+    ov_buf_add_char(out, ']');
+}
+
+static ov_status quantiles_row(ovi_call *c, uint32_t row, ov_arena *scratch, ov_buf *out, ov_error *err)
+{
+    ov_ranks ranks;
+    double *v;
+    OV_TRY(read_ranks(c, row, scratch, &ranks, err));
+    OV_TRY(ov_arena_alloc(scratch, c->argc * sizeof(double), &v, err));
+    for (uint32_t i = 1; i < c->argc; i++) {
+        OV_TRY(check_rank(c, ovi_f64(&c->arg[i], row), err));
+        v[i - 1] = ov_ranks_quantile(&ranks, ovi_f64(&c->arg[i], row));
+    }
+    add_list(v, c->argc - 1, out);
+    return OV_OK;
+}
+
+ov_status ovi_eval_sketch_quantiles(ovi_call *c, ov_vec *out, ov_error *err)
+{
+    return ovi_sketch_rows(c, quantiles_row, out, err);
+}
+
+/* Arguments from 1 on, which must ascend; *v has room for one number more. */
+static ov_status read_points(const ovi_call *c, uint32_t row, ov_arena *scratch, double **points, double **v, ov_error *err)
+{
+    OV_TRY(ov_arena_alloc(scratch, c->argc * sizeof(double), points, err));
+    OV_TRY(ov_arena_alloc(scratch, c->argc * sizeof(double), v, err));
+    for (uint32_t i = 1; i < c->argc; i++) {
+        (*points)[i - 1] = ovi_f64(&c->arg[i], row);
+        if (isnan((*points)[i - 1]) || (i > 1 && (*points)[i - 1] <= (*points)[i - 2]))
+            return ov_fail(err, OV_INVALID, "%s: the points must be numbers that ascend", c->e->fn->name);
+    }
+    return OV_OK;
+}
+
+static ov_status cdf_row(ovi_call *c, uint32_t row, ov_arena *scratch, ov_buf *out, ov_error *err)
+{
+    ov_ranks ranks;
+    double *points, *v;
+    OV_TRY(read_ranks(c, row, scratch, &ranks, err));
+    OV_TRY(read_points(c, row, scratch, &points, &v, err));
+    ov_ranks_cdf(&ranks, points, c->argc - 1, v);
+    add_list(v, c->argc, out);
+    return OV_OK;
+}
+
+ov_status ovi_eval_sketch_cdf(ovi_call *c, ov_vec *out, ov_error *err)
+{
+    return ovi_sketch_rows(c, cdf_row, out, err);
+}
+
+static void add_histogram(const ov_ranks *r, const double *points, uint32_t count, double *v, ov_buf *out)
+{
+    ov_ranks_pmf(r, points, count, v);
+    for (uint32_t i = 0; i <= count; i++)
+        v[i] *= (double)r->n;
+    add_list(v, count + 1, out);
+}
+
+static ov_status histogram_row(ovi_call *c, uint32_t row, ov_arena *scratch, ov_buf *out, ov_error *err)
+{
+    ov_ranks ranks;
+    double *points, *v;
+    OV_TRY(read_ranks(c, row, scratch, &ranks, err));
+    OV_TRY(read_points(c, row, scratch, &points, &v, err));
+    add_histogram(&ranks, points, c->argc - 1, v, out);
+    return OV_OK;
+}
+
+ov_status ovi_eval_sketch_histogram(ovi_call *c, ov_vec *out, ov_error *err)
+{
+    return ovi_sketch_rows(c, histogram_row, out, err);
+}
+
+/* (sketch, number of bins) */
+ov_status ovi_bind_sketch_bins(ovi_bind *b, ov_error *err)
+{
+    int64_t *bins;
+    OV_TRY(want_quantiles(b, err));
+    OV_TRY(ovi_prepare(b, sizeof(*bins), &bins, err));
+    OV_TRY(ovi_const_within(b, 1, 2, 1000000, "the number of bins", bins, err));
+    ovi_json_text_result(b);
+    return OV_OK;
+}
+
+static ov_status bins_row(ovi_call *c, uint32_t row, ov_arena *scratch, ov_buf *out, ov_error *err)
+{
+    uint32_t bins = (uint32_t)*(const int64_t *)c->e->prepared;
+    ov_ranks ranks;
+    double *points, *v;
+    OV_TRY(read_ranks(c, row, scratch, &ranks, err));
+    OV_TRY(ov_arena_alloc(scratch, bins * sizeof(double), &points, err));
+    OV_TRY(ov_arena_alloc(scratch, bins * sizeof(double), &v, err));
+    ov_ranks_equal_points(&ranks, bins, points);
+    add_histogram(&ranks, points, bins - 1, v, out);
+    return OV_OK;
+}
+
+ov_status ovi_eval_sketch_bins(ovi_call *c, ov_vec *out, ov_error *err)
+{
+    return ovi_sketch_rows(c, bins_row, out, err);
+}
+
+/* ---- as text ---- */
+
+ov_status ovi_bind_sketch_summary(ovi_bind *b, ov_error *err)
+{
+    OV_TRY(want_quantiles(b, err));
+    ovi_result(b, OV_SQL_VARCHAR);
+    return OV_OK;
+}
+
+static ov_status summary_row(ovi_call *c, uint32_t row, ov_arena *scratch, ov_buf *out, ov_error *err)
+{
+    ov_sketch_mem mem = ov_sketch_mem_arena(scratch);
+    ov_quantiles s;
+    OV_TRY(ov_quantiles_read(ovi_str(&c->arg[0], row), &s, &mem, err));
+    ov_quantiles_describe(&s, out);
+    return OV_OK;
+}
+
+ov_status ovi_eval_sketch_summary(ovi_call *c, ov_vec *out, ov_error *err)
+{
+    return ovi_sketch_rows(c, summary_row, out, err);
+}
