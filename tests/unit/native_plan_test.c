@@ -234,7 +234,7 @@ static void test_prints(void **state)
            "\"virtualColumns\":[{\"type\":\"expression\",\"name\":\"v0\",\"expression\":\"lower(\\\"channel\\\")\"");
     prints("SELECT w.page FROM wiki w JOIN wiki v ON w.page = v.channel", "\"condition\":\"(\\\"page\\\" == \\\"j0.channel\\\")\"");
     prints("SELECT AVG(c) FROM (SELECT channel, COUNT(*) c FROM wiki GROUP BY 1)", "\"dataSource\":{\"type\":\"query\"");
-    prints("SELECT UPPER(u) FROM (SELECT UPPER(page) AS u FROM wiki LIMIT 3) WHERE u > 'a'", /* the inner query has a v0 of its own */
+    prints("SELECT UPPER(a.u) FROM (SELECT LOWER(page) AS u, channel AS c FROM wiki) a JOIN wiki b ON a.c = b.channel", /* a has its own v0 */
            "\"virtualColumns\":[{\"type\":\"expression\",\"name\":\"_v0\",\"expression\":\"upper(\\\"v0\\\")\"");
     prints("SELECT ROW_NUMBER() OVER (ORDER BY page) FROM wiki", "none");
 }
