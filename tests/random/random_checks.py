@@ -23,7 +23,7 @@ def cell(value):
     if isinstance(value, float):
         if math.isnan(value):
             return 'NaN'
-        return ('%.9g' % (value + 0.0)) + 'f' if value != 0 else '0f'
+        return ('%.9g' % value) + 'f' if abs(value) > 1e-25 else '0f'  # a variance of equal values may be 1e-33
     if isinstance(value, (list, tuple)):
         return tuple(cell(v) for v in value)
     if isinstance(value, bool):
