@@ -382,6 +382,8 @@ void ovi_emit_row(ovi_emit *e, const char *row)
     }
     if (OV_UNLIKELY(st != OV_OK))
         ovi_emit_fail(e, err);
+    if (OV_UNLIKELY(e->tap != NULL))
+        e->tap(e->tap_self, e);
     if (e->scratch.chunk)
         ov_arena_reset(&e->scratch);
 }

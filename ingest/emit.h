@@ -25,6 +25,9 @@ typedef struct ovi_emit {
     const char *text, *text_end; /* of the split: places are told relative to it */
     uint64_t lines_before;       /* of the file, just before the text */
     ov_slice file;
+    /* Told of every row when it is done, while its fields are still there; NULL: nobody. */
+    void (*tap)(void *self, struct ovi_emit *e);
+    void *tap_self;
 } ovi_emit;
 
 OV_CHECKED ov_status ovi_emit_init(ovi_emit *e, const ovi_plan *plan, ovi_discovery *discovery,

@@ -32,6 +32,12 @@ void ovi_parser_destroy(ovi_parser *p)
     ov_free(p);
 }
 
+void ovi_parser_tap(ovi_parser *p, void (*tap)(void *self, ovi_emit *e), void *self)
+{
+    p->emit.tap = tap;
+    p->emit.tap_self = self;
+}
+
 void ovi_parse_block(ovi_parser *p, const ovi_block *b, ov_slice file, ov_rows *rows)
 {
     ovi_emit *e = &p->emit;

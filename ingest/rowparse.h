@@ -13,6 +13,8 @@ typedef struct ovi_parser ovi_parser;
 OV_CHECKED ov_status ovi_parser_create(const ovi_plan *plan, ovi_discovery *discovery, ovi_parser **out,
                                        ov_error *err);
 void ovi_parser_destroy(ovi_parser *p);
+/* tap(self, emit) after every row; see ovi_emit. Pieces of input that are no rows only show in the books. */
+void ovi_parser_tap(ovi_parser *p, void (*tap)(void *self, ovi_emit *e), void *self);
 /* All rows of the block into `rows`, whose books are kept. file: its name for people. */
 void ovi_parse_block(ovi_parser *p, const ovi_block *b, ov_slice file, ov_rows *rows);
 

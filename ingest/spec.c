@@ -126,6 +126,17 @@ static ov_status read_partitions(ovi_spec_reader *r, const ov_json *tuning, ov_e
     return read_row_limit(p, "maxRowsPerSegment", &r->spec->max_rows_per_segment, err);
 }
 
+static ov_status check_tuning_type(const ov_json *tuning, ov_error *err)
+{
+    static const char *const kinds[] = {"index_parallel", "index", "compaction"};
+    ov_slice kind;
+    OV_TRY(ov_json_str(tuning, "type", OV_SLICE_LIT("index_parallel"), &kind, err));
+    for (size_t i = 0; i < OV_COUNT_OF(kinds); i++)
+        if (ov_slice_eq(kind, ov_slice_cstr(kinds[i])))
+            return OV_OK;
+    return ovi_spec_unknown(ov_json_get(tuning, "type"), kind, "tuningConfig", kinds, OV_COUNT_OF(kinds), err);
+}
+
 static ov_status read_tuning(ovi_spec_reader *r, const ov_json *spec, ov_error *err)
 {
     ov_spec *s = r->spec;
@@ -134,6 +145,7 @@ static ov_status read_tuning(ovi_spec_reader *r, const ov_json *spec, ov_error *
     s->max_rows_per_segment = OV_LOAD_SEGMENT_ROWS;
     s->max_parse_exceptions = UINT64_MAX;
     OV_TRY(ov_json_obj(spec, "tuningConfig", &t, err));
+    OV_TRY(check_tuning_type(t, err));
     OV_TRY(read_row_limit(t, "targetPartitionSize", &s->max_rows_per_segment, err));
     OV_TRY(read_row_limit(t, "maxRowsPerSegment", &s->max_rows_per_segment, err));
     OV_TRY(read_partitions(r, t, err));

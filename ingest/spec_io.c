@@ -263,11 +263,41 @@ static ov_status read_delimited_format(ovi_spec_reader *r, const ov_json *fmt, o
     return OV_OK;
 }
 
+/* A line is a row with one column: a delimited format whose delimiters are bytes that UTF-8 never has. */
+static ov_status read_lines_format(ovi_spec_reader *r, ov_slice column, ov_error *err)
+{
+    ov_format_spec *f = &r->spec->format;
+    f->kind = OV_INPUT_FORMAT_TSV;
+    f->delimiter = OV_SLICE_LIT("\xFF\xFE");
+    f->list_delimiter = OV_SLICE_LIT("\xFE\xFF");
+    OV_TRY(ov_arena_zalloc(r->out, sizeof *f->columns, &f->columns, err));
+    f->column_count = 1;
+    return ov_arena_copy(r->out, column, f->columns, err);
+}
+
+/* Only the patterns that take a line as it is, which is what Druid's console asks for to show raw input. */
+static ov_status read_regex_format(ovi_spec_reader *r, const ov_json *fmt, ov_error *err)
+{
+    static const char *const whole[] = {"([\\s\\S]*)", "(.*)", "^(.*)$"};
+    ov_slice pattern, *names;
+    uint32_t n;
+    OV_TRY(ov_json_need_str(fmt, "pattern", &pattern, err));
+    OV_TRY(ovi_spec_texts(r, fmt, "columns", &names, &n, err));
+    bool found = false;
+    for (size_t i = 0; i < OV_COUNT_OF(whole); i++)
+        found |= ov_slice_eq(pattern, ov_slice_cstr(whole[i]));
+    if (!found || n > 1)
+        return ov_json_fail(ov_json_get(fmt, "pattern"), err, OV_UNSUPPORTED,
+                            "the input format 'regex' only takes whole lines yet, by the pattern (.*) and one column; load "
+                            "these and take them apart with REGEXP_EXTRACT");
+    return read_lines_format(r, n ? names[0] : OV_SLICE_LIT("column_1"), err);
+}
+
 ov_status ovi_spec_format(ovi_spec_reader *r, const ov_json *io, ov_error *err)
 {
-    static const char *const known[] = {"json", "csv", "tsv"};
-    static const char *const later[] = {"lines",     "regex",       "parquet",  "orc",  "avro_ocf",
-                                        "avro_stream", "protobuf", "kafka", "kinesis", "thrift"};
+    static const char *const known[] = {"json", "csv", "tsv", "lines", "regex"};
+    static const char *const later[] = {"parquet",  "orc",   "avro_ocf", "avro_stream",
+                                        "protobuf", "kafka", "kinesis",  "thrift"};
     const ov_json *fmt;
     ov_slice type;
     OV_TRY(ov_json_need_obj(io, "inputFormat", &fmt, err));
@@ -278,10 +308,14 @@ ov_status ovi_spec_format(ovi_spec_reader *r, const ov_json *io, ov_error *err)
         r->spec->format.kind = type.p[0] == 'c' ? OV_INPUT_FORMAT_CSV : OV_INPUT_FORMAT_TSV;
         return read_delimited_format(r, fmt, err);
     }
+    if (ov_slice_eq(type, OV_SLICE_LIT("lines")))
+        return read_lines_format(r, OV_SLICE_LIT("line"), err);
+    if (ov_slice_eq(type, OV_SLICE_LIT("regex")))
+        return read_regex_format(r, fmt, err);
     for (size_t i = 0; i < OV_COUNT_OF(later); i++)
         if (ov_slice_eq(type, ov_slice_cstr(later[i])))
             return ov_json_fail(ov_json_get(fmt, "type"), err, OV_UNSUPPORTED,
-                                "the input format '%s' is not supported yet; use json, csv or tsv",
+                                "the input format '%s' is not supported yet; use json, csv, tsv or lines",
                                 later[i]);
     return ovi_spec_unknown(ov_json_get(fmt, "type"), type, "input format", known, OV_COUNT_OF(known),
                             err);
