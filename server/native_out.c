@@ -1,5 +1,6 @@
 #include "server/native_out.h"
 
+#include "base/base64.h"
 #include "base/bits.h"
 #include "base/json.h"
 #include "base/period.h"
@@ -48,6 +49,12 @@ static ov_status add_value(const ov_native_out *w, uint32_t c, const ov_batch *b
         f.sql = OV_SQL_BIGINT;
     if (f.type.id == OV_TYPE_COMPLEX && f.type.complex == OV_COMPLEX_JSON && !ov_vec_is_null(&b->col[c], row)) {
         ov_buf_add_slice(out, ov_vec_str(&b->col[c], row));
+        return OV_OK;
+    }
+    if (ov_type_is_sketch(f.type) && !ov_vec_is_null(&b->col[c], row)) {
+        ov_buf_add_char(out, '"');
+        ov_base64_encode(ov_vec_str(&b->col[c], row), out);
+        ov_buf_add_char(out, '"');
         return OV_OK;
     }
     return ov_encode_cell(&w->cells, &f, &b->col[c], row, false, out, err);

@@ -176,6 +176,19 @@ static ov_status bind_hyper_unique(agg_binder *b, const kind *k, const ov_json *
     return count_distinct(b, json, x);
 }
 
+/* HLLSketchBuild, HLLSketchMerge, thetaSketch: of values, or of a column of sketches */
+static ov_status bind_sketch(agg_binder *b, const kind *k, const ov_json *json)
+{
+    const ov_expr *args[3];
+    uint32_t argc = 1;
+    ov_slice name;
+    OV_TRY(ov_json_need_str(json, "fieldName", &name, b->err));
+    OV_TRY(ovi_nscope_value(b->s, name, &args[0], b->err));
+    OV_TRY(ovi_nsketch_args(b->s->p, json, b->agg, args, &argc, b->err));
+    b->agg->estimate = b->agg->estimate && b->finalize;
+    return add_call(b, json, k->fn, args, argc, false, &b->agg->call);
+}
+
 /* ---- statistics ---- */
 
 static ov_status bind_variance(agg_binder *b, const kind *k, const ov_json *json)
@@ -245,8 +258,8 @@ static ov_status refuse_sketch(agg_binder *b, const kind *k, const ov_json *json
 
 /* Sorted by name. */
 static const kind kinds[] = {
-    {"HLLSketchBuild", refuse_sketch, NULL, OV_SQL_NULL},
-    {"HLLSketchMerge", refuse_sketch, NULL, OV_SQL_NULL},
+    {"HLLSketchBuild", bind_sketch, "DS_HLL", OV_SQL_NULL},
+    {"HLLSketchMerge", bind_sketch, "DS_HLL", OV_SQL_NULL},
     {"KllDoublesSketch", refuse_sketch, NULL, OV_SQL_NULL},
     {"KllFloatsSketch", refuse_sketch, NULL, OV_SQL_NULL},
     {"approxHistogram", refuse_sketch, NULL, OV_SQL_NULL},
@@ -288,7 +301,7 @@ static const kind kinds[] = {
     {"stringFirst", bind_timed, "EARLIEST_BY", OV_SQL_VARCHAR},
     {"stringLast", bind_timed, "LATEST_BY", OV_SQL_VARCHAR},
     {"tDigestSketch", refuse_sketch, NULL, OV_SQL_NULL},
-    {"thetaSketch", refuse_sketch, NULL, OV_SQL_NULL},
+    {"thetaSketch", bind_sketch, "DS_THETA", OV_SQL_NULL},
     {"variance", bind_variance, NULL, OV_SQL_NULL},
 };
 
@@ -307,7 +320,8 @@ static ov_status bind_one(agg_binder *b, const ov_json *json)
     return ov_json_fail(ov_json_get(json, "type"), b->err, OV_INVALID,
                         "unknown aggregator '" OV_SLICE_FMT
                         "'; there are count, (long|double|float)(Sum|Min|Max|First|Last|Any), string(First|Last|Any), "
-                        "doubleMean, cardinality, hyperUnique, variance, filtered and grouping",
+                        "doubleMean, cardinality, hyperUnique, HLLSketchBuild, HLLSketchMerge, thetaSketch, variance, filtered and "
+                        "grouping",
                         OV_SLICE_ARG(type));
 }
 

@@ -104,7 +104,8 @@ ov_status ovi_ngroup_plan(ovi_nplanner *p, const ovi_ngroup *g, const ov_plan *r
     }
     OV_TRY(check_names(g, names, g->bucket != NULL, n, err));
     OV_TRY(ov_plan_project(p->arena, grouped, exprs, names, n, out, err));
-    return ovi_npost(p, g->query, *out, out, err);
+    OV_TRY(ovi_npost(p, g->query, *out, out, err));
+    return ovi_nsketch_final(p, &g->aggs, *out, out, err);
 }
 
 /* ---- buckets ---- */

@@ -122,6 +122,8 @@ typedef struct ovi_nagg {
     bool zero;                /* NULL shows as 0 */
     bool pair;                /* finalize=false: the value beside its time, which is call `time_call` */
     uint32_t time_call;
+    bool estimate, round; /* a sketch, shown as its estimate */
+    int64_t deviations;   /* ... and the bounds around it; 0: none */
 } ovi_nagg;
 
 typedef struct ovi_naggs {
@@ -137,6 +139,26 @@ OV_CHECKED ov_status ovi_naggregators(ovi_nscope *s, const ov_json *query, ovi_n
 OV_CHECKED ov_status ovi_nagg_result(ovi_nplanner *p, const ovi_naggs *aggs, uint32_t i, const ov_plan *grouped,
                                      uint32_t first, const ovi_ndim *dims, uint32_t dim_count, const uint8_t *set,
                                      const ov_expr **out, ov_error *err);
+
+/* ---- native_sketch.c ---- */
+/* Adds what a sketch aggregator says about sizes as constants behind args[0 .. *argc). */
+OV_CHECKED ov_status ovi_nsketch_args(ovi_nplanner *p, const ov_json *json, ovi_nagg *agg, const ov_expr **args,
+                                      uint32_t *argc, ov_error *err);
+/* The estimate of a sketch; what is none stays. */
+OV_CHECKED ov_status ovi_nsketch_number(ovi_nplanner *p, const ov_json *json, const ov_expr *e, const ov_expr **out,
+                                        ov_error *err);
+/* Sketches become what their aggregators show: the last step, behind the post-aggregators. */
+OV_CHECKED ov_status ovi_nsketch_final(ovi_nplanner *p, const ovi_naggs *aggs, const ov_plan *in, const ov_plan **out,
+                                       ov_error *err);
+typedef struct ovi_nsketch_post {
+    ovi_nplanner *p;
+    ov_status (*bind)(void *ctx, const ov_json *json, const ov_expr **out); /* any post-aggregator */
+    void *ctx;
+    ov_error *err;
+} ovi_nsketch_post;
+/* *found tells whether `type` is a post-aggregator over sketches. */
+OV_CHECKED ov_status ovi_nsketch_post_bind(ovi_nsketch_post *b, ov_slice type, const ov_json *json, bool *found,
+                                           const ov_expr **out);
 
 /* ---- native_post.c ---- */
 /* The plan with the query's post-aggregators as columns behind its own. */

@@ -26,6 +26,12 @@ static ov_status bind_field(post_binder *b, const ov_json *json, const ov_expr *
     return ovi_as_value(&values, *out, out, b->err);
 }
 
+static ov_status bind_final_field(post_binder *b, const ov_json *json, const ov_expr **out)
+{
+    OV_TRY(bind_field(b, json, out));
+    return ovi_nsketch_number(b->p, json, *out, out, b->err);
+}
+
 static ov_status bind_constant(post_binder *b, const ov_json *json, const ov_expr **out)
 {
     const ov_json *v;
@@ -51,6 +57,7 @@ static ov_status fields_of(post_binder *b, const ov_json *json, uint32_t least, 
     *count = 0;
     for (const ov_json *v = fields->first; v; v = v->next) {
         OV_TRY(bind(b, v, &(*out)[*count]));
+        OV_TRY(ovi_nsketch_number(b->p, v, (*out)[*count], &(*out)[*count], b->err));
         OV_TRY(ovi_nfail_at(v, ovi_ncast(b->p, (*out)[*count], sql, &(*out)[*count], b->err), b->err));
         ++*count;
     }
@@ -168,21 +175,31 @@ static const struct {
     {"doubleLeast", bind_extreme},
     {"expression", bind_expression},
     {"fieldAccess", bind_field},
-    {"finalizingFieldAccess", bind_field},
+    {"finalizingFieldAccess", bind_final_field},
     {"hyperUniqueCardinality", bind_hyper_unique},
     {"longGreatest", bind_extreme},
     {"longLeast", bind_extreme},
     {"stddev", bind_stddev},
 };
 
+static ov_status bind_any(void *ctx, const ov_json *json, const ov_expr **out)
+{
+    return bind(ctx, json, out);
+}
+
 static ov_status bind(post_binder *b, const ov_json *json, const ov_expr **out)
 {
+    ovi_nsketch_post sketch = {.p = b->p, .bind = bind_any, .ctx = b, .err = b->err};
+    bool found;
     ov_slice type;
     OV_TRY(ov_json_expect(json, OV_JSON_OBJECT, b->err));
     OV_TRY(ov_json_need_str(json, "type", &type, b->err));
     for (size_t i = 0; i < OV_COUNT_OF(kinds); i++)
         if (ov_slice_eq(type, ov_slice_cstr(kinds[i].name)))
             return kinds[i].bind(b, json, out);
+    OV_TRY(ovi_nsketch_post_bind(&sketch, type, json, &found, out));
+    if (found)
+        return OV_OK;
     if (ov_slice_eq(type, OV_SLICE_LIT("javascript")))
         return ov_json_fail(json, b->err, OV_UNSUPPORTED, "JavaScript is disabled");
     static const char *const sketches[] = {"HLL", "theta", "quantiles", "arrayOfDoubles", "Kll", "quantile", "equalBuckets",

@@ -9,6 +9,8 @@ from test_formats import check, same
 ALL = '1000-01-01/3000-01-01'
 YEAR = '2024-01-01/2025-01-01'
 COUNT = [{'type': 'count', 'name': 'n'}]
+LETTERS = {'type': 'inline', 'columnNames': ['__time', 'x', 'y'], 'columnTypes': ['LONG', 'STRING', 'LONG'],
+           'rows': [[0, 'a', 1], [1, 'b', 2], [2, 'b', 3]]}
 
 
 def ask(server, query, path='/druid/v2', status=200):
@@ -124,8 +126,27 @@ def cases(server):
     yield 'unknown aggregator', lambda: place(server, 'aggregations[1].type', queryType='timeseries', granularity='all',
                                               aggregations=COUNT + [{'type': 'x', 'name': 'y'}])
     yield 'wrong type', lambda: place(server, 'intervals[0]', queryType='timeseries', granularity='all', intervals=[{}])
-    yield 'sketches are refused', lambda: place(server, 'sketch', 501, queryType='timeseries', granularity='all', aggregations=[
-        {'type': 'thetaSketch', 'name': 'x', 'fieldName': 's'}])
+    yield 'sketches', lambda: same(rows(server, queryType='timeseries', granularity='all', dataSource=LETTERS, aggregations=[
+        {'type': 'HLLSketchBuild', 'name': 'h', 'fieldName': 'x', 'round': True},
+        {'type': 'thetaSketch', 'name': 't', 'fieldName': 'y'},
+        {'type': 'HLLSketchBuild', 'name': 'g', 'fieldName': 'x', 'shouldFinalize': False},
+        {'type': 'filtered', 'filter': {'type': 'selector', 'dimension': 'x', 'value': 'b'},
+         'aggregator': {'type': 'thetaSketch', 'name': 'b', 'fieldName': 'y'}}], postAggregations=[
+             {'type': 'HLLSketchEstimateWithBounds', 'name': 'p1', 'field': {'type': 'fieldAccess', 'fieldName': 'h'}},
+             {'type': 'thetaSketchEstimate', 'name': 'p2', 'field': {
+                 'type': 'thetaSketchSetOp', 'func': 'NOT', 'name': 'z', 'fields': [
+                     {'type': 'fieldAccess', 'fieldName': 't'}, {'type': 'fieldAccess', 'fieldName': 'b'}]}},
+             {'type': 'arithmetic', 'fn': '-', 'name': 'p3', 'fields': [
+                 {'type': 'fieldAccess', 'fieldName': 't'}, {'type': 'constant', 'value': 1}]}])[0]['result'],
+        {'h': 2, 't': 3.0, 'g': 'AgEHDAMIAgDhUv8P5RCeBg==', 'b': 2.0, 'p1': [2.000000004967054, 2.0, 2.000099863468538],
+         'p2': 1.0, 'p3': 2.0})
+    yield 'sketches order topN', lambda: same(rows(server, queryType='topN', granularity='all', dataSource=LETTERS, dimension='x',
+                                                   threshold=1, metric='t', aggregations=[
+        {'type': 'thetaSketch', 'name': 't', 'fieldName': 'y'}])[0]['result'], [{'x': 'b', 't': 2.0}])
+    yield 'sketch sizes', lambda: place(server, 'lgK', queryType='timeseries', granularity='all', aggregations=[
+        {'type': 'HLLSketchBuild', 'name': 'x', 'fieldName': 's', 'lgK': 30}])
+    yield 'other sketches are refused', lambda: place(server, 'sketch', 501, queryType='timeseries', granularity='all', aggregations=[
+        {'type': 'momentSketch', 'name': 'x', 'fieldName': 's'}])
     yield 'a wrong timeout', lambda: place(server, 'timeout', queryType='timeBoundary', context={'timeout': 'x'})
     yield 'deep filters', lambda: raw(server, deep(10000), 400)
     yield 'not so deep filters', lambda: raw(server, deep(90), 200)

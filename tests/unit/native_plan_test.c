@@ -130,9 +130,9 @@ static void test_errors(void **state)
           "aggregations[0]: 'fieldName' is missing");
     fails("{'queryType':'timeseries'," DAY ",'granularity':'all','aggregations':[{'type':'nope','name':'x'}]}",
           "aggregations[0].type: unknown aggregator 'nope'");
-    fails("{'queryType':'timeseries'," DAY ",'granularity':'all','aggregations':[{'type':'thetaSketch','name':'x',"
+    fails("{'queryType':'timeseries'," DAY ",'granularity':'all','aggregations':[{'type':'momentSketch','name':'x',"
           "'fieldName':'page'}]}",
-          "aggregations[0]: the sketch aggregator 'thetaSketch'");
+          "aggregations[0]: the sketch aggregator 'momentSketch'");
     fails("{'queryType':'timeseries'," DAY ",'granularity':'all','filter':{'type':'and','fields':[{'type':'nope'}]}}",
           "filter.fields[0].type: unknown filter 'nope'");
     fails("{'queryType':'timeseries'," DAY ",'granularity':'all'," COUNT

@@ -1,0 +1,213 @@
+/*
+ * Sketches in native queries: what their aggregators say becomes arguments of the aggregates of query/agg, their results stay sketches until the
+ * post-aggregators are bound, and only then are estimated unless `shouldFinalize` is false.
+ */
+#include "query/native/native_plan_int.h"
+
+#include "storage/types.h"
+
+/* A constant argument behind the value. */
+static ov_status add_i64(ovi_nplanner *p, int64_t v, const ov_expr **args, uint32_t *argc, ov_error *err)
+{
+    return ov_expr_i64(p->cx, OV_SQL_BIGINT, v, &args[(*argc)++], err);
+}
+
+/* lgK and tgtHllType, as HLLSketchBuild, HLLSketchMerge and HLLSketchUnion have them. */
+static ov_status hll_sizes(ovi_nplanner *p, const ov_json *json, const ov_expr **args, uint32_t *argc, ov_error *err)
+{
+    int64_t lg_k;
+    ov_slice type;
+    OV_TRY(ov_json_i64_in(json, "lgK", 12, 4, 21, &lg_k, err));
+    OV_TRY(ov_json_str(json, "tgtHllType", OV_SLICE_LIT("HLL_4"), &type, err));
+    OV_TRY(add_i64(p, lg_k, args, argc, err));
+    return ov_expr_str(p->cx, OV_SQL_VARCHAR, type, &args[(*argc)++], err);
+}
+
+ov_status ovi_nsketch_args(ovi_nplanner *p, const ov_json *json, ovi_nagg *agg, const ov_expr **args, uint32_t *argc,
+                           ov_error *err)
+{
+    ov_slice type;
+    bool finalize;
+    int64_t size;
+    OV_TRY(ov_json_need_str(json, "type", &type, err));
+    OV_TRY(ov_json_bool(json, "shouldFinalize", true, &finalize, err));
+    OV_TRY(ov_json_bool(json, "round", false, &agg->round, err));
+    agg->estimate = finalize;
+    if (type.p[0] == 'H')
+        return hll_sizes(p, json, args, argc, err);
+    OV_TRY(ov_json_i64_in(json, "size", 16384, 1, 1 << 26, &size, err));
+    if (ov_json_find(json, "errorBoundsStdDev"))
+        OV_TRY(ov_json_i64_in(json, "errorBoundsStdDev", 1, 1, 3, &agg->deviations, err));
+    return add_i64(p, size, args, argc, err);
+}
+
+/* The estimate of a sketch, what is none as it is. */
+ov_status ovi_nsketch_number(ovi_nplanner *p, const ov_json *json, const ov_expr *e, const ov_expr **out, ov_error *err)
+{
+    *out = e;
+    if (!ov_type_is_sketch(e->type))
+        return OV_OK;
+    bool hll = e->type.complex == OV_COMPLEX_HLL;
+    return ovi_ncall(p, json, hll ? "HLL_SKETCH_ESTIMATE" : "THETA_SKETCH_ESTIMATE", &e, 1, out, err);
+}
+
+static ov_status bounds(ovi_nplanner *p, const ov_json *json, const ov_expr *e, int64_t deviations, const ov_expr **out,
+                        ov_error *err)
+{
+    const ov_expr *args[2] = {e, NULL};
+    bool hll = e->type.complex == OV_COMPLEX_HLL;
+    OV_TRY(ov_expr_i64(p->cx, OV_SQL_BIGINT, deviations, &args[1], err));
+    return ovi_ncall(p, json, hll ? "HLL_SKETCH_ESTIMATE_WITH_ERROR_BOUNDS" : "THETA_SKETCH_ESTIMATE_WITH_ERROR_BOUNDS",
+                     args, 2, out, err);
+}
+
+static ov_status rounded(ovi_nplanner *p, const ov_json *json, const ov_expr *e, const ov_expr **out, ov_error *err)
+{
+    OV_TRY(ovi_ncall(p, json, "ROUND", &e, 1, out, err));
+    return ovi_ncast(p, *out, OV_SQL_BIGINT, out, err);
+}
+
+ov_status ovi_nsketch_final(ovi_nplanner *p, const ovi_naggs *aggs, const ov_plan *in, const ov_plan **out, ov_error *err)
+{
+    const ov_expr **exprs;
+    ov_slice *names;
+    bool any = false;
+    *out = in;
+    OV_TRY(ov_arena_alloc(p->arena, in->field_count * sizeof *exprs, &exprs, err));
+    OV_TRY(ov_arena_alloc(p->arena, in->field_count * sizeof *names, &names, err));
+    for (uint32_t i = 0; i < in->field_count; i++) {
+        names[i] = in->fields[i].name;
+        OV_TRY(ov_plan_column(p->cx, in, i, &exprs[i], err));
+        for (uint32_t k = 0; k < aggs->count; k++) {
+            const ovi_nagg *agg = &aggs->list[k];
+            if (!agg->estimate || !ov_slice_eq(agg->name, names[i]))
+                continue;
+            any = true;
+            if (agg->deviations)
+                OV_TRY(bounds(p, agg->json, exprs[i], agg->deviations, &exprs[i], err));
+            else
+                OV_TRY(ovi_nsketch_number(p, agg->json, exprs[i], &exprs[i], err));
+            if (agg->round)
+                OV_TRY(rounded(p, agg->json, exprs[i], &exprs[i], err));
+        }
+    }
+    return any ? ov_plan_project(p->arena, in, exprs, names, in->field_count, out, err) : OV_OK;
+}
+
+/* ---- post-aggregators ---- */
+
+static ov_status one_field(ovi_nsketch_post *b, const ov_json *json, ov_complex_id kind, const ov_expr **out)
+{
+    const ov_json *field;
+    OV_TRY(ov_json_need_obj(json, "field", &field, b->err));
+    OV_TRY(b->bind(b->ctx, field, out));
+    if ((*out)->type.id == OV_TYPE_COMPLEX && (*out)->type.complex == kind)
+        return OV_OK;
+    char name[48];
+    return ov_json_fail(field, b->err, OV_INVALID, "expected a %s", ov_type_name(OV_T_COMPLEX(kind), name));
+}
+
+static ov_status hll_estimate(ovi_nsketch_post *b, const ov_json *json, const ov_expr **out)
+{
+    bool round;
+    OV_TRY(ov_json_bool(json, "round", false, &round, b->err));
+    OV_TRY(one_field(b, json, OV_COMPLEX_HLL, out));
+    OV_TRY(ovi_nsketch_number(b->p, json, *out, out, b->err));
+    return round ? rounded(b->p, json, *out, out, b->err) : OV_OK;
+}
+
+static ov_status hll_bounds(ovi_nsketch_post *b, const ov_json *json, const ov_expr **out)
+{
+    int64_t deviations;
+    OV_TRY(ov_json_i64_in(json, "numStdDev", 1, 1, 3, &deviations, b->err));
+    OV_TRY(one_field(b, json, OV_COMPLEX_HLL, out));
+    return bounds(b->p, json, *out, deviations, out, b->err);
+}
+
+static ov_status hll_text(ovi_nsketch_post *b, const ov_json *json, const ov_expr **out)
+{
+    OV_TRY(one_field(b, json, OV_COMPLEX_HLL, out));
+    return ovi_ncall(b->p, json, "HLL_SKETCH_TO_STRING", out, 1, out, b->err);
+}
+
+static ov_status theta_estimate(ovi_nsketch_post *b, const ov_json *json, const ov_expr **out)
+{
+    int64_t deviations = 0;
+    if (ov_json_find(json, "errorBoundsStdDev"))
+        OV_TRY(ov_json_i64_in(json, "errorBoundsStdDev", 1, 1, 3, &deviations, b->err));
+    OV_TRY(one_field(b, json, OV_COMPLEX_THETA, out));
+    return deviations ? bounds(b->p, json, *out, deviations, out, b->err)
+                      : ovi_nsketch_number(b->p, json, *out, out, b->err);
+}
+
+/* The sketches in `fields` behind the constants that are in args already. */
+static ov_status set_operation(ovi_nsketch_post *b, const ov_json *json, const char *fn, const ov_expr **sizes,
+                               uint32_t n, const ov_expr **out)
+{
+    const ov_json *fields;
+    const ov_expr **args;
+    OV_TRY(ov_json_need_arr(json, "fields", &fields, b->err));
+    if (fields->count < 2)
+        return ov_json_fail(fields, b->err, OV_INVALID, "expected 2 or more sketches, found %u", fields->count);
+    OV_TRY(ov_arena_alloc(b->p->arena, (n + (size_t)fields->count) * sizeof *args, &args, b->err));
+    memcpy(args, sizes, n * sizeof *args);
+    for (const ov_json *v = fields->first; v; v = v->next)
+        OV_TRY(b->bind(b->ctx, v, &args[n++]));
+    return ovi_ncall(b->p, json, fn, args, n, out, b->err);
+}
+
+static ov_status hll_union(ovi_nsketch_post *b, const ov_json *json, const ov_expr **out)
+{
+    const ov_expr *sizes[2];
+    uint32_t n = 0;
+    OV_TRY(hll_sizes(b->p, json, sizes, &n, b->err));
+    return set_operation(b, json, "HLL_SKETCH_UNION", sizes, n, out);
+}
+
+static ov_status theta_set(ovi_nsketch_post *b, const ov_json *json, const ov_expr **out)
+{
+    static const char *const functions[][2] = {{"UNION", "THETA_SKETCH_UNION"},
+                                               {"INTERSECT", "THETA_SKETCH_INTERSECT"},
+                                               {"NOT", "THETA_SKETCH_NOT"}};
+    const ov_expr *sizes[1];
+    uint32_t n = 0;
+    int64_t size;
+    ov_slice func;
+    OV_TRY(ov_json_need_str(json, "func", &func, b->err));
+    OV_TRY(ov_json_i64_in(json, "size", 16384, 1, 1 << 26, &size, b->err));
+    OV_TRY(add_i64(b->p, size, sizes, &n, b->err));
+    for (size_t i = 0; i < OV_COUNT_OF(functions); i++)
+        if (ov_slice_eq(func, ov_slice_cstr(functions[i][0])))
+            return set_operation(b, json, functions[i][1], sizes, n, out);
+    return ov_json_fail(ov_json_get(json, "func"), b->err, OV_INVALID, "expected UNION, INTERSECT or NOT");
+}
+
+static ov_status theta_constant(ovi_nsketch_post *b, const ov_json *json, const ov_expr **out)
+{
+    const ov_expr *args[2];
+    ov_slice value;
+    OV_TRY(ov_json_need_str(json, "value", &value, b->err));
+    OV_TRY(ov_expr_str(b->p->cx, OV_SQL_VARCHAR, OV_SLICE_LIT("thetaSketch"), &args[0], b->err));
+    OV_TRY(ov_expr_str(b->p->cx, OV_SQL_VARCHAR, value, &args[1], b->err));
+    return ovi_ncall(b->p, json, "COMPLEX_DECODE_BASE64", args, 2, out, b->err);
+}
+
+ov_status ovi_nsketch_post_bind(ovi_nsketch_post *b, ov_slice type, const ov_json *json, bool *found, const ov_expr **out)
+{
+    static const struct {
+        const char *name;
+        ov_status (*bind)(ovi_nsketch_post *b, const ov_json *json, const ov_expr **out);
+    } kinds[] = {
+        {"HLLSketchEstimate", hll_estimate},     {"HLLSketchEstimateWithBounds", hll_bounds},
+        {"HLLSketchToString", hll_text},         {"HLLSketchUnion", hll_union},
+        {"thetaSketchConstant", theta_constant}, {"thetaSketchEstimate", theta_estimate},
+        {"thetaSketchSetOp", theta_set},
+    };
+    *found = false;
+    for (size_t i = 0; i < OV_COUNT_OF(kinds) && !*found; i++)
+        if (ov_slice_eq(type, ov_slice_cstr(kinds[i].name))) {
+            *found = true;
+            return kinds[i].bind(b, json, out);
+        }
+    return OV_OK;
+}
