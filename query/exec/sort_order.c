@@ -166,8 +166,11 @@ ov_status ovi_sort_state(sort_sink *s, sort_state *st, ov_error *err)
     ov_budget *budget = &s->exec->cx->budget;
     ovi_ref *tmp = NULL;
     size_t bytes = st->ref_count * sizeof(*tmp);
-    if (st->ref_count < 2)
+    if (st->ref_count < 2) {
+        if (st->ref_count == s->keep) /* LIMIT 1: the only row is the worst that is kept */
+            st->worst = st->refs[0].key;
         return OV_OK;
+    }
     OV_TRY(ov_array_grow(budget, &tmp, 0, bytes, err));
     ovi_stop stop = ovi_stop_of(s->exec->cx);
     st->ref_count = order_refs(s, st->parts, st->refs, tmp, st->ref_count, s->keep, 0, &stop, &st->worst);
