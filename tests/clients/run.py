@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Unmodified clients against the server: pydruid's DB-API and SQLAlchemy dialect, as Superset and Airflow use them.
+"""Unmodified clients against the server: pydruid's native client, its DB-API and SQLAlchemy dialect, as Superset and Airflow use them.
 
 Needs pydruid and sqlalchemy (tests/setup-venv.sh); skipped with a word where they cannot be installed.
 """
@@ -14,7 +14,12 @@ from ovatetest import Counter, Server, module  # noqa: E402
 
 module('pydruid')
 module('sqlalchemy')
+from pydruid.client import PyDruid  # noqa: E402
 from pydruid.db import connect  # noqa: E402
+from pydruid.utils import aggregators  # noqa: E402
+from pydruid.utils.filters import Bound, Dimension, Filter  # noqa: E402
+from pydruid.utils.having import Aggregation  # noqa: E402
+from pydruid.utils.postaggregator import Const, Field  # noqa: E402
 from sqlalchemy import create_engine, func, inspect, select, table as sql_table, column, text  # noqa: E402
 
 
@@ -61,13 +66,47 @@ def alchemy(counter, server):
     counter.equal('alchemy columns', [c['name'] for c in look.get_columns('tiny')], ['__time', 's', 't', 'l', 'd', 'f'])
 
 
+def native(counter, server):
+    """Every query type of pydruid's own client, with its filters and aggregators."""
+    client = PyDruid('http://127.0.0.1:%d' % server.port, 'druid/v2')
+    year = '2000-01-01/2040-01-01'
+    sums = {'n': aggregators.count('n'), 'l': aggregators.longsum('l')}
+    whole = client.timeseries(datasource='tiny', granularity='all', intervals=year, aggregations=sums,
+                              post_aggregations={'half': Field('l') / Const(2)}, filter=Dimension('s') == 'a').result
+    expected = server.sql("SELECT COUNT(*), SUM(l) FROM tiny WHERE s = 'a'")[1][0]
+    counter.equal('native timeseries', [[whole[0]['result']['n'], whole[0]['result']['l']]], [expected])
+    counter.equal('native post-aggregator', whole[0]['result']['half'], expected[1] / 2)
+    top = client.topn(datasource='tiny', granularity='all', intervals=year, dimension='s', metric='n', threshold=2,
+                      aggregations={'n': aggregators.count('n')}, filter=~(Dimension('s') == None)).result  # noqa: E711
+    counter.equal('native topN', [row['n'] for row in top[0]['result']],
+                  [r[0] for r in server.sql('SELECT COUNT(*) FROM tiny WHERE s IS NOT NULL GROUP BY s ORDER BY 1 DESC LIMIT 2')[1]])
+    groups = client.groupby(datasource='tiny', granularity='all', intervals=year, dimensions=['s'], aggregations=sums,
+                            filter=Filter(type='in', dimension='s', values=['a', 'b']), having=Aggregation('n') > 1,
+                            limit_spec={'type': 'default', 'limit': 10, 'columns': ['s']}).result
+    counter.equal('native groupBy', [(row['version'], row['event']['s'], row['event']['n']) for row in groups], [('v1', 'a', 3)])
+    scan = client.scan(datasource='tiny', granularity='all', intervals=year, columns=['s', 'l'], limit=3,
+                       filter=Bound('l', '1', '2', False, False, ordering='numeric')).result
+    counter.equal('native scan', sorted(row['l'] for part in scan for row in part['events']), [1, 2])
+    columns = client.segment_metadata(datasource='tiny', intervals=year, merge=True).result[0]['columns']
+    counter.equal('native segmentMetadata', {name: c['type'] for name, c in columns.items()},
+                  {'__time': 'LONG', 's': 'STRING', 't': 'STRING', 'l': 'LONG', 'd': 'DOUBLE', 'f': 'FLOAT'})
+    bounds = client.time_boundary(datasource='tiny').result[0]['result']
+    counter.check('native timeBoundary', bounds['minTime'] <= bounds['maxTime'], bounds)
+    try:
+        client.select(datasource='tiny', granularity='all', intervals=year, dimensions=[], metrics=[],
+                      paging_spec={'pagingIdentifiers': {}, 'threshold': 1})
+        counter.check('native select', False, 'no error')
+    except OSError as trouble:
+        counter.check('native select', 'scan' in str(trouble), trouble)
+
+
 def main():
     counter = Counter()
     with tempfile.TemporaryDirectory(prefix='ovate-clients-') as folder, Server() as server:
         for name in ('tiny', 'events'):
             server.ingest(tables.spec(name, folder)[0])
             server.wait_table(name)
-        for part in (db_api, alchemy):
+        for part in (native, db_api, alchemy):
             try:
                 part(counter, server)
             except Exception as trouble:  # a client's own exception is the finding
