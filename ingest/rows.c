@@ -111,7 +111,7 @@ uint32_t ovi_dict_add_slow(ov_rows *r, ovi_dict *d, ov_slice s, uint64_t hash, u
 {
     if (r->failed)
         return 0;
-    if (OV_LIKELY(ov_utf8_valid(s)))
+    if (d->raw || OV_LIKELY(ov_utf8_valid(s)))
         return dict_insert(r, d, s, hash, at);
     ov_buf fixed;
     ov_buf_init(&fixed);
@@ -279,6 +279,7 @@ ov_status ovi_rows_create(const ov_type *types, uint32_t count, uint32_t max_rej
         c->store = (uint8_t)store_of(types[i]);
         if (has_codes(c) && !dict_init(&c->dict))
             fail_nomem(r, FIRST_SLOTS * 8);
+        c->dict.raw = ov_type_is_sketch(c->type);
         if (!r->failed && col_resize(r, c, FIRST_ROWS) && c->store == OVI_STORE_LIST) {
             r->cap = FIRST_ROWS;
             list_arrays(r, c);

@@ -21,6 +21,7 @@ typedef struct ovi_dict {
     char *bytes;
     uint32_t bytes_n, bytes_cap;
     uint64_t domain_id; /* fresh for each split */
+    bool raw;           /* bytes of sketches: taken as they are */
 } ovi_dict;
 
 typedef enum ovi_store {

@@ -228,7 +228,7 @@ static ov_status read_metric(ovi_spec_reader *r, const ov_json *m, ov_metric_spe
     return ov_json_fail(ov_json_get(m, "type"), err, OV_UNSUPPORTED,
                         "the aggregator '" OV_SLICE_FMT
                         "' is not supported at ingestion yet; supported are count and "
-                        "{long,double,float}{Sum,Min,Max}",
+                        "{long,double,float}{Sum,Min,Max}; INSERT and REPLACE build sketches (DS_HLL, DS_THETA)",
                         OV_SLICE_ARG(type));
 }
 

@@ -105,6 +105,8 @@ ov_status ovi_bind_array_agg(ov_agg_binding *b, ov_error *err)
         return ov_fail_at(err, OV_INVALID, x->pos, x->end_pos,
                           "ARRAY_AGG does not take arrays: an array has no arrays in it. ARRAY_CONCAT_AGG puts arrays "
                           "behind each other");
+    if (ov_type_is_sketch(x->type))
+        return ov_fail_at(err, OV_UNSUPPORTED, x->pos, x->end_pos, "ARRAY_AGG of sketches is not supported; merge them, for example by DS_HLL");
     ov_type elem = x->type;
     elem.multi = 0;
     return bind_array(b, elem, err);

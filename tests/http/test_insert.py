@@ -166,6 +166,26 @@ def explained(server):
     same(json.loads(row[1]), [{'name': 't', 'type': 'DATASOURCE'}, {'name': 'EXTERNAL', 'type': 'EXTERNAL'}])
 
 
+def sketches(server):
+    """Columns of sketches: built by a grouping, stored as bytes, merged by the same aggregates."""
+    values = ', '.join("('2024-01-0%d', 'k%d', 'user %d')" % (1 + i % 3, i % 5, i) for i in range(2000))
+    run(server, """REPLACE INTO sketched OVERWRITE ALL SELECT TIME_PARSE(d) AS __time, k, DS_HLL(u) AS h, DS_THETA(u) AS t
+        FROM (VALUES %s) AS v(d, k, u) GROUP BY 1, 2 PARTITIONED BY DAY""" % values)
+    same(server.sql("SELECT DATA_TYPE FROM INFORMATION_SCHEMA.COLUMNS WHERE TABLE_NAME = 'sketched' AND COLUMN_NAME < 'u' "
+                    "AND COLUMN_NAME > 'a' ORDER BY COLUMN_NAME")[1], [['COMPLEX<HLLSketch>'], ['VARCHAR'], ['COMPLEX<thetaSketch>']])
+    same(server.sql('SELECT COUNT(*), APPROX_COUNT_DISTINCT_DS_THETA(t), ABS(APPROX_COUNT_DISTINCT_DS_HLL(h) - 2000) < 100 '
+                    'FROM sketched')[1], [[15, 2000, True]])
+    same(server.sql("SELECT k, THETA_SKETCH_ESTIMATE(t), HLL_SKETCH_ESTIMATE(h, TRUE) FROM sketched WHERE k = 'k1' "
+                    "AND __time < TIMESTAMP '2024-01-02'")[1], [['k1', 133.0, 133.0]])
+    same(server.sql('SELECT COUNT(*) FROM sketched WHERE h IS NULL')[1], [[0]])
+    body = {'queryType': 'groupBy', 'dataSource': 'sketched', 'intervals': '2024/2025', 'granularity': 'all', 'dimensions': [],
+            'aggregations': [{'type': 'thetaSketch', 'name': 't', 'fieldName': 't'}]}
+    same(json.loads(server.post('/druid/v2', body)[2])[0]['event'], {'t': 2000.0})
+    run(server, """REPLACE INTO sketched OVERWRITE ALL SELECT TIMESTAMP '2024-01-01' AS __time,
+        COMPLEX_DECODE_BASE64('thetaSketch', 'AQMDAAA6zJNV0wc7TAHpHw==') AS t PARTITIONED BY ALL TIME""")
+    same(server.sql('SELECT t FROM sketched')[1], [['"AQMDAAA6zJNV0wc7TAHpHw=="']])
+
+
 def cases(server):
-    for function in (life, replace, types, clustered, ranges, in_turn, refusals, explained):
+    for function in (sketches, life, replace, types, clustered, ranges, in_turn, refusals, explained):
         yield function.__name__, lambda function=function: function(server)
