@@ -176,13 +176,16 @@ static ov_status bind_hyper_unique(agg_binder *b, const kind *k, const ov_json *
     return count_distinct(b, json, x);
 }
 
-/* HLLSketchBuild, HLLSketchMerge, thetaSketch: of values, or of a column of sketches */
+/* HLLSketchBuild, HLLSketchMerge, thetaSketch, quantilesDoublesSketch: of values, or of a column of sketches */
 static ov_status bind_sketch(agg_binder *b, const kind *k, const ov_json *json)
 {
     const ov_expr *args[3];
     uint32_t argc = 1;
     ov_slice name;
-    OV_TRY(ov_json_need_str(json, "fieldName", &name, b->err));
+    if (b->agg->name.n && strcmp(k->name, "quantilesDoublesSketchMerge") == 0) /* its column is named like itself */
+        OV_TRY(ov_json_str(json, "fieldName", b->agg->name, &name, b->err));
+    else
+        OV_TRY(ov_json_need_str(json, "fieldName", &name, b->err));
     OV_TRY(ovi_nscope_value(b->s, name, &args[0], b->err));
     OV_TRY(ovi_nsketch_args(b->s->p, json, b->agg, args, &argc, b->err));
     b->agg->estimate = b->agg->estimate && b->finalize;
@@ -295,8 +298,8 @@ static const kind kinds[] = {
     {"longMin", bind_simple, "MIN", OV_SQL_BIGINT},
     {"longSum", bind_simple, "SUM", OV_SQL_BIGINT},
     {"momentSketch", refuse_sketch, NULL, OV_SQL_NULL},
-    {"quantilesDoublesSketch", refuse_sketch, NULL, OV_SQL_NULL},
-    {"quantilesDoublesSketchMerge", refuse_sketch, NULL, OV_SQL_NULL},
+    {"quantilesDoublesSketch", bind_sketch, "DS_QUANTILES_SKETCH", OV_SQL_NULL},
+    {"quantilesDoublesSketchMerge", bind_sketch, "DS_QUANTILES_SKETCH", OV_SQL_NULL},
     {"stringAny", bind_any, "ANY_VALUE", OV_SQL_VARCHAR},
     {"stringFirst", bind_timed, "EARLIEST_BY", OV_SQL_VARCHAR},
     {"stringLast", bind_timed, "LATEST_BY", OV_SQL_VARCHAR},
@@ -320,8 +323,8 @@ static ov_status bind_one(agg_binder *b, const ov_json *json)
     return ov_json_fail(ov_json_get(json, "type"), b->err, OV_INVALID,
                         "unknown aggregator '" OV_SLICE_FMT
                         "'; there are count, (long|double|float)(Sum|Min|Max|First|Last|Any), string(First|Last|Any), "
-                        "doubleMean, cardinality, hyperUnique, HLLSketchBuild, HLLSketchMerge, thetaSketch, variance, filtered and "
-                        "grouping",
+                        "doubleMean, cardinality, hyperUnique, HLLSketchBuild, HLLSketchMerge, thetaSketch, quantilesDoublesSketch, "
+                        "variance, filtered and grouping",
                         OV_SLICE_ARG(type));
 }
 

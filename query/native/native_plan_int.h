@@ -160,6 +160,13 @@ typedef struct ovi_nsketch_post {
 OV_CHECKED ov_status ovi_nsketch_post_bind(ovi_nsketch_post *b, ov_slice type, const ov_json *json, bool *found,
                                            const ov_expr **out);
 
+/* The member `field`, which must be a sketch of that kind. */
+OV_CHECKED ov_status ovi_nsketch_field(ovi_nsketch_post *b, const ov_json *json, ov_complex_id kind, const ov_expr **out);
+/* ---- native_quantiles.c ---- */
+/* The same for post-aggregators over quantiles sketches. */
+OV_CHECKED ov_status ovi_nquantiles_post_bind(ovi_nsketch_post *b, ov_slice type, const ov_json *json, bool *found,
+                                              const ov_expr **out);
+
 /* ---- native_post.c ---- */
 /* The plan with the query's post-aggregators as columns behind its own. */
 OV_CHECKED ov_status ovi_npost(ovi_nplanner *p, const ov_json *query, const ov_plan *in, const ov_plan **out,

@@ -35,10 +35,27 @@ ov_status ovi_nsketch_args(ovi_nplanner *p, const ov_json *json, ovi_nagg *agg, 
     agg->estimate = finalize;
     if (type.p[0] == 'H')
         return hll_sizes(p, json, args, argc, err);
+    if (type.p[0] == 'q') {
+        OV_TRY(ov_json_i64_in(json, "k", 128, 2, 32768, &size, err));
+        return add_i64(p, size, args, argc, err);
+    }
     OV_TRY(ov_json_i64_in(json, "size", 16384, 1, 1 << 26, &size, err));
     if (ov_json_find(json, "errorBoundsStdDev"))
         OV_TRY(ov_json_i64_in(json, "errorBoundsStdDev", 1, 1, 3, &agg->deviations, err));
     return add_i64(p, size, args, argc, err);
+}
+
+/* The one number that a sketch of each kind stands for. */
+static const char *number_function(ov_complex_id kind)
+{
+    switch (kind) {
+    case OV_COMPLEX_HLL:
+        return "HLL_SKETCH_ESTIMATE";
+    case OV_COMPLEX_QUANTILES:
+        return "$SKETCH_COUNT";
+    default:
+        return "THETA_SKETCH_ESTIMATE";
+    }
 }
 
 /* The estimate of a sketch, what is none as it is. */
@@ -47,8 +64,7 @@ ov_status ovi_nsketch_number(ovi_nplanner *p, const ov_json *json, const ov_expr
     *out = e;
     if (!ov_type_is_sketch(e->type))
         return OV_OK;
-    bool hll = e->type.complex == OV_COMPLEX_HLL;
-    return ovi_ncall(p, json, hll ? "HLL_SKETCH_ESTIMATE" : "THETA_SKETCH_ESTIMATE", &e, 1, out, err);
+    return ovi_ncall(p, json, number_function((ov_complex_id)e->type.complex), &e, 1, out, err);
 }
 
 static ov_status bounds(ovi_nplanner *p, const ov_json *json, const ov_expr *e, int64_t deviations, const ov_expr **out,
@@ -96,7 +112,7 @@ ov_status ovi_nsketch_final(ovi_nplanner *p, const ovi_naggs *aggs, const ov_pla
 
 /* ---- post-aggregators ---- */
 
-static ov_status one_field(ovi_nsketch_post *b, const ov_json *json, ov_complex_id kind, const ov_expr **out)
+ov_status ovi_nsketch_field(ovi_nsketch_post *b, const ov_json *json, ov_complex_id kind, const ov_expr **out)
 {
     const ov_json *field;
     OV_TRY(ov_json_need_obj(json, "field", &field, b->err));
@@ -111,7 +127,7 @@ static ov_status hll_estimate(ovi_nsketch_post *b, const ov_json *json, const ov
 {
     bool round;
     OV_TRY(ov_json_bool(json, "round", false, &round, b->err));
-    OV_TRY(one_field(b, json, OV_COMPLEX_HLL, out));
+    OV_TRY(ovi_nsketch_field(b, json, OV_COMPLEX_HLL, out));
     OV_TRY(ovi_nsketch_number(b->p, json, *out, out, b->err));
     return round ? rounded(b->p, json, *out, out, b->err) : OV_OK;
 }
@@ -120,13 +136,13 @@ static ov_status hll_bounds(ovi_nsketch_post *b, const ov_json *json, const ov_e
 {
     int64_t deviations;
     OV_TRY(ov_json_i64_in(json, "numStdDev", 1, 1, 3, &deviations, b->err));
-    OV_TRY(one_field(b, json, OV_COMPLEX_HLL, out));
+    OV_TRY(ovi_nsketch_field(b, json, OV_COMPLEX_HLL, out));
     return bounds(b->p, json, *out, deviations, out, b->err);
 }
 
 static ov_status hll_text(ovi_nsketch_post *b, const ov_json *json, const ov_expr **out)
 {
-    OV_TRY(one_field(b, json, OV_COMPLEX_HLL, out));
+    OV_TRY(ovi_nsketch_field(b, json, OV_COMPLEX_HLL, out));
     return ovi_ncall(b->p, json, "HLL_SKETCH_TO_STRING", out, 1, out, b->err);
 }
 
@@ -135,7 +151,7 @@ static ov_status theta_estimate(ovi_nsketch_post *b, const ov_json *json, const 
     int64_t deviations = 0;
     if (ov_json_find(json, "errorBoundsStdDev"))
         OV_TRY(ov_json_i64_in(json, "errorBoundsStdDev", 1, 1, 3, &deviations, b->err));
-    OV_TRY(one_field(b, json, OV_COMPLEX_THETA, out));
+    OV_TRY(ovi_nsketch_field(b, json, OV_COMPLEX_THETA, out));
     return deviations ? bounds(b->p, json, *out, deviations, out, b->err)
                       : ovi_nsketch_number(b->p, json, *out, out, b->err);
 }
@@ -203,7 +219,7 @@ ov_status ovi_nsketch_post_bind(ovi_nsketch_post *b, ov_slice type, const ov_jso
         {"thetaSketchConstant", theta_constant}, {"thetaSketchEstimate", theta_estimate},
         {"thetaSketchSetOp", theta_set},
     };
-    *found = false;
+    OV_TRY(ovi_nquantiles_post_bind(b, type, json, found, out));
     for (size_t i = 0; i < OV_COUNT_OF(kinds) && !*found; i++)
         if (ov_slice_eq(type, ov_slice_cstr(kinds[i].name))) {
             *found = true;

@@ -1,0 +1,77 @@
+/*
+ * Post-aggregators over quantiles sketches: each is a function of query/expr over its field.
+ */
+#include "query/native/native_plan_int.h"
+
+typedef struct kind {
+    const char *name;
+    const char *fn;
+    const char *number; /* member that is the argument */
+    const char *list;   /* or the member whose numbers are */
+} kind;
+
+static const kind kinds[] = {
+    {"quantilesDoublesSketchToCDF", "DS_CDF", NULL, "splitPoints"},
+    {"quantilesDoublesSketchToHistogram", "DS_HISTOGRAM", NULL, "splitPoints"},
+    {"quantilesDoublesSketchToQuantile", "DS_GET_QUANTILE", "fraction", NULL},
+    {"quantilesDoublesSketchToQuantiles", "DS_GET_QUANTILES", NULL, "fractions"},
+    {"quantilesDoublesSketchToRank", "DS_RANK", "value", NULL},
+    {"quantilesDoublesSketchToString", "DS_QUANTILE_SUMMARY", NULL, NULL},
+};
+
+static ov_status add_number(ovi_nsketch_post *b, const ov_json *v, const ov_expr **out)
+{
+    double d;
+    OV_TRY(ov_json_as_f64(v, &d, b->err));
+    return ov_expr_f64(b->p->cx, OV_SQL_DOUBLE, d, out, b->err);
+}
+
+/* A histogram without split points has numBins bins of equal width. */
+static ov_status equal_bins(ovi_nsketch_post *b, const ov_json *json, const ov_expr *sketch, const ov_expr **out)
+{
+    const ov_expr *args[2] = {sketch, NULL};
+    int64_t bins;
+    OV_TRY(ov_json_i64_in(json, "numBins", 10, 2, 1000000, &bins, b->err));
+    OV_TRY(ov_expr_i64(b->p->cx, OV_SQL_BIGINT, bins, &args[1], b->err));
+    return ovi_ncall(b->p, json, "$SKETCH_BINS", args, 2, out, b->err);
+}
+
+static ov_status bind(ovi_nsketch_post *b, const kind *k, const ov_json *json, const ov_expr **out)
+{
+    const ov_json *v = NULL;
+    const ov_expr **args;
+    uint32_t n = 1;
+    bool histogram = strcmp(k->fn, "DS_HISTOGRAM") == 0;
+    if (k->number)
+        OV_TRY(ov_json_need(json, k->number, &v, b->err));
+    else if (k->list && histogram)
+        OV_TRY(ov_json_arr(json, k->list, &v, b->err));
+    else if (k->list)
+        OV_TRY(ov_json_need_arr(json, k->list, &v, b->err));
+    if (histogram && v && ov_json_find(json, "numBins"))
+        return ov_json_fail(json, b->err, OV_INVALID, "expected 'splitPoints' or 'numBins', found both");
+    if (k->list && v && v->count == 0)
+        return ov_json_fail(v, b->err, OV_INVALID, "expected one number or more");
+    OV_TRY(ov_arena_alloc(b->p->arena, ((k->list && v ? v->count : 1) + (size_t)1) * sizeof *args, &args, b->err));
+    OV_TRY(ovi_nsketch_field(b, json, OV_COMPLEX_QUANTILES, &args[0]));
+    if (histogram && !v)
+        return equal_bins(b, json, args[0], out);
+    if (k->number)
+        OV_TRY(add_number(b, v, &args[n++]));
+    else if (k->list)
+        for (const ov_json *item = v->first; item; item = item->next)
+            OV_TRY(add_number(b, item, &args[n++]));
+    return ovi_ncall(b->p, json, k->fn, args, n, out, b->err);
+}
+
+ov_status ovi_nquantiles_post_bind(ovi_nsketch_post *b, ov_slice type, const ov_json *json, bool *found,
+                                   const ov_expr **out)
+{
+    *found = false;
+    for (size_t i = 0; i < OV_COUNT_OF(kinds) && !*found; i++)
+        if (ov_slice_eq(type, ov_slice_cstr(kinds[i].name))) {
+            *found = true;
+            return bind(b, &kinds[i], json, out);
+        }
+    return OV_OK;
+}
