@@ -166,9 +166,18 @@ static void add_grouped(ov_buf *out, uint64_t v)
 
 static void add_count(ov_buf *out, const char *label, uint64_t v)
 {
-    ov_buf_addf(out, "   %-29s: ", label);
+    ov_buf_addf(out, "    %-29s: ", label);
     add_grouped(out, v);
     ov_buf_add_char(out, '\n');
+}
+
+static void add_levels(ov_buf *out, uint64_t pattern)
+{
+    ov_buf_add_str(out, "\n### HeapUpdateDoublesSketch LEVELS ABOVE BASE BUF:\n");
+    ov_buf_add_str(out, pattern ? "    Level |  Valid |  Weight\n" : "    <NONE>\n");
+    for (uint32_t i = 0; pattern >> i; i++)
+        ov_buf_addf(out, "%9u %8s %9llu\n", i, pattern >> i & 1 ? "T" : "F", 2ull << i);
+    ov_buf_add_str(out, "### END LEVELS ABOVE BASE BUF\n");
 }
 
 void ov_quantiles_describe(const ov_quantiles *s, ov_buf *out)
@@ -177,23 +186,27 @@ void ov_quantiles_describe(const ov_quantiles *s, ov_buf *out)
     uint64_t room = updatable_items(s->k, s->n);
     unsigned total = ovi_quantiles_level_count(pattern);
     ov_buf_add_str(out, "\n### Classic Quantiles HeapUpdateDoublesSketch SUMMARY: \n");
-    ov_buf_addf(out, "   Empty                        : %s\n", s->n ? "false" : "true");
-    ov_buf_add_str(out, "   Memory, Capacity bytes       : false, \n");
-    ov_buf_addf(out, "   Estimation Mode              : %s\n", pattern ? "true" : "false");
+    ov_buf_addf(out, "    Empty                        : %s\n", s->n ? "false" : "true");
+    ov_buf_add_str(out, "    Memory, Capacity bytes       : false, \n");
+    ov_buf_addf(out, "    Estimation Mode              : %s\n", pattern ? "true" : "false");
     add_count(out, "K", s->k);
     add_count(out, "N", s->n);
-    ov_buf_addf(out, "   Levels (Needed, Total, Valid): %u, %u, %d\n", total, total, __builtin_popcountll(pattern));
-    ov_buf_add_str(out, "   Level Bit Pattern            : ");
+    ov_buf_addf(out, "    Levels (Needed, Total, Valid): %u, %u, %d\n", total, total, __builtin_popcountll(pattern));
+    ov_buf_add_str(out, "    Level Bit Pattern            : ");
     add_binary(out, pattern);
     ov_buf_add_char(out, '\n');
-    add_count(out, "BaseBufferCount", ovi_quantiles_base(s));
+    add_count(out, "Base Buffer Count", ovi_quantiles_base(s));
     add_count(out, "Combined Buffer Capacity", room);
     add_count(out, "Retained Items", retained);
+    add_count(out, "Preamble Bytes", s->n ? 16 : 8);
     add_count(out, "Compact Storage Bytes", s->n ? START + retained * sizeof(double) : HEAD_BYTES);
     add_count(out, "Updatable Storage Bytes", s->n ? START + room * sizeof(double) : HEAD_BYTES);
-    ov_buf_addf(out, "   Normalized Rank Error        : %.3f%%\n", 100 * ov_quantiles_error(s->k, false));
-    ov_buf_addf(out, "   Normalized Rank Error (PMF)  : %.3f%%\n", 100 * ov_quantiles_error(s->k, true));
-    ov_buf_addf(out, "   Min Item                     : %12.6e\n   Max Item                     : %12.6e\n",
-                s->n ? s->min : (double)NAN, s->n ? s->max : (double)NAN);
+    ov_buf_addf(out, "    Normalized Rank Error        : %.3f%%\n", 100 * ov_quantiles_error(s->k, false));
+    ov_buf_addf(out, "    Normalized Rank Error (PMF)  : %.3f%%\n", 100 * ov_quantiles_error(s->k, true));
+    if (s->n)
+        ov_buf_addf(out, "    Min Item                     : %12.6e\n    Max Item                     : %12.6e\n", s->min, s->max);
+    else
+        ov_buf_addf(out, "    Min Item                     : %12s\n    Max Item                     : %12s\n", "NaN", "NaN");
     ov_buf_add_str(out, "### END SKETCH SUMMARY\n");
+    add_levels(out, pattern);
 }
