@@ -32,6 +32,7 @@ typedef struct ov_quantiles {
     uint64_t coin;
 } ov_quantiles;
 
+/* No items yet and no memory; k must be one that ov_quantiles_k_ok takes. */
 void ov_quantiles_init(ov_quantiles *s, unsigned k);
 
 static inline bool ov_quantiles_k_ok(int64_t k)
