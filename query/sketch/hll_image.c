@@ -56,7 +56,9 @@ static void write_head(const ov_hll *s, ov_hll_type type, bool compact, char hea
     head[2] = FAMILY;
     head[3] = (char)s->lg_k;
     head[4] = (char)(s->mode == OV_HLL_ARRAY ? 0 : s->lg_slots);
-    head[5] = (char)((ov_hll_is_empty(s) ? IS_EMPTY : 0) | (compact ? IS_COMPACT : 0) |
+    /* registers of 6 and 8 bits have one form; Java, and so Druid, does not call it compact */
+    bool marked = compact && (s->mode != OV_HLL_ARRAY || type == OV_HLL_4);
+    head[5] = (char)((ov_hll_is_empty(s) ? IS_EMPTY : 0) | (marked ? IS_COMPACT : 0) |
                      (s->mode == OV_HLL_ARRAY && s->merged ? IS_MERGED : 0));
     head[6] = (char)(s->mode == OV_HLL_LIST ? s->count : 0);
     head[7] = (char)(s->mode | (int)type << 2);

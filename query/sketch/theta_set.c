@@ -49,7 +49,7 @@ static double share(const ov_theta_set *s)
 
 double ov_theta_estimate(const ov_theta_set *s)
 {
-    return s->count / share(s);
+    return s->count * ((double)OV_THETA_ALL / (double)s->theta); /* rounded as DataSketches' Java rounds it */
 }
 
 /* ---- bounds ---- */
