@@ -234,10 +234,33 @@ void ov_h_metadata_datasource(ov_app *app, ov_request *rq, const ov_captures *at
     respond_datasource(app, rq, at->s[0], true, 404);
 }
 
-/* `simple` means nothing here. */
+/* Also of datasources whose segments are all unused. */
+static void respond_all_names(ov_app *app, ov_request *rq)
+{
+    ov_error err = OV_ERROR_INIT;
+    ov_slice *names;
+    uint32_t n;
+    if (ov_catalog_datasource_names(app->catalog, ov_request_arena(rq), &names, &n, &err) != OV_OK) {
+        ovi_reply_error(rq, &err);
+        return;
+    }
+    ov_buf b;
+    ov_jsonw w;
+    ov_buf_init(&b);
+    ov_jsonw_init(&w, &b);
+    ov_jsonw_open_array(&w, NULL);
+    for (uint32_t i = 0; i < n; i++)
+        ov_jsonw_str(&w, NULL, names[i]);
+    ov_jsonw_close_array(&w);
+    ov_respond_json(rq, &b);
+}
+
+/* includeUnused wins over full; simple means nothing here. */
 void ov_h_metadata_datasources(ov_app *app, ov_request *rq, const ov_captures *at)
 {
-    if (ovi_has_param(rq, "full"))
+    if (ovi_has_param(rq, "includeUnused") || ovi_has_param(rq, "includeDisabled"))
+        respond_all_names(app, rq);
+    else if (ovi_has_param(rq, "full"))
         ov_h_datasources(app, rq, at);
     else
         ov_h_broker_datasources(app, rq, at);

@@ -153,6 +153,10 @@ OV_CHECKED ov_status ov_catalog_mark(ov_catalog *cat, ov_slice datasource, bool 
 OV_CHECKED ov_status ov_catalog_kill(ov_catalog *cat, ov_slice datasource, int64_t start_ms,
                                      int64_t end_ms, uint32_t *removed, ov_error *err);
 
+/* Every datasource that has segments, used or not, by name. */
+OV_CHECKED ov_status ov_catalog_datasource_names(ov_catalog *cat, ov_arena *out, ov_slice **names, uint32_t *count,
+                                                 ov_error *err);
+
 /* ---- cursors ---- */
 OV_CHECKED ov_status ov_catalog_cursor_get(ov_catalog *cat, ov_slice key, ov_arena *out,
                                            ov_slice *value, ov_error *err); /* empty when there is none */

@@ -167,3 +167,42 @@ ov_status ov_catalog_kill(ov_catalog *cat, ov_slice datasource, int64_t start_ms
     ov_arena_fini(&a);
     return st;
 }
+
+/* ---- who has segments ---- */
+
+static ov_status read_names(ov_catalog *cat, ov_arena *out, ov_slice **names, uint32_t *count, ov_error *err)
+{
+    sqlite3_stmt *s;
+    bool row;
+    uint32_t cap = 0;
+    OV_TRY(ovi_db_prepare(cat, "SELECT name FROM datasources WHERE all_count > 0 ORDER BY name", &s, err));
+    ov_status st = ovi_db_step(cat, s, &row, err);
+    while (st == OV_OK && row) {
+        if (*count == cap) {
+            ov_slice *bigger;
+            cap = cap ? cap * 2 : 16;
+            st = ov_arena_alloc(out, cap * sizeof *bigger, &bigger, err);
+            if (st != OV_OK)
+                break;
+            if (*count)
+                memcpy(bigger, *names, *count * sizeof *bigger);
+            *names = bigger;
+        }
+        st = ov_arena_copy(out, ovi_column(s, 0), &(*names)[(*count)++], err);
+        if (st == OV_OK)
+            st = ovi_db_step(cat, s, &row, err);
+    }
+    ovi_db_done(cat, s);
+    return st;
+}
+
+ov_status ov_catalog_datasource_names(ov_catalog *cat, ov_arena *out, ov_slice **names, uint32_t *count,
+                                      ov_error *err)
+{
+    *names = NULL;
+    *count = 0;
+    ov_mutex_lock(&cat->write);
+    ov_status st = read_names(cat, out, names, count, err);
+    ov_mutex_unlock(&cat->write);
+    return st;
+}

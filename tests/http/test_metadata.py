@@ -76,6 +76,20 @@ def datasources(server):
     empty(server, 'GET', C + '/datasources/nobody/tiers', 204)
 
 
+def unused(server):
+    t = 'put_away'
+    server.ingest(inline(t, ROWS))
+    same(json.loads(server.request('DELETE', C + '/datasources/' + t)[2])['numChangedSegments'], 2)
+    for path in (C + '/metadata/datasources', C + '/datasources', '/druid/v2/datasources'):
+        check(t not in server.get_json(path), path)
+    check(t in server.get_json(C + '/metadata/datasources?includeUnused'), 'not among the unused')
+    same(json.loads(server.post(I + '/datasources/' + t, {})[2])['numChangedSegments'], 2)
+    check(t in server.get_json(C + '/metadata/datasources'), 'not back')
+    server.request('DELETE', I + '/datasources/' + t)
+    empty(server, 'DELETE', C + '/datasources/%s/intervals/2024-01-01_2025-01-01' % t, 200)
+    check(t not in server.get_json(C + '/metadata/datasources?includeUnused'), 'killed, and there')
+
+
 def intervals(server):
     t = table(server, 'shown')
     first, second = '2024-01-01T00:00:00.000Z/2024-01-02T00:00:00.000Z', '2024-01-02T00:00:00.000Z/2024-01-03T00:00:00.000Z'
@@ -286,6 +300,6 @@ def console_start(server):
 
 
 def cases(server):
-    for part in (columns, candidates, datasources, intervals, segments, load_status, rules, configuration, compaction, cluster, overlord,
+    for part in (columns, candidates, datasources, unused, intervals, segments, load_status, rules, configuration, compaction, cluster, overlord,
                  supervisors, unknown_paths, grafana_start, turnilo_start, console_start):
         yield part.__name__.replace('_', ' '), lambda part=part: part(server)

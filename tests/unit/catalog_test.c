@@ -156,6 +156,14 @@ static void test_mark_and_kill(void **state)
         fixture_put(&f, OV_PUBLISH_REPLACE, "wiki", d * DAY, (d + 1) * DAY, 10);
     fixture_put(&f, OV_PUBLISH_REPLACE, "wiki", 0, DAY, 1); /* hides day 0 */
     check_ok(ov_catalog_mark(f.cat, OV_SLICE_LIT("wiki"), false, INT64_MIN, INT64_MAX, NULL, 0, &n, &err), &err);
+    ov_slice *names;
+    uint32_t count;
+    ov_arena lent;
+    ov_arena_init(&lent, "names", NULL);
+    check_ok(ov_catalog_datasource_names(f.cat, &lent, &names, &count, &err), &err);
+    assert_int_equal(count, 1); /* unused segments count */
+    assert_true(ov_slice_eq(names[0], OV_SLICE_LIT("wiki")));
+    ov_arena_fini(&lent);
     assert_int_equal(n, 5);
     ov_snapshot *snap = ov_catalog_snapshot(f.cat);
     assert_int_equal(ov_snapshot_datasources(snap), 0);
