@@ -4,9 +4,10 @@ Types: long, huge (extreme longs: compared, never added), double, wild (NaN and 
 (arrays), multi, json. Where Druid and DuckDB spell a thing in two ways a Call has two templates; where they mean different
 things it is marked as not comparable (duck=False) and only checks without a second engine see it. README.md lists those.
 """
+import datetime
 import random
 
-from random_tables import EXTREME, PLAIN_WORDS, WORDS
+from random_tables import EXTREME, PLAIN_WORDS, START, WORDS
 from sql_nodes import Call, Query, Source
 
 COMPARE = ['=', '=', '=', '<>', '<', '<=', '>', '>=']
@@ -72,7 +73,7 @@ FUNCTIONS = [
     ('double', "JSON_VALUE({0}, '$.c.d' RETURNING DOUBLE)", ('json',), "CAST(({0})->>'$.c.d' AS DOUBLE)"),
     ('double', 'CAST({0} AS DOUBLE)', ('huge',), None),
     ('double', 'CAST({0} AS DOUBLE)', ('string',), False),
-    ('double', 'SAFE_DIVIDE({0}, {1})', ('double', 'double'), "({0} / nullif({1}, 0))"),
+    ('double', 'SAFE_DIVIDE({0}, {1})', ('double', 'double'), False),  # a float's quotient prints as a float
     ('wild', '({0} + {1})', ('wild', 'wild'), False),
     ('wild', '({0} * {1})', ('wild', 'double'), False),
     ('string', 'UPPER({0})', ('string',), None),
@@ -122,6 +123,8 @@ FUNCTIONS = [
     ('bool', '({0} {cmp} {1})', ('string', 'word'), None),
     ('bool', '({0} {cmp} {1})', ('string', 'word'), None),
     ('bool', '({0} {cmp} {1})', ('time', 'time'), None),
+    ('bool', '({0} {cmp} {1})', ('time', 'instant'), None),
+    ('bool', '({0} {not} BETWEEN {1} AND {2})', ('time', 'instant', 'instant'), None),
     ('bool', '({0} {cmp} {1})', ('wild', 'wild'), False),
     ('bool', '({0} {cmp} {1})', ('wild', 'double'), False),
     ('bool', '({0} {cmp} {1})', ('longs', 'longs'), False),
@@ -167,6 +170,8 @@ AGGREGATES = [
     ('time', 'MIN({0})', 'time', None), ('time', 'MAX({0})', 'time', None),
     ('double', 'AVG({0})', 'double', None), ('double', 'VAR_POP({0})', 'double', None),
     ('long', 'SUM(DISTINCT {0})', 'long', None), ('double', 'AVG(DISTINCT {0})', 'double', None),
+    ('longs', 'ARRAY_AGG(DISTINCT {0})', 'long', 'list(DISTINCT {0} ORDER BY {0})'),
+    ('strings', 'ARRAY_AGG(DISTINCT {0})', 'string', 'list(DISTINCT {0} ORDER BY {0})'),
     ('long', 'BIT_AND({0})', 'long', None), ('long', 'BIT_OR({0})', 'long', None), ('long', 'BIT_XOR({0})', 'long', None),
     ('huge', 'SUM({0})', 'huge', False), ('wild', 'SUM({0})', 'wild', False),
     ('wild', 'MIN({0})', 'wild', False), ('wild', 'MAX({0})', 'wild', False), ('long', 'COUNT(DISTINCT {0})', 'wild', False),
@@ -218,6 +223,10 @@ class Maker:
         if type == 'time':
             text = "TIMESTAMP '2024-%02d-%02d %02d:00:00'" % (r.choice([2, 2, 3, 4]), r.randint(1, 29), r.randint(0, 23))
             return Call('time', text)
+        if type == 'instant':  # to the millisecond, among the rows
+            at = datetime.datetime.fromtimestamp(0, datetime.timezone.utc) + datetime.timedelta(
+                milliseconds=START + r.choice([0, 1, r.randrange(3600_000), r.randrange(86_400_000 * 3), r.randrange(86_400_000 * 40)]))
+            return Call('time', "TIMESTAMP '%s.%03d'" % (at.strftime('%Y-%m-%d %H:%M:%S'), at.microsecond // 1000))
         if type == 'bool':
             return Call('bool', r.choice(['TRUE', 'FALSE', 'CAST(NULL AS BOOLEAN)']))
         if type == 'longs':
@@ -227,7 +236,7 @@ class Maker:
         return None
 
     def value(self, type, depth, scope):
-        if type in ('word', 'pattern', 'regex', 'pad', 'number'):
+        if type in ('word', 'pattern', 'regex', 'pad', 'number', 'instant'):
             return self.literal(type)
         if type == 'any':
             type = self.r.choice(SCALARS if not self.free else SCALARS + ['wild'])
@@ -373,20 +382,36 @@ class Maker:
             query = self.query(depth - 1, simple=True)
             columns = [('c%d' % n, i.type) for n, i in enumerate(query.items)]
             return (alias, query, columns)
+        if self.chance(0.04):
+            rows = ['(%s, %s, %s)' % (self.literal('long').text, self.pick("'a'", "'b'", "''", 'CAST(NULL AS VARCHAR)'), self.literal('double').text)
+                    for _ in range(self.r.randint(1, 5))]
+            return (alias, '(VALUES %s)' % ', '.join(rows), [('v', 'long'), ('w', 'string'), ('y', 'double')])
         table = self.r.choice(self.tables)
         return (alias, table.name, table.known())
+
+    def many(self, what):
+        """More rows than a join on columns of few values bears."""
+        if not isinstance(what, str):
+            return any(t.size > 150 for t in self.tables)
+        return any(t.name == what and t.size > 150 for t in self.tables)
 
     def source(self, depth):
         """FROM, and the scope it makes: (alias, columns)."""
         first = self.item(depth)
         made, scope = Source(first), [(first[0], first[2])]
+        many = self.many(first[1])
         for _ in range(self.r.choice([0, 0, 0, 0, 1, 1, 2]) if depth > 0 else 0):
             item = self.item(0)
-            kind = self.pick('JOIN', 'JOIN', 'LEFT JOIN', 'RIGHT JOIN', 'FULL JOIN', 'LEFT JOIN', 'CROSS JOIN')
-            if kind == 'CROSS JOIN':
-                big = [t for t in self.tables if t.name == item[1] and t.size > 12]
-                kind = 'JOIN' if big else kind
+            many |= self.many(item[1])
+            kind = self.pick('JOIN', 'JOIN', 'LEFT JOIN', 'RIGHT JOIN', 'FULL JOIN', 'LEFT JOIN', 'JOIN' if many else 'CROSS JOIN')
             on = None
+            if many:  # one partner at most, or there is no end to the rows
+                if not all(any(c[0] == 'id' for c in columns) for columns in (scope[0][1], item[2])):
+                    continue
+                on = Call('bool', '({0} = {1})', [Call('long', '%s.id' % scope[0][0]), Call('long', '%s.id' % item[0])])
+                made.joins.append((kind, item, on))
+                scope.append((item[0], item[2]))
+                continue
             if kind != 'CROSS JOIN':
                 type = self.pick('string', 'long', 'long', 'time')
                 a, b = self.column(type, scope), self.column(type, [(item[0], item[2])])
@@ -423,6 +448,14 @@ class Maker:
         else:
             for _ in range(self.r.randint(1, 4)):
                 query.items.append(self.value(self.pick('long', 'double', 'string', 'string', 'time', 'bool', 'any'), 2, scope))
+            if depth > 0 and self.chance(0.08):
+                inner, inner_scope = self.source(0)
+                scalar = Query(inner)
+                scalar.bare, scalar.items = True, [self.aggregate(0, inner_scope, ['long', 'double'])]
+                a, b = self.column('string', inner_scope), self.column('string', scope)
+                if a and b and self.chance(0.6):
+                    scalar.where = Call('bool', '({0} = {1})', [a, b])
+                query.items.append(Call(scalar.items[0].type, '({0})', [scalar]))
             if not simple and self.chance(0.25):
                 call = self.window(scope)
                 if call:
@@ -451,10 +484,17 @@ class Maker:
         query.items = list(query.groups)
         for _ in range(self.r.randint(0 if query.groups else 1, 3)):
             query.items.append(self.aggregate(1, scope))
-        if len(query.groups) > 1 and self.chance(0.2):
+        keys = [key.write(False, {}) for key in query.groups]
+        simple = len(set(keys)) == len(keys) and not any('COALESCE' in key or 'CASE' in key for key in keys)  # unlike, also simplified
+        if len(keys) > 1 and simple and self.chance(0.3):
             query.grouping = self.pick('ROLLUP', 'CUBE', [[0, 1], [0], []], [[1], [0]])
             if self.chance(0.5):
                 query.items.append(Call('long', 'GROUPING({0}, {1})', query.groups[:2]))
+        if query.groups and not query.grouping and self.chance(0.15):
+            agg = self.aggregate(0, scope, ['long', 'double'])
+            query.items.append(self.pick(Call('long', 'RANK() OVER (ORDER BY {0} DESC)', [agg]),
+                                         Call('double', 'MAX({0}) OVER (PARTITION BY {1})', [agg, query.groups[0]]),
+                                         Call('long', 'COUNT({0}) OVER ()', [agg])))
         if query.groups and self.chance(0.25):
             agg = self.aggregate(0, scope, ['long', 'double'])
             query.having = Call('bool', '({0} %s {1})' % self.r.choice(COMPARE), [agg, self.literal(agg.type)])
@@ -470,7 +510,24 @@ class Maker:
                 query.offset = self.r.choice([1, 3, 20])
 
     def statement(self):
-        return self.query(2)
+        if self.chance(0.9):
+            return self.query(2)
+        inner = self.query(1, simple=True)
+        named = Named('w1', [('c%d' % n, i.type) for n, i in enumerate(inner.items)])
+        self.tables = self.tables + [named, named]
+        query = self.query(1)
+        query.ctes = [('w1', inner)]
+        return query
+
+
+class Named:
+    """What WITH names, among the tables."""
+
+    def __init__(self, name, columns):
+        self.name, self.columns, self.size = name, columns, 1000
+
+    def known(self):
+        return self.columns
 
 
 def has_column(node):

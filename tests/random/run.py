@@ -8,7 +8,7 @@
 Everything follows from the seed. README.md says what is compared and what is not.
 """
 import argparse
-import copy
+import collections
 import os
 import random
 import sys
@@ -153,7 +153,7 @@ def main():
     if asked.repeat:
         first, only = map(int, asked.repeat.split('.'))
         count = 1
-    native = 0
+    counts = collections.Counter()
     with tempfile.TemporaryDirectory(prefix='ovate-random-') as folder, Server() as plain:
         for seed in range(first, first + (count + ROUND - 1) // ROUND):
             made = Round(seed, plain, duck, folder)
@@ -170,11 +170,11 @@ def main():
                 sys.stdout.flush()
                 if time.monotonic() > until:
                     break
-            native += getattr(made.bench, 'native', 0)
+            counts += made.bench.counts
             made.close()
             if time.monotonic() > until:
                 break
-    print('%d statements were also asked as native queries' % native)
+    print('; '.join('%d %s' % (n, what) for what, n in counts.most_common()))
     counter.finish()
 
 

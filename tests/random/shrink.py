@@ -15,6 +15,8 @@ def attempts(query):
             for name, empty in (('more', None), ('where', None), ('having', None), ('limit', None), ('offset', None),
                                 ('order', []), ('distinct', False), ('grouping', None)):
                 yield setter(node, name, empty)
+            for cte in list(node.ctes):
+                yield without(node.ctes, cte)
             if node.groups:
                 for group in list(node.groups):
                     yield without_group(node, group)

@@ -46,7 +46,9 @@ class Source:
 
 
 def item_text(item, duck, names):
-    alias, what, _ = item
+    alias, what, columns = item
+    if isinstance(what, str) and what.startswith('(VALUES'):
+        return '%s AS %s(%s)' % (what, alias, ', '.join(name for name, _ in columns))
     inside = names.get(what, what) if isinstance(what, str) else '(%s)' % what.write(duck, names)
     return '%s AS %s' % (inside, alias)
 
@@ -64,6 +66,7 @@ class Query:
         self.limit = self.offset = None
         self.more = None       # (set operation, Query)
         self.bare = False      # items without names (sub-queries)
+        self.ctes = []         # (name, Query) of WITH
 
     def write(self, duck=False, names={}):
         out = 'SELECT %s%s' % ('DISTINCT ' if self.distinct else '', ', '.join(
@@ -89,11 +92,13 @@ class Query:
             out += ' LIMIT %d' % self.limit
         if self.offset is not None:
             out += ' OFFSET %d' % self.offset
+        if self.ctes:
+            out = 'WITH %s %s' % (', '.join('%s AS (%s)' % (name, query.write(duck, names)) for name, query in self.ctes), out)
         return out
 
     def parts(self):
         seen = list(self.items) + [p for p in (self.where, self.having) if p] + [g for g in self.groups if g not in self.items]
-        return seen + ([self.source] if self.source else []) + ([self.more[1]] if self.more else [])
+        return seen + ([self.source] if self.source else []) + ([self.more[1]] if self.more else []) + [q for _, q in self.ctes]
 
 
 def walk(node):
