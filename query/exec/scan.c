@@ -5,7 +5,7 @@
  * its dense groups meet few dictionaries, then helps with chunks of segments others have begun.
  *
  * Ordered (the result or LIMIT is above): chunks are numbered in order; helpers may be at most WINDOW chunks ahead
- * of what has been delivered and keep their batches in the slot of their chunk.
+ * of what has been delivered, fewer when memory is short, and keep their batches in the slot of their chunk.
  */
 #include "query/exec/scan.h"
 #include "query/exec/sort_refs.h"
@@ -16,6 +16,7 @@
 enum {
     ALONE_ROWS = 1 << 17, /* fewer rows are read faster than helpers wake up */
     WINDOW = 16,
+    AHEAD_SHARE = 4, /* of the query's memory, for rows that are not yet due */
 };
 
 static void fail(ovi_exec *x, const ov_error *err)
@@ -127,6 +128,8 @@ typedef struct ordered_scan {
     uint32_t segment;      /* of the next morsel */
     uint64_t next, due;    /* numbers of morsels: to be given out; to be delivered */
     bool empty;            /* none left to give out */
+    ov_budget ahead;       /* what lies in slots */
+    size_t largest;        /* most bytes there for each of its morsels so far */
     ovi_slot slots[WINDOW];
     uint8_t state[WINDOW];
 } ordered_scan;
@@ -161,12 +164,24 @@ static ov_status run_morsel(ordered_scan *o, ovi_worker *w, scan_segment *seg, u
     ov_status st = ovi_scan_morsel(o->s, seg, chunk, w, err);
     w->slot = NULL;
     ov_mutex_lock(&o->lock);
+    o->largest = OV_MAX(o->largest, atomic_load(&o->ahead.used) / (size_t)(o->next - o->due));
     o->state[number % WINDOW] = due ? SLOT_FREE : SLOT_READY;
     if (due)
         o->due = number + 1;
     ov_cond_broadcast(&o->moved);
     ov_mutex_unlock(&o->lock);
     return st;
+}
+
+/* Whether a morsel that is not due must wait: slots are full, or with its rows they would take much of the query's
+ * memory. What is due never waits for the calling thread, so slots are emptied. */
+static bool too_far_ahead(const ordered_scan *o, bool caller)
+{
+    uint64_t ahead = o->next - o->due;
+    size_t most = o->s->exec->cx->budget.limit / AHEAD_SHARE;
+    if (caller && ahead == 0)
+        return false;
+    return ahead >= WINDOW || atomic_load(&o->ahead.used) > most || o->largest > most / (ahead + 1);
 }
 
 /* One step; *more is false when this worker has nothing left to do. Takes the lock and gives it back. */
@@ -193,7 +208,7 @@ static ov_status ordered_step(ordered_scan *o, ovi_worker *w, bool *more, ov_err
         ov_mutex_unlock(&o->lock);
         return OV_OK;
     }
-    if (o->empty || o->next >= o->due + WINDOW) {
+    if (o->empty || too_far_ahead(o, caller)) {
         ov_cond_wait_ms(&o->moved, &o->lock, 20);
         ov_mutex_unlock(&o->lock);
         return ov_query_alive(o->s->exec->cx, err);
@@ -235,8 +250,9 @@ static ov_status run_ordered(ovi_scan *s, unsigned workers, ov_error *err)
     o->s = s;
     ov_mutex_init(&o->lock);
     ov_cond_init(&o->moved);
+    ov_budget_init(&o->ahead, s->exec->cx->budget.name, SIZE_MAX, &s->exec->cx->budget);
     for (unsigned i = 0; i < WINDOW; i++)
-        ovi_slot_init(&o->slots[i], &s->exec->cx->budget);
+        ovi_slot_init(&o->slots[i], &o->ahead);
     ov_pool_run(s->exec->cx->pool, workers, ordered_job, o);
     for (unsigned i = 0; i < WINDOW; i++)
         ov_arena_fini(&o->slots[i].arena);

@@ -70,14 +70,28 @@ static OV_CHECKED ov_status unique_names(ovi_sql_binder *b, ovi_sql_rel *rel, ov
     return OV_OK;
 }
 
-static OV_CHECKED ov_status bind_cte(ovi_sql_binder *b, const ovi_sql_cte *cte, ovi_sql_rel *out,
+/* A CTE stands in the place of each of its uses: a chain of them nests as deep as if it were written out, and
+ * uses double with every CTE that names another twice. */
+static OV_CHECKED ov_status bind_cte(ovi_sql_binder *b, const ovi_sql_cte *cte, const ov_ast *at, ovi_sql_rel *out,
                                      ov_error *err)
 {
+    enum { MOST_USES = 4000 };
+    uint32_t depth = cte->ast->kids[2]->depth;
+    if (b->cte_depth + depth > OV_SQL_MAX_DEPTH)
+        return ovi_sql_fail_node(b, at, OV_LIMIT, err, "",
+                                 "The statement is nested more than %d levels deep with its WITH queries in place",
+                                 OV_SQL_MAX_DEPTH);
+    if (++b->cte_uses > MOST_USES)
+        return ovi_sql_fail_node(b, at, OV_LIMIT, err, "",
+                                 "The statement uses its WITH queries more than %d times, those inside of them "
+                                 "counted for each use", MOST_USES);
     const ovi_sql_cte *saved = b->ctes;
     ovi_sql_scope *scope = b->scope;
     b->ctes = cte->outer; /* a CTE sees those in front of it, and what is around its WITH */
     b->scope = cte->scope;
+    b->cte_depth += depth;
     ov_status st = ovi_sql_bind_query(b, cte->ast->kids[2], out, err);
+    b->cte_depth -= depth;
     b->ctes = saved;
     b->scope = scope;
     if (st != OV_OK)
@@ -160,7 +174,7 @@ static OV_CHECKED ov_status bind_table(ovi_sql_binder *b, const ov_ast *path, ov
     } else {
         const ovi_sql_cte *cte = find_cte(b, name);
         if (cte)
-            return bind_cte(b, cte, out, err);
+            return bind_cte(b, cte, path, out, err);
     }
     const ov_systable *system = find_system(b, schema, name);
     if (system && path->kind == OV_AST_PATH) {

@@ -80,6 +80,8 @@ typedef struct ovi_sql_binder {
     ov_arena *arena;
     ov_slice text;
     const ovi_sql_cte *ctes; /* innermost first */
+    uint32_t cte_depth;      /* of the tree, with the CTEs that are open in the place of their names */
+    uint32_t cte_uses;       /* CTEs put in the place of a name so far */
     ovi_sql_scope *scope; /* innermost first; NULL: no query is around this one */
     ovi_sql_outer *outer;
     uint32_t outer_count, outer_capacity;

@@ -471,6 +471,28 @@ static void outer_limit_and_parameters(void **state)
     fails("SELECT ?", OV_INVALID, "Illegal use of dynamic parameter (line [1], column [8])");
 }
 
+/* A chain of WITH queries nests as deep as if it were written out. */
+static void long_with(void **state)
+{
+    (void)state;
+    ov_buf sql;
+    ov_buf_init(&sql);
+    ov_buf_add_str(&sql, "WITH w0 AS (SELECT page FROM wiki)");
+    for (int i = 1; i < 5000; i++)
+        ov_buf_addf(&sql, ", w%d AS (SELECT * FROM w%d)", i, i - 1);
+    ov_buf_add_str(&sql, " SELECT COUNT(*) FROM w4999");
+    setup s;
+    ov_buf text;
+    ov_error err = OV_ERROR_INIT;
+    open_setup(&s);
+    ov_buf_init(&text);
+    assert_int_equal(plan_text(&s, ov_buf_cstr(&sql), true, &text, &err), OV_LIMIT);
+    assert_non_null(strstr(err.text, "nested more than 1000 levels deep with its WITH queries in place"));
+    ov_buf_fini(&text);
+    ov_buf_fini(&sql);
+    ov_arena_fini(&s.arena);
+}
+
 static void errors(void **state)
 {
     (void)state;
@@ -537,6 +559,7 @@ int main(void)
         cmocka_unit_test(windows),
         cmocka_unit_test(time_ranges),
         cmocka_unit_test(outer_limit_and_parameters),
+        cmocka_unit_test(long_with),
         cmocka_unit_test(errors),
         cmocka_unit_test(statements_of_clients),
         cmocka_unit_test(explain),
