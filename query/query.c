@@ -142,7 +142,8 @@ static OV_CHECKED ov_status make_plan(ov_query *q, const ov_query_env *env,
         return ov_fail(err, OV_INVALID, "%s", q->write->replace
                        ? "REPLACE operations are not supported by the requested SQL engine [native].  Consider using MSQ."
                        : "INSERT operations are not supported by requested SQL engine [native], consider using MSQ.");
-    return ov_plan_optimize(&q->expr, statement.plan, &q->plan, err);
+    OV_TRY(ov_plan_optimize(&q->expr, statement.plan, &q->plan, err));
+    return ov_plan_json_paths(&q->expr, q->plan, &q->plan, err);
 }
 
 /* Of the system tables, the one in the schema `lookup`. */

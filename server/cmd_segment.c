@@ -28,10 +28,10 @@ static void print_value(int64_t ms)
     printf("%.*s", (int)ov_iso_format(ms, NULL, text), text);
 }
 
-static void print_column(const ov_column_info *c)
+static void print_info(const ov_column_info *c, const char *indent)
 {
     char type[48];
-    printf("  %-28.*s %-16s %-9s %10llu nulls", (int)c->name.n, c->name.p,
+    printf("%s%-28.*s %-16s %-9s %10llu nulls", indent, (int)c->name.n, c->name.p,
            ov_type_name(c->type, type),
            c->role == OV_ROLE_TIME     ? "time"
            : c->role == OV_ROLE_METRIC ? "metric"
@@ -56,6 +56,18 @@ static void print_column(const ov_column_info *c)
     printf("\n");
 }
 
+/* A column, and below it the sub-columns of JSON. */
+static void print_column(const ov_column *c)
+{
+    bool complete;
+    uint32_t n = ov_column_paths(c, &complete);
+    print_info(ov_column_get_info(c), "  ");
+    for (uint32_t i = 0; i < n; i++)
+        print_info(ov_column_get_info(ov_column_path(c, i)), "    ");
+    if (n > 0 && !complete)
+        printf("    (paths without a sub-column are read from the text)\n");
+}
+
 static int inspect(int count, char **files)
 {
     for (int i = 0; i < count; i++) {
@@ -74,7 +86,7 @@ static int inspect(int count, char **files)
                (unsigned long long)info->bytes,
                info->rows ? (double)info->bytes / info->rows : 0.0);
         for (uint32_t c = 0; c < ov_segment_columns(seg); c++)
-            print_column(ov_column_get_info(ov_segment_column(seg, c)));
+            print_column(ov_segment_column(seg, c));
         ov_segment_release(seg);
     }
     return OV_EXIT_OK;

@@ -9,13 +9,15 @@
  *   build_append.c   vectors into columns          build_dict.c     growing dictionaries
  *   build_block.c    8,192 values into one block   build_sort.c     order of rows and groups of
  * equal rows build_reorder.c  columns in another order, folded    build_codes.c   sorted
- * dictionaries, row sets build_write.c    columns and directory into the file
+ * dictionaries, row sets build_write.c    columns into the file
+ *   build_paths.c    sub-columns of JSON columns   build_directory.c  the directory
  *
  * Memory: everything is charged to the builder's budget, arrays through ovi_grow, blocks through
  * arenas.
  */
 #pragma once
 
+#include "base/buf.h"
 #include "storage/format.h"
 #include "storage/lane_kernels.h"
 #include "storage/segment_builder.h"
@@ -269,6 +271,34 @@ OV_CHECKED ov_status ovi_write_elem_postings(ovi_writer *w, ovi_file_column *f,
 /* `sorted` (and `elems` for lists) are those of a code column, else ignored. */
 OV_CHECKED ov_status ovi_write_column(ovi_writer *w, const ovi_column *c, const ovi_sorted *sorted,
                                       const ovi_sorted *elems, ovi_file_column *f, ov_error *err);
+
+/* ---- sub-columns of JSON columns (build_paths.c) ---- */
+
+typedef struct ovi_paths {
+    bool present;  /* the file says something about them */
+    bool complete; /* every path with values has its column */
+    uint32_t count;
+    ovi_column *columns; /* by name */
+    ovi_file_column *files;
+} ovi_paths;
+
+/* Those of a COMPLEX<json> column in its final order, whose dictionary is still there. Arrays and names go to `out`. */
+OV_CHECKED ov_status ovi_paths_build(const ovi_column *json, ov_arena *out, ovi_paths *p, ov_error *err);
+/* Writes and frees the columns, also after a failure. */
+OV_CHECKED ov_status ovi_paths_write(ovi_writer *w, ovi_paths *p, ov_error *err);
+
+/* ---- the directory (build_directory.c) ---- */
+
+/* What it says, gathered while columns were written. */
+typedef struct ovi_directory {
+    const ov_build_schema *schema;
+    uint32_t rows;
+    int64_t min_time, max_time;
+    const ovi_file_column *files; /* by column */
+    const ovi_paths *paths;       /* by column */
+} ovi_directory;
+
+void ovi_directory_put(ov_buf *out, const ovi_directory *d);
 
 /* ---- numbers with few distinct values (build_numdict.c) ---- */
 

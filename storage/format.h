@@ -13,7 +13,7 @@
 
 enum {
     OV_SEG_MAJOR = 1,
-    OV_SEG_MINOR = 0,
+    OV_SEG_MINOR = 1, /* written where there are JSON columns; else 0 */
     OV_SEG_ALIGN = 64,
     OV_SEG_PAGE_SHIFT = 14, /* written; readers take 12 to 20 */
     OV_SEG_PAGE_SHIFT_MIN = 12,
@@ -69,6 +69,7 @@ typedef enum ov_section_kind {
 enum { OV_SECTION_OPTIONAL = 1 }; /* section flag: readers that do not know the kind may skip it */
 
 enum { OV_DIRECTORY_ROLLUP = 1 };
+enum { OV_PATHS_COMPLETE = 1 };
 
 /* Flags of a column entry. */
 enum {

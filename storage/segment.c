@@ -162,14 +162,16 @@ static ov_status read_parts(ov_segment *seg, ov_error *err)
     OV_TRY(ovi_segment_touch(seg, NULL, foot.directory_offset, foot.directory_bytes, err));
     seg->info.bytes = foot.file_size;
     return ovi_segment_parse(
-        seg, ov_slice_make(seg->map.p + foot.directory_offset, foot.directory_bytes), err);
+        seg, ov_slice_make(seg->map.p + foot.directory_offset, foot.directory_bytes), foot.minor, err);
 }
 
 static void destroy(ov_segment *seg)
 {
-    for (uint32_t i = 0; seg->columns && i < seg->column_count; i++) {
-        ovi_domain_unshare(seg->columns[i].share);
-        ovi_domain_unshare(seg->columns[i].elem_share);
+    for (uint32_t i = seg->columns ? 0 : seg->column_count; i < ovi_stored_columns(seg); i++) {
+        if (i >= seg->column_count && !seg->paths)
+            break; /* the directory was not read to its end */
+        ovi_domain_unshare(ovi_stored_column(seg, i)->share);
+        ovi_domain_unshare(ovi_stored_column(seg, i)->elem_share);
     }
     ov_map_close(&seg->map);
     ov_mutex_fini(&seg->lock);
@@ -255,6 +257,34 @@ const ov_column *ov_segment_find(const ov_segment *seg, ov_slice name)
     for (uint32_t i = 0; i < seg->column_count; i++)
         if (ov_slice_eq(seg->columns[i].info.name, name))
             return &seg->columns[i];
+    return NULL;
+}
+
+uint32_t ov_column_paths(const ov_column *col, bool *complete)
+{
+    *complete = col->all_paths;
+    return col->path_count;
+}
+
+const ov_column *ov_column_path(const ov_column *col, uint32_t i)
+{
+    OV_ASSERT(i < col->path_count);
+    return &col->paths[i];
+}
+
+const ov_column *ov_column_find_path(const ov_column *col, ov_slice name)
+{
+    uint32_t low = 0, high = col->path_count;
+    while (low < high) {
+        uint32_t mid = (low + high) / 2;
+        int order = ov_slice_cmp(col->paths[mid].info.name, name);
+        if (order == 0)
+            return &col->paths[mid];
+        if (order < 0)
+            low = mid + 1;
+        else
+            high = mid;
+    }
     return NULL;
 }
 

@@ -73,6 +73,12 @@ uint32_t ov_segment_columns(const ov_segment *seg);
 const ov_column *ov_segment_column(const ov_segment *seg, uint32_t i);
 const ov_column *ov_segment_find(const ov_segment *seg, ov_slice name); /* NULL when absent */
 
+/* Sub-columns of a COMPLEX<json> column, one per path, ascending by name (docs/segment-format.md, section 3): how many;
+ * *complete: what is not among them has no value in any row. Files without them say 0 and not complete. */
+uint32_t ov_column_paths(const ov_column *col, bool *complete);
+const ov_column *ov_column_path(const ov_column *col, uint32_t i);
+const ov_column *ov_column_find_path(const ov_column *col, ov_slice name); /* NULL when absent */
+
 /* Name, type and whole-column statistics; lives as long as the segment. */
 const ov_column_info *ov_column_get_info(const ov_column *col);
 

@@ -271,6 +271,7 @@ ov_status ov_segment_builder_add(ov_segment_builder *b, const ov_batch *batch, o
 typedef struct sealed {
     ovi_sorted *sorted, *elems; /* by column; zero for number columns */
     ovi_file_column *files;
+    ovi_paths *paths;
 } sealed;
 
 static ov_status alloc_sealed(ov_segment_builder *b, sealed *s, ov_error *err)
@@ -278,6 +279,7 @@ static ov_status alloc_sealed(ov_segment_builder *b, sealed *s, ov_error *err)
     size_t n = b->schema.column_count;
     OV_TRY(ov_arena_zalloc(&b->arena, n * sizeof *s->sorted, &s->sorted, err));
     OV_TRY(ov_arena_zalloc(&b->arena, n * sizeof *s->elems, &s->elems, err));
+    OV_TRY(ov_arena_zalloc(&b->arena, n * sizeof *s->paths, &s->paths, err));
     return ov_arena_zalloc(&b->arena, n * sizeof *s->files, &s->files, err);
 }
 
@@ -352,96 +354,41 @@ static ov_status reorder_columns(ov_segment_builder *b, const sealed *s, ov_erro
     return st;
 }
 
-/* ---- directory ---- */
-
-static void put_u8(ov_buf *d, uint8_t v)
-{
-    ov_buf_add(d, &v, sizeof v);
-}
-
-static void put_u16(ov_buf *d, uint16_t v)
-{
-    ov_buf_add(d, &v, sizeof v);
-}
-
-static void put_u32(ov_buf *d, uint32_t v)
-{
-    ov_buf_add(d, &v, sizeof v);
-}
-
-static void put_u64(ov_buf *d, uint64_t v)
-{
-    ov_buf_add(d, &v, sizeof v);
-}
-
-static void put_i64(ov_buf *d, int64_t v)
-{
-    ov_buf_add(d, &v, sizeof v);
-}
-
-static void put_text(ov_buf *d, ov_slice s)
-{
-    size_t n = s.n;
-    for (; n >= 128; n >>= 7)
-        put_u8(d, (uint8_t)(n | 128));
-    put_u8(d, (uint8_t)n);
-    ov_buf_add_slice(d, s);
-}
-
-static void put_column(ov_buf *d, const ovi_file_column *f)
-{
-    const ovi_column *c = f->column;
-    size_t start = d->n;
-    put_u32(d, 0);
-    put_text(d, c->def.name);
-    put_u8(d, c->def.type.id);
-    put_u8(d, c->def.type.elem);
-    put_u8(d, c->def.type.multi);
-    put_u8(d, c->def.type.complex);
-    put_u8(d, c->def.role);
-    put_u8(d, f->flags);
-    put_u8(d, f->list_lane);
-    put_u8(d, 0);
-    put_u32(d, f->dict_count);
-    put_u32(d, f->elem_count);
-    put_u64(d, c->nulls);
-    put_i64(d, f->min);
-    put_i64(d, f->max);
-    put_i64(d, f->sum);
-    put_u32(d, f->section_count);
-    for (uint32_t i = 0; i < f->section_count; i++) {
-        put_u16(d, f->sections[i].kind);
-        put_u16(d, 0);
-        put_u32(d, 0);
-        put_u64(d, f->sections[i].offset);
-        put_u64(d, f->sections[i].bytes);
-    }
-    if (!d->failed)
-        ov_store_u32(d->p + start, (uint32_t)(d->n - start - 4));
-}
-
-static void put_directory(ov_buf *d, const ov_segment_builder *b, const sealed *s)
-{
-    const ov_build_schema *schema = &b->schema;
-    put_text(d, schema->datasource);
-    put_i64(d, schema->start_ms);
-    put_i64(d, schema->end_ms);
-    put_text(d, schema->version);
-    put_u32(d, schema->partition);
-    put_u32(d, b->rows);
-    put_i64(d, b->rows ? b->min_time : 0);
-    put_i64(d, b->rows ? b->max_time : -1);
-    put_u8(d, schema->rollup ? OV_DIRECTORY_ROLLUP : 0);
-    put_text(d, schema->extra_json);
-    put_u32(d, schema->sort_count);
-    for (uint32_t i = 0; i < schema->sort_count; i++)
-        put_u32(d, schema->sort[i]);
-    put_u32(d, schema->column_count);
-    for (uint32_t i = 0; i < schema->column_count; i++)
-        put_column(d, &s->files[i]);
-}
-
 /* ---- the file ---- */
+
+static bool is_json(ov_type t)
+{
+    return t.id == OV_TYPE_COMPLEX && t.complex == OV_COMPLEX_JSON;
+}
+
+static uint16_t minor_version(const ov_build_schema *s)
+{
+    for (uint32_t i = 0; i < s->column_count; i++)
+        if (is_json(s->columns[i].type))
+            return OV_SEG_MINOR;
+    return 0; /* nothing in it that 1.0 does not know */
+}
+
+/* Sub-columns make queries faster and nothing else: where their making does not fit into the memory, there are none. */
+static ov_status write_paths(ov_segment_builder *b, ovi_writer *w, uint32_t column, ovi_paths *p, ov_error *err)
+{
+    if (!is_json(b->columns[column].def.type))
+        return OV_OK;
+    ov_status st = ovi_paths_build(&b->columns[column], &b->arena, p, err);
+    if (st == OV_LIMIT) {
+        *err = (ov_error)OV_ERROR_INIT;
+        return OV_OK;
+    }
+    OV_TRY(st);
+    p->present = true;
+    return ovi_paths_write(w, p, err);
+}
+
+static ov_status write_column(ov_segment_builder *b, sealed *s, ovi_writer *w, uint32_t i, ov_error *err)
+{
+    OV_TRY(ovi_write_column(w, &b->columns[i], &s->sorted[i], &s->elems[i], &s->files[i], err));
+    return write_paths(b, w, i, &s->paths[i], err);
+}
 
 static ov_status write_file(ov_segment_builder *b, sealed *s, const char *path, uint64_t *bytes,
                             ov_error *err)
@@ -449,13 +396,19 @@ static ov_status write_file(ov_segment_builder *b, sealed *s, const char *path, 
     ovi_writer w;
     ov_buf directory;
     ov_buf_init(&directory);
-    ov_status st = ovi_writer_open(&w, path, b->budget, err);
+    ov_status st = ovi_writer_open(&w, path, minor_version(&b->schema), b->budget, err);
     for (uint32_t i = 0; st == OV_OK && i < b->schema.column_count; i++) {
-        st = ovi_write_column(&w, &b->columns[i], &s->sorted[i], &s->elems[i], &s->files[i], err);
+        st = write_column(b, s, &w, i, err);
         ovi_column_fini(&b->columns[i]); /* definition and counts stay for the directory */
     }
     if (st == OV_OK) {
-        put_directory(&directory, b, s);
+        ovi_directory d = {.schema = &b->schema,
+                           .rows = b->rows,
+                           .min_time = b->min_time,
+                           .max_time = b->max_time,
+                           .files = s->files,
+                           .paths = s->paths};
+        ovi_directory_put(&directory, &d);
         st = ov_buf_check(&directory, err);
     }
     if (st == OV_OK)

@@ -266,6 +266,58 @@ static ov_status read_columns(ov_segment *seg, ov_cursor *in, ov_error *err)
     return OV_OK;
 }
 
+/* ---- sub-columns ---- */
+
+static ov_status read_paths_of(ov_segment *seg, ov_cursor *in, uint32_t *used, ov_error *err)
+{
+    uint32_t column, count, flags;
+    OV_TRY(ov_cursor_u32(in, &column, err));
+    OV_TRY(ov_cursor_u32(in, &count, err));
+    OV_TRY(ov_cursor_u32(in, &flags, err));
+    OV_CHECK_DATA(column < seg->column_count && count <= seg->path_count - *used, err,
+                  "the directory claims %u sub-columns of column %u", count, column);
+    ov_column *c = &seg->columns[column];
+    OV_CHECK_DATA(c->info.type.id == OV_TYPE_COMPLEX && c->info.type.complex == OV_COMPLEX_JSON && !c->has_paths, err,
+                  "column %u has sub-columns %s", column, c->has_paths ? "twice" : "but is not JSON");
+    c->has_paths = true;
+    c->all_paths = flags & OV_PATHS_COMPLETE;
+    c->paths = seg->paths + *used;
+    c->path_count = count;
+    *used += count;
+    for (uint32_t i = 0; i < count; i++) {
+        ov_column *path = &c->paths[i];
+        OV_TRY(read_column(seg, path, in, err));
+        ov_type t = path->info.type;
+        OV_CHECK_DATA(path->info.role == OV_ROLE_DIMENSION && !ov_type_is_list(t) && t.id != OV_TYPE_NULL &&
+                          t.id != OV_TYPE_FLOAT && (t.id != OV_TYPE_COMPLEX || t.complex == OV_COMPLEX_JSON),
+                      err, "sub-column " OV_SLICE_FMT " has a type no path has", OV_SLICE_ARG(path->info.name));
+        OV_CHECK_DATA(i == 0 || ov_slice_cmp(c->paths[i - 1].info.name, path->info.name) < 0, err,
+                      "sub-column " OV_SLICE_FMT " is out of order", OV_SLICE_ARG(path->info.name));
+    }
+    return OV_OK;
+}
+
+/* Behind the columns since version 1.1; nothing there: the file has none. */
+static ov_status read_paths(ov_segment *seg, ov_cursor *in, ov_error *err)
+{
+    uint32_t columns, used = 0;
+    if (ov_cursor_left(in) == 0)
+        return OV_OK;
+    OV_TRY(ov_cursor_u32(in, &seg->path_count, err));
+    OV_TRY(ov_cursor_u32(in, &columns, err));
+    uint32_t claimed = seg->path_count;
+    if (claimed > ov_cursor_left(in) || columns > seg->column_count)
+        seg->path_count = 0; /* nobody may look for them */
+    OV_CHECK_DATA(claimed == seg->path_count, err, "the directory claims %u sub-columns of %u columns", claimed,
+                  columns);
+    OV_TRY(ov_arena_zalloc(&seg->arena, ((size_t)claimed + 1) * sizeof *seg->paths, &seg->paths, err));
+    for (uint32_t i = 0; i < columns; i++)
+        OV_TRY(read_paths_of(seg, in, &used, err));
+    OV_CHECK_DATA(used == seg->path_count, err, "%u of %u sub-columns are missing", seg->path_count - used,
+                  seg->path_count);
+    return OV_OK;
+}
+
 static ov_status read_sort(ov_segment *seg, ov_cursor *in, ov_error *err)
 {
     OV_TRY(ov_cursor_u32(in, &seg->sort_count, err));
@@ -288,7 +340,7 @@ static ov_status place_sort(ov_segment *seg, ov_error *err)
     return OV_OK;
 }
 
-ov_status ovi_segment_parse(ov_segment *seg, ov_slice directory, ov_error *err)
+ov_status ovi_segment_parse(ov_segment *seg, ov_slice directory, uint16_t minor, ov_error *err)
 {
     ov_cursor in = ov_cursor_make(directory, "segment directory");
     ov_segment_info *info = &seg->info;
@@ -310,5 +362,7 @@ ov_status ovi_segment_parse(ov_segment *seg, ov_slice directory, ov_error *err)
     seg->rollup = flags & OV_DIRECTORY_ROLLUP;
     OV_TRY(read_sort(seg, &in, err));
     OV_TRY(read_columns(seg, &in, err));
+    if (minor >= 1)
+        OV_TRY(read_paths(seg, &in, err));
     return place_sort(seg, err);
 }

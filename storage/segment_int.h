@@ -35,6 +35,9 @@ struct ov_column {
     ovi_shared_domain *share,
         *elem_share; /* identities counted for the domains; NULL when their own */
     ov_vec values, elem_values, list_child; /* behind the domains */
+    ov_column *paths; /* COMPLEX<json>: its sub-columns, by name */
+    uint32_t path_count;
+    bool has_paths, all_paths; /* the file tells of them; every path with values is among them */
 };
 
 struct ov_segment {
@@ -53,6 +56,8 @@ struct ov_segment {
     bool rollup;
     ov_column *columns;
     uint32_t column_count;
+    ov_column *paths; /* sub-columns of all JSON columns */
+    uint32_t path_count;
     uint32_t *sort;
     uint32_t sort_count;
     ov_mutex lock; /* first loads of domains */
@@ -63,7 +68,18 @@ struct ov_segment {
  * be NULL. */
 OV_CHECKED ov_status ovi_segment_touch(const ov_segment *seg, const ov_column *col, uint64_t offset,
                                        uint64_t bytes, ov_error *err);
-OV_CHECKED ov_status ovi_segment_parse(ov_segment *seg, ov_slice directory, ov_error *err);
+OV_CHECKED ov_status ovi_segment_parse(ov_segment *seg, ov_slice directory, uint16_t minor, ov_error *err);
+
+/* Columns as they lie in the file: those of the schema, then sub-columns. */
+static inline uint32_t ovi_stored_columns(const ov_segment *seg)
+{
+    return seg->column_count + seg->path_count;
+}
+
+static inline ov_column *ovi_stored_column(const ov_segment *seg, uint32_t i)
+{
+    return i < seg->column_count ? &seg->columns[i] : &seg->paths[i - seg->column_count];
+}
 
 static inline const void *ovi_section(const ov_column *c, unsigned kind)
 {

@@ -30,12 +30,12 @@ static ov_status check_gaps(const ov_segment *seg, uint64_t directory_bytes, ov_
     ovi_span *spans;
     size_t n = 0;
     uint64_t at = 64;
-    OV_TRY(ov_arena_alloc(a, (seg->column_count * (size_t)OV_SECTION_COUNT + 1) * sizeof *spans,
+    OV_TRY(ov_arena_alloc(a, (ovi_stored_columns(seg) * (size_t)OV_SECTION_COUNT + 1) * sizeof *spans,
                           &spans, err));
-    for (uint32_t i = 0; i < seg->column_count; i++)
+    for (uint32_t i = 0; i < ovi_stored_columns(seg); i++)
         for (unsigned k = 0; k < OV_SECTION_COUNT; k++)
-            if (seg->columns[i].sections[k].bytes)
-                spans[n++] = seg->columns[i].sections[k];
+            if (ovi_stored_column(seg, i)->sections[k].bytes)
+                spans[n++] = ovi_stored_column(seg, i)->sections[k];
     spans[n++] = (ovi_span){.offset = seg->directory_offset, .bytes = directory_bytes};
     qsort(spans, n, sizeof *spans, compare_spans);
     for (size_t i = 0; i < n; i++) {
@@ -137,12 +137,15 @@ static ov_status verify(const ov_segment *seg, ov_arena *a, ov_error *err)
     memcpy(&foot, seg->map.p + seg->map.n - sizeof foot, sizeof foot);
     OV_TRY(check_gaps(seg, foot.directory_bytes, a, err));
     OV_TRY(check_info(seg, err));
-    for (uint32_t i = 0; i < seg->column_count; i++) {
+    for (uint32_t i = 0; i < ovi_stored_columns(seg); i++) {
         ov_arena scratch;
+        const ov_column *c = ovi_stored_column(seg, i);
         ov_arena_init(&scratch, "verify", NULL);
-        ov_status st = ovi_column_verify(&seg->columns[i], &scratch, err);
+        ov_status st = ovi_column_verify(c, &scratch, err);
+        if (st == OV_OK && c->has_paths)
+            st = ovi_paths_verify(c, &scratch, err);
         ov_arena_fini(&scratch);
-        OV_TRY(ovi_segment_blame(seg, &seg->columns[i], st, err));
+        OV_TRY(ovi_segment_blame(seg, c, st, err));
     }
     return check_sorted(seg, a, err);
 }

@@ -31,9 +31,9 @@ static ov_status name_files(ovi_writer *w, const char *path, ov_error *err)
     return OV_OK;
 }
 
-ov_status ovi_writer_open(ovi_writer *w, const char *path, ov_budget *budget, ov_error *err)
+ov_status ovi_writer_open(ovi_writer *w, const char *path, uint16_t minor, ov_budget *budget, ov_error *err)
 {
-    *w = (ovi_writer){.fd = -1, .budget = budget};
+    *w = (ovi_writer){.fd = -1, .minor = minor, .budget = budget};
     OV_TRY(name_files(w, path, err));
     if (budget)
         OV_TRY(ov_budget_charge(budget, BUFFER_BYTES, err));
@@ -43,7 +43,7 @@ ov_status ovi_writer_open(ovi_writer *w, const char *path, ov_budget *budget, ov
         return ov_fail_nomem(err, BUFFER_BYTES);
     OV_TRY(ov_file_open(w->tmp_path, O_WRONLY | O_CREAT | O_TRUNC, 0666, &w->fd, err));
     ov_seg_header head = {.major = OV_SEG_MAJOR,
-                          .minor = OV_SEG_MINOR,
+                          .minor = w->minor,
                           .page_shift = OV_SEG_PAGE_SHIFT,
                           .block_shift = OV_SEG_BLOCK_SHIFT};
     memcpy(head.magic, OV_SEG_HEAD_MAGIC, sizeof head.magic);
@@ -140,7 +140,7 @@ static ov_status write_tail(ovi_writer *w, uint64_t directory_offset, uint64_t d
                           .page_table_offset = table_offset,
                           .page_table_hash = ov_checksum(w->hashes, table_bytes),
                           .major = OV_SEG_MAJOR,
-                          .minor = OV_SEG_MINOR,
+                          .minor = w->minor,
                           .page_shift = OV_SEG_PAGE_SHIFT};
     memcpy(foot.magic, OV_SEG_FOOT_MAGIC, sizeof foot.magic);
     foot.footer_hash = ov_checksum(&foot, offsetof(ov_seg_footer, footer_hash));

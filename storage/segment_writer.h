@@ -20,14 +20,15 @@ typedef struct ovi_writer {
     size_t pages, pages_cap;
     ov_budget *budget;
     size_t charged;
+    uint16_t minor;
     bool failed;
     ov_error err;
 } ovi_writer;
 
 enum { OVI_WRITER_MAX_RESERVE = 1 << 17 };
 
-/* Creates `path`.part and writes the header. */
-OV_CHECKED ov_status ovi_writer_open(ovi_writer *w, const char *path, ov_budget *budget,
+/* Creates `path`.part and writes the header; minor: version of the format. */
+OV_CHECKED ov_status ovi_writer_open(ovi_writer *w, const char *path, uint16_t minor, ov_budget *budget,
                                      ov_error *err);
 /* Offset of the next byte. */
 uint64_t ovi_writer_at(const ovi_writer *w);

@@ -31,9 +31,16 @@ typedef struct scan_column {
     const ov_domain *domain;    /* DICT: the segment's own, with row counts */
     const ov_domain *canon;     /* DICT: an equal domain of an earlier segment, or domain */
     const ov_expr *cast;        /* to the scan's type, over a batch of one column; NULL when equal */
+    const ov_expr *path;        /* JSON_VALUE of what is stored, likewise; after cast */
     bool fixed;                 /* every matching row has fixed_code */
     uint32_t fixed_code;
 } scan_column;
+
+/* Values are not those of the stored column. */
+static inline bool ovi_is_derived(const scan_column *c)
+{
+    return c->cast || c->path;
+}
 
 typedef struct row_range {
     uint32_t first, end;
@@ -97,4 +104,7 @@ OV_CHECKED ov_status ovi_scan_plan(ovi_scan *s, scan_segment *seg, ovi_worker *w
 /* No row with a value of `column` in [low, high] (and NULL when nulls) can be among the best the sink looks for. */
 bool ovi_scan_hopeless(const ovi_scan *s, const ovi_worker *w, uint32_t column, int64_t low, int64_t high, bool nulls);
 /* ---- scan_read.c ---- */
+/* What the scan makes of values of the stored column; only those of selected rows count. */
+OV_CHECKED ov_status ovi_scan_derive(const scan_column *col, const uint64_t *sel, uint32_t sel_rows, ovi_worker *w,
+                                     ov_vec *v, ov_error *err);
 OV_CHECKED ov_status ovi_scan_morsel(ovi_scan *s, scan_segment *seg, uint32_t chunk, ovi_worker *w, ov_error *err);

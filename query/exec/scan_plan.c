@@ -61,16 +61,15 @@ static const ov_domain *canon_of(ovi_scan *s, uint32_t column, const ov_domain *
 }
 
 /* An expression over a one-column batch that turns the segment's type into the scan's. */
-static ov_status make_cast(ovi_scan *s, uint32_t c, scan_column *col, ov_error *err)
+static ov_status make_cast(ovi_scan *s, ov_sqltype sql, ov_type type, scan_column *col, ov_error *err)
 {
     ov_expr_ctx cx = {.arena = &s->exec->arena, .next_id = UINT32_MAX / 2};
     const ov_expr *x;
-    const ov_field *f = &s->node->fields[c];
     ov_sqltype from = ov_sqltype_of_column(col->info->name, col->info->type);
     ov_mutex_lock(&s->lock);
     ov_status st = ov_expr_column(&cx, 0, col->info->type, from, true, &x, err);
     if (st == OV_OK)
-        st = ov_expr_cast(&cx, x, (ov_sqltype)f->sql, f->type, 0, 0, &col->cast, err);
+        st = ov_expr_cast(&cx, x, sql, type, 0, 0, &col->cast, err);
     ov_mutex_unlock(&s->lock);
     return st;
 }
@@ -80,6 +79,48 @@ static bool serves_as(ov_type have, ov_type want)
 {
     return ov_type_eq(have, want) || have.id == OV_TYPE_NULL ||
            (have.id == OV_TYPE_STRING && want.id == OV_TYPE_STRING && want.multi);
+}
+
+static const ov_expr *stored_path(const ov_scan_path *p, ov_type stored)
+{
+    switch ((ov_type_id)stored.id) {
+    case OV_TYPE_LONG:
+        return p->from_long;
+    case OV_TYPE_DOUBLE:
+        return p->from_double;
+    case OV_TYPE_STRING:
+        return p->from_string;
+    default:
+        return p->from_json;
+    }
+}
+
+/* A path of a JSON column: its sub-column where there is one, nothing where the segment knows that there are no values,
+ * else the text. */
+static ov_status find_path(ovi_scan *s, uint32_t c, scan_column *col, ov_error *err)
+{
+    static const ov_type json = {.id = OV_TYPE_COMPLEX, .complex = OV_COMPLEX_JSON};
+    const ov_scan_path *p = s->node->scan.paths[c];
+    bool general = s->exec->cx->options.general_only, complete;
+    const ov_column *sub = general ? NULL : ov_column_find_path(col->col, p->name);
+    ov_column_paths(col->col, &complete);
+    if (sub) {
+        col->col = sub;
+        col->info = ov_column_get_info(sub);
+        col->path = stored_path(p, col->info->type);
+    } else if (complete && !general) {
+        col->col = NULL;
+        return OV_OK;
+    } else {
+        col->path = p->from_text;
+        if (!serves_as(col->info->type, json))
+            return make_cast(s, OV_SQL_OTHER, json, col, err);
+    }
+    if (!col->info->dict || general)
+        return OV_OK;
+    OV_TRY(ov_column_domain(col->col, &col->domain, err));
+    col->canon = canon_of(s, c, col->domain);
+    return OV_OK;
 }
 
 static ov_status find_columns(ovi_scan *s, scan_segment *seg, ov_error *err)
@@ -93,8 +134,12 @@ static ov_status find_columns(ovi_scan *s, scan_segment *seg, ov_error *err)
         if (!col->col)
             continue;
         col->info = ov_column_get_info(col->col);
+        if (node->scan.paths && node->scan.paths[c]) {
+            OV_TRY(find_path(s, c, col, err));
+            continue;
+        }
         if (!serves_as(col->info->type, node->fields[c].type)) {
-            OV_TRY(make_cast(s, c, col, err));
+            OV_TRY(make_cast(s, (ov_sqltype)node->fields[c].sql, node->fields[c].type, col, err));
         } else if (col->info->dict && !general) {
             OV_TRY(ov_column_domain(col->col, &col->domain, err));
             col->canon = canon_of(s, c, col->domain);
@@ -263,10 +308,10 @@ static ov_status judge_absent(ovi_scan *s, ovi_worker *w, verdict *v, ov_error *
     return OV_OK;
 }
 
-static ov_status judge_codes(const scan_column *col, ovi_worker *w, verdict *v, ov_error *err)
+/* What the truth of each code says about the segment. */
+static void sum_truth(const scan_column *col, verdict *v)
 {
     const ov_domain *d = col->domain;
-    OV_TRY(ov_eval_codes(w->eval, v->c->expr, v->c->column, col->canon, &v->truth, err));
     for (uint32_t code = 0; code < d->count; code++) {
         if (v->truth[code] != 1)
             continue;
@@ -277,6 +322,46 @@ static ov_status judge_codes(const scan_column *col, ovi_worker *w, verdict *v, 
     v->never = v->codes == 0;
     v->always = v->codes == d->count;
     v->indexed = col->info->indexed && d->row_counts != NULL;
+}
+
+static ov_status judge_codes(const scan_column *col, ovi_worker *w, verdict *v, ov_error *err)
+{
+    OV_TRY(ov_eval_codes(w->eval, v->c->expr, v->c->column, col->canon, &v->truth, err));
+    sum_truth(col, v);
+    return OV_OK;
+}
+
+/* The same for a column whose values follow from the stored ones. */
+static ov_status judge_derived(ovi_scan *s, const scan_column *col, ovi_worker *w, verdict *v, ov_error *err)
+{
+    const ov_domain *d = col->domain;
+    ov_batch b = {.cols = s->node->field_count};
+    uint8_t *truth;
+    uint32_t *codes;
+    uint64_t *is_true;
+    OV_TRY(ov_arena_zalloc(&w->scratch, (size_t)d->count + 1, &truth, err));
+    OV_TRY(ov_arena_lanes(&w->scratch, OV_BATCH_ROWS * sizeof(*codes), &codes, err));
+    OV_TRY(ov_arena_alloc(&w->scratch, OV_BATCH_WORDS * 8, &is_true, err));
+    OV_TRY(ov_arena_zalloc(&w->scratch, OV_MAX(b.cols, 1) * sizeof(ov_vec), &b.col, err));
+    for (uint32_t from = 0; from < d->count; from += b.rows) {
+        uint32_t matches;
+        b.rows = b.sel_rows = OV_MIN(d->count - from, (uint32_t)OV_BATCH_ROWS);
+        for (uint32_t i = 0; i < b.rows; i++)
+            codes[i] = from + i;
+        for (uint32_t c = 0; c < b.cols; c++)
+            b.col[c] = ov_vec_null(s->node->fields[c].type, b.rows);
+        ov_vec *x = &b.col[v->c->column];
+        *x = (ov_vec){.type = col->info->type, .enc = OV_ENC_DICT, .lane = 4, .rows = b.rows, .divisor = 1,
+                      .data = codes, .dict = col->canon};
+        OV_TRY(ovi_scan_derive(col, NULL, b.rows, w, x, err));
+        OV_TRY(ov_eval_filter(w->eval, v->c->expr, &b, is_true, NULL, &matches, err));
+        for (uint32_t i = 0; i < b.rows; i++)
+            truth[from + i] = ov_bits_test(is_true, i);
+        ov_eval_next_batch(w->eval);
+        OV_TRY(ov_query_alive(s->exec->cx, err));
+    }
+    v->truth = truth;
+    sum_truth(col, v);
     return OV_OK;
 }
 
@@ -295,7 +380,9 @@ static ov_status judge(ovi_scan *s, scan_segment *seg, ovi_worker *w, verdict *v
     const scan_column *col = &seg->columns[v->c->column];
     if (!col->col)
         return judge_absent(s, w, v, err);
-    if (col->cast)
+    if (col->path && col->domain && !col->cast && !ov_type_is_list(s->node->fields[v->c->column].type))
+        return judge_derived(s, col, w, v, err);
+    if (ovi_is_derived(col))
         return OV_OK;
     if (col->domain && !ov_type_is_list(col->info->type))
         return judge_codes(col, w, v, err);

@@ -80,12 +80,22 @@ static ov_status read_raw(const reading *r, const scan_column *col, ov_vec *v, o
     return ovi_vec_slice(&whole, r->from, r->b.rows, scratch, v, err);
 }
 
-static ov_status cast_column(const reading *r, const scan_column *col, ov_vec *v, ov_error *err)
+static ov_status apply(const ov_expr *e, const uint64_t *sel, uint32_t sel_rows, ovi_worker *w, ov_vec *v,
+                       ov_error *err)
 {
-    ov_batch one = {.rows = r->b.rows, .cols = 1, .sel = r->b.sel, .sel_rows = r->b.sel_rows};
-    OV_TRY(ov_arena_alloc(&r->w->scratch, sizeof(*v), &one.col, err));
+    ov_batch one = {.rows = v->rows, .cols = 1, .sel = sel, .sel_rows = sel_rows};
+    if (!e)
+        return OV_OK;
+    OV_TRY(ov_arena_alloc(&w->scratch, sizeof(*v), &one.col, err));
     one.col[0] = *v;
-    return ov_eval_expr(r->w->eval, col->cast, &one, v, err);
+    return ov_eval_expr(w->eval, e, &one, v, err);
+}
+
+ov_status ovi_scan_derive(const scan_column *col, const uint64_t *sel, uint32_t sel_rows, ovi_worker *w, ov_vec *v,
+                          ov_error *err)
+{
+    OV_TRY(apply(col->cast, sel, sel_rows, w, v, err));
+    return apply(col->path, sel, sel_rows, w, v, err);
 }
 
 /* Plain strings of a segment in which no row has several values, where other segments give lists: lists of one. */
@@ -117,7 +127,7 @@ static ov_status read_values(reading *r, uint32_t c, ov_error *err)
     ov_vec *v = &r->b.col[c];
     if (r->rows && col->fixed) {
         *v = fixed_vec(col, col->fixed_code, r->b.rows);
-        return OV_OK;
+        return ovi_scan_derive(col, r->b.sel, r->b.sel_rows, r->w, v, err);
     }
     ov_status st = read_raw(r, col, v, err);
     if (st != OV_OK) {
@@ -125,13 +135,13 @@ static ov_status read_values(reading *r, uint32_t c, ov_error *err)
                          OV_SLICE_ARG(col->info->name));
         return st;
     }
-    if (col->cast)
-        return cast_column(r, col, v, err);
     if (r->s->exec->cx->options.general_only) {
         ov_vec encoded = *v;
-        return ov_vec_flatten(&encoded, &r->w->scratch, v, err);
+        OV_TRY(ov_vec_flatten(&encoded, &r->w->scratch, v, err));
+    } else {
+        OV_TRY(unify(r, col, v, err));
     }
-    return unify(r, col, v, err);
+    return ovi_scan_derive(col, r->b.sel, r->b.sel_rows, r->w, v, err);
 }
 
 static ov_status read_column(reading *r, uint32_t c, ov_error *err)
@@ -236,6 +246,7 @@ static ov_status push_codes(reading *r, ov_error *err)
                                .has_bounds = true,
                                .min = from,
                                .max = from + n - 1};
+        OV_TRY(ovi_scan_derive(col, NULL, n, r->w, &r->b.col[c], err));
         ov_bits_set(r->have, c);
         r->b.weight = weight;
         OV_TRY(filter_and_push(r, r->seg->rest, r->seg->rest_count, err));
@@ -276,7 +287,7 @@ static ov_status check_block(reading *r, const conjunct **rest, uint32_t *rest_c
         const conjunct *c = seg->rest[i];
         const scan_column *col = c->column == OVI_NO_COLUMN ? NULL : &seg->columns[c->column];
         bool settled = false;
-        if (c->has_range && col && col->col && !col->cast && !r->s->exec->cx->options.general_only) {
+        if (c->has_range && col && col->col && !ovi_is_derived(col) && !r->s->exec->cx->options.general_only) {
             ov_block_stats stats;
             OV_TRY(ov_column_block_stats(col->col, r->block, &stats, err));
             if (stats.nulls == stats.rows ||

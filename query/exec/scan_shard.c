@@ -92,6 +92,8 @@ static bool range_may_match(const bounds *b, const ov_expr *e)
 static uint32_t dimension_of(const ovi_scan *s, const ov_shard *shard, uint32_t column)
 {
     ov_slice name = s->node->scan.datasource->columns[s->node->scan.columns[column]].name;
+    if (s->node->scan.paths && s->node->scan.paths[column])
+        return OVI_NO_COLUMN;
     for (uint32_t d = 0; d < shard->dimension_count; d++)
         if (ov_slice_eq(shard->dimensions[d], name))
             return d;

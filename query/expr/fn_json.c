@@ -11,12 +11,7 @@
 
 /* ---- binding ---- */
 
-typedef struct json_call {
-    ovi_json_path path;
-    ov_sqltype to; /* JSON_VALUE: of one value, or of the elements of a list */
-    bool narrow;   /* FLOAT */
-    const ov_tz *tz;
-} json_call;
+typedef ovi_json_call json_call;
 
 ov_status ovi_want_json(ovi_bind *b, uint32_t i, ov_error *err)
 {

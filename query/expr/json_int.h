@@ -4,6 +4,14 @@
 #include "query/expr/expr_int.h"
 #include "query/expr/json_path.h"
 
+/* What is prepared of a call with a path. */
+typedef struct ovi_json_call {
+    ovi_json_path path;
+    ov_sqltype to; /* JSON_VALUE: of one value, or of the elements of a list */
+    bool narrow;   /* FLOAT */
+    const ov_tz *tz;
+} ovi_json_call;
+
 /* Argument i as COMPLEX<json>. */
 ov_status ovi_want_json(ovi_bind *b, uint32_t i, ov_error *err);
 /* A scalar as Druid prints it: strings without escapes, reals as Java does, truth as 1 and 0. Borrows v's text where it can. */

@@ -114,6 +114,15 @@ typedef struct ov_window_call {
     bool nullable;
 } ov_window_call;
 
+/* A column of a SCAN that is no column of the datasource but JSON_VALUE of one, along one path. A segment that keeps the
+ * path as a sub-column (docs/segment-format.md) reads that. Expressions are over column 0 of a batch: the text, or a
+ * stored value by its type; NULL: the value as it stands. */
+typedef struct ov_scan_path {
+    ov_slice name; /* of the path, see storage/path_name.h */
+    const ov_expr *from_text;
+    const ov_expr *from_long, *from_double, *from_string, *from_json;
+} ov_scan_path;
+
 struct ov_plan {
     uint8_t kind; /* ov_plan_kind */
     const ov_field *fields;
@@ -124,6 +133,8 @@ struct ov_plan {
         struct {
             const ov_datasource *datasource; /* pinned by the query's snapshot */
             const uint32_t *columns;         /* output column i is datasource->columns[columns[i]] */
+            const ov_scan_path *const *paths; /* NULL: none; else by output column, NULL for plain ones. columns[i]
+                                                is then the JSON column */
             const ov_expr *filter;           /* NULL = all rows; includes the time condition */
             const ov_time_range *ranges;     /* ascending, disjoint: no row outside satisfies filter */
             uint32_t range_count;            /* 0 = nothing can match; one open range when unknown */
@@ -195,3 +206,6 @@ OV_CHECKED ov_status ov_plan_times_of(ov_expr_ctx *cx, const ov_expr *condition,
 /* All passes in their order; returns a new tree that may share nodes with the old one. */
 OV_CHECKED ov_status ov_plan_optimize(ov_expr_ctx *cx, const ov_plan *plan, const ov_plan **out,
                                       ov_error *err);
+/* JSON_VALUE of columns of scans as columns of the scans themselves. The last step before execution: what prints plans as
+ * Druid does knows expressions only. */
+OV_CHECKED ov_status ov_plan_json_paths(ov_expr_ctx *cx, const ov_plan *plan, const ov_plan **out, ov_error *err);

@@ -6,6 +6,7 @@ row sets and counts against the rows, so it is a second opinion on the format, n
 """
 import json
 import math
+import re
 import struct
 import sys
 
@@ -274,6 +275,64 @@ class Segment:
         self.extra = r.text()
         self.sort = [r.num('I') for _ in range(r.num('I'))]
         self.columns = [Column(self, r.take(r.num('I'))) for _ in range(r.num('I'))]
+        if r.at < len(data):
+            self.read_paths(r)
+
+    def read_paths(self, r):
+        """Sub-columns of JSON columns; they are held against the texts and otherwise leave no trace."""
+        total, columns = r.num('I'), r.num('I')
+        for _ in range(columns):
+            json_column, count, flags = self.columns[r.num('I')], r.num('I'), r.num('I')
+            need(json_column.type == COMPLEX and json_column.complex == 1, 'sub-columns of %s' % json_column.name)
+            paths = [Column(self, r.take(r.num('I'))) for _ in range(count)]
+            need([p.name.encode() for p in paths] == sorted({p.name.encode() for p in paths}), 'order of sub-columns')
+            check_paths(json_column.rows(), paths, flags & 1)
+            total -= count
+        need(total == 0, 'number of sub-columns')
+
+
+def path_name(names):
+    return '$' + ''.join('.' + n if re.fullmatch('[A-Za-z0-9_]+', n) else "['%s']" % re.sub(r"(['\\\\])", r'\\\1', n)
+                         for n in names)
+
+
+def whole_text(s):
+    """Lone surrogates of escapes become U+FFFD."""
+    return s.encode('utf-16-le', 'surrogatepass').decode('utf-16-le', 'replace')
+
+
+class Members(list):
+    """An object as its pairs: names may occur twice."""
+
+
+def leaves(value, names):
+    """(path, value) of all scalars and arrays of scalars."""
+    if isinstance(value, Members):
+        for name, inner in value:
+            yield from leaves(inner, names + (whole_text(name),))
+    elif value is not None and not (isinstance(value, list) and any(isinstance(v, list) for v in value)):
+        yield path_name(names), value
+
+
+def parsed(text):
+    try:
+        return json.loads(text.decode('utf-8'), object_pairs_hook=Members)
+    except ValueError:
+        return None
+
+
+def check_paths(texts, paths, complete):
+    """Every value of every sub-column is what the texts say."""
+    want = [dict(leaves(parsed(t), ())) if t is not None else {} for t in texts]
+    names = {p.name for p in paths}
+    need(not complete or all(name in names for row in want for name in row), 'a path has no sub-column')
+    for p in paths:
+        for value, row in zip(p.rows(), want):
+            have = parsed(value) if p.type == COMPLEX and value is not None else value
+            expected = row.get(p.name)
+            if p.type == STRING and isinstance(expected, str):
+                expected = whole_text(expected)
+            need(repr(have) == repr(expected), 'sub-column %s says %r, not %r' % (p.name, have, expected))
 
 
 def printable(v):

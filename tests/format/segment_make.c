@@ -191,6 +191,38 @@ static void make_tiny(const char *dir)
     ov_arena_fini(&a);
 }
 
+/* Sub-columns of every type, odd names, a name that occurs twice in an object, and texts that are no objects. */
+static void make_paths(const char *dir)
+{
+    static const char *const texts[] = {
+        "{\"n\": 7, \"d\": 1.5, \"s\": \"a\", \"m\": 1, \"o\": {\"x y\": 1, \"it's\": 2, \"\": 3, \"b\\\\c\": 4}, \"l\": [1, \"b\", null]}",
+        "{\"n\": -9223372036854775808, \"d\": -0.0, \"s\": \"\\u00e9\\n\", \"m\": \"1\", \"o\": {\"deep\": {\"er\": true}}}",
+        "{\"n\": null, \"s\": \"\", \"m\": [], \"l\": [[1], 2], \"twice\": 1}",
+        "{\"n\": 7, \"twice\": {\"a\": 1}, \"twice\": {\"b\": 2}, \"m\": 12345678901234567890}",
+        "[1, 2.5]",
+        "no JSON",
+        "\"text\"",
+        "{\"n\": 8, \"d\": 1e300, \"s\": \"a\", \"m\": false}",
+    };
+    ov_build_column columns[] = {time_column(), column("j", OV_TYPE_COMPLEX)};
+    uint64_t valid[2] = {0};
+    ov_slice j[128] = {{0}};
+    ov_arena a;
+    file f;
+    columns[1].type.complex = OV_COMPLEX_JSON;
+    ov_arena_init(&a, "make", NULL);
+    for (uint32_t i = 0; i < 70; i++)
+        if (i % 9 < OV_COUNT_OF(texts)) {
+            j[i] = ov_slice_cstr(texts[i % 9]);
+            ov_bits_set(valid, i);
+        }
+    ov_vec cols[] = {time_vec(&a, 0, 70, 2), ov_vec_flat(columns[1].type, j, valid, 70)};
+    file_open(&f, dir, "paths", columns, 2);
+    file_add(&f, cols, 70);
+    file_close(&f);
+    ov_arena_fini(&a);
+}
+
 static const ov_type all_types[] = {
     {.id = OV_TYPE_LONG},
     {.id = OV_TYPE_DOUBLE},
@@ -322,6 +354,7 @@ static void make_golden(const char *dir)
     make_numbers(dir);
     make_types(dir, "nulls", SPREAD_CONST, NULLS_ALL, 65);
     make_rowsets(dir);
+    make_paths(dir);
 }
 
 static void make_random(const char *dir, uint64_t seed, uint32_t count)

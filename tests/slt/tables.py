@@ -3,6 +3,7 @@
 Each table is a CSV file and an ordinary ingestion spec, so a load goes the way any user's rows go.
 """
 import csv
+import json
 import os
 
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -15,6 +16,7 @@ COLUMNS = {
     'multi': [('k', 'string'), ('tags', 'string'), ('n', 'long')],
     'lists': [('k', 'string'), ('tags', 'string'), ('n', 'long')],
     'rolled': [('k', 'string')],
+    'jsons': [('k', 'string'), ('j', 'json')],
     'nulls': [('k', 'string'), ('l', 'long'), ('d', 'double'), ('f', 'float'), ('s', 'string')],
 }
 EVENT_ROWS = 40_000
@@ -72,12 +74,41 @@ def list_rows():
         yield [stamp(i * 21_600), 'k%d' % (i // 700 % 5), '|'.join(sorted(tags)) if tags else None, (r >> 50) % 1000 - 500]
 
 
+def json_value(r, depth):
+    """Numbers of every kind, texts that look like numbers, truth, null, lists, objects."""
+    plain = (r % 23 - 5, r % 9 + 0.5, 'x%d' % (r % 5), str(r % 7), r % 3 == 0, None, -0.0, 1e300, 12345678901234567890, '', '2024-01-01',
+             'q"é\n', '1.5', 2.0)
+    if depth or r % 5:
+        return plain[(r >> 8) % len(plain)]
+    if r % 2:
+        return [json_value(mix(r + i), 1) for i in range((r >> 4) % 4)]
+    return {name: json_value(mix(r + i), 1) for i, name in enumerate(('a', 'b c', "d'e", '')[:1 + (r >> 5) % 4])}
+
+
+def json_rows():
+    """Objects whose paths are of one type, of several, in some rows only, twice in an object; values that are no objects."""
+    for i in range(3_000):
+        r = mix(i)
+        o = {'n': r % 50 if r >> 8 & 15 else None, 'd': (r >> 12) % 40 / 4 + 0.125, 's': 's%d' % ((r >> 20) % 12),
+             'mixed': json_value(r >> 3, 0), 'o': {'n': (r >> 16) % 9, 'p': json_value(mix(r), 1)}}
+        if r >> 24 & 1:
+            del o['d']
+        if r >> 25 & 1:
+            o['list'] = [(r >> 26) % 3, (r >> 28) % 5]
+        if i % 1000 == 77:
+            o['rare'] = 1
+        text = json.dumps(o, ensure_ascii=bool(r >> 30 & 1))
+        if i % 97 == 5:
+            text = ('5', '"s1"', '[1, 2]', '{"twice": 1, "twice": 2, "t": {"a": 1}, "t": {"b": 2}}', 'null')[i // 97 % 5]
+        yield [stamp(i * 86_400), 'k%d' % (r % 4), text]
+
+
 def csv_cell(value):
     """NULL is an empty cell, the empty string a quoted one."""
     return '' if value is None else '""' if value == '' else str(value)
 
 
-GENERATED = {'events': event_rows, 'lists': list_rows, 'nulls': null_rows}
+GENERATED = {'events': event_rows, 'jsons': json_rows, 'lists': list_rows, 'nulls': null_rows}
 
 
 def csv_path(name, folder):
@@ -112,6 +143,9 @@ def spec(name, folder):
         'tuningConfig': {'type': 'index_parallel'}}}
     if name in ('multi', 'lists'):
         made['spec']['ioConfig']['inputFormat']['listDelimiter'] = '|'
+    if name == 'jsons':  # the cells are texts
+        made['spec']['dataSchema']['transformSpec'] = {'transforms': [
+            {'type': 'expression', 'name': 'j', 'expression': 'parse_json(j)'}]}
     if name == 'rolled':
         made['spec']['dataSchema']['granularitySpec'].update(queryGranularity='HOUR', rollup=True)
         made['spec']['dataSchema']['metricsSpec'] = [{'type': 'count', 'name': 'rows'}] + [
