@@ -12,6 +12,7 @@
  */
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 #include "base/bits.h"
 #include "base/bytes.h"
 #include "base/hash.h"
@@ -63,6 +64,7 @@ typedef struct walk {
     uint32_t node_count, text, first_text;
     uint64_t values;
     bool complete, filling;
+    uint64_t *good; /* texts that are JSON */
     ov_buf name;
 } walk;
 
@@ -139,15 +141,6 @@ static uint8_t kind_of_value(const ov_jsonr_value *v)
     }
 }
 
-static bool holds_nested(const ov_jsonr_value *v)
-{
-    ov_jsonr_value item;
-    for (ov_jsonr in = ov_jsonr_open(v); ov_jsonr_next(&in, &item);)
-        if (item.kind >= OV_JSONR_ARRAY)
-            return true;
-    return false;
-}
-
 static ov_status flush(output *o, ov_error *err)
 {
     uint32_t n = o->pending;
@@ -221,37 +214,147 @@ static ov_status leaf(walk *w, node *n, const ov_jsonr_value *v, ov_error *err)
     return OV_OK;
 }
 
-/* Not deeper than OV_PATH_DEPTH. */
-static ov_status visit(walk *w, node *n, const ov_jsonr_value *v, ov_error *err)
+/* ---- texts that are known to be JSON ---- */
+
+/* Each byte is looked at once: what base/jsonr.h has checked needs no second check. */
+typedef struct scan {
+    const char *at, *end;
+} scan;
+
+static void blanks(scan *s)
 {
-    ov_jsonr_value item;
+    while (s->at < s->end && (*s->at == ' ' || *s->at == '\t' || *s->at == '\n' || *s->at == '\r'))
+        s->at++;
+}
+
+/* At the opening quote; ends behind the closing one. */
+static ov_slice quoted(scan *s, bool *escaped)
+{
+    const char *from = ++s->at;
+    *escaped = false;
+    while (s->at < s->end && *s->at != '"') {
+        *escaped = *escaped || *s->at == '\\';
+        s->at += *s->at == '\\' ? 2 : 1;
+    }
+    ov_slice text = ov_slice_make(from, (size_t)(OV_MIN(s->at, s->end) - from));
+    s->at = OV_MIN(s->at + 1, s->end);
+    return text;
+}
+
+/* A whole object or array; *nested: it holds another one. */
+static ov_slice container(scan *s, bool *nested)
+{
+    const char *from = s->at;
+    unsigned depth = 0;
+    bool escaped;
+    *nested = false;
+    while (s->at < s->end) {
+        char c = *s->at;
+        if (c == '"') {
+            quoted(s, &escaped);
+            continue;
+        }
+        s->at++;
+        if (c == '[' || c == '{') {
+            *nested = *nested || depth > 0;
+            depth++;
+        } else if ((c == ']' || c == '}') && --depth == 0) {
+            break;
+        }
+    }
+    return ov_slice_make(from, (size_t)(s->at - from));
+}
+
+static uint8_t bare(scan *s, ov_slice *text)
+{
+    const char *from = s->at;
+    bool real = false;
+    for (; s->at < s->end && !strchr(",]} \t\n\r", *s->at); s->at++)
+        real = real || *s->at == '.' || *s->at == 'e' || *s->at == 'E';
+    *text = ov_slice_make(from, (size_t)(s->at - from));
+    switch (*from) {
+    case 'n':
+        return OV_JSONR_NULL;
+    case 't':
+        return OV_JSONR_TRUE;
+    case 'f':
+        return OV_JSONR_FALSE;
+    default:
+        return real ? OV_JSONR_REAL : OV_JSONR_INT;
+    }
+}
+
+static ov_status visit(walk *w, node *n, scan *s, ov_error *err);
+
+static ov_status visit_members(walk *w, node *n, scan *s, ov_error *err)
+{
     node *last = NULL, *at;
+    bool nested;
+    for (s->at++, blanks(s); s->at < s->end && *s->at != '}';) {
+        ov_jsonr_value item = {0};
+        item.key = quoted(s, &item.key_escaped);
+        blanks(s);
+        s->at++; /* the colon */
+        blanks(s);
+        OV_TRY(member_of(w, n, last, &item, &at, err));
+        if (at) {
+            OV_TRY(visit(w, at, s, err));
+            last = at;
+        } else { /* what is below is passed over */
+            w->complete = false;
+            if (s->at < s->end && *s->at == '"')
+                quoted(s, &nested);
+            else if (s->at < s->end && (*s->at == '{' || *s->at == '['))
+                container(s, &nested);
+            else
+                bare(s, &item.text);
+        }
+        blanks(s);
+        if (s->at < s->end && *s->at == ',')
+            s->at++;
+        blanks(s);
+    }
+    s->at++;
+    return OV_OK;
+}
+
+/* The value at s, which is that of n. Not deeper than OV_PATH_DEPTH. */
+static ov_status visit(walk *w, node *n, scan *s, ov_error *err)
+{
+    ov_jsonr_value v = {0};
+    bool nested = false;
     if (!w->filling && n->seen == w->text)
         n->twice = true;
     n->seen = w->text;
-    if (v->kind == OV_JSONR_NULL || n->twice || (v->kind == OV_JSONR_ARRAY && holds_nested(v)))
-        return OV_OK;
-    if (v->kind != OV_JSONR_OBJECT)
-        return leaf(w, n, v, err);
-    for (ov_jsonr in = ov_jsonr_open(v); ov_jsonr_next(&in, &item);) {
-        OV_TRY(member_of(w, n, last, &item, &at, err));
-        if (!at) {
-            w->complete = false;
-            continue;
-        }
-        OV_TRY(visit(w, at, &item, err));
-        last = at;
+    if (*s->at == '{' && !n->twice)
+        return visit_members(w, n, s, err);
+    if (*s->at == '{' || *s->at == '[') {
+        v.kind = *s->at == '{' ? OV_JSONR_OBJECT : OV_JSONR_ARRAY;
+        v.text = container(s, &nested);
+    } else if (*s->at == '"') {
+        v.kind = OV_JSONR_STRING;
+        v.text = quoted(s, &v.escaped);
+    } else {
+        v.kind = bare(s, &v.text);
     }
-    return OV_OK;
+    if (v.kind == OV_JSONR_NULL || v.kind == OV_JSONR_OBJECT || nested || n->twice)
+        return OV_OK;
+    return leaf(w, n, &v, err);
 }
 
 static ov_status walk_texts(walk *w, bool filling, ov_error *err)
 {
     ov_jsonr_value v;
     w->filling = filling;
-    for (w->text = 1; w->text < w->json->dict.count; w->text++)
-        if (ov_jsonr_read(w->json->dict.entries[w->text], &v, NULL, NULL))
-            OV_TRY(visit(w, w->root, &v, err));
+    for (w->text = 1; w->text < w->json->dict.count; w->text++) {
+        ov_slice text = w->json->dict.entries[w->text];
+        if (!filling && ov_jsonr_read(text, &v, NULL, NULL))
+            ov_bits_set(w->good, w->text);
+        scan s = {.at = text.p, .end = text.p + text.n};
+        blanks(&s);
+        if (ov_bits_test(w->good, w->text))
+            OV_TRY(visit(w, w->root, &s, err));
+    }
     return OV_OK;
 }
 
@@ -404,6 +507,7 @@ ov_status ovi_paths_build(const ovi_column *json, ov_arena *out, ovi_paths *p, o
     ov_arena_init(&w.mem, "JSON paths", json->budget);
     ov_buf_init(&w.name);
     OV_TRY_OUT(st, ov_arena_zalloc(&w.mem, SLOTS * sizeof *w.slots, &w.slots, err));
+    OV_TRY_OUT(st, ov_arena_zalloc(&w.mem, ov_words(json->dict.count) * 8, &w.good, err));
     OV_TRY_OUT(st, new_node(&w, NULL, (ov_slice){0}, 1, &w.root, err));
     OV_TRY_OUT(st, walk_texts(&w, false, err));
     OV_TRY_OUT(st, choose(&w, &nodes, &count, out, err));

@@ -105,6 +105,8 @@ def json_rows():
 
 def csv_cell(value):
     """NULL is an empty cell, the empty string a quoted one."""
+    if isinstance(value, str) and set(value) & set('",\n'):
+        return '"%s"' % value.replace('"', '""')
     return '' if value is None else '""' if value == '' else str(value)
 
 
