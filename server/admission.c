@@ -94,7 +94,7 @@ ov_status ov_admission_enter(ov_admission *a, const ov_admission_request *rq, ov
     ov_mutex_lock(&a->lock);
     if (a->running < a->most_running) {
         a->running++;
-    } else if (a->waiting < a->most_waiting) {
+    } else if (rq->accepted || a->waiting < a->most_waiting) {
         st = wait_in_line(a, rq, err);
     } else {
         a->refused++;

@@ -25,6 +25,7 @@ typedef struct ov_admission_request {
     int64_t priority;
     int64_t deadline_ms;           /* monotonic clock; 0 = none */
     const _Atomic bool *cancelled; /* may be NULL */
+    bool accepted;                 /* waits however many do: it cannot be refused any more */
 } ov_admission_request;
 
 /* OV_BUSY at once when too many wait; OV_TIMEOUT and OV_CANCELLED while it waits. On OV_OK leave must follow. */

@@ -2,6 +2,7 @@
 
 #include "base/log.h"
 #include "base/os.h"
+#include "server/place.h"
 
 static ov_outcome outcome_of(ov_status st)
 {
@@ -73,15 +74,40 @@ void ov_answer_end(ov_app *app, ov_request *rq, ov_running_entry *entry)
     ov_running_remove(app->running, entry);
 }
 
-ov_status ov_answer_in_turn(ov_app *app, ov_query *q, int64_t priority, const _Atomic bool *cancelled,
+/* A query and its place, for the time it waits for its client. */
+typedef struct turn {
+    ov_query *query;
+    ov_place place;
+} turn;
+
+static ov_status still_alive(void *self, ov_error *err)
+{
+    return ov_query_still_alive(((turn *)self)->query, err);
+}
+
+static void lend_place(void *self)
+{
+    ov_place_leave(&((turn *)self)->place);
+}
+
+static ov_status take_place_back(void *self, ov_error *err)
+{
+    return ov_place_take(&((turn *)self)->place, err);
+}
+
+ov_status ov_answer_in_turn(ov_app *app, ov_request *rq, ov_query *q, int64_t priority, const _Atomic bool *cancelled,
                             ov_status (*run)(ov_query *q, void *self, ov_error *err), void *self, ov_error *err)
 {
-    ov_admission_request place = {.priority = priority, .deadline_ms = ov_query_deadline(q), .cancelled = cancelled};
-    bool large = ov_query_rows(q) > OV_ADMISSION_SMALL_ROWS;
-    if (large)
-        OV_TRY(ov_admission_enter(app->admission, &place, err));
+    turn t = {.query = q, .place = ov_place_of(app, q, priority, cancelled)};
+    ov_slow_client slow = {.patience_ms = OV_PLACE_PATIENCE_MS,
+                           .alive = still_alive,
+                           .begins = lend_place,
+                           .ends = take_place_back,
+                           .self = &t};
+    OV_TRY(ov_place_take(&t.place, err));
+    ov_request_on_slow(rq, &slow);
     ov_status st = run(q, self, err);
-    if (large)
-        ov_admission_leave(app->admission);
+    ov_request_on_slow(rq, NULL);
+    ov_place_leave(&t.place);
     return st;
 }

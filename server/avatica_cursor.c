@@ -4,22 +4,21 @@
 #include "base/mem.h"
 #include "base/os.h"
 #include "base/thread.h"
+#include "server/place.h"
 
-enum {
-    AHEAD_BYTES = 4 << 20, /* made and not fetched before the query waits */
-    PATIENCE_MS = 1000,    /* of a waiting query that holds a place */
-};
+enum { AHEAD_BYTES = 4 << 20 }; /* made and not fetched before the query waits */
 
 struct ov_cursor {
     ov_app *app;
     ov_query *query;
     ov_running_entry running; /* its flag is what the query asks */
-    int64_t priority;
+    char uuid[OV_UUID_BYTES]; /* its id when the client gave none */
     ov_av_wire wire;
     size_t most_ahead;
+    ov_arena names;   /* the id */
     ov_arena scratch; /* of the thread */
     ov_thread thread;
-    bool placed; /* it holds a place of app->admission; the thread's own */
+    ov_place place; /* the thread's own */
 
     ov_mutex lock; /* of what follows */
     ov_cond changed;
@@ -33,25 +32,6 @@ struct ov_cursor {
 };
 
 /* ---- the query's thread ---- */
-
-static OV_CHECKED ov_status take_place(ov_cursor *c, ov_error *err)
-{
-    ov_admission_request rq = {.priority = c->priority,
-                               .deadline_ms = ov_query_deadline(c->query),
-                               .cancelled = &c->running.cancelled};
-    if (c->placed || ov_query_rows(c->query) <= OV_ADMISSION_SMALL_ROWS)
-        return OV_OK;
-    OV_TRY(ov_admission_enter(c->app->admission, &rq, err));
-    c->placed = true;
-    return OV_OK;
-}
-
-static void leave_place(ov_cursor *c)
-{
-    if (c->placed)
-        ov_admission_leave(c->app->admission);
-    c->placed = false;
-}
 
 static size_t ahead(const ov_cursor *c)
 {
@@ -69,18 +49,18 @@ static OV_CHECKED ov_status wait_for_client(ov_cursor *c, ov_error *err)
             return ov_fail(err, OV_TIMEOUT, "nobody fetched rows of this statement for %d seconds",
                            OV_CURSOR_IDLE_MS / 1000);
         }
-        if (waited > PATIENCE_MS && c->placed) {
-            leave_place(c);
+        if (waited > OV_PLACE_PATIENCE_MS && c->place.held) {
+            ov_place_leave(&c->place);
             left = true;
         }
-        ov_cond_wait_ms(&c->changed, &c->lock, PATIENCE_MS);
+        ov_cond_wait_ms(&c->changed, &c->lock, OV_PLACE_PATIENCE_MS);
     }
     if (atomic_load(&c->running.cancelled))
         return ov_fail(err, OV_CANCELLED, "Query cancelled");
     if (!left)
         return OV_OK;
     ov_mutex_unlock(&c->lock);
-    ov_status st = take_place(c, err);
+    ov_status st = ov_place_take(&c->place, err);
     ov_mutex_lock(&c->lock);
     return st;
 }
@@ -151,10 +131,10 @@ static void run(void *arg)
     ov_cursor *c = arg;
     ov_error err = OV_ERROR_INIT;
     ov_result_sink sink = {.begin = sink_begin, .rows = sink_rows, .self = c};
-    ov_status st = take_place(c, &err);
+    ov_status st = ov_place_take(&c->place, &err);
     if (st == OV_OK)
         st = ov_query_run(c->query, &sink, &err);
-    leave_place(c);
+    ov_place_leave(&c->place);
     ov_mutex_lock(&c->lock);
     c->finished = true;
     c->status = st;
@@ -165,6 +145,18 @@ static void run(void *arg)
 
 /* ---- the client's side ---- */
 
+/* Sub-queries run while a query opens: it has an id that can be cancelled before that. The request's text goes before
+ * the cursor does, so the id is a copy. */
+static OV_CHECKED ov_status name_query(ov_cursor *c, ov_query_request *query, ov_error *err)
+{
+    c->running.started_ms = ov_now_ms();
+    if (query->query_id.n == 0) {
+        ov_uuid_make(c->uuid);
+        query->query_id = ov_slice_cstr(c->uuid);
+    }
+    return ov_arena_copy(&c->names, query->query_id, &c->running.id, err);
+}
+
 ov_status ov_cursor_open(ov_app *app, const ov_cursor_request *rq, ov_cursor **out, ov_error *err)
 {
     ov_cursor *c = ov_calloc(1, sizeof *c);
@@ -172,19 +164,20 @@ ov_status ov_cursor_open(ov_app *app, const ov_cursor_request *rq, ov_cursor **o
         return ov_fail_nomem(err, sizeof *c);
     c->app = app;
     c->wire = rq->wire;
-    c->priority = rq->priority;
     c->most_ahead = rq->whole ? SIZE_MAX : AHEAD_BYTES;
+    ov_arena_init(&c->names, "cursor", NULL);
     ov_arena_init(&c->scratch, "cursor", NULL);
     ov_buf_init(&c->rows);
     ov_mutex_init(&c->lock);
     ov_cond_init(&c->changed);
     ov_query_request query = *rq->query;
     query.cancel = &c->running.cancelled;
-    ov_status st = ov_query_open(&app->env, &query, &c->query, err);
+    ov_status st = name_query(c, &query, err);
+    ov_running_add(app->running, &c->running);
+    if (st == OV_OK)
+        st = ov_query_open(&app->env, &query, &c->query, err);
     if (st == OV_OK) {
-        c->running.id = ov_query_id(c->query);
-        c->running.started_ms = ov_now_ms();
-        ov_running_add(app->running, &c->running);
+        c->place = ov_place_of(app, c->query, rq->priority, query.cancel);
         st = ov_thread_start(&c->thread, "ov-cursor", run, c, err);
     }
     if (st != OV_OK) {
@@ -268,13 +261,13 @@ void ov_cursor_close(ov_cursor *c)
     ov_cond_broadcast(&c->changed);
     ov_mutex_unlock(&c->lock);
     ov_thread_join(&c->thread);
-    if (c->query)
-        ov_running_remove(c->app->running, &c->running);
+    ov_running_remove(c->app->running, &c->running);
     ov_query_close(c->query);
     ov_cond_fini(&c->changed);
     ov_mutex_fini(&c->lock);
     ov_buf_fini(&c->rows);
     ov_free(c->ends);
     ov_arena_fini(&c->scratch);
+    ov_arena_fini(&c->names);
     ov_free(c);
 }

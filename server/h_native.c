@@ -150,7 +150,7 @@ static ov_status run_query(ov_app *app, ov_request *rq, const native_request *in
     sink.sheet = a.pretty ? &a.plain : &a.out;
     ov_status st = ov_native_out_create(ov_query_native(q), &sink, &a.writer, err);
     if (st == OV_OK)
-        st = ov_answer_in_turn(app, q, in->priority, cancelled, run_parts, &a, err);
+        st = ov_answer_in_turn(app, rq, q, in->priority, cancelled, run_parts, &a, err);
     if (st == OV_BUSY)
         ov_respond_header(rq, "Retry-After", OV_SLICE_LIT("1"));
     if (st == OV_OK)

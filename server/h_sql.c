@@ -73,7 +73,7 @@ static ov_status run_query(ov_app *app, ov_request *rq, const ov_sql_request *in
     sql_answer a = {.rq = rq, .in = in, .tz = ov_query_tz(q), .flush_at = FIRST_PIECE_BYTES};
     ov_buf_init(&a.out);
     ov_result_sink sink = {.begin = answer_begin, .rows = answer_rows, .self = &a};
-    ov_status st = ov_answer_in_turn(app, q, in->priority, in->query.cancel, run_into, &sink, err);
+    ov_status st = ov_answer_in_turn(app, rq, q, in->priority, in->query.cancel, run_into, &sink, err);
     if (st == OV_OK) {
         ov_encode_end(a.encoder, &a.out);
         st = ov_respond_write(rq, &a.out, err);

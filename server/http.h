@@ -68,6 +68,17 @@ bool ov_request_gone(const ov_request *rq);
  * back and guarantees that it is not running any more. */
 void ov_request_on_gone(ov_request *rq, void (*fn)(void *), void *arg);
 
+/* What to do while a write waits for the client: `alive` is asked a few times a second, `begins` called once it has waited
+ * so long, then `ends` before it goes on; errors become the write's. All on the handler's thread. */
+typedef struct ov_slow_client {
+    int64_t patience_ms;
+    ov_status (*alive)(void *self, ov_error *err);
+    void (*begins)(void *self);
+    ov_status (*ends)(void *self, ov_error *err);
+    void *self;
+} ov_slow_client;
+void ov_request_on_slow(ov_request *rq, const ov_slow_client *slow); /* borrowed until the next call; NULL: just wait */
+
 /* ---- answering ---- */
 /* Extra header for the coming response; control characters in value are dropped. */
 void ov_respond_header(ov_request *rq, const char *name, ov_slice value);

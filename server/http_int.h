@@ -44,6 +44,7 @@ struct ov_request {
     const char *content_type;
     ov_buf pending; /* first written piece, held back to learn whether it is the only one */
     uint64_t sent;
+    const ov_slow_client *slow;
 
     /* under lock */
     ov_mutex lock;

@@ -3,6 +3,8 @@
  */
 #include "server/http_int.h"
 
+#include "base/os.h"
+
 ov_request *ovi_request_create(ov_http *h)
 {
     ov_request *rq = ov_calloc(1, sizeof *rq);
@@ -166,8 +168,45 @@ uint64_t ov_request_bytes_sent(const ov_request *rq)
 
 /* ---- answering ---- */
 
-/* Hand `b` to the loop; b is left empty. Waits while the client is slow when `wait`. */
-static void push(ov_request *rq, ov_buf *b, bool wait, bool end, bool abort)
+void ov_request_on_slow(ov_request *rq, const ov_slow_client *slow)
+{
+    rq->slow = slow;
+}
+
+static bool must_wait(ov_request *rq)
+{
+    return rq->unsent > OV_HTTP_WINDOW_BYTES && !atomic_load(&rq->gone);
+}
+
+/* Until the client has taken enough of what is there, or has left. */
+static OV_CHECKED ov_status wait_for_client(ov_request *rq, ov_error *err)
+{
+    const ov_slow_client *slow = rq->slow;
+    enum { LOOK_MS = 50 };
+    bool lent = false;
+    ov_status st = OV_OK;
+    int64_t since = slow ? ov_monotonic_ns() : 0;
+    ov_mutex_lock(&rq->lock);
+    while (st == OV_OK && must_wait(rq)) {
+        if (!slow) {
+            ov_cond_wait(&rq->drained, &rq->lock);
+            continue;
+        }
+        ov_cond_wait_ms(&rq->drained, &rq->lock, LOOK_MS);
+        ov_mutex_unlock(&rq->lock);
+        if (!lent && ov_monotonic_ns() - since > slow->patience_ms * 1000000) {
+            slow->begins(slow->self);
+            lent = true;
+        }
+        st = slow->alive(slow->self, err);
+        ov_mutex_lock(&rq->lock);
+    }
+    ov_mutex_unlock(&rq->lock);
+    return st == OV_OK && lent ? slow->ends(slow->self, err) : st;
+}
+
+/* Hand `b` to the loop; b is left empty. */
+static void push(ov_request *rq, ov_buf *b, bool end, bool abort)
 {
     ovi_out *out = NULL;
     if (b && b->n) {
@@ -183,8 +222,6 @@ static void push(ov_request *rq, ov_buf *b, bool wait, bool end, bool abort)
         }
     }
     ov_mutex_lock(&rq->lock);
-    while (wait && rq->unsent > OV_HTTP_WINDOW_BYTES && !atomic_load(&rq->gone))
-        ov_cond_wait(&rq->drained, &rq->lock);
     if (out) {
         rq->unsent += out->n;
         if (rq->out_last)
@@ -253,7 +290,7 @@ void ov_respond(ov_request *rq, int status, const char *content_type, ov_slice b
     write_head(rq, &b, (int64_t)body.n);
     if (!bodyless(rq))
         ov_buf_add_slice(&b, body);
-    push(rq, &b, false, true, false);
+    push(rq, &b, true, false);
     ov_buf_fini(&b);
 }
 
@@ -291,15 +328,15 @@ static void push_framed(ov_request *rq, ov_buf *bytes)
         add_framed(rq, &b, ov_buf_slice(bytes));
         b.failed |= bytes->failed;
         ov_buf_clear(bytes);
-        push(rq, &b, true, false, false);
+        push(rq, &b, false, false);
     } else {
         if (rq->chunked)
             ov_buf_addf(&b, "%zx\r\n", bytes->n);
-        push(rq, &b, false, false, false);
-        push(rq, bytes, true, false, false);
+        push(rq, &b, false, false);
+        push(rq, bytes, false, false);
         if (rq->chunked)
             ov_buf_add_str(&b, "\r\n");
-        push(rq, &b, false, false, false);
+        push(rq, &b, false, false);
     }
     ov_buf_fini(&b);
 }
@@ -321,11 +358,12 @@ ov_status ov_respond_write(ov_request *rq, ov_buf *chunk, ov_error *err)
         ov_buf head;
         ov_buf_init(&head);
         write_head(rq, &head, -1);
-        push(rq, &head, false, false, false);
+        push(rq, &head, false, false);
         ov_buf_fini(&head);
         rq->phase = OVI_STREAMING;
         push_framed(rq, &rq->pending);
     }
+    OV_TRY(wait_for_client(rq, err));
     push_framed(rq, chunk);
     if (ov_request_gone(rq))
         return ov_fail(err, OV_CANCELLED, "the client has left");
@@ -348,7 +386,7 @@ void ov_respond_end(ov_request *rq)
     ov_buf_init(&b);
     if (rq->chunked && !bodyless(rq))
         ov_buf_add_str(&b, "0\r\n\r\n");
-    push(rq, &b, false, true, false);
+    push(rq, &b, true, false);
     ov_buf_fini(&b);
 }
 
@@ -365,5 +403,5 @@ bool ov_respond_retract(ov_request *rq)
 void ov_respond_abort(ov_request *rq)
 {
     rq->phase = OVI_FINISHED;
-    push(rq, NULL, false, true, true);
+    push(rq, NULL, true, true);
 }

@@ -5,6 +5,7 @@
 #include "base/jsonw.h"
 #include "base/os.h"
 #include "ingest/task.h"
+#include "server/place.h"
 #include "server/sql_select.h"
 #include "server/sql_write.h"
 
@@ -216,14 +217,19 @@ static ov_status run(void *ctx, void *plan, ov_sql_work *work, ov_error *err)
     rq.cancel = work->cancel;
     rq.query_id = work->task_id;
     OV_TRY(ov_query_open(&app->env, &rq, &q, err));
-    ov_status st;
-    if (!ov_query_write_of(q)) {
+    ov_place place = ov_place_of(app, q, s->rq.priority, work->cancel);
+    place.request.accepted = true;
+    ov_status st = ov_place_take(&place, err);
+    if (st != OV_OK) {
+        /* it was cancelled in the queue */
+    } else if (!ov_query_write_of(q)) {
         st = ov_sql_select_run(q, s->rq.context, work, err);
     } else {
         st = ov_sql_write_run(q, s->rq.context, work, err);
         if (st == OV_OK)
             st = write_report(s, work, started, err);
     }
+    ov_place_leave(&place);
     ov_query_close(q);
     return st;
 }
