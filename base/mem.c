@@ -23,6 +23,8 @@ void ov_budget_init(ov_budget *b, const char *name, size_t limit, ov_budget *par
     b->limit = limit;
     atomic_init(&b->used, 0);
     atomic_init(&b->peak, 0);
+    b->alive = NULL;
+    b->alive_cx = NULL;
 }
 
 static bool charge_one(ov_budget *b, size_t bytes)
@@ -58,6 +60,13 @@ void ov_budget_release(ov_budget *b, size_t bytes)
 {
     for (; b; b = b->parent)
         atomic_fetch_sub_explicit(&b->used, bytes, memory_order_relaxed);
+}
+
+ov_status ov_budget_alive(const ov_budget *b, ov_error *err)
+{
+    while (b && !b->alive)
+        b = b->parent;
+    return b ? b->alive(b->alive_cx, err) : OV_OK;
 }
 
 void *ov_malloc(size_t bytes)

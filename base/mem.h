@@ -3,7 +3,8 @@
  *
  * A budget is a byte limit with a name, shared by any number of arenas and threads; passing it is
  * OV_LIMIT with a sentence, never an out-of-memory kill. Budgets nest: a charge goes to the budget and to
- * every parent, or to none.
+ * every parent, or to none. A budget also knows whether the work it pays for must stop (`alive`), so that whoever
+ * fills or walks large structures can ask without knowing what a query or a task is.
  *
  * Threads: everything here may be called from any thread.
  */
@@ -18,12 +19,22 @@ typedef struct ov_budget {
     size_t limit;             /* bytes; SIZE_MAX for none */
     _Atomic size_t used;      /* bytes charged now */
     _Atomic size_t peak;      /* highest `used` seen */
+    ov_status (*alive)(void *cx, ov_error *err); /* fails once its owner's work must stop; NULL: never */
+    void *alive_cx;
 } ov_budget;
 
 /* charge adds to this budget and all above it, or to none of them and fails with OV_LIMIT naming the full one. */
 void ov_budget_init(ov_budget *b, const char *name, size_t limit, ov_budget *parent);
 OV_CHECKED ov_status ov_budget_charge(ov_budget *b, size_t bytes, ov_error *err);
 void ov_budget_release(ov_budget *b, size_t bytes);
+/* What `alive` of the nearest budget upwards says; OV_OK when there is none. b may be NULL. */
+OV_CHECKED ov_status ov_budget_alive(const ov_budget *b, ov_error *err);
+/* The same in a loop that may run long: asks at every so manieth step. */
+enum { OV_ALIVE_STEPS = 1 << 14 };
+static inline OV_CHECKED ov_status ov_budget_alive_at(const ov_budget *b, size_t step, ov_error *err)
+{
+    return OV_LIKELY(step % OV_ALIVE_STEPS) ? OV_OK : ov_budget_alive(b, err);
+}
 
 /* Once, before any thread starts: freed memory goes back to the system soon, so that what the process holds follows
  * its budgets. */

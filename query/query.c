@@ -176,6 +176,11 @@ static OV_CHECKED ov_status make_native_plan(ov_query *q, const ov_query_env *qe
     return OV_OK;
 }
 
+static ov_status context_alive(void *cx, ov_error *err)
+{
+    return ov_query_alive(cx, err);
+}
+
 static void init(ov_query *q, const ov_query_env *env, const ov_query_request *rq)
 {
     size_t limit =
@@ -183,6 +188,8 @@ static void init(ov_query *q, const ov_query_env *env, const ov_query_request *r
     if (rq->memory_bytes)
         limit = OV_MIN(limit, (size_t)rq->memory_bytes);
     ov_budget_init(&q->cx.budget, "query", limit, env->budget);
+    q->cx.budget.alive = context_alive;
+    q->cx.budget.alive_cx = &q->cx;
     ov_arena_init(&q->cx.arena, "query plan", &q->cx.budget);
     q->snapshot = ov_catalog_snapshot(env->catalog);
     q->lookups = ov_lookups_get(env->lookups);

@@ -451,7 +451,9 @@ ov_status ov_acc_merge(ov_acc *dst, ov_acc *src, const uint32_t *from, const uin
     case OV_ACC_LATEST:
         break;
     }
-    for (size_t i = 0; i < n; i++)
+    for (size_t i = 0; i < n; i++) {
+        OV_TRY(ov_budget_alive_at(dst->budget, i, err));
         OV_TRY(merge_kept(dst, to[i], src, from[i], err));
+    }
     return OV_OK;
 }

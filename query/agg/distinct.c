@@ -47,6 +47,11 @@ static ov_status grow(ov_distinct *d, ov_error *err)
     OV_TRY(ov_array_grow(d->budget, &slots, 0, count * 16, err));
     for (size_t i = 0; i < d->slot_count; i++) {
         uint64_t value = d->slots[2 * i], group_1 = d->slots[2 * i + 1];
+        ov_status st = ov_budget_alive_at(d->budget, i, err);
+        if (st != OV_OK) {
+            ov_array_free(d->budget, &slots, count * 16);
+            return st;
+        }
         if (!group_1)
             continue;
         size_t at = pair_hash((uint32_t)(group_1 - 1), value) & (count - 1);
@@ -231,10 +236,13 @@ ov_status ov_distinct_merge(ov_distinct *d, const ov_distinct *src, const uint32
     if (ov_distinct_of_text(d)) {
         bytes = (size_t)src->strings.count * sizeof(*numbers);
         OV_TRY(ov_array_grow(d->budget, &numbers, 0, bytes, err));
-        for (uint32_t i = 1; i < src->strings.count; i++)
+        for (uint32_t i = 1; i < src->strings.count; i++) {
+            OV_TRY_OUT(st, ov_budget_alive_at(d->budget, i, err));
             OV_TRY_OUT(st, ov_strtab_add(&d->strings, src->strings.text[i], true, &numbers[i], err));
+        }
     }
     for (size_t i = 0; i < src->slot_count; i++) {
+        OV_TRY_OUT(st, ov_budget_alive_at(d->budget, i, err));
         uint64_t value = src->slots[2 * i], group_1 = src->slots[2 * i + 1];
         if (group_1)
             OV_TRY_OUT(st, ov_distinct_add(d, map[group_1 - 1], numbers ? numbers[value] : value, n, err));

@@ -60,6 +60,11 @@ static ov_status grow_slots(ov_strtab *t, ov_error *err)
     OV_TRY(ov_array_grow(t->budget, &slots, 0, (size_t)count * sizeof(*slots), err));
     for (uint32_t i = 0; i < t->slot_count; i++) {
         uint64_t slot = t->slots[i];
+        ov_status st = ov_budget_alive_at(t->budget, i, err);
+        if (st != OV_OK) {
+            ov_array_free(t->budget, &slots, (size_t)count * sizeof(*slots));
+            return st;
+        }
         if (!slot)
             continue;
         /* the high half of the hash is stored and is what places a slot */

@@ -147,13 +147,16 @@ static ov_status translate_keys(agg_state *dst, const agg_state *src, const agg_
         size_t bytes = (size_t)src->strings[k].count * 4;
         OV_TRY(ov_array_grow(budget, &number, 0, bytes, err));
         ov_status st = OV_OK;
-        for (uint32_t i = 1; i < src->strings[k].count && st == OV_OK; i++)
-            st = ov_strtab_add(&dst->strings[k], src->strings[k].text[i], false, &number[i], err);
-        for (uint32_t g = 0; g < src->groups.count && st == OV_OK; g++) {
+        for (uint32_t i = 1; i < src->strings[k].count; i++) {
+            OV_TRY_OUT(st, ov_budget_alive_at(budget, i, err));
+            OV_TRY_OUT(st, ov_strtab_add(&dst->strings[k], src->strings[k].text[i], false, &number[i], err));
+        }
+        for (uint32_t g = 0; g < src->groups.count; g++) {
             uint64_t *word = keys + (size_t)g * l->width + f->word;
             uint64_t old = *word >> f->shift & UINT32_MAX;
             *word = (*word & ~((uint64_t)UINT32_MAX << f->shift)) | (uint64_t)number[old] << f->shift;
         }
+    out:
         ov_array_free(budget, &number, bytes);
         OV_TRY(st);
     }

@@ -69,6 +69,11 @@ static ov_status grow_slots(ovi_groups *g, ov_error *err)
         return ov_fail(err, OV_LIMIT, "more than a thousand million groups in one query");
     OV_TRY(ov_array_grow(g->budget, &slots, 0, (size_t)count * 8, err));
     for (uint32_t i = 0; i < g->slot_count; i++) {
+        ov_status st = ov_budget_alive_at(g->budget, i, err);
+        if (st != OV_OK) {
+            ov_array_free(g->budget, &slots, (size_t)count * 8);
+            return st;
+        }
         if (!g->slots[i])
             continue;
         uint32_t at = (uint32_t)(g->slots[i] >> 32) & (count - 1);
