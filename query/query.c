@@ -230,6 +230,11 @@ ov_status ov_query_open(const ov_query_env *env, const ov_query_request *rq, ov_
     return OV_OK;
 }
 
+ov_budget *ov_query_budget(ov_query *q)
+{
+    return &q->cx.budget;
+}
+
 ov_slice ov_query_id(const ov_query *q)
 {
     return q->cx.id;

@@ -92,6 +92,7 @@ typedef struct ov_query ov_query;
 OV_CHECKED ov_status ov_query_open(const ov_query_env *env, const ov_query_request *request,
                                    ov_query **out, ov_error *err);
 ov_slice ov_query_id(const ov_query *q);
+ov_budget *ov_query_budget(ov_query *q); /* for what is kept of its answer while it runs */
 uint32_t ov_query_fields(const ov_query *q, const ov_field **out);
 /* Of a query opened to be described: the SQL type each "?" is used as, VARCHAR where nothing tells. */
 uint32_t ov_query_params(const ov_query *q, const ov_sqltype **out);

@@ -9,6 +9,7 @@
 
 #include "base/bits.h"
 #include "base/json.h"
+#include "query/agg/strtab.h"
 
 typedef enum cell_kind {
     CELL_CONST, /* text[0] */
@@ -26,18 +27,20 @@ typedef struct cell_text {
 
 typedef struct out_column {
     ov_field field;
-    ov_buf prefix; /* what stands before the value: `{"name":` or `,` */
+    ov_slice prefix; /* what stands before the value: `{"name":` or `,` */
     cell_kind kind;
     const ov_vec *vec;
     uint32_t run;    /* RUN: the run the last row was in */
     cell_text *text; /* per code, run or one */
     uint32_t text_cap;
     uint64_t domain_id; /* whose texts are kept; 0 = none */
-    ov_buf bytes;
+    ov_buf *bytes;   /* of the texts; made at first use: wide results seldom keep texts of all columns */
+    size_t paid;     /* bytes of it that are charged */
 } out_column;
 
 struct ov_encoder {
     ov_encode_options opt;
+    ov_arena arena; /* columns and prefixes */
     uint32_t count;
     out_column *col;
     bool any; /* a record was written already */
@@ -68,28 +71,30 @@ static bool is_plain_int(const ov_field *f)
            f->sql != OV_SQL_DATE;
 }
 
-static ov_status need_texts(out_column *c, uint32_t count, ov_error *err)
+static ov_status need_texts(ov_encoder *e, out_column *c, uint32_t count, ov_error *err)
 {
+    if (!c->bytes) {
+        OV_TRY(ov_arena_alloc(&e->arena, sizeof *c->bytes, &c->bytes, err));
+        ov_buf_init(c->bytes);
+        c->bytes->limit = UINT32_MAX;
+    }
     if (count > c->text_cap) {
-        cell_text *grown = ov_realloc(c->text, (size_t)count * sizeof *grown);
-        if (!grown)
-            return ov_fail_nomem(err, (size_t)count * sizeof *grown);
-        c->text = grown;
+        OV_TRY(ov_array_grow(e->opt.budget, &c->text, c->text_cap * sizeof *c->text, count * sizeof *c->text, err));
         c->text_cap = count;
     }
     memset(c->text, 0, (size_t)count * sizeof *c->text);
-    ov_buf_clear(&c->bytes);
+    ov_buf_clear(c->bytes);
     return OV_OK;
 }
 
 /* Decide how the column of this batch is written. */
-static ov_status classify(out_column *c, const ov_vec *v, ov_error *err)
+static ov_status classify(ov_encoder *e, out_column *c, const ov_vec *v, ov_error *err)
 {
     c->vec = v;
     c->run = 0;
     if (v->enc == OV_ENC_DICT && v->dict->count <= OV_MAX(v->rows * 8u, 65536u)) {
         if (c->kind != CELL_DICT || c->domain_id != v->dict->id) {
-            OV_TRY(need_texts(c, v->dict->count, err));
+            OV_TRY(need_texts(e, c, v->dict->count, err));
             c->domain_id = v->dict->id;
         }
         c->kind = CELL_DICT;
@@ -98,11 +103,11 @@ static ov_status classify(out_column *c, const ov_vec *v, ov_error *err)
     c->domain_id = 0;
     if (v->enc == OV_ENC_CONST) {
         c->kind = CELL_CONST;
-        return need_texts(c, 1, err);
+        return need_texts(e, c, 1, err);
     }
     if (v->enc == OV_ENC_RUN) {
         c->kind = CELL_RUN;
-        return need_texts(c, v->runs, err);
+        return need_texts(e, c, v->runs, err);
     }
     c->kind = v->enc == OV_ENC_FLAT && v->raw && v->lane == 8 && is_plain_int(&c->field) ? CELL_INT
                                                                                          : CELL_ANY;
@@ -158,12 +163,20 @@ OV_INLINE void put_text(cursor *c, const char *from, size_t n)
 static OV_NOINLINE bool make_kept(const ov_encode_options *o, out_column *c, cell_text *t,
                                   uint32_t row)
 {
-    t->at = (uint32_t)c->bytes.n;
-    ov_buf_add_slice(&c->bytes, ov_buf_slice(&c->prefix));
-    ovi_add_cell(o, &c->field, c->vec, row, false, &c->bytes);
-    t->n = (uint32_t)(c->bytes.n - t->at);
+    ov_buf *b = c->bytes;
+    t->at = (uint32_t)b->n;
+    ov_buf_add_slice(b, c->prefix);
+    ovi_add_cell(o, &c->field, c->vec, row, false, b);
+    t->n = (uint32_t)(b->n - t->at);
     t->made = true;
-    return ov_buf_reserve(&c->bytes, COPY_STEP); /* the last text too is read in whole steps */
+    if (!ov_buf_reserve(b, COPY_STEP)) /* the last text too is read in whole steps */
+        return false;
+    if (o->budget && b->cap > c->paid) {
+        b->failed = ov_budget_charge(o->budget, b->cap - c->paid, &b->err) != OV_OK;
+        if (!b->failed)
+            c->paid = b->cap;
+    }
+    return !b->failed;
 }
 
 static void put_kept(const ov_encode_options *o, out_column *c, uint32_t slot, uint32_t row,
@@ -172,10 +185,10 @@ static void put_kept(const ov_encode_options *o, out_column *c, uint32_t slot, u
     cell_text *t = &c->text[slot];
     if (OV_UNLIKELY(!t->made) && !make_kept(o, c, t, row)) {
         out->b->failed = true;
-        out->b->err = c->bytes.err;
+        out->b->err = c->bytes->err;
     }
-    if (cursor_room(out, t->n) && !c->bytes.failed)
-        put_text(out, c->bytes.p + t->at, t->n);
+    if (cursor_room(out, t->n) && !c->bytes->failed)
+        put_text(out, c->bytes->p + t->at, t->n);
 }
 
 /* One value through the general writer. */
@@ -183,7 +196,7 @@ static OV_NOINLINE void put_any(const ov_encode_options *o, out_column *c, uint3
                                 cursor *out)
 {
     cursor_close(out);
-    ov_buf_add_slice(out->b, ov_buf_slice(&c->prefix));
+    ov_buf_add_slice(out->b, c->prefix);
     const ov_vec *v = c->vec;
     if (c->kind == CELL_INT && (!v->valid || ov_bits_test(v->valid, row)))
         ov_buf_add_i64(out->b, ((const int64_t *)v->data)[row]);
@@ -256,7 +269,7 @@ ov_status ov_encode_rows(ov_encoder *e, const ov_batch *batch, ov_buf *out, ov_e
 {
     OV_ASSERT(batch->cols == e->count);
     for (uint32_t i = 0; i < e->count; i++)
-        OV_TRY(classify(&e->col[i], &batch->col[i], err));
+        OV_TRY(classify(e, &e->col[i], &batch->col[i], err));
     if (!ov_buf_reserve(out, COPY_STEP))
         return ov_buf_check(out, err);
     cursor at = cursor_open(out);
@@ -274,38 +287,38 @@ ov_status ov_encode_rows(ov_encoder *e, const ov_batch *batch, ov_buf *out, ov_e
 
 /* ---- begin, end ---- */
 
-static ov_status init_column(ov_encoder *e, uint32_t i, const ov_field *f, ov_error *err)
+static ov_status init_column(ov_encoder *e, uint32_t i, const ov_field *f, ov_buf *scratch, ov_error *err)
 {
     out_column *c = &e->col[i];
     c->field = *f;
     c->kind = CELL_ANY;
-    ov_buf_init(&c->prefix);
-    ov_buf_init(&c->bytes);
-    c->bytes.limit = UINT32_MAX;
-    if (ovi_is_object(&e->opt)) {
-        ov_buf_add_char(&c->prefix, i ? ',' : '{');
-        ov_json_quote(&c->prefix, f->name);
-        ov_buf_add_char(&c->prefix, ':');
-    } else if (!ovi_is_csv(&e->opt)) {
-        ov_buf_add_char(&c->prefix, i ? ',' : '[');
-    } else if (i) {
-        ov_buf_add_char(&c->prefix, ',');
+    if (!ovi_is_object(&e->opt)) {
+        c->prefix = i ? OV_SLICE_LIT(",") : ovi_is_csv(&e->opt) ? (ov_slice){"", 0} : OV_SLICE_LIT("[");
+        return OV_OK;
     }
-    return ov_buf_check(&c->prefix, err);
+    ov_buf_clear(scratch);
+    ov_buf_add_char(scratch, i ? ',' : '{');
+    ov_json_quote(scratch, f->name);
+    ov_buf_add_char(scratch, ':');
+    OV_TRY(ov_buf_check(scratch, err));
+    return ov_arena_copy(&e->arena, ov_buf_slice(scratch), &c->prefix, err);
 }
 
 ov_status ov_encoder_create(const ov_encode_options *options, const ov_field *fields,
                             uint32_t count, ov_encoder **out, ov_error *err)
 {
     ov_encoder *e = ov_calloc(1, sizeof *e);
+    ov_buf scratch;
     if (!e)
         return ov_fail_nomem(err, sizeof *e);
     e->opt = *options;
     e->count = count;
-    e->col = ov_calloc(count, sizeof *e->col);
-    ov_status st = e->col ? OV_OK : ov_fail_nomem(err, count * sizeof *e->col);
+    ov_arena_init(&e->arena, "result columns", options->budget);
+    ov_buf_init(&scratch);
+    ov_status st = ov_arena_zalloc(&e->arena, ((size_t)count + 1) * sizeof *e->col, &e->col, err);
     for (uint32_t i = 0; i < count && st == OV_OK; i++)
-        st = init_column(e, i, &fields[i], err);
+        st = init_column(e, i, &fields[i], &scratch, err);
+    ov_buf_fini(&scratch);
     if (st != OV_OK) {
         ov_encoder_destroy(e);
         return st;
@@ -426,10 +439,13 @@ void ov_encoder_destroy(ov_encoder *e)
     if (!e)
         return;
     for (uint32_t i = 0; e->col && i < e->count; i++) {
-        ov_buf_fini(&e->col[i].prefix);
-        ov_buf_fini(&e->col[i].bytes);
-        ov_free(e->col[i].text);
+        out_column *c = &e->col[i];
+        if (c->bytes)
+            ov_buf_fini(c->bytes);
+        if (e->opt.budget)
+            ov_budget_release(e->opt.budget, c->paid);
+        ov_array_free(e->opt.budget, &c->text, c->text_cap * sizeof *c->text);
     }
-    ov_free(e->col);
+    ov_arena_fini(&e->arena);
     ov_free(e);
 }

@@ -26,6 +26,7 @@ typedef struct ov_encode_options {
     bool stringify_arrays; /* arrays as text holding JSON, as Druid does by default */
     bool lists;            /* multi-value strings as lists, as in native answers */
     const ov_tz *tz;       /* timestamps print in it; NULL = UTC */
+    ov_budget *budget;     /* pays for columns and kept texts; outlives the encoder; NULL: nobody */
 } ov_encode_options;
 
 typedef struct ov_encoder ov_encoder;

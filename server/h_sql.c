@@ -19,6 +19,7 @@ typedef struct sql_answer {
     ov_request *rq;
     const ov_sql_request *in;
     const ov_tz *tz;
+    ov_budget *budget;
     ov_encoder *encoder;
     ov_buf out;
     size_t flush_at;
@@ -34,6 +35,7 @@ static ov_status answer_begin(void *self, const ov_field *fields, uint32_t count
         .sql_types_header = a->in->sql_types_header,
         .stringify_arrays = a->in->query.stringify_arrays,
         .tz = a->tz,
+        .budget = a->budget,
     };
     OV_TRY(ov_encoder_create(&options, fields, count, &a->encoder, err));
     ov_encode_begin(a->encoder, &a->out);
@@ -70,7 +72,7 @@ static ov_status run_into(ov_query *q, void *sink, ov_error *err)
 static ov_status run_query(ov_app *app, ov_request *rq, const ov_sql_request *in, ov_query *q,
                            ov_error *err)
 {
-    sql_answer a = {.rq = rq, .in = in, .tz = ov_query_tz(q), .flush_at = FIRST_PIECE_BYTES};
+    sql_answer a = {.rq = rq, .in = in, .tz = ov_query_tz(q), .budget = ov_query_budget(q), .flush_at = FIRST_PIECE_BYTES};
     ov_buf_init(&a.out);
     ov_result_sink sink = {.begin = answer_begin, .rows = answer_rows, .self = &a};
     ov_status st = ov_answer_in_turn(app, rq, q, in->priority, in->query.cancel, run_into, &sink, err);

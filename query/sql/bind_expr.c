@@ -120,8 +120,11 @@ ov_status ovi_sql_bind_all(ovi_sql_names *n, ov_ast *const *asts, uint32_t count
                            const ov_expr ***out, ov_error *err)
 {
     OV_TRY(ov_arena_alloc(n->b->arena, (count + 1) * sizeof **out, out, err));
-    for (uint32_t i = 0; i < count; i++)
+    for (uint32_t i = 0; i < count; i++) {
+        if (i) /* of long lists only */
+            OV_TRY(ov_budget_alive_at(n->b->arena->budget, i, err));
         OV_TRY(ovi_sql_bind_expr(n, asts[i], &(*out)[i], err));
+    }
     return OV_OK;
 }
 

@@ -341,6 +341,7 @@ static ov_status fail_syntax(const token_stream *s, ov_arena *scratch, ov_error 
 static OV_CHECKED ov_status run(token_stream *s, void *parser, ovi_sql_parser *p, ov_error *err)
 {
     do {
+        OV_TRY(ov_budget_alive_at(p->arena->budget, s->count, err));
         OV_TRY(stream_next(s, err));
         ovi_sql_yy(parser, s->code, s->token);
         if (p->st != OV_OK)
