@@ -51,7 +51,8 @@ typedef struct limit_sink {
     ovi_exec *exec;
     const ov_plan *node;
     ovi_sink *next;
-    uint64_t skip, left;
+    uint64_t skip;
+    _Atomic uint64_t left; /* the calling thread's to change; helpers ask whether it is 0 */
 } limit_sink;
 
 static bool limit_done(const ovi_sink *s)
@@ -93,17 +94,18 @@ static ov_status limit_deliver(ovi_ordered *o, ovi_worker *w, const ov_batch *b,
 {
     limit_sink *l = (limit_sink *)o;
     ov_batch out = *b;
-    if (l->left == 0)
+    uint64_t left = l->left;
+    if (left == 0)
         return OV_OK;
     if (l->skip >= b->sel_rows) {
         l->skip -= b->sel_rows;
         return OV_OK;
     }
-    if (l->skip || b->sel_rows > l->left)
-        OV_TRY(cut(b, l->skip, l->left, &w->scratch, &out, err));
+    if (l->skip || b->sel_rows > left)
+        OV_TRY(cut(b, l->skip, left, &w->scratch, &out, err));
     l->skip = 0;
-    if (l->left != OV_NO_LIMIT)
-        l->left -= out.sel_rows;
+    if (left != OV_NO_LIMIT)
+        l->left = left - out.sel_rows;
     ovi_count_rows(l->exec, l->node, &out);
     return ovi_push(l->next, w, &out, err);
 }
