@@ -187,7 +187,7 @@ static void init(ov_query *q, const ov_query_env *env, const ov_query_request *r
         env->query_budget_bytes ? env->query_budget_bytes : SIZE_MAX; /* the parent limits too */
     if (rq->memory_bytes)
         limit = OV_MIN(limit, (size_t)rq->memory_bytes);
-    ov_budget_init(&q->cx.budget, "query", limit, env->budget);
+    ov_budget_init(&q->cx.budget, "the query (--query-memory, or maxMemoryBytes in its context)", limit, env->budget);
     q->cx.budget.alive = context_alive;
     q->cx.budget.alive_cx = &q->cx;
     ov_arena_init(&q->cx.arena, "query plan", &q->cx.budget);

@@ -78,7 +78,7 @@ static ov_status start_tasks(ov_app *app, const server_options *o, ov_error *err
 {
     static ov_sql_task_ops sql;
     sql = ov_sql_task_ops_of(app);
-    ov_sql_results_expire(o->dir, ov_now_ms());
+    ov_sql_results_expire(o->dir, ov_now_ms(), true);
     ov_tasks_config config = {
         .catalog = app->catalog,
         .transforms = &ov_transforms,

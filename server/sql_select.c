@@ -36,7 +36,7 @@ static int newest_first(const void *a, const void *b)
     return (x->modified_ms < y->modified_ms) - (x->modified_ms > y->modified_ms);
 }
 
-static void expire_entries(ov_arena *a, ov_slice dir, ov_dir_entry *list, size_t n, int64_t now_ms)
+static void expire_entries(ov_arena *a, ov_slice dir, ov_dir_entry *list, size_t n, int64_t now_ms, bool starting)
 {
     uint64_t bytes = 0;
     if (n)
@@ -46,7 +46,8 @@ static void expire_entries(ov_arena *a, ov_slice dir, ov_dir_entry *list, size_t
         ov_slice path;
         int64_t age = now_ms - list[i].modified_ms;
         bytes += list[i].bytes;
-        if (age < OV_RESULTS_KEPT_MS && bytes <= OV_RESULTS_MOST_BYTES)
+        bool cut = starting && ov_slice_ends(list[i].name, OV_SLICE_LIT(".part")); /* its writer died */
+        if (age < OV_RESULTS_KEPT_MS && bytes <= OV_RESULTS_MOST_BYTES && !cut)
             continue;
         ov_status st = ov_path_join(a, dir, list[i].name, &path, &err);
         if (st == OV_OK)
@@ -56,7 +57,7 @@ static void expire_entries(ov_arena *a, ov_slice dir, ov_dir_entry *list, size_t
     }
 }
 
-void ov_sql_results_expire(const char *dir, int64_t now_ms)
+void ov_sql_results_expire(const char *dir, int64_t now_ms, bool starting)
 {
     ov_error err = OV_ERROR_INIT;
     ov_arena a;
@@ -68,7 +69,7 @@ void ov_sql_results_expire(const char *dir, int64_t now_ms)
     if (st == OV_OK && ov_dir_exists(path.p)) {
         st = ov_dir_list(path.p, &a, &list, &n, &err);
         if (st == OV_OK)
-            expire_entries(&a, path, list, n, now_ms);
+            expire_entries(&a, path, list, n, now_ms, starting);
     }
     if (st != OV_OK)
         ov_log_warn("expired results could not be looked up", ov_kv_err(&err));
@@ -220,7 +221,7 @@ ov_status ov_sql_select_run(ov_query *q, const ov_json *context, ov_sql_work *wo
     uint64_t page_rows;
     OV_TRY(read_page_rows(q, context, work->arena, &page_rows, err));
     OV_TRY(ov_sql_result_path(dir, work->task_id, work->arena, &path, err));
-    ov_sql_results_expire(dir, ov_now_ms());
+    ov_sql_results_expire(dir, ov_now_ms(), false);
     ov_slice folder;
     OV_TRY(ov_arena_copy(work->arena, ov_path_dir(path), &folder, err));
     OV_TRY(ov_dir_make(folder.p, err));

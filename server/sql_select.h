@@ -22,5 +22,6 @@ OV_CHECKED ov_status ov_sql_select_run(ov_query *q, const ov_json *context, ov_s
 
 /* Where the rows of a statement lie; `dir` is the data folder. */
 OV_CHECKED ov_status ov_sql_result_path(const char *dir, ov_slice task_id, ov_arena *a, ov_slice *path, ov_error *err);
-/* Remove what has expired and what a crash left half-written. Failures are logged. */
-void ov_sql_results_expire(const char *dir, int64_t now_ms);
+/* Remove what has expired; `starting`: nobody writes results yet, so what is half-written was left by a crash and goes
+ * too. Failures are logged. */
+void ov_sql_results_expire(const char *dir, int64_t now_ms, bool starting);

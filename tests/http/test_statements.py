@@ -125,6 +125,18 @@ def restart(server):
     same((status, 'no longer present' in json.loads(answer)['errorMessage']), (404, True))
 
 
+def half_written(server):
+    """What a killed SELECT left of its result goes at the next start."""
+    folder = os.path.join(server.data, 'results')
+    os.makedirs(folder, exist_ok=True)
+    left = os.path.join(folder, 'query-of-somebody.ovr.part')
+    with open(left, 'w', encoding='utf-8') as file:
+        file.write('x')
+    server.stop()
+    server.start()
+    check(not os.path.exists(left), 'it is still there')
+
+
 def cases(server):
-    for function in (select, pages, insert, refusals, cancel, restart):
+    for function in (select, pages, insert, refusals, cancel, restart, half_written):
         yield function.__name__, lambda function=function: function(server)

@@ -165,7 +165,7 @@ static void test_disk_limit(void **state)
     assert_int_equal(small.used, 0);
     table.spill = NULL;
     check_fails(exec_try(&table, plan, (ov_exec_options){.batch_rows = 1000}, pool, (size_t)2 << 20, NULL, &got, &err), &err, OV_LIMIT,
-                "query needs");
+                "more bytes of memory");
     ov_buf_fini(&got.text);
     table.spill = &area;
     ov_spill_area_close(&small);
