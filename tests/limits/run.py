@@ -156,7 +156,7 @@ def slow_client(count, server):
     with socket.create_connection(('127.0.0.1', server.port)) as link:
         link.sendall(b'POST /druid/v2/sql HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n'
                      % len(body) + body)
-        until = time.monotonic() + 30
+        until = time.monotonic() + 150
         status = 0
         while status != 200 and time.monotonic() < until:
             time.sleep(0.5)
