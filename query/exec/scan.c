@@ -174,13 +174,16 @@ static ov_status run_morsel(ordered_scan *o, ovi_worker *w, scan_segment *seg, u
 }
 
 /* Whether a morsel that is not due must wait: slots are full, or with its rows they would take much of the query's
- * memory. What is due never waits for the calling thread, so slots are emptied. */
+ * memory. What is due never waits for the calling thread, so slots are emptied. The first morsel is the calling thread's,
+ * who hands rows on as they come: a LIMIT above a join may be reached long before the morsel ends. */
 static bool too_far_ahead(const ordered_scan *o, bool caller)
 {
     uint64_t ahead = o->next - o->due;
     size_t most = o->s->exec->cx->budget.limit / AHEAD_SHARE;
     if (caller && ahead == 0)
         return false;
+    if (o->next == 0)
+        return true;
     return ahead >= WINDOW || atomic_load(&o->ahead.used) > most || o->largest > most / (ahead + 1);
 }
 
