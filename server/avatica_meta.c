@@ -2,18 +2,7 @@
  * DatabaseMetaData as SQL over INFORMATION_SCHEMA, with the columns that JDBC prescribes.
  */
 #include "server/avatica_session.h"
-
-/* 'text' of SQL. */
-static void add_text(ov_buf *b, ov_slice s)
-{
-    ov_buf_add_char(b, '\'');
-    for (size_t i = 0; i < s.n; i++) {
-        if (s.p[i] == '\'')
-            ov_buf_add_char(b, '\'');
-        ov_buf_add_char(b, s.p[i]);
-    }
-    ov_buf_add_char(b, '\'');
-}
+#include "server/sql_text.h"
 
 /* AND column LIKE pattern; nothing for no pattern and for %, which is any name. */
 static void add_pattern(ov_buf *b, const char *column, const ov_av_pattern *p)
@@ -21,7 +10,7 @@ static void add_pattern(ov_buf *b, const char *column, const ov_av_pattern *p)
     if (!p->given || ov_slice_eq(p->text, OV_SLICE_LIT("%")))
         return;
     ov_buf_addf(b, " AND %s LIKE ", column);
-    add_text(b, p->text);
+    ov_sql_add_quoted(b, p->text, '\'');
     ov_buf_add_str(b, " ESCAPE '\\'");
 }
 
@@ -32,7 +21,7 @@ static void add_types(ov_buf *b, const ov_av_request *rq)
     ov_buf_add_str(b, rq->type_count ? " AND TABLE_TYPE IN (" : " AND FALSE");
     for (uint32_t i = 0; i < rq->type_count; i++) {
         ov_buf_add_str(b, i ? ", " : "");
-        add_text(b, rq->types[i]);
+        ov_sql_add_quoted(b, rq->types[i], '\'');
     }
     ov_buf_add_str(b, rq->type_count ? ")" : "");
 }

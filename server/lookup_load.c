@@ -3,6 +3,7 @@
 #include "base/bits.h"
 #include "base/mem.h"
 #include "base/period.h"
+#include "server/sql_text.h"
 
 /* Entries as they come. */
 typedef struct entries {
@@ -114,28 +115,6 @@ static OV_CHECKED ov_status run_query(const ov_query_env *env, ov_slice sql, ent
 
 /* ---- from a file or URL: the query that reads it ---- */
 
-static void add_sql_text(ov_buf *b, ov_slice s)
-{
-    ov_buf_add_char(b, '\'');
-    for (size_t i = 0; i < s.n; i++) {
-        if (s.p[i] == '\'')
-            ov_buf_add_char(b, '\'');
-        ov_buf_add_char(b, s.p[i]);
-    }
-    ov_buf_add_char(b, '\'');
-}
-
-static void add_name(ov_buf *b, ov_slice s)
-{
-    ov_buf_add_char(b, '"');
-    for (size_t i = 0; i < s.n; i++) {
-        if (s.p[i] == '"')
-            ov_buf_add_char(b, '"');
-        ov_buf_add_char(b, s.p[i]);
-    }
-    ov_buf_add_char(b, '"');
-}
-
 /* {"type":"local","files":[...]}, or baseDir and filter, or {"type":"http","uris":[...]}. */
 static OV_CHECKED ov_status source_json(const ov_json *ns, ov_buf *out, ov_error *err)
 {
@@ -235,21 +214,21 @@ static OV_CHECKED ov_status file_query(const ov_json *ns, ov_buf *sql, bool *obj
     *objects = value.n == 0;
     if (st == OV_OK) {
         ov_buf_add_str(sql, "SELECT ");
-        add_name(sql, key);
+        ov_sql_add_quoted(sql, key, '\"');
         if (value.n) {
             ov_buf_add_str(sql, ", ");
-            add_name(sql, value);
+            ov_sql_add_quoted(sql, value, '\"');
         }
         ov_buf_add_str(sql, " FROM TABLE(EXTERN(");
-        add_sql_text(sql, ov_buf_slice(&source));
+        ov_sql_add_quoted(sql, ov_buf_slice(&source), '\'');
         ov_buf_add_str(sql, ", ");
-        add_sql_text(sql, ov_buf_slice(&format));
+        ov_sql_add_quoted(sql, ov_buf_slice(&format), '\'');
         ov_buf_add_str(sql, ")) EXTEND (");
-        add_name(sql, key);
+        ov_sql_add_quoted(sql, key, '\"');
         ov_buf_add_str(sql, " VARCHAR");
         if (value.n) {
             ov_buf_add_str(sql, ", ");
-            add_name(sql, value);
+            ov_sql_add_quoted(sql, value, '\"');
             ov_buf_add_str(sql, " VARCHAR");
         }
         ov_buf_add_char(sql, ')');
