@@ -9,8 +9,8 @@
 #include <stdlib.h>
 #include <time.h>
 
-#include "query/sketch/hll.h"
-#include "query/sketch/theta.h"
+#include "sketch/hll.h"
+#include "sketch/theta.h"
 
 enum { VALUES = 10000000, TURNS = 5 };
 

@@ -6,7 +6,7 @@
  */
 #include "query/agg/agg_int.h"
 #include "query/agg/hashed.h"
-#include "query/sketch/hll.h"
+#include "sketch/hll.h"
 
 typedef struct hll_params {
     uint8_t lg_k;

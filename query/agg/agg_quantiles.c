@@ -5,7 +5,7 @@
  */
 #include "query/agg/agg_int.h"
 #include "query/agg/hashed.h"
-#include "query/sketch/quantiles.h"
+#include "sketch/quantiles.h"
 
 typedef struct quantiles_params {
     uint16_t k;

@@ -4,7 +4,7 @@
  */
 #include "query/agg/agg_int.h"
 #include "query/agg/hashed.h"
-#include "query/sketch/theta.h"
+#include "sketch/theta.h"
 
 typedef struct theta_params {
     uint8_t lg_k;

@@ -9,7 +9,7 @@
 #pragma once
 
 #include "query/agg/object.h"
-#include "query/sketch/sketch.h"
+#include "sketch/sketch.h"
 
 typedef struct ov_hashing {
     bool utf16;                     /* text by its UTF-16, else by its UTF-8 */

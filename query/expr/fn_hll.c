@@ -3,7 +3,7 @@
  */
 #include "base/numfmt.h"
 #include "query/expr/sketch_int.h"
-#include "query/sketch/hll.h"
+#include "sketch/hll.h"
 
 static ov_status read_arg(const ovi_call *c, uint32_t i, uint32_t row, ov_arena *scratch, ov_hll *s, ov_error *err)
 {

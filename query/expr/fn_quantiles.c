@@ -4,7 +4,7 @@
  */
 #include "base/numfmt.h"
 #include "query/expr/sketch_int.h"
-#include "query/sketch/quantiles.h"
+#include "sketch/quantiles.h"
 
 /* The sketch in argument 0 as what answers come from; everything in scratch. */
 static ov_status read_ranks(const ovi_call *c, uint32_t row, ov_arena *scratch, ov_ranks *out, ov_error *err)

@@ -4,9 +4,9 @@
 #include "query/expr/sketch_int.h"
 
 #include "base/base64.h"
-#include "query/sketch/hll.h"
-#include "query/sketch/quantiles.h"
-#include "query/sketch/theta.h"
+#include "sketch/hll.h"
+#include "sketch/quantiles.h"
+#include "sketch/theta.h"
 
 ov_status ovi_want_sketch(ovi_bind *b, uint32_t i, ov_complex_id kind, ov_error *err)
 {

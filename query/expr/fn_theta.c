@@ -3,7 +3,7 @@
  */
 #include "base/numfmt.h"
 #include "query/expr/sketch_int.h"
-#include "query/sketch/theta.h"
+#include "sketch/theta.h"
 
 /* ---- estimates ---- */
 

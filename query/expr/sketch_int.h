@@ -2,7 +2,7 @@
 #pragma once
 
 #include "query/expr/expr_int.h"
-#include "query/sketch/sketch.h"
+#include "sketch/sketch.h"
 
 /* Argument i must be a sketch of this kind (or NULL). */
 OV_CHECKED ov_status ovi_want_sketch(ovi_bind *b, uint32_t i, ov_complex_id kind, ov_error *err);

@@ -7,6 +7,8 @@
          \\      /
          storage
             |
+         sketch           algorithms over bytes
+            |
           base
 Headers that end in _int.h stay in their folder. bench/ and tests/ see everything; nothing includes them.
 """
@@ -17,10 +19,11 @@ import tree
 
 MAY_SEE = {
     'base': {'base'},
-    'storage': {'base', 'storage'},
-    'query': {'base', 'storage', 'query'},
-    'ingest': {'base', 'storage', 'ingest'},
-    'server': {'base', 'storage', 'query', 'ingest', 'server'},
+    'sketch': {'base', 'sketch'},
+    'storage': {'base', 'sketch', 'storage'},
+    'query': {'base', 'sketch', 'storage', 'query'},
+    'ingest': {'base', 'sketch', 'storage', 'ingest'},
+    'server': {'base', 'sketch', 'storage', 'query', 'ingest', 'server'},
 }
 
 

@@ -4,7 +4,7 @@ import subprocess
 import sys
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-LAYERS = ('base', 'storage', 'query', 'ingest', 'server')
+LAYERS = ('base', 'sketch', 'storage', 'query', 'ingest', 'server')
 SOURCES = ('.c', '.h', '.re', '.y', '.def', '.inc')
 
 

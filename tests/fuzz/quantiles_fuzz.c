@@ -4,7 +4,7 @@
  */
 #include <stdlib.h>
 
-#include "query/sketch/quantiles.h"
+#include "sketch/quantiles.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -4,8 +4,8 @@
  */
 #include <stdlib.h>
 
-#include "query/sketch/hll.h"
-#include "query/sketch/theta.h"
+#include "sketch/hll.h"
+#include "sketch/theta.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -14,7 +14,7 @@
 #include <stdlib.h>
 #include <time.h>
 
-#include "query/sketch/quantiles.h"
+#include "sketch/quantiles.h"
 
 static char line[64 << 20];
 

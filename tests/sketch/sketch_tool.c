@@ -14,8 +14,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "query/sketch/hll.h"
-#include "query/sketch/theta.h"
+#include "sketch/hll.h"
+#include "sketch/theta.h"
 
 static char line[64 << 20];
 

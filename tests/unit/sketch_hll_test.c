@@ -1,7 +1,7 @@
 /* HLL sketches: modes, estimates within their bounds, merging in any order, images. Equality with DataSketches: tests/sketch. */
 #include "tests/unit/harness.h"
 
-#include "query/sketch/hll.h"
+#include "sketch/hll.h"
 
 static ov_arena arena;
 static ov_sketch_mem mem;

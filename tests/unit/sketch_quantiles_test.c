@@ -1,7 +1,7 @@
 /* Quantiles sketches: exact while small, errors of ranks, merging of any sizes, images. Equality with DataSketches: tests/sketch. */
 #include "tests/unit/harness.h"
 
-#include "query/sketch/quantiles.h"
+#include "sketch/quantiles.h"
 
 static ov_arena arena;
 static ov_sketch_mem mem;

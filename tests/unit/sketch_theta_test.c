@@ -1,7 +1,7 @@
 /* Theta sketches: sizes, order, set operations, bounds, images. Equality with DataSketches: tests/sketch. */
 #include "tests/unit/harness.h"
 
-#include "query/sketch/theta.h"
+#include "sketch/theta.h"
 
 static ov_arena arena;
 static ov_sketch_mem mem;

@@ -4,7 +4,7 @@
  * Bounds are those of a Bernoulli sample: each value was kept with probability theta / 2^63. With more than 120 kept, the normal approximation with
  * continuity correction; with fewer, the exact tails of the binomial distribution, through the regularised incomplete beta function.
  */
-#include "query/sketch/theta.h"
+#include "sketch/theta.h"
 
 typedef enum keep { COMMON, ONLY_FIRST } keep;
 

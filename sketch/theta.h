@@ -13,7 +13,7 @@
  */
 #pragma once
 
-#include "query/sketch/sketch.h"
+#include "sketch/sketch.h"
 
 enum {
     OV_THETA_LEAST_LG_K = 4,

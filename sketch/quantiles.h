@@ -15,7 +15,7 @@
  */
 #pragma once
 
-#include "query/sketch/ranks.h"
+#include "sketch/ranks.h"
 
 enum {
     OV_QUANTILES_LEAST_K = 2,
@@ -57,7 +57,7 @@ OV_CHECKED ov_status ov_quantiles_read(ov_slice image, ov_quantiles *s, const ov
 /* What DataSketches' toString says. */
 void ov_quantiles_describe(const ov_quantiles *s, ov_buf *out);
 
-/* ---- within query/sketch ---- */
+/* ---- within sketch ---- */
 
 static inline uint32_t ovi_quantiles_base(const ov_quantiles *s)
 {

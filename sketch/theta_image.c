@@ -8,7 +8,7 @@
  * Source: DataSketches' preamble page, checked against images of its C++ and Java (tests/sketch). Bytes nobody reads are those of Java, which is
  * what Druid writes: an empty sketch has no seed hash, one hash has a flag of its own.
  */
-#include "query/sketch/theta.h"
+#include "sketch/theta.h"
 
 enum {
     VERSION = 3,

@@ -1,4 +1,4 @@
-#include "query/sketch/theta.h"
+#include "sketch/theta.h"
 
 #include <stdlib.h>
 

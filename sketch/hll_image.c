@@ -12,7 +12,7 @@
  *
  * Source: the preamble table in DataSketches' documentation of HLL, checked against images of its Java and C++ (tests/sketch).
  */
-#include "query/sketch/hll.h"
+#include "sketch/hll.h"
 
 #include "base/numfmt.h"
 

@@ -18,7 +18,7 @@
  */
 #pragma once
 
-#include "query/sketch/sketch.h"
+#include "sketch/sketch.h"
 
 enum {
     OV_HLL_LEAST_LG_K = 4,
@@ -89,7 +89,7 @@ OV_CHECKED ov_status ov_hll_read(ov_slice image, ov_hll *s, const ov_sketch_mem 
 /* What DataSketches' toString says. */
 void ov_hll_describe(const ov_hll *s, ov_buf *out);
 
-/* ---- within query/sketch ---- */
+/* ---- within sketch ---- */
 
 /* How many registers hold each run length. */
 void ovi_hll_histogram(const ov_hll *s, uint32_t count[64]);

@@ -11,7 +11,7 @@
  * Source: the preamble table in DataSketches' documentation of classic quantiles sketches, checked against images of its Java and
  * C++ (tests/sketch).
  */
-#include "query/sketch/quantiles.h"
+#include "sketch/quantiles.h"
 
 
 enum {

@@ -1,4 +1,4 @@
-#include "query/sketch/quantiles.h"
+#include "sketch/quantiles.h"
 
 void ov_quantiles_init(ov_quantiles *s, unsigned k)
 {

@@ -12,7 +12,7 @@
  * Bounds: z standard deviations of 0.8326/sqrt(k) with HIP, 1.0390/sqrt(k) without. At small k the distribution is skewed;
  * the quantiles DataSketches publishes for lg_k <= 12 follow a parabola in that deviation within 0.7%.
  */
-#include "query/sketch/hll.h"
+#include "sketch/hll.h"
 
 /* ---- coupons ---- */
 

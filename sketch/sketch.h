@@ -8,7 +8,7 @@
 
 #include "base/arena.h"
 #include "base/buf.h"
-#include "query/sketch/murmur.h"
+#include "sketch/murmur.h"
 
 typedef struct ov_sketch_mem {
     void *owner;

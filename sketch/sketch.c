@@ -1,4 +1,4 @@
-#include "query/sketch/sketch.h"
+#include "sketch/sketch.h"
 
 static ov_status grow_in_arena(void *owner, void *block, size_t *cap, size_t need, ov_error *err)
 {

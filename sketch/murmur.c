@@ -1,4 +1,4 @@
-#include "query/sketch/murmur.h"
+#include "sketch/murmur.h"
 
 ov_hash128 ov_murmur3(ov_slice bytes, uint64_t seed)
 {

@@ -7,7 +7,7 @@
  */
 #pragma once
 
-#include "query/sketch/sketch.h"
+#include "sketch/sketch.h"
 
 typedef struct ov_ranks {
     double *items;    /* sorted */
@@ -38,7 +38,7 @@ void ov_ranks_pmf(const ov_ranks *r, const double *points, uint32_t count, doubl
 /* The count - 1 points that cut min to max into `count` equal bins. */
 void ov_ranks_equal_points(const ov_ranks *r, uint32_t count, double *points);
 
-/* ---- within query/sketch ---- */
+/* ---- within sketch ---- */
 
 /* Ascending; no NaN. */
 void ovi_sort_doubles(double *x, size_t n);

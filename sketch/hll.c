@@ -1,4 +1,4 @@
-#include "query/sketch/hll.h"
+#include "sketch/hll.h"
 
 enum { LIST_LG = 3, SET_LG = 5, SET_LEAST_LG_K = 8 };
 

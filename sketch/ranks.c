@@ -1,4 +1,4 @@
-#include "query/sketch/ranks.h"
+#include "sketch/ranks.h"
 
 #include "base/compiler.h"
 
