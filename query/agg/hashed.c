@@ -4,21 +4,6 @@
 
 #define NO_VALUE UINT64_MAX
 
-static ov_status grow(void *owner, void *block, size_t *cap, size_t need, ov_error *err)
-{
-    return ov_object_grow(owner, block, cap, need, err);
-}
-
-static void give(void *owner, void *block, size_t cap)
-{
-    ov_object_free(owner, block, cap);
-}
-
-ov_sketch_mem ov_object_mem(ov_object *o)
-{
-    return (ov_sketch_mem){o, grow, give};
-}
-
 ov_status ov_hashed_open(ov_object *o, ov_error *err)
 {
     return ov_array_grow(o->budget, &o->shared, 0, sizeof(ov_hashed), err);
@@ -140,24 +125,6 @@ ov_status ov_hashed_add(ov_object *o, const ov_hashing *h, const ov_agg_rows *ro
         uint64_t word = flat.valid && !ov_bits_test(flat.valid, i) ? 0 : word_of(h, flat.type, flat.data, i);
         if (word)
             OV_TRY(h->put(o, ov_agg_group(rows, p, i), word, err));
-    }
-    return OV_OK;
-}
-
-ov_status ov_images_add(ov_object *o, ov_image_put put, const ov_agg_rows *rows, const uint64_t *mask, const ov_vec *x,
-                        ov_arena *scratch, ov_error *err)
-{
-    ov_vec flat;
-    if (x->type.id == OV_TYPE_NULL)
-        return OV_OK;
-    OV_TRY(ov_vec_flatten(x, scratch, &flat, err));
-    OV_AGG_EACH (rows, mask, p, i) {
-        if (flat.valid && !ov_bits_test(flat.valid, i))
-            continue;
-        ov_arena_mark mark = ov_arena_mark_get(scratch);
-        bool several = rows->weight && rows->weight[i] > 1;
-        OV_TRY(put(o, ov_agg_group(rows, p, i), ((const ov_slice *)flat.data)[i], several, scratch, err));
-        ov_arena_rewind(scratch, mark);
     }
     return OV_OK;
 }

@@ -33,11 +33,3 @@ OV_CHECKED ov_status ov_hashed_open(ov_object *o, ov_error *err);
 void ov_hashed_close(ov_object *o);
 OV_CHECKED ov_status ov_hashed_add(ov_object *o, const ov_hashing *h, const ov_agg_rows *rows, const uint64_t *mask,
                                    const ov_vec *x, ov_arena *scratch, ov_error *err);
-
-/* Calls `put` for every row with bytes in it: columns of sketches. `scratch` is rewound after each. */
-typedef ov_status (*ov_image_put)(ov_object *o, uint32_t group, ov_slice image, bool several, ov_arena *scratch, ov_error *err);
-OV_CHECKED ov_status ov_images_add(ov_object *o, ov_image_put put, const ov_agg_rows *rows, const uint64_t *mask,
-                                   const ov_vec *x, ov_arena *scratch, ov_error *err);
-
-/* An object as the owner of a sketch's memory. */
-ov_sketch_mem ov_object_mem(ov_object *o);

@@ -29,40 +29,26 @@ ov_status ovi_bind_hll_sketch_estimate(ovi_bind *b, ov_error *err)
     return OV_OK;
 }
 
-ov_status ovi_eval_hll_sketch_estimate(ovi_call *c, ov_vec *out, ov_error *err)
+static ov_status estimate_row(ovi_call *c, uint32_t row, ov_arena *scratch, double *out, ov_error *err)
 {
     const bool *round = c->e->prepared;
-    const uint32_t *rows;
-    uint32_t n;
-    ovi_result_lanes l;
-    ov_status st = OV_OK;
-    ov_arena scratch;
-    OV_TRY(ovi_rows(c, &rows, &n, err));
-    OV_TRY(ovi_lanes(c, &l, err));
-    ov_arena_init(&scratch, "sketch", c->mem->budget);
-    for (uint32_t k = 0; k < n; k++) {
-        ov_hll s;
-        ov_arena_reset(&scratch);
-        OV_TRY_OUT(st, read_arg(c, 0, rows[k], &scratch, &s, err));
-        double v = ov_hll_estimate(&s);
-        l.f[rows[k]] = *round ? floor(v + 0.5) : v;
-    }
-    ovi_finish(c, &l, out);
-out:
-    ov_arena_fini(&scratch);
-    return st;
+    ov_hll s;
+    OV_TRY(read_arg(c, 0, row, scratch, &s, err));
+    *out = ov_hll_estimate(&s);
+    if (*round)
+        *out = floor(*out + 0.5);
+    return OV_OK;
+}
+
+ov_status ovi_eval_hll_sketch_estimate(ovi_call *c, ov_vec *out, ov_error *err)
+{
+    return ovi_sketch_numbers(c, estimate_row, out, err);
 }
 
 /* (sketch [, deviations]): [estimate, lower, upper] */
 ov_status ovi_bind_hll_sketch_bounds(ovi_bind *b, ov_error *err)
 {
-    int64_t *deviations;
-    OV_TRY(ovi_want_sketch(b, 0, OV_COMPLEX_HLL, err));
-    OV_TRY(ovi_prepare(b, sizeof(*deviations), &deviations, err));
-    *deviations = 1;
-    OV_TRY(ovi_const_within(b, 1, 1, 3, "the number of standard deviations", deviations, err));
-    ovi_json_text_result(b);
-    return OV_OK;
+    return ovi_bind_bounds_of(b, OV_COMPLEX_HLL, err);
 }
 
 static ov_status bounds_row(ovi_call *c, uint32_t row, ov_arena *scratch, ov_buf *out, ov_error *err)
@@ -112,10 +98,7 @@ ov_status ovi_bind_hll_sketch_union(ovi_bind *b, ov_error *err)
         }
     }
     p->lg_k = (uint8_t)lg_k;
-    if (p->first == b->argc)
-        return ovi_wrong_types(b, b->fn->signatures, err);
-    for (uint32_t i = p->first; i < b->argc; i++)
-        OV_TRY(ovi_want_sketch(b, i, OV_COMPLEX_HLL, err));
+    OV_TRY(ovi_want_sketches(b, p->first, OV_COMPLEX_HLL, err));
     b->nullable = false;
     ovi_sketch_result(b, OV_COMPLEX_HLL);
     return OV_OK;
@@ -145,9 +128,7 @@ ov_status ovi_eval_hll_sketch_union(ovi_call *c, ov_vec *out, ov_error *err)
 
 ov_status ovi_bind_hll_sketch_text(ovi_bind *b, ov_error *err)
 {
-    OV_TRY(ovi_want_sketch(b, 0, OV_COMPLEX_HLL, err));
-    ovi_result(b, OV_SQL_VARCHAR);
-    return OV_OK;
+    return ovi_bind_of_sketch(b, OV_COMPLEX_HLL, OV_SQL_VARCHAR, err);
 }
 
 static ov_status text_row(ovi_call *c, uint32_t row, ov_arena *scratch, ov_buf *out, ov_error *err)

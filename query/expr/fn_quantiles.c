@@ -36,82 +36,50 @@ static ov_status check_rank(const ovi_call *c, double rank, ov_error *err)
                                   : ov_fail(err, OV_INVALID, "%s: a part from 0 to 1 is expected, found %g", c->e->fn->name, rank);
 }
 
-typedef ov_status (*number_fn)(const ovi_call *c, const ov_ranks *r, uint32_t row, double *out, ov_error *err);
-
-static ov_status each_number(ovi_call *c, number_fn fn, ov_vec *out, ov_error *err)
+static ov_status quantile_row(ovi_call *c, uint32_t row, ov_arena *scratch, double *out, ov_error *err)
 {
-    const uint32_t *rows;
-    uint32_t n;
-    ovi_result_lanes l;
-    ov_status st = OV_OK;
-    ov_arena scratch;
-    OV_TRY(ovi_rows(c, &rows, &n, err));
-    OV_TRY(ovi_lanes(c, &l, err));
-    ov_arena_init(&scratch, "sketch", c->mem->budget);
-    for (uint32_t k = 0; k < n; k++) {
-        ov_ranks ranks;
-        ov_arena_reset(&scratch);
-        OV_TRY_OUT(st, read_ranks(c, rows[k], &scratch, &ranks, err));
-        OV_TRY_OUT(st, fn(c, &ranks, rows[k], &l.f[rows[k]], err));
-    }
-    ovi_finish(c, &l, out);
-out:
-    ov_arena_fini(&scratch);
-    return st;
-}
-
-static ov_status quantile_row(const ovi_call *c, const ov_ranks *r, uint32_t row, double *out, ov_error *err)
-{
+    ov_ranks ranks;
+    OV_TRY(read_ranks(c, row, scratch, &ranks, err));
     OV_TRY(check_rank(c, ovi_f64(&c->arg[1], row), err));
-    *out = ov_ranks_quantile(r, ovi_f64(&c->arg[1], row));
+    *out = ov_ranks_quantile(&ranks, ovi_f64(&c->arg[1], row));
     return OV_OK;
 }
 
 ov_status ovi_eval_sketch_quantile(ovi_call *c, ov_vec *out, ov_error *err)
 {
-    return each_number(c, quantile_row, out, err);
+    return ovi_sketch_numbers(c, quantile_row, out, err);
 }
 
-static ov_status rank_row(const ovi_call *c, const ov_ranks *r, uint32_t row, double *out, ov_error *err)
+static ov_status rank_row(ovi_call *c, uint32_t row, ov_arena *scratch, double *out, ov_error *err)
 {
-    (void)err;
-    *out = ov_ranks_rank(r, ovi_f64(&c->arg[1], row));
+    ov_ranks ranks;
+    OV_TRY(read_ranks(c, row, scratch, &ranks, err));
+    *out = ov_ranks_rank(&ranks, ovi_f64(&c->arg[1], row));
     return OV_OK;
 }
 
 ov_status ovi_eval_sketch_rank(ovi_call *c, ov_vec *out, ov_error *err)
 {
-    return each_number(c, rank_row, out, err);
+    return ovi_sketch_numbers(c, rank_row, out, err);
 }
 
 /* What a native query shows of a sketch that nobody reads: how many values it has seen. */
 ov_status ovi_bind_sketch_count(ovi_bind *b, ov_error *err)
 {
-    OV_TRY(want_quantiles(b, err));
-    ovi_result(b, OV_SQL_BIGINT);
+    return ovi_bind_of_sketch(b, OV_COMPLEX_QUANTILES, OV_SQL_BIGINT, err);
+}
+
+static ov_status count_row(ovi_call *c, uint32_t row, ov_arena *scratch, double *out, ov_error *err)
+{
+    ov_ranks ranks;
+    OV_TRY(read_ranks(c, row, scratch, &ranks, err));
+    *out = (double)ranks.n;
     return OV_OK;
 }
 
 ov_status ovi_eval_sketch_count(ovi_call *c, ov_vec *out, ov_error *err)
 {
-    const uint32_t *rows;
-    uint32_t n;
-    ovi_result_lanes l;
-    ov_status st = OV_OK;
-    ov_arena scratch;
-    OV_TRY(ovi_rows(c, &rows, &n, err));
-    OV_TRY(ovi_lanes(c, &l, err));
-    ov_arena_init(&scratch, "sketch", c->mem->budget);
-    for (uint32_t k = 0; k < n; k++) {
-        ov_ranks ranks;
-        ov_arena_reset(&scratch);
-        OV_TRY_OUT(st, read_ranks(c, rows[k], &scratch, &ranks, err));
-        l.i[rows[k]] = (int64_t)ranks.n;
-    }
-    ovi_finish(c, &l, out);
-out:
-    ov_arena_fini(&scratch);
-    return st;
+    return ovi_sketch_numbers(c, count_row, out, err);
 }
 
 /* ---- lists of numbers, as JSON ---- */
@@ -244,9 +212,7 @@ ov_status ovi_eval_sketch_bins(ovi_call *c, ov_vec *out, ov_error *err)
 
 ov_status ovi_bind_sketch_summary(ovi_bind *b, ov_error *err)
 {
-    OV_TRY(want_quantiles(b, err));
-    ovi_result(b, OV_SQL_VARCHAR);
-    return OV_OK;
+    return ovi_bind_of_sketch(b, OV_COMPLEX_QUANTILES, OV_SQL_VARCHAR, err);
 }
 
 static ov_status summary_row(ovi_call *c, uint32_t row, ov_arena *scratch, ov_buf *out, ov_error *err)

@@ -33,6 +33,33 @@ ov_status ovi_const_within(ovi_bind *b, uint32_t i, int64_t least, int64_t most,
     return OV_OK;
 }
 
+ov_status ovi_want_sketches(ovi_bind *b, uint32_t first, ov_complex_id kind, ov_error *err)
+{
+    if (first >= b->argc)
+        return ovi_wrong_types(b, b->fn->signatures, err);
+    for (uint32_t i = first; i < b->argc; i++)
+        OV_TRY(ovi_want_sketch(b, i, kind, err));
+    return OV_OK;
+}
+
+ov_status ovi_bind_of_sketch(ovi_bind *b, ov_complex_id kind, ov_sqltype result, ov_error *err)
+{
+    OV_TRY(ovi_want_sketch(b, 0, kind, err));
+    ovi_result(b, result);
+    return OV_OK;
+}
+
+ov_status ovi_bind_bounds_of(ovi_bind *b, ov_complex_id kind, ov_error *err)
+{
+    int64_t *deviations;
+    OV_TRY(ovi_want_sketch(b, 0, kind, err));
+    OV_TRY(ovi_prepare(b, sizeof(*deviations), &deviations, err));
+    *deviations = 1;
+    OV_TRY(ovi_const_within(b, 1, 1, 3, "the number of standard deviations", deviations, err));
+    ovi_json_text_result(b);
+    return OV_OK;
+}
+
 void ovi_sketch_result(ovi_bind *b, ov_complex_id kind)
 {
     b->sql = OV_SQL_OTHER;
@@ -66,6 +93,32 @@ ov_status ovi_sketch_rows(ovi_call *c, ovi_sketch_row_fn fn, ov_vec *out, ov_err
     ovi_finish(c, &l, out);
 out:
     ov_buf_fini(&bytes);
+    ov_arena_fini(&scratch);
+    return st;
+}
+
+ov_status ovi_sketch_numbers(ovi_call *c, ovi_sketch_number_fn fn, ov_vec *out, ov_error *err)
+{
+    bool whole = ov_type_is_int(c->e->type);
+    const uint32_t *rows;
+    uint32_t n;
+    ovi_result_lanes l;
+    ov_status st = OV_OK;
+    ov_arena scratch;
+    OV_TRY(ovi_rows(c, &rows, &n, err));
+    OV_TRY(ovi_lanes(c, &l, err));
+    ov_arena_init(&scratch, "sketch", c->mem->budget);
+    for (uint32_t k = 0; k < n; k++) {
+        double v;
+        ov_arena_reset(&scratch);
+        OV_TRY_OUT(st, fn(c, rows[k], &scratch, &v, err));
+        if (whole)
+            l.i[rows[k]] = (int64_t)v;
+        else
+            l.f[rows[k]] = v;
+    }
+    ovi_finish(c, &l, out);
+out:
     ov_arena_fini(&scratch);
     return st;
 }

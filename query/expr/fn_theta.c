@@ -9,42 +9,26 @@
 
 ov_status ovi_bind_theta_sketch_estimate(ovi_bind *b, ov_error *err)
 {
-    OV_TRY(ovi_want_sketch(b, 0, OV_COMPLEX_THETA, err));
-    ovi_result(b, OV_SQL_DOUBLE);
+    return ovi_bind_of_sketch(b, OV_COMPLEX_THETA, OV_SQL_DOUBLE, err);
+}
+
+static ov_status estimate_row(ovi_call *c, uint32_t row, ov_arena *scratch, double *out, ov_error *err)
+{
+    ov_theta_set s;
+    OV_TRY(ov_theta_read(ovi_str(&c->arg[0], row), scratch, &s, err));
+    *out = ov_theta_estimate(&s);
     return OV_OK;
 }
 
 ov_status ovi_eval_theta_sketch_estimate(ovi_call *c, ov_vec *out, ov_error *err)
 {
-    const uint32_t *rows;
-    uint32_t n;
-    ovi_result_lanes l;
-    ov_status st = OV_OK;
-    ov_arena scratch;
-    OV_TRY(ovi_rows(c, &rows, &n, err));
-    OV_TRY(ovi_lanes(c, &l, err));
-    ov_arena_init(&scratch, "sketch", c->mem->budget);
-    for (uint32_t k = 0; k < n; k++) {
-        ov_theta_set s;
-        ov_arena_reset(&scratch);
-        OV_TRY_OUT(st, ov_theta_read(ovi_str(&c->arg[0], rows[k]), &scratch, &s, err));
-        l.f[rows[k]] = ov_theta_estimate(&s);
-    }
-    ovi_finish(c, &l, out);
-out:
-    ov_arena_fini(&scratch);
-    return st;
+    return ovi_sketch_numbers(c, estimate_row, out, err);
 }
 
 /* (sketch, deviations) */
 ov_status ovi_bind_theta_sketch_bounds(ovi_bind *b, ov_error *err)
 {
-    int64_t *deviations;
-    OV_TRY(ovi_want_sketch(b, 0, OV_COMPLEX_THETA, err));
-    OV_TRY(ovi_prepare(b, sizeof(*deviations), &deviations, err));
-    OV_TRY(ovi_const_within(b, 1, 1, 3, "the number of standard deviations", deviations, err));
-    ovi_json_text_result(b);
-    return OV_OK;
+    return ovi_bind_bounds_of(b, OV_COMPLEX_THETA, err);
 }
 
 static ov_status bounds_row(ovi_call *c, uint32_t row, ov_arena *scratch, ov_buf *out, ov_error *err)
@@ -81,12 +65,9 @@ ov_status ovi_bind_theta_sketch_set(ovi_bind *b, ov_error *err)
     OV_TRY(ovi_prepare(b, sizeof(*p), &p, err));
     if (ov_type_is_int(b->args[0]->type))
         OV_TRY(ovi_const_within(b, p->first++, 1, INT64_C(1) << OV_THETA_MOST_LG_K, "the size", &size, err));
-    if (p->first == b->argc)
-        return ovi_wrong_types(b, b->fn->signatures, err);
+    OV_TRY(ovi_want_sketches(b, p->first, OV_COMPLEX_THETA, err));
     for (p->lg_k = OV_THETA_LEAST_LG_K; INT64_C(1) << p->lg_k < size;)
         p->lg_k++;
-    for (uint32_t i = p->first; i < b->argc; i++)
-        OV_TRY(ovi_want_sketch(b, i, OV_COMPLEX_THETA, err));
     b->nullable = false;
     ovi_sketch_result(b, OV_COMPLEX_THETA);
     return OV_OK;

@@ -11,51 +11,27 @@
  *   theta-read IMAGE                         estimate, the six bounds, and the image written again
  *   theta-set OPERATION LGK IMAGE IMAGE      the image of union, intersect or not
  */
-#include <stdio.h>
-#include <stdlib.h>
+#include "tests/sketch/tool.h"
 
 #include "sketch/hll.h"
 #include "sketch/theta.h"
-
-static char line[64 << 20];
-
-static void print_hex(const ov_buf *b)
-{
-    for (size_t i = 0; i < b->n; i++)
-        printf("%02x", (unsigned char)b->p[i]);
-}
-
-static ov_slice from_hex(const char *text, ov_arena *a)
-{
-    ov_error err = OV_ERROR_INIT;
-    size_t n = strlen(text) / 2;
-    char *out;
-    if (ov_arena_alloc(a, n + 1, &out, &err) != OV_OK)
-        abort();
-    for (size_t i = 0; i < n; i++) {
-        char pair[3] = {text[2 * i], text[2 * i + 1], 0};
-        out[i] = (char)strtoul(pair, NULL, 16);
-    }
-    return ov_slice_make(out, n);
-}
 
 static ov_status print_hll(const ov_hll *s, ov_hll_type type, bool compact, ov_error *err)
 {
     ov_buf image;
     ov_buf_init(&image);
     ov_status st = ov_hll_write(s, type, compact, &image, err);
-    print_hex(&image);
+    tool_print_hex(&image);
     ov_buf_fini(&image);
     return st;
 }
 
-static ov_status build_hll(bool text, ov_arena *a, ov_error *err)
+static ov_status build_hll(bool text, const ov_sketch_mem *mem, ov_error *err)
 {
-    ov_sketch_mem mem = ov_sketch_mem_arena(a);
-    unsigned lg_k = (unsigned)atoi(strtok(NULL, " ")), type = (unsigned)atoi(strtok(NULL, " "));
-    bool compact = atoi(strtok(NULL, " "));
-    int64_t first = atoll(strtok(NULL, " ")), count = atoll(strtok(NULL, " "));
-    int64_t step = text ? 1 : atoll(strtok(NULL, " "));
+    unsigned lg_k = (unsigned)tool_i64(), type = (unsigned)tool_i64();
+    bool compact = tool_i64();
+    int64_t first = tool_i64(), count = tool_i64();
+    int64_t step = text ? 1 : tool_i64();
     ov_hll s;
     ov_hll_init(&s, lg_k, (ov_hll_type)type);
     for (int64_t i = 0; i < count; i++) {
@@ -64,16 +40,15 @@ static ov_status build_hll(bool text, ov_arena *a, ov_error *err)
         snprintf(value, sizeof(value), "v%lld\xc3\xa9", (long long)(first + i));
         if (text && !ov_sketch_hash_utf16(ov_slice_cstr(value), &h))
             continue;
-        OV_TRY(ov_hll_add(&s, ov_hll_coupon(h), &mem, err));
+        OV_TRY(ov_hll_add(&s, ov_hll_coupon(h), mem, err));
     }
     return print_hll(&s, (ov_hll_type)type, compact, err);
 }
 
-static ov_status read_hll(ov_arena *a, ov_error *err)
+static ov_status read_hll(const ov_sketch_mem *mem, ov_arena *a, ov_error *err)
 {
-    ov_sketch_mem mem = ov_sketch_mem_arena(a);
     ov_hll s;
-    OV_TRY(ov_hll_read(from_hex(strtok(NULL, " "), a), &s, &mem, err));
+    OV_TRY(ov_hll_read(tool_image(a), &s, mem, err));
     printf("%.17g", ov_hll_estimate(&s));
     for (unsigned z = 1; z <= 3; z++)
         printf(" %.17g %.17g", ov_hll_bound(&s, z, false), ov_hll_bound(&s, z, true));
@@ -84,14 +59,13 @@ static ov_status read_hll(ov_arena *a, ov_error *err)
     return OV_OK;
 }
 
-static ov_status union_hll(ov_arena *a, ov_error *err)
+static ov_status union_hll(const ov_sketch_mem *mem, ov_arena *a, ov_error *err)
 {
-    ov_sketch_mem mem = ov_sketch_mem_arena(a);
     ov_hll s, one;
-    ov_hll_init(&s, (unsigned)atoi(strtok(NULL, " ")), OV_HLL_8);
+    ov_hll_init(&s, (unsigned)tool_i64(), OV_HLL_8);
     for (int i = 0; i < 2; i++) {
-        OV_TRY(ov_hll_read(from_hex(strtok(NULL, " "), a), &one, &mem, err));
-        OV_TRY(ov_hll_merge(&s, &one, &mem, err));
+        OV_TRY(ov_hll_read(tool_image(a), &one, mem, err));
+        OV_TRY(ov_hll_merge(&s, &one, mem, err));
     }
     OV_TRY(print_hll(&s, OV_HLL_8, true, err));
     printf(" %.17g", ov_hll_estimate(&s));
@@ -103,21 +77,20 @@ static ov_status print_theta(const ov_theta_set *s, ov_error *err)
     ov_buf image;
     ov_buf_init(&image);
     ov_status st = ov_theta_write(s, &image, err);
-    print_hex(&image);
+    tool_print_hex(&image);
     ov_buf_fini(&image);
     return st;
 }
 
-static ov_status build_theta(ov_arena *a, ov_error *err)
+static ov_status build_theta(const ov_sketch_mem *mem, ov_arena *a, ov_error *err)
 {
-    ov_sketch_mem mem = ov_sketch_mem_arena(a);
     ov_theta s;
     ov_theta_set set;
-    ov_theta_init(&s, (unsigned)atoi(strtok(NULL, " ")));
-    int64_t first = atoll(strtok(NULL, " ")), count = atoll(strtok(NULL, " ")), step = atoll(strtok(NULL, " "));
+    ov_theta_init(&s, (unsigned)tool_i64());
+    int64_t first = tool_i64(), count = tool_i64(), step = tool_i64();
     for (int64_t i = 0; i < count; i++) {
         uint64_t hash = ov_theta_hash(ov_murmur3_u64((uint64_t)(first + i * step), OV_SKETCH_SEED));
-        OV_TRY(ov_theta_add(&s, hash, &mem, err));
+        OV_TRY(ov_theta_add(&s, hash, mem, err));
     }
     OV_TRY(ov_theta_finish(&s, a, &set, err));
     return print_theta(&set, err);
@@ -126,7 +99,7 @@ static ov_status build_theta(ov_arena *a, ov_error *err)
 static ov_status read_theta(ov_arena *a, ov_error *err)
 {
     ov_theta_set s;
-    OV_TRY(ov_theta_read(from_hex(strtok(NULL, " "), a), a, &s, err));
+    OV_TRY(ov_theta_read(tool_image(a), a, &s, err));
     printf("%.17g", ov_theta_estimate(&s));
     for (unsigned z = 1; z <= 3; z++)
         printf(" %.17g %.17g", ov_theta_bound(&s, z, false), ov_theta_bound(&s, z, true));
@@ -134,56 +107,39 @@ static ov_status read_theta(ov_arena *a, ov_error *err)
     return print_theta(&s, err);
 }
 
-static ov_status combine_theta(ov_arena *a, ov_error *err)
+static ov_status combine_theta(const ov_sketch_mem *mem, ov_arena *a, ov_error *err)
 {
-    ov_sketch_mem mem = ov_sketch_mem_arena(a);
-    const char *operation = strtok(NULL, " ");
+    const char *operation = tool_word();
     ov_theta all;
     ov_theta_set one, other, result;
-    ov_theta_init(&all, (unsigned)atoi(strtok(NULL, " ")));
-    OV_TRY(ov_theta_read(from_hex(strtok(NULL, " "), a), a, &one, err));
-    OV_TRY(ov_theta_read(from_hex(strtok(NULL, " "), a), a, &other, err));
+    ov_theta_init(&all, (unsigned)tool_i64());
+    OV_TRY(ov_theta_read(tool_image(a), a, &one, err));
+    OV_TRY(ov_theta_read(tool_image(a), a, &other, err));
     if (operation[0] == 'i') {
         OV_TRY(ov_theta_intersect(&one, &other, a, &result, err));
     } else if (operation[0] == 'n') {
         OV_TRY(ov_theta_subtract(&one, &other, a, &result, err));
     } else {
-        OV_TRY(ov_theta_merge_set(&all, &one, &mem, err));
-        OV_TRY(ov_theta_merge_set(&all, &other, &mem, err));
+        OV_TRY(ov_theta_merge_set(&all, &one, mem, err));
+        OV_TRY(ov_theta_merge_set(&all, &other, mem, err));
         OV_TRY(ov_theta_finish(&all, a, &result, err));
     }
     return print_theta(&result, err);
 }
 
-static ov_status run(const char *verb, ov_arena *a, ov_error *err)
+ov_status tool_run(const char *verb, const ov_sketch_mem *mem, ov_arena *a, ov_error *err)
 {
     if (!strcmp(verb, "hll") || !strcmp(verb, "hll-text"))
-        return build_hll(verb[3] != 0, a, err);
+        return build_hll(verb[3] != 0, mem, err);
     if (!strcmp(verb, "hll-read"))
-        return read_hll(a, err);
+        return read_hll(mem, a, err);
     if (!strcmp(verb, "hll-union"))
-        return union_hll(a, err);
+        return union_hll(mem, a, err);
     if (!strcmp(verb, "theta"))
-        return build_theta(a, err);
+        return build_theta(mem, a, err);
     if (!strcmp(verb, "theta-read"))
         return read_theta(a, err);
     if (!strcmp(verb, "theta-set"))
-        return combine_theta(a, err);
+        return combine_theta(mem, a, err);
     return ov_fail(err, OV_INVALID, "no command '%s'", verb);
-}
-
-int main(void)
-{
-    while (fgets(line, sizeof(line), stdin)) {
-        ov_arena a;
-        ov_error err = OV_ERROR_INIT;
-        ov_arena_init(&a, "tool", NULL);
-        line[strcspn(line, "\n")] = 0;
-        if (run(strtok(line, " "), &a, &err) != OV_OK)
-            printf(" error: %s", err.text);
-        printf("\n");
-        fflush(stdout);
-        ov_arena_fini(&a);
-    }
-    return 0;
 }

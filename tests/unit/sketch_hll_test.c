@@ -1,29 +1,10 @@
 /* HLL sketches: modes, estimates within their bounds, merging in any order, images. Equality with DataSketches: tests/sketch. */
-#include "tests/unit/harness.h"
-
 #include "sketch/hll.h"
 
-static ov_arena arena;
-static ov_sketch_mem mem;
-
-static int set_up(void **state)
-{
-    (void)state;
-    ov_arena_init(&arena, "test", NULL);
-    mem = ov_sketch_mem_arena(&arena);
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    (void)state;
-    ov_arena_fini(&arena);
-    return 0;
-}
+#include "tests/unit/sketch_lib.h"
 
 static ov_hll made(unsigned lg_k, ov_hll_type type, uint64_t first, uint64_t count)
 {
-    ov_error err = OV_ERROR_INIT;
     ov_hll s;
     ov_hll_init(&s, lg_k, type);
     for (uint64_t i = first; i < first + count; i++)
@@ -74,7 +55,6 @@ static void test_modes_and_bounds(void **state)
 
 static void same_image(const ov_hll *a, const ov_hll *b)
 {
-    ov_error err = OV_ERROR_INIT;
     ov_buf x, y;
     ov_buf_init(&x);
     ov_buf_init(&y);
@@ -96,7 +76,6 @@ static void test_merge_in_any_order(void **state)
     (void)state;
     static const uint8_t orders[][3] = {{0, 1, 2}, {2, 1, 0}, {1, 2, 0}};
     static const uint64_t counts[] = {3, 300, 30000};
-    ov_error err = OV_ERROR_INIT;
     for (size_t c = 2; c < OV_COUNT_OF(counts); c++) {
         ov_hll part[3], all = made(12, OV_HLL_4, 0, 0);
         for (uint64_t i = 0; i < 3; i++)
@@ -118,7 +97,6 @@ static void test_merge_in_any_order(void **state)
 static void test_merge_sizes(void **state)
 {
     (void)state;
-    ov_error err = OV_ERROR_INIT;
     ov_hll big = made(14, OV_HLL_4, 0, 40000), small = made(10, OV_HLL_4, 20000, 40000), s;
     for (int order = 0; order < 2; order++) {
         ov_hll_init(&s, 12, OV_HLL_4);
@@ -134,7 +112,6 @@ static void test_images(void **state)
 {
     (void)state;
     static const uint64_t counts[] = {0, 3, 20, 300, 3000, 300000};
-    ov_error err = OV_ERROR_INIT;
     ov_buf image;
     ov_buf_init(&image);
     for (size_t c = 0; c < OV_COUNT_OF(counts); c++)
@@ -172,7 +149,6 @@ static void test_golden(void **state)
         {6, OV_HLL_8, 700, 104, UINT64_C(0x182b8bbe7b5ad743)},
         {21, OV_HLL_4, 100000, 399948, UINT64_C(0xf72c6bea64578df3)},
     };
-    ov_error err = OV_ERROR_INIT;
     for (size_t i = 0; i < OV_COUNT_OF(golden); i++) {
         ov_hll s = made(golden[i].lg_k, golden[i].type, 0, golden[i].count);
         ov_buf image;

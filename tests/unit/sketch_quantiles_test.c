@@ -1,26 +1,7 @@
 /* Quantiles sketches: exact while small, errors of ranks, merging of any sizes, images. Equality with DataSketches: tests/sketch. */
-#include "tests/unit/harness.h"
-
 #include "sketch/quantiles.h"
 
-static ov_arena arena;
-static ov_sketch_mem mem;
-static ov_error err;
-
-static int set_up(void **state)
-{
-    (void)state;
-    ov_arena_init(&arena, "test", NULL);
-    mem = ov_sketch_mem_arena(&arena);
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    (void)state;
-    ov_arena_fini(&arena);
-    return 0;
-}
+#include "tests/unit/sketch_lib.h"
 
 /* Numbers first .. first + count - 1 in a muddled order; count is a power of two. */
 static ov_quantiles made(unsigned k, uint64_t first, uint64_t count)

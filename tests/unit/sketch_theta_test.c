@@ -1,30 +1,11 @@
 /* Theta sketches: sizes, order, set operations, bounds, images. Equality with DataSketches: tests/sketch. */
-#include "tests/unit/harness.h"
-
 #include "sketch/theta.h"
 
-static ov_arena arena;
-static ov_sketch_mem mem;
-
-static int set_up(void **state)
-{
-    (void)state;
-    ov_arena_init(&arena, "test", NULL);
-    mem = ov_sketch_mem_arena(&arena);
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    (void)state;
-    ov_arena_fini(&arena);
-    return 0;
-}
+#include "tests/unit/sketch_lib.h"
 
 /* step -1 takes the values backwards */
 static ov_theta_set made(unsigned lg_k, int64_t first, int64_t count, int64_t step)
 {
-    ov_error err = OV_ERROR_INIT;
     ov_theta s;
     ov_theta_set out;
     ov_theta_init(&s, lg_k);
@@ -60,7 +41,6 @@ static void test_size_and_order(void **state)
 static void test_set_operations(void **state)
 {
     (void)state;
-    ov_error err = OV_ERROR_INIT;
     ov_theta_set a = made(12, 0, 3000, 1), b = made(12, 2000, 2000, 1), none = made(12, 0, 0, 1), r;
     assert_int_equal(ov_theta_intersect(&a, &b, &arena, &r, &err), OV_OK);
     assert_int_equal(r.count, 1000);
@@ -78,7 +58,6 @@ static void test_set_operations(void **state)
 static void test_union_in_any_order(void **state)
 {
     (void)state;
-    ov_error err = OV_ERROR_INIT;
     ov_theta_set part[3] = {made(8, 0, 300, 1), made(6, 200, 5000, 1), made(10, 4000, 9000, 1)}, first, next;
     for (int order = 0; order < 3; order++) {
         ov_theta s;
@@ -94,7 +73,6 @@ static void test_union_in_any_order(void **state)
 static void test_images(void **state)
 {
     (void)state;
-    ov_error err = OV_ERROR_INIT;
     static const int64_t counts[] = {0, 1, 2, 60, 5000};
     for (size_t c = 0; c < OV_COUNT_OF(counts); c++) {
         ov_theta_set s = made(8, 0, counts[c], 1), back;
@@ -118,7 +96,6 @@ static void test_golden(void **state)
         "01030300003acc93e56b61eec8804420",
         "02030300001acc93020000000000803f15f97dcbbd86a105e56b61eec8804420",
     };
-    ov_error err = OV_ERROR_INIT;
     for (size_t i = 0; i < OV_COUNT_OF(golden); i++) {
         ov_theta_set s = made(12, 0, (int64_t)i, 1);
         ov_buf image, text;

@@ -1,0 +1,174 @@
+#include "query/agg/images.h"
+
+#include "query/agg/agg_int.h"
+
+static ov_status grow(void *owner, void *block, size_t *cap, size_t need, ov_error *err)
+{
+    return ov_object_grow(owner, block, cap, need, err);
+}
+
+static void give(void *owner, void *block, size_t cap)
+{
+    ov_object_free(owner, block, cap);
+}
+
+ov_sketch_mem ov_object_mem(ov_object *o)
+{
+    return (ov_sketch_mem){o, grow, give};
+}
+
+static const ov_image_params *params_of(const ov_agg_call *call)
+{
+    return call->prepared;
+}
+
+/* Has anything come? */
+static bool is_begun(const ov_object *o, uint32_t group)
+{
+    const char *head = ov_object_at(o, group);
+    for (uint32_t i = 0; i < o->ops->state_bytes; i++)
+        if (head[i])
+            return true;
+    return false;
+}
+
+/* ---- adding and merging ---- */
+
+ov_status ov_images_add(ov_object *o, const ov_agg_rows *rows, const uint64_t *mask, const ov_vec *x, ov_arena *scratch,
+                        ov_error *err)
+{
+    const ov_image_kind *kind = params_of(o->call)->kind;
+    ov_vec flat;
+    if (x->type.id == OV_TYPE_NULL)
+        return OV_OK;
+    OV_TRY(ov_vec_flatten(x, scratch, &flat, err));
+    OV_AGG_EACH (rows, mask, p, i) {
+        if (flat.valid && !ov_bits_test(flat.valid, i))
+            continue;
+        ov_arena_mark mark = ov_arena_mark_get(scratch);
+        bool several = rows->weight && rows->weight[i] > 1;
+        OV_TRY(kind->put(o, ov_agg_group(rows, p, i), ((const ov_slice *)flat.data)[i], several, scratch, err));
+        ov_arena_rewind(scratch, mark);
+    }
+    return OV_OK;
+}
+
+ov_status ov_image_merge(ov_object *dst, ov_object *src, const uint32_t *from, const uint32_t *to, size_t n, ov_error *err)
+{
+    const ov_image_kind *kind = params_of(dst->call)->kind;
+    for (size_t i = 0; i < n; i++)
+        if (is_begun(src, from[i]))
+            OV_TRY(kind->merge(dst, to[i], ov_object_at(src, from[i]), err));
+    return OV_OK;
+}
+
+/* ---- results and bytes ---- */
+
+static ov_status emit_answers(const ov_object *o, const ov_agg_call *call, const uint32_t *order, uint32_t n, void *data,
+                              ov_arena *scratch, ov_error *err)
+{
+    for (uint32_t i = 0; i < n; i++) {
+        double v;
+        ov_arena_reset(scratch);
+        OV_TRY(params_of(call)->kind->answer(o, call, order[i], scratch, &v, err));
+        if (ov_type_is_int(call->type))
+            ((int64_t *)data)[i] = (int64_t)floor(v + 0.5);
+        else
+            ((double *)data)[i] = v;
+    }
+    return OV_OK;
+}
+
+static ov_status emit_images(const ov_object *o, const ov_agg_call *call, const uint32_t *order, uint32_t n,
+                             ov_slice *data, ov_arena *scratch, ov_arena *out, ov_error *err)
+{
+    ov_status st = OV_OK;
+    ov_buf image;
+    ov_buf_init(&image);
+    for (uint32_t i = 0; i < n && st == OV_OK; i++) {
+        ov_arena_reset(scratch);
+        ov_buf_clear(&image);
+        st = params_of(call)->kind->write(o, order[i], true, scratch, &image, err);
+        if (st == OV_OK)
+            st = ov_buf_check(&image, err);
+        if (st == OV_OK)
+            st = ov_arena_copy(out, ov_buf_slice(&image), &data[i], err);
+    }
+    ov_buf_fini(&image);
+    return st;
+}
+
+ov_status ov_image_emit(const ov_object *o, const ov_agg_call *call, const uint32_t *order, uint32_t n, ov_arena *out,
+                        ov_vec *vec, ov_error *err)
+{
+    bool answer = params_of(call)->answer;
+    size_t bytes = (ov_words(n) * 64 + 1) * (answer ? sizeof(double) : sizeof(ov_slice));
+    void *data;
+    ov_arena scratch;
+    OV_TRY(ov_arena_lanes(out, bytes, &data, err));
+    memset(data, 0, bytes);
+    ov_arena_init(&scratch, "sketch", o->budget);
+    ov_status st = answer ? emit_answers(o, call, order, n, data, &scratch, err)
+                          : emit_images(o, call, order, n, data, &scratch, out, err);
+    ov_arena_fini(&scratch);
+    if (st == OV_OK)
+        *vec = ov_vec_flat(call->type, data, NULL, n);
+    return st;
+}
+
+/* The image, its length in front; nothing for a group without rows. */
+ov_status ov_image_write(const ov_object *o, uint32_t group, ov_buf *out, ov_error *err)
+{
+    char length[4] = {0};
+    size_t at = out->n;
+    ov_arena scratch;
+    ov_status st = OV_OK;
+    ov_buf_add(out, length, sizeof(length));
+    ov_arena_init(&scratch, "sketch", o->budget);
+    if (is_begun(o, group))
+        st = params_of(o->call)->kind->write(o, group, false, &scratch, out, err);
+    ov_arena_fini(&scratch);
+    OV_TRY(st);
+    OV_TRY(ov_buf_check(out, err));
+    ov_store_u32(out->p + at, (uint32_t)(out->n - at - sizeof(length)));
+    return OV_OK;
+}
+
+ov_status ov_image_read(ov_object *o, uint32_t group, ov_cursor *in, ov_error *err)
+{
+    uint32_t n;
+    ov_slice image;
+    ov_arena scratch;
+    OV_TRY(ov_cursor_u32(in, &n, err));
+    OV_TRY(ov_cursor_bytes(in, n, &image, err));
+    if (n == 0)
+        return OV_OK;
+    ov_arena_init(&scratch, "sketch", o->budget);
+    ov_status st = params_of(o->call)->kind->put(o, group, image, false, &scratch, err);
+    ov_arena_fini(&scratch);
+    return st;
+}
+
+/* ---- binding ---- */
+
+ov_status ov_image_bind(ov_agg_binding *b, const ov_image_kind *kind, ov_sqltype answer, size_t bytes, void *prepared,
+                        ov_error *err)
+{
+    ov_agg_call *call = b->call;
+    ov_type t = call->args[0]->type;
+    ov_image_params *p;
+    OV_TRY(ov_arena_zalloc(b->cx->arena, bytes, &p, err));
+    p->kind = kind;
+    p->answer = answer != OV_SQL_NULL;
+    p->of_images = t.id == OV_TYPE_COMPLEX;
+    if (p->of_images && t.complex != kind->type)
+        return ovi_agg_wrong_types(b, err);
+    call->prepared = p;
+    call->nullable = false;
+    memcpy(prepared, &p, sizeof(p));
+    if (answer == OV_SQL_NULL)
+        ovi_agg_result(call, OV_T_COMPLEX(kind->type), OV_SQL_OTHER);
+    else
+        ovi_agg_result(call, ov_sqltype_native(answer), answer);
+    return OV_OK;
+}
