@@ -271,6 +271,21 @@ ov_status ov_publish_cursor(ov_publish *p, ov_slice key, ov_slice before, ov_sli
     return OV_OK;
 }
 
+ov_status ov_publish_record(ov_publish *p, const ov_record *record, ov_error *err)
+{
+    if (p->record_count == p->record_cap) {
+        ov_record *grown;
+        uint32_t cap = p->record_cap ? p->record_cap * 2 : 16;
+        OV_TRY(ov_arena_alloc(p->arena, cap * sizeof(*grown), &grown, err));
+        if (p->record_count)
+            memcpy(grown, p->records, p->record_count * sizeof(*grown));
+        p->records = grown;
+        p->record_cap = cap;
+    }
+    p->records[p->record_count++] = *record;
+    return OV_OK;
+}
+
 ov_status ov_publish_run(ov_publish *p, const ov_task_row *task, ov_error *err)
 {
     ov_commit commit = {
@@ -282,6 +297,8 @@ ov_status ov_publish_run(ov_publish *p, const ov_task_row *task, ov_error *err)
         .cursor_values = p->values,
         .cursor_before = p->before,
         .cursor_count = p->cursor_count,
+        .records = p->records,
+        .record_count = p->record_count,
         .task = task,
     };
     return ov_catalog_commit(p->catalog, &commit, p->arena, err);

@@ -1,7 +1,7 @@
 /*
  * Publishing: everything a task has made goes into the catalog in one commit, or nothing does.
  *
- *   init -> add(result)* -> drop(...)? -> cursor(...)* -> run
+ *   init -> add(result)* -> drop(...)? -> cursor(...)* -> record(...)* -> run
  *
  * Threads: one at a time. Everything is borrowed until run; memory comes from the arena given.
  */
@@ -19,6 +19,8 @@ typedef struct ov_publish {
     uint32_t segment_count, segment_cap;
     ov_slice *keys, *before, *values;
     uint32_t cursor_count, cursor_cap;
+    ov_record *records;
+    uint32_t record_count, record_cap;
 } ov_publish;
 
 void ov_publish_init(ov_publish *p, ov_catalog *catalog, ov_slice task_id, ov_publish_mode mode,
@@ -36,7 +38,9 @@ OV_CHECKED ov_status ov_publish_overwrite(ov_publish *p, ov_slice datasource, co
 /* The cursor moves from `before` (as read when the task started, empty for none) to `after`. */
 OV_CHECKED ov_status ov_publish_cursor(ov_publish *p, ov_slice key, ov_slice before, ov_slice after,
                                        ov_error *err);
-/* The one commit. `task` becomes the task's row in the same transaction. */
+/* What the commit tells for good (ov_record). */
+OV_CHECKED ov_status ov_publish_record(ov_publish *p, const ov_record *record, ov_error *err);
+/* The one commit. `task` becomes the task's row in the same transaction; NULL: the task goes on. */
 OV_CHECKED ov_status ov_publish_run(ov_publish *p, const ov_task_row *task, ov_error *err);
 /* Remove the files instead. */
 void ov_publish_abandon(ov_publish *p);

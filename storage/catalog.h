@@ -117,6 +117,15 @@ typedef struct ov_new_segment {
 
 struct ov_task_row;
 
+/* What a commit tells for good: `kind` names the sort ("lineage", "completeness"), `key` what it is about (a URL, a source),
+ * at_ms when. A later one of the same three replaces it. */
+typedef struct ov_record {
+    ov_slice kind, key;
+    int64_t at_ms;
+    ov_slice task_id; /* of the commit; ignored when written */
+    ov_slice value;   /* JSON */
+} ov_record;
+
 typedef struct ov_commit {
     ov_slice task_id;
     ov_publish_mode mode;
@@ -127,6 +136,8 @@ typedef struct ov_commit {
     const ov_slice *cursor_values;
     const ov_slice *cursor_before; /* what each must still hold, empty = no cursor; NULL: no condition */
     uint32_t cursor_count;
+    const ov_record *records; /* written in the same transaction */
+    uint32_t record_count;
     const struct ov_task_row *task; /* as for ov_catalog_task_update, in the same transaction; NULL = none */
 } ov_commit;
 
@@ -160,6 +171,18 @@ OV_CHECKED ov_status ov_catalog_datasource_names(ov_catalog *cat, ov_arena *out,
 /* ---- cursors ---- */
 OV_CHECKED ov_status ov_catalog_cursor_get(ov_catalog *cat, ov_slice key, ov_arena *out,
                                            ov_slice *value, ov_error *err); /* empty when there is none */
+
+/* Cursors whose key starts with `prefix`, by key. */
+typedef struct ov_cursor_row {
+    ov_slice key, value;
+} ov_cursor_row;
+OV_CHECKED ov_status ov_catalog_cursor_list(ov_catalog *cat, ov_slice prefix, ov_arena *out, ov_cursor_row **rows,
+                                            uint32_t *count, ov_error *err);
+
+/* ---- records ---- */
+/* Of one kind, by key and time; task_id may be empty for any. */
+OV_CHECKED ov_status ov_catalog_record_list(ov_catalog *cat, ov_slice kind, ov_slice task_id, ov_arena *out,
+                                            ov_record **rows, uint32_t *count, ov_error *err);
 
 /* ---- tasks: durable before the POST is answered ----
  * Tasks found RUNNING when a writer opens the folder become FAILED ("the server stopped while this task ran"), unless

@@ -171,6 +171,8 @@ static ov_status write_rows(committer *k, ov_error *err)
             OV_TRY(ovi_cursor_expect(k->cat, k->c->cursor_keys[i], k->c->cursor_before[i], err));
         OV_TRY(ovi_cursor_set(k->cat, k->c->cursor_keys[i], k->c->cursor_values[i], err));
     }
+    for (uint32_t i = 0; i < k->c->record_count; i++)
+        OV_TRY(ovi_record_put(k->cat, k->c->task_id, &k->c->records[i], err));
     if (k->c->task)
         OV_TRY(ovi_task_update(k->cat, k->c->task, err));
     return OV_OK;

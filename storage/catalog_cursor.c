@@ -104,6 +104,52 @@ ov_status ov_catalog_cursor_get(ov_catalog *cat, ov_slice key, ov_arena *out, ov
     return st;
 }
 
+static ov_status add_cursor(ov_catalog *cat, sqlite3_stmt *s, ov_arena *out, ov_cursor_row **rows, uint32_t *count,
+                            uint32_t *cap, ov_error *err)
+{
+    int64_t sum;
+    if (*count == *cap) {
+        ov_cursor_row *grown;
+        *cap = *cap ? *cap * 2 : 64;
+        OV_TRY(ov_arena_alloc(out, *cap * sizeof(*grown), &grown, err));
+        if (*count)
+            memcpy(grown, *rows, *count * sizeof(*grown));
+        *rows = grown;
+    }
+    ov_cursor_row *to = &(*rows)[(*count)++];
+    OV_TRY(cursor_sum(ovi_column(s, 0), ovi_column(s, 1), &sum, err));
+    if (sum != sqlite3_column_int64(s, 2))
+        return ovi_db_damaged(cat, err, "the cursor '" OV_SLICE_FMT "' does not match its checksum",
+                              OV_SLICE_ARG(ovi_column(s, 0)));
+    OV_TRY(ov_arena_copy(out, ovi_column(s, 0), &to->key, err));
+    return ov_arena_copy(out, ovi_column(s, 1), &to->value, err);
+}
+
+ov_status ov_catalog_cursor_list(ov_catalog *cat, ov_slice prefix, ov_arena *out, ov_cursor_row **rows, uint32_t *count,
+                                 ov_error *err)
+{
+    sqlite3_stmt *s = NULL;
+    bool row = false;
+    uint32_t cap = 0;
+    *rows = NULL;
+    *count = 0;
+    ov_mutex_lock(&cat->write);
+    ov_status st = ovi_db_prepare(cat, "SELECT key, value, sum FROM cursors WHERE substr(key, 1, length(?1)) = ?1"
+                                  " ORDER BY key", &s, err);
+    if (st == OV_OK) {
+        ovi_bind_str(s, 1, prefix);
+        st = ovi_db_step(cat, s, &row, err);
+    }
+    while (st == OV_OK && row) {
+        st = add_cursor(cat, s, out, rows, count, &cap, err);
+        if (st == OV_OK)
+            st = ovi_db_step(cat, s, &row, err);
+    }
+    ovi_db_done(cat, s);
+    ov_mutex_unlock(&cat->write);
+    return st;
+}
+
 ov_status ovi_cursor_expect(ov_catalog *cat, ov_slice key, ov_slice want, ov_error *err)
 {
     ov_arena a;

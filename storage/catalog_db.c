@@ -15,12 +15,17 @@
 #include "base/log.h"
 
 enum {
-    CATALOG_SCHEMA = 2,          /* meta.schema_version this program reads and writes */
+    CATALOG_SCHEMA = 3,          /* meta.schema_version this program reads and writes */
     CATALOG_APPLICATION = 0x4F564154, /* "OVAT" in the database header */
     BUSY_MS = 10000,
 };
 /* A whole-file structure check at each start is affordable below this size. */
 static const int64_t CHECK_BYTES = 64 << 20;
+
+#define RECORDS_SQL                                                                                \
+    "CREATE TABLE records(kind TEXT NOT NULL, key TEXT NOT NULL, at_ms INTEGER NOT NULL, task_id TEXT NOT NULL," \
+    " value TEXT NOT NULL, PRIMARY KEY(kind, key, at_ms)) WITHOUT ROWID;"                           \
+    "CREATE INDEX records_by_task ON records(task_id, kind);"
 
 static const char SCHEMA_SQL[] =
     "CREATE TABLE meta(key TEXT PRIMARY KEY, value INTEGER NOT NULL, sum INTEGER NOT NULL) WITHOUT ROWID;"
@@ -42,7 +47,7 @@ static const char SCHEMA_SQL[] =
     " state TEXT NOT NULL, restart INTEGER NOT NULL, duration_ms INTEGER NOT NULL, error_msg TEXT NOT NULL,"
     " spec TEXT NOT NULL, status TEXT NOT NULL, report TEXT NOT NULL);"
     "CREATE INDEX tasks_by_time ON tasks(created_ms);"
-    "CREATE INDEX tasks_by_state ON tasks(state, created_ms);";
+    "CREATE INDEX tasks_by_state ON tasks(state, created_ms);" RECORDS_SQL;
 
 static const char *db_message(ov_catalog *cat)
 {
@@ -269,7 +274,7 @@ static ov_status check_identity(ov_catalog *cat, ov_error *err)
     return OV_OK;
 }
 
-/* Version 1 knew no shard specs. */
+/* Version 1 knew no shard specs, version 2 no records. */
 static ov_status upgrade_schema(ov_catalog *cat, ov_error *err)
 {
     int64_t version;
@@ -277,7 +282,10 @@ static ov_status upgrade_schema(ov_catalog *cat, ov_error *err)
     if (version == CATALOG_SCHEMA)
         return OV_OK;
     OV_TRY(ovi_db_exec(cat, "BEGIN IMMEDIATE", err));
-    ov_status st = ovi_db_exec(cat, "ALTER TABLE segments ADD COLUMN shard TEXT NOT NULL DEFAULT ''", err);
+    ov_status st = version > 1 ? OV_OK
+                               : ovi_db_exec(cat, "ALTER TABLE segments ADD COLUMN shard TEXT NOT NULL DEFAULT ''", err);
+    if (st == OV_OK)
+        st = ovi_db_exec(cat, RECORDS_SQL, err);
     if (st == OV_OK)
         st = ovi_meta_set(cat, "schema_version", CATALOG_SCHEMA, err);
     if (st == OV_OK)

@@ -185,6 +185,10 @@ typedef struct ovi_placed {
 OV_CHECKED ov_status ovi_place_segments(ov_catalog *cat, const ov_commit *commit, ov_arena *out,
                                         ovi_placed *placed, ov_error *err);
 
+/* ---- catalog_record.c ---- */
+/* Inside a change. */
+OV_CHECKED ov_status ovi_record_put(ov_catalog *cat, ov_slice task_id, const ov_record *r, ov_error *err);
+
 /* ---- catalog_task.c ---- */
 /* ov_catalog_task_update inside a change that is already open. */
 OV_CHECKED ov_status ovi_task_update(ov_catalog *cat, const ov_task_row *row, ov_error *err);
