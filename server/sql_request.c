@@ -316,6 +316,47 @@ ov_status ov_sql_request_settings(ov_sql_request *rq, ov_arena *a, ov_error *err
     return read_params(rq->parameters, a, &rq->query, err);
 }
 
+/* Where the first word of a statement begins: behind white space and comments. */
+static ov_slice skip_blank(ov_slice s)
+{
+    for (;;) {
+        size_t n = s.n;
+        while (s.n && memchr(" \t\r\n\f", s.p[0], 5)) {
+            s.p++;
+            s.n--;
+        }
+        bool line = ov_slice_starts(s, OV_SLICE_LIT("--")), block = ov_slice_starts(s, OV_SLICE_LIT("/*"));
+        if (line || block) {
+            const char *end = memmem(s.p + 2, s.n - 2, line ? "\n" : "*/", line ? 1 : 2);
+            size_t past = end ? (size_t)(end - s.p) + (line ? 1 : 2) : s.n;
+            s = ov_slice_make(s.p + past, s.n - past);
+        }
+        if (s.n == n)
+            return s;
+    }
+}
+
+/* Could a statement begin like this? What cannot is a fault of the request, not of the SQL: a form field, for one. */
+static ov_status check_statement(ov_slice body, ov_error *err)
+{
+    static const char *const words[] = {"SELECT", "WITH",    "VALUES", "EXPLAIN", "INSERT",
+                                        "SET",    "REPLACE", "TABLE",  "DELETE",  "SHOW"};
+    ov_slice s = skip_blank(body);
+    size_t n = 0;
+    if (s.n == 0)
+        return ov_fail(err, OV_INVALID, "the request body holds no SQL");
+    if (s.p[0] == '(')
+        return OV_OK;
+    while (n < s.n && ((s.p[n] >= 'a' && s.p[n] <= 'z') || (s.p[n] >= 'A' && s.p[n] <= 'Z') || s.p[n] == '_'))
+        n++;
+    for (size_t i = 0; i < OV_COUNT_OF(words); i++)
+        if (ov_slice_ieq(ov_slice_make(s.p, n), ov_slice_cstr(words[i])))
+            return OV_OK;
+    return ov_fail(err, OV_INVALID, "the request body is neither SQL nor JSON: it begins with '" OV_SLICE_FMT "'%s",
+                   OV_SLICE_ARG(ov_slice_make(s.p, OV_MIN(s.n, n ? n : 1))),
+                   n < s.n && s.p[n] == '=' ? "; the statement itself is the body, without a name in front" : "");
+}
+
 ov_status ov_sql_request_read(ov_request *rq, ov_sql_request *out, ov_error *err)
 {
     *out = (ov_sql_request){.format = OV_FORMAT_OBJECT,
@@ -323,9 +364,9 @@ ov_status ov_sql_request_read(ov_request *rq, ov_sql_request *out, ov_error *err
                                       .outer_limit = OV_NO_LIMIT,
                                       .stringify_arrays = true}};
     body_kind kind = body_kind_of(rq);
-    if (kind == BODY_JSON)
-        return read_json(rq, out, err);
     ov_slice body = ov_request_body(rq);
+    if (kind == BODY_JSON || ov_slice_starts(skip_blank(body), OV_SLICE_LIT("{"))) /* no SQL begins with it */
+        return read_json(rq, out, err);
     if (kind == BODY_FORM) {
         char *text = ov_arena_try(ov_request_arena(rq), body.n + 1, 1, err);
         if (!text)
@@ -335,8 +376,7 @@ ov_status ov_sql_request_read(ov_request *rq, ov_sql_request *out, ov_error *err
             return ov_fail(err, OV_INVALID, "the form body holds a malformed percent escape");
         body = ov_slice_make(text, n);
     }
-    if (ov_http_trim(body).n == 0)
-        return ov_fail(err, OV_INVALID, "the request body holds no SQL");
+    OV_TRY(check_statement(body, err));
     out->query.sql = body;
     return OV_OK;
 }

@@ -47,10 +47,10 @@ double ovi_round_decimal(double v, int64_t places, ovi_rounding how)
     ov_double_shortest(v, &digits, &exponent);
     int before = exponent;
     cut(&digits, &exponent, OV_MAX(OV_MIN(places, 400), -400), how);
-    if (exponent == before)
-        return v;
     if (digits == 0)
         return 0;
+    if (exponent == before)
+        return v;
     char text[40];
     size_t n = ov_fmt_u64(digits, text);
     text[n++] = 'e';

@@ -81,6 +81,7 @@ enum {
     OV_AST_ANALYZE = 1 << 11,
     OV_AST_REPLACE = 1 << 12,
     OV_AST_IGNORE_NULLS = 1 << 13,
+    OV_AST_INCLUDE_NULLS = 1 << 14,
 };
 
 typedef struct ov_ast ov_ast;

@@ -404,6 +404,24 @@ static void print_source(const ov_ast *node, ov_buf *out)
     }
 }
 
+static void print_pivot(const ov_ast *node, ov_buf *out)
+{
+    bool un = node->kind == OV_AST_UNPIVOT;
+    ov_ast_print(node->kids[0], out);
+    ov_buf_add_str(out, un ? " UNPIVOT " : " PIVOT (");
+    if (un) {
+        ov_buf_add_str(out, node->flags & OV_AST_INCLUDE_NULLS ? "INCLUDE NULLS (" : "(");
+        print_parens(node->kids[1], out);
+    } else {
+        print_list(node->kids[1], out);
+    }
+    ov_buf_add_str(out, " FOR ");
+    print_parens(node->kids[2], out);
+    ov_buf_add_str(out, " IN ");
+    print_parens(node->kids[3], out);
+    ov_buf_add_char(out, ')');
+}
+
 static void print_table_alias(const ov_ast *node, ov_buf *out)
 {
     bool parens = node->kids[0]->kind == OV_AST_JOIN;
@@ -530,6 +548,15 @@ static void print_statement(const ov_ast *node, ov_buf *out)
         break;
     case OV_AST_TABLE_ALIAS:
         print_table_alias(node, out);
+        break;
+    case OV_AST_PIVOT:
+    case OV_AST_UNPIVOT:
+        print_pivot(node, out);
+        break;
+    case OV_AST_UNPIVOT_ITEM:
+        print_parens(node->kids[0], out);
+        ov_buf_add_str(out, node->kids[1] ? " AS " : "");
+        ov_ast_print(node->kids[1], out);
         break;
     default:
         print_source(node, out);

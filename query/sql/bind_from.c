@@ -299,6 +299,13 @@ ov_status ovi_sql_bind_from(ovi_sql_binder *b, const ov_ast *from, ovi_sql_rel *
         return ovi_sql_bind_unnest(b, from, NULL, false, out, err);
     case OV_AST_TABLE_CALL:
         return bind_table_call(b, from, out, err);
+    case OV_AST_PIVOT:
+        return ovi_sql_bind_pivot(b, from, out, err);
+    case OV_AST_UNPIVOT:
+        return ovi_sql_bind_unpivot(b, from, out, err);
+    case OV_AST_GIVEN:
+        *out = *b->given;
+        return OV_OK;
     default:
         return ovi_sql_fail_node(b, from, OV_INVALID, err, NULL, "%s is no table",
                                  ov_ast_kind_name(from->kind));

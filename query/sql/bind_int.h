@@ -87,6 +87,7 @@ typedef struct ovi_sql_binder {
     uint32_t outer_count, outer_capacity;
     ovi_sql_subs *subs; /* of the clause that is bound; NULL: sub-queries must not read what is around them */
     uint32_t sub_count;
+    const ovi_sql_rel *given; /* what the AST's GIVEN stands for, while PIVOT and UNPIVOT are bound */
 } ovi_sql_binder;
 
 /* A select item, star expanded. */
@@ -195,6 +196,10 @@ OV_CHECKED ov_status ovi_sql_bounds(ovi_sql_binder *b, const ov_ast *query, uint
 /* UNION ALL of plans with equally many columns, cast to common types; sides[] is changed. */
 OV_CHECKED ov_status ovi_sql_union(ovi_sql_binder *b, const ov_ast *at, const ov_plan **sides,
                                    uint32_t count, const ov_plan **out, ov_error *err);
+
+/* ---- bind_pivot.c ---- */
+OV_CHECKED ov_status ovi_sql_bind_pivot(ovi_sql_binder *b, const ov_ast *pivot, ovi_sql_rel *out, ov_error *err);
+OV_CHECKED ov_status ovi_sql_bind_unpivot(ovi_sql_binder *b, const ov_ast *unpivot, ovi_sql_rel *out, ov_error *err);
 
 /* ---- bind_setop.c ---- */
 OV_CHECKED ov_status ovi_sql_bind_set_op(ovi_sql_binder *b, const ov_ast *set_op, ovi_sql_rel *out, ov_error *err);

@@ -183,6 +183,10 @@ static OV_CHECKED ov_status bind_count(ovi_sql_binder *b, const ov_ast *ast, con
 {
     const ov_expr *e;
     OV_TRY(ovi_sql_bind_literal(b, ast, false, &e, err));
+    if (ast->kind == OV_AST_DECIMAL && e->constant.f < 0x1p63) { /* 1.5 rows are one */
+        *out = (uint64_t)e->constant.f;
+        return OV_OK;
+    }
     if (!ov_sqltype_is_integer((ov_sqltype)e->sql) || e->constant.is_null || e->constant.i < 0)
         return ovi_sql_fail_node(b, ast, OV_INVALID, err, NULL,
                                  "%s takes a whole number that is not negative", what);

@@ -82,9 +82,9 @@ uint32_t ovi_sql_acceptable(void *parser, ov_arena *scratch, int *tokens, uint32
 /* Never in a rule; the lexer knows it so that "==" can be named in an error. */
 %token EQEQ.
 
-%fallback ID ANALYZE ASC ASYMMETRIC BOTH CURRENT DESC ESCAPE EXPLAIN FIRST FOLLOWING FOR IGNORE KEY LAST LATERAL
+%fallback ID ANALYZE ASC ASYMMETRIC BOTH CURRENT DESC ESCAPE EXCLUDE EXPLAIN FIRST FOLLOWING IGNORE INCLUDE KEY LAST LATERAL
              LEADING NEXT NULLS ONLY ORDINALITY OVER OVERWRITE PARTITION PLAN PRECEDING RANGE RESPECT RETURNING ROW
-             ROWS SET SETS SYMMETRIC TRAILING UESCAPE UNBOUNDED UNKNOWN VALUE.
+             ROWS SET SETS SYMMETRIC TRAILING UESCAPE UNBOUNDED UNKNOWN UNPIVOT VALUE.
 
 %left UNION EXCEPT MINUS.
 %left INTERSECT.
@@ -212,6 +212,7 @@ first_next ::= NEXT.
 rows(A) ::= ROW(B). { A = B; }
 rows(A) ::= ROWS(B). { A = B; }
 count(A) ::= INTEGER(B). { A = ovi_sql_leaf(p, OV_AST_INTEGER, T(B)); }
+count(A) ::= DECIMAL(B). { A = ovi_sql_leaf(p, OV_AST_DECIMAL, T(B)); }
 count(A) ::= PARAM(B). { A = ovi_sql_leaf(p, OV_AST_PARAM, T(B)); }
 
 sort_keys(A) ::= sort_key(B). { A = ovi_sql_list(p, OV_AST_LIST, B); }
@@ -312,6 +313,22 @@ source(A) ::= TABLE(S) LP call(B) RP LP column_defs(C) RP(E).
 source(A) ::= UNNEST(S) LP exprs(B) RP(E). { A = ovi_sql_span(ovi_sql_node(p, OV_AST_UNNEST, 1, B), T(S), T(E)); }
 source(A) ::= UNNEST(S) LP exprs(B) RP WITH ORDINALITY(E).
     { A = ovi_sql_flag(ovi_sql_span(ovi_sql_node(p, OV_AST_UNNEST, 1, B), T(S), T(E)), OV_AST_ORDINALITY); }
+source(A) ::= source(B) pivot(C). { A = ovi_sql_set_kid(p, C, 0, B); }
+source(A) ::= source(B) table_alias(D) pivot(C). { A = ovi_sql_set_kid(p, C, 0, ovi_sql_alias_table(p, B, D)); }
+pivot(A) ::= PIVOT(S) LP items(C) FOR axes(D) IN LP items(V) RP RP(E).
+    { A = ovi_sql_span(ovi_sql_node(p, OV_AST_PIVOT, 4, NULL, C, D, V), T(S), T(E)); }
+pivot(A) ::= UNPIVOT(S) nulls_kept(N) LP axes(C) FOR axes(D) IN LP unpivots(V) RP RP(E).
+    { A = ovi_sql_flag(ovi_sql_span(ovi_sql_node(p, OV_AST_UNPIVOT, 4, NULL, C, D, V), T(S), T(E)), N); }
+axes(A) ::= name(B). { A = ovi_sql_list(p, OV_AST_LIST, B); }
+axes(A) ::= LP names(B) RP. { A = B; }
+%type nulls_kept {uint16_t}
+nulls_kept(A) ::= . { A = 0; }
+nulls_kept(A) ::= INCLUDE NULLS. { A = OV_AST_INCLUDE_NULLS; }
+nulls_kept(A) ::= EXCLUDE NULLS. { A = 0; }
+unpivots(A) ::= unpivot(B). { A = ovi_sql_list(p, OV_AST_LIST, B); }
+unpivots(A) ::= unpivots(B) COMMA unpivot(C). { A = ovi_sql_append(p, B, C); }
+unpivot(A) ::= axes(B). { A = ovi_sql_node(p, OV_AST_UNPIVOT_ITEM, 2, B, NULL); }
+unpivot(A) ::= axes(B) AS term(C). { A = ovi_sql_node(p, OV_AST_UNPIVOT_ITEM, 2, B, C); }
 extend(A) ::= EXTEND LP column_defs(B) RP(E). { A = ovi_sql_span(B, NULL, T(E)); }
 column_defs(A) ::= column_def(B). { A = ovi_sql_list(p, OV_AST_LIST, B); }
 column_defs(A) ::= column_defs(B) COMMA column_def(C). { A = ovi_sql_append(p, B, C); }
