@@ -8,6 +8,7 @@
 #include "ingest/convert.h"
 #include "ingest/json_scan.h"
 #include "ingest/byte_scan.h"
+#include "ingest/metric_value.h"
 
 static ov_slice field_name(const ovi_emit *e, uint32_t field)
 {
@@ -121,7 +122,7 @@ static void note(ovi_emit *e, const char *row, const ovi_target *t, const ov_fie
     if (e->plan->only_single)
         return;
     static const char *const wanted[] = {"a string", "a long",        "a double",
-                                         "a float",  "a JSON value", "an array", ""};
+                                         "a float",  "a JSON value", "an array", "", "values or images of a sketch"};
     ov_reject why = {.file = e->file, .field = field_name(e, t->field), .value = f->text};
     char text[256];
     if (!ovi_rows_wants_reject(e->rows)) {
@@ -187,6 +188,22 @@ static ov_status put_array(ovi_emit *e, const char *row, const ovi_target *t, co
     return OV_OK;
 }
 
+/* Rows without a value bring an empty sketch, as in Druid. */
+static ov_status put_sketch(ovi_emit *e, const char *row, const ovi_target *t, ov_error *err)
+{
+    ov_buf image;
+    bool bad = false;
+    ov_buf_init(&image);
+    ov_status st = ovi_metric_image(t->sketch, e->fields, t->field, e->plan->spec->format.list_delimiter, &e->scratch, &image,
+                                    &bad, &e->rows->repaired, err);
+    if (st == OV_OK)
+        ovi_put_str(e->rows, &e->rows->col[t->col], ov_buf_slice(&image));
+    ov_buf_fini(&image);
+    if (bad)
+        note(e, row, t, &e->fields[t->field]);
+    return st;
+}
+
 OV_INLINE ov_status put_column(ovi_emit *e, const char *row, const ovi_target *t, ov_error *err)
 {
     ov_rows *r = e->rows;
@@ -197,6 +214,8 @@ OV_INLINE ov_status put_column(ovi_emit *e, const char *row, const ovi_target *t
         ovi_put_i64(r, c, 1);
         return OV_OK;
     }
+    if (t->op == OVI_OP_SKETCH)
+        return put_sketch(e, row, t, err);
     const ov_field *f = &e->fields[t->field];
     if (ov_field_absent(f))
         return OV_OK;
@@ -230,6 +249,7 @@ OV_INLINE ov_status put_column(ovi_emit *e, const char *row, const ovi_target *t
     case OVI_OP_ARRAY:
         return put_array(e, row, t, f, err);
     case OVI_OP_ONE:
+    case OVI_OP_SKETCH:
         break;
     }
     return OV_OK;

@@ -137,8 +137,12 @@ static void settle(ovi_plan *p)
 {
     p->transform_first = p->root_count + p->derived_count;
     p->field_count = p->transform_first + p->transform_out_count;
-    for (uint32_t i = 0; i < p->target_count; i++)
+    for (uint32_t i = 0; i < p->target_count; i++) {
+        const ovi_sketch_source *sketch = p->targets[i].sketch;
         p->targets[i].field = settled(p, p->targets[i].field);
+        for (uint32_t k = 0; sketch && k < sketch->more_count; k++)
+            sketch->more[k] = settled(p, sketch->more[k]);
+    }
     for (uint32_t i = 0; i < p->transform_in_count; i++)
         p->transform_in[i] = settled(p, p->transform_in[i]);
     if (p->time_field >= 0)
@@ -230,7 +234,8 @@ static bool excluded(const ov_spec *s, ov_slice name)
         if (ov_slice_eq(s->dimensions.list[i].name, name))
             return true;
     for (uint32_t i = 0; i < s->metric_count; i++)
-        if (ov_slice_eq(s->metrics[i].name, name) || ov_slice_eq(s->metrics[i].field, name))
+        if (ov_slice_eq(s->metrics[i].name, name) || ov_slice_eq(s->metrics[i].field, name) ||
+            listed(s->metrics[i].more, s->metrics[i].more_count, name))
             return true;
     return false;
 }
@@ -319,12 +324,28 @@ static ov_status add_dimensions(plan_builder *b, const ovi_found *found, uint32_
     return OV_OK;
 }
 
+static ov_status sketch_source(plan_builder *b, const ov_metric_spec *m, const ovi_sketch_source **out, ov_error *err)
+{
+    ovi_sketch_source *s;
+    OV_TRY(ov_arena_zalloc(b->out, sizeof *s, &s, err));
+    OV_TRY(ov_arena_alloc(b->out, (m->more_count + (size_t)1) * sizeof *s->more, &s->more, err));
+    s->metric = m->metric;
+    for (; s->more_count < m->more_count; s->more_count++)
+        OV_TRY(find_field(b, m->more[s->more_count], &s->more[s->more_count], err));
+    *out = s;
+    return OV_OK;
+}
+
 static ov_status add_metrics(plan_builder *b, ov_error *err)
 {
     for (uint32_t i = 0; i < b->spec->metric_count; i++) {
         const ov_metric_spec *m = &b->spec->metrics[i];
-        ov_build_column column = {.name = m->name, .type = m->type, .role = OV_ROLE_METRIC, .fold = m->fold};
-        ovi_target target = {.op = (uint8_t)(m->is_count ? OVI_OP_ONE : op_of(m->type))};
+        ov_build_column column = {.name = m->name, .type = m->type, .role = OV_ROLE_METRIC, .fold = m->fold,
+                                  .metric = m->metric};
+        ovi_op op = m->is_count ? OVI_OP_ONE : m->metric ? OVI_OP_SKETCH : op_of(m->type);
+        ovi_target target = {.op = (uint8_t)op};
+        if (m->metric)
+            OV_TRY(sketch_source(b, m, &target.sketch, err));
         OV_TRY(add_column(b, column, target, m->field, err));
     }
     return OV_OK;
@@ -437,9 +458,13 @@ ov_status ovi_plan_discovery(const ov_spec *spec, const ov_load_env *env, ov_are
             OV_TRY(find_field(&b, spec->dimensions.list[i].name, &ignored, err));
     for (uint32_t i = 0; i < spec->format.field_count; i++)
         OV_TRY(find_field(&b, spec->format.fields[i].name, &ignored, err));
-    for (uint32_t i = 0; i < spec->metric_count; i++)
-        if (!spec->metrics[i].is_count)
-            OV_TRY(find_field(&b, spec->metrics[i].field, &ignored, err));
+    for (uint32_t i = 0; i < spec->metric_count; i++) {
+        const ov_metric_spec *m = &spec->metrics[i];
+        if (!m->is_count)
+            OV_TRY(find_field(&b, m->field, &ignored, err));
+        for (uint32_t k = 0; k < m->more_count; k++)
+            OV_TRY(find_field(&b, m->more[k], &ignored, err));
+    }
     OV_TRY(add_column(&b, time, (ovi_target){.op = OVI_OP_ONE}, TIME_NAME, err));
     settle(b.plan);
     *plan = b.plan;

@@ -23,7 +23,15 @@ typedef enum ovi_op {
     OVI_OP_JSON,
     OVI_OP_ARRAY,
     OVI_OP_ONE, /* the count metric */
+    OVI_OP_SKETCH,
 } ovi_op;
+
+/* What becomes of the fields of a metric that is a sketch. */
+typedef struct ovi_sketch_source {
+    const ov_metric *metric;
+    uint32_t *more; /* fields behind the target's own: the numbers of a tuple */
+    uint32_t more_count;
+} ovi_sketch_source;
 
 typedef struct ovi_target {
     uint32_t col;
@@ -31,6 +39,7 @@ typedef struct ovi_target {
     uint8_t op;          /* ovi_op */
     uint8_t multi_order; /* ov_multi_order */
     uint8_t elem;        /* ARRAY: ov_type_id of the elements */
+    const ovi_sketch_source *sketch;
 } ovi_target;
 
 typedef struct ovi_derived {

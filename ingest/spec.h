@@ -11,6 +11,7 @@
 
 #include "base/arena.h"
 #include "base/period.h"
+#include "storage/metric.h"
 #include "storage/shard.h"
 #include "storage/types.h"
 
@@ -54,6 +55,9 @@ typedef struct ov_metric_spec {
     ov_type type;
     uint8_t fold; /* ov_fold */
     bool is_count;
+    const ov_metric *metric; /* a sketch; NULL: a number */
+    ov_slice *more;          /* fields of the numbers that a tuple sketch keeps with each value */
+    uint32_t more_count;
 } ov_metric_spec;
 
 /* ---- granularitySpec ---- */

@@ -1,5 +1,5 @@
 /*
- * Parts of the spec reader shared by spec.c, spec_schema.c and spec_io.c.
+ * Parts of the spec reader shared by spec.c, spec_schema.c, spec_metrics.c and spec_io.c.
  */
 #pragma once
 
@@ -13,6 +13,8 @@ typedef struct ovi_spec_reader {
 
 /* dataSchema */
 OV_CHECKED ov_status ovi_spec_schema(ovi_spec_reader *r, const ov_json *schema, ov_error *err);
+/* metricsSpec, behind the dimensions (spec_metrics.c) */
+OV_CHECKED ov_status ovi_spec_metrics(ovi_spec_reader *r, const ov_json *schema, ov_error *err);
 /* ioConfig without its flags */
 OV_CHECKED ov_status ovi_spec_input(ovi_spec_reader *r, const ov_json *io, ov_error *err);
 OV_CHECKED ov_status ovi_spec_format(ovi_spec_reader *r, const ov_json *io, ov_error *err);

@@ -5,7 +5,6 @@
 
 #include "base/tz.h"
 #include "ingest/timestamp.h"
-#include "storage/segment_builder.h"
 
 static ov_status read_datasource(ovi_spec_reader *r, const ov_json *schema, ov_error *err)
 {
@@ -186,81 +185,6 @@ static ov_status read_dimensions(ovi_spec_reader *r, const ov_json *schema, ov_e
     return OV_OK;
 }
 
-/* ---- metrics ---- */
-
-static ov_status read_metric(ovi_spec_reader *r, const ov_json *m, ov_metric_spec *out, ov_error *err)
-{
-    static const struct {
-        const char *name;
-        uint8_t type, fold;
-    } kinds[] = {
-        {"longSum", OV_TYPE_LONG, OV_FOLD_SUM},     {"longMin", OV_TYPE_LONG, OV_FOLD_MIN},
-        {"longMax", OV_TYPE_LONG, OV_FOLD_MAX},     {"doubleSum", OV_TYPE_DOUBLE, OV_FOLD_SUM},
-        {"doubleMin", OV_TYPE_DOUBLE, OV_FOLD_MIN}, {"doubleMax", OV_TYPE_DOUBLE, OV_FOLD_MAX},
-        {"floatSum", OV_TYPE_FLOAT, OV_FOLD_SUM},   {"floatMin", OV_TYPE_FLOAT, OV_FOLD_MIN},
-        {"floatMax", OV_TYPE_FLOAT, OV_FOLD_MAX},
-    };
-    ov_slice type, name, field;
-    OV_TRY(ov_json_expect(m, OV_JSON_OBJECT, err));
-    OV_TRY(ov_json_need_str(m, "type", &type, err));
-    OV_TRY(ov_json_need_str(m, "name", &name, err));
-    OV_TRY(ov_arena_copy(r->out, name, &out->name, err));
-    if (ov_slice_eq(type, OV_SLICE_LIT("count"))) {
-        *out = (ov_metric_spec){.name = out->name,
-                                .type = OV_T(OV_TYPE_LONG),
-                                .fold = OV_FOLD_SUM,
-                                .is_count = true};
-        return OV_OK;
-    }
-    if (ov_json_find(m, "expression"))
-        return ov_json_fail(ov_json_get(m, "expression"), err, OV_UNSUPPORTED,
-                            "aggregators over expressions are not supported at ingestion yet; give "
-                            "'fieldName'");
-    for (size_t i = 0; i < OV_COUNT_OF(kinds); i++) {
-        if (!ov_slice_eq(type, ov_slice_cstr(kinds[i].name)))
-            continue;
-        OV_TRY(ov_json_need_str(m, "fieldName", &field, err));
-        OV_TRY(ov_arena_copy(r->out, field, &out->field, err));
-        out->type = OV_T(kinds[i].type);
-        out->fold = kinds[i].fold;
-        return OV_OK;
-    }
-    return ov_json_fail(ov_json_get(m, "type"), err, OV_UNSUPPORTED,
-                        "the aggregator '" OV_SLICE_FMT
-                        "' is not supported at ingestion yet; supported are count and "
-                        "{long,double,float}{Sum,Min,Max}; INSERT and REPLACE build sketches (DS_HLL, DS_THETA)",
-                        OV_SLICE_ARG(type));
-}
-
-static ov_status read_metrics(ovi_spec_reader *r, const ov_json *schema, ov_error *err)
-{
-    ov_spec *s = r->spec;
-    const ov_json *list;
-    OV_TRY(ovi_spec_json(r, schema, "metricsSpec", "[]", &s->metrics_json, err));
-    OV_TRY(ov_json_arr(schema, "metricsSpec", &list, err));
-    if (!list || list->count == 0)
-        return OV_OK;
-    OV_TRY(ov_arena_zalloc(r->out, list->count * sizeof *s->metrics, &s->metrics, err));
-    for (const ov_json *m = list->first; m; m = m->next) {
-        ov_metric_spec *metric = &s->metrics[s->metric_count];
-        OV_TRY(read_metric(r, m, metric, err));
-        if (is_time(metric->name))
-            return ov_json_fail(m, err, OV_INVALID, "a metric must not be named __time");
-        for (uint32_t i = 0; i < s->metric_count; i++)
-            if (ov_slice_eq(s->metrics[i].name, metric->name))
-                return ov_json_fail(m, err, OV_INVALID,
-                                    "the metric '" OV_SLICE_FMT "' is listed twice",
-                                    OV_SLICE_ARG(metric->name));
-        for (uint32_t i = 0; i < s->dimensions.count; i++)
-            if (ov_slice_eq(s->dimensions.list[i].name, metric->name))
-                return ov_json_fail(m, err, OV_INVALID,
-                                    "'" OV_SLICE_FMT "' is a dimension as well as a metric",
-                                    OV_SLICE_ARG(metric->name));
-        s->metric_count++;
-    }
-    return OV_OK;
-}
-
 /* ---- granularity ---- */
 
 static ov_status read_origin(const ov_json *g, int64_t *origin, bool *given, ov_error *err)
@@ -399,7 +323,7 @@ ov_status ovi_spec_schema(ovi_spec_reader *r, const ov_json *schema, ov_error *e
     OV_TRY(read_datasource(r, schema, err));
     OV_TRY(read_timestamp(r, schema, err));
     OV_TRY(read_dimensions(r, schema, err));
-    OV_TRY(read_metrics(r, schema, err));
+    OV_TRY(ovi_spec_metrics(r, schema, err));
     OV_TRY(read_granularity(r, schema, err));
     OV_TRY(ov_json_arr(schema, "projections", &projections, err));
     if (projections && projections->count)

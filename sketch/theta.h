@@ -44,6 +44,15 @@ static inline uint64_t ov_theta_hash(ov_hash128 h)
     return h.lo >> 1;
 }
 
+/* The sketch that keeps at least `size` hashes. */
+static inline unsigned ov_theta_lg_of(uint64_t size)
+{
+    unsigned lg = OV_THETA_LEAST_LG_K;
+    while (lg < OV_THETA_MOST_LG_K && UINT64_C(1) << lg < size)
+        lg++;
+    return lg;
+}
+
 void ov_theta_init(ov_theta *s, unsigned lg_k);
 OV_CHECKED ov_status ovi_theta_insert(ov_theta *s, uint64_t hash, const ov_sketch_mem *mem, ov_error *err);
 OV_CHECKED static inline ov_status ov_theta_add(ov_theta *s, uint64_t hash, const ov_sketch_mem *mem, ov_error *err)

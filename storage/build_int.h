@@ -11,6 +11,7 @@
  * equal rows build_reorder.c  columns in another order, folded    build_codes.c   sorted
  * dictionaries, row sets build_write.c    columns into the file
  *   build_paths.c    sub-columns of JSON columns   build_directory.c  the directory
+ *   build_fold.c     sketches rolled up
  *
  * Memory: everything is charged to the builder's budget, arrays through ovi_grow, blocks through
  * arenas.
@@ -204,6 +205,8 @@ void ovi_order_fini(ovi_order *o, ov_budget *budget);
 
 /* ---- another order (build_reorder.c) ---- */
 OV_CHECKED ov_status ovi_column_reorder(ovi_column *c, const ovi_order *o, ov_error *err);
+/* The same of a metric whose values are sketches (build_fold.c); o has starts. */
+OV_CHECKED ov_status ovi_column_fold(ovi_column *c, const ovi_order *o, ov_error *err);
 
 /* ---- dictionaries of the file (build_codes.c) ---- */
 

@@ -31,6 +31,8 @@ static bool type_is_known(ov_type t)
 
 static bool folds(const ov_build_column *c)
 {
+    if (c->fold == OV_FOLD_SKETCH)
+        return c->metric && c->type.id == OV_TYPE_COMPLEX && c->type.complex == c->metric->complex;
     return c->fold >= OV_FOLD_SUM && c->fold <= OV_FOLD_MAX &&
            (ov_type_is_int(c->type) || ov_type_is_real(c->type));
 }
@@ -49,7 +51,7 @@ static ov_status check_column(const ov_build_schema *s, const ov_build_column *c
         return ov_fail(err, OV_INVALID,
                        "metric " OV_SLICE_FMT
                        " of type %s says no way to fold rows, which roll-up needs: use sum, "
-                       "min or max of a number",
+                       "min or max of a number, or a sketch",
                        OV_SLICE_ARG(c->name), ov_type_name(c->type, name));
     return OV_OK;
 }
@@ -111,6 +113,15 @@ static ov_status check_schema(const ov_build_schema *s, uint32_t *time_column, o
     return check_sort(s, err);
 }
 
+static ov_status copy_metric(ov_segment_builder *b, const ov_metric *m, const ov_metric **out, ov_error *err)
+{
+    ov_metric *own;
+    OV_TRY(ov_arena_alloc(&b->arena, sizeof *own, &own, err));
+    *own = *m;
+    *out = own;
+    return OV_OK;
+}
+
 static ov_status copy_schema(ov_segment_builder *b, const ov_build_schema *s, ov_error *err)
 {
     ov_build_column *columns;
@@ -124,6 +135,8 @@ static ov_status copy_schema(ov_segment_builder *b, const ov_build_schema *s, ov
     for (uint32_t i = 0; i < s->column_count; i++) {
         columns[i] = s->columns[i];
         OV_TRY(ov_arena_copy(&b->arena, s->columns[i].name, &columns[i].name, err));
+        if (s->columns[i].metric)
+            OV_TRY(copy_metric(b, s->columns[i].metric, &columns[i].metric, err));
     }
     for (uint32_t i = 0; i < s->sort_count; i++)
         sort[i] = s->sort[i];
@@ -291,6 +304,23 @@ static void free_sealed(ov_segment_builder *b, sealed *s)
     }
 }
 
+static ov_status sort_dictionary(ov_segment_builder *b, sealed *s, uint32_t i, ov_error *err)
+{
+    ovi_column *c = &b->columns[i];
+    if (c->def.type.multi && ovi_column_is_single(c))
+        ovi_column_make_single(c);
+    if (ov_type_is_list(c->def.type))
+        return ovi_sort_lists(c, &s->elems[i], &s->sorted[i], err);
+    return ovi_sort_values(&c->dict, OVI_VALUE_BYTES, c->nulls > 0, b->budget, &s->sorted[i], err);
+}
+
+/* Of sketches that roll-up folds: only then are their values known. */
+static bool folds_sketches(const ov_segment_builder *b, uint32_t column)
+{
+    const ov_build_column *def = &b->schema.columns[column];
+    return b->schema.rollup && def->role == OV_ROLE_METRIC && def->fold == OV_FOLD_SKETCH;
+}
+
 static ov_status sort_dictionaries(ov_segment_builder *b, sealed *s, ov_error *err)
 {
     for (uint32_t i = 0; i < b->schema.column_count; i++) {
@@ -299,15 +329,8 @@ static ov_status sort_dictionaries(ov_segment_builder *b, sealed *s, ov_error *e
         ovi_remaps_fini(&c->remaps, b->budget);
         ovi_remaps_fini(&c->elem_remaps, b->budget);
         ovi_shrink(&c->active, &c->active_cap, sizeof *c->active, b->budget);
-        if (c->kind != OVI_CODE)
-            continue;
-        if (c->def.type.multi && ovi_column_is_single(c))
-            ovi_column_make_single(c);
-        if (ov_type_is_list(c->def.type))
-            OV_TRY(ovi_sort_lists(c, &s->elems[i], &s->sorted[i], err));
-        else
-            OV_TRY(ovi_sort_values(&c->dict, OVI_VALUE_BYTES, c->nulls > 0, b->budget,
-                                   &s->sorted[i], err));
+        if (c->kind == OVI_CODE && !folds_sketches(b, i))
+            OV_TRY(sort_dictionary(b, s, i, err));
     }
     return OV_OK;
 }
@@ -338,17 +361,21 @@ static ov_status order_rows(ov_segment_builder *b, const sealed *s, ovi_order *o
     return ovi_order_find(keys, n, b->rows, b->schema.rollup, b->budget, order, err);
 }
 
-static ov_status reorder_columns(ov_segment_builder *b, const sealed *s, ov_error *err)
+static ov_status reorder_columns(ov_segment_builder *b, sealed *s, ov_error *err)
 {
     ovi_order order;
     OV_TRY(order_rows(b, s, &order, err));
     ov_status st = OV_OK;
     if (order.perm || order.starts)
         for (uint32_t i = 0; i < b->schema.column_count && st == OV_OK; i++) {
-            st = ovi_column_reorder(&b->columns[i], &order, err);
+            bool fold = order.starts && folds_sketches(b, i);
+            st = fold ? ovi_column_fold(&b->columns[i], &order, err) : ovi_column_reorder(&b->columns[i], &order, err);
             ovi_shrink(&b->columns[i].active, &b->columns[i].active_cap, sizeof(int64_t),
                        b->budget);
         }
+    for (uint32_t i = 0; i < b->schema.column_count && st == OV_OK; i++)
+        if (folds_sketches(b, i))
+            st = sort_dictionary(b, s, i, err);
     b->rows = order.rows;
     ovi_order_fini(&order, b->budget);
     return st;

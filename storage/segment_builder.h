@@ -15,6 +15,7 @@
  */
 #pragma once
 
+#include "storage/metric.h"
 #include "storage/segment.h"
 
 typedef enum ov_fold {
@@ -22,13 +23,15 @@ typedef enum ov_fold {
     OV_FOLD_SUM,
     OV_FOLD_MIN,
     OV_FOLD_MAX,
+    OV_FOLD_SKETCH, /* COMPLEX: values are images of sketches, put together as `metric` says */
 } ov_fold;
 
 typedef struct ov_build_column {
     ov_slice name;
     ov_type type;
     uint8_t role; /* ov_column_role; exactly one OV_ROLE_TIME of type LONG named __time */
-    uint8_t fold; /* ov_fold, used when roll-up is on; NULLs are skipped, all NULL stays NULL */
+    uint8_t fold; /* ov_fold, used when roll-up is on; NULLs are skipped, all NULL stays NULL (an empty sketch) */
+    const ov_metric *metric; /* OV_FOLD_SKETCH */
     bool indexed; /* build rowsets (string and list dimensions) */
     bool no_nulls_expected; /* a hint only */
 } ov_build_column;

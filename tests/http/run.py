@@ -20,6 +20,7 @@ import test_metadata  # noqa: E402
 import test_native  # noqa: E402
 import test_partitions  # noqa: E402
 import test_sampler  # noqa: E402
+import test_sketch_ingest  # noqa: E402
 import test_statements  # noqa: E402
 import test_tasks  # noqa: E402
 from ovatetest import Counter, Server  # noqa: E402
@@ -36,7 +37,7 @@ def main():
             server.ingest(tables.spec(table, folder)[0])
             server.wait_table(table)
         for part in (test_formats, test_errors, test_framing, test_tasks, test_insert, test_extern, test_native, test_metadata,
-                     test_partitions, test_sampler, test_statements, test_avatica, test_lookups, test_concurrency):
+                     test_partitions, test_sampler, test_sketch_ingest, test_statements, test_avatica, test_lookups, test_concurrency):
             for name, function in part.cases(server):
                 name = '%s: %s' % (part.__name__[5:], name)
                 if asked.only in name:

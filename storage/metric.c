@@ -1,0 +1,99 @@
+#include "storage/metric.h"
+
+static const ov_metric_kind kinds[] = {
+    {"HLLSketchBuild", OV_COMPLEX_HLL, OV_METRIC_VALUES, NULL},
+    {"HLLSketchMerge", OV_COMPLEX_HLL, OV_METRIC_IMAGES, NULL},
+    {"quantilesDoublesSketch", OV_COMPLEX_QUANTILES, OV_METRIC_EITHER, NULL},
+    {"thetaSketch", OV_COMPLEX_THETA, OV_METRIC_VALUES, "isInputThetaSketch"},
+};
+
+const ov_metric_kind *ov_metric_kind_of(ov_slice aggregator)
+{
+    for (size_t i = 0; i < OV_COUNT_OF(kinds); i++)
+        if (ov_slice_eq(aggregator, ov_slice_cstr(kinds[i].name)))
+            return &kinds[i];
+    return NULL;
+}
+
+const ov_sketch_ops *ov_metric_ops(ov_complex_id complex)
+{
+    switch (complex) {
+    case OV_COMPLEX_HLL:
+        return &ov_hll_ops;
+    case OV_COMPLEX_THETA:
+        return &ov_theta_ops;
+    case OV_COMPLEX_QUANTILES:
+        return &ov_quantiles_ops;
+    default:
+        return NULL;
+    }
+}
+
+/* ---- reading ---- */
+
+static ov_status fail_word(const ov_json *v, const ov_sketch_param *p, ov_slice word, ov_error *err)
+{
+    ov_buf list;
+    ov_buf_init(&list);
+    for (size_t i = 0; p->words[i]; i++)
+        ov_buf_addf(&list, "%s%s", i ? ", " : "", p->words[i]);
+    ov_status st = ov_json_fail(v, err, OV_INVALID, "expected one of " OV_SLICE_FMT ", found '" OV_SLICE_FMT "'",
+                                OV_SLICE_ARG(ov_buf_slice(&list)), OV_SLICE_ARG(word));
+    ov_buf_fini(&list);
+    return st;
+}
+
+static ov_status read_word(const ov_json *v, const ov_sketch_param *p, double *out, ov_error *err)
+{
+    ov_slice word;
+    OV_TRY(ov_json_as_str(v, &word, err));
+    for (size_t i = 0; p->words[i]; i++)
+        if (ov_slice_ieq(word, ov_slice_cstr(p->words[i]))) {
+            *out = (double)i;
+            return OV_OK;
+        }
+    return fail_word(v, p, word, err);
+}
+
+static ov_status read_number(const ov_json *v, const ov_sketch_param *p, double *out, ov_error *err)
+{
+    int64_t whole;
+    if (p->whole) {
+        OV_TRY(ov_json_as_i64(v, &whole, err));
+        *out = (double)whole;
+    } else {
+        OV_TRY(ov_json_as_f64(v, out, err));
+    }
+    if (*out >= p->least && *out <= p->most)
+        return OV_OK;
+    return ov_json_fail(v, err, OV_INVALID, "expected a number from %.17g to %.17g, found %.17g", p->least, p->most, *out);
+}
+
+static ov_status read_param(const ov_json *json, const ov_sketch_param *p, double *out, ov_error *err)
+{
+    const ov_json *v = ov_json_find(json, p->name);
+    *out = p->dflt;
+    if (!v && p->needed)
+        return ov_json_fail(json, err, OV_INVALID, "'%s' is missing", p->name);
+    if (!v)
+        return OV_OK;
+    return p->words ? read_word(v, p, out, err) : read_number(v, p, out, err);
+}
+
+ov_status ov_metric_read(const ov_json *json, const ov_metric_kind *kind, ov_metric *out, ov_error *err)
+{
+    bool images;
+    *out = (ov_metric){.ops = ov_metric_ops((ov_complex_id)kind->complex), .complex = kind->complex, .input = kind->input};
+    for (uint32_t i = 0; i < out->ops->param_count; i++)
+        OV_TRY(read_param(json, &out->ops->params[i], &out->args.at[i], err));
+    if (out->ops->check && out->ops->check(&out->args, err) != OV_OK) {
+        ov_error why = *err;
+        return ov_json_fail(json, err, OV_INVALID, "%s", why.text);
+    }
+    if (!kind->images_if)
+        return OV_OK;
+    OV_TRY(ov_json_bool(json, kind->images_if, false, &images, err));
+    if (images)
+        out->input = OV_METRIC_IMAGES;
+    return OV_OK;
+}
