@@ -10,13 +10,6 @@ ov_status ovi_quantiles_reserve(ov_quantiles *s, uint32_t levels, const ov_sketc
     return mem->grow(mem->owner, &s->items, &s->cap, (2 + (size_t)levels) * s->k * sizeof(double), err);
 }
 
-/* A coin that depends on what the sketch has seen. */
-static bool throw_coin(ov_quantiles *s, double seen)
-{
-    s->coin = ovi_murmur_finish(s->coin * UINT64_C(0x9e3779b97f4a7c15) + ov_f64_bits(seen) + 1);
-    return s->coin & 1;
-}
-
 /* Every other one of the 2k items of a and b, each sorted, merged. */
 static void merge_half(const double *a, const double *b, uint32_t k, bool odd, double *restrict out)
 {
@@ -37,7 +30,7 @@ static void lift(ov_quantiles *s, double *work, uint32_t level, uint64_t pattern
     double *carry = work, *other = work + s->k;
     for (; pattern >> level & 1; level++) {
         const double *met = ovi_quantiles_level(s, level);
-        merge_half(carry, met, s->k, throw_coin(s, met[s->k / 2]), other);
+        merge_half(carry, met, s->k, ovi_throw_coin(&s->coin, met[s->k / 2]), other);
         double *swap = carry;
         carry = other;
         other = swap;
@@ -52,7 +45,7 @@ static ov_status empty_base(ov_quantiles *s, const ov_sketch_mem *mem, ov_error 
     OV_TRY(ovi_quantiles_reserve(s, ovi_quantiles_level_count(pattern), mem, err));
     double *base = s->items;
     ovi_sort_doubles(base, 2 * (size_t)s->k);
-    bool odd = throw_coin(s, base[s->k]);
+    bool odd = ovi_throw_coin(&s->coin, base[s->k]);
     for (uint32_t i = 0; i < s->k; i++)
         base[i] = base[2 * i + odd];
     lift(s, base, 0, pattern - 1);
@@ -110,7 +103,7 @@ static ov_status add_levels(ov_quantiles *s, const ov_quantiles *from, uint32_t 
         const double *items = ovi_quantiles_level(from, level);
         uint64_t offset = 0;
         for (uint32_t i = 0; i < shift; i++)
-            offset = offset << 1 | throw_coin(s, items[from->k / 2]);
+            offset = offset << 1 | ovi_throw_coin(&s->coin, items[from->k / 2]);
         for (uint32_t i = 0; i < s->k; i++)
             work[i] = items[i * stride + offset];
         lift(s, work, level + shift, have);

@@ -40,5 +40,12 @@ void ov_ranks_equal_points(const ov_ranks *r, uint32_t count, double *points);
 
 /* ---- within sketch ---- */
 
+/* A coin that depends on what a sketch has seen: it decides which half of its items stays. */
+static inline bool ovi_throw_coin(uint64_t *coin, double seen)
+{
+    *coin = ovi_murmur_finish(*coin * UINT64_C(0x9e3779b97f4a7c15) + ov_f64_bits(seen) + 1);
+    return *coin & 1;
+}
+
 /* Ascending; no NaN. */
 void ovi_sort_doubles(double *x, size_t n);
