@@ -215,3 +215,10 @@ void ov_ranks_equal_points(const ov_ranks *r, uint32_t count, double *points)
     for (uint32_t i = 0; i + 1 < count; i++)
         points[i] = r->min + step * (i + 1);
 }
+
+void ov_ranks_equal_floats(const ov_ranks *r, uint32_t count, double *points)
+{
+    float min = (float)r->min, step = ((float)r->max - min) / (float)count;
+    for (uint32_t i = 0; i + 1 < count; i++)
+        points[i] = (double)(min + step * (float)(i + 1));
+}

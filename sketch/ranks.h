@@ -37,6 +37,8 @@ void ov_ranks_cdf(const ov_ranks *r, const double *points, uint32_t count, doubl
 void ov_ranks_pmf(const ov_ranks *r, const double *points, uint32_t count, double *out);
 /* The count - 1 points that cut min to max into `count` equal bins. */
 void ov_ranks_equal_points(const ov_ranks *r, uint32_t count, double *points);
+/* The same reckoned in floats. */
+void ov_ranks_equal_floats(const ov_ranks *r, uint32_t count, double *points);
 
 /* ---- within sketch ---- */
 

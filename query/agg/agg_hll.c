@@ -122,16 +122,10 @@ const ov_object_ops ovi_hll_ops = {
 static ov_status bind_params(const ov_agg_binding *b, hll_params *p, ov_error *err)
 {
     const ov_agg_call *call = b->call;
-    p->lg_k = OV_HLL_DEFAULT_LG_K;
+    int64_t lg_k = OV_HLL_DEFAULT_LG_K;
+    OV_TRY(ovi_agg_whole(b, 0, OV_HLL_LEAST_LG_K, OV_HLL_MOST_LG_K, "lgK", &lg_k, err));
+    p->lg_k = (uint8_t)lg_k;
     p->type = OV_HLL_4;
-    if (call->param_count > 0) {
-        const ov_expr *e = call->params[0];
-        if (!ov_type_is_int(e->type) || e->constant.is_null || e->constant.i < OV_HLL_LEAST_LG_K ||
-            e->constant.i > OV_HLL_MOST_LG_K)
-            return ov_fail_at(err, OV_INVALID, e->pos, e->end_pos, "lgK of %s must be a whole number from %d to %d",
-                              call->fn->name, OV_HLL_LEAST_LG_K, OV_HLL_MOST_LG_K);
-        p->lg_k = (uint8_t)e->constant.i;
-    }
     if (call->param_count > 1) {
         static const char *const names[] = {"HLL_4", "HLL_6", "HLL_8"};
         const ov_expr *e = call->params[1];

@@ -31,24 +31,10 @@ static ov_status put_image(ov_object *o, uint32_t group, ov_slice image, bool se
     return ov_quantiles_merge(state(o, group), &one, &mem, err);
 }
 
-static ov_status add_quantiles(ov_object *o, const ov_agg_rows *rows, const uint64_t *mask, const ov_vec *const *args,
-                               ov_arena *scratch, ov_error *err)
+static ov_status add_quantiles(ov_object *o, uint32_t group, double x, ov_error *err)
 {
-    const quantiles_params *params = o->call->prepared;
     ov_sketch_mem mem = ov_object_mem(o);
-    ov_vec flat;
-    if (args[0]->type.id == OV_TYPE_NULL)
-        return OV_OK;
-    if (params->head.of_images)
-        return ov_images_add(o, rows, mask, args[0], scratch, err);
-    OV_TRY(ov_vec_flatten(args[0], scratch, &flat, err));
-    const double *data = flat.data;
-    OV_AGG_EACH (rows, mask, p, i) {
-        if (flat.valid && !ov_bits_test(flat.valid, i))
-            continue;
-        OV_TRY(ov_quantiles_add(state(o, ov_agg_group(rows, p, i)), data[i], &mem, err));
-    }
-    return OV_OK;
+    return ov_quantiles_add(state(o, group), x, &mem, err);
 }
 
 static ov_status merge_quantiles(ov_object *o, uint32_t group, const void *from, ov_error *err)
@@ -90,13 +76,14 @@ static const ov_image_kind quantiles_kind = {
     .put = put_image,
     .merge = merge_quantiles,
     .write = write_quantiles,
+    .number = add_quantiles,
     .answer = quantile_of,
 };
 
 const ov_object_ops ovi_quantiles_ops = {
     .name = "DS_QUANTILES_SKETCH",
     .state_bytes = sizeof(ov_quantiles),
-    .add = add_quantiles,
+    .add = ov_image_add,
     .merge = ov_image_merge,
     .emit = ov_image_emit,
     .write = ov_image_write,
@@ -118,24 +105,11 @@ static ov_status bind_k(const ov_agg_binding *b, uint32_t i, quantiles_params *p
     return OV_OK;
 }
 
-/* Numbers, text that may be numbers, or sketches. */
-static ov_status bind_values(ov_agg_binding *b, ov_sqltype answer, quantiles_params **p, ov_error *err)
-{
-    const ov_expr **x = &b->call->args[0];
-    OV_TRY(ov_image_bind(b, &quantiles_kind, answer, sizeof(**p), p, err));
-    if ((*p)->head.of_images)
-        return OV_OK;
-    if (ov_type_is_list((*x)->type) ||
-        !(ov_sqltype_is_number((ov_sqltype)(*x)->sql) || (*x)->sql == OV_SQL_NULL || (*x)->type.id == OV_TYPE_STRING))
-        return ovi_agg_wrong_types(b, err);
-    return ov_expr_cast(b->cx, *x, OV_SQL_DOUBLE, OV_T(OV_TYPE_DOUBLE), (*x)->pos, (*x)->end_pos, x, err);
-}
-
 /* (values [, k]) */
 ov_status ovi_bind_quantiles(ov_agg_binding *b, ov_error *err)
 {
     quantiles_params *p;
-    OV_TRY(bind_values(b, OV_SQL_NULL, &p, err));
+    OV_TRY(ov_image_bind_numbers(b, &quantiles_kind, OV_SQL_NULL, sizeof(*p), &p, err));
     return bind_k(b, 0, p, err);
 }
 
@@ -143,7 +117,7 @@ ov_status ovi_bind_quantiles(ov_agg_binding *b, ov_error *err)
 ov_status ovi_bind_approx_quantile_ds(ov_agg_binding *b, ov_error *err)
 {
     quantiles_params *p;
-    OV_TRY(bind_values(b, OV_SQL_DOUBLE, &p, err));
+    OV_TRY(ov_image_bind_numbers(b, &quantiles_kind, OV_SQL_DOUBLE, sizeof(*p), &p, err));
     OV_TRY(bind_k(b, 1, p, err));
     return ovi_agg_fraction(b, 0, &p->rank, err);
 }

@@ -10,6 +10,7 @@ static const ov_aggregate table[] = {
     {.name = label, .kind = agg_kind, .values = value_args, .min_args = fewest, .max_args = most,  \
      .takes_distinct = set, .ops = states, .bind = binder, .signatures = forms},
 #include "query/agg/aggregates.def"
+#include "query/agg/aggregates_native.def"
 #undef AGG
 };
 

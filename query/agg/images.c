@@ -53,6 +53,25 @@ ov_status ov_images_add(ov_object *o, const ov_agg_rows *rows, const uint64_t *m
     return OV_OK;
 }
 
+ov_status ov_image_add(ov_object *o, const ov_agg_rows *rows, const uint64_t *mask, const ov_vec *const *args,
+                       ov_arena *scratch, ov_error *err)
+{
+    const ov_image_params *params = params_of(o->call);
+    ov_vec flat;
+    if (args[0]->type.id == OV_TYPE_NULL)
+        return OV_OK;
+    if (params->of_images)
+        return ov_images_add(o, rows, mask, args[0], scratch, err);
+    OV_TRY(ov_vec_flatten(args[0], scratch, &flat, err));
+    const double *data = flat.data;
+    OV_AGG_EACH (rows, mask, p, i) {
+        if ((flat.valid && !ov_bits_test(flat.valid, i)) || isnan(data[i]))
+            continue;
+        OV_TRY(params->kind->number(o, ov_agg_group(rows, p, i), data[i], err));
+    }
+    return OV_OK;
+}
+
 ov_status ov_image_merge(ov_object *dst, ov_object *src, const uint32_t *from, const uint32_t *to, size_t n, ov_error *err)
 {
     const ov_image_kind *kind = params_of(dst->call)->kind;
@@ -171,4 +190,17 @@ ov_status ov_image_bind(ov_agg_binding *b, const ov_image_kind *kind, ov_sqltype
     else
         ovi_agg_result(call, ov_sqltype_native(answer), answer);
     return OV_OK;
+}
+
+ov_status ov_image_bind_numbers(ov_agg_binding *b, const ov_image_kind *kind, ov_sqltype answer, size_t bytes,
+                                void *prepared, ov_error *err)
+{
+    const ov_expr **x = &b->call->args[0];
+    OV_TRY(ov_image_bind(b, kind, answer, bytes, prepared, err));
+    if (params_of(b->call)->of_images)
+        return OV_OK;
+    if (ov_type_is_list((*x)->type) ||
+        !(ov_sqltype_is_number((ov_sqltype)(*x)->sql) || (*x)->sql == OV_SQL_NULL || (*x)->type.id == OV_TYPE_STRING))
+        return ovi_agg_wrong_types(b, err);
+    return ov_expr_cast(b->cx, *x, OV_SQL_DOUBLE, OV_T(OV_TYPE_DOUBLE), (*x)->pos, (*x)->end_pos, x, err);
 }

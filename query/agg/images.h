@@ -19,6 +19,8 @@ typedef struct ov_image_kind {
     ov_status (*merge)(ov_object *o, uint32_t group, const void *from, ov_error *err);
     /* Appends the image of a state (never zeroed when it is to be kept): the result, or what keeps most when the query goes on with it. */
     ov_status (*write)(const ov_object *o, uint32_t group, bool result, ov_arena *scratch, ov_buf *out, ov_error *err);
+    /* Group `group` takes in a number, not NaN. NULL: values come another way (hashed.h). */
+    ov_status (*number)(ov_object *o, uint32_t group, double x, ov_error *err);
     /* The number an aggregate shows in the sketch's place; NaN or a fraction only when its type is DOUBLE. NULL: there is none. */
     ov_status (*answer)(const ov_object *o, const ov_agg_call *call, uint32_t group, ov_arena *scratch, double *out,
                         ov_error *err);
@@ -30,7 +32,9 @@ typedef struct ov_image_params {
     bool answer;    /* the result is the number */
 } ov_image_params;
 
-/* Functions of ov_object_ops. */
+/* Functions of ov_object_ops; ov_image_add for kinds of numbers. */
+OV_CHECKED ov_status ov_image_add(ov_object *o, const ov_agg_rows *rows, const uint64_t *mask, const ov_vec *const *args,
+                                  ov_arena *scratch, ov_error *err);
 OV_CHECKED ov_status ov_image_merge(ov_object *dst, ov_object *src, const uint32_t *from, const uint32_t *to, size_t n,
                                     ov_error *err);
 OV_CHECKED ov_status ov_image_emit(const ov_object *o, const ov_agg_call *call, const uint32_t *order, uint32_t n,
@@ -48,6 +52,10 @@ OV_CHECKED ov_status ov_images_add(ov_object *o, const ov_agg_rows *rows, const 
  */
 OV_CHECKED ov_status ov_image_bind(ov_agg_binding *b, const ov_image_kind *kind, ov_sqltype answer, size_t bytes,
                                    void *prepared, ov_error *err);
+
+/* The same for kinds of numbers: argument 0 is a sketch, a number, or text that may be one. */
+OV_CHECKED ov_status ov_image_bind_numbers(ov_agg_binding *b, const ov_image_kind *kind, ov_sqltype answer, size_t bytes,
+                                           void *prepared, ov_error *err);
 
 /* An object as the owner of a sketch's memory. */
 ov_sketch_mem ov_object_mem(ov_object *o);

@@ -4,30 +4,77 @@
  */
 #include "base/numfmt.h"
 #include "query/expr/sketch_int.h"
+#include "sketch/kll.h"
 #include "sketch/quantiles.h"
+
+typedef union any_sketch {
+    ov_quantiles quantiles;
+    ov_kll kll;
+} any_sketch;
+
+static ov_complex_id make_of(const ovi_call *c)
+{
+    return (ov_complex_id)c->e->args[0]->type.complex;
+}
+
+/* The numbers are floats: so are points, and answers print as such. */
+static bool of_floats(const ovi_call *c)
+{
+    return make_of(c) == OV_COMPLEX_KLL_FLOATS;
+}
+
+static ov_status read_sketch(const ovi_call *c, uint32_t row, ov_arena *scratch, any_sketch *s, ov_error *err)
+{
+    ov_sketch_mem mem = ov_sketch_mem_arena(scratch);
+    ov_slice image = ovi_str(&c->arg[0], row);
+    if (make_of(c) == OV_COMPLEX_QUANTILES)
+        return ov_quantiles_read(image, &s->quantiles, &mem, err);
+    return ov_kll_read(image, of_floats(c), &s->kll, &mem, err);
+}
 
 /* The sketch in argument 0 as what answers come from; everything in scratch. */
 static ov_status read_ranks(const ovi_call *c, uint32_t row, ov_arena *scratch, ov_ranks *out, ov_error *err)
 {
-    ov_sketch_mem mem = ov_sketch_mem_arena(scratch);
-    ov_quantiles s;
-    OV_TRY(ov_quantiles_read(ovi_str(&c->arg[0], row), &s, &mem, err));
-    return ov_quantiles_ranks(&s, out, scratch, err);
+    any_sketch s;
+    OV_TRY(read_sketch(c, row, scratch, &s, err));
+    return make_of(c) == OV_COMPLEX_QUANTILES ? ov_quantiles_ranks(&s.quantiles, out, scratch, err)
+                                              : ov_kll_ranks(&s.kll, out, scratch, err);
+}
+
+static bool has_ranks(ov_type t)
+{
+    return t.id == OV_TYPE_COMPLEX && (t.complex == OV_COMPLEX_QUANTILES || t.complex == OV_COMPLEX_KLL_DOUBLES ||
+                                       t.complex == OV_COMPLEX_KLL_FLOATS);
 }
 
 static ov_status want_quantiles(ovi_bind *b, ov_error *err)
 {
-    return ovi_want_sketch(b, 0, OV_COMPLEX_QUANTILES, err);
+    return has_ranks(b->args[0]->type) ? OV_OK : ovi_want_sketch(b, 0, OV_COMPLEX_QUANTILES, err);
 }
 
 /* ---- one number ---- */
 
-ov_status ovi_bind_sketch_number(ovi_bind *b, ov_error *err)
+ov_status ovi_bind_sketch_quantile(ovi_bind *b, ov_error *err)
+{
+    OV_TRY(want_quantiles(b, err));
+    OV_TRY(ovi_want_double(b, 1, err));
+    ovi_result(b, b->args[0]->type.complex == OV_COMPLEX_KLL_FLOATS ? OV_SQL_FLOAT : OV_SQL_DOUBLE);
+    return OV_OK;
+}
+
+ov_status ovi_bind_sketch_rank(ovi_bind *b, ov_error *err)
 {
     OV_TRY(want_quantiles(b, err));
     OV_TRY(ovi_want_double(b, 1, err));
     ovi_result(b, OV_SQL_DOUBLE);
     return OV_OK;
+}
+
+/* Argument i, a point between values. */
+static double point_of(const ovi_call *c, uint32_t i, uint32_t row)
+{
+    double v = ovi_f64(&c->arg[i], row);
+    return of_floats(c) ? (double)(float)v : v;
 }
 
 static ov_status check_rank(const ovi_call *c, double rank, ov_error *err)
@@ -54,7 +101,7 @@ static ov_status rank_row(ovi_call *c, uint32_t row, ov_arena *scratch, double *
 {
     ov_ranks ranks;
     OV_TRY(read_ranks(c, row, scratch, &ranks, err));
-    *out = ov_ranks_rank(&ranks, ovi_f64(&c->arg[1], row));
+    *out = ov_ranks_rank(&ranks, point_of(c, 1, row));
     return OV_OK;
 }
 
@@ -66,7 +113,9 @@ ov_status ovi_eval_sketch_rank(ovi_call *c, ov_vec *out, ov_error *err)
 /* What a native query shows of a sketch that nobody reads: how many values it has seen. */
 ov_status ovi_bind_sketch_count(ovi_bind *b, ov_error *err)
 {
-    return ovi_bind_of_sketch(b, OV_COMPLEX_QUANTILES, OV_SQL_BIGINT, err);
+    OV_TRY(want_quantiles(b, err));
+    ovi_result(b, OV_SQL_BIGINT);
+    return OV_OK;
 }
 
 static ov_status count_row(ovi_call *c, uint32_t row, ov_arena *scratch, double *out, ov_error *err)
@@ -95,12 +144,14 @@ ov_status ovi_bind_sketch_points(ovi_bind *b, ov_error *err)
 }
 
 /* NaN is text in JSON. */
-static void add_list(const double *v, uint32_t n, ov_buf *out)
+static void add_list(const double *v, uint32_t n, bool floats, ov_buf *out)
 {
     ov_buf_add_char(out, '[');
     for (uint32_t i = 0; i < n; i++) {
         ov_buf_add_str(out, i ? "," : "");
-        if (isfinite(v[i]))
+        if (isfinite(v[i]) && floats)
+            ov_buf_add_float(out, (float)v[i]);
+        else if (isfinite(v[i]))
             ov_buf_add_double(out, v[i]);
         else
             ov_buf_add_str(out, isnan(v[i]) ? "\"NaN\"" : v[i] > 0 ? "\"Infinity\"" : "\"-Infinity\"");
@@ -118,7 +169,7 @@ static ov_status quantiles_row(ovi_call *c, uint32_t row, ov_arena *scratch, ov_
         OV_TRY(check_rank(c, ovi_f64(&c->arg[i], row), err));
         v[i - 1] = ov_ranks_quantile(&ranks, ovi_f64(&c->arg[i], row));
     }
-    add_list(v, c->argc - 1, out);
+    add_list(v, c->argc - 1, of_floats(c), out);
     return OV_OK;
 }
 
@@ -133,7 +184,7 @@ static ov_status read_points(const ovi_call *c, uint32_t row, ov_arena *scratch,
     OV_TRY(ov_arena_alloc(scratch, c->argc * sizeof(double), points, err));
     OV_TRY(ov_arena_alloc(scratch, c->argc * sizeof(double), v, err));
     for (uint32_t i = 1; i < c->argc; i++) {
-        (*points)[i - 1] = ovi_f64(&c->arg[i], row);
+        (*points)[i - 1] = point_of(c, i, row);
         if (isnan((*points)[i - 1]) || (i > 1 && (*points)[i - 1] <= (*points)[i - 2]))
             return ov_fail(err, OV_INVALID, "%s: the points must be numbers that ascend", c->e->fn->name);
     }
@@ -147,7 +198,7 @@ static ov_status cdf_row(ovi_call *c, uint32_t row, ov_arena *scratch, ov_buf *o
     OV_TRY(read_ranks(c, row, scratch, &ranks, err));
     OV_TRY(read_points(c, row, scratch, &points, &v, err));
     ov_ranks_cdf(&ranks, points, c->argc - 1, v);
-    add_list(v, c->argc, out);
+    add_list(v, c->argc, false, out);
     return OV_OK;
 }
 
@@ -161,7 +212,7 @@ static void add_histogram(const ov_ranks *r, const double *points, uint32_t coun
     ov_ranks_pmf(r, points, count, v);
     for (uint32_t i = 0; i <= count; i++)
         v[i] *= (double)r->n;
-    add_list(v, count + 1, out);
+    add_list(v, count + 1, false, out);
 }
 
 static ov_status histogram_row(ovi_call *c, uint32_t row, ov_arena *scratch, ov_buf *out, ov_error *err)
@@ -198,7 +249,10 @@ static ov_status bins_row(ovi_call *c, uint32_t row, ov_arena *scratch, ov_buf *
     OV_TRY(read_ranks(c, row, scratch, &ranks, err));
     OV_TRY(ov_arena_alloc(scratch, bins * sizeof(double), &points, err));
     OV_TRY(ov_arena_alloc(scratch, bins * sizeof(double), &v, err));
-    ov_ranks_equal_points(&ranks, bins, points);
+    if (of_floats(c))
+        ov_ranks_equal_floats(&ranks, bins, points);
+    else
+        ov_ranks_equal_points(&ranks, bins, points);
     add_histogram(&ranks, points, bins - 1, v, out);
     return OV_OK;
 }
@@ -212,15 +266,19 @@ ov_status ovi_eval_sketch_bins(ovi_call *c, ov_vec *out, ov_error *err)
 
 ov_status ovi_bind_sketch_summary(ovi_bind *b, ov_error *err)
 {
-    return ovi_bind_of_sketch(b, OV_COMPLEX_QUANTILES, OV_SQL_VARCHAR, err);
+    OV_TRY(want_quantiles(b, err));
+    ovi_result(b, OV_SQL_VARCHAR);
+    return OV_OK;
 }
 
 static ov_status summary_row(ovi_call *c, uint32_t row, ov_arena *scratch, ov_buf *out, ov_error *err)
 {
-    ov_sketch_mem mem = ov_sketch_mem_arena(scratch);
-    ov_quantiles s;
-    OV_TRY(ov_quantiles_read(ovi_str(&c->arg[0], row), &s, &mem, err));
-    ov_quantiles_describe(&s, out);
+    any_sketch s;
+    OV_TRY(read_sketch(c, row, scratch, &s, err));
+    if (make_of(c) == OV_COMPLEX_QUANTILES)
+        ov_quantiles_describe(&s.quantiles, out);
+    else
+        ov_kll_describe(&s.kll, out);
     return OV_OK;
 }
 

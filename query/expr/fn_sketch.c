@@ -5,6 +5,7 @@
 
 #include "base/base64.h"
 #include "sketch/hll.h"
+#include "sketch/kll.h"
 #include "sketch/quantiles.h"
 #include "sketch/theta.h"
 
@@ -125,6 +126,49 @@ out:
 
 /* ---- COMPLEX_DECODE_BASE64('type', text) ---- */
 
+static ov_status check_hll(ov_slice image, ov_arena *scratch, ov_error *err)
+{
+    ov_sketch_mem mem = ov_sketch_mem_arena(scratch);
+    ov_hll s;
+    return ov_hll_read(image, &s, &mem, err);
+}
+
+static ov_status check_theta(ov_slice image, ov_arena *scratch, ov_error *err)
+{
+    ov_theta_set s;
+    return ov_theta_read(image, scratch, &s, err);
+}
+
+static ov_status check_quantiles(ov_slice image, ov_arena *scratch, ov_error *err)
+{
+    ov_sketch_mem mem = ov_sketch_mem_arena(scratch);
+    ov_quantiles s;
+    return ov_quantiles_read(image, &s, &mem, err);
+}
+
+static ov_status check_kll_doubles(ov_slice image, ov_arena *scratch, ov_error *err)
+{
+    ov_sketch_mem mem = ov_sketch_mem_arena(scratch);
+    ov_kll s;
+    return ov_kll_read(image, false, &s, &mem, err);
+}
+
+static ov_status check_kll_floats(ov_slice image, ov_arena *scratch, ov_error *err)
+{
+    ov_sketch_mem mem = ov_sketch_mem_arena(scratch);
+    ov_kll s;
+    return ov_kll_read(image, true, &s, &mem, err);
+}
+
+/* Do the bytes make a sketch of that kind? */
+static ov_status (*const checks[OV_COMPLEX_COUNT])(ov_slice image, ov_arena *scratch, ov_error *err) = {
+    [OV_COMPLEX_HLL] = check_hll,
+    [OV_COMPLEX_KLL_DOUBLES] = check_kll_doubles,
+    [OV_COMPLEX_KLL_FLOATS] = check_kll_floats,
+    [OV_COMPLEX_QUANTILES] = check_quantiles,
+    [OV_COMPLEX_THETA] = check_theta,
+};
+
 ov_status ovi_bind_complex_decode(ovi_bind *b, ov_error *err)
 {
     ov_slice name, full;
@@ -136,7 +180,7 @@ ov_status ovi_bind_complex_decode(ovi_bind *b, ov_error *err)
         return ov_fail_at(err, OV_INVALID, b->args[0]->pos, b->args[0]->end_pos,
                           "'" OV_SLICE_FMT "' is no kind of sketch; there are HLLSketch, thetaSketch and others",
                           OV_SLICE_ARG(name));
-    if (type.complex != OV_COMPLEX_HLL && type.complex != OV_COMPLEX_THETA && type.complex != OV_COMPLEX_QUANTILES)
+    if (!checks[type.complex])
         return ov_fail_at(err, OV_UNSUPPORTED, b->args[0]->pos, b->args[0]->end_pos,
                           "sketches of kind '" OV_SLICE_FMT "' are not supported yet", OV_SLICE_ARG(name));
     OV_TRY(ovi_want_text(b, 1, err));
@@ -144,28 +188,11 @@ ov_status ovi_bind_complex_decode(ovi_bind *b, ov_error *err)
     return OV_OK;
 }
 
-/* Do the bytes make a sketch of that kind? */
-static ov_status check_image(ov_complex_id kind, ov_slice image, ov_arena *scratch, ov_error *err)
-{
-    ov_sketch_mem mem = ov_sketch_mem_arena(scratch);
-    ov_hll hll;
-    ov_theta_set theta;
-    ov_quantiles quantiles;
-    switch (kind) {
-    case OV_COMPLEX_THETA:
-        return ov_theta_read(image, scratch, &theta, err);
-    case OV_COMPLEX_QUANTILES:
-        return ov_quantiles_read(image, &quantiles, &mem, err);
-    default:
-        return ov_hll_read(image, &hll, &mem, err);
-    }
-}
-
 static ov_status decode_row(ovi_call *c, uint32_t row, ov_arena *scratch, ov_buf *out, ov_error *err)
 {
     if (!ov_base64_decode(ovi_str(&c->arg[1], row), out))
         return ov_fail(err, OV_INVALID, "COMPLEX_DECODE_BASE64: this is no Base64 text");
-    ov_status st = check_image((ov_complex_id)c->e->type.complex, ov_buf_slice(out), scratch, err);
+    ov_status st = checks[c->e->type.complex](ov_buf_slice(out), scratch, err);
     if (st == OV_CORRUPT) /* the text is the caller's */
         st = err->code = OV_INVALID;
     if (st != OV_OK)

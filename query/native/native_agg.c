@@ -176,20 +176,32 @@ static ov_status bind_hyper_unique(agg_binder *b, const kind *k, const ov_json *
     return count_distinct(b, json, x);
 }
 
-/* HLLSketchBuild, HLLSketchMerge, thetaSketch, quantilesDoublesSketch: of values, or of a column of sketches */
-static ov_status bind_sketch(agg_binder *b, const kind *k, const ov_json *json)
+static ov_status add_sketch(agg_binder *b, const kind *k, const ov_json *json, ov_slice name)
 {
     const ov_expr *args[3];
     uint32_t argc = 1;
-    ov_slice name;
-    if (b->agg->name.n && strcmp(k->name, "quantilesDoublesSketchMerge") == 0) /* its column is named like itself */
-        OV_TRY(ov_json_str(json, "fieldName", b->agg->name, &name, b->err));
-    else
-        OV_TRY(ov_json_need_str(json, "fieldName", &name, b->err));
     OV_TRY(ovi_nscope_value(b->s, name, &args[0], b->err));
     OV_TRY(ovi_nsketch_args(b->s->p, json, b->agg, args, &argc, b->err));
     b->agg->estimate = b->agg->estimate && b->finalize;
     return add_call(b, json, k->fn, args, argc, false, &b->agg->call);
+}
+
+/* Of values, or of a column of sketches. */
+static ov_status bind_sketch(agg_binder *b, const kind *k, const ov_json *json)
+{
+    ov_slice name;
+    OV_TRY(ov_json_need_str(json, "fieldName", &name, b->err));
+    return add_sketch(b, k, json, name);
+}
+
+/* Of a column that is named like the aggregator itself. */
+static ov_status bind_sketch_merge(agg_binder *b, const kind *k, const ov_json *json)
+{
+    ov_slice name;
+    if (b->agg->name.n == 0)
+        return bind_sketch(b, k, json);
+    OV_TRY(ov_json_str(json, "fieldName", b->agg->name, &name, b->err));
+    return add_sketch(b, k, json, name);
 }
 
 /* ---- statistics ---- */
@@ -263,8 +275,10 @@ static ov_status refuse_sketch(agg_binder *b, const kind *k, const ov_json *json
 static const kind kinds[] = {
     {"HLLSketchBuild", bind_sketch, "DS_HLL", OV_SQL_NULL},
     {"HLLSketchMerge", bind_sketch, "DS_HLL", OV_SQL_NULL},
-    {"KllDoublesSketch", refuse_sketch, NULL, OV_SQL_NULL},
-    {"KllFloatsSketch", refuse_sketch, NULL, OV_SQL_NULL},
+    {"KllDoublesSketch", bind_sketch, "$KLL_DOUBLES", OV_SQL_NULL},
+    {"KllDoublesSketchMerge", bind_sketch_merge, "$KLL_DOUBLES", OV_SQL_NULL},
+    {"KllFloatsSketch", bind_sketch, "$KLL_FLOATS", OV_SQL_NULL},
+    {"KllFloatsSketchMerge", bind_sketch_merge, "$KLL_FLOATS", OV_SQL_NULL},
     {"approxHistogram", refuse_sketch, NULL, OV_SQL_NULL},
     {"approxHistogramFold", refuse_sketch, NULL, OV_SQL_NULL},
     {"arrayOfDoublesSketch", refuse_sketch, NULL, OV_SQL_NULL},
@@ -299,7 +313,7 @@ static const kind kinds[] = {
     {"longSum", bind_simple, "SUM", OV_SQL_BIGINT},
     {"momentSketch", refuse_sketch, NULL, OV_SQL_NULL},
     {"quantilesDoublesSketch", bind_sketch, "DS_QUANTILES_SKETCH", OV_SQL_NULL},
-    {"quantilesDoublesSketchMerge", bind_sketch, "DS_QUANTILES_SKETCH", OV_SQL_NULL},
+    {"quantilesDoublesSketchMerge", bind_sketch_merge, "DS_QUANTILES_SKETCH", OV_SQL_NULL},
     {"stringAny", bind_any, "ANY_VALUE", OV_SQL_VARCHAR},
     {"stringFirst", bind_timed, "EARLIEST_BY", OV_SQL_VARCHAR},
     {"stringLast", bind_timed, "LATEST_BY", OV_SQL_VARCHAR},

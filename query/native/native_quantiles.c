@@ -3,6 +3,16 @@
  */
 #include "query/native/native_plan_int.h"
 
+/* Post-aggregators are named by the sketch and by what they make of it. */
+static const struct {
+    const char *start;
+    ov_complex_id sketch;
+} makes[] = {
+    {"KllDoublesSketchTo", OV_COMPLEX_KLL_DOUBLES},
+    {"KllFloatsSketchTo", OV_COMPLEX_KLL_FLOATS},
+    {"quantilesDoublesSketchTo", OV_COMPLEX_QUANTILES},
+};
+
 typedef struct kind {
     const char *name;
     const char *fn;
@@ -11,12 +21,12 @@ typedef struct kind {
 } kind;
 
 static const kind kinds[] = {
-    {"quantilesDoublesSketchToCDF", "DS_CDF", NULL, "splitPoints"},
-    {"quantilesDoublesSketchToHistogram", "DS_HISTOGRAM", NULL, "splitPoints"},
-    {"quantilesDoublesSketchToQuantile", "DS_GET_QUANTILE", "fraction", NULL},
-    {"quantilesDoublesSketchToQuantiles", "DS_GET_QUANTILES", NULL, "fractions"},
-    {"quantilesDoublesSketchToRank", "DS_RANK", "value", NULL},
-    {"quantilesDoublesSketchToString", "DS_QUANTILE_SUMMARY", NULL, NULL},
+    {"CDF", "DS_CDF", NULL, "splitPoints"},
+    {"Histogram", "DS_HISTOGRAM", NULL, "splitPoints"},
+    {"Quantile", "DS_GET_QUANTILE", "fraction", NULL},
+    {"Quantiles", "DS_GET_QUANTILES", NULL, "fractions"},
+    {"Rank", "DS_RANK", "value", NULL},
+    {"String", "DS_QUANTILE_SUMMARY", NULL, NULL},
 };
 
 static ov_status add_number(ovi_nsketch_post *b, const ov_json *v, const ov_expr **out)
@@ -36,7 +46,8 @@ static ov_status equal_bins(ovi_nsketch_post *b, const ov_json *json, const ov_e
     return ovi_ncall(b->p, json, "$SKETCH_BINS", args, 2, out, b->err);
 }
 
-static ov_status bind(ovi_nsketch_post *b, const kind *k, const ov_json *json, const ov_expr **out)
+static ov_status bind(ovi_nsketch_post *b, ov_complex_id sketch, const kind *k, const ov_json *json,
+                      const ov_expr **out)
 {
     const ov_json *v = NULL;
     const ov_expr **args;
@@ -53,7 +64,7 @@ static ov_status bind(ovi_nsketch_post *b, const kind *k, const ov_json *json, c
     if (k->list && v && v->count == 0)
         return ov_json_fail(v, b->err, OV_INVALID, "expected one number or more");
     OV_TRY(ov_arena_alloc(b->p->arena, ((k->list && v ? v->count : 1) + (size_t)1) * sizeof *args, &args, b->err));
-    OV_TRY(ovi_nsketch_field(b, json, OV_COMPLEX_QUANTILES, &args[0]));
+    OV_TRY(ovi_nsketch_field(b, json, sketch, &args[0]));
     if (histogram && !v)
         return equal_bins(b, json, args[0], out);
     if (k->number)
@@ -68,10 +79,16 @@ ov_status ovi_nquantiles_post_bind(ovi_nsketch_post *b, ov_slice type, const ov_
                                    const ov_expr **out)
 {
     *found = false;
-    for (size_t i = 0; i < OV_COUNT_OF(kinds) && !*found; i++)
-        if (ov_slice_eq(type, ov_slice_cstr(kinds[i].name))) {
-            *found = true;
-            return bind(b, &kinds[i], json, out);
-        }
+    for (size_t i = 0; i < OV_COUNT_OF(makes); i++) {
+        if (!ov_slice_starts(type, ov_slice_cstr(makes[i].start)))
+            continue;
+        size_t head = strlen(makes[i].start);
+        ov_slice what = ov_slice_make(type.p + head, type.n - head);
+        for (size_t k = 0; k < OV_COUNT_OF(kinds); k++)
+            if (ov_slice_eq(what, ov_slice_cstr(kinds[k].name))) {
+                *found = true;
+                return bind(b, makes[i].sketch, &kinds[k], json, out);
+            }
+    }
     return OV_OK;
 }

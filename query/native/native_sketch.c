@@ -23,48 +23,71 @@ static ov_status hll_sizes(ovi_nplanner *p, const ov_json *json, const ov_expr *
     return ov_expr_str(p->cx, OV_SQL_VARCHAR, type, &args[(*argc)++], err);
 }
 
+static ov_status quantiles_sizes(ovi_nplanner *p, const ov_json *json, const ov_expr **args, uint32_t *argc, ov_error *err)
+{
+    int64_t k;
+    OV_TRY(ov_json_i64_in(json, "k", 128, 2, 32768, &k, err));
+    return add_i64(p, k, args, argc, err);
+}
+
+static ov_status kll_sizes(ovi_nplanner *p, const ov_json *json, const ov_expr **args, uint32_t *argc, ov_error *err)
+{
+    int64_t k;
+    OV_TRY(ov_json_i64_in(json, "k", 200, 8, 65535, &k, err));
+    return add_i64(p, k, args, argc, err);
+}
+
+static ov_status theta_sizes(ovi_nplanner *p, const ov_json *json, const ov_expr **args, uint32_t *argc, ov_error *err)
+{
+    int64_t size;
+    OV_TRY(ov_json_i64_in(json, "size", 16384, 1, 1 << 26, &size, err));
+    return add_i64(p, size, args, argc, err);
+}
+
+/* By how the names of aggregators begin. */
+static const struct {
+    const char *start;
+    ov_status (*add)(ovi_nplanner *p, const ov_json *json, const ov_expr **args, uint32_t *argc, ov_error *err);
+} size_rules[] = {
+    {"HLLSketch", hll_sizes},
+    {"Kll", kll_sizes},
+    {"quantilesDoubles", quantiles_sizes},
+    {"thetaSketch", theta_sizes},
+};
+
 ov_status ovi_nsketch_args(ovi_nplanner *p, const ov_json *json, ovi_nagg *agg, const ov_expr **args, uint32_t *argc,
                            ov_error *err)
 {
     ov_slice type;
     bool finalize;
-    int64_t size;
     OV_TRY(ov_json_need_str(json, "type", &type, err));
     OV_TRY(ov_json_bool(json, "shouldFinalize", true, &finalize, err));
     OV_TRY(ov_json_bool(json, "round", false, &agg->round, err));
     agg->estimate = finalize;
-    if (type.p[0] == 'H')
-        return hll_sizes(p, json, args, argc, err);
-    if (type.p[0] == 'q') {
-        OV_TRY(ov_json_i64_in(json, "k", 128, 2, 32768, &size, err));
-        return add_i64(p, size, args, argc, err);
-    }
-    OV_TRY(ov_json_i64_in(json, "size", 16384, 1, 1 << 26, &size, err));
-    if (ov_json_find(json, "errorBoundsStdDev"))
+    if (ov_slice_starts(type, OV_SLICE_LIT("theta")) && ov_json_find(json, "errorBoundsStdDev"))
         OV_TRY(ov_json_i64_in(json, "errorBoundsStdDev", 1, 1, 3, &agg->deviations, err));
-    return add_i64(p, size, args, argc, err);
+    for (size_t i = 0; i < OV_COUNT_OF(size_rules); i++)
+        if (ov_slice_starts(type, ov_slice_cstr(size_rules[i].start)))
+            return size_rules[i].add(p, json, args, argc, err);
+    return OV_OK;
 }
 
 /* The one number that a sketch of each kind stands for. */
-static const char *number_function(ov_complex_id kind)
-{
-    switch (kind) {
-    case OV_COMPLEX_HLL:
-        return "HLL_SKETCH_ESTIMATE";
-    case OV_COMPLEX_QUANTILES:
-        return "$SKETCH_COUNT";
-    default:
-        return "THETA_SKETCH_ESTIMATE";
-    }
-}
+static const char *const number_functions[OV_COMPLEX_COUNT] = {
+    [OV_COMPLEX_HLL] = "HLL_SKETCH_ESTIMATE",
+    [OV_COMPLEX_KLL_DOUBLES] = "$SKETCH_COUNT",
+    [OV_COMPLEX_KLL_FLOATS] = "$SKETCH_COUNT",
+    [OV_COMPLEX_QUANTILES] = "$SKETCH_COUNT",
+    [OV_COMPLEX_THETA] = "THETA_SKETCH_ESTIMATE",
+};
 
-/* The estimate of a sketch, what is none as it is. */
+/* The estimate of a sketch, what has none as it is. */
 ov_status ovi_nsketch_number(ovi_nplanner *p, const ov_json *json, const ov_expr *e, const ov_expr **out, ov_error *err)
 {
     *out = e;
-    if (!ov_type_is_sketch(e->type))
+    if (!ov_type_is_sketch(e->type) || !number_functions[e->type.complex])
         return OV_OK;
-    return ovi_ncall(p, json, number_function((ov_complex_id)e->type.complex), &e, 1, out, err);
+    return ovi_ncall(p, json, number_functions[e->type.complex], &e, 1, out, err);
 }
 
 static ov_status bounds(ovi_nplanner *p, const ov_json *json, const ov_expr *e, int64_t deviations, const ov_expr **out,

@@ -1,9 +1,10 @@
 /*
- * Images of quantiles sketches from anywhere. Reading ends in a sketch whose answers lie within its bounds and that can be merged,
+ * Images of quantiles sketches of every make from anywhere. Reading ends in a sketch whose answers lie within its bounds and that can be merged,
  * written and read again to the same answers, or in a sentence. Seeds in tests/fuzz/quantiles_corpus.
  */
 #include <stdlib.h>
 
+#include "sketch/kll.h"
 #include "sketch/quantiles.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -14,7 +15,7 @@ static void must(bool ok)
         abort();
 }
 
-static void try_image(ov_slice image, const ov_sketch_mem *mem, ov_arena *arena)
+static void try_classic(ov_slice image, const ov_sketch_mem *mem, ov_arena *arena)
 {
     ov_error err = OV_ERROR_INIT;
     ov_quantiles s, again, all;
@@ -49,6 +50,39 @@ static void try_image(ov_slice image, const ov_sketch_mem *mem, ov_arena *arena)
     }
 }
 
+static void try_kll(ov_slice image, bool floats, const ov_sketch_mem *mem, ov_arena *arena)
+{
+    ov_error err = OV_ERROR_INIT;
+    ov_kll s, again, all;
+    ov_ranks ranks, ranks_again;
+    ov_buf out;
+    if (ov_kll_read(image, floats, &s, mem, &err) != OV_OK) {
+        must(err.text[0]);
+        return;
+    }
+    must(ov_kll_ranks(&s, &ranks, arena, &err) == OV_OK);
+    must(ranks.n == s.n);
+    ov_buf_init(&out);
+    ov_kll_describe(&s, &out);
+    ov_buf_clear(&out);
+    must(ov_kll_write(&s, &out, &err) == OV_OK);
+    must(ov_kll_read(ov_buf_slice(&out), floats, &again, mem, &err) == OV_OK);
+    must(ov_kll_ranks(&again, &ranks_again, arena, &err) == OV_OK);
+    for (int i = 0; s.n && i <= 20; i++) {
+        double v = ov_ranks_quantile(&ranks, i / 20.0);
+        must(v >= s.min && v <= s.max && v == ov_ranks_quantile(&ranks_again, i / 20.0));
+    }
+    ov_buf_fini(&out);
+    for (unsigned k = 8; k <= 2048; k *= 16) {
+        ov_kll_init(&all, k, floats);
+        must(ov_kll_merge(&all, &s, mem, &err) == OV_OK);
+        must(ov_kll_merge(&again, &all, mem, &err) == OV_OK || s.n > UINT64_C(1) << 58);
+        for (int i = 0; i < 40 && s.n < UINT64_C(1) << 58; i++)
+            must(ov_kll_add(&all, i, mem, &err) == OV_OK);
+        must(all.room <= all.capacity && all.free <= all.room);
+    }
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     ov_budget budget;
@@ -56,7 +90,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     ov_budget_init(&budget, "fuzz", 512 << 20, NULL);
     ov_arena_init(&arena, "fuzz", &budget);
     ov_sketch_mem mem = ov_sketch_mem_arena(&arena);
-    try_image(ov_slice_make((const char *)data, size), &mem, &arena);
+    ov_slice image = ov_slice_make((const char *)data, size);
+    try_classic(image, &mem, &arena);
+    try_kll(image, false, &mem, &arena);
+    try_kll(image, true, &mem, &arena);
     ov_arena_fini(&arena);
     must(budget.used == 0);
     return 0;

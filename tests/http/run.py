@@ -18,12 +18,32 @@ import test_insert  # noqa: E402
 import test_lookups  # noqa: E402
 import test_metadata  # noqa: E402
 import test_native  # noqa: E402
+import test_native_quantiles  # noqa: E402
 import test_partitions  # noqa: E402
 import test_sampler  # noqa: E402
 import test_sketch_ingest  # noqa: E402
 import test_statements  # noqa: E402
 import test_tasks  # noqa: E402
 from ovatetest import Counter, Server  # noqa: E402
+
+PARTS = (  # in this order
+    test_formats,
+    test_errors,
+    test_framing,
+    test_tasks,
+    test_insert,
+    test_extern,
+    test_native,
+    test_native_quantiles,
+    test_metadata,
+    test_partitions,
+    test_sampler,
+    test_sketch_ingest,
+    test_statements,
+    test_avatica,
+    test_lookups,
+    test_concurrency,
+)
 
 
 def main():
@@ -36,8 +56,7 @@ def main():
         for table in ('tiny', 'events'):
             server.ingest(tables.spec(table, folder)[0])
             server.wait_table(table)
-        for part in (test_formats, test_errors, test_framing, test_tasks, test_insert, test_extern, test_native, test_metadata,
-                     test_partitions, test_sampler, test_sketch_ingest, test_statements, test_avatica, test_lookups, test_concurrency):
+        for part in PARTS:
             for name, function in part.cases(server):
                 name = '%s: %s' % (part.__name__[5:], name)
                 if asked.only in name:

@@ -11,7 +11,6 @@ YEAR = '2024-01-01/2025-01-01'
 COUNT = [{'type': 'count', 'name': 'n'}]
 LETTERS = {'type': 'inline', 'columnNames': ['__time', 'x', 'y'], 'columnTypes': ['LONG', 'STRING', 'LONG'],
            'rows': [[0, 'a', 1], [1, 'b', 2], [2, 'b', 3]]}
-NUMBERS = {'type': 'inline', 'columnNames': ['v'], 'columnTypes': ['DOUBLE'], 'rows': [[3], [1], [2], [4], [None]]}
 
 
 def ask(server, query, path='/druid/v2', status=200):
@@ -144,19 +143,6 @@ def cases(server):
     yield 'sketches order topN', lambda: same(rows(server, queryType='topN', granularity='all', dataSource=LETTERS, dimension='x',
                                                    threshold=1, metric='t', aggregations=[
         {'type': 'thetaSketch', 'name': 't', 'fieldName': 'y'}])[0]['result'], [{'x': 'b', 't': 2.0}])
-    sketch = {'type': 'fieldAccess', 'fieldName': 'q'}
-    of = lambda kind, **more: {'type': 'quantilesDoublesSketchTo' + kind, 'name': kind, 'field': sketch, **more}
-    yield 'quantiles sketches', lambda: same(rows(server, queryType='timeseries', granularity='all', dataSource=NUMBERS, aggregations=[
-        {'type': 'quantilesDoublesSketch', 'name': 'q', 'fieldName': 'v', 'k': 32}], postAggregations=[
-            of('Quantile', fraction=0.5), of('Quantiles', fractions=[0, 1]), of('Rank', value=2), of('CDF', splitPoints=[1, 3]),
-            of('Histogram', splitPoints=[2])])[0]['result'],
-        {'q': 4, 'Quantile': 2.0, 'Quantiles': [1.0, 4.0], 'Rank': 0.5, 'CDF': [0.25, 0.75, 1.0], 'Histogram': [2.0, 2.0]})
-    yield 'quantiles sketches in equal bins', lambda: same(rows(
-        server, queryType='timeseries', granularity='all', dataSource=NUMBERS, postAggregations=[of('Histogram', numBins=3)],
-        aggregations=[{'type': 'quantilesDoublesSketch', 'name': 'q', 'fieldName': 'v'}])[0]['result']['Histogram'], [2.0, 1.0, 1.0])
-    yield 'a quantile needs its fraction', lambda: place(
-        server, 'postAggregations[0]', queryType='timeseries', granularity='all', dataSource=NUMBERS,
-        postAggregations=[of('Quantile')], aggregations=[{'type': 'quantilesDoublesSketch', 'name': 'q', 'fieldName': 'v'}])
     yield 'sketch sizes', lambda: place(server, 'lgK', queryType='timeseries', granularity='all', aggregations=[
         {'type': 'HLLSketchBuild', 'name': 'x', 'fieldName': 's', 'lgK': 30}])
     yield 'other sketches are refused', lambda: place(server, 'sketch', 501, queryType='timeseries', granularity='all', aggregations=[

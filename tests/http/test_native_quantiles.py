@@ -1,0 +1,67 @@
+"""Sketches of numbers in native queries: quantiles sketches of every make, their post-aggregators, what each shows, what is refused."""
+from test_formats import same
+from test_native import place, rows
+
+NUMBERS = {'type': 'inline', 'columnNames': ['v'], 'columnTypes': ['DOUBLE'], 'rows': [[3], [1], [2], [4], [None]]}
+TENTHS = {'type': 'inline', 'columnNames': ['v'], 'columnTypes': ['DOUBLE'], 'rows': [[0.1], [0.2], [0.3]]}
+WHOLE = dict(queryType='timeseries', granularity='all')
+MAKES = ('quantilesDoublesSketch', 'KllDoublesSketch', 'KllFloatsSketch')
+
+
+def result(server, make, posts, source=NUMBERS, **more):
+    return rows(server, **WHOLE, dataSource=source, aggregations=[{'type': make, 'name': 'q', 'fieldName': 'v', **more}],
+                postAggregations=posts)[0]['result']
+
+
+def to(make, kind, **more):
+    return {'type': make + 'To' + kind, 'name': kind, 'field': {'type': 'fieldAccess', 'fieldName': 'q'}, **more}
+
+
+def every_make(server, make):
+    got = result(server, make, [
+        to(make, 'Quantile', fraction=0.5), to(make, 'Quantiles', fractions=[0, 1]), to(make, 'Rank', value=2),
+        to(make, 'CDF', splitPoints=[1, 3]), to(make, 'Histogram', splitPoints=[2])], k=32)
+    same(got, {'q': 4, 'Quantile': 2.0, 'Quantiles': [1.0, 4.0], 'Rank': 0.5, 'CDF': [0.25, 0.75, 1.0], 'Histogram': [2.0, 2.0]})
+    same(result(server, make, [to(make, 'Histogram', numBins=3)])['Histogram'], [2.0, 1.0, 1.0])
+    same(result(server, make, [to(make, 'String')])['String'].count('\n') > 15, True)
+    place(server, 'postAggregations[0]', **WHOLE, dataSource=NUMBERS, postAggregations=[to(make, 'Quantile')],
+          aggregations=[{'type': make, 'name': 'q', 'fieldName': 'v'}])
+    place(server, 'aggregations[0].k', **WHOLE, aggregations=[{'type': make, 'name': 'q', 'fieldName': 'v', 'k': 1}])
+
+
+def merged(server, make):
+    """Sketches of an inner query, merged by the outer one under the name they have."""
+    inner = {'queryType': 'groupBy', 'dataSource': NUMBERS, 'granularity': 'all', 'intervals': ['1000/3000'], 'dimensions': ['v'],
+             'aggregations': [{'type': make, 'name': 'q', 'fieldName': 'v'}], 'context': {'finalize': False}}
+    outer = dict(WHOLE, queryType='groupBy', dimensions=[], dataSource={'type': 'query', 'query': inner})
+    got = rows(server, **outer, aggregations=[{'type': make + 'Merge', 'name': 'q'}],
+               postAggregations=[to(make, 'Quantiles', fractions=[0.25, 0.5, 1])])[0]['event']
+    same((got['q'], got['Quantiles']), (4, [1.0, 2.0, 4.0]))
+
+
+def floats(server):
+    """Floats print as such, and points are rounded to them."""
+    make = 'KllFloatsSketch'
+    got = result(server, make, [to(make, 'Quantile', fraction=0.5), to(make, 'Quantiles', fractions=[0, 1]),
+                                to(make, 'Rank', value=0.1)], source=TENTHS)
+    same((got['Quantile'], got['Quantiles'], got['Rank']), (0.2, [0.1, 0.3], 1 / 3))
+
+
+def images(server):
+    """As DataSketches' C++ writes them, once level 0 is sorted."""
+    for make, want in (('KllDoublesSketch', 'BQEPAsgACAACAAAAAAAAAMgAAQDGAAAAmpmZmZmZuT+amZmZmZnJP5qZmZmZmbk/mpmZmZmZyT8='),
+                       ('KllFloatsSketch', 'BQEPAsgACAACAAAAAAAAAMgAAQDGAAAAzczMPc3MTD7NzMw9zcxMPg==')):
+        for order in ([[0.1], [0.2]], [[0.2], [0.1]]):
+            got = result(server, make, [], source=dict(TENTHS, rows=order), **{})
+            same(got['q'], 2)
+            query = dict(WHOLE, dataSource=dict(TENTHS, rows=order), context={'finalize': False},
+                         aggregations=[{'type': make, 'name': 'q', 'fieldName': 'v'}])
+            same(rows(server, **query)[0]['result']['q'], want)
+
+
+def cases(server):
+    for make in MAKES:
+        yield make, lambda m=make: every_make(server, m)
+        yield make + 'Merge', lambda m=make: merged(server, m)
+    yield 'floats', lambda: floats(server)
+    yield 'images', lambda: images(server)
