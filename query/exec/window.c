@@ -2,10 +2,10 @@
  * WINDOW: the sorted input cut into chunks of whole partitions, and the run of its calls over each.
  *
  * Sorting is the sort operator's: rows pass through it on their way in, unless an operator below left them in this
- * order already. What is kept here is one chunk: the rows of a few partitions, or those of one large one.
+ * order already. What is kept here is one chunk: the rows of a few partitions, or those of one large one. A partition
+ * that does not fit goes to disk row by row, and is run from there when it is whole (window_run.h).
  */
-#include "query/exec/window.h"
-
+#include "query/exec/window_run.h"
 
 /* A chunk is run when it has this many batches of rows and a partition ended, or when a partition that may be cut
  * has grown a few times as long. */
@@ -25,86 +25,77 @@ typedef struct win_op {
     win_piece *pieces;
     uint32_t piece_count, piece_cap, rows;
     bool streams; /* partitions may be cut */
+    ov_batch last; /* the row before the kept ones, when it is on disk; lies in the arena in use */
+    bool run_open; /* the partition at hand goes to disk, or its first rows are there */
+    win_run run;
     uint64_t before_rows, before_groups; /* of the first partition kept: what has been run */
 } win_op;
 
-/* ---- where partitions and peers begin ---- */
+/* ---- partitions on disk ---- */
 
-static bool is_text(ov_type t)
+/* What is taken for a row of a chunk, about, beside its values: numbers of rows, and results or states of calls. */
+static size_t chunk_bytes(const win_op *op)
 {
-    return !ov_type_is_int(t) && !ov_type_is_real(t);
+    enum { ROW = 24, CALL = 48, STATE = 96 };
+    size_t bytes = ROW;
+    for (uint32_t i = 0; i < op->node->window.call_count; i++)
+        bytes += op->node->window.calls[i].agg ? STATE : CALL;
+    return bytes;
 }
 
-static bool same_value(const ov_vec *a, uint32_t ra, const ov_vec *b, uint32_t rb)
+/* Should the kept rows go to disk instead of growing by a batch, or being run? */
+static bool is_due(const win_op *op)
 {
-    if (a->type.id == OV_TYPE_NULL || b->type.id == OV_TYPE_NULL)
-        return true;
-    bool na = ov_vec_is_null(a, ra), nb = ov_vec_is_null(b, rb);
-    if (na || nb)
-        return na == nb;
-    if (ov_type_is_int(a->type))
-        return ov_vec_i64(a, ra) == ov_vec_i64(b, rb);
-    if (ov_type_is_real(a->type))
-        return ovi_order_f64(ov_vec_f64(a, ra)) == ovi_order_f64(ov_vec_f64(b, rb));
-    return ov_slice_eq(ov_vec_str(a, ra), ov_vec_str(b, rb));
+    size_t own = op->arenas[op->arena].total_bytes, batch = op->rows ? own / op->rows * op->exec->batch_rows : 0;
+    size_t need = batch + op->rows * chunk_bytes(op);
+    return ovi_spill_due(op->exec, own, op->rows, need / op->exec->worker_count);
 }
 
-static OV_CHECKED ov_status mark_codes(const ov_vec *v, uint8_t *marks, uint8_t mark, ov_arena *scratch,
+static OV_CHECKED ov_status end_run(win_op *op, ov_error *err)
+{
+    win_run *run = &op->run;
+    run->before_rows = op->before_rows;
+    run->before_groups = op->before_groups;
+    ov_status st = ovi_win_run_emit(run, op->calls, op->w, op->next, err);
+    ovi_win_run_free(run);
+    op->run_open = false;
+    op->before_rows = op->before_groups = 0;
+    return st;
+}
+
+/* Rows [from, to) of a piece, all of one partition. */
+static OV_CHECKED ov_status spool_part(win_op *op, const win_piece *piece, uint32_t from, uint32_t to, size_t row_bytes,
                                        ov_error *err)
 {
-    const uint32_t *code;
-    OV_TRY(ov_vec_codes32(v, scratch, &code, err));
-    for (uint32_t i = 1; i < v->rows; i++)
-        if (code[i] != code[i - 1] && (v->dict->unique || !same_value(v, i, v, i - 1)))
-            marks[i] |= mark;
-    return OV_OK;
-}
-
-static void mark_flat(const ov_vec *v, uint8_t *marks, uint8_t mark)
-{
-    const int64_t *ints = v->data;
-    if (ov_type_is_int(v->type) && !v->valid) {
-        for (uint32_t i = 1; i < v->rows; i++)
-            marks[i] |= ints[i] != ints[i - 1] ? mark : 0;
-        return;
+    ov_arena *scratch = &op->w->scratch;
+    ov_batch part = {.rows = to - from, .cols = piece->batch.cols, .sel_rows = to - from};
+    if (!op->run_open) {
+        op->run = (win_run){.exec = op->exec, .node = op->node};
+        ovi_spill_init(&op->run.file, op->exec);
+        op->run_open = true;
     }
-    for (uint32_t i = 1; i < v->rows; i++)
-        if (!same_value(v, i, v, i - 1))
-            marks[i] |= mark;
+    OV_TRY(ovi_next_batch(op->w, err));
+    OV_TRY(ov_arena_alloc(scratch, OV_MAX(part.cols, 1u) * sizeof *part.col, &part.col, err));
+    for (uint32_t c = 0; c < part.cols; c++)
+        OV_TRY(ovi_vec_slice(&piece->batch.col[c], from, part.rows, scratch, &part.col[c], err));
+    return ovi_win_run_add(&op->run, &part, piece->marks + from, row_bytes, scratch, err);
 }
 
-/* Marks rows whose value differs from that of the row before; `last` is the batch before, or NULL. */
-static OV_CHECKED ov_status mark_changes(const ov_batch *b, const ov_batch *last, uint32_t column, uint8_t mark,
-                                         uint8_t *marks, ov_arena *scratch, ov_error *err)
+/* The kept rows [0, rows) go to disk; partitions that end before `rows` are run. */
+static OV_CHECKED ov_status spool(win_op *op, uint32_t rows, ov_error *err)
 {
-    const ov_vec *v = &b->col[column];
-    ov_vec flat;
-    if (last && !same_value(v, 0, &last->col[column], last->rows - 1))
-        marks[0] |= mark;
-    if (v->enc == OV_ENC_CONST || v->type.id == OV_TYPE_NULL)
-        return OV_OK;
-    if (v->enc == OV_ENC_DICT)
-        return mark_codes(v, marks, mark, scratch, err);
-    OV_TRY(ov_vec_flatten(v, scratch, &flat, err));
-    mark_flat(&flat, marks, mark);
-    return OV_OK;
-}
-
-static OV_CHECKED ov_status mark_rows(win_op *op, win_piece *piece, ov_error *err)
-{
-    const ov_plan *node = op->node;
-    const ov_batch *last = op->piece_count ? &op->pieces[op->piece_count - 1].batch : NULL;
-    uint8_t *marks;
-    OV_TRY(ov_arena_zalloc(&op->arenas[op->arena], (size_t)piece->batch.rows + 1, &marks, err));
-    piece->marks = marks;
-    if (!last)
-        marks[0] = WINDOW_PARTITION;
-    for (uint32_t i = 0; i < node->window.partition_count; i++)
-        OV_TRY(mark_changes(&piece->batch, last, node->window.partition[i], WINDOW_PARTITION, marks, &op->w->scratch,
-                            err));
-    for (uint32_t i = 0; i < node->window.key_count; i++)
-        OV_TRY(mark_changes(&piece->batch, last, node->window.keys[i].column, WINDOW_PEERS, marks, &op->w->scratch,
-                            err));
+    size_t row_bytes = op->arenas[op->arena].total_bytes / OV_MAX(op->rows, 1u);
+    for (uint32_t p = 0; p < op->piece_count && op->pieces[p].first < rows; p++) {
+        const win_piece *piece = &op->pieces[p];
+        uint32_t n = OV_MIN(piece->batch.rows, rows - piece->first);
+        for (uint32_t from = 0, to; from < n; from = to) {
+            if (piece->marks[from] & WINDOW_PARTITION && op->run_open)
+                OV_TRY(end_run(op, err));
+            for (to = from + 1; to < n && !(piece->marks[to] & WINDOW_PARTITION);)
+                to++;
+            OV_TRY(spool_part(op, piece, from, to, row_bytes, err));
+        }
+    }
     return OV_OK;
 }
 
@@ -160,7 +151,7 @@ static OV_CHECKED ov_status make_chunk(win_op *op, uint32_t rows, bool goes_on, 
 ov_status ovi_win_column(const win_chunk *k, uint32_t column, win_column *out, ov_error *err)
 {
     ov_type type = k->pieces[0].batch.col[column].type;
-    size_t width = is_text(type) ? sizeof(ov_slice) : 8;
+    size_t width = ov_type_is_int(type) || ov_type_is_real(type) ? 8 : sizeof(ov_slice);
     uint64_t *valid = NULL;
     char *data;
     *out = (win_column){.type = type};
@@ -250,32 +241,33 @@ static void carry_on(win_op *op, const win_chunk *k)
         op->before_groups += k->peer_first[i] == i;
 }
 
-/* Runs rows [0, rows), which end with a partition unless it goes on, and keeps the rest, which lies in the last
- * piece. */
-static OV_CHECKED ov_status finish_rows(win_op *op, uint32_t rows, bool goes_on, ov_error *err)
+/* Rows [from, to) of a piece, copied. */
+static OV_CHECKED ov_status copy_part(win_op *op, const win_piece *piece, uint32_t from, uint32_t to, ov_arena *out,
+                                      ov_batch *copy, ov_error *err)
+{
+    ov_batch part = {.rows = to - from, .cols = piece->batch.cols, .sel_rows = to - from};
+    OV_TRY(ovi_next_batch(op->w, err));
+    OV_TRY(ov_arena_alloc(&op->w->scratch, OV_MAX(part.cols, 1u) * sizeof *part.col, &part.col, err));
+    for (uint32_t c = 0; c < part.cols; c++)
+        OV_TRY(ovi_vec_slice(&piece->batch.col[c], from, part.rows, &op->w->scratch, &part.col[c], err));
+    return ovi_batch_copy(&part, out, copy, err);
+}
+
+/* Forgets rows [0, rows); the others lie in the last piece. The last row is remembered when none is left. */
+static OV_CHECKED ov_status drop_rows(win_op *op, uint32_t rows, ov_error *err)
 {
     ov_arena *done = &op->arenas[op->arena], *next = &op->arenas[op->arena ^ 1];
-    win_chunk k;
-    if (!rows)
-        return OV_OK;
-    OV_TRY(make_chunk(op, rows, goes_on, &k, err));
-    OV_TRY(run_chunk(op, &k, err));
-    carry_on(op, &k);
-    free_calls(op);
-    uint32_t left = op->rows - rows;
+    const win_piece *last = &op->pieces[op->piece_count - 1];
+    uint32_t left = op->rows - rows, end = last->batch.rows;
+    win_piece kept = {0};
     if (left) {
-        const win_piece *last = &op->pieces[op->piece_count - 1];
-        uint32_t at = last->batch.rows - left;
-        win_piece kept = {0};
-        ov_batch tail = {.rows = left, .cols = last->batch.cols, .sel_rows = left};
-        OV_TRY(ovi_next_batch(op->w, err));
-        OV_TRY(ov_arena_alloc(&op->w->scratch, OV_MAX(tail.cols, 1u) * sizeof *tail.col, &tail.col, err));
-        for (uint32_t c = 0; c < tail.cols; c++)
-            OV_TRY(ovi_vec_slice(&last->batch.col[c], at, left, &op->w->scratch, &tail.col[c], err));
-        OV_TRY(ovi_batch_copy(&tail, next, &kept.batch, err));
+        OV_TRY(copy_part(op, last, end - left, end, next, &kept.batch, err));
         OV_TRY(ov_arena_alloc(next, (size_t)left + 1, &kept.marks, err));
-        memcpy(kept.marks, last->marks + at, left);
+        memcpy(kept.marks, last->marks + end - left, left);
         op->pieces[0] = kept;
+        op->last.rows = 0;
+    } else {
+        OV_TRY(copy_part(op, last, end - 1, end, next, &op->last, err));
     }
     op->piece_count = left > 0;
     op->rows = left;
@@ -284,7 +276,33 @@ static OV_CHECKED ov_status finish_rows(win_op *op, uint32_t rows, bool goes_on,
     return OV_OK;
 }
 
+/* Runs rows [0, rows), which end with a partition unless it goes on, and keeps the rest, which lies in the last
+ * piece. */
+static OV_CHECKED ov_status finish_rows(win_op *op, uint32_t rows, bool goes_on, ov_error *err)
+{
+    win_chunk k;
+    if (!rows)
+        return OV_OK;
+    if (op->run_open || (!goes_on && is_due(op))) {
+        OV_TRY(spool(op, rows, err));
+        OV_TRY(end_run(op, err));
+    } else {
+        OV_TRY(make_chunk(op, rows, goes_on, &k, err));
+        OV_TRY(run_chunk(op, &k, err));
+        carry_on(op, &k);
+        free_calls(op);
+    }
+    return drop_rows(op, rows, err);
+}
+
 /* ---- rows come ---- */
+
+static OV_CHECKED ov_status mark_rows(win_op *op, win_piece *piece, ov_error *err)
+{
+    const ov_batch *last = op->piece_count ? &op->pieces[op->piece_count - 1].batch : op->last.rows ? &op->last : NULL;
+    OV_TRY(ov_arena_zalloc(&op->arenas[op->arena], (size_t)piece->batch.rows + 1, &piece->marks, err));
+    return ovi_win_mark(op->node, &piece->batch, last, piece->marks, &op->w->scratch, err);
+}
 
 /* The batch with the values that calls need behind its columns. */
 static OV_CHECKED ov_status with_values(win_op *op, const ov_batch *b, ov_batch *out, ov_error *err)
@@ -335,11 +353,16 @@ static ov_status win_deliver(ovi_ordered *o, ovi_worker *w, const ov_batch *b, o
     OV_TRY(mark_rows(op, &piece, err));
     OV_TRY(keep(op, &piece, err));
     uint32_t enough = CHUNK_BATCHES * op->exec->batch_rows, at;
-    if (op->rows < enough)
+    bool due = op->run_open || is_due(op);
+    if (op->rows < enough && !due)
         return OV_OK;
     at = last_mark(&piece, WINDOW_PARTITION);
-    if (at < piece.batch.rows)
+    if (at < piece.batch.rows && piece.first + at > 0)
         return finish_rows(op, piece.first + at, false, err);
+    if (due) {
+        OV_TRY(spool(op, op->rows, err));
+        return drop_rows(op, op->rows, err);
+    }
     at = last_mark(&piece, WINDOW_PEERS);
     if (op->streams && op->rows / LONG_CHUNKS >= enough && at < piece.batch.rows)
         return finish_rows(op, piece.first + at, true, err);
@@ -417,57 +440,6 @@ static OV_CHECKED ov_status make_calls(win_op *op, ov_error *err)
     return OV_OK;
 }
 
-/* A window below left its rows by partition and order of its own: do they begin with the node's? */
-static bool is_ordered(const ov_plan *node)
-{
-    const ov_plan *in = node->inputs[0];
-    uint32_t parts = node->window.partition_count;
-    if (in->kind != OV_PLAN_WINDOW || in->window.partition_count + in->window.key_count < parts + node->window.key_count)
-        return false;
-    uint32_t own = in->window.partition_count;
-    for (uint32_t i = 0; i < parts; i++) {
-        bool found = false;
-        for (uint32_t j = 0; j < parts && !found; j++)
-            found = node->window.partition[i] ==
-                    (j < own ? in->window.partition[j] : in->window.keys[j - own].column);
-        if (!found)
-            return false;
-    }
-    for (uint32_t i = 0; i < node->window.key_count; i++) {
-        const ov_sort_key *want = &node->window.keys[i], *have;
-        if (parts + i < own)
-            return false; /* a partition column below: its direction is the sort's business */
-        have = &in->window.keys[parts + i - own];
-        if (have->column != want->column || have->descending != want->descending ||
-            have->nulls_first != want->nulls_first)
-            return false;
-    }
-    return true;
-}
-
-static OV_CHECKED ov_status run_sorted(win_op *op, ov_error *err)
-{
-    const ov_plan *node = op->node, *in = node->inputs[0];
-    uint32_t parts = node->window.partition_count, count = parts + node->window.key_count;
-    ov_sort_key *keys;
-    if (!count || is_ordered(node))
-        return ovi_run(op->exec, in, &op->ordered.base, err);
-    OV_TRY(ov_arena_alloc(&op->exec->arena, count * sizeof *keys, &keys, err));
-    for (uint32_t i = 0; i < parts; i++)
-        keys[i] = (ov_sort_key){.column = node->window.partition[i], .nulls_first = true};
-    if (node->window.key_count)
-        memcpy(keys + parts, node->window.keys, node->window.key_count * sizeof *keys);
-    ov_plan *sort;
-    OV_TRY(ov_arena_zalloc(&op->exec->arena, sizeof *sort, &sort, err));
-    *sort = (ov_plan){.kind = OV_PLAN_SORT,
-                      .fields = in->fields,
-                      .field_count = in->field_count,
-                      .inputs = node->inputs,
-                      .input_count = 1,
-                      .sort = {.keys = keys, .key_count = count, .limit = OV_NO_LIMIT}};
-    return ovi_run_sort(op->exec, sort, &op->ordered.base, err);
-}
-
 ov_status ovi_run_window(ovi_exec *x, const ov_plan *node, ovi_sink *sink, ov_error *err)
 {
     win_op op = {.ordered = {.base = {.push = ovi_ordered_push, .used = win_used, .done = win_done, .ordered = true},
@@ -480,10 +452,14 @@ ov_status ovi_run_window(ovi_exec *x, const ov_plan *node, ovi_sink *sink, ov_er
     ov_arena_init(&op.arenas[1], "window", &x->cx->budget);
     OV_TRY_OUT(st, ovi_extra_worker(x, x->workers[0].number, &op.w, err));
     OV_TRY_OUT(st, make_calls(&op, err));
-    OV_TRY_OUT(st, run_sorted(&op, err));
+    OV_TRY_OUT(st, ovi_win_run_input(x, node, &op.ordered.base, err));
     OV_TRY_OUT(st, finish_rows(&op, op.rows, false, err));
+    if (op.run_open)
+        st = end_run(&op, err);
 out:
     free_calls(&op);
+    if (op.run_open)
+        ovi_win_run_free(&op.run);
     for (uint32_t i = 0; op.calls && i < node->window.call_count; i++)
         if (op.calls[i].carry.budget)
             ov_acc_fini(&op.calls[i].carry);

@@ -82,6 +82,12 @@ typedef struct win_call {
     const uint64_t **masks; /* per piece: rows that the filter lets through; NULL when there is none */
 } win_call;
 
+/* Runs the node's input into sink, by partition and order. */
+OV_CHECKED ov_status ovi_win_run_input(ovi_exec *x, const ov_plan *node, ovi_sink *sink, ov_error *err);
+/* Sets the marks of rows that begin something, the batch before them being `last` (its last row), or NULL. marks: zeros. */
+OV_CHECKED ov_status ovi_win_mark(const ov_plan *node, const ov_batch *b, const ov_batch *last, uint8_t *marks,
+                                  ov_arena *scratch, ov_error *err);
+
 static inline bool ovi_win_present(const win_column *c, uint32_t row)
 {
     return c->data && (!c->valid || ov_bits_test(c->valid, row));
@@ -96,6 +102,17 @@ OV_CHECKED ov_status ovi_win_frames(const win_chunk *k, const ov_window_frame *f
 /* The frame as it works over this order: where all rows are peers, CURRENT ROW of RANGE is the partition. */
 ov_window_frame ovi_win_effective(const ov_plan *node, const ov_window_frame *frame);
 
+/* Order-preserving bits of a key, or of what lies the edge's distance from it. */
+uint64_t ovi_win_key_bits(const ov_sort_key *key, const ov_window_edge *edge, ov_type type, const void *value);
+
+/* NTILE of row `at` of `rows`: buckets of equal size; the first ones have one row more when the rows do not divide. */
+static inline int64_t ovi_win_ntile(int64_t rows, int64_t at, int64_t buckets)
+{
+    int64_t size = rows / buckets, larger = rows % buckets;
+    if (at < larger * (size + 1))
+        return at / (size + 1) + 1;
+    return larger + (at - larger * (size + 1)) / size + 1;
+}
 /* Ranks, and values of other rows. */
 OV_CHECKED ov_status ovi_win_prepare_value(const win_chunk *k, win_call *c, ov_error *err);
 OV_CHECKED ov_status ovi_win_emit_value(const win_call *c, uint32_t first, uint32_t n, ov_arena *out, ov_vec *vec,
@@ -109,6 +126,9 @@ OV_CHECKED ov_status ovi_win_prepare_agg(const win_chunk *k, win_call *c, ov_err
 OV_CHECKED ov_status ovi_win_emit_agg(win_call *c, uint32_t first, uint32_t n, ov_arena *out, ov_vec *vec,
                                       ov_error *err);
 void ovi_win_free_agg(win_call *c);
+OV_CHECKED ov_status ovi_win_open_acc(ovi_exec *x, const win_call *c, bool general, ov_acc *acc, ov_error *err);
+/* Counts, and sums of whole numbers: differences of running sums tell them, whatever the frame. */
+bool ovi_win_is_counted(const win_call *c);
 /* How many different values each frame has. */
 OV_CHECKED ov_status ovi_win_prepare_distinct(const win_chunk *k, win_call *c, ov_error *err);
 /* Bits of the rows that take part: the filter lets them through, x is there; NULL: all. */

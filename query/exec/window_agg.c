@@ -24,10 +24,10 @@ void ovi_win_free_agg(win_call *c)
     c->open = false;
 }
 
-static OV_CHECKED ov_status open_acc(const win_chunk *k, const win_call *c, bool general, ov_acc *acc, ov_error *err)
+ov_status ovi_win_open_acc(ovi_exec *x, const win_call *c, bool general, ov_acc *acc, ov_error *err)
 {
     ov_acc_spec spec = ov_acc_spec_of(c->call->agg);
-    return ov_acc_init(acc, &spec, general, &k->exec->cx->budget, err);
+    return ov_acc_init(acc, &spec, general, &x->cx->budget, err);
 }
 
 /* ---- rows into states ---- */
@@ -160,7 +160,7 @@ static OV_CHECKED ov_status carry_state(const win_chunk *k, win_call *c, ov_erro
         return OV_OK;
     if (c->carry.budget)
         ov_acc_fini(&c->carry);
-    OV_TRY(open_acc(k, c, true, &c->carry, err));
+    OV_TRY(ovi_win_open_acc(k->exec, c, true, &c->carry, err));
     OV_TRY(ov_acc_reserve(&c->carry, 1, err));
     return ov_acc_merge(&c->carry, &c->acc, &c->groups[k->rows - 1], &zero, 1, NULL, err);
 }
@@ -239,7 +239,7 @@ static OV_CHECKED ov_status prepare_tree(const win_chunk *k, win_call *c, ov_err
         }
     c->how = WIN_TREE;
     OV_TRY(flush(m, err));
-    return open_acc(k, c, true, &c->sums, err);
+    return ovi_win_open_acc(k->exec, c, true, &c->sums, err);
 }
 
 /* The nodes of rows [from, to), left to right. */
@@ -259,7 +259,7 @@ static OV_CHECKED ov_status merge_frame(const win_call *c, merges *m, uint32_t f
 
 /* ---- counts and sums of whole numbers ---- */
 
-static bool is_running(const win_call *c)
+bool ovi_win_is_counted(const win_call *c)
 {
     const ov_agg_call *agg = c->call->agg;
     switch ((ov_agg_kind)agg->fn->kind) {
@@ -378,7 +378,7 @@ static OV_CHECKED ov_status prepare_states(const win_chunk *k, win_call *c, ov_e
     c->how = WIN_RUNNING;
     c->done = c->piece = 0;
     OV_TRY(ov_acc_reserve(&c->acc, 1, err));
-    return open_acc(k, c, true, &c->sums, err);
+    return ovi_win_open_acc(k->exec, c, true, &c->sums, err);
 }
 
 /* ---- which of them ---- */
@@ -389,7 +389,7 @@ ov_status ovi_win_prepare_agg(const win_chunk *k, win_call *c, ov_error *err)
     bool start = f.from.kind == OV_EDGE_PARTITION, end = f.to.kind == OV_EDGE_PARTITION;
     c->how = WIN_GROUPS;
     c->open = true; /* initialised accumulators are given back whatever happens */
-    OV_TRY(open_acc(k, c, !(start && end) || k->exec->cx->options.general_only, &c->acc, err));
+    OV_TRY(ovi_win_open_acc(k->exec, c, !(start && end) || k->exec->cx->options.general_only, &c->acc, err));
     OV_TRY(filter_pieces(k, c, err));
     if (start && end) {
         c->groups = k->part_number;
@@ -399,7 +399,7 @@ ov_status ovi_win_prepare_agg(const win_chunk *k, win_call *c, ov_error *err)
         return ovi_win_prepare_distinct(k, c, err);
     OV_TRY(ovi_win_frames(k, &c->call->frame, &c->from, &c->to, err));
     OV_TRY(ov_arena_alloc(k->arena, ((size_t)k->rows + 1) * sizeof *c->groups, &c->groups, err));
-    if (is_running(c))
+    if (ovi_win_is_counted(c))
         return prepare_running(k, c, err);
     if (k->rows > UINT32_MAX / 2 - 1)
         return ov_fail(err, OV_LIMIT, "A partition of a window function has more than two billion rows");

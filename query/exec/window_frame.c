@@ -61,21 +61,26 @@ typedef struct range_edge {
     bool to; /* the edge behind the frame */
 } range_edge;
 
-/* Order-preserving bits of a row's key, or of what lies the edge's distance from it. */
-static uint64_t key_bits(const range_edge *e, uint32_t row, bool target)
+uint64_t ovi_win_key_bits(const ov_sort_key *key, const ov_window_edge *edge, ov_type type, const void *value)
 {
-    bool down = (e->edge->kind == OV_EDGE_PRECEDING) != e->key->descending;
+    bool down = edge && (edge->kind == OV_EDGE_PRECEDING) != key->descending;
     uint64_t bits;
-    if (ov_type_is_real(e->values.type)) {
-        double v = ((const double *)e->values.data)[row];
-        if (target)
-            v = down ? v - e->edge->real : v + e->edge->real;
+    if (ov_type_is_real(type)) {
+        double v = *(const double *)value;
+        if (edge)
+            v = down ? v - edge->real : v + edge->real;
         bits = ovi_order_f64(v);
     } else {
-        int64_t v = ((const int64_t *)e->values.data)[row];
-        bits = ovi_order_i64(target ? moved(v, e->edge->n, down) : v);
+        int64_t v = *(const int64_t *)value;
+        bits = ovi_order_i64(edge ? moved(v, edge->n, down) : v);
     }
-    return e->key->descending ? ~bits : bits;
+    return key->descending ? ~bits : bits;
+}
+
+/* Of a row's key, or of what lies the edge's distance from it. */
+static uint64_t key_bits(const range_edge *e, uint32_t row, bool target)
+{
+    return ovi_win_key_bits(e->key, target ? e->edge : NULL, e->values.type, (const char *)e->values.data + (size_t)row * 8);
 }
 
 /* Both the rows and their targets ascend, so one pass finds all edges. Rows without a key have their peers only. */

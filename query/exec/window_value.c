@@ -15,16 +15,6 @@ static double cume_dist(const win_chunk *k, uint32_t i)
     return (double)(k->peer_end[i] - k->part_first[i]) / (double)(k->part_end[i] - k->part_first[i]);
 }
 
-/* Buckets of equal size; the first ones have one row more when the partition does not divide. */
-static int64_t ntile(const win_chunk *k, uint32_t i, int64_t buckets)
-{
-    int64_t rows = k->part_end[i] - k->part_first[i], at = i - k->part_first[i];
-    int64_t size = rows / buckets, larger = rows % buckets;
-    if (at < larger * (size + 1))
-        return at / (size + 1) + 1;
-    return larger + (at - larger * (size + 1)) / size + 1;
-}
-
 static OV_CHECKED ov_status prepare_rank(const win_chunk *k, win_call *c, ov_error *err)
 {
     int64_t *ints, dense = 0;
@@ -56,7 +46,7 @@ static OV_CHECKED ov_status prepare_rank(const win_chunk *k, win_call *c, ov_err
             reals[i] = cume_dist(k, i);
             break;
         default:
-            ints[i] = ntile(k, i, c->call->n);
+            ints[i] = ovi_win_ntile(k->part_end[i] - k->part_first[i], i - k->part_first[i], c->call->n);
             break;
         }
     }

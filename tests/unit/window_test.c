@@ -4,12 +4,37 @@
  */
 #include "tests/unit/two_days.h"
 
+#include "base/spill.h"
+
+static ov_spill_area area;
+
 static int set_up(void **state)
 {
+    char dir[80];
+    ov_error err = OV_ERROR_INIT;
     (void)state;
     open_two_days(30000, 200, 300, 30);
+    snprintf(dir, sizeof(dir), "%s/spill", table.dir);
+    check_ok(ov_spill_area_open(&area, dir, 0, &err), &err);
+    table.spill = &area;
     return 0;
 }
+
+static int tear_down(void **state)
+{
+    assert_int_equal(area.used, 0);
+    assert_true(area.files > 0);
+    ov_spill_area_close(&area);
+    return close_two_days(state);
+}
+
+/* Partitions go to disk: all of them, those of some rows, what follows rows that were run already. */
+static const ov_exec_options on_disk[] = {
+    {.workers = 1, .spill_rows = 1},
+    {.workers = 3, .spill_rows = 30, .batch_rows = 7},
+    {.workers = 1, .spill_rows = 60, .general_only = true, .batch_rows = 16},
+    {.workers = 2, .spill_rows = 20, .batch_rows = 1},
+};
 
 /* ---- the input as cells ---- */
 
@@ -330,8 +355,8 @@ static void check_window(const cells *in, char **expected, const ov_plan *plan, 
             ov_error err = OV_ERROR_INIT;
             ov_buf_init(&shown);
             check_ok(ov_plan_print(plan, &shown, &err), &err);
-            fail_msg("%sworkers %u batch %u general %d\nexpected %s\ngot      %s", ov_buf_cstr(&shown), options->workers,
-                     options->batch_rows, options->general_only, expected[i], lines[i]);
+            fail_msg("%sworkers %u batch %u general %d spill %u\nexpected %s\ngot      %s", ov_buf_cstr(&shown), options->workers,
+                     options->batch_rows, options->general_only, options->spill_rows, expected[i], lines[i]);
         }
     free(lines);
     free(text);
@@ -447,6 +472,7 @@ static void check_all(const ov_plan *input, uint32_t windows, bool small_partiti
         char **expected = defined(&in, plan);
         for (size_t s = 0; s < 2; s++)
             check_window(&in, expected, plan, &settings[(w * 2 + s) % OV_COUNT_OF(settings)]);
+        check_window(&in, expected, plan, &on_disk[w % OV_COUNT_OF(on_disk)]);
         for (uint32_t i = 0; i < in.rows; i++)
             free(expected[i]);
         free(expected);
@@ -504,6 +530,7 @@ static void cut_partitions(void **state)
         for (size_t s = 3; s < OV_COUNT_OF(settings); s++)
             if (settings[s].batch_rows < 64)
                 check_window(&in, expected, plan, &settings[s]);
+        check_window(&in, expected, plan, &on_disk[3]);
         for (uint32_t i = 0; i < in.rows; i++)
             free(expected[i]);
         free(expected);
@@ -577,5 +604,5 @@ int main(void)
         cmocka_unit_test(random_windows), cmocka_unit_test(few_rows), cmocka_unit_test(many_partitions),
         cmocka_unit_test(cut_partitions), cmocka_unit_test(stacked),   cmocka_unit_test(budget),
     };
-    return cmocka_run_group_tests(tests, set_up, close_two_days);
+    return cmocka_run_group_tests(tests, set_up, tear_down);
 }
