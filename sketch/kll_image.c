@@ -217,7 +217,7 @@ static void add_bound(ov_buf *out, const char *label, const ov_kll *s, double x)
 void ov_kll_describe(const ov_kll *s, ov_buf *out)
 {
     size_t compact = s->n > 1 ? full_bytes(s, false) : HEAD_BYTES + s->n * item_bytes(s->floats);
-    ov_buf_addf(out, "\n### Kll%sSketch Summary:\n", s->floats ? "Floats" : "Doubles");
+    ov_buf_addf(out, "\n### KllKll%sSketch Summary:\n", s->floats ? "Floats" : "Doubles"); /* Kll twice, as there */
     ov_buf_addf(out, "   K                      : %u\n", s->k);
     ov_buf_addf(out, "   Dynamic min K          : %u\n", s->min_k);
     ov_buf_addf(out, "   M                      : %u\n", s->m);
