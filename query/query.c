@@ -10,12 +10,12 @@
 #include "query/subquery.h"
 #include "query/system/system.h"
 
+enum { QUICK_US = 500 }; /* plans whose runs take so long are quick */
+
 struct ov_query {
     ov_query_ctx cx;
-    ov_expr_ctx expr;
-    ov_snapshot *snapshot; /* retained; cx.snapshot is the same */
-    ov_lookup_set *lookups; /* retained, may be NULL */
-    const ov_plan *plan;
+    ov_planned *planned; /* shared with other queries once it is kept: read-only then */
+    bool kept;           /* it was found, or is found by others from now on */
     ov_native_query native;
     bool analyze; /* run the plan, answer with what it did */
     bool explain;
@@ -81,7 +81,7 @@ static OV_CHECKED ov_status read_settings(ov_query *q, const ov_query_request *r
     const ov_sql_setting *list;
     uint32_t count;
     *out = (settings){rq->time_zone, rq->timeout_ms, rq->outer_limit, rq->max_parse_exceptions};
-    OV_TRY(ov_sql_settings(parsed, &q->cx.arena, &list, &count, err));
+    OV_TRY(ov_sql_settings(parsed, &q->planned->arena, &list, &count, err));
     q->sets = list;
     q->set_count = count;
     for (uint32_t i = 0; i < count; i++)
@@ -89,15 +89,16 @@ static OV_CHECKED ov_status read_settings(ov_query *q, const ov_query_request *r
     if (out->timeout_ms > 0)
         q->cx.deadline_ms = ov_monotonic_ns() / 1000000 + out->timeout_ms;
     if (out->time_zone.n)
-        OV_TRY(ov_tz_get(out->time_zone, &q->expr.tz, err));
+        OV_TRY(ov_tz_get(out->time_zone, &q->planned->expr.tz, err));
     return OV_OK;
 }
 
 static OV_CHECKED ov_status start_describing(ov_query *q, uint32_t params, ov_error *err)
 {
     ov_sql_describe *d = &q->describe;
-    OV_TRY(ov_arena_zalloc(&q->cx.arena, (params + (size_t)1) * sizeof *d->exprs, &d->exprs, err));
-    OV_TRY(ov_arena_zalloc(&q->cx.arena, (params + (size_t)1) * sizeof *d->types, &d->types, err));
+    ov_arena *arena = &q->planned->arena;
+    OV_TRY(ov_arena_zalloc(arena, (params + (size_t)1) * sizeof *d->exprs, &d->exprs, err));
+    OV_TRY(ov_arena_zalloc(arena, (params + (size_t)1) * sizeof *d->types, &d->types, err));
     d->count = params;
     return OV_OK;
 }
@@ -109,26 +110,35 @@ static void finish_describing(ov_sql_describe *d)
             d->types[i] = OV_SQL_VARCHAR;
 }
 
+/* Rows of sub-queries become constants of the plan. */
+static ov_status run_subquery(void *self, const ov_plan *plan, ov_expr_ctx *cx, ov_sql_rows *out, ov_error *err)
+{
+    ov_query *q = self;
+    q->planned->of_the_moment = true;
+    return ov_subquery_run(&q->cx, plan, cx, out, err);
+}
+
 static OV_CHECKED ov_status make_plan(ov_query *q, const ov_query_env *env,
                                       const ov_query_request *rq, ov_error *err)
 {
     ov_sql_parsed parsed;
     ov_sql_statement statement;
     settings set;
-    ov_sql_runner runner = {ov_subquery_run, &q->cx};
-    ov_sql_env sql = {.cx = &q->expr,
+    ov_planned *p = q->planned;
+    ov_sql_runner runner = {run_subquery, q};
+    ov_sql_env sql = {.cx = &p->expr,
                       .runner = &runner,
                       .context = rq->context,
                       .query_id = q->cx.id,
-                      .tables = ov_sql_tables_of(q->snapshot),
+                      .tables = ov_sql_tables_of(p->snapshot),
                       .params = rq->params,
                       .param_count = rq->param_count};
-    OV_TRY(ov_sql_parse(rq->sql, &q->cx.arena, &parsed, err));
+    OV_TRY(ov_sql_parse(rq->sql, &p->arena, &parsed, err));
     OV_TRY(read_settings(q, rq, &parsed, &set, err));
     sql.outer_limit = set.outer_limit;
     sql.externs = env->externs;
     sql.max_parse_exceptions = set.max_parse_exceptions;
-    OV_TRY(ov_system_tables(env, q->lookups, &q->cx.arena, &sql.systables, &sql.systable_count, err));
+    OV_TRY(ov_system_tables(env, p->lookups, &p->arena, &sql.systables, &sql.systable_count, err));
     if (rq->describe) {
         OV_TRY(start_describing(q, parsed.param_count, err));
         sql.describe = &q->describe;
@@ -142,8 +152,8 @@ static OV_CHECKED ov_status make_plan(ov_query *q, const ov_query_env *env,
         return ov_fail(err, OV_INVALID, "%s", q->write->replace
                        ? "REPLACE operations are not supported by the requested SQL engine [native].  Consider using MSQ."
                        : "INSERT operations are not supported by requested SQL engine [native], consider using MSQ.");
-    OV_TRY(ov_plan_optimize(&q->expr, statement.plan, &q->plan, err));
-    return ov_plan_json_paths(&q->expr, q->plan, &q->plan, err);
+    OV_TRY(ov_plan_optimize(&p->expr, statement.plan, &p->plan, err));
+    return ov_plan_json_paths(&p->expr, p->plan, &p->plan, err);
 }
 
 /* Of the system tables, the one in the schema `lookup`. */
@@ -164,16 +174,135 @@ static const ov_systable *find_lookup(const void *self, ov_slice name)
 static OV_CHECKED ov_status make_native_plan(ov_query *q, const ov_query_env *qenv, const ov_query_request *rq, ov_error *err)
 {
     lookup_tables lookups;
-    ov_sql_tables tables = ov_sql_tables_of(q->snapshot);
+    ov_planned *p = q->planned;
+    ov_sql_tables tables = ov_sql_tables_of(p->snapshot);
     ov_native_env env = {
-        .cx = &q->expr, .find = tables.find, .self = tables.self, .snapshot = q->snapshot, .run = &q->cx,
+        .cx = &p->expr, .find = tables.find, .self = tables.self, .snapshot = p->snapshot, .run = &q->cx,
         .lookup = find_lookup, .lookup_self = &lookups};
-    OV_TRY(ov_system_tables(qenv, q->lookups, &q->cx.arena, &lookups.list, &lookups.count, err));
+    OV_TRY(ov_system_tables(qenv, p->lookups, &p->arena, &lookups.list, &lookups.count, err));
     if (rq->timeout_ms > 0)
         q->cx.deadline_ms = ov_monotonic_ns() / 1000000 + rq->timeout_ms;
     OV_TRY(ov_native_plan(&env, rq->native, &q->native, err));
-    q->plan = q->native.plan;
+    p->plan = q->native.plan;
     return OV_OK;
+}
+
+/* ---- kept plans ---- */
+
+static bool makes_tables(const ov_plan *node)
+{
+    bool found = node->kind == OV_PLAN_SYSTEM;
+    for (uint32_t i = 0; i < node->input_count && !found; i++)
+        found = makes_tables(node->inputs[i]);
+    return found;
+}
+
+/* The same statement gives the same plan as long as catalog and lookups stay. */
+static bool may_be_kept(const ov_query *q)
+{
+    const ov_planned *p = q->planned;
+    return !q->analyze && !q->write && !q->explain && q->set_count == 0 && !p->of_the_moment &&
+           !p->expr.asked_now && !makes_tables(p->plan);
+}
+
+/* Of the context what no plan depends on, and what is another value for every query. */
+static bool is_of_the_run(ov_slice name)
+{
+    static const char *const names[] = {"sqlQueryId", "queryId", "timeout", "priority", "maxMemoryBytes",
+                                        "useCache", "populateCache", "useResultLevelCache", "populateResultLevelCache"};
+    for (size_t i = 0; i < OV_COUNT_OF(names); i++)
+        if (ov_slice_eq(name, ov_slice_cstr(names[i])))
+            return true;
+    return false;
+}
+
+static void add_counted(ov_buf *key, ov_slice text)
+{
+    ov_buf_add(key, &text.n, sizeof text.n);
+    ov_buf_add_slice(key, text);
+}
+
+/* Everything that goes into a plan but the catalog and lookups; false when that cannot be said in few bytes. */
+static bool plan_key(const ov_query_request *rq, ov_buf *key)
+{
+    enum { LONGEST = 64 << 10 };
+    if (rq->native || rq->describe || rq->writes || rq->sql.n > LONGEST)
+        return false;
+    ov_buf_reserve(key, rq->sql.n + 64);
+    add_counted(key, rq->sql);
+    add_counted(key, rq->time_zone);
+    ov_buf_add(key, &rq->outer_limit, sizeof rq->outer_limit);
+    ov_buf_add(key, &rq->max_parse_exceptions, sizeof rq->max_parse_exceptions);
+    for (uint32_t i = 0; i < rq->param_count; i++) {
+        const ov_param *p = &rq->params[i];
+        uint8_t head[] = {(uint8_t)p->sql, p->is_null};
+        if (p->items)
+            return false;
+        ov_buf_add(key, head, sizeof head);
+        ov_buf_add(key, &p->i, sizeof p->i);
+        ov_buf_add(key, &p->f, sizeof p->f);
+        add_counted(key, p->s);
+    }
+    for (const ov_json *v = rq->context ? rq->context->first : NULL; v; v = v->next) {
+        if (is_of_the_run(v->key))
+            continue;
+        add_counted(key, v->key);
+        ov_json_print(v, key);
+    }
+    return !key->failed;
+}
+
+/* Plans point into the text of their statement and into its parameters, so one that may be kept has its own. */
+static OV_CHECKED ov_status own_texts(const ov_query_request *rq, ov_arena *arena, ov_query_request *own, ov_error *err)
+{
+    ov_param *params = NULL;
+    *own = *rq;
+    OV_TRY(ov_arena_copy(arena, rq->sql, &own->sql, err));
+    if (rq->param_count)
+        OV_TRY(ov_arena_alloc(arena, rq->param_count * sizeof *params, &params, err));
+    for (uint32_t i = 0; i < rq->param_count; i++) {
+        params[i] = rq->params[i];
+        OV_TRY(ov_arena_copy(arena, rq->params[i].s, &params[i].s, err));
+    }
+    own->params = params;
+    return OV_OK;
+}
+
+/* The plan of the request: a kept one, or a new one that is kept for the next time where that is right. */
+static OV_CHECKED ov_status find_or_make_plan(ov_query *q, const ov_query_env *env, const ov_query_request *rq,
+                                              bool only_quick, ov_error *err)
+{
+    ov_buf key;
+    ov_status st = OV_OK;
+    ov_buf_init(&key);
+    ov_snapshot *snapshot = ov_catalog_snapshot(env->catalog);
+    ov_lookup_set *lookups = ov_lookups_get(env->lookups);
+    bool keeps = env->plans && plan_key(rq, &key);
+    if (keeps)
+        q->planned = ov_plan_cache_find(env->plans, ov_buf_slice(&key), snapshot, lookups);
+    q->kept = q->planned != NULL;
+    if (q->kept || only_quick) {
+        ov_snapshot_release(snapshot);
+        ov_lookup_set_release(lookups);
+        if (q->kept && rq->timeout_ms > 0)
+            q->cx.deadline_ms = ov_monotonic_ns() / 1000000 + rq->timeout_ms;
+    } else {
+        OV_TRY_OUT(st, ov_planned_create(snapshot, lookups, &q->cx.budget, &q->planned, err));
+        q->planned->expr.now_ms = ov_now_ms();
+        q->cx.snapshot = snapshot;
+        ov_query_request own = *rq;
+        if (keeps)
+            OV_TRY_OUT(st, own_texts(rq, &q->planned->arena, &own, err));
+        OV_TRY_OUT(st, rq->native ? make_native_plan(q, env, rq, err) : make_plan(q, env, &own, err));
+        q->kept = keeps && may_be_kept(q);
+        if (q->kept)
+            ov_plan_cache_keep(env->plans, ov_buf_slice(&key), q->planned);
+    }
+    if (q->planned)
+        q->cx.snapshot = q->planned->snapshot;
+out:
+    ov_buf_fini(&key);
+    return st;
 }
 
 static ov_status context_alive(void *cx, ov_error *err)
@@ -191,23 +320,16 @@ static void init(ov_query *q, const ov_query_env *env, const ov_query_request *r
     q->cx.budget.alive = context_alive;
     q->cx.budget.alive_cx = &q->cx;
     ov_arena_init(&q->cx.arena, "query plan", &q->cx.budget);
-    q->snapshot = ov_catalog_snapshot(env->catalog);
-    q->lookups = ov_lookups_get(env->lookups);
-    q->expr.lookups = q->lookups;
-    q->cx.snapshot = q->snapshot;
-    q->expr.snapshot = q->snapshot;
     q->cx.pool = env->pool;
     q->cx.spill = env->spill;
     q->cx.options = env->options;
     q->cx.cancel = rq->cancel;
-    q->expr.arena = &q->cx.arena;
-    q->expr.now_ms = ov_now_ms();
     if (rq->query_id.n == 0)
         ov_uuid_make(q->uuid);
 }
 
-ov_status ov_query_open(const ov_query_env *env, const ov_query_request *rq, ov_query **out,
-                        ov_error *err)
+static ov_status open_query(const ov_query_env *env, const ov_query_request *rq, bool only_quick, ov_query **out,
+                            ov_error *err)
 {
     ov_query *q = ov_calloc(1, sizeof *q);
     *out = NULL;
@@ -221,13 +343,31 @@ ov_status ov_query_open(const ov_query_env *env, const ov_query_request *rq, ov_
     else
         q->cx.id = ov_slice_cstr(q->uuid);
     if (st == OV_OK)
-        st = rq->native ? make_native_plan(q, env, rq, err) : make_plan(q, env, rq, err);
-    if (st != OV_OK) {
+        st = find_or_make_plan(q, env, rq, only_quick, err);
+    bool slow = only_quick && !(q->planned && ov_query_is_quick(q));
+    if (st != OV_OK || slow) {
         ov_query_close(q);
         return st;
     }
+    if (ov_query_is_quick(q))
+        q->cx.pool = NULL; /* it is through before a helper has woken up */
     *out = q;
     return OV_OK;
+}
+
+ov_status ov_query_open(const ov_query_env *env, const ov_query_request *rq, ov_query **out, ov_error *err)
+{
+    return open_query(env, rq, false, out, err);
+}
+
+ov_status ov_query_open_quick(const ov_query_env *env, const ov_query_request *rq, ov_query **out, ov_error *err)
+{
+    return open_query(env, rq, true, out, err);
+}
+
+bool ov_query_is_quick(const ov_query *q)
+{
+    return q->kept && atomic_load_explicit(&q->planned->cost_us, memory_order_relaxed) <= QUICK_US;
 }
 
 ov_budget *ov_query_budget(ov_query *q)
@@ -244,8 +384,8 @@ uint32_t ov_query_fields(const ov_query *q, const ov_field **out)
 {
     if (q->analyze)
         return ov_explain_fields(out);
-    *out = q->plan->fields;
-    return q->plan->field_count;
+    *out = q->planned->plan->fields;
+    return q->planned->plan->field_count;
 }
 
 uint32_t ov_query_params(const ov_query *q, const ov_sqltype **out)
@@ -276,14 +416,18 @@ bool ov_query_setting(const ov_query *q, const char *name, ov_slice *value)
 
 const ov_tz *ov_query_tz(const ov_query *q)
 {
-    return q->expr.tz;
+    return q->planned->expr.tz;
 }
 
 ov_status ov_query_run(ov_query *q, const ov_result_sink *sink, ov_error *err)
 {
     if (q->analyze)
-        return ov_explain_analyze(q->plan, &q->cx, sink, err);
-    return ov_query_run_part(q, q->plan, sink, err);
+        return ov_explain_analyze(q->planned->plan, &q->cx, sink, err);
+    int64_t start = ov_monotonic_ns();
+    OV_TRY(ov_query_run_part(q, q->planned->plan, sink, err));
+    if (q->kept)
+        ov_planned_ran(q->planned, (ov_monotonic_ns() - start) / 1000);
+    return OV_OK;
 }
 
 const ov_native_query *ov_query_native(const ov_query *q)
@@ -367,7 +511,7 @@ static uint64_t plan_rows(const ov_plan *node)
 
 uint64_t ov_query_rows(const ov_query *q)
 {
-    return q->plan ? plan_rows(q->plan) : 0;
+    return q->planned->plan ? plan_rows(q->planned->plan) : 0;
 }
 
 const ov_exec_stats *ov_query_stats(const ov_query *q)
@@ -379,8 +523,7 @@ void ov_query_close(ov_query *q)
 {
     if (!q)
         return;
+    ov_planned_release(q->planned);
     ov_arena_fini(&q->cx.arena);
-    ov_snapshot_release(q->snapshot);
-    ov_lookup_set_release(q->lookups);
     ov_free(q);
 }

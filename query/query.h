@@ -10,6 +10,7 @@
 
 #include "query/exec/exec.h"
 #include "query/native/native_query.h"
+#include "query/plan_cache.h"
 
 /* External data that FROM TABLE(EXTERN(...)) and its kin name. */
 typedef struct ov_extern_request {
@@ -39,6 +40,7 @@ typedef struct ov_query_env {
     uint32_t systable_count;
     const ov_extern_ops *externs; /* NULL: no external data */
     struct ov_lookups *lookups;   /* NULL: none */
+    ov_plan_cache *plans;         /* NULL: each query makes its own */
     const char *address;          /* "127.0.0.1:8888", for sys.servers; "" when there is no server */
     int64_t started_ms;
 } ov_query_env;
@@ -91,6 +93,12 @@ typedef struct ov_query ov_query;
 
 OV_CHECKED ov_status ov_query_open(const ov_query_env *env, const ov_query_request *request,
                                    ov_query **out, ov_error *err);
+/* The same for a thread that must not be held up: *out stays NULL, and nothing has happened, unless a plan of this very
+ * statement is kept and its runs were quick. */
+OV_CHECKED ov_status ov_query_open_quick(const ov_query_env *env, const ov_query_request *request, ov_query **out,
+                                         ov_error *err);
+/* Runs of its plan take less than half a millisecond of one thread, as far as is known. */
+bool ov_query_is_quick(const ov_query *q);
 ov_slice ov_query_id(const ov_query *q);
 ov_budget *ov_query_budget(ov_query *q); /* for what is kept of its answer while it runs */
 uint32_t ov_query_fields(const ov_query *q, const ov_field **out);

@@ -39,3 +39,5 @@ typedef struct ov_app {
 
 /* The handler of server/http: finds the route and calls it. */
 void ov_app_handle(void *app, ov_request *rq);
+/* And its quick handler: statements whose plan is kept and known to be quick. */
+bool ov_app_quick(void *app, ov_request *rq);

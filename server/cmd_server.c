@@ -65,6 +65,7 @@ static ov_status start_http(ov_app *app, const server_options *o, ov_error *err)
         .idle_timeout_ms = 75 * 1000,
         .max_connections = (uint32_t)o->connections,
         .handler = ov_app_handle,
+        .quick = ov_app_quick,
         .self = app,
     };
     OV_TRY(ov_http_create(&http, &app->http, err));

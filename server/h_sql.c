@@ -93,6 +93,38 @@ static ov_status run_query(ov_app *app, ov_request *rq, const ov_sql_request *in
     return st;
 }
 
+/* A request that was read, to the end of its answer. quick: only when that takes no time, else nothing and false. */
+static bool answer(ov_app *app, ov_request *rq, ov_sql_request *in, bool quick, int64_t t0)
+{
+    ov_error err = OV_ERROR_INIT;
+    char uuid[OV_UUID_BYTES];
+    if (in->query.query_id.n == 0) {
+        ov_uuid_make(uuid);
+        in->query.query_id = ov_slice_cstr(uuid);
+    }
+    ov_log_scope scope = ov_log_scope_set("query", in->query.query_id);
+    ov_query *q = NULL;
+    ov_running_entry entry = {.id = in->query.query_id, .started_ms = ov_now_ms()};
+    in->query.cancel = &entry.cancelled;
+    ov_answer_begin(app, rq, &entry);
+    ov_status st = quick ? ov_query_open_quick(&app->env, &in->query, &q, &err) : ov_query_open(&app->env, &in->query, &q, &err);
+    bool answers = q || !quick;
+    if (quick && answers)
+        atomic_fetch_add_explicit(&app->metrics.quick, 1, memory_order_relaxed);
+    if (answers)
+        set_headers(rq, in, in->query.query_id, st == OV_OK);
+    if (st == OV_OK && q)
+        st = run_query(app, rq, in, q, &err);
+    else if (answers)
+        ov_respond_error(rq, OV_ERROR_SQL, in->query.sql, &err);
+    ov_answer_end(app, rq, &entry);
+    if (answers)
+        ov_answered(app, rq, q, st, &err, t0);
+    ov_query_close(q);
+    ov_log_scope_restore(&scope);
+    return answers;
+}
+
 void ov_h_sql(ov_app *app, ov_request *rq, const ov_captures *at)
 {
     (void)at;
@@ -109,27 +141,17 @@ void ov_h_sql(ov_app *app, ov_request *rq, const ov_captures *at)
         ov_answered(app, rq, NULL, err.code, &err, t0);
         return;
     }
-    char uuid[OV_UUID_BYTES];
-    if (in.query.query_id.n == 0) {
-        ov_uuid_make(uuid);
-        in.query.query_id = ov_slice_cstr(uuid);
-    }
-    ov_log_scope scope = ov_log_scope_set("query", in.query.query_id);
-    ov_query *q = NULL;
-    ov_running_entry entry = {.id = in.query.query_id, .started_ms = ov_now_ms()};
-    in.query.cancel = &entry.cancelled;
-    ov_answer_begin(app, rq, &entry);
-    ov_status st = ov_query_open(&app->env, &in.query, &q, &err);
-    set_headers(rq, &in, in.query.query_id, st == OV_OK);
-    if (st != OV_OK) {
-        ov_respond_error(rq, OV_ERROR_SQL, in.query.sql, &err);
-    } else {
-        st = run_query(app, rq, &in, q, &err);
-    }
-    ov_answer_end(app, rq, &entry);
-    ov_answered(app, rq, q, st, &err, t0);
-    ov_query_close(q);
-    ov_log_scope_restore(&scope);
+    (void)answer(app, rq, &in, false, t0);
+}
+
+bool ov_h_sql_quick(ov_app *app, ov_request *rq)
+{
+    enum { LONGEST = 16 << 10 }; /* reading the body counts too */
+    int64_t t0 = ov_monotonic_ns();
+    ov_error err = OV_ERROR_INIT;
+    ov_sql_request in;
+    return ov_request_body(rq).n <= LONGEST && ov_sql_request_media(rq) == 0 && ov_sql_request_read(rq, &in, &err) == OV_OK &&
+           answer(app, rq, &in, true, t0);
 }
 
 void ov_h_sql_cancel(ov_app *app, ov_request *rq, const ov_captures *at)

@@ -134,8 +134,15 @@ void ov_h_metrics(ov_app *app, ov_request *rq, const ov_captures *at)
     ov_admission_count(app->admission, &large);
     add_gauge(&b, "ovate_queries_large_running", "Large queries that have a place.", large.running);
     add_gauge(&b, "ovate_queries_waiting", "Large queries that wait for a place.", large.waiting);
-    add_gauge(&b, "ovate_memory_bytes", "Memory charged to running queries.",
+    add_gauge(&b, "ovate_memory_bytes", "Memory charged to running queries and kept plans.",
               (double)atomic_load(&app->memory.used));
+    ov_plan_cache_counts kept;
+    ov_plan_cache_count(app->env.plans, &kept);
+    add_gauge(&b, "ovate_plans_kept", "Plans kept for statements that come again.", kept.plans);
+    ov_metrics_head(&b, "ovate_plan_hits_total", "counter", "Statements whose plan was found.");
+    ov_buf_addf(&b, "ovate_plan_hits_total %llu\n", (unsigned long long)kept.hits);
+    ov_metrics_head(&b, "ovate_quick_queries_total", "counter", "Queries answered by the loop thread itself.");
+    ov_buf_addf(&b, "ovate_quick_queries_total %llu\n", (unsigned long long)atomic_load(&app->metrics.quick));
     add_gauge(&b, "ovate_spill_bytes", "Bytes of running queries on disk now.",
               (double)atomic_load(&app->spill.used));
     add_gauge(&b, "ovate_http_connections", "Open connections.", (double)http.open_connections);

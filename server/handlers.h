@@ -16,3 +16,6 @@ typedef void ov_handler(ov_app *app, ov_request *rq, const ov_captures *at);
 #define OV_ROUTE(method, pattern, handler) ov_handler handler;
 #include "server/routes.def"
 #undef OV_ROUTE
+
+/* POST /druid/v2/sql on the loop thread: see ov_app_quick. */
+bool ov_h_sql_quick(ov_app *app, ov_request *rq);

@@ -79,6 +79,8 @@ static ov_status open_spill(ov_app *app, const ov_host_options *options, ov_erro
     return st;
 }
 
+enum { PLANS_SHARE = 32, MOST_PLANS_BYTES = 32 << 20 }; /* of all memory, for plans that are kept */
+
 ov_status ov_host_open(ov_app *app, const ov_host_options *options, ov_error *err)
 {
     ov_status st;
@@ -99,6 +101,7 @@ ov_status ov_host_open(ov_app *app, const ov_host_options *options, ov_error *er
     app->env.externs = &app->externs;
     app->env.pool = app->pool;
     app->env.budget = &app->memory;
+    OV_TRY_OUT(st, ov_plan_cache_create(&app->memory, OV_MIN(limit / PLANS_SHARE, (size_t)MOST_PLANS_BYTES), &app->env.plans, err));
     app->env.address = app->address;
     app->env.started_ms = app->started_ms;
     return OV_OK;
@@ -109,6 +112,8 @@ out:
 
 void ov_host_close(ov_app *app)
 {
+    ov_plan_cache_destroy(app->env.plans);
+    app->env.plans = NULL;
     if (app->catalog)
         ov_catalog_close(app->catalog);
     if (app->pool)

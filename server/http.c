@@ -27,6 +27,7 @@ enum {
     LINGER_MS = 1000,
     STALL_MS = 120 * 1000, /* a client that takes no byte of its answer for so long is dropped */
     TICK_MS = 200,
+    QUICK_IN_A_ROW = 16, /* pipelined requests of one connection answered here before others get a turn */
 };
 
 typedef enum conn_state { CONN_HEAD, CONN_BODY, CONN_BUSY, CONN_LINGER } conn_state;
@@ -42,6 +43,7 @@ struct ovi_conn {
     int64_t deadline_ms;  /* monotonic; 0 = none */
     size_t out_seen;      /* output length at the last progress check */
     int64_t out_since_ms; /* when it last shrank */
+    uint32_t quick_in_a_row;
     ov_request *rq;
     ov_http_body body;
 };
@@ -79,6 +81,7 @@ static int64_t mono_ms(void)
 }
 
 static void conn_process(ovi_conn *c);
+static ovi_conn *send_ready(ov_request *rq);
 
 /* ---- workers ---- */
 
@@ -178,6 +181,34 @@ static void conn_await_head(ovi_conn *c)
     c->deadline_ms = mono_ms() + c->http->opt.idle_timeout_ms;
 }
 
+/* The output is with the kernel: what was to follow then. */
+static void conn_drained(ovi_conn *c)
+{
+    if (!c->closing)
+        return;
+    if (c->state == CONN_LINGER) {
+        shutdown(bufferevent_getfd(c->bev), SHUT_WR);
+        c->closing = false; /* the tick or the client's close ends it */
+        return;
+    }
+    conn_close(c);
+}
+
+/* Most answers fit into the socket: one call, and the loop need not watch for room. False: some of it, or an error, is
+ * left to libevent. */
+static bool conn_flush(ovi_conn *c)
+{
+    struct evbuffer *out = bufferevent_get_output(c->bev);
+    if (evbuffer_get_length(out) && !(bufferevent_get_enabled(c->bev) & EV_WRITE)) {
+        evbuffer_unfreeze(out, 1); /* bufferevents keep others from taking bytes there */
+        (void)evbuffer_write(out, bufferevent_getfd(c->bev));
+        evbuffer_freeze(out, 1);
+        if (evbuffer_get_length(out))
+            bufferevent_enable(c->bev, EV_WRITE);
+    }
+    return evbuffer_get_length(out) == 0;
+}
+
 /* Answer from the loop itself and close: for requests that never reach a handler. */
 static void conn_refuse(ovi_conn *c, ov_http_refusal refusal)
 {
@@ -205,6 +236,8 @@ static void conn_refuse(ovi_conn *c, ov_http_refusal refusal)
     c->state = CONN_LINGER;
     c->closing = true;
     c->deadline_ms = mono_ms() + LINGER_MS;
+    if (conn_flush(c))
+        conn_drained(c);
 }
 
 /* The head is complete: take it out of the input, decide about the body. */
@@ -268,9 +301,27 @@ static bool conn_step_head(ovi_conn *c, struct evbuffer *in)
     if (head.expect_continue && wants_body && evbuffer_get_length(in) == 0 &&
         (head.chunked || head.length <= c->http->opt.max_body_bytes))
         evbuffer_add_printf(bufferevent_get_output(c->bev), "HTTP/1.1 100 Continue\r\n\r\n");
+    (void)conn_flush(c);
     return true;
 }
 
+/* What is answered sooner than it is handed to a worker. The answer then waits to be sent. */
+static bool answered_quickly(ovi_conn *c)
+{
+    ov_http *h = c->http;
+    ov_request *rq = c->rq;
+    if (!h->opt.quick || h->stopping || c->quick_in_a_row >= QUICK_IN_A_ROW)
+        return false;
+    rq->on_loop = true;
+    bool answered = h->opt.quick(h->opt.self, rq);
+    if (answered && rq->phase != OVI_FINISHED)
+        ov_respond_abort(rq);
+    rq->on_loop = false;
+    c->quick_in_a_row += answered;
+    return answered;
+}
+
+/* False: more bytes are needed, a worker has it, or the connection is gone. */
 static bool conn_step_body(ovi_conn *c, struct evbuffer *in)
 {
     ov_http_refusal bad = {0, NULL};
@@ -301,6 +352,8 @@ static bool conn_step_body(ovi_conn *c, struct evbuffer *in)
     c->state = CONN_BUSY;
     c->deadline_ms = 0;
     atomic_fetch_add(&c->http->n_requests, 1);
+    if (answered_quickly(c))
+        return send_ready(c->rq) != NULL;
     if (!enqueue(c->http, c->rq)) {
         conn_refuse(c,
                     (ov_http_refusal){503, "The server has too many requests waiting; try again."});
@@ -312,6 +365,7 @@ static bool conn_step_body(ovi_conn *c, struct evbuffer *in)
 static void conn_process(ovi_conn *c)
 {
     struct evbuffer *in = bufferevent_get_input(c->bev);
+    c->quick_in_a_row = 0;
     for (;;) {
         switch (c->state) {
         case CONN_HEAD:
@@ -337,18 +391,10 @@ static void on_read(struct bufferevent *bev, void *arg)
     conn_process(arg);
 }
 
-/* All output is with the kernel. */
 static void on_write(struct bufferevent *bev, void *arg)
 {
-    ovi_conn *c = arg;
-    if (!c->closing)
-        return;
-    if (c->state == CONN_LINGER) {
-        shutdown(bufferevent_getfd(bev), SHUT_WR);
-        c->closing = false; /* the tick or the client's close ends it */
-        return;
-    }
-    conn_close(c);
+    bufferevent_disable(bev, EV_WRITE); /* until an answer does not fit again */
+    conn_drained(arg);
 }
 
 static void on_event(struct bufferevent *bev, short what, void *arg)
@@ -387,7 +433,8 @@ static void on_accept(struct evconnlistener *l, evutil_socket_t fd, struct socka
     conn_await_head(c);
     bufferevent_setcb(bev, on_read, on_write, on_event, c);
     bufferevent_setwatermark(bev, EV_READ, 0, INPUT_HIGH_BYTES);
-    bufferevent_enable(bev, EV_READ | EV_WRITE);
+    bufferevent_disable(bev, EV_WRITE);
+    bufferevent_enable(bev, EV_READ);
 }
 
 /* ---- finished bytes ---- */
@@ -398,7 +445,9 @@ static void let_go(const void *data, size_t n, void *arg)
     ovi_out_free(arg);
 }
 
-static void send_ready(ov_request *rq)
+/* Moves what is ready of an answer to its connection. Returns that when the answer is whole and the next request may be
+ * looked for; otherwise it is busy still, or gone. */
+static ovi_conn *send_ready(ov_request *rq)
 {
     ov_mutex_lock(&rq->lock);
     ovi_out *out = rq->out_first;
@@ -424,23 +473,27 @@ static void send_ready(ov_request *rq)
         }
         out = next;
     }
-    if (!end || !c)
-        return;
+    if (!c)
+        return NULL;
+    bool drained = conn_flush(c);
+    if (!end)
+        return NULL;
     bool keep = rq->head.keep_alive && !abort && !rq->http->stopping;
     rq->conn = NULL;
     c->rq = NULL;
     ovi_request_release(rq);
-    bool drained = evbuffer_get_length(bufferevent_get_output(c->bev)) == 0;
     if (keep) {
         conn_await_head(c);
-        conn_process(c);
-    } else if (drained || abort) {
+        return c;
+    }
+    if (drained || abort) {
         conn_close(c);
     } else {
         c->closing = true;
         c->state = CONN_BUSY;
         c->deadline_ms = 0;
     }
+    return NULL;
 }
 
 static void on_wake(evutil_socket_t fd, short what, void *arg)
@@ -456,8 +509,10 @@ static void on_wake(evutil_socket_t fd, short what, void *arg)
     ov_mutex_unlock(&h->lock);
     while (rq) {
         ov_request *next = rq->next_ready; /* before rq can be listed again */
-        send_ready(rq);
+        ovi_conn *c = send_ready(rq);
         ovi_request_release(rq);
+        if (c)
+            conn_process(c);
         rq = next;
     }
     if (atomic_load(&h->stop) && !h->stopping) {

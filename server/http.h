@@ -27,6 +27,11 @@ typedef struct ov_request ov_request;
 /* Called on a worker thread, once per request; must answer before it returns. */
 typedef void (*ov_http_handler)(void *self, ov_request *rq);
 
+/* Called on the loop thread before that, for what takes less time than handing it over: true, the request is answered
+ * to its end; false, nothing has happened and the handler gets it. Whatever takes a millisecond does not belong here,
+ * since all other connections wait. */
+typedef bool (*ov_http_quick_handler)(void *self, ov_request *rq);
+
 typedef struct ov_http_options {
     const char *host; /* "127.0.0.1" */
     int port;         /* 0 = any free one */
@@ -37,6 +42,7 @@ typedef struct ov_http_options {
     int idle_timeout_ms; /* a kept connection without a request */
     uint32_t max_connections;
     ov_http_handler handler;
+    ov_http_quick_handler quick; /* NULL: all requests go to workers */
     void *self;
 } ov_http_options;
 

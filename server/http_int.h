@@ -37,6 +37,7 @@ struct ov_request {
     ov_arena arena;
 
     /* handler only */
+    bool on_loop; /* the handler runs on the loop thread, which needs no waking and must not wait */
     ovi_phase phase;
     int status;
     bool chunked;

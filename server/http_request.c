@@ -175,7 +175,7 @@ void ov_request_on_slow(ov_request *rq, const ov_slow_client *slow)
 
 static bool must_wait(ov_request *rq)
 {
-    return rq->unsent > OV_HTTP_WINDOW_BYTES && !atomic_load(&rq->gone);
+    return rq->unsent > OV_HTTP_WINDOW_BYTES && !rq->on_loop && !atomic_load(&rq->gone);
 }
 
 /* Until the client has taken enough of what is there, or has left. */
@@ -232,8 +232,8 @@ static void push(ov_request *rq, ov_buf *b, bool end, bool abort)
     }
     rq->end |= end;
     rq->abort |= abort;
-    bool notify = !rq->ready_listed;
-    rq->ready_listed = true;
+    bool notify = !rq->ready_listed && !rq->on_loop;
+    rq->ready_listed |= notify;
     ov_mutex_unlock(&rq->lock);
     if (notify)
         ovi_http_notify(rq->http, rq);

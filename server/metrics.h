@@ -24,6 +24,7 @@ typedef struct ov_metrics {
     _Atomic uint64_t query_micros_sum;
     _Atomic uint64_t rows_scanned, blocks_scanned, blocks_skipped, segments_pruned,
         segments_indexed, spilled_bytes;
+    _Atomic uint64_t quick; /* queries that the loop thread answered itself */
 } ov_metrics;
 
 void ov_metrics_query(ov_metrics *m, ov_outcome outcome, int64_t micros);

@@ -5,7 +5,7 @@ ov_place ov_place_of(ov_app *app, const ov_query *q, int64_t priority, const _At
     return (ov_place){
         .admission = app->admission,
         .request = {.priority = priority, .deadline_ms = ov_query_deadline(q), .cancelled = cancelled},
-        .needed = ov_query_rows(q) > OV_ADMISSION_SMALL_ROWS,
+        .needed = !ov_query_is_quick(q) && ov_query_rows(q) > OV_ADMISSION_SMALL_ROWS,
     };
 }
 

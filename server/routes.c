@@ -107,3 +107,10 @@ void ov_app_handle(void *self, ov_request *rq)
     }
     refuse(rq, allow != NULL, allow);
 }
+
+bool ov_app_quick(void *self, ov_request *rq)
+{
+    ov_captures at;
+    return ov_request_head(rq)->method == OV_HTTP_POST && matches("/druid/v2/sql", ov_request_path(rq), &at) &&
+           ov_h_sql_quick(self, rq);
+}

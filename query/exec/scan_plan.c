@@ -308,13 +308,24 @@ static ov_status judge_absent(ovi_scan *s, ovi_worker *w, verdict *v, ov_error *
     return OV_OK;
 }
 
+/* The first code from `code` on that is true, or count. Most tables of large dictionaries are false nearly everywhere. */
+static uint32_t next_true(const uint8_t *truth, uint32_t code, uint32_t count)
+{
+    for (uint64_t eight; code + 8 <= count; code += 8) {
+        memcpy(&eight, truth + code, 8);
+        if (eight & UINT64_C(0x0101010101010101))
+            break;
+    }
+    while (code < count && truth[code] != 1)
+        code++;
+    return code;
+}
+
 /* What the truth of each code says about the segment. */
 static void sum_truth(const scan_column *col, verdict *v)
 {
     const ov_domain *d = col->domain;
-    for (uint32_t code = 0; code < d->count; code++) {
-        if (v->truth[code] != 1)
-            continue;
+    for (uint32_t code = 0; (code = next_true(v->truth, code, d->count)) < d->count; code++) {
         v->codes++;
         v->last = code;
         v->rows += d->row_counts ? d->row_counts[code] : 0;
@@ -395,9 +406,9 @@ static ov_status judge(ovi_scan *s, scan_segment *seg, ovi_worker *w, verdict *v
 
 static ov_status rows_of_truth(const scan_column *col, const verdict *v, ov_rowset *set, ov_error *err)
 {
-    for (uint32_t code = 0; code < col->domain->count; code++)
-        if (v->truth[code] == 1)
-            OV_TRY(ov_column_rows_of(col->col, code, set, err));
+    uint32_t count = col->domain->count;
+    for (uint32_t code = 0; (code = next_true(v->truth, code, count)) < count; code++)
+        OV_TRY(ov_column_rows_of(col->col, code, set, err));
     return OV_OK;
 }
 

@@ -102,11 +102,18 @@ struct ov_expr {
 typedef struct ov_expr_ctx {
     ov_arena *arena;   /* the query's; receives every node */
     const ov_tz *tz;   /* sqlTimeZone */
-    int64_t now_ms;    /* CURRENT_TIMESTAMP, fixed per statement */
+    int64_t now_ms;    /* CURRENT_TIMESTAMP, fixed per statement; ask ov_expr_now */
+    bool asked_now;    /* so what is bound holds for this moment only */
     uint32_t next_id;
     const struct ov_snapshot *snapshot; /* what the planner's estimates come from; NULL: from nothing */
     const struct ov_lookup_set *lookups; /* what LOOKUP finds; outlives the query. NULL: none */
 } ov_expr_ctx;
+
+static inline int64_t ov_expr_now(ov_expr_ctx *cx)
+{
+    cx->asked_now = true;
+    return cx->now_ms;
+}
 
 /* ---- constructors; `pos` range is for error messages ---- */
 OV_CHECKED ov_status ov_expr_null(ov_expr_ctx *cx, ov_sqltype sql, const ov_expr **out, ov_error *err);

@@ -458,13 +458,13 @@ ov_status ovi_eval_extract(ovi_call *c, ov_vec *out, ov_error *err)
 
 ov_status ovi_bind_now(ovi_bind *b, ov_error *err)
 {
-    return ov_expr_i64(b->cx, OV_SQL_TIMESTAMP, b->cx->now_ms, &b->replace, err);
+    return ov_expr_i64(b->cx, OV_SQL_TIMESTAMP, ov_expr_now(b->cx), &b->replace, err);
 }
 
 ov_status ovi_bind_today(ovi_bind *b, ov_error *err)
 {
     const ov_expr *now;
-    OV_TRY(ov_expr_i64(b->cx, OV_SQL_TIMESTAMP, b->cx->now_ms, &now, err));
+    OV_TRY(ov_expr_i64(b->cx, OV_SQL_TIMESTAMP, ov_expr_now(b->cx), &now, err));
     return ov_expr_cast(b->cx, now, OV_SQL_DATE, OV_T(OV_TYPE_LONG), b->pos, b->end_pos, &b->replace, err);
 }
 

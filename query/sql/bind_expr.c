@@ -81,9 +81,9 @@ static OV_CHECKED ov_status bind_bare_word(ovi_sql_names *n, const ov_ast *name,
         return OV_OK;
     if (ov_slice_ieq(name->text, OV_SLICE_LIT("CURRENT_TIMESTAMP")) ||
         ov_slice_ieq(name->text, OV_SLICE_LIT("LOCALTIMESTAMP")))
-        return ov_expr_i64(cx, OV_SQL_TIMESTAMP, cx->now_ms, out, err);
+        return ov_expr_i64(cx, OV_SQL_TIMESTAMP, ov_expr_now(cx), out, err);
     if (ov_slice_ieq(name->text, OV_SLICE_LIT("CURRENT_DATE")))
-        return ov_expr_i64(cx, OV_SQL_DATE, ov_time_floor_unit(OV_UNIT_DAY, cx->now_ms, cx->tz),
+        return ov_expr_i64(cx, OV_SQL_DATE, ov_time_floor_unit(OV_UNIT_DAY, ov_expr_now(cx), cx->tz),
                            out, err);
     if (ov_slice_ieq(name->text, OV_SLICE_LIT("PI")))
         return ovi_sql_apply(n->b, name, "PI", NULL, 0, out, err);

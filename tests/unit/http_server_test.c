@@ -73,6 +73,23 @@ static void handle(void *self, ov_request *rq)
         ov_respond(rq, 200, "text/plain", ov_request_body(rq).n ? ov_request_body(rq) : path);
 }
 
+/* On the loop: /quick and /quick-stream are answered there, all else is left to workers. */
+static bool handle_quickly(void *self, ov_request *rq)
+{
+    fixture *f = self;
+    ov_slice path = ov_request_path(rq);
+    if (ov_slice_eq(path, OV_SLICE_LIT("/quick-stream"))) {
+        stream(f, rq); /* far more than the window: it must not wait for what only the loop can send */
+        return true;
+    }
+    if (ov_slice_eq(path, OV_SLICE_LIT("/quick-silent")))
+        return true;
+    if (!ov_slice_starts(path, OV_SLICE_LIT("/quick")))
+        return false;
+    ov_respond(rq, 200, "text/plain", ov_request_body(rq).n ? ov_request_body(rq) : path);
+    return true;
+}
+
 static void loop_main(void *arg)
 {
     fixture *f = arg;
@@ -93,6 +110,7 @@ static int setup(void **state)
                          .idle_timeout_ms = 5000,
                          .max_connections = 100,
                          .handler = handle,
+                         .quick = handle_quickly,
                          .self = &f};
     check_ok(ov_http_create(&o, &f.http, &err), &err);
     check_ok(ov_thread_start(&f.loop, "loop", loop_main, &f, &err), &err);
@@ -259,6 +277,68 @@ static void many_connections_at_once(void **state)
         close(fd[i]);
 }
 
+static void quick_answers_come_from_the_loop(void **state)
+{
+    fixture *f = *state;
+    char text[8192];
+    int fd = dial(f);
+    say(fd, "GET /quick1 HTTP/1.1\r\nHost: a\r\n\r\n");
+    assert_true(hear(fd, "\r\n\r\n/quick1", text, sizeof text));
+    say(fd, "POST /quick2 HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\nabcGET /slow HTTP/1.1\r\nHost: "
+            "a\r\n\r\nGET /quick3 HTTP/1.1\r\nHost: a\r\n\r\n");
+    assert_true(hear(fd, "\r\n\r\n/quick3", text, sizeof text));
+    const char *two = strstr(text, "abc"), *slow = strstr(text, "/slow");
+    assert_true(two && slow && two < slow);
+    say(fd, "GET /quick4 HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n");
+    assert_false(hear(fd, NULL, text, sizeof text));
+    assert_non_null(strstr(text, "\r\n\r\n/quick4"));
+    close(fd);
+    fd = dial(f);
+    say(fd, "GET /quick-silent HTTP/1.1\r\nHost: a\r\n\r\n");
+    assert_false(hear(fd, NULL, text, sizeof text));
+    close(fd);
+}
+
+/* Many in one go: the loop answers some, workers the rest, in order. */
+static void pipelined_quick_requests_keep_their_order(void **state)
+{
+    enum { COUNT = 100 };
+    fixture *f = *state;
+    static char text[COUNT * 256];
+    char rq[COUNT * 64] = "", last[32];
+    int fd = dial(f);
+    for (int i = 0; i < COUNT; i++)
+        snprintf(rq + strlen(rq), sizeof rq - strlen(rq), "GET /quick-%03d HTTP/1.1\r\nHost: a\r\n\r\n", i);
+    say(fd, rq);
+    snprintf(last, sizeof last, "/quick-%03d", COUNT - 1);
+    assert_true(hear(fd, last, text, sizeof text));
+    const char *at = text;
+    for (int i = 0; i < COUNT; i++) {
+        snprintf(last, sizeof last, "\r\n\r\n/quick-%03d", i);
+        at = strstr(at, last);
+        assert_non_null(at);
+    }
+    close(fd);
+}
+
+static void a_long_quick_answer_waits_for_a_slow_client(void **state)
+{
+    fixture *f = *state;
+    static char chunk[1 << 16];
+    int fd = dial(f), other = dial(f);
+    say(fd, "GET /quick-stream HTTP/1.0\r\n\r\n");
+    ov_sleep_ms(200);
+    say(other, "GET /quick HTTP/1.1\r\nHost: a\r\n\r\n"); /* the loop is free meanwhile */
+    char text[4096];
+    assert_true(hear(other, "\r\n\r\n/quick", text, sizeof text));
+    uint64_t total = 0;
+    for (ssize_t n; (n = recv(fd, chunk, sizeof chunk, 0)) > 0;)
+        total += (uint64_t)n;
+    assert_true(total > (uint64_t)PIECES * PIECE);
+    close(fd);
+    close(other);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -272,6 +352,9 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_handler_that_forgets_to_answer_does_not_hang, setup,
                                         teardown),
         cmocka_unit_test_setup_teardown(many_connections_at_once, setup, teardown),
+        cmocka_unit_test_setup_teardown(quick_answers_come_from_the_loop, setup, teardown),
+        cmocka_unit_test_setup_teardown(pipelined_quick_requests_keep_their_order, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_long_quick_answer_waits_for_a_slow_client, setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
