@@ -75,6 +75,8 @@ struct ovi_exec {
     uint32_t batch_rows;
     uint64_t ordinal; /* grows from source to source of a UNION */
     uint32_t join_level; /* how often the rows of a join on disk were cut into partitions */
+    bool join_rest;      /* of the join only kept rows without partner are wanted */
+    uint32_t rivals;     /* execs that run at the same time and share the memory; 0: it is alone */
     ov_mutex lock;    /* of failed and err */
     _Atomic bool failed;
     ov_error err;     /* the first failure of a helper */

@@ -111,7 +111,7 @@ static ov_status flush_pairs(ovi_join *j, ovi_probe *p, const ov_batch *b, ov_er
     uint32_t n = pass_pairs(j, p, truth);
     p->count = 0;
     OV_TRY(check_single(j, p, err));
-    if (!n)
+    if (!n || j->exec->join_rest)
         return OV_OK;
     OV_TRY(ovi_join_pair_batch(j, j->wanted, b, p->ours, p->theirs, n, &down->scratch, &out, err));
     down->ordinal = p->base + p->made;
@@ -212,7 +212,7 @@ static ov_status widen(ovi_join *j, ovi_probe *p, ovi_worker *w, const ov_batch 
         out.sel = found;
         out.sel_rows = (uint32_t)ov_bits_count(found, n);
     }
-    if (!out.sel_rows)
+    if (!out.sel_rows || j->exec->join_rest)
         return OV_OK;
     OV_TRY(kept_columns(j, j->wanted, rows, n, &w->scratch, out.col, err));
     ovi_count_rows(j->exec, j->node, &out);
@@ -355,7 +355,7 @@ static ov_status build(ovi_join *j, ovi_spill *file, ovi_join_spool *sides, ov_e
     uint64_t *theirs;
     ov_arena scratch;
     OV_TRY(find_used(j, &theirs, err));
-    bool may_spill = sides && key_count && j->exec->cx->spill && j->exec->join_level < OVI_JOIN_MOST_LEVELS;
+    bool may_spill = sides && j->exec->cx->spill && j->exec->join_level < OVI_JOIN_MOST_LEVELS;
     ovi_join_spool *spool = may_spill ? &sides[!node->join.build_left] : NULL;
     if (spool)
         OV_TRY(ovi_join_spool_init(spool, j->exec, file, keys, key_count, theirs, err));

@@ -32,8 +32,9 @@ bool ovi_spill_due(const ovi_exec *x, size_t own, uint64_t rows, size_t need)
         return false;
     if (x->cx->options.spill_rows)
         return rows >= x->cx->options.spill_rows;
-    size_t all = need < SIZE_MAX / 2 / x->worker_count ? need * x->worker_count : SIZE_MAX / 2;
-    if (own < LEAST_BYTES || own < tightest(x) / 64 / x->worker_count)
+    size_t sharers = (size_t)x->worker_count * OV_MAX(x->rivals, 1);
+    size_t all = need < SIZE_MAX / 2 / sharers ? need * sharers : SIZE_MAX / 2;
+    if (own < LEAST_BYTES || own < tightest(x) / 64 / sharers)
         return false;
     for (const ov_budget *b = &x->cx->budget; b; b = b->parent) {
         size_t used = atomic_load_explicit(&b->used, memory_order_relaxed);

@@ -1,14 +1,17 @@
 /*
- * What the tests of one operator share: two days of rows as two segments, three threads, and settings that force every path.
+ * What the tests of one operator share: two days of rows as two segments, three threads, and settings that force every path,
+ * in memory and on disk.
  */
 #pragma once
 
 #include "tests/unit/exec_lib.h"
 
+#include "base/spill.h"
 #include "query/plan/plan_build.h"
 
 static exec_table table;
 static ov_pool *pool;
+static ov_spill_area area;
 
 static const ov_exec_options settings[] = {
     {.workers = 1, .general_only = true},
@@ -17,6 +20,14 @@ static const ov_exec_options settings[] = {
     {.workers = 1, .batch_rows = 7},
     {.workers = 3, .batch_rows = 64},
     {.workers = 2, .general_only = true, .batch_rows = 1},
+};
+
+/* All goes to disk, or what has some rows, or what follows rows that were handed on already. */
+static const ov_exec_options on_disk[] = {
+    {.workers = 1, .spill_rows = 1},
+    {.workers = 3, .spill_rows = 30, .batch_rows = 7},
+    {.workers = 1, .spill_rows = 60, .general_only = true, .batch_rows = 16},
+    {.workers = 2, .spill_rows = 20, .batch_rows = 1},
 };
 
 /* How many rows and sensors each day has. */
@@ -34,12 +45,25 @@ static inline void open_two_days(uint32_t rows1, uint32_t sensors1, uint32_t row
     exec_segment(&table, &a, &shape, EXEC_START, EXEC_START + EXEC_DAY, &segs[0]);
     exec_segment(&table, &b, &shape, EXEC_START + EXEC_DAY, EXEC_START + 2 * EXEC_DAY, &segs[1]);
     exec_commit(&table, segs, 2);
+    char dir[80];
+    snprintf(dir, sizeof(dir), "%s/spill", table.dir);
+    check_ok(ov_spill_area_open(&area, dir, 0, &err), &err);
+    table.spill = &area;
 }
 
 static inline int close_two_days(void **state)
 {
     (void)state;
+    assert_int_equal(area.used, 0);
+    ov_spill_area_close(&area);
     ov_pool_destroy(pool);
     exec_close(&table);
     return 0;
+}
+
+/* The last test: those before it did go to disk. */
+static inline void went_to_disk(void **state)
+{
+    (void)state;
+    assert_true(area.files > 0);
 }

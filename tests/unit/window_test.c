@@ -4,37 +4,12 @@
  */
 #include "tests/unit/two_days.h"
 
-#include "base/spill.h"
-
-static ov_spill_area area;
-
 static int set_up(void **state)
 {
-    char dir[80];
-    ov_error err = OV_ERROR_INIT;
     (void)state;
     open_two_days(30000, 200, 300, 30);
-    snprintf(dir, sizeof(dir), "%s/spill", table.dir);
-    check_ok(ov_spill_area_open(&area, dir, 0, &err), &err);
-    table.spill = &area;
     return 0;
 }
-
-static int tear_down(void **state)
-{
-    assert_int_equal(area.used, 0);
-    assert_true(area.files > 0);
-    ov_spill_area_close(&area);
-    return close_two_days(state);
-}
-
-/* Partitions go to disk: all of them, those of some rows, what follows rows that were run already. */
-static const ov_exec_options on_disk[] = {
-    {.workers = 1, .spill_rows = 1},
-    {.workers = 3, .spill_rows = 30, .batch_rows = 7},
-    {.workers = 1, .spill_rows = 60, .general_only = true, .batch_rows = 16},
-    {.workers = 2, .spill_rows = 20, .batch_rows = 1},
-};
 
 /* ---- the input as cells ---- */
 
@@ -603,6 +578,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(random_windows), cmocka_unit_test(few_rows), cmocka_unit_test(many_partitions),
         cmocka_unit_test(cut_partitions), cmocka_unit_test(stacked),   cmocka_unit_test(budget),
+        cmocka_unit_test(went_to_disk),
     };
-    return cmocka_run_group_tests(tests, set_up, tear_down);
+    return cmocka_run_group_tests(tests, set_up, close_two_days);
 }
