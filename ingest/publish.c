@@ -300,6 +300,8 @@ ov_status ov_publish_run(ov_publish *p, const ov_task_row *task, ov_error *err)
         .records = p->records,
         .record_count = p->record_count,
         .task = task,
+        .live = p->live,
+        .live_count = p->live_count,
     };
     return ov_catalog_commit(p->catalog, &commit, p->arena, err);
 }

@@ -21,6 +21,8 @@ typedef struct ov_publish {
     uint32_t cursor_count, cursor_cap;
     ov_record *records;
     uint32_t record_count, record_cap;
+    const struct ov_live_change *live; /* rows in memory that go with the commit; see storage/live.h */
+    uint32_t live_count;
 } ov_publish;
 
 void ov_publish_init(ov_publish *p, ov_catalog *catalog, ov_slice task_id, ov_publish_mode mode,

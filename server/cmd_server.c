@@ -9,6 +9,7 @@
 #include "base/cpu.h"
 #include "base/log.h"
 #include "base/os.h"
+#include "ingest/stream.h"
 #include "ingest/task.h"
 #include "server/avatica_store.h"
 #include "server/lookups.h"
@@ -20,8 +21,8 @@
 
 typedef struct server_options {
     const char *dir, *host, *log_level, *spill_dir;
-    int64_t port, threads, tasks, connections, queries, waiting;
-    uint64_t memory, query_memory, spill_limit, max_body;
+    int64_t port, threads, tasks, connections, queries, waiting, stream_age;
+    uint64_t memory, query_memory, spill_limit, max_body, stream_memory;
 } server_options;
 
 /* How long running requests may take when the server is told to stop: less than the 10 s after which containers are
@@ -92,6 +93,18 @@ static ov_status start_tasks(ov_app *app, const server_options *o, ov_error *err
     return ov_tasks_create(&config, &app->tasks, err);
 }
 
+static ov_status start_streams(ov_app *app, const server_options *o, ov_error *err)
+{
+    ov_streams_config config = {
+        .catalog = app->catalog,
+        .transforms = &ov_transforms,
+        .memory_bytes = (size_t)o->stream_memory,
+        .max_body_bytes = 4 * o->max_body, /* decompressed */
+        .age_ms = o->stream_age * 1000,
+    };
+    return ov_streams_create(&config, &app->streams, err);
+}
+
 /* Twice as many as cores: while one waits for a slow client, another can run. */
 static int64_t default_queries(void)
 {
@@ -114,6 +127,7 @@ static ov_status serve(ov_app *app, const server_options *o, ov_error *err)
     OV_TRY_OUT(st, ov_admission_create((uint32_t)o->queries, (uint32_t)o->waiting, &app->admission, err));
     OV_TRY_OUT(st, ov_av_store_create(&app->avatica, err));
     OV_TRY_OUT(st, ov_lookup_store_open(&app->env, &app->lookups, err));
+    OV_TRY_OUT(st, start_streams(app, o, err));
     OV_TRY_OUT(st, start_http(app, o, err));
     OV_TRY_OUT(st, start_tasks(app, o, err));
     the_http = app->http;
@@ -128,6 +142,7 @@ static ov_status serve(ov_app *app, const server_options *o, ov_error *err)
 out:
     ov_tasks_destroy(app->tasks);
     ov_http_destroy(app->http);
+    ov_streams_destroy(app->streams);
     ov_av_store_destroy(app->avatica);
     ov_lookup_store_close(app->lookups);
     ov_admission_destroy(app->admission);
@@ -166,6 +181,10 @@ static int run(int argc, char **argv)
          "where queries go to disk (tmp in the data folder)"},
         {0, "spill-limit", OV_OPT_SIZE, &o.spill_limit, "SIZE",
          "most bytes there (half of what is free at the start)"},
+        {0, "stream-memory", OV_OPT_SIZE, &o.stream_memory, "SIZE",
+         "most pushed rows in memory before they are published (512MiB)"},
+        {0, "stream-age", OV_OPT_NUMBER, &o.stream_age, "SECONDS",
+         "pushed rows are published after so long at the latest (600)"},
         {0, "max-body", OV_OPT_SIZE, &o.max_body, "SIZE", "largest request body (256MiB)"},
         {0, "max-connections", OV_OPT_NUMBER, &o.connections, "N", "connections at once (4096)"},
         {0, "log-level", OV_OPT_TEXT, &o.log_level, "WORD", "debug, info, warn, error, off (info)"},
@@ -181,6 +200,8 @@ static int run(int argc, char **argv)
     if (o.threads < 0 || o.threads > 1024 || o.tasks < 1 || o.tasks > 1024 || o.connections < 1)
         return ov_cli_usage(&ov_cmd_server,
                             "--threads, --tasks and --max-connections take small positive numbers");
+    if (o.stream_age < 0)
+        return ov_cli_usage(&ov_cmd_server, "--stream-age takes a number of seconds");
     if (o.queries < 1 || o.queries > 1000 || o.waiting < 0 || o.waiting > 1000)
         return ov_cli_usage(&ov_cmd_server,
                             "--max-queries takes a number from 1 to 1000, --max-waiting one from 0 to 1000");

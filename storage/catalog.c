@@ -30,9 +30,8 @@ static ov_status load_current(ov_catalog *cat, ov_error *err)
     if (st == OV_OK)
         st = ended;
     if (st == OV_OK)
-        ovi_snapshot_install(cat, snap);
-    else
-        ov_snapshot_release(snap);
+        return ovi_snapshot_install(cat, snap, err);
+    ov_snapshot_release(snap);
     return st;
 }
 
@@ -58,6 +57,7 @@ ov_status ov_catalog_open(const char *dir, bool writer, ov_catalog **out, ov_err
     cat->lock_fd = -1;
     cat->opened_ms = ov_now_ms();
     ov_mutex_init(&cat->write);
+    ov_mutex_init(&cat->live);
     ov_mutex_init(&cat->snap);
     cat->dir = ov_strdup(dir);
     ov_status st = cat->dir ? open_parts(cat, err) : ov_fail_nomem(err, strlen(dir));
@@ -74,11 +74,16 @@ void ov_catalog_close(ov_catalog *cat)
     if (!cat)
         return;
     ov_snapshot_release(cat->current);
+    ov_snapshot_release(cat->published);
+    for (uint32_t i = 0; i < cat->live_set_count; i++)
+        ovi_live_set_release(cat->live_sets[i]);
+    ov_free(cat->live_sets);
     ov_segcache_destroy(cat->cache);
     ovi_db_close(cat);
     if (cat->lock_fd >= 0)
         ov_os_now->close(cat->lock_fd);
     ov_mutex_fini(&cat->write);
+    ov_mutex_fini(&cat->live);
     ov_mutex_fini(&cat->snap);
     ov_free(cat->dir);
     ov_free(cat);
@@ -96,7 +101,7 @@ ov_status ov_catalog_refresh(ov_catalog *cat, ov_error *err)
         return OV_OK;
     ov_mutex_lock(&cat->write);
     ov_status st = ovi_meta_get(cat, "change", &change, err);
-    if (st == OV_OK && (uint64_t)change != cat->current->version)
+    if (st == OV_OK && (uint64_t)change != cat->published->change)
         st = load_current(cat, err);
     ov_mutex_unlock(&cat->write);
     return st;

@@ -54,6 +54,7 @@ typedef struct ov_segment_entry {
     ov_slice created;    /* ISO */
     ov_slice task_id;
     ov_segment_slot *slot; /* where the open segment is kept; see ov_snapshot_open. NULL for tombstones */
+    ov_segment *live;    /* rows in memory (storage/live.h): the segment itself; no file, no slot. NULL otherwise */
 } ov_segment_entry;
 
 typedef struct ov_datasource {
@@ -84,11 +85,11 @@ OV_CHECKED ov_status ov_catalog_holder(const char *dir, ov_buf *address, ov_erro
 /* ---- snapshots ---- */
 ov_snapshot *ov_catalog_snapshot(ov_catalog *cat); /* retained; never NULL */
 void ov_snapshot_release(ov_snapshot *snap);
-uint64_t ov_snapshot_version(const ov_snapshot *snap); /* grows with each commit */
+uint64_t ov_snapshot_version(const ov_snapshot *snap); /* grows with each commit, and with rows in memory */
 uint32_t ov_snapshot_datasources(const ov_snapshot *snap);
 const ov_datasource *ov_snapshot_datasource(const ov_snapshot *snap, uint32_t i); /* sorted by name */
 const ov_datasource *ov_snapshot_find(const ov_snapshot *snap, ov_slice name);    /* NULL when none */
-/* All used segments, visible or not, for sys.segments and the coordinator API. */
+/* All used segments of the catalog, visible or not, for sys.segments and the coordinator API; no rows in memory. */
 uint32_t ov_snapshot_all(const ov_snapshot *snap, const ov_segment_entry *const **out);
 /* The open segment behind an entry, retained; opened at first use and kept in a bounded cache. */
 OV_CHECKED ov_status ov_snapshot_open(const ov_snapshot *snap, const ov_segment_entry *entry,
@@ -139,6 +140,8 @@ typedef struct ov_commit {
     const ov_record *records; /* written in the same transaction */
     uint32_t record_count;
     const struct ov_task_row *task; /* as for ov_catalog_task_update, in the same transaction; NULL = none */
+    const struct ov_live_change *live; /* rows in memory that leave or join with this commit's snapshot; NULL = none */
+    uint32_t live_count;
 } ov_commit;
 
 /* All or nothing: versions and partition numbers are settled under the writer's lock, files get their names, one

@@ -2,7 +2,7 @@
  * The commit: files get their names, then one transaction names them.
  *
  *   place segments -> rename files -> sync their folders -> rows, cursors, task row -> build the next snapshot
- *   -> COMMIT (synced) -> swap the snapshot
+ *   -> the same with the rows in memory as they will be -> COMMIT (synced) -> swap the snapshot
  *
  * Everything that can fail comes before COMMIT, the swap cannot. A crash before COMMIT leaves files no row names, which
  * the next start removes; a crash after it has lost nothing.
@@ -202,7 +202,7 @@ ov_status ov_catalog_commit(ov_catalog *cat, const ov_commit *commit, ov_arena *
     OV_TRY_OUT(st, ov_arena_zalloc(out, commit->segment_count * sizeof(*k.files), &k.files, err));
     OV_TRY_OUT(st, ovi_change_begin(cat, err));
     st = prepare(&k, err);
-    st = ovi_change_end(cat, st, k.next, &unsure, err);
+    st = ovi_change_end_live(cat, st, k.next, commit->live, commit->live_count, &unsure, err);
 out:
     if (st != OV_OK && !unsure && k.files)
         remove_files(&k);

@@ -430,9 +430,29 @@ ov_status ovi_change_begin(ov_catalog *cat, ov_error *err)
     return st;
 }
 
+/* Make `next` the published snapshot. */
+static void show(ov_catalog *cat, ov_snapshot *next, ovi_live_next *shown)
+{
+    ov_snapshot *old = cat->published;
+    cat->published = next;
+    ovi_live_install(cat, shown);
+    ov_snapshot_release(old);
+}
+
 ov_status ovi_change_end(ov_catalog *cat, ov_status st, ov_snapshot *next, bool *unsure, ov_error *err)
 {
+    return ovi_change_end_live(cat, st, next, NULL, 0, unsure, err);
+}
+
+ov_status ovi_change_end_live(ov_catalog *cat, ov_status st, ov_snapshot *next, const ov_live_change *changes,
+                              uint32_t count, bool *unsure, ov_error *err)
+{
     bool doubt = false;
+    ovi_live_next shown = {0};
+    if (next)
+        ov_mutex_lock(&cat->live);
+    if (st == OV_OK && next)
+        st = ovi_live_prepare(cat, next, changes, count, &shown, err);
     if (st == OV_OK) {
         int rc = sqlite3_exec(cat->db, "COMMIT", NULL, NULL, NULL);
         if (rc != SQLITE_OK) {
@@ -455,10 +475,14 @@ ov_status ovi_change_end(ov_catalog *cat, ov_status st, ov_snapshot *next, bool 
     }
     if (unsure)
         *unsure = doubt;
-    if (st == OV_OK && next)
-        ovi_snapshot_install(cat, next);
-    else
+    if (st == OV_OK && next) {
+        show(cat, next, &shown);
+    } else {
+        ovi_live_next_drop(&shown);
         ov_snapshot_release(next);
+    }
+    if (next)
+        ov_mutex_unlock(&cat->live);
     ov_mutex_unlock(&cat->write);
     return st;
 }

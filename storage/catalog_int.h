@@ -2,8 +2,9 @@
  * Private to storage/catalog*.c: the catalog object, thin words around SQLite, and the immutable state of one
  * datasource that snapshots share.
  *
- * Locks, in this order: `write` (one change at a time, and all use of `db`), then `snap` (the pointer to the
- * current snapshot). Readers of snapshots take `snap` only for the moment of a retain.
+ * Locks, in this order: `write` (one change at a time, and all use of `db`), `live` (the published snapshot and what lies
+ * on top of it; changes take it for their COMMIT), then `snap` (the pointer to the current snapshot). Readers of snapshots
+ * take `snap` only for the moment of a retain.
  */
 #pragma once
 
@@ -11,10 +12,14 @@
 #include <stdatomic.h>
 #include "base/thread.h"
 #include "storage/catalog.h"
+#include "storage/live.h"
 #include "storage/segment_id.h"
 #include "storage/timeline.h"
 
-/* All used segments of one datasource as of one commit; immutable, shared by the snapshots that did not change it. */
+typedef struct ovi_live_set ovi_live_set;
+
+/* All used segments of one datasource as of one commit; immutable, shared by the snapshots that did not change it. With
+ * rows in memory on top it is a thin one that retains `base` and shows its entries. */
 typedef struct ovi_datasource {
     _Atomic uint32_t refs;
     ov_segcache *cache;
@@ -25,11 +30,15 @@ typedef struct ovi_datasource {
     uint32_t entry_count;
     const ov_segment_entry **visible; /* pub.segments */
     ov_timeline timeline;             /* item numbers are entry numbers */
+    struct ovi_datasource *base;      /* below the rows in memory; NULL: nothing published, or no rows in memory */
+    ovi_live_set *live;               /* NULL: no rows in memory */
 } ovi_datasource;
 
 struct ov_snapshot {
     _Atomic uint32_t refs;
     uint64_t version;
+    uint64_t change; /* of the database */
+    ov_snapshot *published; /* below rows in memory, owns `all`; NULL when there are none */
     ov_segcache *cache;
     ovi_datasource **ds; /* by name; only those with used segments */
     uint32_t ds_count;
@@ -65,8 +74,14 @@ struct ov_catalog {
     ov_error stop_reason;
     ovi_digest delta; /* of rows changed since the last ovi_datasource_touch */
 
+    ov_mutex live;          /* everything below but `current` */
+    ov_snapshot *published; /* what the database says; changes under `write` too */
+    ovi_live_set **live_sets;
+    uint32_t live_set_count;
+    uint64_t live_logged;
+
     ov_mutex snap;
-    ov_snapshot *current;
+    ov_snapshot *current; /* `published` with the rows in memory on top */
 };
 
 /* ---- catalog_db.c: SQLite with our errors; all under `write` ---- */
@@ -92,6 +107,9 @@ OV_CHECKED ov_status ovi_change_begin(ov_catalog *cat, ov_error *err);
  * go of `write`. *unsure (may be NULL): nobody can tell whether the transaction will be found after the next start. */
 OV_CHECKED ov_status ovi_change_end(ov_catalog *cat, ov_status st, ov_snapshot *next, bool *unsure,
                                     ov_error *err);
+/* The same; the next snapshot has these changes of rows in memory too. */
+OV_CHECKED ov_status ovi_change_end_live(ov_catalog *cat, ov_status st, ov_snapshot *next, const ov_live_change *changes,
+                                         uint32_t count, bool *unsure, ov_error *err);
 /* The fault words for rows that do not hold what was written. */
 ov_status ovi_db_damaged(ov_catalog *cat, ov_error *err, const char *fmt, ...) OV_PRINTF(3, 4);
 
@@ -151,13 +169,39 @@ OV_CHECKED ov_status ovi_digest_check_all(ov_catalog *cat, ov_error *err);
 OV_CHECKED ov_status ovi_datasource_load(ov_catalog *cat, const ovi_known *known, ovi_datasource **out,
                                          ov_error *err);
 void ovi_datasource_release(ovi_datasource *ds);
+/* Columns of several segments as one list: the type that holds all values, in order of first sight, __time first. */
+typedef struct ov_columns_merge {
+    ov_arena *arena;
+    ov_schema_column *columns;
+    uint32_t count, cap;
+} ov_columns_merge;
+/* Starts with these (none: __time alone). */
+OV_CHECKED ov_status ovi_columns_begin(ov_columns_merge *m, ov_arena *arena, const ov_schema_column *columns,
+                                       uint32_t count, ov_error *err);
+OV_CHECKED ov_status ovi_columns_add(ov_columns_merge *m, const ov_schema_column *columns, uint32_t count,
+                                     ov_error *err);
 
 /* ---- catalog_snapshot.c ---- */
 /* A snapshot like the current one but for datasources the database knows a newer change of; under `write`. */
 OV_CHECKED ov_status ovi_snapshot_build(ov_catalog *cat, ov_snapshot **out, ov_error *err);
-/* Make it the current one; takes over the reference. */
-void ovi_snapshot_install(ov_catalog *cat, ov_snapshot *snap);
+/* Make it the published one, with the rows in memory on top the current one; takes over the reference, also when it fails. */
+OV_CHECKED ov_status ovi_snapshot_install(ov_catalog *cat, ov_snapshot *snap, ov_error *err);
+ov_snapshot *ovi_snapshot_retain(ov_snapshot *snap);
 ovi_datasource *ovi_snapshot_state(const ov_snapshot *snap, ov_slice name); /* NULL when none */
+
+/* ---- catalog_live.c; under `live` ---- */
+typedef struct ovi_live_next {
+    ovi_live_set **sets;
+    uint32_t set_count;
+    uint64_t logged;
+    ov_snapshot *current;
+} ovi_live_next;
+/* What will be shown once `published` is the published snapshot and the changes are done. */
+OV_CHECKED ov_status ovi_live_prepare(ov_catalog *cat, ov_snapshot *published, const ov_live_change *changes,
+                                      uint32_t count, ovi_live_next *next, ov_error *err);
+void ovi_live_install(ov_catalog *cat, ovi_live_next *next); /* empties `next` */
+void ovi_live_next_drop(ovi_live_next *next);                /* instead of that */
+void ovi_live_set_release(ovi_live_set *set);
 
 /* ---- catalog_recover.c ---- */
 OV_CHECKED ov_status ovi_recover(ov_catalog *cat, ov_error *err);

@@ -196,39 +196,59 @@ static void merge_type(ov_schema_column *into, const ov_schema_column *from)
     into->role = from->role;
 }
 
+static ov_status columns_room(ov_columns_merge *m, uint32_t more, ov_error *err)
+{
+    ov_schema_column *grown;
+    if (m->count + more <= m->cap)
+        return OV_OK;
+    uint32_t cap = 2 * (m->count + more);
+    OV_TRY(ov_arena_alloc(m->arena, cap * sizeof(*grown), &grown, err));
+    if (m->count)
+        memcpy(grown, m->columns, m->count * sizeof(*grown));
+    m->columns = grown;
+    m->cap = cap;
+    return OV_OK;
+}
+
+ov_status ovi_columns_begin(ov_columns_merge *m, ov_arena *arena, const ov_schema_column *columns, uint32_t count,
+                            ov_error *err)
+{
+    *m = (ov_columns_merge){.arena = arena};
+    OV_TRY(columns_room(m, OV_MAX(count, 1), err));
+    m->columns[0] = (ov_schema_column){OV_SLICE_LIT("__time"), OV_T(OV_TYPE_LONG), OV_ROLE_TIME};
+    if (count)
+        memcpy(m->columns, columns, count * sizeof(*columns));
+    m->count = OV_MAX(count, 1);
+    return OV_OK;
+}
+
+ov_status ovi_columns_add(ov_columns_merge *m, const ov_schema_column *columns, uint32_t count, ov_error *err)
+{
+    OV_TRY(columns_room(m, count, err));
+    for (uint32_t c = 0; c < count; c++) {
+        ov_schema_column *there = find_column(m->columns, m->count, columns[c].name);
+        if (there)
+            merge_type(there, &columns[c]);
+        else
+            m->columns[m->count++] = columns[c];
+    }
+    return OV_OK;
+}
+
 static ov_status merge_columns(loader *l, ov_error *err)
 {
-    ov_schema_column *merged = NULL;
-    uint32_t n = 1, cap = 0;
+    ov_columns_merge m;
     const ov_schema_column *last = NULL;
+    OV_TRY(ovi_columns_begin(&m, l->arena, NULL, 0, err));
     for (uint32_t i = 0; i < l->n; i++) {
         const ov_segment_entry *e = l->by_seq[i];
         if (!e->visible || e->tombstone || e->columns == last)
             continue;
         last = e->columns;
-        if (n + e->column_count > cap) {
-            ov_schema_column *grown;
-            cap = 2 * (n + e->column_count);
-            OV_TRY(ov_arena_alloc(l->arena, cap * sizeof(*grown), &grown, err));
-            if (merged)
-                memcpy(grown, merged, n * sizeof(*grown));
-            merged = grown;
-            merged[0] = (ov_schema_column){OV_SLICE_LIT("__time"), OV_T(OV_TYPE_LONG), OV_ROLE_TIME};
-        }
-        for (uint32_t c = 0; c < e->column_count; c++) {
-            ov_schema_column *there = find_column(merged, n, e->columns[c].name);
-            if (there)
-                merge_type(there, &e->columns[c]);
-            else
-                merged[n++] = e->columns[c];
-        }
+        OV_TRY(ovi_columns_add(&m, e->columns, e->column_count, err));
     }
-    if (!merged) { /* nothing but tombstones and hidden segments */
-        OV_TRY(ov_arena_alloc(l->arena, sizeof(*merged), &merged, err));
-        merged[0] = (ov_schema_column){OV_SLICE_LIT("__time"), OV_T(OV_TYPE_LONG), OV_ROLE_TIME};
-    }
-    l->ds->pub.columns = merged;
-    l->ds->pub.column_count = n;
+    l->ds->pub.columns = m.columns;
+    l->ds->pub.column_count = m.count;
     return OV_OK;
 }
 
@@ -314,6 +334,8 @@ void ovi_datasource_release(ovi_datasource *ds)
         return;
     for (uint32_t i = 0; i < ds->entry_count; i++)
         ov_segcache_slot_release(ds->cache, ds->entries[i].slot);
+    ovi_datasource_release(ds->base);
+    ovi_live_set_release(ds->live);
     ov_arena_fini(&ds->arena);
     ov_free(ds);
 }

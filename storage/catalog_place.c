@@ -116,7 +116,7 @@ static ov_status add_place(placer *p, uint32_t at, place what, ov_error *err)
 
 static ov_status load_places(placer *p, ov_slice datasource, ov_error *err)
 {
-    const ovi_datasource *ds = ovi_snapshot_state(p->cat->current, datasource);
+    const ovi_datasource *ds = ovi_snapshot_state(p->cat->published, datasource);
     p->count = 0;
     for (uint32_t i = 0; ds && i < ds->timeline.piece_count; i++) {
         const ov_timeline_piece *piece = &ds->timeline.pieces[i];
@@ -284,7 +284,7 @@ static ov_status replace_all(placer *p, const ov_commit *c, ovi_placed *placed, 
     for (uint32_t i = 0; i < c->segment_count; i++) {
         const ov_new_segment *s = &c->segments[i];
         ov_slice version;
-        if (s->tombstone && !covers_data(ovi_snapshot_state(p->cat->current, s->info.datasource), span_of(s)))
+        if (s->tombstone && !covers_data(ovi_snapshot_state(p->cat->published, s->info.datasource), span_of(s)))
             continue;
         OV_TRY(fresh_version(p, &version, err));
         OV_TRY(put(p, &placed[i], span_of(s), version, core[i], err));

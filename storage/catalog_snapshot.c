@@ -4,16 +4,16 @@
 #include <stdlib.h>
 #include "storage/catalog_int.h"
 
-static void snapshot_retain(ov_snapshot *snap)
+ov_snapshot *ovi_snapshot_retain(ov_snapshot *snap)
 {
     atomic_fetch_add_explicit(&snap->refs, 1, memory_order_relaxed);
+    return snap;
 }
 
 ov_snapshot *ov_catalog_snapshot(ov_catalog *cat)
 {
     ov_mutex_lock(&cat->snap);
-    ov_snapshot *snap = cat->current;
-    snapshot_retain(snap);
+    ov_snapshot *snap = ovi_snapshot_retain(cat->current);
     ov_mutex_unlock(&cat->snap);
     return snap;
 }
@@ -25,7 +25,10 @@ void ov_snapshot_release(ov_snapshot *snap)
     for (uint32_t i = 0; i < snap->ds_count; i++)
         ovi_datasource_release(snap->ds[i]);
     ov_free(snap->ds);
-    ov_free(snap->all);
+    if (snap->published)
+        ov_snapshot_release(snap->published);
+    else
+        ov_free(snap->all);
     ov_free(snap);
 }
 
@@ -90,6 +93,10 @@ static ov_status check_opened(const ov_segment_entry *e, const ov_segment *seg, 
 ov_status ov_snapshot_open(const ov_snapshot *snap, const ov_segment_entry *entry, ov_segment **out,
                            ov_error *err)
 {
+    if (entry->live) {
+        *out = ov_segment_retain(entry->live);
+        return OV_OK;
+    }
     if (!entry->slot)
         return ov_fail(err, OV_INTERNAL, "a tombstone has no segment to open");
     OV_TRY(ov_segcache_open(snap->cache, entry->slot, out, err));
@@ -103,10 +110,10 @@ ov_status ov_snapshot_open(const ov_snapshot *snap, const ov_segment_entry *entr
 
 /* ---- building ---- */
 
-/* The state of one datasource: shared with the current snapshot when that is as new, else loaded. */
+/* The state of one datasource: shared with the published snapshot when that is as new, else loaded. */
 static ov_status next_state(ov_catalog *cat, const ovi_known *known, ovi_datasource **out, ov_error *err)
 {
-    ovi_datasource *ds = cat->current ? ovi_snapshot_state(cat->current, known->name) : NULL;
+    ovi_datasource *ds = cat->published ? ovi_snapshot_state(cat->published, known->name) : NULL;
     if (!ds || ds->change != (uint64_t)known->change)
         return ovi_datasource_load(cat, known, out, err);
     atomic_fetch_add_explicit(&ds->refs, 1, memory_order_relaxed);
@@ -114,7 +121,7 @@ static ov_status next_state(ov_catalog *cat, const ovi_known *known, ovi_datasou
     return OV_OK;
 }
 
-/* `current` changes only under `write`, which the caller holds. */
+/* `published` changes only under `write`, which the caller holds. */
 static ov_status collect_states(ov_catalog *cat, ov_snapshot *snap, ov_arena *scratch, ov_error *err)
 {
     ovi_known *list;
@@ -155,7 +162,7 @@ ov_status ovi_snapshot_build(ov_catalog *cat, ov_snapshot **out, ov_error *err)
     if (!snap)
         return ov_fail_nomem(err, sizeof(*snap));
     atomic_init(&snap->refs, 1);
-    snap->version = (uint64_t)change;
+    snap->version = snap->change = (uint64_t)change;
     snap->cache = cat->cache;
     ov_arena_init(&scratch, "snapshot", NULL);
     ov_status st = collect_states(cat, snap, &scratch, err);
@@ -170,11 +177,18 @@ ov_status ovi_snapshot_build(ov_catalog *cat, ov_snapshot **out, ov_error *err)
     return OV_OK;
 }
 
-void ovi_snapshot_install(ov_catalog *cat, ov_snapshot *snap)
+ov_status ovi_snapshot_install(ov_catalog *cat, ov_snapshot *snap, ov_error *err)
 {
-    ov_mutex_lock(&cat->snap);
-    ov_snapshot *old = cat->current;
-    cat->current = snap;
-    ov_mutex_unlock(&cat->snap);
+    ovi_live_next next;
+    ov_snapshot *old = snap;
+    ov_mutex_lock(&cat->live);
+    ov_status st = ovi_live_prepare(cat, snap, NULL, 0, &next, err);
+    if (st == OV_OK) {
+        old = cat->published;
+        cat->published = snap;
+        ovi_live_install(cat, &next);
+    }
+    ov_mutex_unlock(&cat->live);
     ov_snapshot_release(old);
+    return st;
 }

@@ -173,14 +173,17 @@ static void destroy(ov_segment *seg)
         ovi_domain_unshare(ovi_stored_column(seg, i)->share);
         ovi_domain_unshare(ovi_stored_column(seg, i)->elem_share);
     }
-    ov_map_close(&seg->map);
+    if (seg->image)
+        ov_free(seg->image);
+    else
+        ov_map_close(&seg->map);
     ov_mutex_fini(&seg->lock);
     ov_arena_fini(&seg->arena);
     ov_free(seg->path);
     ov_free(seg);
 }
 
-ov_status ov_segment_open(const char *path, ov_segment **out, ov_error *err)
+static ov_status make(const char *path, ov_segment **out, ov_error *err)
 {
     ov_segment *seg = ov_calloc(1, sizeof *seg);
     if (!seg)
@@ -188,18 +191,45 @@ ov_status ov_segment_open(const char *path, ov_segment **out, ov_error *err)
     atomic_init(&seg->refs, 1);
     ov_mutex_init(&seg->lock);
     ov_arena_init(&seg->arena, "segment", NULL);
+    *out = seg;
     seg->path = ov_strdup(path);
-    ov_status st = seg->path ? OV_OK : ov_fail_nomem(err, strlen(path));
-    if (st == OV_OK)
-        st = ov_map_open(path, &seg->map, err);
+    return seg->path ? OV_OK : ov_fail_nomem(err, strlen(path));
+}
+
+/* The bytes are in seg->map, unless st says why not. */
+static ov_status read_segment(ov_segment *seg, ov_status st, ov_segment **out, ov_error *err)
+{
     if (st == OV_OK)
         st = ovi_segment_blame(seg, NULL, read_parts(seg, err), err);
     if (st != OV_OK) {
-        destroy(seg);
+        if (seg)
+            destroy(seg);
         return st;
     }
     *out = seg;
     return OV_OK;
+}
+
+ov_status ov_segment_open(const char *path, ov_segment **out, ov_error *err)
+{
+    ov_segment *seg = NULL;
+    ov_status st = make(path, &seg, err);
+    if (st == OV_OK)
+        st = ov_map_open(path, &seg->map, err);
+    return read_segment(seg, st, out, err);
+}
+
+ov_status ov_segment_open_image(const char *name, void *image, size_t bytes, ov_segment **out, ov_error *err)
+{
+    ov_segment *seg = NULL;
+    ov_status st = make(name, &seg, err);
+    if (seg) {
+        seg->image = image;
+        seg->map = (ov_map){.p = image, .n = bytes};
+    } else {
+        ov_free(image);
+    }
+    return read_segment(seg, st, out, err);
 }
 
 ov_segment *ov_segment_retain(ov_segment *seg)

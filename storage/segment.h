@@ -58,6 +58,9 @@ typedef struct ov_column_info {
 } ov_column_info;
 
 OV_CHECKED ov_status ov_segment_open(const char *path, ov_segment **out, ov_error *err);
+/* The same for the bytes of a file that lie in memory, at a multiple of 64: allocated by base/mem.h, owned by the segment
+ * from here on, also on failure. `name` is for sentences. */
+OV_CHECKED ov_status ov_segment_open_image(const char *name, void *image, size_t bytes, ov_segment **out, ov_error *err);
 ov_segment *ov_segment_retain(ov_segment *seg);
 void ov_segment_release(ov_segment *seg); /* NULL is fine */
 

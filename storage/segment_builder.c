@@ -417,13 +417,16 @@ static ov_status write_column(ov_segment_builder *b, sealed *s, ovi_writer *w, u
     return write_paths(b, w, i, &s->paths[i], err);
 }
 
-static ov_status write_file(ov_segment_builder *b, sealed *s, const char *path, uint64_t *bytes,
+/* path NULL: into memory, the result goes to *image. */
+static ov_status write_file(ov_segment_builder *b, sealed *s, const char *path, void **image, uint64_t *bytes,
                             ov_error *err)
 {
     ovi_writer w;
     ov_buf directory;
     ov_buf_init(&directory);
-    ov_status st = ovi_writer_open(&w, path, minor_version(&b->schema), b->budget, err);
+    uint16_t minor = minor_version(&b->schema);
+    ov_status st = path ? ovi_writer_open(&w, path, minor, b->budget, err)
+                        : ovi_writer_open_image(&w, minor, b->budget, err);
     for (uint32_t i = 0; st == OV_OK && i < b->schema.column_count; i++) {
         st = write_column(b, s, &w, i, err);
         ovi_column_fini(&b->columns[i]); /* definition and counts stay for the directory */
@@ -440,6 +443,10 @@ static ov_status write_file(ov_segment_builder *b, sealed *s, const char *path, 
     }
     if (st == OV_OK)
         st = ovi_writer_finish(&w, ov_buf_slice(&directory), bytes, err);
+    if (st == OV_OK && !path) {
+        *image = w.image;
+        w.image = NULL;
+    }
     ovi_writer_fini(&w);
     ov_buf_fini(&directory);
     return st;
@@ -464,11 +471,10 @@ bool ov_segment_builder_is_multi(const ov_segment_builder *b, uint32_t col)
     return c->def.type.multi && (b->spent || !ovi_column_is_single(c));
 }
 
-ov_status ov_segment_builder_seal(ov_segment_builder *b, const char *path, ov_arena *out,
-                                  ov_segment_info *info, ov_error *err)
+static ov_status seal(ov_segment_builder *b, const char *path, void **image, uint64_t *bytes, ov_arena *out,
+                      ov_segment_info *info, ov_error *err)
 {
     sealed s = {0};
-    uint64_t bytes;
     ov_status st;
     OV_TRY(check_usable(b, err));
     b->spent = true;
@@ -478,10 +484,25 @@ ov_status ov_segment_builder_seal(ov_segment_builder *b, const char *path, ov_ar
     OV_TRY_OUT(st, reorder_columns(b, &s, err));
     if (info)
         OV_TRY_OUT(st, fill_info(b, out, info, err)); /* nothing may fail once the file is there */
-    OV_TRY_OUT(st, write_file(b, &s, path, &bytes, err));
+    OV_TRY_OUT(st, write_file(b, &s, path, image, bytes, err));
     if (info)
-        info->bytes = bytes;
+        info->bytes = *bytes;
 out:
     free_sealed(b, &s);
+    return st;
+}
+
+ov_status ov_segment_builder_seal(ov_segment_builder *b, const char *path, ov_arena *out,
+                                  ov_segment_info *info, ov_error *err)
+{
+    uint64_t bytes;
+    return seal(b, path, NULL, &bytes, out, info, err);
+}
+
+ov_status ov_segment_builder_seal_image(ov_segment_builder *b, void **image, size_t *bytes, ov_error *err)
+{
+    uint64_t n = 0;
+    ov_status st = seal(b, NULL, image, &n, NULL, NULL, err);
+    *bytes = (size_t)n;
     return st;
 }

@@ -1,7 +1,7 @@
 /*
  * From rows to one segment file: dictionary building, sorting, roll-up, encoding, writing.
  *
- *   create(schema) -> add(batch)* -> seal(path) -> destroy
+ *   create(schema) -> add(batch)* -> seal(path) | seal_image -> destroy
  *
  * add takes column vectors in any encoding: DICT vectors are remapped once per distinct value and
  * domain, so a parser that keeps its own dictionaries hands over codes, not text. Only values that
@@ -67,4 +67,6 @@ bool ov_segment_builder_is_multi(const ov_segment_builder *b, uint32_t col);
  * good for destroy. On failure no file remains under `path`. */
 OV_CHECKED ov_status ov_segment_builder_seal(ov_segment_builder *b, const char *path, ov_arena *out,
                                              ov_segment_info *info, ov_error *err);
+/* The same into memory: *image (of *bytes, at a multiple of 64) belongs to the caller, for ov_segment_open_image. */
+OV_CHECKED ov_status ov_segment_builder_seal_image(ov_segment_builder *b, void **image, size_t *bytes, ov_error *err);
 void ov_segment_builder_destroy(ov_segment_builder *b); /* NULL is fine */

@@ -44,6 +44,7 @@ struct ov_segment {
     _Atomic uint32_t refs;
     char *path;
     ov_map map;
+    void *image; /* the bytes, when they lie in memory of ours instead of a mapped file */
     uint8_t page_shift;
     uint64_t pages, paged_bytes; /* bytes under the page table */
     uint64_t directory_offset;

@@ -31,23 +31,40 @@ static ov_status name_files(ovi_writer *w, const char *path, ov_error *err)
     return OV_OK;
 }
 
-ov_status ovi_writer_open(ovi_writer *w, const char *path, uint16_t minor, ov_budget *budget, ov_error *err)
+static ov_status make_buffer(ovi_writer *w, ov_error *err)
 {
-    *w = (ovi_writer){.fd = -1, .minor = minor, .budget = budget};
-    OV_TRY(name_files(w, path, err));
-    if (budget)
-        OV_TRY(ov_budget_charge(budget, BUFFER_BYTES, err));
+    if (w->budget)
+        OV_TRY(ov_budget_charge(w->budget, BUFFER_BYTES, err));
     w->charged = BUFFER_BYTES;
     w->buf = ov_aligned_malloc(64, BUFFER_BYTES);
-    if (!w->buf)
-        return ov_fail_nomem(err, BUFFER_BYTES);
-    OV_TRY(ov_file_open(w->tmp_path, O_WRONLY | O_CREAT | O_TRUNC, 0666, &w->fd, err));
+    return w->buf ? OV_OK : ov_fail_nomem(err, BUFFER_BYTES);
+}
+
+static void put_head(ovi_writer *w)
+{
     ov_seg_header head = {.major = OV_SEG_MAJOR,
                           .minor = w->minor,
                           .page_shift = OV_SEG_PAGE_SHIFT,
                           .block_shift = OV_SEG_BLOCK_SHIFT};
     memcpy(head.magic, OV_SEG_HEAD_MAGIC, sizeof head.magic);
     ovi_writer_put(w, &head, sizeof head);
+}
+
+ov_status ovi_writer_open(ovi_writer *w, const char *path, uint16_t minor, ov_budget *budget, ov_error *err)
+{
+    *w = (ovi_writer){.fd = -1, .minor = minor, .budget = budget};
+    OV_TRY(name_files(w, path, err));
+    OV_TRY(make_buffer(w, err));
+    OV_TRY(ov_file_open(w->tmp_path, O_WRONLY | O_CREAT | O_TRUNC, 0666, &w->fd, err));
+    put_head(w);
+    return OV_OK;
+}
+
+ov_status ovi_writer_open_image(ovi_writer *w, uint16_t minor, ov_budget *budget, ov_error *err)
+{
+    *w = (ovi_writer){.fd = -1, .minor = minor, .budget = budget, .in_memory = true};
+    OV_TRY(make_buffer(w, err));
+    put_head(w);
     return OV_OK;
 }
 
@@ -75,6 +92,35 @@ static bool grow_hashes(ovi_writer *w, size_t more)
     return true;
 }
 
+static ov_status grow_image(ovi_writer *w, size_t more, ov_error *err)
+{
+    size_t cap = OV_MAX(w->image_cap + w->image_cap / 2, (w->image_n + more + 4095) & ~(size_t)4095);
+    if (w->image_n + more <= w->image_cap)
+        return OV_OK;
+    if (w->budget)
+        OV_TRY(ov_budget_charge(w->budget, cap - w->image_cap, err));
+    w->charged += cap - w->image_cap;
+    char *bigger = ov_aligned_malloc(64, cap);
+    if (!bigger)
+        return ov_fail_nomem(err, cap);
+    if (w->image_n)
+        memcpy(bigger, w->image, w->image_n);
+    ov_free(w->image);
+    w->image = bigger;
+    w->image_cap = cap;
+    return OV_OK;
+}
+
+static ov_status emit(ovi_writer *w, const void *bytes, size_t n, ov_error *err)
+{
+    if (!w->in_memory)
+        return ov_file_write_all(w->fd, w->tmp_path, ov_slice_make(bytes, n), err);
+    OV_TRY(grow_image(w, n, err));
+    memcpy(w->image + w->image_n, bytes, n);
+    w->image_n += n;
+    return OV_OK;
+}
+
 /* Hash and write the first `bytes` of the buffer: whole pages, or everything at the end. */
 static void flush_bytes(ovi_writer *w, size_t bytes)
 {
@@ -86,7 +132,7 @@ static void flush_bytes(ovi_writer *w, size_t bytes)
     }
     for (size_t at = 0; at < bytes; at += PAGE_BYTES)
         w->hashes[w->pages++] = ov_checksum(w->buf + at, OV_MIN((size_t)PAGE_BYTES, bytes - at));
-    if (ov_file_write_all(w->fd, w->tmp_path, ov_slice_make(w->buf, bytes), &w->err) != OV_OK) {
+    if (emit(w, w->buf, bytes, &w->err) != OV_OK) {
         fail_writer(w);
         return;
     }
@@ -144,8 +190,8 @@ static ov_status write_tail(ovi_writer *w, uint64_t directory_offset, uint64_t d
                           .page_shift = OV_SEG_PAGE_SHIFT};
     memcpy(foot.magic, OV_SEG_FOOT_MAGIC, sizeof foot.magic);
     foot.footer_hash = ov_checksum(&foot, offsetof(ov_seg_footer, footer_hash));
-    OV_TRY(ov_file_write_all(w->fd, w->tmp_path, ov_slice_make(w->hashes, table_bytes), err));
-    OV_TRY(ov_file_write_all(w->fd, w->tmp_path, ov_slice_make(&foot, sizeof foot), err));
+    OV_TRY(emit(w, w->hashes, table_bytes, err));
+    OV_TRY(emit(w, &foot, sizeof foot, err));
     *bytes = foot.file_size;
     return OV_OK;
 }
@@ -162,6 +208,8 @@ ov_status ovi_writer_finish(ovi_writer *w, ov_slice directory, uint64_t *bytes, 
         return err->code;
     }
     OV_TRY(write_tail(w, directory_offset, directory.n, bytes, err));
+    if (w->in_memory)
+        return OV_OK;
     OV_TRY(ov_file_sync(w->fd, w->tmp_path, err));
     int fd = w->fd;
     w->fd = -1;
@@ -192,6 +240,7 @@ void ovi_writer_fini(ovi_writer *w)
     ov_free(w->tmp_path);
     ov_free(w->path);
     ov_free(w->buf);
+    ov_free(w->image);
     ov_free(w->hashes);
     *w = (ovi_writer){.fd = -1};
 }

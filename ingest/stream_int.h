@@ -1,0 +1,181 @@
+/*
+ * Private to ingest/stream*.c: streams and what they hold in memory.
+ *
+ *   stream.c          life, replay, what happens when records are durable     stream_push.c    a push from body to answer
+ *   stream_record.c   records of the log                                      stream_note.c    batch ids and marks
+ *   stream_merge.c    pieces into larger ones                                 stream_union.c   rows of several pieces
+ *   stream_publish.c  the hand-over                                           stream_view.c    status, metrics
+ *   stream_spec.c     how rows are read
+ *
+ * One lock guards all lists; the catalog's locks come after it, the log's before. It is never held while bytes are parsed,
+ * written or merged. A piece that is `busy` belongs to the thread that merges or publishes it; its place in the list stays.
+ */
+#pragma once
+
+#include <stdatomic.h>
+#include "base/thread.h"
+#include "ingest/load.h"
+#include "ingest/stream.h"
+#include "storage/live.h"
+#include "storage/wal.h"
+
+typedef enum ovi_note_kind {
+    OVI_NOTE_BATCH,
+    OVI_NOTE_MARK,
+} ovi_note_kind;
+
+/* Something durable that belongs to a piece's rows. */
+typedef struct ovi_note {
+    struct ovi_note *next;  /* of the piece, in order */
+    struct ovi_note *chain; /* of the table of batches */
+    const struct ovi_stream *stream; /* while it is in that table */
+    uint64_t hash;          /* of the key */
+    uint8_t kind;           /* ovi_note_kind */
+    uint64_t body_hash, rows, rejected; /* BATCH */
+    ov_slice key, value;    /* behind the note; the value is a mark's */
+} ovi_note;
+
+typedef struct ovi_piece {
+    struct ovi_piece *next;
+    ov_live *live;               /* NULL: notes only */
+    uint64_t first_seq, last_seq; /* of the log's records in it */
+    uint64_t rows;               /* stored */
+    size_t bytes;
+    uint64_t shape;              /* checksum of names and types of its columns */
+    int64_t born_ms;
+    ovi_note *notes, **notes_last;
+    bool busy;
+    bool shown; /* the catalog has it */
+} ovi_piece;
+
+typedef struct ovi_stream {
+    struct ovi_stream *next;
+    ov_slice name; /* behind the stream */
+    ov_slice spec; /* as declared; owned; empty: none */
+    uint64_t handed; /* records up to this one are published */
+    ov_slice handed_text; /* the cursor's value as it stands; owned */
+    ovi_piece *first, **last; /* in order of the log */
+    uint32_t pieces, serial;
+    uint64_t rows;
+    size_t bytes;
+    bool publishing;
+    uint64_t flush_to; /* somebody waits until pieces up to here are gone */
+    uint64_t failures; /* of hand-overs, in a row */
+    int64_t retry_ms;  /* wall clock; no hand-over before */
+    ov_error last_error;
+    /* since the start */
+    uint64_t pushes, duplicates, rows_in, rejected, filtered, rows_published, hand_overs, bytes_in;
+    int64_t last_push_ms, last_publish_ms;
+} ovi_stream;
+
+/* The owner of a record on its way to the log. */
+typedef struct ovi_pushed {
+    ov_slice datasource;
+    ovi_stream *stream;
+    ovi_piece *piece; /* NULL once it is in the stream's list */
+} ovi_pushed;
+
+enum { OVI_BATCH_SLOTS = 1 << 12 };
+
+struct ov_streams {
+    ov_streams_config config;
+    ov_wal *wal;
+    ov_budget budget; /* of what is parsed and merged */
+    ov_mutex lock;
+    ov_cond changed; /* pieces came or went, a batch ended, or stop */
+    bool stop;
+    ovi_stream *streams; /* by name */
+    uint32_t stream_count;
+    ovi_note **batches; /* table of batch ids of pieces, OVI_BATCH_SLOTS chains */
+    struct ovi_flight *flights; /* batches on their way */
+    uint64_t listed_seq; /* records up to this one are in the lists, or published */
+    size_t bytes;        /* of all pieces */
+    _Atomic size_t incoming; /* of bodies on their way */
+    uint64_t refused;    /* pushes, for want of room */
+    uint64_t merges;
+    uint64_t file_no;
+    ov_thread merger, publisher;
+};
+
+/* ---- stream.c ---- */
+/* Under the lock; made when it is not there. The name must have been checked. */
+OV_CHECKED ov_status ovi_stream_find(ov_streams *s, ov_slice name, ovi_stream **out, ov_error *err);
+ovi_stream *ovi_stream_known(ov_streams *s, ov_slice name); /* under the lock; NULL when there is none */
+ovi_piece *ovi_piece_create(void); /* NULL when memory is out */
+/* The image, which is taken over also on failure, becomes the piece's rows; NULL: it has none. */
+OV_CHECKED ov_status ovi_piece_fill(ovi_piece *p, ov_slice datasource, uint32_t serial, void *image, size_t bytes,
+                                    ov_error *err);
+void ovi_piece_destroy(ovi_piece *p); /* with its notes, which must be in no table */
+/* Under the lock: the piece is the newest of the stream. */
+void ovi_stream_append(ov_streams *s, ovi_stream *stream, ovi_piece *p);
+/* Pieces that the catalog could not take when they came; see durable() in stream.c. Outside the lock. */
+void ovi_streams_show(ov_streams *s);
+/* A datasource's cursor key: "stream/<what>/<datasource>" and, when there is one, "/<rest>". */
+OV_CHECKED ov_status ovi_stream_key(ov_arena *a, const char *what, ov_slice datasource, ov_slice rest, ov_slice *out,
+                                    ov_error *err);
+
+/* ---- stream_record.c ---- */
+enum { OVI_RECORD_ROWS = 1 };
+typedef struct ovi_record {
+    ov_slice datasource, batch;
+    uint64_t body_hash, rows, rejected;
+    const ov_stream_mark *marks;
+    uint32_t mark_count;
+    ov_slice image; /* empty: notes only */
+} ovi_record;
+/* All but the image, which follows at a multiple of 64. */
+OV_CHECKED ov_status ovi_record_write(const ovi_record *r, ov_buf *out, ov_error *err);
+/* Slices into the payload; the marks in the arena. The bytes are untrusted. */
+OV_CHECKED ov_status ovi_record_read(ov_slice payload, ov_arena *a, ovi_record *out, ov_error *err);
+
+/* ---- stream_note.c ---- */
+/* Batch and marks of a record become notes of the piece. */
+OV_CHECKED ov_status ovi_notes_add(ovi_piece *p, const ovi_record *r, ov_error *err);
+/* Under the lock: the piece's batches can be found, or not any more. */
+void ovi_batches_enter(ov_streams *s, ovi_stream *stream, ovi_piece *p);
+void ovi_batches_leave(ov_streams *s, ovi_stream *stream, ovi_piece *p);
+/* A batch on its way, so that the same id at the same time waits for it. */
+typedef struct ovi_flight {
+    struct ovi_flight *next;
+    ov_slice datasource, batch;
+} ovi_flight;
+typedef struct ovi_batch_fate {
+    bool known;
+    uint64_t body_hash, rows, rejected;
+} ovi_batch_fate;
+/* Waits while the same id is on its way; then either it is known, or `flight` is under way and must land. */
+OV_CHECKED ov_status ovi_batch_begin(ov_streams *s, ov_slice datasource, ov_slice batch, ovi_flight *flight,
+                                     ovi_batch_fate *fate, ov_error *err);
+void ovi_batch_land(ov_streams *s, ovi_flight *flight);
+/* Cursors of the pieces from `first`, `count` of them, for the commit of their hand-over. */
+struct ov_publish;
+OV_CHECKED ov_status ovi_notes_publish(ov_streams *s, const ovi_stream *stream, ovi_piece *const *pieces, uint32_t count,
+                                       struct ov_publish *to, ov_error *err);
+
+/* ---- stream_spec.c ---- */
+/* The spec that rows of the stream are read with; `declared` empty: the one of discovery. */
+OV_CHECKED ov_status ovi_stream_spec(ov_slice datasource, ov_slice declared, ov_push_format format, ov_arena *out,
+                                     ov_spec **spec, ov_error *err);
+
+/* ---- stream_union.c ---- */
+typedef struct ovi_union {
+    ov_build_column *columns; /* __time, dimensions, metrics */
+    uint32_t column_count;
+    uint32_t *sort;
+    uint32_t sort_count;
+    ov_slice extra_json;
+} ovi_union;
+/* May the rows of both be in one segment: no column has two types that do not unite? */
+bool ovi_union_fits(const ov_segment *a, const ov_segment *b);
+OV_CHECKED ov_status ovi_union_make(ovi_piece *const *pieces, uint32_t count, const ov_spec *spec, ov_arena *out,
+                                    ovi_union *u, ov_error *err);
+/* All rows of the pieces in their order, in the union's columns. */
+OV_CHECKED ov_status ovi_union_read(const ovi_union *u, ovi_piece *const *pieces, uint32_t count,
+                                    ov_status (*sink)(void *self, const ov_batch *batch, ov_error *err), void *self,
+                                    ov_error *err);
+
+/* ---- stream_merge.c, stream_publish.c ---- */
+void ovi_merger(void *streams);    /* threads */
+void ovi_publisher(void *streams);
+/* One hand-over of this stream, of what is not busy; *done false: there was nothing to do. */
+OV_CHECKED ov_status ovi_stream_hand_over(ov_streams *s, ovi_stream *stream, bool *done, ov_error *err);

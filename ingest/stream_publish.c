@@ -1,0 +1,354 @@
+/*
+ * The hand-over: the oldest pieces of a stream become published segments.
+ *
+ *   pieces from the first on -> builders of their time chunks -> sealed, synced files
+ *   -> one commit: segments, batch ids, marks, "records up to n are published"; its snapshot has no such pieces any more
+ *   -> the log's files that nobody needs go
+ *
+ * A crash before the commit leaves files that the next start removes, and the log brings the rows back. A crash after it
+ * finds records up to n in the log and passes them over. So a row is in the log or in a segment for
+ * good, and in one snapshot it is either in a piece or in a segment.
+ */
+#include <stdio.h>
+#include "base/fault.h"
+#include "base/log.h"
+#include "base/os.h"
+#include "ingest/publish.h"
+#include "ingest/stream_int.h"
+
+enum { TICK_MS = 250, FIRST_RETRY_MS = 1000, LAST_RETRY_MS = 60 * 1000 };
+
+typedef struct handing {
+    ov_streams *s;
+    ovi_stream *stream;
+    ov_arena arena;
+    ovi_piece **pieces;
+    uint32_t count;
+    uint64_t rows;
+    ov_spec *spec;
+    ov_slice before, after; /* of the cursor */
+    ov_publish publish;
+} handing;
+
+/* ---- rows to files ---- */
+
+static ov_status add_batch(void *loader, const ov_batch *batch, ov_error *err)
+{
+    return ov_loader_add(loader, batch, err);
+}
+
+/* Pieces from..to as sealed files; gran: of their time chunks. */
+static ov_status load_some(handing *h, uint32_t from, uint32_t to, const ov_gran *gran, ov_error *err)
+{
+    ovi_union u;
+    ov_loader *loader;
+    ov_slice stem, tmp, version;
+    ov_load_result *result;
+    OV_TRY(ovi_union_make(h->pieces + from, to - from, h->spec, &h->arena, &u, err));
+    if (u.column_count == 0)
+        return OV_OK;
+    OV_TRY(ov_arena_printf(&h->arena, &stem, err, "stream-%llu", (unsigned long long)h->s->file_no++));
+    OV_TRY(ov_arena_printf(&h->arena, &tmp, err, "%s/tmp", ov_catalog_dir(h->s->config.catalog)));
+    OV_TRY(ov_catalog_next_version(h->s->config.catalog, &h->arena, &version, err));
+    OV_TRY(ov_arena_zalloc(&h->arena, sizeof *result, &result, err));
+    ov_load_env env = {.tmp_dir = tmp.p, .file_stem = stem.p, .version = version, .budget = &h->s->budget};
+    ov_load_schema schema = {.datasource = h->stream->name,
+                             .columns = u.columns,
+                             .column_count = u.column_count,
+                             .sort = u.sort,
+                             .sort_count = u.sort_count,
+                             .segment_gran = *gran,
+                             .query_gran = h->spec->granularity.query,
+                             .rollup = h->spec->granularity.rollup,
+                             .extra_json = u.extra_json,
+                             .max_rows_per_segment = h->spec->max_rows_per_segment,
+                             .max_parse_exceptions = UINT64_MAX};
+    OV_TRY(ov_loader_create(&schema, &env, &loader, err));
+    ov_status st = ovi_union_read(&u, h->pieces + from, to - from, add_batch, loader, err);
+    if (st == OV_OK)
+        st = ov_loader_finish(loader, &h->arena, result, err);
+    ov_loader_destroy(loader);
+    return st == OV_OK ? ov_publish_add(&h->publish, result, err) : st;
+}
+
+static bool fits_all(const handing *h, uint32_t from, uint32_t to)
+{
+    for (uint32_t i = from; i < to && h->pieces[to]->live; i++)
+        if (h->pieces[i]->live && h->pieces[i]->shape != h->pieces[to]->shape &&
+            !ovi_union_fits(ov_live_entry(h->pieces[i]->live)->live, ov_live_entry(h->pieces[to]->live)->live))
+            return false;
+    return true;
+}
+
+/* A column whose type changed makes segments of its own from there on. */
+static ov_status load_all(handing *h, const ov_gran *gran, ov_error *err)
+{
+    for (uint32_t from = 0, to = 0; from < h->count; from = to) {
+        for (to = from + 1; to < h->count && fits_all(h, from, to);)
+            to++;
+        OV_TRY(load_some(h, from, to, gran, err));
+    }
+    OV_FAULT(OV_FAULT_STREAM_SEALED, err);
+    return OV_OK;
+}
+
+/* ---- the commit ---- */
+
+static ov_status add_cursors(handing *h, ov_error *err)
+{
+    ov_slice key, log_before, log_after;
+    OV_TRY(ovi_stream_key(&h->arena, "handed", h->stream->name, (ov_slice){0}, &key, err));
+    OV_TRY(ov_publish_cursor(&h->publish, key, h->before, h->after, err));
+    OV_TRY(ov_catalog_cursor_get(h->s->config.catalog, OV_SLICE_LIT("stream/log"), &h->arena, &log_before, err));
+    ov_mutex_lock(&h->s->lock);
+    uint64_t listed = h->s->listed_seq;
+    ov_mutex_unlock(&h->s->lock);
+    OV_TRY(ov_arena_printf(&h->arena, &log_after, err, "%llu", (unsigned long long)listed));
+    OV_TRY(ov_publish_cursor(&h->publish, OV_SLICE_LIT("stream/log"), log_before, log_after, err));
+    return ovi_notes_publish(h->s, h->stream, h->pieces, h->count, &h->publish, err);
+}
+
+static ov_status commit(handing *h, ov_error *err)
+{
+    ov_live **remove;
+    uint32_t n = 0;
+    OV_TRY(ov_arena_alloc(&h->arena, (h->count + 1u) * sizeof *remove, &remove, err));
+    for (uint32_t i = 0; i < h->count; i++)
+        if (h->pieces[i]->live)
+            remove[n++] = h->pieces[i]->live;
+    ov_live_change change = {.datasource = h->stream->name, .remove = remove, .remove_count = n};
+    h->publish.live = &change;
+    h->publish.live_count = 1;
+    OV_TRY(add_cursors(h, err));
+    return ov_publish_run(&h->publish, NULL, err);
+}
+
+/* With one granularity. The files are gone afterwards, renamed or removed. */
+static ov_status try_gran(handing *h, const ov_gran *gran, ov_error *err)
+{
+    ov_slice task;
+    OV_TRY(ov_arena_printf(&h->arena, &task, err, "stream_" OV_SLICE_FMT, OV_SLICE_ARG(h->stream->name)));
+    ov_publish_init(&h->publish, h->s->config.catalog, task, OV_PUBLISH_APPEND, &h->arena);
+    ov_status st = load_all(h, gran, err);
+    if (st != OV_OK) {
+        ov_publish_abandon(&h->publish);
+        return st;
+    }
+    return commit(h, err); /* which removes the files when it fails */
+}
+
+/* Where segments of another granularity are there already, rows of one bucket may belong to several of their time chunks:
+ * then finer buckets, down to one per instant, each of which lies in one chunk for sure. */
+static ov_status hand_over(handing *h, ov_error *err)
+{
+    static const char *const finer[] = {"hour", "minute", "second", "none"};
+    ov_status st = try_gran(h, &h->spec->granularity.segment, err);
+    for (size_t i = 0; st == OV_INVALID && i < OV_COUNT_OF(finer); i++) {
+        ov_gran gran;
+        *err = (ov_error)OV_ERROR_INIT;
+        OV_TRY(ov_gran_init_name(&gran, ov_slice_cstr(finer[i]), err));
+        st = try_gran(h, &gran, err);
+    }
+    return st;
+}
+
+/* ---- taking pieces, letting go of them ---- */
+
+/* Under the lock: those from the first on that nobody else has. */
+static ov_status take_pieces(handing *h, ov_error *err)
+{
+    ovi_stream *st = h->stream;
+    uint64_t last = st->handed;
+    OV_TRY(ov_arena_alloc(&h->arena, (st->pieces + 1u) * sizeof(ovi_piece *), &h->pieces, err));
+    OV_TRY(ov_arena_copy(&h->arena, st->handed_text, &h->before, err));
+    for (ovi_piece *p = st->first; p && !p->busy && p->shown; p = p->next) {
+        h->pieces[h->count++] = p;
+        h->rows += p->rows;
+        last = OV_MAX(last, p->last_seq);
+    }
+    OV_TRY(ov_arena_printf(&h->arena, &h->after, err, "%llu", (unsigned long long)last));
+    ov_slice spec = {0};
+    if (st->spec.n)
+        OV_TRY(ov_arena_copy(&h->arena, st->spec, &spec, err));
+    OV_TRY(ovi_stream_spec(st->name, spec, OV_PUSH_JSON, &h->arena, &h->spec, err));
+    for (uint32_t i = 0; i < h->count; i++)
+        h->pieces[i]->busy = true;
+    st->publishing = h->count > 0;
+    return OV_OK;
+}
+
+/* Under the lock, after the commit. */
+static void drop_pieces(handing *h, char *handed_text)
+{
+    ovi_stream *st = h->stream;
+    ovi_piece *rest = h->pieces[h->count - 1]->next;
+    for (uint32_t i = 0; i < h->count; i++) {
+        ovi_piece *p = h->pieces[i];
+        ovi_batches_leave(h->s, st, p);
+        st->rows -= p->rows;
+        st->bytes -= p->bytes;
+        h->s->bytes -= p->bytes;
+        st->handed = OV_MAX(st->handed, p->last_seq);
+        ovi_piece_destroy(p);
+    }
+    st->pieces -= h->count;
+    st->first = rest;
+    if (!rest)
+        st->last = &st->first;
+    ov_free((void *)(uintptr_t)st->handed_text.p);
+    st->handed_text = ov_slice_make(handed_text, h->after.n);
+    st->rows_published += h->rows;
+    st->hand_overs++;
+    st->failures = 0;
+    st->retry_ms = 0;
+    st->last_publish_ms = ov_now_ms();
+}
+
+static void keep_pieces(handing *h, const ov_error *why)
+{
+    ovi_stream *st = h->stream;
+    for (uint32_t i = 0; i < h->count; i++)
+        h->pieces[i]->busy = false;
+    int64_t wait = FIRST_RETRY_MS << OV_MIN(st->failures, (uint64_t)6);
+    st->failures++;
+    st->retry_ms = ov_now_ms() + OV_MIN(wait, (int64_t)LAST_RETRY_MS);
+    st->last_error = *why;
+    ov_log_warn("rows in memory cannot be published; they stay in the log", ov_kv_err(why));
+}
+
+/* Records before the first one that somebody still holds. */
+static void trim_log(ov_streams *s)
+{
+    ov_mutex_lock(&s->lock);
+    uint64_t needed = s->listed_seq + 1;
+    for (const ovi_stream *st = s->streams; st; st = st->next)
+        if (st->first)
+            needed = OV_MIN(needed, st->first->first_seq);
+    ov_mutex_unlock(&s->lock);
+    ov_wal_trim(s->wal, needed);
+}
+
+static ov_status run(handing *h, ov_error *err)
+{
+    ov_streams *s = h->s;
+    char *text = ov_strndup(h->after.p, h->after.n);
+    ov_status st = text ? hand_over(h, err) : ov_fail_nomem(err, h->after.n);
+    ov_mutex_lock(&s->lock);
+    if (st == OV_OK)
+        drop_pieces(h, text);
+    else
+        keep_pieces(h, err);
+    h->stream->publishing = false;
+    ov_cond_broadcast(&s->changed);
+    ov_mutex_unlock(&s->lock);
+    if (st != OV_OK) {
+        ov_free(text);
+        return st;
+    }
+    OV_FAULT(OV_FAULT_STREAM_PUBLISHED, err);
+    trim_log(s);
+    return OV_OK;
+}
+
+ov_status ovi_stream_hand_over(ov_streams *s, ovi_stream *stream, bool *done, ov_error *err)
+{
+    handing h = {.s = s, .stream = stream};
+    ov_arena_init(&h.arena, "hand-over", NULL);
+    ov_mutex_lock(&s->lock);
+    while (stream->publishing)
+        ov_cond_wait(&s->changed, &s->lock);
+    ov_status st = take_pieces(&h, err);
+    ov_mutex_unlock(&s->lock);
+    *done = st == OV_OK && h.count > 0;
+    if (*done)
+        st = run(&h, err);
+    ov_arena_fini(&h.arena);
+    return st;
+}
+
+/* ---- when ---- */
+
+/* Under the lock. */
+static bool is_due(const ov_streams *s, const ovi_stream *st, int64_t now)
+{
+    const ov_streams_config *c = &s->config;
+    if (!st->first || st->publishing || now < st->retry_ms)
+        return false;
+    if (st->flush_to >= st->first->first_seq)
+        return true;
+    return st->rows >= c->max_rows || st->bytes >= c->memory_bytes / 4 || now - st->first->born_ms >= c->age_ms;
+}
+
+/* The stream that is due, or for want of room the largest one. Under the lock. */
+static ovi_stream *next_stream(ov_streams *s, uint64_t refused)
+{
+    ovi_stream *largest = NULL;
+    int64_t now = ov_now_ms();
+    for (ovi_stream *st = s->streams; st; st = st->next) {
+        if (is_due(s, st, now))
+            return st;
+        if (st->first && !st->publishing && now >= st->retry_ms && (!largest || st->bytes > largest->bytes))
+            largest = st;
+    }
+    return s->bytes >= s->config.memory_bytes / 2 || s->refused > refused ? largest : NULL;
+}
+
+void ovi_publisher(void *streams)
+{
+    ov_streams *s = streams;
+    uint64_t refused = 0;
+    for (;;) {
+        ov_error err = OV_ERROR_INIT;
+        bool done = false;
+        ov_mutex_lock(&s->lock);
+        ovi_stream *st = s->stop ? NULL : next_stream(s, refused);
+        if (!s->stop && !st)
+            (void)ov_cond_wait_ms(&s->changed, &s->lock, TICK_MS);
+        refused = s->refused;
+        bool stop = s->stop;
+        ov_mutex_unlock(&s->lock);
+        if (stop)
+            return;
+        if (st && ovi_stream_hand_over(s, st, &done, &err) == OV_OK && !done)
+            ov_sleep_ms(TICK_MS / 10); /* the merger has its first piece */
+    }
+}
+
+/* ---- on demand ---- */
+
+static bool flushed(const ovi_stream *st)
+{
+    return !st->first || st->first->first_seq > st->flush_to;
+}
+
+ov_status ov_streams_flush(ov_streams *s, ov_slice datasource, ov_error *err)
+{
+    bool done = true;
+    ov_status st = OV_OK;
+    ov_mutex_lock(&s->lock);
+    ovi_stream *stream = ovi_stream_known(s, datasource);
+    if (!stream || !stream->first) {
+        ov_mutex_unlock(&s->lock);
+        return OV_OK;
+    }
+    stream->flush_to = s->listed_seq;
+    while (s->config.paused && !flushed(stream) && done && st == OV_OK) {
+        ov_mutex_unlock(&s->lock);
+        st = ovi_stream_hand_over(s, stream, &done, err);
+        ov_mutex_lock(&s->lock);
+    }
+    stream->retry_ms = 0;
+    uint64_t failures = stream->failures;
+    ov_cond_broadcast(&s->changed);
+    while (st == OV_OK && !flushed(stream) && !s->stop) {
+        ov_cond_wait(&s->changed, &s->lock);
+        if (stream->failures > failures) {
+            *err = stream->last_error;
+            st = err->code;
+        }
+    }
+    if (st == OV_OK && !flushed(stream))
+        st = ov_fail(err, OV_CANCELLED, "the server was stopped before the rows were published; they are in the log");
+    ov_mutex_unlock(&s->lock);
+    return st;
+}

@@ -1,0 +1,245 @@
+/* A push, from the body to the answer. */
+#include "base/compress.h"
+#include "base/hash.h"
+#include "base/os.h"
+#include "ingest/push_build.h"
+#include "ingest/stream_int.h"
+#include "storage/segment_id.h"
+
+enum { MAX_BATCH_BYTES = 512, MAX_PIECES = 20000 };
+
+typedef struct pushing {
+    ov_streams *s;
+    const ov_push *push;
+    ov_arena *out;
+    ov_push_result *result;
+    ov_arena arena;
+    ov_buf plain; /* the decompressed body, when it was compressed */
+    ov_slice body;
+    uint64_t body_hash;
+    ovi_pushed pushed;
+} pushing;
+
+/* ---- may it come in ---- */
+
+static ov_status check_names(const ov_push *p, ov_error *err)
+{
+    for (size_t i = 0; i < p->batch.n; i++)
+        if ((uint8_t)p->batch.p[i] < ' ')
+            return ov_fail(err, OV_INVALID, "the batch id holds a control character");
+    if (p->batch.n > MAX_BATCH_BYTES)
+        return ov_fail(err, OV_INVALID, "the batch id has %zu bytes; %d are allowed", p->batch.n, MAX_BATCH_BYTES);
+    return ov_datasource_name_check(p->datasource, err);
+}
+
+static ov_status decompress(pushing *p, ov_error *err)
+{
+    ov_reader *reader = NULL;
+    p->body = p->push->body;
+    if (ov_compression_detect(p->body) == OV_COMPRESSION_NONE)
+        return OV_OK;
+    ov_status st = ov_reader_open_mem(p->body, &reader, err);
+    if (st == OV_OK)
+        st = ov_reader_open_auto(reader, "the body", &reader, err);
+    if (st == OV_OK)
+        st = ov_reader_all(reader, (size_t)p->s->config.max_body_bytes, &p->plain, err);
+    ov_reader_close(reader);
+    if (st == OV_CORRUPT)
+        st = err->code = OV_INVALID; /* theirs, not ours */
+    p->body = ov_buf_slice(&p->plain);
+    return st;
+}
+
+/* Bodies on their way count with twice their size: text, and what is made of it. */
+static ov_status check_room(ov_streams *s, size_t body, ov_error *err)
+{
+    size_t limit = s->config.memory_bytes;
+    size_t coming = atomic_fetch_add(&s->incoming, 2 * body) + 2 * body;
+    ov_mutex_lock(&s->lock);
+    size_t held = s->bytes;
+    uint32_t pieces = 0;
+    for (const ovi_stream *st = s->streams; st; st = st->next)
+        pieces = OV_MAX(pieces, st->pieces);
+    bool full = held + coming > limit && !(held == 0 && coming == 2 * body);
+    full |= pieces > MAX_PIECES;
+    s->refused += full;
+    if (full)
+        ov_cond_broadcast(&s->changed); /* time to publish */
+    ov_mutex_unlock(&s->lock);
+    if (!full)
+        return OV_OK;
+    return ov_fail(err, OV_BUSY,
+                   "rows come faster than they are published: %zu MiB are in memory, %zu MiB are allowed; try again in a "
+                   "moment",
+                   (held + coming) >> 20, limit >> 20);
+}
+
+/* ---- the piece ---- */
+
+static ov_status declared_spec(pushing *p, ov_slice *declared, ov_error *err)
+{
+    ov_mutex_lock(&p->s->lock);
+    ov_status st = ovi_stream_find(p->s, p->push->datasource, &p->pushed.stream, err);
+    if (st == OV_OK && p->pushed.stream->spec.n)
+        st = ov_arena_copy(&p->arena, p->pushed.stream->spec, declared, err);
+    ov_mutex_unlock(&p->s->lock);
+    return st;
+}
+
+static ov_status build(pushing *p, ovi_push_out *built, ov_error *err)
+{
+    ov_slice declared = {0};
+    ov_spec *spec;
+    OV_TRY(declared_spec(p, &declared, err));
+    OV_TRY(ovi_stream_spec(p->push->datasource, declared, p->push->format, &p->arena, &spec, err));
+    spec->input.data = p->body;
+    ov_snapshot *snap = ov_catalog_snapshot(p->s->config.catalog);
+    const ov_datasource *ds = ov_snapshot_find(snap, p->push->datasource);
+    ovi_push_in in = {.spec = spec,
+                      .discover = declared.n == 0,
+                      .known = ds ? ds->columns : NULL,
+                      .known_count = ds ? ds->column_count : 0,
+                      .transforms = p->s->config.transforms,
+                      .budget = &p->s->budget};
+    ov_status st = ovi_push_build(&in, p->out, built, err);
+    ov_snapshot_release(snap);
+    return st;
+}
+
+static uint32_t next_serial(ov_streams *s, ovi_stream *stream)
+{
+    ov_mutex_lock(&s->lock);
+    uint32_t serial = stream->serial++;
+    ov_mutex_unlock(&s->lock);
+    return serial;
+}
+
+/* The image stays readable for the log until the push is over: the piece may be merged and gone before. */
+static ov_status make_piece(pushing *p, ovi_push_out *built, ov_segment **hold, ov_error *err)
+{
+    ovi_piece *piece = ovi_piece_create();
+    if (!piece) {
+        ov_free(built->image);
+        return ov_fail_nomem(err, sizeof *piece);
+    }
+    p->pushed.piece = piece;
+    p->pushed.datasource = p->pushed.stream->name;
+    piece->born_ms = ov_now_ms();
+    OV_TRY(ovi_piece_fill(piece, p->pushed.stream->name, next_serial(p->s, p->pushed.stream), built->image, built->bytes,
+                          err));
+    if (piece->live)
+        *hold = ov_segment_retain(ov_live_entry(piece->live)->live);
+    return OV_OK;
+}
+
+static ov_status append(pushing *p, const ovi_push_out *built, ov_error *err)
+{
+    ovi_record r = {.datasource = p->push->datasource,
+                    .batch = p->push->batch,
+                    .body_hash = p->body_hash,
+                    .rows = built->rows,
+                    .rejected = built->rejected,
+                    .marks = p->push->marks,
+                    .mark_count = p->push->mark_count,
+                    .image = {built->image, built->bytes}};
+    ov_buf meta;
+    ov_buf_init(&meta);
+    ov_status st = ovi_notes_add(p->pushed.piece, &r, err);
+    if (st == OV_OK)
+        st = ovi_record_write(&r, &meta, err);
+    if (st == OV_OK) {
+        ov_wal_entry e = {.parts = {ov_buf_slice(&meta), r.image}, .part_count = r.image.n ? 2 : 1,
+                          .kind = OVI_RECORD_ROWS, .owner = &p->pushed};
+        st = ov_wal_append(p->s->wal, &e, err);
+        if (st != OV_OK && st != OV_NOMEM)
+            st = err->code = OV_IO;
+    }
+    ov_buf_fini(&meta);
+    return st;
+}
+
+static void count(pushing *p)
+{
+    ov_mutex_lock(&p->s->lock);
+    ovi_stream *st = p->pushed.stream;
+    st->pushes++;
+    st->rows_in += p->result->rows;
+    st->rejected += p->result->rejected;
+    st->filtered += p->result->filtered;
+    st->bytes_in += p->push->body.n;
+    st->last_push_ms = ov_now_ms();
+    ov_mutex_unlock(&p->s->lock);
+}
+
+static ov_status take(pushing *p, ov_error *err)
+{
+    ovi_push_out built;
+    ov_segment *hold = NULL;
+    OV_TRY(build(p, &built, err));
+    *p->result = (ov_push_result){.rows = built.rows,
+                                  .rejected = built.rejected,
+                                  .filtered = built.filtered,
+                                  .with_errors = built.with_errors,
+                                  .rejects = built.rejects,
+                                  .reject_count = built.reject_count};
+    ov_status st = make_piece(p, &built, &hold, err);
+    if (st == OV_OK && (built.image || p->push->batch.n || p->push->mark_count))
+        st = append(p, &built, err);
+    ovi_piece_destroy(p->pushed.piece); /* still here: nothing to keep, or it failed */
+    ov_segment_release(hold);
+    if (st == OV_OK)
+        count(p);
+    return st;
+}
+
+/* ---- batches ---- */
+
+static ov_status answer_again(pushing *p, const ovi_batch_fate *fate, ov_error *err)
+{
+    if (fate->body_hash != p->body_hash)
+        return ov_fail(err, OV_EXISTS,
+                       "the batch '" OV_SLICE_FMT "' of '" OV_SLICE_FMT "' was pushed before with other rows; nothing was "
+                       "added: give every batch an id of its own, and repeat one only with the same body",
+                       OV_SLICE_ARG(p->push->batch), OV_SLICE_ARG(p->push->datasource));
+    *p->result = (ov_push_result){.rows = fate->rows, .rejected = fate->rejected, .duplicate = true};
+    ov_mutex_lock(&p->s->lock);
+    ovi_stream *st = ovi_stream_known(p->s, p->push->datasource);
+    if (st)
+        st->duplicates++;
+    ov_mutex_unlock(&p->s->lock);
+    return OV_OK;
+}
+
+static ov_status take_once(pushing *p, ov_error *err)
+{
+    ovi_flight flight;
+    ovi_batch_fate fate;
+    if (p->push->batch.n == 0)
+        return take(p, err);
+    OV_TRY(ovi_batch_begin(p->s, p->push->datasource, p->push->batch, &flight, &fate, err));
+    if (fate.known)
+        return answer_again(p, &fate, err);
+    ov_status st = take(p, err);
+    ovi_batch_land(p->s, &flight);
+    return st;
+}
+
+ov_status ov_streams_push(ov_streams *s, const ov_push *push, ov_arena *out, ov_push_result *result, ov_error *err)
+{
+    pushing p = {.s = s, .push = push, .out = out, .result = result};
+    *result = (ov_push_result){0};
+    OV_TRY(check_names(push, err));
+    ov_buf_init(&p.plain);
+    ov_arena_init(&p.arena, "push", NULL);
+    ov_status st = decompress(&p, err);
+    if (st == OV_OK) {
+        p.body_hash = ov_checksum(p.body.p, p.body.n) + (uint64_t)push->format;
+        st = check_room(s, p.body.n, err);
+        if (st == OV_OK)
+            st = take_once(&p, err);
+        atomic_fetch_sub(&s->incoming, 2 * p.body.n);
+    }
+    ov_arena_fini(&p.arena);
+    ov_buf_fini(&p.plain);
+    return st;
+}

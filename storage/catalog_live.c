@@ -1,0 +1,396 @@
+/*
+ * Pieces of rows in memory, and the snapshots that show them; see storage/live.h.
+ *
+ * The catalog keeps two snapshots: `published`, which is what the database says, and `current`, which is the same with
+ * the pieces on top. Where there are none both are one. Putting pieces on top copies pointers, nothing else: a
+ * datasource's entries, timeline and texts stay those of the published state, which the state on top retains.
+ */
+#include "storage/live.h"
+
+#include <stdlib.h>
+#include "base/os.h"
+#include "storage/catalog_int.h"
+
+struct ov_live {
+    _Atomic uint32_t refs;
+    ov_arena arena;
+    ov_segment_entry entry;
+    ov_interval span;
+};
+
+/* ---- one piece ---- */
+
+static ov_status list_columns(ov_live *l, ov_error *err)
+{
+    ov_segment_entry *e = &l->entry;
+    ov_schema_column *columns;
+    e->column_count = ov_segment_columns(e->live);
+    OV_TRY(ov_arena_alloc(&l->arena, (e->column_count + 1u) * sizeof *columns, &columns, err));
+    for (uint32_t i = 0; i < e->column_count; i++) {
+        const ov_column_info *c = ov_column_get_info(ov_segment_column(e->live, i));
+        columns[i] = (ov_schema_column){c->name, c->type, c->role};
+    }
+    e->columns = columns;
+    return OV_OK;
+}
+
+static ov_status describe(ov_live *l, ov_slice datasource, uint32_t serial, ov_error *err)
+{
+    ov_segment_entry *e = &l->entry;
+    const ov_segment_info *has = ov_segment_get_info(e->live);
+    ov_buf text;
+    e->info = *has;
+    l->span = (ov_interval){has->min_time, has->rows ? has->max_time + 1 : has->min_time + 1};
+    OV_TRY(ov_arena_copy(&l->arena, datasource, &e->info.datasource, err));
+    ov_buf_init(&text);
+    ov_iso_add(&text, ov_now_ms(), NULL);
+    ov_status st = ov_buf_check(&text, err);
+    if (st == OV_OK)
+        st = ov_arena_copy(&l->arena, ov_buf_slice(&text), &e->created, err);
+    e->info.version = e->created;
+    e->info.partition = serial;
+    e->info.start_ms = l->span.start;
+    e->info.end_ms = l->span.end;
+    ov_buf_clear(&text);
+    ov_segment_id_add(&text, &(ov_segment_id){e->info.datasource, l->span, e->info.version, serial});
+    if (st == OV_OK)
+        st = ov_buf_check(&text, err);
+    if (st == OV_OK)
+        st = ov_arena_copy(&l->arena, ov_buf_slice(&text), &e->id, err);
+    ov_buf_fini(&text);
+    OV_TRY(st);
+    e->appended = e->visible = e->used = true;
+    e->parts = &l->span;
+    e->part_count = 1;
+    OV_TRY(ov_arena_printf(&l->arena, &e->shard_spec, err,
+                           "{\"type\":\"numbered\",\"partitionNum\":%u,\"partitions\":0}", serial));
+    return list_columns(l, err);
+}
+
+ov_status ov_live_create(ov_slice datasource, ov_segment *seg, uint32_t serial, ov_live **out, ov_error *err)
+{
+    ov_live *l = ov_calloc(1, sizeof *l);
+    if (!l) {
+        ov_segment_release(seg);
+        return ov_fail_nomem(err, sizeof *l);
+    }
+    atomic_init(&l->refs, 1);
+    ov_arena_init(&l->arena, "rows in memory", NULL);
+    l->entry.live = seg;
+    ov_status st = describe(l, datasource, serial, err);
+    if (st != OV_OK) {
+        ov_live_release(l);
+        return st;
+    }
+    *out = l;
+    return OV_OK;
+}
+
+ov_live *ov_live_retain(ov_live *l)
+{
+    atomic_fetch_add_explicit(&l->refs, 1, memory_order_relaxed);
+    return l;
+}
+
+void ov_live_release(ov_live *l)
+{
+    if (!l || atomic_fetch_sub_explicit(&l->refs, 1, memory_order_acq_rel) != 1)
+        return;
+    ov_segment_release(l->entry.live);
+    ov_arena_fini(&l->arena);
+    ov_free(l);
+}
+
+const ov_segment_entry *ov_live_entry(const ov_live *l)
+{
+    return &l->entry;
+}
+
+/* ---- all pieces of one datasource, immutable and counted ---- */
+
+struct ovi_live_set {
+    _Atomic uint32_t refs;
+    char *name;
+    uint32_t name_bytes, count;
+    ov_live *list[]; /* in the order they were added */
+};
+
+static ov_slice set_name(const ovi_live_set *s)
+{
+    return ov_slice_make(s->name, s->name_bytes);
+}
+
+void ovi_live_set_release(ovi_live_set *s)
+{
+    if (!s || atomic_fetch_sub_explicit(&s->refs, 1, memory_order_acq_rel) != 1)
+        return;
+    for (uint32_t i = 0; i < s->count; i++)
+        ov_live_release(s->list[i]);
+    ov_free(s->name);
+    ov_free(s);
+}
+
+static ovi_live_set *find_set(ovi_live_set *const *sets, uint32_t n, ov_slice name)
+{
+    for (uint32_t i = 0; i < n; i++)
+        if (ov_slice_eq(set_name(sets[i]), name))
+            return sets[i];
+    return NULL;
+}
+
+static bool is_in(const ov_live *l, ov_live *const *list, uint32_t n)
+{
+    for (uint32_t i = 0; i < n; i++)
+        if (list[i] == l)
+            return true;
+    return false;
+}
+
+/* *out NULL: nothing is left. */
+static ov_status change_set(const ovi_live_set *old, const ov_live_change *c, ovi_live_set **out, ov_error *err)
+{
+    uint32_t room = (old ? old->count : 0) + c->add_count;
+    ovi_live_set *s = ov_calloc(1, sizeof *s + room * sizeof s->list[0]);
+    *out = NULL;
+    if (!s)
+        return ov_fail_nomem(err, sizeof *s + room * sizeof s->list[0]);
+    atomic_init(&s->refs, 1);
+    s->name = ov_strndup(c->datasource.p, c->datasource.n);
+    s->name_bytes = (uint32_t)c->datasource.n;
+    if (!s->name) {
+        ov_free(s);
+        return ov_fail_nomem(err, c->datasource.n);
+    }
+    for (uint32_t i = 0; old && i < old->count; i++)
+        if (!is_in(old->list[i], c->remove, c->remove_count))
+            s->list[s->count++] = ov_live_retain(old->list[i]);
+    for (uint32_t i = 0; i < c->add_count; i++)
+        s->list[s->count++] = ov_live_retain(c->add[i]);
+    if (s->count)
+        *out = s;
+    else
+        ovi_live_set_release(s);
+    return OV_OK;
+}
+
+/* ---- a datasource with its pieces on top ---- */
+
+static int cmp_place(const void *pa, const void *pb)
+{
+    const ov_segment_entry *a = *(const ov_segment_entry *const *)pa, *b = *(const ov_segment_entry *const *)pb;
+    if (a->info.start_ms != b->info.start_ms)
+        return a->info.start_ms < b->info.start_ms ? -1 : 1;
+    if (a->info.end_ms != b->info.end_ms)
+        return a->info.end_ms < b->info.end_ms ? -1 : 1;
+    int c = ov_slice_cmp(a->info.version, b->info.version);
+    return c ? c : (a->info.partition > b->info.partition) - (a->info.partition < b->info.partition);
+}
+
+static ov_status list_visible(ovi_datasource *ds, const ov_datasource *base, const ovi_live_set *set, ov_error *err)
+{
+    ov_datasource *pub = &ds->pub;
+    uint32_t published = base ? base->segment_count : 0;
+    OV_TRY(ov_arena_alloc(&ds->arena, (published + set->count) * sizeof *ds->visible, &ds->visible, err));
+    if (published)
+        memcpy(ds->visible, base->segments, published * sizeof *ds->visible);
+    for (uint32_t i = 0; i < set->count; i++) {
+        const ov_segment_entry *e = &set->list[i]->entry;
+        ds->visible[published + i] = e;
+        pub->rows += e->info.rows;
+        pub->bytes += e->info.bytes;
+        pub->min_time = OV_MIN(pub->min_time, e->info.min_time);
+        pub->max_time = OV_MAX(pub->max_time, e->info.max_time);
+    }
+    pub->segments = ds->visible;
+    pub->segment_count = published + set->count;
+    qsort(ds->visible, pub->segment_count, sizeof *ds->visible, cmp_place);
+    return OV_OK;
+}
+
+static ov_status merge_columns(ovi_datasource *ds, const ov_datasource *base, const ovi_live_set *set, ov_error *err)
+{
+    ov_columns_merge m;
+    OV_TRY(ovi_columns_begin(&m, &ds->arena, base ? base->columns : NULL, base ? base->column_count : 0, err));
+    for (uint32_t i = 0; i < set->count; i++)
+        OV_TRY(ovi_columns_add(&m, set->list[i]->entry.columns, set->list[i]->entry.column_count, err));
+    ds->pub.columns = m.columns;
+    ds->pub.column_count = m.count;
+    return OV_OK;
+}
+
+static ov_status put_on_top(ov_catalog *cat, ovi_datasource *base, ovi_live_set *set, ovi_datasource **out,
+                            ov_error *err)
+{
+    ovi_datasource *ds = ov_calloc(1, sizeof *ds);
+    if (!ds)
+        return ov_fail_nomem(err, sizeof *ds);
+    atomic_init(&ds->refs, 1);
+    ov_arena_init(&ds->arena, "rows in memory", NULL);
+    ds->cache = cat->cache;
+    ds->live = set;
+    atomic_fetch_add_explicit(&set->refs, 1, memory_order_relaxed);
+    if (base) {
+        atomic_fetch_add_explicit(&base->refs, 1, memory_order_relaxed);
+        ds->base = base;
+        ds->change = base->change;
+        ds->pub = base->pub;
+        ds->timeline = base->timeline;
+    } else {
+        ds->pub = (ov_datasource){.min_time = INT64_MAX, .max_time = INT64_MIN};
+    }
+    ds->pub.name = set_name(set);
+    ov_status st = list_visible(ds, base ? &base->pub : NULL, set, err);
+    if (st == OV_OK)
+        st = merge_columns(ds, base ? &base->pub : NULL, set, err);
+    if (st != OV_OK) {
+        ovi_datasource_release(ds);
+        return st;
+    }
+    *out = ds;
+    return OV_OK;
+}
+
+/* ---- snapshots ---- */
+
+static int cmp_name(const void *pa, const void *pb)
+{
+    const ovi_datasource *a = *(ovi_datasource *const *)pa, *b = *(ovi_datasource *const *)pb;
+    return ov_slice_cmp(a->pub.name, b->pub.name);
+}
+
+/* The state of a datasource with these pieces as it is shown now, if nothing changed about it. */
+static ovi_datasource *shown(const ov_catalog *cat, const ovi_datasource *base, const ovi_live_set *set)
+{
+    ovi_datasource *ds = cat->current ? ovi_snapshot_state(cat->current, set_name(set)) : NULL;
+    return ds && ds->base == base && ds->live == set ? ds : NULL;
+}
+
+static ov_status fill_states(ov_catalog *cat, ov_snapshot *snap, ovi_live_set *const *sets, uint32_t n, ov_error *err)
+{
+    const ov_snapshot *published = snap->published;
+    snap->ds = ov_calloc(published->ds_count + n + 1u, sizeof *snap->ds);
+    if (!snap->ds)
+        return ov_fail_nomem(err, (published->ds_count + n + 1u) * sizeof *snap->ds);
+    for (uint32_t i = 0; i < published->ds_count; i++) {
+        ovi_datasource *ds = published->ds[i];
+        if (find_set(sets, n, ds->pub.name))
+            continue;
+        atomic_fetch_add_explicit(&ds->refs, 1, memory_order_relaxed);
+        snap->ds[snap->ds_count++] = ds;
+    }
+    for (uint32_t i = 0; i < n; i++) {
+        ovi_datasource *base = ovi_snapshot_state(published, set_name(sets[i]));
+        ovi_datasource *ds = shown(cat, base, sets[i]);
+        if (ds)
+            atomic_fetch_add_explicit(&ds->refs, 1, memory_order_relaxed);
+        else
+            OV_TRY(put_on_top(cat, base, sets[i], &ds, err));
+        snap->ds[snap->ds_count++] = ds;
+    }
+    qsort(snap->ds, snap->ds_count, sizeof *snap->ds, cmp_name);
+    return OV_OK;
+}
+
+/* `published` with these pieces on top; retains it. */
+static ov_status build_current(ov_catalog *cat, ov_snapshot *published, ovi_live_set *const *sets, uint32_t n,
+                               uint64_t logged, ov_snapshot **out, ov_error *err)
+{
+    if (n == 0 && published->version == published->change + logged) {
+        *out = ovi_snapshot_retain(published);
+        return OV_OK;
+    }
+    ov_snapshot *snap = ov_calloc(1, sizeof *snap);
+    if (!snap)
+        return ov_fail_nomem(err, sizeof *snap);
+    atomic_init(&snap->refs, 1);
+    snap->cache = cat->cache;
+    snap->published = ovi_snapshot_retain(published);
+    snap->change = published->change;
+    /* Both only grow and every change of what is visible makes one of them grow: no two states have the same sum. */
+    snap->version = published->change + logged;
+    snap->all = published->all;
+    snap->all_count = published->all_count;
+    ov_status st = fill_states(cat, snap, sets, n, err);
+    if (st != OV_OK) {
+        ov_snapshot_release(snap);
+        return st;
+    }
+    *out = snap;
+    return OV_OK;
+}
+
+/* ---- changes; under `live` ---- */
+
+void ovi_live_next_drop(ovi_live_next *next)
+{
+    for (uint32_t i = 0; i < next->set_count; i++)
+        ovi_live_set_release(next->sets[i]);
+    ov_free(next->sets);
+    ov_snapshot_release(next->current);
+    *next = (ovi_live_next){0};
+}
+
+static ov_status change_sets(const ov_catalog *cat, const ov_live_change *changes, uint32_t count, ovi_live_next *next,
+                             ov_error *err)
+{
+    next->logged = cat->live_logged;
+    next->sets = ov_calloc(cat->live_set_count + count + 1u, sizeof(ovi_live_set *));
+    if (!next->sets)
+        return ov_fail_nomem(err, (cat->live_set_count + count + 1u) * sizeof(ovi_live_set *));
+    for (uint32_t i = 0; i < count; i++) {
+        ovi_live_set *set;
+        OV_TRY(change_set(find_set(cat->live_sets, cat->live_set_count, changes[i].datasource), &changes[i], &set,
+                          err));
+        if (set)
+            next->sets[next->set_count++] = set;
+        next->logged = OV_MAX(next->logged, changes[i].logged);
+    }
+    for (uint32_t i = 0; i < cat->live_set_count; i++) {
+        bool changed = false;
+        for (uint32_t k = 0; k < count; k++)
+            changed |= ov_slice_eq(set_name(cat->live_sets[i]), changes[k].datasource);
+        if (changed)
+            continue;
+        atomic_fetch_add_explicit(&cat->live_sets[i]->refs, 1, memory_order_relaxed);
+        next->sets[next->set_count++] = cat->live_sets[i];
+    }
+    return OV_OK;
+}
+
+ov_status ovi_live_prepare(ov_catalog *cat, ov_snapshot *published, const ov_live_change *changes, uint32_t count,
+                           ovi_live_next *next, ov_error *err)
+{
+    *next = (ovi_live_next){0};
+    ov_status st = change_sets(cat, changes, count, next, err);
+    if (st == OV_OK)
+        st = build_current(cat, published, next->sets, next->set_count, next->logged, &next->current, err);
+    if (st != OV_OK)
+        ovi_live_next_drop(next);
+    return st;
+}
+
+void ovi_live_install(ov_catalog *cat, ovi_live_next *next)
+{
+    ovi_live_set **sets = cat->live_sets;
+    uint32_t n = cat->live_set_count;
+    cat->live_sets = next->sets;
+    cat->live_set_count = next->set_count;
+    cat->live_logged = next->logged;
+    ov_mutex_lock(&cat->snap);
+    ov_snapshot *old = cat->current;
+    cat->current = next->current;
+    ov_mutex_unlock(&cat->snap);
+    *next = (ovi_live_next){.sets = sets, .set_count = n, .current = old};
+    ovi_live_next_drop(next);
+}
+
+ov_status ov_catalog_live_change(ov_catalog *cat, const ov_live_change *changes, uint32_t count, ov_error *err)
+{
+    ovi_live_next next;
+    ov_mutex_lock(&cat->live);
+    ov_status st = ovi_live_prepare(cat, cat->published, changes, count, &next, err);
+    if (st == OV_OK)
+        ovi_live_install(cat, &next);
+    ov_mutex_unlock(&cat->live);
+    return st;
+}

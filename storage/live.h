@@ -1,0 +1,40 @@
+/*
+ * Rows in memory beside the published ones: immutable pieces that join and leave the catalog's snapshots.
+ *
+ * A piece is an open segment that no file and no row of the catalog stands for. It answers queries through the same readers
+ * as every other segment. Pieces come and go by ov_live_change: a snapshot either has all of a change or nothing of it. A
+ * change may be part of a commit (ov_commit.live): then rows leave memory in the very snapshot in which their
+ * published segments appear, so that no query sees a row twice or not at all.
+ *
+ * Pieces lie outside of versions and time chunks: whatever is published meanwhile, they are there until they are
+ * taken away.
+ *
+ * Threads: any. Nothing of this is durable; whoever adds pieces brings them back after a start.
+ */
+#pragma once
+
+#include "storage/catalog.h"
+
+typedef struct ov_live ov_live;
+
+/* Takes over the reference to `seg`, also when it fails. `serial` makes the piece's id unique within its datasource. */
+OV_CHECKED ov_status ov_live_create(ov_slice datasource, ov_segment *seg, uint32_t serial, ov_live **out, ov_error *err);
+ov_live *ov_live_retain(ov_live *live);
+void ov_live_release(ov_live *live); /* NULL is fine */
+const ov_segment_entry *ov_live_entry(const ov_live *live);
+
+typedef struct ov_live_change {
+    ov_slice datasource;
+    ov_live *const *remove; /* those that are not there are passed over */
+    uint32_t remove_count;
+    ov_live *const *add;    /* retained by the catalog */
+    uint32_t add_count;
+    /* Number of the change that its source would hand out again after a crash, so that versions of snapshots
+     * stay different over starts; 0: the rows are the same as before (merged pieces). Never less than one before it. */
+    uint64_t logged;
+} ov_live_change;
+
+/* The next snapshot has all of these changes, each of another datasource. Waits for a transaction that is being synced, for
+ * nothing else. On failure nothing has changed. */
+OV_CHECKED ov_status ov_catalog_live_change(ov_catalog *cat, const ov_live_change *changes, uint32_t count,
+                                            ov_error *err);
