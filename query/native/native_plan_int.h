@@ -218,6 +218,9 @@ OV_CHECKED ov_status ovi_nplan_search(ovi_nplanner *p, const ov_json *query, ov_
                                       ov_error *err);
 OV_CHECKED ov_status ovi_nplan_time_boundary(ovi_nplanner *p, const ov_json *query, ov_native_query *out, ovi_nrel *rel,
                                              ov_error *err);
+/* ---- native_window.c ---- */
+OV_CHECKED ov_status ovi_nplan_window(ovi_nplanner *p, const ov_json *query, ov_native_query *out, ovi_nrel *rel,
+                                      ov_error *err);
 /* ---- native_meta.c ---- */
 OV_CHECKED ov_status ovi_nplan_segment_metadata(ovi_nplanner *p, const ov_json *query, ov_native_query *out,
                                                 ovi_nrel *rel, ov_error *err);

@@ -7,11 +7,20 @@
 #include "query/native/native_print.h"
 #include "query/plan/plan_build.h"
 
+/* In the tree form (useNativeQueryExplain=false) a query's source is printed below it. */
+typedef struct ovi_pbelow {
+    enum { OVI_PBELOW_NOTHING, OVI_PBELOW_QUERY, OVI_PBELOW_JOIN, OVI_PBELOW_UNNEST } kind;
+    const ov_plan *node;
+    uint64_t *used; /* columns of the node that the query reads; NULL: all */
+} ovi_pbelow;
+
 typedef struct ovi_printer {
     const ov_native_print *how;
     ov_expr_ctx *cx;
     ov_arena *arena;
     bool lost;
+    ovi_pbelow below; /* tree form: what the query printed last stands over */
+    uint32_t correlations; /* tree form: UNNESTs so far */
 } ovi_printer;
 
 /* Rows with named base columns, as one data source, filter and intervals; every column of the plan is an expression over

@@ -99,7 +99,9 @@ static ov_status print_dimension(ovi_pwrite *q, const ov_expr *key, uint32_t i, 
     OV_TRY(ovi_pcolumn(&q->columns, key, &name, err));
     ov_buf_add_str(&q->parts.dims, i ? ",{\"type\":\"default\",\"dimension\":" : "{\"type\":\"default\",\"dimension\":");
     ov_json_quote(&q->parts.dims, name);
-    ov_buf_addf(&q->parts.dims, ",\"outputName\":\"d%u\",\"outputType\":\"%s\"}", i, ovi_ptype(key, type));
+    ov_buf_add_str(&q->parts.dims, ",\"outputName\":");
+    ov_json_quote(&q->parts.dims, q->grouped[i]);
+    ov_buf_addf(&q->parts.dims, ",\"outputType\":\"%s\"}", ovi_ptype(key, type));
     q->p->lost = q->p->lost || ov_type_is_list(key->type) || key->type.id == OV_TYPE_COMPLEX;
     return OV_OK;
 }
@@ -149,9 +151,6 @@ static ov_status print_results(ovi_pwrite *q, ov_error *err)
     size_t room = (size_t)q->t.count + q->t.sort_count + 1;
     OV_TRY(ov_arena_alloc(q->p->arena, room * sizeof *q->posts, &q->posts, err));
     OV_TRY(ov_arena_alloc(q->p->arena, room * sizeof *q->post_names, &q->post_names, err));
-    OV_TRY(ov_arena_alloc(q->p->arena, (at->field_count + (size_t)1) * sizeof *q->grouped, &q->grouped, err));
-    for (uint32_t i = 0; i < at->field_count; i++)
-        OV_TRY(ov_arena_printf(q->p->arena, &q->grouped[i], err, "%c%u", i < keys ? 'd' : 'a', i < keys ? i : i - keys));
     for (uint32_t i = 0; i < at->aggregate.agg_count; i++) {
         ov_buf_add_str(&q->parts.aggs, i ? "," : "");
         OV_TRY(ovi_pagg(&q->columns, &at->aggregate.aggs[i], q->grouped[keys + i], &q->parts.aggs, &q->parts.posts, err));
@@ -161,7 +160,34 @@ static ov_status print_results(ovi_pwrite *q, ov_error *err)
     return print_having(q, err);
 }
 
+/* d0, d1 ..., a0, a1 ...; what is below may have such names already. */
+static ov_status name_results(ovi_pwrite *q, ov_error *err)
+{
+    const ov_plan *at = q->t.at;
+    uint32_t keys = at->aggregate.key_count, d = ovi_punused(&q->rel, 'd'), a = ovi_punused(&q->rel, 'a');
+    OV_TRY(ov_arena_alloc(q->p->arena, (at->field_count + (size_t)1) * sizeof *q->grouped, &q->grouped, err));
+    for (uint32_t i = 0; i < at->field_count; i++)
+        OV_TRY(ov_arena_printf(q->p->arena, &q->grouped[i], err, "%.*s%c%u", (int)OV_MIN(i < keys ? d : a, 16u),
+                               "________________", i < keys ? 'd' : 'a', i < keys ? i : i - keys));
+    q->p->lost = q->p->lost || d > 16 || a > 16;
+    return OV_OK;
+}
+
 /* ---- the types ---- */
+
+/* Which columns of what is below the query reads: those printed below it are no more. */
+static ov_status mark_used(ovi_pwrite *q, const ov_expr *const *list, uint32_t count, ov_error *err)
+{
+    uint32_t width = q->rel.base->field_count;
+    if (q->p->below.kind != OVI_PBELOW_QUERY || q->p->below.node != q->rel.base)
+        return OV_OK;
+    if (!q->p->below.used)
+        OV_TRY(ov_arena_zalloc(q->p->arena, (width / 64 + (size_t)1) * sizeof *q->p->below.used, &q->p->below.used, err));
+    for (uint32_t i = 0; i < count; i++)
+        if (list[i])
+            ov_expr_columns(list[i], q->p->below.used, width);
+    return OV_OK;
+}
 
 static ov_status print_group(ovi_pwrite *q, ov_buf *b, ov_error *err)
 {
@@ -185,9 +211,16 @@ static ov_status print_group(ovi_pwrite *q, ov_buf *b, ov_error *err)
         if (calls[i].filter)
             OV_TRY(ov_expr_rebase(q->p->cx, calls[i].filter, q->rel.exprs, &calls[i].filter, err));
     }
+    OV_TRY(mark_used(q, keys, at->aggregate.key_count, err));
+    OV_TRY(mark_used(q, &q->rel.filter, 1, err));
+    for (uint32_t i = 0; i < at->aggregate.agg_count; i++) {
+        OV_TRY(mark_used(q, calls[i].args, calls[i].argc, err));
+        OV_TRY(mark_used(q, &calls[i].filter, 1, err));
+    }
     moved->aggregate.keys = keys;
     moved->aggregate.aggs = calls;
     q->t.at = moved;
+    OV_TRY(name_results(q, err));
     q->has_bucket = at->aggregate.key_count == 1 && ovi_pis_bucket(q, keys[0]);
     if (q->rel.filter)
         OV_TRY(ovi_pfilter(&q->columns, q->rel.filter, &q->parts.filter, err));
@@ -201,6 +234,17 @@ static ov_status print_group(ovi_pwrite *q, ov_buf *b, ov_error *err)
     return ovi_pis_top(q) ? ovi_pwrite_top(q, b, err) : ovi_pwrite_group(q, b, err);
 }
 
+/* What a scan is ordered by is among its columns. */
+static void show_time(ovi_pwrite *q, uint32_t *shown)
+{
+    for (uint32_t i = 0; i < q->t.count; i++)
+        if (ov_slice_eq(q->out[i], OV_SLICE_LIT("__time")))
+            return;
+    ov_buf_add_str(&q->parts.columns, (*shown)++ ? ",\"__time\"" : "\"__time\"");
+    ov_buf_add_str(&q->parts.types, q->parts.types.n ? ",\"LONG\"" : "\"LONG\"");
+    q->time_behind = true;
+}
+
 static ov_status print_scan(ovi_pwrite *q, ov_buf *b, ov_error *err)
 {
     char type[48];
@@ -212,6 +256,9 @@ static ov_status print_scan(ovi_pwrite *q, ov_buf *b, ov_error *err)
         return OV_OK;
     OV_TRY(rebase_all(q->p, &q->t.exprs, q->t.count, q->rel.exprs, err));
     OV_TRY(rebase_all(q->p, &q->t.sort, q->t.sort_count, q->rel.exprs, err));
+    OV_TRY(mark_used(q, q->t.exprs, q->t.count, err));
+    OV_TRY(mark_used(q, q->t.sort, q->t.sort_count, err));
+    OV_TRY(mark_used(q, &q->rel.filter, 1, err));
     if (q->rel.filter)
         OV_TRY(ovi_pfilter(&q->columns, q->rel.filter, &q->parts.filter, err));
     for (uint32_t i = 0; i < q->t.count; i++) {
@@ -225,7 +272,11 @@ static ov_status print_scan(ovi_pwrite *q, ov_buf *b, ov_error *err)
         ov_json_quote(list, q->out[i]);
         ov_buf_addf(types, "%s\"%s\"", shown++ ? "," : "", ovi_ptype(q->t.exprs[i], type));
     }
-    for (uint32_t i = 0; i < q->t.sort_count; i++) {
+    bool by_time = q->t.sort_count == 1 && q->t.sort[0]->kind == OV_EXPR_COLUMN &&
+                   ov_slice_eq(q->rel.names[q->t.sort[0]->column], OV_SLICE_LIT("__time"));
+    if (by_time)
+        show_time(q, &shown);
+    for (uint32_t i = 0; i < (by_time ? 0 : q->t.sort_count); i++) {
         OV_TRY(ovi_pcolumn(&q->columns, q->t.sort[i], &name, err));
         ov_buf_add_str(order, i ? ",{\"columnName\":" : "{\"columnName\":");
         ov_json_quote(order, name);
@@ -241,6 +292,8 @@ static ov_status print_scan(ovi_pwrite *q, ov_buf *b, ov_error *err)
         ov_buf_addf(b, ",\"offset\":%llu", (unsigned long long)q->t.offset);
     if (q->t.limit != OV_NO_LIMIT)
         ov_buf_addf(b, ",\"limit\":%llu", (unsigned long long)q->t.limit);
+    if (by_time)
+        ov_buf_addf(b, ",\"order\":\"%s\"", q->t.sort_keys[0].descending ? "descending" : "ascending");
     ovi_padd_list(b, "orderBy", order);
     ovi_padd_filter(q, b);
     ovi_padd_list(b, "columns", list);
@@ -268,6 +321,8 @@ static ov_status add_signature(ovi_pwrite *q, const ov_plan *plan, ov_slice *out
         ov_json_quote(&text, q->out[i]);
         ov_buf_addf(&text, ",\"type\":\"%s\"}", t.id == OV_TYPE_NULL ? "STRING" : ov_type_name(t, type));
     }
+    if (q->time_behind)
+        ov_buf_add_str(&text, q->t.count ? ",{\"name\":\"__time\",\"type\":\"LONG\"}" : "{\"name\":\"__time\",\"type\":\"LONG\"}");
     ov_buf_add_char(&text, ']');
     ov_status st = ov_buf_check(&text, err);
     if (st == OV_OK)
@@ -281,7 +336,11 @@ ov_status ovi_pquery_print(ovi_printer *p, const ov_plan *plan, ovi_pquery *out,
     ovi_pwrite q = {.p = p};
     ov_buf text;
     *out = (ovi_pquery){.text = OV_SLICE_LIT("")};
-    OV_TRY(walk(p, plan, &q.t, err));
+    bool windows = ovi_pwindow_at(plan) != NULL;
+    if (windows)
+        q.t = (ovi_ptop){.at = plan, .count = plan->field_count, .limit = OV_NO_LIMIT};
+    else
+        OV_TRY(walk(p, plan, &q.t, err));
     OV_TRY(ov_arena_zalloc(p->arena, (q.t.count + (size_t)1) * sizeof *q.out, &q.out, err));
     q.columns = (ovi_pcolumns){.p = p, .rel = &q.rel};
     ov_buf *const bufs[] = {&text,           &q.columns.text, &q.parts.dims, &q.parts.aggs,
@@ -289,7 +348,9 @@ ov_status ovi_pquery_print(ovi_printer *p, const ov_plan *plan, ovi_pquery *out,
                             &q.parts.columns, &q.parts.types};
     for (size_t i = 0; i < OV_COUNT_OF(bufs); i++)
         ov_buf_init(bufs[i]);
-    ov_status st = q.t.at->kind == OV_PLAN_AGGREGATE ? print_group(&q, &text, err) : print_scan(&q, &text, err);
+    ov_status st = windows                            ? ovi_pwindow_write(&q, plan, &text, err)
+                   : q.t.at->kind == OV_PLAN_AGGREGATE ? print_group(&q, &text, err)
+                                                       : print_scan(&q, &text, err);
     ov_buf_add_char(&text, '}');
     if (st == OV_OK)
         st = ov_buf_check(&text, err);
@@ -298,6 +359,7 @@ ov_status ovi_pquery_print(ovi_printer *p, const ov_plan *plan, ovi_pquery *out,
     if (st == OV_OK && !p->lost)
         st = add_signature(&q, plan, &out->signature, err);
     out->columns = q.out;
+    out->time_behind = q.time_behind;
     for (size_t i = 0; i < OV_COUNT_OF(bufs); i++)
         ov_buf_fini(bufs[i]);
     return st;
@@ -305,41 +367,12 @@ ov_status ovi_pquery_print(ovi_printer *p, const ov_plan *plan, ovi_pquery *out,
 
 /* ---- the whole ---- */
 
-/* Calcite's way to write one query, for useNativeQueryExplain=false; only over a table or inline rows. */
-static void add_rel(ovi_printer *p, const ov_plan *plan, const ovi_pquery *one, ov_buf *out)
-{
-    char type[48];
-    static const char mark[] = "\"dataSource\":{\"type\":\"";
-    const char *source = memmem(one->text.p, one->text.n, mark, sizeof mark - 1);
-    p->lost = p->lost || !source || (memcmp(source + sizeof mark - 1, "table", 5) != 0 && memcmp(source + sizeof mark - 1, "inline", 6) != 0);
-    ov_buf_add_str(out, "DruidQueryRel(query=[");
-    ov_buf_add_slice(out, one->text);
-    ov_buf_add_str(out, "], signature=[{");
-    uint32_t shown = 0;
-    for (uint32_t i = 0; i < plan->field_count; i++) {
-        bool again = false;
-        for (uint32_t k = 0; k < i; k++)
-            again |= ov_slice_eq(one->columns[k], one->columns[i]);
-        if (again)
-            continue;
-        ov_type t = plan->fields[i].type;
-        t.multi = 0;
-        ov_buf_addf(out, "%s" OV_SLICE_FMT ":%s", shown++ ? ", " : "", OV_SLICE_ARG(one->columns[i]),
-                    t.id == OV_TYPE_NULL ? "STRING" : ov_type_name(t, type));
-    }
-    ov_buf_add_str(out, "}])\n");
-}
-
 static ov_status add_one(ovi_printer *p, const ov_plan *plan, const ov_plan *named, ov_buf *out, ov_error *err)
 {
     ovi_pquery one;
     OV_TRY(ovi_pquery_print(p, plan, &one, err));
     if (p->lost)
         return OV_OK;
-    if (p->how->rel) {
-        add_rel(p, plan, &one, out);
-        return OV_OK;
-    }
     ov_buf_add_str(out, "{\"query\":");
     ov_buf_add_slice(out, one.text);
     ov_buf_add_str(out, ",\"signature\":");
@@ -361,15 +394,21 @@ ov_status ov_native_print_plan(const ov_native_print *how, const ov_plan *optimi
 {
     ovi_printer p = {.how = how, .cx = how->cx, .arena = how->cx->arena};
     ov_buf text;
-    bool sides = optimised->kind == OV_PLAN_UNION && !how->rel;
-    ov_buf_init(&text);
-    ov_buf_add_str(&text, how->rel ? "" : "[");
+    bool sides = optimised->kind == OV_PLAN_UNION;
     ov_status st = OV_OK;
-    for (uint32_t i = 0; i < (sides ? optimised->input_count : 1) && st == OV_OK && !p.lost; i++) {
-        ov_buf_add_str(&text, i ? "," : "");
-        st = add_one(&p, sides ? optimised->inputs[i] : optimised, optimised, &text, err);
+    ov_buf_init(&text);
+    if (ovi_ptree_system(optimised, &text)) {
+        p.lost = false;
+    } else if (how->rel) {
+        st = ovi_ptree_print(&p, optimised, 0, &text, err);
+    } else {
+        ov_buf_add_char(&text, '[');
+        for (uint32_t i = 0; i < (sides ? optimised->input_count : 1) && st == OV_OK && !p.lost; i++) {
+            ov_buf_add_str(&text, i ? "," : "");
+            st = add_one(&p, sides ? optimised->inputs[i] : optimised, optimised, &text, err);
+        }
+        ov_buf_add_char(&text, ']');
     }
-    ov_buf_add_str(&text, how->rel ? "" : "]");
     *printed = st == OV_OK && !p.lost && !text.failed;
     if (*printed)
         ov_buf_add_slice(out, ov_buf_slice(&text));

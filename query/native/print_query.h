@@ -8,11 +8,18 @@ typedef struct ovi_pquery {
     ov_slice text;           /* JSON */
     const ov_slice *columns; /* query column of each column of the plan */
     ov_slice signature;      /* JSON */
+    bool time_behind;        /* the query has __time behind them */
 } ovi_pquery;
 
 /* Any plan as one query. */
 OV_CHECKED ov_status ovi_pquery_print(ovi_printer *p, const ov_plan *plan, ovi_pquery *out, ov_error *err);
 OV_CHECKED ov_status ovi_prel_open(ovi_printer *p, const ov_plan *plan, ovi_prel *out, ov_error *err);
+/* The plan as a query that is a data source. */
+OV_CHECKED ov_status ovi_prel_query(ovi_printer *p, const ov_plan *plan, ovi_prel *out, ov_error *err);
+/* The plan's columns as they are, under these names. */
+OV_CHECKED ov_status ovi_prel_plain(ovi_printer *p, const ov_plan *plan, const ov_slice *names, ovi_prel *out, ov_error *err);
+/* How many underscores make v0, v1, ... (for 'v') unlike every column of the source: a query inside may have its own. */
+uint32_t ovi_punused(const ovi_prel *rel, char letter);
 
 /* What stands above a grouping or above plain rows. */
 typedef struct ovi_ptop {
@@ -43,6 +50,7 @@ typedef struct ovi_pwrite {
     ov_slice *post_names;
     ov_slice *out; /* names of the output columns */
     bool series, has_bucket;
+    bool time_behind; /* scan: __time is shown behind the plan's columns, because it is ordered by */
 } ovi_pwrite;
 
 /* print_query.c: the name of a value over the grouping's columns: one of them, or a post-aggregator. */
@@ -61,3 +69,13 @@ bool ovi_pplain_nulls(const ovi_pwrite *q);
 OV_CHECKED ov_status ovi_pwrite_series(ovi_pwrite *q, ov_buf *b, ov_error *err);
 OV_CHECKED ov_status ovi_pwrite_top(ovi_pwrite *q, ov_buf *b, ov_error *err);
 OV_CHECKED ov_status ovi_pwrite_group(ovi_pwrite *q, ov_buf *b, ov_error *err);
+
+/* print_window.c */
+const ov_plan *ovi_pwindow_at(const ov_plan *plan);
+OV_CHECKED ov_status ovi_pwindow_write(ovi_pwrite *q, const ov_plan *plan, ov_buf *b, ov_error *err);
+
+/* print_rel.c: the tree form. Sources under the names that Druid's placeholders have; what stands below goes to p->below. */
+OV_CHECKED ov_status ovi_ptree_source(ovi_printer *p, const ov_plan *plan, ovi_prel *out, ov_error *err);
+OV_CHECKED ov_status ovi_ptree_print(ovi_printer *p, const ov_plan *plan, uint32_t depth, ov_buf *out, ov_error *err);
+/* sys.segments and its like, which no query reads: false when it is something else. */
+bool ovi_ptree_system(const ov_plan *plan, ov_buf *out);

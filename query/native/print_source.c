@@ -13,8 +13,7 @@ const char *ovi_ptype(const ov_expr *e, char buf[48])
     return t.id == OV_TYPE_NULL ? "STRING" : ov_type_name(t, buf);
 }
 
-/* How many underscores make v0, v1, ... unlike every column of the source: a query inside may have its own v0. */
-static uint32_t unused_prefix(const ovi_prel *rel)
+uint32_t ovi_punused(const ovi_prel *rel, char letter)
 {
     uint32_t least = 0;
     for (uint32_t i = 0; i < rel->base->field_count; i++) {
@@ -22,7 +21,7 @@ static uint32_t unused_prefix(const ovi_prel *rel)
         uint32_t lead = 0;
         while (lead < s.n && s.p[lead] == '_')
             lead++;
-        if (s.n > lead + 1 && s.p[lead] == 'v' && s.p[lead + 1] >= '0' && s.p[lead + 1] <= '9')
+        if (s.n > lead + 1 && s.p[lead] == letter && s.p[lead + 1] >= '0' && s.p[lead + 1] <= '9')
             least = OV_MAX(least, lead + 1);
     }
     return least;
@@ -56,7 +55,7 @@ ov_status ovi_pcolumn(ovi_pcolumns *c, const ov_expr *e, ov_slice *name, ov_erro
     }
     ov_buf text;
     ov_buf_init(&text);
-    for (uint32_t i = unused_prefix(c->rel); i > 0; i--)
+    for (uint32_t i = ovi_punused(c->rel, 'v'); i > 0; i--)
         ov_buf_add_char(&text, '_');
     ov_status st = ov_arena_printf(c->p->arena, name, err, OV_SLICE_FMT "v%u", OV_SLICE_ARG(ov_buf_slice(&text)), c->count);
     ov_buf_clear(&text);
@@ -87,8 +86,7 @@ static ov_status keep(ovi_printer *p, ov_buf *text, ov_slice *out, ov_error *err
     return st;
 }
 
-/* The plan's columns as they are, under these names. */
-static ov_status plain(ovi_printer *p, const ov_plan *plan, const ov_slice *names, ovi_prel *out, ov_error *err)
+ov_status ovi_prel_plain(ovi_printer *p, const ov_plan *plan, const ov_slice *names, ovi_prel *out, ov_error *err)
 {
     out->base = plan;
     out->names = names;
@@ -123,7 +121,7 @@ static ov_status from_scan(ovi_printer *p, const ov_plan *plan, ovi_prel *out, o
     out->ranges = plan->scan.ranges;
     out->range_count = plan->scan.range_count;
     out->filter = plan->scan.residual ? plan->scan.residual : plan->scan.filter_is_ranges ? NULL : plan->scan.filter;
-    return plain(p, plan, names, out, err);
+    return ovi_prel_plain(p, plan, names, out, err);
 }
 
 static ov_status from_values(ovi_printer *p, const ov_plan *plan, ovi_prel *out, ov_error *err)
@@ -173,7 +171,7 @@ static ov_status from_values(ovi_printer *p, const ov_plan *plan, ovi_prel *out,
     ov_buf_add_str(&text, "]}");
     p->lost = p->lost || plan->field_count == 0;
     OV_TRY(keep(p, &text, &out->source, err));
-    return plain(p, plan, names, out, err);
+    return ovi_prel_plain(p, plan, names, out, err);
 }
 
 /* SELECT 1: a row of constants over a row of nothing. */
@@ -189,17 +187,19 @@ static ov_status constant_row(ovi_printer *p, const ov_plan *plan, const ov_plan
     return ov_plan_values(p->arena, plan->fields, plan->field_count, plan->project.exprs, 1, out, err);
 }
 
-static ov_status from_query(ovi_printer *p, const ov_plan *plan, ovi_prel *out, ov_error *err)
+ov_status ovi_prel_query(ovi_printer *p, const ov_plan *plan, ovi_prel *out, ov_error *err)
 {
     ovi_pquery inner;
     ov_buf text;
+    if (p->how->rel)
+        return ovi_ptree_source(p, plan, out, err);
     OV_TRY(ovi_pquery_print(p, plan, &inner, err));
     ov_buf_init(&text);
     ov_buf_add_str(&text, "{\"type\":\"query\",\"query\":");
     ov_buf_add_slice(&text, inner.text);
     ov_buf_add_char(&text, '}');
     OV_TRY(keep(p, &text, &out->source, err));
-    return plain(p, plan, inner.columns, out, err);
+    return ovi_prel_plain(p, plan, inner.columns, out, err);
 }
 
 /* A plain table on the left, or a query; always a query on the right. */
@@ -214,7 +214,7 @@ static ov_status join_side(ovi_printer *p, const ov_plan *plan, bool right, ov_s
         OV_TRY(ovi_prel_open(p, plan, &rel, err));
         p->lost = p->lost || rel.filter;
     } else {
-        OV_TRY(from_query(p, plan, &rel, err));
+        OV_TRY(ovi_prel_query(p, plan, &rel, err));
     }
     *source = rel.source;
     *names = rel.names;
@@ -305,7 +305,7 @@ static ov_status from_join(ovi_printer *p, const ov_plan *plan, ovi_prel *out, o
     ov_json_quote(&text, condition);
     ov_buf_addf(&text, ",\"joinType\":\"%s\"}", kinds[plan->join.kind]);
     OV_TRY(keep(p, &text, &out->source, err));
-    return plain(p, plan, names, out, err);
+    return ovi_prel_plain(p, plan, names, out, err);
 }
 
 static ov_status from_unnest(ovi_printer *p, const ov_plan *plan, ovi_prel *out, ov_error *err)
@@ -321,7 +321,7 @@ static ov_status from_unnest(ovi_printer *p, const ov_plan *plan, ovi_prel *out,
         p->lost = true;
         return OV_OK;
     }
-    OV_TRY(table ? from_scan(p, in, &base, err) : from_query(p, in, &base, err));
+    OV_TRY(table ? from_scan(p, in, &base, err) : ovi_prel_query(p, in, &base, err));
     if (p->lost)
         return OV_OK;
     OV_TRY(ov_arena_alloc(p->arena, (plan->field_count + (size_t)1) * sizeof *names, &names, err));
@@ -339,7 +339,7 @@ static ov_status from_unnest(ovi_printer *p, const ov_plan *plan, ovi_prel *out,
     ov_buf_addf(&text, ",\"outputType\":\"%s\"},\"unnestFilter\":null}", ovi_ptype(values, type));
     ov_buf_fini(&list);
     OV_TRY(keep(p, &text, &out->source, err));
-    return plain(p, plan, names, out, err);
+    return ovi_prel_plain(p, plan, names, out, err);
 }
 
 /* ---- filters and projections ---- */
@@ -390,13 +390,14 @@ ov_status ovi_prel_open(ovi_printer *p, const ov_plan *plan, ovi_prel *out, ov_e
     case OV_PLAN_VALUES:
         return from_values(p, plan, out, err);
     case OV_PLAN_JOIN:
-        return from_join(p, plan, out, err);
+        return p->how->rel ? ovi_ptree_source(p, plan, out, err) : from_join(p, plan, out, err);
     case OV_PLAN_UNNEST:
-        return from_unnest(p, plan, out, err);
+        return p->how->rel ? ovi_ptree_source(p, plan, out, err) : from_unnest(p, plan, out, err);
     case OV_PLAN_AGGREGATE:
     case OV_PLAN_SORT:
     case OV_PLAN_LIMIT:
-        return from_query(p, plan, out, err);
+    case OV_PLAN_WINDOW:
+        return ovi_prel_query(p, plan, out, err);
     default:
         p->lost = true;
         return OV_OK;

@@ -57,8 +57,10 @@ ov_status ovi_padd_context(ovi_pwrite *q, bool buckets, ov_buf *b, ov_error *err
     const ov_native_print *how = q->p->how;
     context_key *keys;
     uint32_t n = 0, room = (how->context ? how->context->count : 0) + 4;
-    ov_slice id;
+    ov_slice id, field = {0};
     ov_buf text;
+    if (buckets)
+        OV_TRY(ov_arena_printf(q->p->arena, &field, err, "\"" OV_SLICE_FMT "\"", OV_SLICE_ARG(q->grouped[0])));
     ov_buf_init(&text);
     ov_json_quote(&text, how->id);
     ov_status st = ov_arena_copy(q->p->arena, ov_buf_slice(&text), &id, err);
@@ -71,8 +73,9 @@ ov_status ovi_padd_context(ovi_pwrite *q, bool buckets, ov_buf *b, ov_error *err
     keys[n++] = (context_key){OV_SLICE_LIT("queryId"), id};
     keys[n++] = (context_key){OV_SLICE_LIT("sqlQueryId"), id};
     if (buckets) {
-        keys[n++] = (context_key){OV_SLICE_LIT("skipEmptyBuckets"), OV_SLICE_LIT("true")};
-        keys[n++] = (context_key){OV_SLICE_LIT("timestampResultField"), OV_SLICE_LIT("\"d0\"")};
+        if (!ov_json_find(how->context, "skipEmptyBuckets"))
+            keys[n++] = (context_key){OV_SLICE_LIT("skipEmptyBuckets"), OV_SLICE_LIT("true")};
+        keys[n++] = (context_key){OV_SLICE_LIT("timestampResultField"), field};
     }
     for (const ov_json *v = how->context ? how->context->first : NULL; v && st == OV_OK; v = v->next) {
         bool known = false;
@@ -145,7 +148,7 @@ bool ovi_pplain_nulls(const ovi_pwrite *q)
 bool ovi_pis_series(const ovi_pwrite *q)
 {
     const ov_plan *at = q->t.at;
-    if (q->t.having || q->t.offset || q->t.limit == 0 || at->aggregate.agg_count == 0)
+    if (at->aggregate.set_count || q->t.having || q->t.offset || q->t.limit == 0 || at->aggregate.agg_count == 0)
         return false;
     if (at->aggregate.key_count == 0)
         return true;
@@ -158,7 +161,7 @@ bool ovi_pis_series(const ovi_pwrite *q)
 bool ovi_pis_top(const ovi_pwrite *q)
 {
     const ov_plan *at = q->t.at;
-    if (at->aggregate.key_count != 1 || q->t.having || q->t.offset || q->t.sort_count != 1 || q->t.limit == 0 ||
+    if (at->aggregate.key_count != 1 || at->aggregate.set_count || q->t.having || q->t.offset || q->t.sort_count != 1 || q->t.limit == 0 ||
         q->t.limit > INT32_MAX || at->aggregate.agg_count == 0)
         return false;
     const ov_expr *by = q->t.sort[0];
@@ -225,6 +228,21 @@ static ov_status limit_columns(ovi_pwrite *q, ov_buf *b, ov_error *err)
     return OV_OK;
 }
 
+static void add_subtotals(const ovi_pwrite *q, ov_buf *b)
+{
+    const ov_plan *at = q->t.at;
+    for (uint32_t i = 0; i < at->aggregate.set_count; i++) {
+        ov_buf_add_str(b, i ? ",[" : ",\"subtotalsSpec\":[[");
+        for (uint32_t k = 0, n = 0; k < at->aggregate.key_count; k++) {
+            if (!(at->aggregate.sets[i] >> k & 1))
+                continue;
+            ov_buf_add_str(b, n++ ? "," : "");
+            ov_json_quote(b, q->grouped[k]);
+        }
+        ov_buf_add_str(b, i + 1 == at->aggregate.set_count ? "]]" : "]");
+    }
+}
+
 ov_status ovi_pwrite_group(ovi_pwrite *q, ov_buf *b, ov_error *err)
 {
     OV_TRY(limit_columns(q, &q->parts.order, err));
@@ -257,5 +275,6 @@ ov_status ovi_pwrite_group(ovi_pwrite *q, ov_buf *b, ov_error *err)
             ov_buf_addf(b, ",\"limit\":%llu", (unsigned long long)q->t.limit);
         ov_buf_add_char(b, '}');
     }
+    add_subtotals(q, b);
     return ovi_padd_context(q, false, b, err);
 }

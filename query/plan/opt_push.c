@@ -118,7 +118,7 @@ static bool reads_shared_only(const ov_plan *plan, const ov_expr *e)
 static OV_CHECKED ov_status part_shared(ov_expr_ctx *cx, const ov_plan *plan, conjuncts c, conjuncts *deep,
                                         conjuncts *stay, ov_error *err)
 {
-    bool keyed = plan->kind == OV_PLAN_AGGREGATE ? plan->aggregate.key_count : plan->window.partition_count;
+    bool keyed = plan->kind == OV_PLAN_AGGREGATE ? plan->aggregate.key_count && !plan->aggregate.set_count : plan->window.partition_count;
     *deep = *stay = (conjuncts){0};
     OV_TRY(ov_arena_alloc(cx->arena, (c.count + 1) * sizeof *deep->list, &deep->list, err));
     OV_TRY(ov_arena_alloc(cx->arena, (c.count + 1) * sizeof *stay->list, &stay->list, err));

@@ -162,6 +162,8 @@ struct ov_plan {
             uint32_t key_count;
             const ov_agg_call *aggs;
             uint32_t agg_count;
+            const uint64_t *sets; /* grouping sets (bit i: keys[i]); only plans that EXPLAIN prints have them, those */
+            uint32_t set_count;   /* that run are unions of groupings */
         } aggregate;
         struct {
             const ov_sort_key *keys;

@@ -96,6 +96,13 @@ static OV_CHECKED ov_status print_aggregate(const ov_plan *plan, ov_buf *out, ov
         OV_TRY(print_call(&plan->aggregate.aggs[i], out, err));
     }
     ov_buf_add_char(out, ']');
+    for (uint32_t i = 0; i < plan->aggregate.set_count; i++) {
+        ov_buf_add_str(out, i ? " (" : " sets=(");
+        for (uint32_t k = 0, n = 0; k < plan->aggregate.key_count; k++)
+            if (plan->aggregate.sets[i] >> k & 1)
+                ov_buf_addf(out, "%s%u", n++ ? ", " : "", k);
+        ov_buf_add_char(out, ')');
+    }
     return OV_OK;
 }
 

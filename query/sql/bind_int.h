@@ -87,6 +87,7 @@ typedef struct ovi_sql_binder {
     uint32_t outer_count, outer_capacity;
     ovi_sql_subs *subs; /* of the clause that is bound; NULL: sub-queries must not read what is around them */
     uint32_t sub_count;
+    bool explains; /* the plan is printed and not run: grouping sets stay one node */
     const ovi_sql_rel *given; /* what the AST's GIVEN stands for, while PIVOT and UNPIVOT are bound */
 } ovi_sql_binder;
 

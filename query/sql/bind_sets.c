@@ -169,6 +169,33 @@ static OV_CHECKED ov_status one_set(ovi_sql_binder *b, const ov_plan *in,
     return ov_plan_project(b->arena, grouped, exprs, NULL, count, out, err);
 }
 
+/* One node with all sets, to be printed. *out is NULL where only the union says what happens. */
+static OV_CHECKED ov_status explained(ovi_sql_binder *b, const ov_plan *in, const ovi_sql_grouping *g,
+                                      const ovi_sql_aggs *aggs, const ov_plan **out, ov_error *err)
+{
+    ov_plan *node;
+    ov_field *fields;
+    const ov_plan *grouped;
+    *out = NULL;
+    for (uint32_t i = 0; i < g->key_count; i++)
+        if (ov_type_is_list(g->keys[i]->type))
+            return OV_OK;
+    if (aggs->grouping_count)
+        return OV_OK;
+    OV_TRY(ov_plan_aggregate(b->arena, in, g->keys, g->key_count, aggs->calls, aggs->count, &grouped, err));
+    OV_TRY(ov_arena_alloc(b->arena, sizeof *node, &node, err));
+    OV_TRY(ov_arena_alloc(b->arena, (grouped->field_count + 1) * sizeof *fields, &fields, err));
+    memcpy(fields, grouped->fields, grouped->field_count * sizeof *fields);
+    for (uint32_t i = 0; i < g->key_count; i++)
+        fields[i].nullable = true;
+    *node = *grouped;
+    node->fields = fields;
+    node->aggregate.sets = g->sets;
+    node->aggregate.set_count = g->set_count;
+    *out = node;
+    return OV_OK;
+}
+
 ov_status ovi_sql_aggregate(ovi_sql_binder *b, const ov_plan *in, const ovi_sql_grouping *grouping,
                             const ovi_sql_aggs *aggs, const ov_plan **out, ov_error *err)
 {
@@ -176,6 +203,11 @@ ov_status ovi_sql_aggregate(ovi_sql_binder *b, const ov_plan *in, const ovi_sql_
     if (!grouping->set_count)
         return ovi_sql_group(b, in, grouping->keys, grouping->key_count, aggs->calls, aggs->count,
                              out, err);
+    if (b->explains) {
+        OV_TRY(explained(b, in, grouping, aggs, out, err));
+        if (*out)
+            return OV_OK;
+    }
     OV_TRY(ov_arena_alloc(b->arena, grouping->set_count * sizeof *sets, &sets, err));
     for (uint32_t i = 0; i < grouping->set_count; i++)
         OV_TRY(one_set(b, in, grouping, aggs, grouping->sets[i], &sets[i], err));

@@ -53,6 +53,7 @@ static OV_CHECKED ov_status plan_statement(ovi_sql_binder *b, const ov_ast *stat
     if (statement->kind != OV_AST_EXPLAIN)
         return plan_query(b, statement, &out->plan, &out->write, err);
     const ov_query_write *write;
+    b->explains = !(statement->flags & OV_AST_ANALYZE);
     OV_TRY(plan_query(b, statement->kids[0], &out->plan, &write, err));
     out->analyze = statement->flags & OV_AST_ANALYZE;
     out->explain = !out->analyze;

@@ -47,6 +47,9 @@ def native_rows(entry, answer):
         return [[row[n] for n in names] for r in answer for row in r['result']]
     if kind == 'groupBy':
         return [[r['event'][n] for n in names] for r in answer]
+    if kind == 'windowOperator':
+        signature = [c['name'] for c in entry['query']['outputSignature']]
+        return [[row[signature.index(n)] for n in names] for row in answer]
     rows = []
     for part in answer:
         places = [part['columns'].index(n) for n in names]

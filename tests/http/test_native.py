@@ -62,7 +62,28 @@ SELECT DISTINCT s FROM tiny
 SELECT s FROM tiny UNION ALL SELECT s FROM tiny
 SELECT 1, 'x'
 SELECT COUNT(*) FROM tiny WHERE NOT (s = 'a') AND __time >= TIMESTAMP '2024-01-01 00:00:00'
-SELECT s, SUM(l) * 2 + COUNT(*) FROM tiny GROUP BY s ORDER BY 2"""
+SELECT s, SUM(l) * 2 + COUNT(*) FROM tiny GROUP BY s ORDER BY 2
+SELECT s, RANK() OVER (ORDER BY COUNT(*)), SUM(COUNT(*)) OVER () FROM tiny GROUP BY 1
+SELECT s, l, LAG(l) OVER (PARTITION BY s ORDER BY l, d), SUM(l) OVER (PARTITION BY s ORDER BY l, d ROWS BETWEEN 1 PRECEDING AND 1 FOLLOWING) FROM tiny
+SELECT s, NTILE(2) OVER (ORDER BY l, d), MAX(d) OVER (PARTITION BY s ORDER BY l RANGE UNBOUNDED PRECEDING) FROM tiny ORDER BY l, d, s LIMIT 5
+SELECT s, FIRST_VALUE(l) OVER (PARTITION BY s ORDER BY l), 1 + DENSE_RANK() OVER (ORDER BY s) FROM tiny
+SELECT r, SUM(l) FROM (SELECT l, CUME_DIST() OVER (ORDER BY s) r FROM tiny) GROUP BY r
+SELECT s, l, COUNT(*) FROM tiny GROUP BY ROLLUP(s, l)
+SELECT s, SUM(d) FROM tiny GROUP BY GROUPING SETS ((s, l), (s), ()) HAVING s = 'a' ORDER BY 2
+SELECT s FROM tiny ORDER BY __time DESC"""
+
+TREES = (('SELECT a.s, b.l FROM tiny a JOIN tiny b ON a.s = b.s', ['DruidJoinQueryRel(condition=[=($', '  DruidQueryRel(', '  DruidQueryRel(']),
+         ('SELECT AVG(c) FROM (SELECT s, COUNT(*) AS c FROM tiny GROUP BY s)', ['DruidOuterQueryRel(', '  DruidQueryRel(']),
+         ('SELECT s FROM tiny UNION ALL SELECT s FROM tiny', ['DruidUnionRel(limit=[-1])', '  DruidQueryRel(', '  DruidQueryRel(']),
+         ('SELECT x FROM (SELECT ARRAY[l, 1] AS a FROM tiny) t, UNNEST(a) u(x)', ['DruidCorrelateUnnestRel(', '  DruidQueryRel(',
+                                                                              '  DruidUnnestRel(expr=[']),
+         ('SELECT * FROM sys.segments', ['BindableTableScan(table=[[sys, segments]])']))
+
+
+def tree(server, sql, heads):
+    body = {'query': 'EXPLAIN PLAN FOR ' + sql, 'resultFormat': 'array', 'context': {'useNativeQueryExplain': False}}
+    lines = json.loads(server.post('/druid/v2/sql', body)[2])[0][0].splitlines()
+    check(len(lines) == len(heads) and all(l.startswith(h) for l, h in zip(lines, heads)), lines)
 
 
 def explain(server, sql):
@@ -163,5 +184,25 @@ def cases(server):
                                         {'Content-Type': 'application/json', 'If-None-Match': tag})
         same((got, answer), (304, b''))
     yield 'ETag', etag
+    for sql, heads in TREES:
+        yield 'tree of ' + heads[0].split('(')[0], lambda q=sql, h=heads: tree(server, q, h)
+    window = dict(queryType='windowOperator', dataSource=LETTERS, outputSignature=[{'name': 'x', 'type': 'STRING'}, {'name': 'w', 'type': 'LONG'}])
+    up = {'type': 'naiveSort', 'columns': [{'column': 'x', 'direction': 'ASC'}, {'column': 'y', 'direction': 'DESC'}]}
+    by_x = {'type': 'naivePartition', 'partitionColumns': ['x']}
+    run = lambda *ops, **more: rows(server, operatorDefinition=list(ops), **dict(window, **more))
+    agg = lambda frame: {'type': 'window', 'processor': {'type': 'framedAgg', 'frame': frame, 'aggregations': [
+        {'type': 'longSum', 'name': 'w', 'fieldName': 'y'}]}}
+    yield 'window', lambda: same(run(up, by_x, {'type': 'window', 'processor': {'type': 'rowNumber', 'outputColumn': 'w'}}),
+                                 [['a', 1], ['b', 1], ['b', 2]])
+    yield 'window frame', lambda: same(run(up, by_x, agg({'type': 'rows', 'lowerOffset': None, 'upperOffset': 0})), [['a', 1], ['b', 3], ['b', 5]])
+    yield 'window frame of older Druids', lambda: same(run(up, by_x, agg(
+        {'peerType': 'ROWS', 'lowUnbounded': False, 'lowOffset': 0, 'uppUnbounded': True, 'uppOffset': 0})), [['a', 1], ['b', 5], ['b', 2]])
+    yield 'window scan', lambda: same(run(up, by_x, agg({'type': 'unbounded'}), {
+        'type': 'scan', 'filter': {'type': 'equals', 'column': 'x', 'matchValueType': 'STRING', 'matchValue': 'b'},
+        'offsetLimit': {'offset': 1, 'limit': 1}}), [['b', 5]])
+    yield 'unknown operator', lambda: place(server, 'operatorDefinition[0].type', operatorDefinition=[{'type': 'x'}], **window)
+    yield 'unknown processor', lambda: place(server, "unknown processor 'x'", operatorDefinition=[
+        {'type': 'window', 'processor': {'type': 'x'}}], **window)
+    yield 'no such window column', lambda: place(server, "there is no column 'w'", operatorDefinition=[up], **window)
     for i, sql in enumerate(SQL.splitlines()):
         yield 'explained %d' % (i + 1), lambda q=sql: explain(server, q)

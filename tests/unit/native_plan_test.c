@@ -236,7 +236,8 @@ static void test_prints(void **state)
     prints("SELECT AVG(c) FROM (SELECT channel, COUNT(*) c FROM wiki GROUP BY 1)", "\"dataSource\":{\"type\":\"query\"");
     prints("SELECT UPPER(a.u) FROM (SELECT LOWER(page) AS u, channel AS c FROM wiki) a JOIN wiki b ON a.c = b.channel", /* a has its own v0 */
            "\"virtualColumns\":[{\"type\":\"expression\",\"name\":\"_v0\",\"expression\":\"upper(\\\"v0\\\")\"");
-    prints("SELECT ROW_NUMBER() OVER (ORDER BY page) FROM wiki", "none");
+    prints("SELECT ROW_NUMBER() OVER (ORDER BY page) FROM wiki", "\"processor\":{\"type\":\"rowNumber\",\"outputColumn\":\"w0\"}");
+    prints("SELECT NTH_VALUE(page, 2) OVER (ORDER BY page) FROM wiki", "none");
 }
 
 int main(void)
