@@ -1,9 +1,8 @@
 /* The door to libcurl: one easy handle per request, every limit set, errors turned into sentences.
  */
-#include "base/httpc.h"
+#include "base/httpc_int.h"
 
 #include <arpa/inet.h>
-#include <curl/curl.h>
 #include <inttypes.h>
 #include <netinet/in.h>
 #include <pthread.h>
@@ -19,18 +18,6 @@ enum {
     DEFAULT_REDIRECTS = 5,
     SHOWN_URL_BYTES = 300
 };
-
-typedef struct transfer {
-    const ov_http_request *req;
-    ov_http_sink sink;
-    void *arg;
-    ov_http_response *out;
-    ov_error sink_error;
-    ov_status sink_status;
-    bool private_refused;
-    bool too_large;
-    char detail[CURL_ERROR_SIZE];
-} transfer;
 
 static void init_curl(void)
 {
@@ -51,7 +38,7 @@ static const char *shown_url(const char *url, char text[SHOWN_URL_BYTES])
 
 static size_t on_body(char *bytes, size_t size, size_t count, void *arg)
 {
-    transfer *t = arg;
+    ovi_transfer *t = arg;
     size_t n = size * count;
     t->out->bytes += n;
     if (t->req->max_bytes && t->out->bytes > t->req->max_bytes) {
@@ -78,13 +65,40 @@ static void keep_header(ov_slice line, const char *name, char *to, size_t cap)
     snprintf(to, cap, OV_SLICE_FMT, OV_SLICE_ARG(line));
 }
 
+/* "HTTP/1.1 302 ..." */
+static bool is_redirect(ov_slice line)
+{
+    const char *blank = memchr(line.p, ' ', line.n);
+    return blank && (size_t)(blank - line.p) + 1 < line.n && blank[1] == '3';
+}
+
+static void tell_header(const ovi_transfer *t, ov_slice line)
+{
+    const char *colon = line.n ? memchr(line.p, ':', line.n) : NULL;
+    if (!colon || colon == line.p || !t->req->header)
+        return;
+    ov_slice value = {colon + 1, line.n - (size_t)(colon + 1 - line.p)};
+    while (value.n && (*value.p == ' ' || *value.p == '\t')) {
+        value.p++;
+        value.n--;
+    }
+    while (value.n && (unsigned char)value.p[value.n - 1] <= ' ')
+        value.n--;
+    t->req->header(t->req->header_arg, (ov_slice){line.p, (size_t)(colon - line.p)}, value);
+}
+
 static size_t on_header(char *bytes, size_t size, size_t count, void *arg)
 {
-    transfer *t = arg;
+    ovi_transfer *t = arg;
     ov_slice line = {bytes, size * count};
-    if (ov_slice_starts(line, OV_SLICE_LIT("HTTP/")))
+    if (ov_slice_starts(line, OV_SLICE_LIT("HTTP/"))) {
         t->out->content_type[0] = t->out->etag[0] = t->out->last_modified[0] =
             '\0'; /* a redirect's are not wanted */
+        t->redirected |= t->answers++ > 0 || is_redirect(line);
+        if (t->req->header)
+            t->req->header(t->req->header_arg, (ov_slice){0}, (ov_slice){0});
+    }
+    tell_header(t, line);
     keep_header(line, "content-type", t->out->content_type, sizeof t->out->content_type);
     keep_header(line, "etag", t->out->etag, sizeof t->out->etag);
     keep_header(line, "last-modified", t->out->last_modified, sizeof t->out->last_modified);
@@ -97,7 +111,7 @@ static int on_progress(void *arg, curl_off_t dt, curl_off_t dn, curl_off_t ut, c
     (void)dn;
     (void)ut;
     (void)un;
-    const transfer *t = arg;
+    const ovi_transfer *t = arg;
     return t->req->cancel && atomic_load_explicit(t->req->cancel, memory_order_relaxed);
 }
 
@@ -123,15 +137,30 @@ static bool private_address(const struct sockaddr *sa)
            (b[0] == 0xFE && b[1] >= 0x80) || b[0] == 0xFF;
 }
 
+static bool is_home(const ovi_homes *h, const struct curl_sockaddr *to)
+{
+    for (unsigned i = 0; i < h->count && i < OVI_HOMES; i++)
+        if (h->bytes[i] == to->addrlen && memcmp(&h->at[i], &to->addr, to->addrlen) == 0)
+            return true;
+    return false;
+}
+
 /* Asked after name resolution, for every connection, so neither a name nor a redirect gets around
  * it. */
 static curl_socket_t on_socket(void *arg, curlsocktype purpose, struct curl_sockaddr *to)
 {
     (void)purpose;
-    transfer *t = arg;
-    if (t->req->forbid_private && private_address(&to->addr)) {
+    ovi_transfer *t = arg;
+    bool inside = private_address(&to->addr);
+    if (inside && (t->req->forbid_private ||
+                   (t->req->guard_redirects && t->redirected && !is_home(t->homes, to)))) {
         t->private_refused = true;
         return CURL_SOCKET_BAD;
+    }
+    if (!t->redirected && !is_home(t->homes, to) && to->addrlen <= sizeof t->homes->at[0]) {
+        unsigned slot = t->homes->count++ % OVI_HOMES;
+        memcpy(&t->homes->at[slot], &to->addr, to->addrlen);
+        t->homes->bytes[slot] = to->addrlen;
     }
     return socket(to->family, to->socktype | SOCK_CLOEXEC, to->protocol);
 }
@@ -165,6 +194,8 @@ static void set_request(CURL *c, const ov_http_request *req)
 {
     curl_easy_setopt(c, CURLOPT_URL, req->url);
     curl_easy_setopt(c, CURLOPT_USERAGENT, "ovate/" OV_VERSION);
+    if (req->decode)
+        curl_easy_setopt(c, CURLOPT_ACCEPT_ENCODING, "");
     if (req->user) {
         curl_easy_setopt(c, CURLOPT_HTTPAUTH, (long)CURLAUTH_BASIC);
         curl_easy_setopt(c, CURLOPT_USERNAME, req->user);
@@ -180,7 +211,7 @@ static void set_request(CURL *c, const ov_http_request *req)
         curl_easy_setopt(c, CURLOPT_CUSTOMREQUEST, req->method);
 }
 
-static void set_callbacks(CURL *c, transfer *t)
+static void set_callbacks(CURL *c, ovi_transfer *t)
 {
     curl_easy_setopt(c, CURLOPT_ERRORBUFFER, t->detail);
     curl_easy_setopt(c, CURLOPT_WRITEFUNCTION, on_body);
@@ -194,7 +225,7 @@ static void set_callbacks(CURL *c, transfer *t)
     curl_easy_setopt(c, CURLOPT_OPENSOCKETDATA, t);
 }
 
-static ov_status tell(const transfer *t, CURLcode rc, ov_error *err)
+static ov_status tell(const ovi_transfer *t, CURLcode rc, ov_error *err)
 {
     char url[SHOWN_URL_BYTES];
     shown_url(t->req->url, url);
@@ -240,31 +271,48 @@ static ov_status add_headers(const ov_http_request *req, struct curl_slist **lis
     return OV_OK;
 }
 
-ov_status ov_http_send(const ov_http_request *req, ov_http_sink sink, void *arg,
-                       ov_http_response *out, ov_error *err)
+ov_status ovi_transfer_begin(ovi_transfer *t, ov_error *err)
 {
     static pthread_once_t once = PTHREAD_ONCE_INIT;
     pthread_once(&once, init_curl);
-    *out = (ov_http_response){0};
-    struct curl_slist *headers = NULL;
-    CURL *c = curl_easy_init();
-    ov_status st = c ? add_headers(req, &headers, err) : ov_fail_nomem(err, 1);
-    if (st == OV_OK) {
-        transfer t = {.req = req, .sink = sink, .arg = arg, .out = out, .sink_status = OV_OK};
-        set_limits(c, req);
-        set_request(c, req);
-        set_callbacks(c, &t);
-        if (headers)
-            curl_easy_setopt(c, CURLOPT_HTTPHEADER, headers);
-        CURLcode rc = curl_easy_perform(c);
-        long status = 0;
-        curl_easy_getinfo(c, CURLINFO_RESPONSE_CODE, &status);
-        out->status = (int)status;
-        if (rc != CURLE_OK)
-            st = tell(&t, rc, err);
-    }
-    curl_slist_free_all(headers);
-    curl_easy_cleanup(c);
+    *t->out = (ov_http_response){0};
+    t->easy = curl_easy_init();
+    if (!t->easy)
+        return ov_fail_nomem(err, 1);
+    OV_TRY(add_headers(t->req, &t->headers, err));
+    set_limits(t->easy, t->req);
+    set_request(t->easy, t->req);
+    set_callbacks(t->easy, t);
+    if (t->headers)
+        curl_easy_setopt(t->easy, CURLOPT_HTTPHEADER, t->headers);
+    return OV_OK;
+}
+
+ov_status ovi_transfer_result(ovi_transfer *t, CURLcode rc, ov_error *err)
+{
+    long status = 0;
+    curl_easy_getinfo(t->easy, CURLINFO_RESPONSE_CODE, &status);
+    t->out->status = (int)status;
+    return rc == CURLE_OK ? OV_OK : tell(t, rc, err);
+}
+
+void ovi_transfer_end(ovi_transfer *t)
+{
+    curl_slist_free_all(t->headers);
+    curl_easy_cleanup(t->easy);
+    t->headers = NULL;
+    t->easy = NULL;
+}
+
+ov_status ov_http_send(const ov_http_request *req, ov_http_sink sink, void *arg,
+                       ov_http_response *out, ov_error *err)
+{
+    ovi_homes homes = {0};
+    ovi_transfer t = {.req = req, .sink = sink, .arg = arg, .out = out, .homes = &homes};
+    ov_status st = ovi_transfer_begin(&t, err);
+    if (st == OV_OK)
+        st = ovi_transfer_result(&t, curl_easy_perform(t.easy), err);
+    ovi_transfer_end(&t);
     return st;
 }
 

@@ -45,6 +45,10 @@ static void answer(int fd)
         len = snprintf(out, sizeof out,
                        "HTTP/1.1 302 Found\r\nLocation: /loop\r\nContent-Length: 0\r\nConnection: "
                        "close\r\n\r\n");
+    else if (strstr(last_request, " /inside"))
+        len = snprintf(out, sizeof out,
+                       "HTTP/1.1 302 Found\r\nLocation: http://127.0.0.2:9/secret\r\nContent-Length: 0\r\nConnection: "
+                       "close\r\n\r\n");
     else if (strstr(last_request, " /file"))
         len = snprintf(out, sizeof out,
                        "HTTP/1.1 302 Found\r\nLocation: file:///etc/passwd\r\n"
@@ -177,6 +181,86 @@ static void test_failures(void **state)
     ov_buf_fini(&b);
 }
 
+/* ---- many at once ---- */
+
+static void note_header(void *arg, ov_slice name, ov_slice value)
+{
+    char *text = arg;
+    if (name.n == 0)
+        text[0] = '\0';
+    else if (ov_slice_ieq(name, OV_SLICE_LIT("etag")))
+        snprintf(text, 64, OV_SLICE_FMT, OV_SLICE_ARG(value));
+}
+
+static ov_status add_body(void *arg, ov_slice bytes, ov_error *e)
+{
+    ov_buf_add_slice(arg, bytes);
+    return ov_buf_check(arg, e);
+}
+
+static void test_multi(void **state)
+{
+    static const char *const paths[] = {"/ok", "/missing", "/once", "/short", "/ok", "/loop"};
+    enum { N = 6 };
+    char urls[N][200], etags[N][64] = {{0}};
+    ov_http_request reqs[N];
+    ov_buf bodies[N];
+    ov_http_multi *m;
+    ov_http_done done;
+    bool any;
+    unsigned ended = 0, failed = 0;
+    (void)state;
+    check_ok(ov_http_multi_create(&m, &err), &err);
+    check_ok(ov_http_multi_next(m, 10, &any, &done, &err), &err);
+    assert_false(any);
+    for (int i = 0; i < N; i++) {
+        snprintf(urls[i], sizeof urls[i], "http://127.0.0.1:%u%s", port, paths[i]);
+        reqs[i] = (ov_http_request){.url = urls[i], .header = note_header, .header_arg = etags[i], .guard_redirects = true};
+        ov_buf_init(&bodies[i]);
+        check_ok(ov_http_multi_start(m, &reqs[i], add_body, &bodies[i], &err), &err);
+    }
+    assert_int_equal(ov_http_multi_running(m), N);
+    while (ov_http_multi_running(m) > 0) {
+        check_ok(ov_http_multi_next(m, 5000, &any, &done, &err), &err);
+        assert_true(any);
+        ended++;
+        failed += done.status != OV_OK;
+        size_t i = (size_t)((ov_buf *)done.arg - bodies);
+        if (strcmp(paths[i], "/ok") == 0)
+            check_slice(ov_buf_slice(done.arg), "hello");
+        if (strcmp(paths[i], "/missing") == 0)
+            assert_int_equal(done.response.status, 404);
+    }
+    assert_int_equal(ended, N);
+    assert_int_equal(failed, 2); /* a body cut short, and the loop */
+    assert_string_equal(etags[0], "\"x1\"");
+    assert_string_equal(etags[2], "\"x1\""); /* not the redirect's */
+    assert_string_equal(etags[1], "");
+    ov_http_request slow = to("/slow");
+    check_ok(ov_http_multi_start(m, &slow, add_body, &bodies[0], &err), &err);
+    check_ok(ov_http_multi_next(m, 20, &any, &done, &err), &err);
+    assert_false(any);
+    ov_http_multi_destroy(m); /* with one under way */
+    for (int i = 0; i < N; i++)
+        ov_buf_fini(&bodies[i]);
+}
+
+static void test_guarded_redirect(void **state)
+{
+    ov_buf b;
+    ov_http_response r;
+    (void)state;
+    ov_buf_init(&b);
+    ov_http_request req = to("/once");
+    req.guard_redirects = true;
+    check_ok(fetch(&req, &b, &r), &err); /* back to where it came from */
+    assert_int_equal(r.status, 200);
+    req = to("/inside");
+    req.guard_redirects = true;
+    check_fails(fetch(&req, &b, &r), &err, OV_DENIED, "private or local");
+    ov_buf_fini(&b);
+}
+
 static void test_url_encode(void **state)
 {
     (void)state;
@@ -192,6 +276,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_answers),
         cmocka_unit_test(test_failures),
+        cmocka_unit_test(test_multi),
+        cmocka_unit_test(test_guarded_redirect),
         cmocka_unit_test(test_url_encode),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
