@@ -4,7 +4,7 @@
  *
  *   submit -> PENDING -> RUNNING -> SUCCESS | FAILED
  *
- * Types: `index_parallel` and `index` (Druid's batch spec), `git` ({"type":"git","paths":[...]}, see git.h), `kill`
+ * Types: `index_parallel` and `index` (Druid's batch spec), `git` ({"type":"git","paths":[...]}, see git.h), `pull` (sources that are asked, see pull.h), `kill`
  * (unused segments of an interval for good), `query_controller` (a SQL statement, see task_sql.h), `noop`. In statuses `status` is only ever RUNNING, SUCCESS or FAILED,
  * because clients know no other word; PENDING shows in `runnerStatusCode`.
  *
@@ -34,6 +34,7 @@ typedef struct ov_tasks_config {
     const char *host;     /* the `location` of statuses; NULL: "localhost" */
     int port;             /* 0: -1 is printed */
     const struct ov_transform_ops *transforms; /* see load.h */
+    const struct ov_pull_ops *pull; /* see pull.h; NULL: specs cannot ask SQL for their parameters */
     const struct ov_sql_task_ops *sql; /* see task_sql.h; NULL: no SQL statements */
 } ov_tasks_config;
 

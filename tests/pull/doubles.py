@@ -1,0 +1,193 @@
+"""Servers on loopback that behave like the sources: paging, ETags, limits, 202, redirects, cut and slow bodies.
+
+A Double answers from `handle(request)`; `faults` are tried first: each is a function that gets the request and returns an answer
+or None, so a test scripts what goes wrong and when. Every request is kept in `seen`. Standard library only.
+"""
+import gzip
+import hashlib
+import http.server
+import json
+import threading
+import time
+import urllib.parse
+
+
+class Request:
+    def __init__(self, method, target, headers, number):
+        parts = urllib.parse.urlsplit(target)
+        self.method, self.target, self.headers, self.number = method, target, headers, number
+        self.path = urllib.parse.unquote(parts.path)
+        self.raw_path, self.raw_query = parts.path, parts.query
+        self.query = dict(urllib.parse.parse_qsl(parts.query, keep_blank_values=True))
+
+    def header(self, name):
+        return self.headers.get(name)
+
+
+class Answer:
+    """status, headers, body; cut: send only so many bytes of what Content-Length promises; pause: seconds before the body."""
+
+    def __init__(self, status=200, body=b'', headers=None, cut=None, pause=0, encode=False):
+        if not isinstance(body, (bytes, bytearray)):
+            body = json.dumps(body).encode()
+        self.status, self.body, self.headers, self.cut, self.pause = status, bytes(body), dict(headers or {}), cut, pause
+        if encode:
+            self.body = gzip.compress(self.body, mtime=0)
+            self.headers['Content-Encoding'] = 'gzip'
+
+
+class Double:
+    def __init__(self):
+        self.seen, self.faults, self.lock = [], [], threading.Lock()
+        double = self
+
+        class Handler(http.server.BaseHTTPRequestHandler):
+            protocol_version = 'HTTP/1.1'
+
+            def do_GET(self):
+                with double.lock:
+                    request = Request(self.command, self.path, self.headers, len(double.seen))
+                    double.seen.append(request)
+                    answer = None
+                    for fault in double.faults:
+                        answer = fault(request)
+                        if answer:
+                            break
+                    answer = answer or double.handle(request)
+                if answer.pause:
+                    time.sleep(answer.pause)
+                try:
+                    self.send_response(answer.status)
+                    for name, value in answer.headers.items():
+                        self.send_header(name, value)
+                    if answer.status not in (204, 304):
+                        self.send_header('Content-Length', str(len(answer.body)))
+                    self.end_headers()
+                    if answer.status not in (204, 304):
+                        self.wfile.write(answer.body if answer.cut is None else answer.body[:answer.cut])
+                    if answer.cut is not None:
+                        self.wfile.flush()
+                        self.close_connection = True
+                        self.connection.close()
+                except OSError:
+                    pass
+
+            def do_POST(self):
+                self.rfile.read(int(self.headers.get('Content-Length') or 0))
+                self.do_GET()
+
+            def log_message(self, *words):
+                pass
+
+        class Server(http.server.ThreadingHTTPServer):
+            daemon_threads = True
+            request_queue_size = 128
+
+            def handle_error(self, request, client_address):
+                pass
+
+        self.server = Server(('127.0.0.1', 0), Handler)
+        self.url = 'http://127.0.0.1:%d' % self.server.server_address[1]
+        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, kind, value, trace):
+        self.server.shutdown()
+        self.server.server_close()
+
+    def handle(self, request):
+        return Answer(404, {'message': 'Not Found'})
+
+    def count(self):
+        with self.lock:
+            return len(self.seen)
+
+    def once(self, answer, when=lambda request: True, times=1):
+        """Answer the next `times` requests that match so."""
+        left = [times]
+
+        def fault(request):
+            if left[0] and when(request):
+                left[0] -= 1
+                return answer
+            return None
+        self.faults.append(fault)
+
+
+def etag_of(body):
+    return 'W/"%s"' % hashlib.sha256(body).hexdigest()[:32]
+
+
+class GitHub(Double):
+    """Repositories with issues; Link paging by id, ETags per token, a budget per token."""
+
+    def __init__(self, budget=None):
+        self.repos, self.budget, self.used = {}, budget, {}
+        self.reset_after = 2
+        super().__init__()
+
+    def add_issues(self, repo, numbers, day='2024-03-01'):
+        kept = self.repos.setdefault(repo, [])
+        for n in numbers:
+            kept.append({'id': 1000 + n, 'number': n, 'title': 'issue %d of %s' % (n, repo), 'state': 'open',
+                         'user': {'login': 'user%d' % (n % 7), 'id': n % 7, 'type': 'Bot' if n % 7 == 3 else 'User'},
+                         'labels': [{'name': 'bug'}, {'name': 'l%d' % (n % 3)}], 'assignees': [], 'comments': n % 5,
+                         'created_at': '%sT%02d:%02d:%02dZ' % (day, n // 3600 % 24, n // 60 % 60, n % 60),
+                         'updated_at': '%sT%02d:%02d:%02dZ' % (day, n // 3600 % 24, n // 60 % 60, n % 60),
+                         'closed_at': None, 'body': 'text\nof it \u00e9 \U0001f600', 'author_association': 'NONE'})
+
+    def limits(self, request):
+        if self.budget is None:
+            return None, {}
+        token = request.header('Authorization') or ''
+        used = self.used.get(token, [0, time.time() + self.reset_after])
+        if time.time() >= used[1]:
+            used = [0, time.time() + self.reset_after]
+        self.used[token] = used
+        left = self.budget - used[0]
+        headers = {'X-RateLimit-Limit': str(self.budget), 'X-RateLimit-Remaining': str(max(left - 1, 0)),
+                   'X-RateLimit-Reset': str(int(used[1]) + 1), 'X-RateLimit-Resource': 'core'}
+        if left <= 0:
+            headers['X-RateLimit-Remaining'] = '0'
+            return Answer(403, {'message': 'API rate limit exceeded'}, headers), headers
+        return None, headers
+
+    def handle(self, request):
+        refused, headers = self.limits(request)
+        if refused:
+            return refused
+        parts = request.path.strip('/').split('/')
+        answer = Answer(404, {'message': 'Not Found'}, headers)
+        if parts[0] == 'repos' and len(parts) == 4:
+            answer = self.listing(request, '/'.join(parts[1:3]), parts[3])
+        elif parts[0] == 'repositories' and len(parts) == 3:
+            names = sorted(self.repos)
+            answer = self.listing(request, names[int(parts[1])], parts[2])
+        answer.headers.update(headers)
+        if answer.status == 200:
+            tag = etag_of(answer.body + (request.header('Authorization') or '').encode())
+            answer.headers['ETag'] = tag
+            if request.header('If-None-Match') == tag:
+                return Answer(304, b'', answer.headers)
+        if answer.status in (200, 304) and self.budget is not None and answer.status == 200:
+            self.used[request.header('Authorization') or ''][0] += 1
+        return answer
+
+    def listing(self, request, repo, what):
+        if repo not in self.repos or what != 'issues':
+            return Answer(404, {'message': 'Not Found'})
+        rows = sorted(self.repos[repo], key=lambda r: (r['updated_at'], r['number']))
+        since = request.query.get('since')
+        if since:
+            rows = [r for r in rows if r['updated_at'] >= since]
+        size, page = int(request.query.get('per_page', 30)), int(request.query.get('page', 1))
+        part = rows[(page - 1) * size:page * size]
+        headers = {'Content-Type': 'application/json; charset=utf-8'}
+        if page * size < len(rows):
+            query = dict(request.query, page=str(page + 1))
+            number = sorted(self.repos).index(repo)
+            headers['Link'] = '<%s/repositories/%d/issues?%s>; rel="next", <%s/x?page=9>; rel="last"' % (
+                self.url, number, urllib.parse.urlencode(query), self.url)
+        return Answer(200, part, headers)

@@ -1,0 +1,26 @@
+#!/usr/bin/env python3
+"""Pulled sources against servers on loopback. run.py [--only WORD] [--verbose]"""
+import argparse
+import os
+import sys
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path[:0] = [HERE, os.path.join(HERE, '..', 'lib')]
+import test_paging  # noqa: E402
+from ovatetest import Counter  # noqa: E402
+
+
+def main():
+    words = argparse.ArgumentParser(description=__doc__)
+    words.add_argument('--only', default='')
+    words.add_argument('--verbose', action='store_true')
+    asked = words.parse_args()
+    counter = Counter(asked.verbose)
+    for part in (test_paging,):
+        for name, function in sorted(vars(part).items()):
+            if name.startswith('case_') and asked.only in '%s.%s' % (part.__name__, name):
+                counter.run('%s: %s' % (part.__name__[5:], name[5:]), function)
+    counter.finish()
+
+
+main()
