@@ -5,7 +5,7 @@
 
 #include "base/hash.h"
 
-enum { GROUP_ROWS = 2048, PAIR_ROWS = 512 }; /* of a block */
+enum { GROUP_ROWS = 2048, PAIR_ROWS = 512 }; /* most of a block */
 
 ov_status ovi_parts_make(const agg_spec *spec, uint32_t level, ov_arena *arena, agg_parts **out, ov_error *err)
 {
@@ -57,6 +57,14 @@ static size_t dense_set_bytes(const ov_distinct *d, size_t n)
     return d->used ? set_growth(d, n) + d->slot_count * 16 + strings : 0;
 }
 
+/* States of any size: n more groups are taken to be like those that are there, and to be at most as many. */
+static size_t object_growth(const ov_object *o, size_t n)
+{
+    size_t each = o->groups ? o->heap.total_bytes / o->groups + 1 : 64;
+    return OV_MIN(n * each, OV_MAX(o->heap.total_bytes, (size_t)64 << 10)) + o->heap.chunk_bytes +
+           grown(o->cap, o->groups + n, o->ops->state_bytes);
+}
+
 /* Bytes of tables that n more groups may add. */
 static size_t growth(const agg_state *s, const agg_spec *spec, size_t n)
 {
@@ -74,6 +82,8 @@ static size_t growth(const agg_state *s, const agg_spec *spec, size_t n)
         bytes += a->bytes.total_bytes ? a->bytes.chunk_bytes : 0;
         if (a->kind == OV_ACC_DISTINCT)
             bytes += set_growth(&a->set, n) + dense_set_bytes(&s->dense.accs[i].set, n);
+        if (a->kind == OV_ACC_OBJECT) /* dense ones are copied when their level is emptied */
+            bytes += object_growth(&a->object, n) + 2 * s->dense.accs[i].object.heap.total_bytes;
     }
     return bytes;
 }
@@ -194,10 +204,12 @@ static ov_status by_part(const writer *w, uint32_t **order, uint32_t start[AGG_P
 static ov_status write_all_groups(writer *w, ov_error *err)
 {
     uint32_t *order, start[AGG_PARTS + 1];
+    size_t group = atomic_load(&w->s->budget.used) / OV_MAX(w->s->groups.count, 1) + 1;
+    uint32_t step = (uint32_t)OV_MIN(OV_MAX(ovi_block_bytes(w->spec->exec) / group, 16), (size_t)GROUP_ROWS);
     OV_TRY(by_part(w, &order, start, err));
     for (uint32_t p = 0; p < AGG_PARTS; p++)
-        for (uint32_t at = start[p]; at < start[p + 1]; at += GROUP_ROWS)
-            OV_TRY(write_groups(w, order + at, OV_MIN(start[p + 1] - at, (uint32_t)GROUP_ROWS), &w->to->groups[p], err));
+        for (uint32_t at = start[p]; at < start[p + 1]; at += step)
+            OV_TRY(write_groups(w, order + at, OV_MIN(start[p + 1] - at, step), &w->to->groups[p], err));
     return OV_OK;
 }
 

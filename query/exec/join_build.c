@@ -23,7 +23,10 @@ typedef struct state {
 typedef struct collect_sink {
     ovi_sink base;
     ovi_exec *exec;
+    uint32_t cols;
     const uint64_t *used;
+    const ov_expr *const *keys; /* those that are no columns are computed as rows come, and kept behind the columns */
+    uint32_t key_count;
     ovi_join_spool *spool; /* NULL: there is none */
     _Atomic bool spooling; /* some state went there: all do */
     state *states;
@@ -38,20 +41,34 @@ static void collect_used(const ovi_sink *s, uint64_t *columns, uint32_t count)
         columns[w] |= c->used[w];
 }
 
+/* What hashing a row takes, about: its words, its group, and texts of keys in their table. */
+static size_t hash_bytes(const collect_sink *c)
+{
+    size_t bytes = 32;
+    for (uint32_t k = 0; k < c->key_count; k++) {
+        ov_type t = c->keys[k]->type;
+        bytes += ov_type_is_int(t) || ov_type_is_real(t) ? 16 : 64;
+    }
+    return bytes;
+}
+
 /* Should the rows go to disk instead of growing by n more? They are copied once more when all are there, and hashed. */
 static bool is_due(const collect_sink *c, const state *st, uint64_t n)
 {
     size_t own = st->arena.total_bytes, row = st->rows ? own / st->rows + 1 : 64;
     if (!c->spool || (c->exec->cx->options.spill_rows && c->exec->join_level > 0))
         return false;
-    return ovi_spill_due(c->exec, own, st->rows, own + (st->rows + n) * (row + 48));
+    return ovi_spill_due(c->exec, own, st->rows, own + (st->rows + n) * (row + hash_bytes(c)));
 }
 
 static ov_status to_spool(collect_sink *c, state *st, ovi_worker *w, ov_error *err)
 {
     atomic_store(&c->spooling, true);
-    for (uint32_t i = 0; i < st->count; i++)
-        OV_TRY(ovi_join_scatter(c->spool, w, &st->parts[i].batch, err));
+    for (uint32_t i = 0; i < st->count; i++) {
+        ov_batch columns = st->parts[i].batch;
+        columns.cols = c->cols;
+        OV_TRY(ovi_join_scatter(c->spool, w, &columns, err));
+    }
     ov_arena_fini(&st->arena);
     st->count = 0;
     st->rows = 0;
@@ -74,9 +91,13 @@ static ov_status collect_push(ovi_sink *s, ovi_worker *w, const ov_batch *b, ov_
         OV_TRY(ov_array_grow(&c->exec->cx->budget, &st->parts, st->cap * sizeof(part), cap * sizeof(part), err));
         st->cap = cap;
     }
-    OV_TRY(ov_arena_alloc(&w->scratch, OV_MAX(b->cols, 1) * sizeof(ov_vec), &wanted.col, err));
+    OV_TRY(ov_arena_alloc(&w->scratch, ((size_t)b->cols + c->key_count + 1) * sizeof(ov_vec), &wanted.col, err));
     for (uint32_t i = 0; i < b->cols; i++)
         wanted.col[i] = ov_bits_test(c->used, i) ? b->col[i] : ov_vec_null(b->col[i].type, b->rows);
+    OV_TRY(ovi_worker_ready(w, err));
+    for (uint32_t k = 0; k < c->key_count; k++)
+        if (c->keys[k]->kind != OV_EXPR_COLUMN)
+            OV_TRY(ov_eval_expr(w->eval, c->keys[k], b, &wanted.col[wanted.cols++], err));
     part *p = &st->parts[st->count];
     OV_TRY(ovi_batch_copy(&wanted, &st->arena, &p->batch, err));
     p->ordinal = w->ordinal;
@@ -224,38 +245,38 @@ static ov_status join_columns(ovi_exec *x, const ov_plan *node, const uint64_t *
     return OV_OK;
 }
 
-/* Keys that are columns are there already; the others are computed part by part. */
-static ov_status join_keys(ovi_exec *x, const ov_expr *const *keys, uint32_t key_count, const part *parts,
-                           uint32_t count, ovi_join_side *out, ov_arena *scratch, ov_error *err)
+/* Keys that are columns are there already; the others lie behind the columns of each part. */
+static ov_status join_keys(const collect_sink *c, const part *parts, uint32_t count, ovi_join_side *out,
+                           ov_arena *scratch, ov_error *err)
 {
+    ovi_exec *x = c->exec;
     ov_vec *vecs;
-    OV_TRY(ov_arena_zalloc(&x->arena, OV_MAX(key_count, 1) * sizeof(*out->keys), &out->keys, err));
+    uint32_t at = c->cols;
+    OV_TRY(ov_arena_zalloc(&x->arena, OV_MAX(c->key_count, 1) * sizeof(*out->keys), &out->keys, err));
     OV_TRY(ov_arena_alloc(scratch, ((size_t)count + 1) * sizeof(*vecs), &vecs, err));
-    for (uint32_t k = 0; k < key_count; k++) {
-        if (keys[k]->kind == OV_EXPR_COLUMN) {
-            out->keys[k] = out->col[keys[k]->column];
+    for (uint32_t k = 0; k < c->key_count; k++) {
+        if (c->keys[k]->kind == OV_EXPR_COLUMN) {
+            out->keys[k] = out->col[c->keys[k]->column];
             out->keys[k].rows = out->rows;
             continue;
         }
-        ovi_worker *w = &x->workers[0];
-        OV_TRY(ovi_next_batch(w, err));
-        for (uint32_t i = 0; i < count; i++) {
-            OV_TRY(ov_query_alive(x->cx, err));
-            OV_TRY(ov_eval_expr(w->eval, keys[k], &parts[i].batch, &vecs[i], err));
-        }
-        OV_TRY(concat(vecs, count, keys[k]->type, out->rows, &x->arena, scratch, &out->keys[k], err));
+        OV_TRY(ov_query_alive(x->cx, err));
+        for (uint32_t i = 0; i < count; i++)
+            vecs[i] = parts[i].batch.col[at];
+        at++;
+        OV_TRY(concat(vecs, count, c->keys[k]->type, out->rows, &x->arena, scratch, &out->keys[k], err));
     }
     return OV_OK;
 }
 
-static ov_status put_together(const collect_sink *c, const ov_plan *node, const ov_expr *const *keys,
-                              uint32_t key_count, ovi_join_side *out, ov_arena *scratch, ov_error *err)
+static ov_status put_together(const collect_sink *c, const ov_plan *node, ovi_join_side *out, ov_arena *scratch,
+                              ov_error *err)
 {
     part *parts;
     uint32_t count;
     OV_TRY(all_parts(c, scratch, &parts, &count, &out->rows, err));
     OV_TRY(join_columns(c->exec, node, c->used, parts, count, out, scratch, err));
-    return join_keys(c->exec, keys, key_count, parts, count, out, scratch, err);
+    return join_keys(c, parts, count, out, scratch, err);
 }
 
 /* What is still in memory goes to the spool too, when others are there or all together would not fit. */
@@ -279,7 +300,13 @@ static ov_status spool_rest(collect_sink *c, bool *spooled, ov_error *err)
 ov_status ovi_join_collect(ovi_exec *x, const ov_plan *node, const uint64_t *used, const ov_expr *const *keys,
                            uint32_t key_count, ovi_join_spool *spool, ovi_join_side *out, ov_error *err)
 {
-    collect_sink c = {.base = {.push = collect_push, .used = collect_used}, .exec = x, .used = used, .spool = spool};
+    collect_sink c = {.base = {.push = collect_push, .used = collect_used},
+                      .exec = x,
+                      .cols = node->field_count,
+                      .used = used,
+                      .keys = keys,
+                      .key_count = key_count,
+                      .spool = spool};
     ov_arena scratch;
     *out = (ovi_join_side){0};
     OV_TRY(ov_arena_zalloc(&x->arena, x->worker_count * sizeof(*c.states), &c.states, err));
@@ -290,7 +317,7 @@ ov_status ovi_join_collect(ovi_exec *x, const ov_plan *node, const uint64_t *use
     if (st == OV_OK)
         st = spool_rest(&c, &out->spooled, err);
     if (st == OV_OK && !out->spooled)
-        st = put_together(&c, node, keys, key_count, out, &scratch, err);
+        st = put_together(&c, node, out, &scratch, err);
     ov_arena_fini(&scratch);
     for (unsigned w = 0; w < x->worker_count; w++) {
         ov_arena_fini(&c.states[w].arena);

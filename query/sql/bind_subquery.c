@@ -214,14 +214,19 @@ static OV_CHECKED ov_status bind_left(ovi_sql_names *n, const ov_ast *left, cons
     return ovi_sql_bind_all(n, (ov_ast *const[]){(ov_ast *)(uintptr_t)left}, 1, out, err);
 }
 
-/* x IN (a query that reads nothing of this one): a set of constants. */
+/* x IN (a query that reads nothing of this one): a set of constants. *out is NULL where there are so many that a join, which
+ * may go to disk, is the better way. */
 static OV_CHECKED ov_status in_constants(ovi_sql_names *n, const ov_ast *ast, const ov_expr *left, const ov_plan *plan,
                                          const ov_expr **out, ov_error *err)
 {
+    enum { MOST = 1 << 15 };
     const ov_plan *distinct;
     ov_sql_rows rows;
+    *out = NULL;
     OV_TRY(ovi_sql_distinct(n->b, plan, &distinct, err));
-    OV_TRY(run(n->b, ast, distinct, OV_NO_LIMIT, &rows, err));
+    OV_TRY(run(n->b, ast, distinct, n->b->subs ? MOST + 1 : OV_NO_LIMIT, &rows, err));
+    if (n->b->subs && rows.count > MOST)
+        return OV_OK;
     if (rows.count > UINT32_MAX)
         return ovi_sql_fail_node(n->b, ast, OV_LIMIT, err, NULL, "The sub-query has too many rows");
     if (rows.count == 0) /* nothing is in an empty set, NULL neither */
@@ -242,7 +247,9 @@ static OV_CHECKED ov_status bind_in(ovi_sql_names *n, const ov_ast *ast, ovi_sql
         return ovi_sql_fail_node(n->b, ast, OV_INVALID, err, NULL,
                                  "Values passed to IN operator must have compatible types");
     if (!scope->is_read && can_be_constant(rel.plan))
-        return in_constants(n, ast, left[0], rel.plan, &out->known, err);
+        OV_TRY(in_constants(n, ast, left[0], rel.plan, &out->known, err));
+    if (out->known)
+        return OV_OK;
     ovi_sql_sub sub = {.ast = ast, .tests = true, .scope = scope, .plan = rel.plan, .left = left, .left_count = count};
     OV_TRY(new_sub(n, sub, &out->found, err));
     for (uint32_t i = 0; i < count; i++) {
