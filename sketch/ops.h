@@ -64,6 +64,8 @@ typedef struct ov_sketch_ops {
 } ov_sketch_ops;
 
 extern const ov_sketch_ops ov_hll_ops, ov_theta_ops, ov_quantiles_ops;
+/* ops_numbers.c */
+extern const ov_sketch_ops ov_kll_doubles_ops, ov_kll_floats_ops, ov_powers_ops, ov_tdigest_ops;
 
 void ov_sketch_defaults(const ov_sketch_ops *ops, ov_sketch_args *out);
 /* Has anything come? */

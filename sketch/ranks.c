@@ -1,89 +1,13 @@
 #include "sketch/ranks.h"
 
-#include "base/compiler.h"
-
-/* ---- sorting: quicksort by the median of three, insertion for short stretches, heapsort when it goes wrong ---- */
-
-enum { SHORT = 16 };
-
-static void insertion_sort(double *x, size_t n)
-{
-    for (size_t i = 1; i < n; i++) {
-        double v = x[i];
-        size_t k = i;
-        for (; k > 0 && x[k - 1] > v; k--)
-            x[k] = x[k - 1];
-        x[k] = v;
-    }
-}
-
-static void sift(double *x, size_t at, size_t n)
-{
-    double v = x[at];
-    for (size_t child; (child = 2 * at + 1) < n; at = child) {
-        child += child + 1 < n && x[child + 1] > x[child];
-        if (x[child] <= v)
-            break;
-        x[at] = x[child];
-    }
-    x[at] = v;
-}
-
-static void heap_sort(double *x, size_t n)
-{
-    for (size_t i = n / 2; i-- > 0;)
-        sift(x, i, n);
-    for (size_t i = n; i-- > 1;) {
-        double v = x[0];
-        x[0] = x[i];
-        x[i] = v;
-        sift(x, 0, i);
-    }
-}
-
-static double median(double a, double b, double c)
-{
-    if (a > b)
-        return b > c ? b : a < c ? a : c;
-    return a > c ? a : b < c ? b : c;
-}
-
-static void sort_part(double *x, size_t n, unsigned depth)
-{
-    while (n > SHORT) {
-        if (depth-- == 0) {
-            heap_sort(x, n);
-            return;
-        }
-        double pivot = median(x[0], x[n / 2], x[n - 1]);
-        size_t lo = 0, hi = n - 1;
-        for (;; lo++, hi--) {
-            while (x[lo] < pivot)
-                lo++;
-            while (x[hi] > pivot)
-                hi--;
-            if (lo >= hi)
-                break;
-            double v = x[lo];
-            x[lo] = x[hi];
-            x[hi] = v;
-        }
-        size_t left = hi + 1;
-        if (left < n - left) {
-            sort_part(x, left, depth);
-            x += left;
-            n -= left;
-        } else {
-            sort_part(x + left, n - left, depth);
-            n = left;
-        }
-    }
-    insertion_sort(x, n);
-}
+#define SORT_ITEM double
+#define SORT_KEY(x) (x)
+#define SORT_NAME(verb) verb##_doubles
+#include "sketch/sort_tmpl.h"
 
 void ovi_sort_doubles(double *x, size_t n)
 {
-    sort_part(x, n, n ? 2 * (unsigned)(64 - __builtin_clzll(n)) : 0);
+    sort_doubles(x, n);
 }
 
 /* ---- items with weights ---- */

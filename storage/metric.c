@@ -3,7 +3,15 @@
 static const ov_metric_kind kinds[] = {
     {"HLLSketchBuild", OV_COMPLEX_HLL, OV_METRIC_VALUES, NULL},
     {"HLLSketchMerge", OV_COMPLEX_HLL, OV_METRIC_IMAGES, NULL},
+    {"KllDoublesSketch", OV_COMPLEX_KLL_DOUBLES, OV_METRIC_EITHER, NULL},
+    {"KllDoublesSketchMerge", OV_COMPLEX_KLL_DOUBLES, OV_METRIC_IMAGES, NULL},
+    {"KllFloatsSketch", OV_COMPLEX_KLL_FLOATS, OV_METRIC_EITHER, NULL},
+    {"KllFloatsSketchMerge", OV_COMPLEX_KLL_FLOATS, OV_METRIC_IMAGES, NULL},
+    {"momentSketch", OV_COMPLEX_MOMENTS, OV_METRIC_VALUES, NULL},
+    {"momentSketchMerge", OV_COMPLEX_MOMENTS, OV_METRIC_IMAGES, NULL},
     {"quantilesDoublesSketch", OV_COMPLEX_QUANTILES, OV_METRIC_EITHER, NULL},
+    {"quantilesDoublesSketchMerge", OV_COMPLEX_QUANTILES, OV_METRIC_IMAGES, NULL},
+    {"tDigestSketch", OV_COMPLEX_TDIGEST, OV_METRIC_EITHER, NULL},
     {"thetaSketch", OV_COMPLEX_THETA, OV_METRIC_VALUES, "isInputThetaSketch"},
 };
 
@@ -24,6 +32,14 @@ const ov_sketch_ops *ov_metric_ops(ov_complex_id complex)
         return &ov_theta_ops;
     case OV_COMPLEX_QUANTILES:
         return &ov_quantiles_ops;
+    case OV_COMPLEX_KLL_DOUBLES:
+        return &ov_kll_doubles_ops;
+    case OV_COMPLEX_KLL_FLOATS:
+        return &ov_kll_floats_ops;
+    case OV_COMPLEX_MOMENTS:
+        return &ov_powers_ops;
+    case OV_COMPLEX_TDIGEST:
+        return &ov_tdigest_ops;
     default:
         return NULL;
     }
@@ -46,7 +62,10 @@ static ov_status fail_word(const ov_json *v, const ov_sketch_param *p, ov_slice 
 static ov_status read_word(const ov_json *v, const ov_sketch_param *p, double *out, ov_error *err)
 {
     ov_slice word;
-    OV_TRY(ov_json_as_str(v, &word, err));
+    if (v->kind == OV_JSON_BOOL)
+        word = ov_slice_cstr(v->boolean ? "true" : "false");
+    else
+        OV_TRY(ov_json_as_str(v, &word, err));
     for (size_t i = 0; p->words[i]; i++)
         if (ov_slice_ieq(word, ov_slice_cstr(p->words[i]))) {
             *out = (double)i;

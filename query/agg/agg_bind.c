@@ -33,19 +33,6 @@ ov_status ovi_agg_size(const ov_agg_binding *b, uint32_t i, uint64_t *out, ov_er
     return OV_OK;
 }
 
-ov_status ovi_agg_whole(const ov_agg_binding *b, uint32_t i, int64_t least, int64_t most, const char *what, int64_t *out,
-                        ov_error *err)
-{
-    if (i >= b->call->param_count)
-        return OV_OK;
-    const ov_expr *e = b->call->params[i];
-    if (!ov_type_is_int(e->type) || e->constant.is_null || e->constant.i < least || e->constant.i > most)
-        return ov_fail_at(err, OV_INVALID, e->pos, e->end_pos, "%s of %s must be a whole number from %lld to %lld", what,
-                          b->call->fn->name, (long long)least, (long long)most);
-    *out = e->constant.i;
-    return OV_OK;
-}
-
 ov_status ovi_agg_fraction(const ov_agg_binding *b, uint32_t i, double *out, ov_error *err)
 {
     const ov_expr *e = b->call->params[i];

@@ -10,10 +10,6 @@ OV_CHECKED ov_status ovi_agg_wrong_types(const ov_agg_binding *b, ov_error *err)
 /* Constant `i` behind the values as a size in bytes; *out stays when there is none. */
 OV_CHECKED ov_status ovi_agg_size(const ov_agg_binding *b, uint32_t i, uint64_t *out, ov_error *err);
 
-/* Constant `i` behind the values as a whole number; *out stays when there is none. */
-OV_CHECKED ov_status ovi_agg_whole(const ov_agg_binding *b, uint32_t i, int64_t least, int64_t most, const char *what,
-                                   int64_t *out, ov_error *err);
-
 /* Constant `i` behind the values as a number from 0 to 1. */
 OV_CHECKED ov_status ovi_agg_fraction(const ov_agg_binding *b, uint32_t i, double *out, ov_error *err);
 
@@ -42,6 +38,15 @@ OV_CHECKED ov_status ovi_bind_approx_quantile_ds(ov_agg_binding *b, ov_error *er
 extern const ov_object_ops ovi_kll_ops;
 OV_CHECKED ov_status ovi_bind_kll_doubles(ov_agg_binding *b, ov_error *err);
 OV_CHECKED ov_status ovi_bind_kll_floats(ov_agg_binding *b, ov_error *err);
+
+/* agg_powers.c */
+extern const ov_object_ops ovi_powers_ops;
+OV_CHECKED ov_status ovi_bind_powers(ov_agg_binding *b, ov_error *err);
+
+/* agg_tdigest.c */
+extern const ov_object_ops ovi_tdigest_ops;
+OV_CHECKED ov_status ovi_bind_tdigest(ov_agg_binding *b, ov_error *err);
+OV_CHECKED ov_status ovi_bind_tdigest_quantile(ov_agg_binding *b, ov_error *err);
 
 /* agg_bind.c */
 OV_CHECKED ov_status ovi_bind_avg(ov_agg_binding *b, ov_error *err);

@@ -22,14 +22,13 @@ static const ov_image_params *params_of(const ov_agg_call *call)
     return call->prepared;
 }
 
-/* Has anything come? */
-static bool is_begun(const ov_object *o, uint32_t group)
+void *ov_image_state(ov_object *o, uint32_t group)
 {
-    const char *head = ov_object_at(o, group);
-    for (uint32_t i = 0; i < o->ops->state_bytes; i++)
-        if (head[i])
-            return true;
-    return false;
+    const ov_image_params *p = params_of(o->call);
+    void *head = ov_object_at(o, group);
+    if (p->kind->begin)
+        p->kind->begin(head, p);
+    return head;
 }
 
 /* ---- adding and merging ---- */
@@ -37,7 +36,8 @@ static bool is_begun(const ov_object *o, uint32_t group)
 ov_status ov_images_add(ov_object *o, const ov_agg_rows *rows, const uint64_t *mask, const ov_vec *x, ov_arena *scratch,
                         ov_error *err)
 {
-    const ov_image_kind *kind = params_of(o->call)->kind;
+    const ov_image_params *params = params_of(o->call);
+    ov_sketch_mem mem = ov_object_mem(o);
     ov_vec flat;
     if (x->type.id == OV_TYPE_NULL)
         return OV_OK;
@@ -47,7 +47,8 @@ ov_status ov_images_add(ov_object *o, const ov_agg_rows *rows, const uint64_t *m
             continue;
         ov_arena_mark mark = ov_arena_mark_get(scratch);
         bool several = rows->weight && rows->weight[i] > 1;
-        OV_TRY(kind->put(o, ov_agg_group(rows, p, i), ((const ov_slice *)flat.data)[i], several, scratch, err));
+        void *head = ov_image_state(o, ov_agg_group(rows, p, i));
+        OV_TRY(params->kind->sketch->put(head, &params->args, ((const ov_slice *)flat.data)[i], several, &mem, scratch, err));
         ov_arena_rewind(scratch, mark);
     }
     return OV_OK;
@@ -57,6 +58,7 @@ ov_status ov_image_add(ov_object *o, const ov_agg_rows *rows, const uint64_t *ma
                        ov_arena *scratch, ov_error *err)
 {
     const ov_image_params *params = params_of(o->call);
+    ov_sketch_mem mem = ov_object_mem(o);
     ov_vec flat;
     if (args[0]->type.id == OV_TYPE_NULL)
         return OV_OK;
@@ -65,19 +67,24 @@ ov_status ov_image_add(ov_object *o, const ov_agg_rows *rows, const uint64_t *ma
     OV_TRY(ov_vec_flatten(args[0], scratch, &flat, err));
     const double *data = flat.data;
     OV_AGG_EACH (rows, mask, p, i) {
+        ov_sketch_value v = {.kind = OV_SKETCH_REAL, .f = data[i]};
         if ((flat.valid && !ov_bits_test(flat.valid, i)) || isnan(data[i]))
             continue;
-        OV_TRY(params->kind->number(o, ov_agg_group(rows, p, i), data[i], err));
+        OV_TRY(params->kind->sketch->add(ov_image_state(o, ov_agg_group(rows, p, i)), &params->args, &v, 1, &mem, err));
     }
     return OV_OK;
 }
 
 ov_status ov_image_merge(ov_object *dst, ov_object *src, const uint32_t *from, const uint32_t *to, size_t n, ov_error *err)
 {
-    const ov_image_kind *kind = params_of(dst->call)->kind;
-    for (size_t i = 0; i < n; i++)
-        if (is_begun(src, from[i]))
-            OV_TRY(kind->merge(dst, to[i], ov_object_at(src, from[i]), err));
+    const ov_image_params *params = params_of(dst->call);
+    const ov_sketch_ops *sketch = params->kind->sketch;
+    ov_sketch_mem mem = ov_object_mem(dst);
+    for (size_t i = 0; i < n; i++) {
+        const void *one = ov_object_at(src, from[i]);
+        if (ov_sketch_is_begun(sketch, one))
+            OV_TRY(sketch->merge(ov_image_state(dst, to[i]), &params->args, one, &mem, err));
+    }
     return OV_OK;
 }
 
@@ -89,7 +96,7 @@ static ov_status emit_answers(const ov_object *o, const ov_agg_call *call, const
     for (uint32_t i = 0; i < n; i++) {
         double v;
         ov_arena_reset(scratch);
-        OV_TRY(params_of(call)->kind->answer(o, call, order[i], scratch, &v, err));
+        OV_TRY(params_of(call)->kind->answer(ov_object_at(o, order[i]), call, scratch, &v, err));
         if (ov_type_is_int(call->type))
             ((int64_t *)data)[i] = (int64_t)floor(v + 0.5);
         else
@@ -101,13 +108,14 @@ static ov_status emit_answers(const ov_object *o, const ov_agg_call *call, const
 static ov_status emit_images(const ov_object *o, const ov_agg_call *call, const uint32_t *order, uint32_t n,
                              ov_slice *data, ov_arena *scratch, ov_arena *out, ov_error *err)
 {
+    const ov_image_params *params = params_of(call);
     ov_status st = OV_OK;
     ov_buf image;
     ov_buf_init(&image);
     for (uint32_t i = 0; i < n && st == OV_OK; i++) {
         ov_arena_reset(scratch);
         ov_buf_clear(&image);
-        st = params_of(call)->kind->write(o, order[i], true, scratch, &image, err);
+        st = params->kind->sketch->write(ov_object_at(o, order[i]), &params->args, true, scratch, &image, err);
         if (st == OV_OK)
             st = ov_buf_check(&image, err);
         if (st == OV_OK)
@@ -138,14 +146,17 @@ ov_status ov_image_emit(const ov_object *o, const ov_agg_call *call, const uint3
 /* The image, its length in front; nothing for a group without rows. */
 ov_status ov_image_write(const ov_object *o, uint32_t group, ov_buf *out, ov_error *err)
 {
+    const ov_image_params *params = params_of(o->call);
+    const ov_sketch_ops *sketch = params->kind->sketch;
+    const void *head = ov_object_at(o, group);
     char length[4] = {0};
     size_t at = out->n;
     ov_arena scratch;
     ov_status st = OV_OK;
     ov_buf_add(out, length, sizeof(length));
     ov_arena_init(&scratch, "sketch", o->budget);
-    if (is_begun(o, group))
-        st = params_of(o->call)->kind->write(o, group, false, &scratch, out, err);
+    if (ov_sketch_is_begun(sketch, head))
+        st = sketch->write(head, &params->args, false, &scratch, out, err);
     ov_arena_fini(&scratch);
     OV_TRY(st);
     OV_TRY(ov_buf_check(out, err));
@@ -155,6 +166,8 @@ ov_status ov_image_write(const ov_object *o, uint32_t group, ov_buf *out, ov_err
 
 ov_status ov_image_read(ov_object *o, uint32_t group, ov_cursor *in, ov_error *err)
 {
+    const ov_image_params *params = params_of(o->call);
+    ov_sketch_mem mem = ov_object_mem(o);
     uint32_t n;
     ov_slice image;
     ov_arena scratch;
@@ -163,15 +176,64 @@ ov_status ov_image_read(ov_object *o, uint32_t group, ov_cursor *in, ov_error *e
     if (n == 0)
         return OV_OK;
     ov_arena_init(&scratch, "sketch", o->budget);
-    ov_status st = params_of(o->call)->kind->put(o, group, image, false, &scratch, err);
+    ov_status st = params->kind->sketch->put(ov_image_state(o, group), &params->args, image, false, &mem, &scratch, err);
     ov_arena_fini(&scratch);
     return st;
 }
 
 /* ---- binding ---- */
 
-ov_status ov_image_bind(ov_agg_binding *b, const ov_image_kind *kind, ov_sqltype answer, size_t bytes, void *prepared,
-                        ov_error *err)
+static ov_status fail_param(const ov_agg_binding *b, const ov_expr *e, const ov_sketch_param *p, ov_error *err)
+{
+    const char *fn = b->call->fn->name;
+    ov_buf list;
+    if (!p->words)
+        return ov_fail_at(err, OV_INVALID, e->pos, e->end_pos, "%s of %s must be a %snumber from %.17g to %.17g", p->name, fn,
+                          p->whole ? "whole " : "", p->least, p->most);
+    ov_buf_init(&list);
+    for (size_t i = 0; p->words[i]; i++)
+        ov_buf_addf(&list, "%s%s", i ? ", " : "", p->words[i]);
+    ov_fail_at(err, OV_INVALID, e->pos, e->end_pos, "%s of %s must be one of " OV_SLICE_FMT, p->name, fn,
+               OV_SLICE_ARG(ov_buf_slice(&list)));
+    ov_buf_fini(&list);
+    return OV_INVALID;
+}
+
+/* One constant as the number that the sketch takes for it. */
+static bool read_param(const ov_expr *e, const ov_sketch_param *p, double *out)
+{
+    if (e->constant.is_null)
+        return false;
+    if (p->words) {
+        for (size_t i = 0; e->type.id == OV_TYPE_STRING && p->words[i]; i++)
+            if (ov_slice_ieq(e->constant.s, ov_slice_cstr(p->words[i]))) {
+                *out = (double)i;
+                return true;
+            }
+        return false;
+    }
+    if (!ov_type_is_int(e->type) && (p->whole || !ov_type_is_real(e->type)))
+        return false;
+    *out = ov_type_is_int(e->type) ? (double)e->constant.i : e->constant.f;
+    return *out >= p->least && *out <= p->most;
+}
+
+static ov_status bind_params(const ov_agg_binding *b, const ov_sketch_ops *sketch, uint32_t first, ov_sketch_args *out,
+                             ov_error *err)
+{
+    const ov_agg_call *call = b->call;
+    ov_sketch_defaults(sketch, out);
+    for (uint32_t i = 0; i < sketch->param_count && first + i < call->param_count; i++)
+        if (!read_param(call->params[first + i], &sketch->params[i], &out->at[i]))
+            return fail_param(b, call->params[first + i], &sketch->params[i], err);
+    if (!sketch->check || sketch->check(out, err) == OV_OK)
+        return OV_OK;
+    ov_error why = *err;
+    return ov_fail_at(err, why.code, call->pos, call->end_pos, "%s: %s", call->fn->name, why.text);
+}
+
+ov_status ov_image_bind(ov_agg_binding *b, const ov_image_kind *kind, ov_sqltype answer, uint32_t first, size_t bytes,
+                        void *prepared, ov_error *err)
 {
     ov_agg_call *call = b->call;
     ov_type t = call->args[0]->type;
@@ -182,6 +244,7 @@ ov_status ov_image_bind(ov_agg_binding *b, const ov_image_kind *kind, ov_sqltype
     p->of_images = t.id == OV_TYPE_COMPLEX;
     if (p->of_images && t.complex != kind->type)
         return ovi_agg_wrong_types(b, err);
+    OV_TRY(bind_params(b, kind->sketch, first, &p->args, err));
     call->prepared = p;
     call->nullable = false;
     memcpy(prepared, &p, sizeof(p));
@@ -192,11 +255,11 @@ ov_status ov_image_bind(ov_agg_binding *b, const ov_image_kind *kind, ov_sqltype
     return OV_OK;
 }
 
-ov_status ov_image_bind_numbers(ov_agg_binding *b, const ov_image_kind *kind, ov_sqltype answer, size_t bytes,
-                                void *prepared, ov_error *err)
+ov_status ov_image_bind_numbers(ov_agg_binding *b, const ov_image_kind *kind, ov_sqltype answer, uint32_t first,
+                                size_t bytes, void *prepared, ov_error *err)
 {
     const ov_expr **x = &b->call->args[0];
-    OV_TRY(ov_image_bind(b, kind, answer, bytes, prepared, err));
+    OV_TRY(ov_image_bind(b, kind, answer, first, bytes, prepared, err));
     if (params_of(b->call)->of_images)
         return OV_OK;
     if (ov_type_is_list((*x)->type) ||

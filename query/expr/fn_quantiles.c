@@ -1,62 +1,29 @@
 /*
  * Functions over quantiles sketches of any make: DS_GET_QUANTILE, DS_GET_QUANTILES, DS_RANK, DS_CDF, DS_HISTOGRAM and
- * DS_QUANTILE_SUMMARY; hidden, for native queries, a histogram of equal bins and the number of values.
+ * DS_QUANTILE_SUMMARY; hidden, for native queries, a histogram of equal bins.
  */
 #include "base/numfmt.h"
 #include "query/expr/sketch_int.h"
-#include "sketch/kll.h"
-#include "sketch/quantiles.h"
-
-typedef union any_sketch {
-    ov_quantiles quantiles;
-    ov_kll kll;
-} any_sketch;
-
-static ov_complex_id make_of(const ovi_call *c)
-{
-    return (ov_complex_id)c->e->args[0]->type.complex;
-}
 
 /* The numbers are floats: so are points, and answers print as such. */
 static bool of_floats(const ovi_call *c)
 {
-    return make_of(c) == OV_COMPLEX_KLL_FLOATS;
+    return c->e->args[0]->type.complex == OV_COMPLEX_KLL_FLOATS;
 }
 
-static ov_status read_sketch(const ovi_call *c, uint32_t row, ov_arena *scratch, any_sketch *s, ov_error *err)
-{
-    ov_sketch_mem mem = ov_sketch_mem_arena(scratch);
-    ov_slice image = ovi_str(&c->arg[0], row);
-    if (make_of(c) == OV_COMPLEX_QUANTILES)
-        return ov_quantiles_read(image, &s->quantiles, &mem, err);
-    return ov_kll_read(image, of_floats(c), &s->kll, &mem, err);
-}
-
-/* The sketch in argument 0 as what answers come from; everything in scratch. */
 static ov_status read_ranks(const ovi_call *c, uint32_t row, ov_arena *scratch, ov_ranks *out, ov_error *err)
 {
-    any_sketch s;
-    OV_TRY(read_sketch(c, row, scratch, &s, err));
-    return make_of(c) == OV_COMPLEX_QUANTILES ? ov_quantiles_ranks(&s.quantiles, out, scratch, err)
-                                              : ov_kll_ranks(&s.kll, out, scratch, err);
-}
-
-static bool has_ranks(ov_type t)
-{
-    return t.id == OV_TYPE_COMPLEX && (t.complex == OV_COMPLEX_QUANTILES || t.complex == OV_COMPLEX_KLL_DOUBLES ||
-                                       t.complex == OV_COMPLEX_KLL_FLOATS);
-}
-
-static ov_status want_quantiles(ovi_bind *b, ov_error *err)
-{
-    return has_ranks(b->args[0]->type) ? OV_OK : ovi_want_sketch(b, 0, OV_COMPLEX_QUANTILES, err);
+    ovi_numbers s;
+    OV_TRY(ovi_numbers_read(c, row, scratch, &s, err));
+    *out = s.ranks;
+    return OV_OK;
 }
 
 /* ---- one number ---- */
 
 ov_status ovi_bind_sketch_quantile(ovi_bind *b, ov_error *err)
 {
-    OV_TRY(want_quantiles(b, err));
+    OV_TRY(ovi_want_numbers(b, false, err));
     OV_TRY(ovi_want_double(b, 1, err));
     ovi_result(b, b->args[0]->type.complex == OV_COMPLEX_KLL_FLOATS ? OV_SQL_FLOAT : OV_SQL_DOUBLE);
     return OV_OK;
@@ -64,7 +31,7 @@ ov_status ovi_bind_sketch_quantile(ovi_bind *b, ov_error *err)
 
 ov_status ovi_bind_sketch_rank(ovi_bind *b, ov_error *err)
 {
-    OV_TRY(want_quantiles(b, err));
+    OV_TRY(ovi_want_numbers(b, true, err));
     OV_TRY(ovi_want_double(b, 1, err));
     ovi_result(b, OV_SQL_DOUBLE);
     return OV_OK;
@@ -85,11 +52,10 @@ static ov_status check_rank(const ovi_call *c, double rank, ov_error *err)
 
 static ov_status quantile_row(ovi_call *c, uint32_t row, ov_arena *scratch, double *out, ov_error *err)
 {
-    ov_ranks ranks;
-    OV_TRY(read_ranks(c, row, scratch, &ranks, err));
+    ovi_numbers s;
+    OV_TRY(ovi_numbers_read(c, row, scratch, &s, err));
     OV_TRY(check_rank(c, ovi_f64(&c->arg[1], row), err));
-    *out = ov_ranks_quantile(&ranks, ovi_f64(&c->arg[1], row));
-    return OV_OK;
+    return ovi_numbers_quantile(&s, ovi_f64(&c->arg[1], row), scratch, out, err);
 }
 
 ov_status ovi_eval_sketch_quantile(ovi_call *c, ov_vec *out, ov_error *err)
@@ -110,37 +76,27 @@ ov_status ovi_eval_sketch_rank(ovi_call *c, ov_vec *out, ov_error *err)
     return ovi_sketch_numbers(c, rank_row, out, err);
 }
 
-/* What a native query shows of a sketch that nobody reads: how many values it has seen. */
-ov_status ovi_bind_sketch_count(ovi_bind *b, ov_error *err)
-{
-    OV_TRY(want_quantiles(b, err));
-    ovi_result(b, OV_SQL_BIGINT);
-    return OV_OK;
-}
-
-static ov_status count_row(ovi_call *c, uint32_t row, ov_arena *scratch, double *out, ov_error *err)
-{
-    ov_ranks ranks;
-    OV_TRY(read_ranks(c, row, scratch, &ranks, err));
-    *out = (double)ranks.n;
-    return OV_OK;
-}
-
-ov_status ovi_eval_sketch_count(ovi_call *c, ov_vec *out, ov_error *err)
-{
-    return ovi_sketch_numbers(c, count_row, out, err);
-}
-
 /* ---- lists of numbers, as JSON ---- */
 
-/* (sketch, number, ...) */
-ov_status ovi_bind_sketch_points(ovi_bind *b, ov_error *err)
+static ov_status bind_list(ovi_bind *b, bool ranks, ov_error *err)
 {
-    OV_TRY(want_quantiles(b, err));
+    OV_TRY(ovi_want_numbers(b, ranks, err));
     for (uint32_t i = 1; i < b->argc; i++)
         OV_TRY(ovi_want_double(b, i, err));
     ovi_json_text_result(b);
     return OV_OK;
+}
+
+/* (sketch, rank, ...) */
+ov_status ovi_bind_sketch_quantiles(ovi_bind *b, ov_error *err)
+{
+    return bind_list(b, false, err);
+}
+
+/* (sketch, number, ...) */
+ov_status ovi_bind_sketch_points(ovi_bind *b, ov_error *err)
+{
+    return bind_list(b, true, err);
 }
 
 /* NaN is text in JSON. */
@@ -161,13 +117,13 @@ static void add_list(const double *v, uint32_t n, bool floats, ov_buf *out)
 
 static ov_status quantiles_row(ovi_call *c, uint32_t row, ov_arena *scratch, ov_buf *out, ov_error *err)
 {
-    ov_ranks ranks;
+    ovi_numbers s;
     double *v;
-    OV_TRY(read_ranks(c, row, scratch, &ranks, err));
+    OV_TRY(ovi_numbers_read(c, row, scratch, &s, err));
     OV_TRY(ov_arena_alloc(scratch, c->argc * sizeof(double), &v, err));
     for (uint32_t i = 1; i < c->argc; i++) {
         OV_TRY(check_rank(c, ovi_f64(&c->arg[i], row), err));
-        v[i - 1] = ov_ranks_quantile(&ranks, ovi_f64(&c->arg[i], row));
+        OV_TRY(ovi_numbers_quantile(&s, ovi_f64(&c->arg[i], row), scratch, &v[i - 1], err));
     }
     add_list(v, c->argc - 1, of_floats(c), out);
     return OV_OK;
@@ -234,7 +190,7 @@ ov_status ovi_eval_sketch_histogram(ovi_call *c, ov_vec *out, ov_error *err)
 ov_status ovi_bind_sketch_bins(ovi_bind *b, ov_error *err)
 {
     int64_t *bins;
-    OV_TRY(want_quantiles(b, err));
+    OV_TRY(ovi_want_numbers(b, true, err));
     OV_TRY(ovi_prepare(b, sizeof(*bins), &bins, err));
     OV_TRY(ovi_const_within(b, 1, 2, 1000000, "the number of bins", bins, err));
     ovi_json_text_result(b);
@@ -266,17 +222,17 @@ ov_status ovi_eval_sketch_bins(ovi_call *c, ov_vec *out, ov_error *err)
 
 ov_status ovi_bind_sketch_summary(ovi_bind *b, ov_error *err)
 {
-    OV_TRY(want_quantiles(b, err));
+    OV_TRY(ovi_want_numbers(b, true, err));
     ovi_result(b, OV_SQL_VARCHAR);
     return OV_OK;
 }
 
 static ov_status summary_row(ovi_call *c, uint32_t row, ov_arena *scratch, ov_buf *out, ov_error *err)
 {
-    any_sketch s;
-    OV_TRY(read_sketch(c, row, scratch, &s, err));
-    if (make_of(c) == OV_COMPLEX_QUANTILES)
-        ov_quantiles_describe(&s.quantiles, out);
+    ovi_numbers s;
+    OV_TRY(ovi_numbers_read(c, row, scratch, &s, err));
+    if (s.make == OV_COMPLEX_QUANTILES)
+        ov_quantiles_describe(&s.classic, out);
     else
         ov_kll_describe(&s.kll, out);
     return OV_OK;

@@ -5,8 +5,6 @@
 
 #include "base/base64.h"
 #include "sketch/hll.h"
-#include "sketch/kll.h"
-#include "sketch/quantiles.h"
 #include "sketch/theta.h"
 
 ov_status ovi_want_sketch(ovi_bind *b, uint32_t i, ov_complex_id kind, ov_error *err)
@@ -160,12 +158,28 @@ static ov_status check_kll_floats(ov_slice image, ov_arena *scratch, ov_error *e
     return ov_kll_read(image, true, &s, &mem, err);
 }
 
+static ov_status check_powers(ov_slice image, ov_arena *scratch, ov_error *err)
+{
+    ov_sketch_mem mem = ov_sketch_mem_arena(scratch);
+    ov_powers s;
+    return ov_powers_read(image, &s, &mem, err);
+}
+
+static ov_status check_tdigest(ov_slice image, ov_arena *scratch, ov_error *err)
+{
+    ov_sketch_mem mem = ov_sketch_mem_arena(scratch);
+    ov_tdigest s;
+    return ov_tdigest_read(image, &s, &mem, err);
+}
+
 /* Do the bytes make a sketch of that kind? */
 static ov_status (*const checks[OV_COMPLEX_COUNT])(ov_slice image, ov_arena *scratch, ov_error *err) = {
     [OV_COMPLEX_HLL] = check_hll,
     [OV_COMPLEX_KLL_DOUBLES] = check_kll_doubles,
     [OV_COMPLEX_KLL_FLOATS] = check_kll_floats,
+    [OV_COMPLEX_MOMENTS] = check_powers,
     [OV_COMPLEX_QUANTILES] = check_quantiles,
+    [OV_COMPLEX_TDIGEST] = check_tdigest,
     [OV_COMPLEX_THETA] = check_theta,
 };
 

@@ -2,7 +2,10 @@
 #pragma once
 
 #include "query/expr/expr_int.h"
-#include "sketch/sketch.h"
+#include "sketch/kll.h"
+#include "sketch/powers.h"
+#include "sketch/quantiles.h"
+#include "sketch/tdigest.h"
 
 /* Argument i must be a sketch of this kind (or NULL). */
 OV_CHECKED ov_status ovi_want_sketch(ovi_bind *b, uint32_t i, ov_complex_id kind, ov_error *err);
@@ -24,3 +27,23 @@ OV_CHECKED ov_status ovi_sketch_rows(ovi_call *c, ovi_sketch_row_fn fn, ov_vec *
 /* The same for numbers; they are whole when the call's type is LONG. */
 typedef ov_status (*ovi_sketch_number_fn)(ovi_call *c, uint32_t row, ov_arena *scratch, double *out, ov_error *err);
 OV_CHECKED ov_status ovi_sketch_numbers(ovi_call *c, ovi_sketch_number_fn fn, ov_vec *out, ov_error *err);
+
+/* sketch_numbers.c: a sketch of numbers, of any make. */
+typedef struct ovi_numbers {
+    ov_complex_id make;
+    union {
+        ov_quantiles classic;
+        ov_kll kll;
+        ov_tdigest tdigest; /* settled */
+        ov_powers powers;
+    };
+    ov_ranks ranks; /* of makes that keep items: classic, KLL */
+    ov_powers_solved solved;
+} ovi_numbers;
+
+/* Argument 0 must be such a sketch (or NULL); ranks: of a make that keeps items. */
+OV_CHECKED ov_status ovi_want_numbers(ovi_bind *b, bool ranks, ov_error *err);
+/* Reads argument 0; everything in scratch. */
+OV_CHECKED ov_status ovi_numbers_read(const ovi_call *c, uint32_t row, ov_arena *scratch, ovi_numbers *s, ov_error *err);
+/* NaN when nothing is there. rank from 0 to 1. */
+OV_CHECKED ov_status ovi_numbers_quantile(ovi_numbers *s, double rank, ov_arena *scratch, double *out, ov_error *err);

@@ -6,6 +6,8 @@
 
 #include <stdio.h>
 
+#include "sketch/ops.h"
+
 /* What the parts of one aggregator add up to while `filtered` ones are opened. */
 typedef struct agg_binder {
     ovi_nscope *s;
@@ -178,7 +180,7 @@ static ov_status bind_hyper_unique(agg_binder *b, const kind *k, const ov_json *
 
 static ov_status add_sketch(agg_binder *b, const kind *k, const ov_json *json, ov_slice name)
 {
-    const ov_expr *args[3];
+    const ov_expr *args[1 + OV_SKETCH_MOST_PARAMS];
     uint32_t argc = 1;
     OV_TRY(ovi_nscope_value(b->s, name, &args[0], b->err));
     OV_TRY(ovi_nsketch_args(b->s->p, json, b->agg, args, &argc, b->err));
@@ -311,13 +313,14 @@ static const kind kinds[] = {
     {"longMax", bind_simple, "MAX", OV_SQL_BIGINT},
     {"longMin", bind_simple, "MIN", OV_SQL_BIGINT},
     {"longSum", bind_simple, "SUM", OV_SQL_BIGINT},
-    {"momentSketch", refuse_sketch, NULL, OV_SQL_NULL},
+    {"momentSketch", bind_sketch, "$MOMENTS", OV_SQL_NULL},
+    {"momentSketchMerge", bind_sketch_merge, "$MOMENTS", OV_SQL_NULL},
     {"quantilesDoublesSketch", bind_sketch, "DS_QUANTILES_SKETCH", OV_SQL_NULL},
     {"quantilesDoublesSketchMerge", bind_sketch_merge, "DS_QUANTILES_SKETCH", OV_SQL_NULL},
     {"stringAny", bind_any, "ANY_VALUE", OV_SQL_VARCHAR},
     {"stringFirst", bind_timed, "EARLIEST_BY", OV_SQL_VARCHAR},
     {"stringLast", bind_timed, "LATEST_BY", OV_SQL_VARCHAR},
-    {"tDigestSketch", refuse_sketch, NULL, OV_SQL_NULL},
+    {"tDigestSketch", bind_sketch, "TDIGEST_GENERATE_SKETCH", OV_SQL_NULL},
     {"thetaSketch", bind_sketch, "DS_THETA", OV_SQL_NULL},
     {"variance", bind_variance, NULL, OV_SQL_NULL},
 };

@@ -3,7 +3,7 @@
  */
 #include "query/native/native_plan_int.h"
 
-/* Post-aggregators are named by the sketch and by what they make of it. */
+/* Most post-aggregators are named by the sketch and by what they make of it. */
 static const struct {
     const char *start;
     ov_complex_id sketch;
@@ -75,20 +75,34 @@ static ov_status bind(ovi_nsketch_post *b, ov_complex_id sketch, const kind *k, 
     return ovi_ncall(b->p, json, k->fn, args, n, out, b->err);
 }
 
+/* The others. */
+static const struct {
+    ov_complex_id sketch;
+    kind kind;
+} named[] = {
+    {OV_COMPLEX_MOMENTS, {"momentSketchMax", "$SKETCH_MAX", NULL, NULL}},
+    {OV_COMPLEX_MOMENTS, {"momentSketchMin", "$SKETCH_MIN", NULL, NULL}},
+    {OV_COMPLEX_MOMENTS, {"momentSketchSolveQuantiles", "DS_GET_QUANTILES", NULL, "fractions"}},
+    {OV_COMPLEX_TDIGEST, {"quantileFromTDigestSketch", "DS_GET_QUANTILE", "fraction", NULL}},
+    {OV_COMPLEX_TDIGEST, {"quantilesFromTDigestSketch", "DS_GET_QUANTILES", NULL, "fractions"}},
+};
+
 ov_status ovi_nquantiles_post_bind(ovi_nsketch_post *b, ov_slice type, const ov_json *json, bool *found,
                                    const ov_expr **out)
 {
-    *found = false;
+    *found = true;
+    for (size_t i = 0; i < OV_COUNT_OF(named); i++)
+        if (ov_slice_eq(type, ov_slice_cstr(named[i].kind.name)))
+            return bind(b, named[i].sketch, &named[i].kind, json, out);
     for (size_t i = 0; i < OV_COUNT_OF(makes); i++) {
         if (!ov_slice_starts(type, ov_slice_cstr(makes[i].start)))
             continue;
         size_t head = strlen(makes[i].start);
         ov_slice what = ov_slice_make(type.p + head, type.n - head);
         for (size_t k = 0; k < OV_COUNT_OF(kinds); k++)
-            if (ov_slice_eq(what, ov_slice_cstr(kinds[k].name))) {
-                *found = true;
+            if (ov_slice_eq(what, ov_slice_cstr(kinds[k].name)))
                 return bind(b, makes[i].sketch, &kinds[k], json, out);
-            }
     }
+    *found = false;
     return OV_OK;
 }

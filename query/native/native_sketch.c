@@ -4,56 +4,28 @@
  */
 #include "query/native/native_plan_int.h"
 
-#include "storage/types.h"
+#include "storage/metric.h"
 
-/* A constant argument behind the value. */
-static ov_status add_i64(ovi_nplanner *p, int64_t v, const ov_expr **args, uint32_t *argc, ov_error *err)
+/* What the JSON says of the sizes of sketches that this aggregator makes, as constants in the order of their functions' arguments. */
+static ov_status add_sizes(ovi_nplanner *p, const ov_json *json, ov_slice aggregator, const ov_expr **args, uint32_t *argc,
+                           ov_error *err)
 {
-    return ov_expr_i64(p->cx, OV_SQL_BIGINT, v, &args[(*argc)++], err);
+    const ov_metric_kind *kind = ov_metric_kind_of(aggregator);
+    ov_metric metric;
+    OV_TRY(ov_metric_read(json, kind, &metric, err));
+    for (uint32_t i = 0; i < metric.ops->param_count; i++) {
+        const ov_sketch_param *param = &metric.ops->params[i];
+        double v = metric.args.at[i];
+        const ov_expr **to = &args[(*argc)++];
+        if (param->words)
+            OV_TRY(ov_expr_str(p->cx, OV_SQL_VARCHAR, ov_slice_cstr(param->words[(size_t)v]), to, err));
+        else if (param->whole)
+            OV_TRY(ov_expr_i64(p->cx, OV_SQL_BIGINT, (int64_t)v, to, err));
+        else
+            OV_TRY(ov_expr_f64(p->cx, OV_SQL_DOUBLE, v, to, err));
+    }
+    return OV_OK;
 }
-
-/* lgK and tgtHllType, as HLLSketchBuild, HLLSketchMerge and HLLSketchUnion have them. */
-static ov_status hll_sizes(ovi_nplanner *p, const ov_json *json, const ov_expr **args, uint32_t *argc, ov_error *err)
-{
-    int64_t lg_k;
-    ov_slice type;
-    OV_TRY(ov_json_i64_in(json, "lgK", 12, 4, 21, &lg_k, err));
-    OV_TRY(ov_json_str(json, "tgtHllType", OV_SLICE_LIT("HLL_4"), &type, err));
-    OV_TRY(add_i64(p, lg_k, args, argc, err));
-    return ov_expr_str(p->cx, OV_SQL_VARCHAR, type, &args[(*argc)++], err);
-}
-
-static ov_status quantiles_sizes(ovi_nplanner *p, const ov_json *json, const ov_expr **args, uint32_t *argc, ov_error *err)
-{
-    int64_t k;
-    OV_TRY(ov_json_i64_in(json, "k", 128, 2, 32768, &k, err));
-    return add_i64(p, k, args, argc, err);
-}
-
-static ov_status kll_sizes(ovi_nplanner *p, const ov_json *json, const ov_expr **args, uint32_t *argc, ov_error *err)
-{
-    int64_t k;
-    OV_TRY(ov_json_i64_in(json, "k", 200, 8, 65535, &k, err));
-    return add_i64(p, k, args, argc, err);
-}
-
-static ov_status theta_sizes(ovi_nplanner *p, const ov_json *json, const ov_expr **args, uint32_t *argc, ov_error *err)
-{
-    int64_t size;
-    OV_TRY(ov_json_i64_in(json, "size", 16384, 1, 1 << 26, &size, err));
-    return add_i64(p, size, args, argc, err);
-}
-
-/* By how the names of aggregators begin. */
-static const struct {
-    const char *start;
-    ov_status (*add)(ovi_nplanner *p, const ov_json *json, const ov_expr **args, uint32_t *argc, ov_error *err);
-} size_rules[] = {
-    {"HLLSketch", hll_sizes},
-    {"Kll", kll_sizes},
-    {"quantilesDoubles", quantiles_sizes},
-    {"thetaSketch", theta_sizes},
-};
 
 ov_status ovi_nsketch_args(ovi_nplanner *p, const ov_json *json, ovi_nagg *agg, const ov_expr **args, uint32_t *argc,
                            ov_error *err)
@@ -66,10 +38,7 @@ ov_status ovi_nsketch_args(ovi_nplanner *p, const ov_json *json, ovi_nagg *agg, 
     agg->estimate = finalize;
     if (ov_slice_starts(type, OV_SLICE_LIT("theta")) && ov_json_find(json, "errorBoundsStdDev"))
         OV_TRY(ov_json_i64_in(json, "errorBoundsStdDev", 1, 1, 3, &agg->deviations, err));
-    for (size_t i = 0; i < OV_COUNT_OF(size_rules); i++)
-        if (ov_slice_starts(type, ov_slice_cstr(size_rules[i].start)))
-            return size_rules[i].add(p, json, args, argc, err);
-    return OV_OK;
+    return add_sizes(p, json, type, args, argc, err);
 }
 
 /* The one number that a sketch of each kind stands for. */
@@ -197,9 +166,9 @@ static ov_status set_operation(ovi_nsketch_post *b, const ov_json *json, const c
 
 static ov_status hll_union(ovi_nsketch_post *b, const ov_json *json, const ov_expr **out)
 {
-    const ov_expr *sizes[2];
+    const ov_expr *sizes[OV_SKETCH_MOST_PARAMS];
     uint32_t n = 0;
-    OV_TRY(hll_sizes(b->p, json, sizes, &n, b->err));
+    OV_TRY(add_sizes(b->p, json, OV_SLICE_LIT("HLLSketchBuild"), sizes, &n, b->err));
     return set_operation(b, json, "HLL_SKETCH_UNION", sizes, n, out);
 }
 
@@ -208,13 +177,11 @@ static ov_status theta_set(ovi_nsketch_post *b, const ov_json *json, const ov_ex
     static const char *const functions[][2] = {{"UNION", "THETA_SKETCH_UNION"},
                                                {"INTERSECT", "THETA_SKETCH_INTERSECT"},
                                                {"NOT", "THETA_SKETCH_NOT"}};
-    const ov_expr *sizes[1];
+    const ov_expr *sizes[OV_SKETCH_MOST_PARAMS];
     uint32_t n = 0;
-    int64_t size;
     ov_slice func;
     OV_TRY(ov_json_need_str(json, "func", &func, b->err));
-    OV_TRY(ov_json_i64_in(json, "size", 16384, 1, 1 << 26, &size, b->err));
-    OV_TRY(add_i64(b->p, size, sizes, &n, b->err));
+    OV_TRY(add_sizes(b->p, json, OV_SLICE_LIT("thetaSketch"), sizes, &n, b->err));
     for (size_t i = 0; i < OV_COUNT_OF(functions); i++)
         if (ov_slice_eq(func, ov_slice_cstr(functions[i][0])))
             return set_operation(b, json, functions[i][1], sizes, n, out);

@@ -166,8 +166,6 @@ def cases(server):
         {'type': 'thetaSketch', 'name': 't', 'fieldName': 'y'}])[0]['result'], [{'x': 'b', 't': 2.0}])
     yield 'sketch sizes', lambda: place(server, 'lgK', queryType='timeseries', granularity='all', aggregations=[
         {'type': 'HLLSketchBuild', 'name': 'x', 'fieldName': 's', 'lgK': 30}])
-    yield 'other sketches are refused', lambda: place(server, 'sketch', 501, queryType='timeseries', granularity='all', aggregations=[
-        {'type': 'momentSketch', 'name': 'x', 'fieldName': 's'}])
     yield 'a wrong timeout', lambda: place(server, 'timeout', queryType='timeBoundary', context={'timeout': 'x'})
     yield 'deep filters', lambda: raw(server, deep(10000), 400)
     yield 'not so deep filters', lambda: raw(server, deep(90), 200)

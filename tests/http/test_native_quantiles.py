@@ -1,5 +1,5 @@
 """Sketches of numbers in native queries: quantiles sketches of every make, their post-aggregators, what each shows, what is refused."""
-from test_formats import same
+from test_formats import check, same
 from test_native import place, rows
 
 NUMBERS = {'type': 'inline', 'columnNames': ['v'], 'columnTypes': ['DOUBLE'], 'rows': [[3], [1], [2], [4], [None]]}
@@ -59,9 +59,45 @@ def images(server):
             same(rows(server, **query)[0]['result']['q'], want)
 
 
+def digests(server):
+    """As t-digest 3.2 has them; the sketch shows as its bytes."""
+    def to(kind, **more):
+        return {'type': kind + 'FromTDigestSketch', 'name': kind, 'field': {'type': 'fieldAccess', 'fieldName': 'q'}, **more}
+    got = result(server, 'tDigestSketch', [to('quantile', fraction=0.5), to('quantiles', fractions=[0, 0.25, 1])], compression=50)
+    same((got['quantile'], got['quantiles']), (2.5, [1.0, 1.5, 4.0]))
+    same(got['q'], 'AAAAAT/wAAAAAAAAQBAAAAAAAABASQAAAAAAAAAAAAQ/8AAAAAAAAD/wAAAAAAAAP/AAAAAAAABAAAAAAAAAAD/wAAAAAAAAQAgAAAAAAAA/'
+                   '8AAAAAAAAEAQAAAAAAAA')
+    place(server, 'aggregations[0].compression', **WHOLE, aggregations=[
+        {'type': 'tDigestSketch', 'name': 'q', 'fieldName': 'v', 'compression': 0}])
+    same(server.sql("SELECT TDIGEST_QUANTILE(x, 0.5), TDIGEST_QUANTILE(x, 0.25, 50), "
+                    "DS_GET_QUANTILES(TDIGEST_GENERATE_SKETCH(x), 0, 1) FROM (VALUES (3.0), (1.0), (2.0), (4.0), (NULL)) AS t(x)")[1],
+         [[2.5, 1.5, '[1.0,4.0]']])
+
+
+def moments(server):
+    """Solved quantiles lie near; the sketch shows as its bytes."""
+    field = {'type': 'fieldAccess', 'fieldName': 'q'}
+    posts = [{'type': 'momentSketchSolveQuantiles', 'name': 'quantiles', 'field': field, 'fractions': [0, 0.5, 1]},
+             {'type': 'momentSketchMin', 'name': 'min', 'field': field}, {'type': 'momentSketchMax', 'name': 'max', 'field': field}]
+    many = {'type': 'inline', 'columnNames': ['v'], 'columnTypes': ['DOUBLE'], 'rows': [[i] for i in range(1001)]}
+    for compress in (True, False):
+        got = result(server, 'momentSketch', posts, source=many, k=10, compress=compress)
+        check(abs(got['quantiles'][1] - 500) < 20 and got['quantiles'][0] < 5 and abs(got['quantiles'][2] - 1000) < 1e-6, got)
+        check(abs(got['min']) < 1e-9 and abs(got['max'] - 1000) < 1e-9, got)
+    got = result(server, 'momentSketch', posts, k=3, compress=False)
+    same(got['q'], 'AAAAAwAAAAA/8AAAAAAAAEAQAAAAAAAAQBAAAAAAAABAJAAAAAAAAEA+AAAAAAAA')
+    inner = {'queryType': 'groupBy', 'dataSource': NUMBERS, 'granularity': 'all', 'intervals': ['1000/3000'], 'dimensions': ['v'],
+             'aggregations': [{'type': 'momentSketch', 'name': 'q', 'fieldName': 'v', 'k': 3, 'compress': False}]}
+    outer = dict(WHOLE, queryType='groupBy', dimensions=[], dataSource={'type': 'query', 'query': inner})
+    got = rows(server, **outer, aggregations=[{'type': 'momentSketchMerge', 'name': 'q', 'k': 3, 'compress': False}])[0]['event']
+    same(got['q'], 'AAAAAwAAAAA/8AAAAAAAAEAQAAAAAAAAQBAAAAAAAABAJAAAAAAAAEA+AAAAAAAA')
+
+
 def cases(server):
     for make in MAKES:
         yield make, lambda m=make: every_make(server, m)
         yield make + 'Merge', lambda m=make: merged(server, m)
     yield 'floats', lambda: floats(server)
     yield 'images', lambda: images(server)
+    yield 't-digests', lambda: digests(server)
+    yield 'moments', lambda: moments(server)

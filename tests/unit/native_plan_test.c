@@ -131,8 +131,8 @@ static void test_errors(void **state)
     fails("{'queryType':'timeseries'," DAY ",'granularity':'all','aggregations':[{'type':'nope','name':'x'}]}",
           "aggregations[0].type: unknown aggregator 'nope'");
     fails("{'queryType':'timeseries'," DAY ",'granularity':'all','aggregations':[{'type':'momentSketch','name':'x',"
-          "'fieldName':'page'}]}",
-          "aggregations[0]: the sketch aggregator 'momentSketch'");
+          "'fieldName':'page','k':1}]}",
+          "aggregations[0].k: expected a number from 2 to 64, found 1");
     fails("{'queryType':'timeseries'," DAY ",'granularity':'all','filter':{'type':'and','fields':[{'type':'nope'}]}}",
           "filter.fields[0].type: unknown filter 'nope'");
     fails("{'queryType':'timeseries'," DAY ",'granularity':'all'," COUNT
