@@ -42,8 +42,8 @@ async function questions(engine, source) {
 async function main() {
   check('version', /^\d+\.\d+/.test(await DruidExternal.getVersion(requester)), true);
   const names = await DruidExternal.getSourceList(requester);
-  check('sources', names.includes('plywood'), true);
-  const settings = { source: 'plywood', timeAttribute: '__time', allowSelectQueries: true, context: { timeout: 10000 } };
+  check('sources', names.includes('letters'), true);
+  const settings = { source: 'letters', timeAttribute: '__time', allowSelectQueries: true, context: { timeout: 10000 } };
   const native = await External.fromJS(Object.assign({ engine: 'druid' }, settings), requester).introspect();
   check('attributes', native.attributes.map(a => [a.name, a.type]), [['__time', 'TIME'], ['k', 'STRING'], ['n', 'NUMBER']]);
   await questions('native', native);
