@@ -39,4 +39,5 @@ void ov_blob_cache_put(ov_blob_cache *c, ov_slice key, ov_slice value);
 /* Would a value of so many bytes be kept? */
 bool ov_blob_cache_takes(const ov_blob_cache *c, size_t bytes);
 
+/* Counts since it was made. */
 void ov_blob_cache_stats_of(ov_blob_cache *c, ov_blob_cache_stats *out);

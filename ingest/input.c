@@ -174,10 +174,12 @@ static ov_status check_compression(ov_slice name, const char *head, size_t n, ov
                        : starts(head, n, "PK\x03\x04", 4)        ? "zip"
                        : starts(head, n, "\x04\x22\x4D\x18", 4)  ? "lz4"
                        : starts(head, n, "\xFF\x06\x00\x00sNaP", 8) ? "snappy"
-                       : starts(head, n, "PAR1", 4)              ? "Parquet"
                        : starts(head, n, "Obj\x01", 4)           ? "Avro"
                        : starts(head, n, "ORC", 3) && n > 3 && (uint8_t)head[3] < ' ' ? "ORC"
                                                                  : NULL;
+    if (starts(head, n, "PAR1", 4))
+        return ov_fail(err, OV_INVALID, "'" OV_SLICE_FMT "' is Parquet: read it with the inputFormat {\"type\": \"parquet\"}",
+                       OV_SLICE_ARG(name));
     if (what)
         return ov_fail(err, OV_UNSUPPORTED, "'" OV_SLICE_FMT "' is %s, which is not read yet; gzip and zstd are",
                        OV_SLICE_ARG(name), what);
@@ -199,4 +201,14 @@ ov_status ov_input_read(ov_inputs *inputs, uint32_t i, ov_reader **out, ov_error
     if (st == OV_OK)
         st = check_compression(in->name, head, n, err);
     return st == OV_OK ? ov_reader_open_path(in->path, out, err) : st;
+}
+
+ov_status ov_input_file(ov_inputs *inputs, uint32_t i, const char **path, ov_error *err)
+{
+    *path = NULL;
+    if (inputs->spec->kind == OV_INPUT_INLINE)
+        return OV_OK;
+    OV_TRY(fetch_once(inputs, i, err));
+    *path = inputs->list[i].path;
+    return OV_OK;
 }

@@ -32,3 +32,5 @@ OV_CHECKED ov_status ov_inputs_open(const ov_input_spec *spec, const ov_load_env
 void ov_inputs_close(ov_inputs *inputs); /* removes what was fetched */
 /* Decompressed bytes of one input. */
 OV_CHECKED ov_status ov_input_read(ov_inputs *inputs, uint32_t i, ov_reader **out, ov_error *err);
+/* The file itself, as it is stored; NULL for inline. For formats that are read from their end. */
+OV_CHECKED ov_status ov_input_file(ov_inputs *inputs, uint32_t i, const char **path, ov_error *err);

@@ -65,7 +65,7 @@ static ov_status find_field(plan_builder *b, ov_slice name, uint32_t *field, ov_
     for (uint32_t i = 0; i < f->field_count; i++)
         if (f->fields[i].kind == OV_FLATTEN_ROOT && ov_slice_eq(f->fields[i].name, name))
             return add_root(b, f->fields[i].expr, field, err);
-    if (f->kind == OV_INPUT_FORMAT_JSON && !f->discover_fields) {
+    if (ov_format_nests(f) && !f->discover_fields) {
         *field = NO_FIELD; /* only what flattenSpec names is there */
         return OV_OK;
     }
@@ -251,7 +251,7 @@ static bool named_by_flatten(const ov_spec *s, ov_slice name)
 /* Roots that only feed paths are no fields of their own unless field discovery says so. */
 static bool visible(const ov_spec *s, ov_slice name)
 {
-    if (s->format.kind != OV_INPUT_FORMAT_JSON || s->format.discover_fields)
+    if (!ov_format_nests(&s->format) || s->format.discover_fields)
         return true;
     return named_by_flatten(s, name);
 }
@@ -284,7 +284,7 @@ static ov_status add_found(plan_builder *b, const ovi_found *f, ov_error *err)
     if (excluded(s, f->name) || !visible(s, f->name) || f->seen == 0 || has_column(b, f->name))
         return OV_OK;
     if (values == 0 && !s->format.keep_null_columns && !s->dimensions.schema_discovery &&
-        s->format.kind == OV_INPUT_FORMAT_JSON)
+        ov_format_nests(&s->format))
         return OV_OK;
     if (s->dimensions.schema_discovery)
         d.type = ovi_found_type(f);
@@ -413,7 +413,7 @@ static ov_status begin(plan_builder *b, ov_error *err)
     ovi_plan *p = b->plan;
     p->spec = s;
     p->transform_time = p->raw_time_field = -1;
-    p->blank_is_null = s->format.kind != OV_INPUT_FORMAT_JSON;
+    p->blank_is_null = !ov_format_nests(&s->format);
     OV_TRY(ov_timestamp_compile(s->timestamp.format, b->out, &p->ts, err));
     OV_TRY(add_derived(b, err));
     OV_TRY(add_transform(b, err));
@@ -494,7 +494,7 @@ ov_status ovi_plan_columns(const ov_spec *spec, const ov_build_column *columns, 
     ovi_plan *p = b.plan;
     p->spec = spec;
     p->transform_time = p->raw_time_field = p->time_field = -1;
-    p->blank_is_null = spec->format.kind != OV_INPUT_FORMAT_JSON;
+    p->blank_is_null = !ov_format_nests(&spec->format);
     OV_TRY(add_derived(&b, err));
     OV_TRY(add_column(&b, time, (ovi_target){.op = OVI_OP_ONE}, TIME_NAME, err));
     for (uint32_t i = 0; i < count; i++) {

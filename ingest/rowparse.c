@@ -12,6 +12,8 @@ ov_status ovi_parser_create(const ovi_plan *plan, ovi_discovery *discovery, ovi_
     ov_status st = ovi_emit_init(&p->emit, plan, discovery, err);
     if (st == OV_OK && p->format->kind == OV_INPUT_FORMAT_JSON)
         st = ovi_json_parser_init(p, err);
+    if (p->format->kind == OV_INPUT_FORMAT_PARQUET)
+        ov_arena_init(&p->parquet.arena, "names", NULL);
     if (st != OV_OK) {
         ovi_parser_destroy(p);
         return st;
@@ -26,6 +28,8 @@ void ovi_parser_destroy(ovi_parser *p)
         return;
     if (p->format->kind == OV_INPUT_FORMAT_JSON)
         ovi_json_parser_fini(p);
+    else if (p->format->kind == OV_INPUT_FORMAT_PARQUET)
+        ovi_parquet_parser_fini(p);
     else
         ov_free(p->delimited.field);
     ovi_emit_fini(&p->emit);
@@ -43,6 +47,14 @@ void ovi_parse_block(ovi_parser *p, const ovi_block *b, ov_slice file, ov_rows *
     ovi_emit *e = &p->emit;
     e->rows = rows;
     e->file = file;
+    if (b->parquet) {
+        rows->file_idx = b->file;
+        rows->raw_bytes = b->raw_bytes;
+        rows->text_bytes = b->text_bytes;
+        rows->newlines = b->count;
+        ovi_parquet_parse(p, b);
+        return;
+    }
     e->text = b->text;
     e->text_end = b->text + b->n;
     e->lines_before = b->lines_before;

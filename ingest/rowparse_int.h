@@ -28,12 +28,25 @@ typedef struct ovi_delimited_parser {
     uint32_t columns, columns_cap;
 } ovi_delimited_parser;
 
+/* The file of the last block: which of its columns feed which fields. */
+typedef struct ovi_parquet_parser {
+    ov_arena arena; /* names that discovery met */
+    uint32_t file;  /* of the inputs, plus one */
+    uint32_t columns, cap;
+    uint32_t *field; /* by column, or OVI_IGNORED */
+    bool *wanted;
+    ov_field *values;
+    ov_slice *found; /* fields of discovery that the plan does not have, from `first` on */
+    uint32_t found_count, first;
+} ovi_parquet_parser;
+
 struct ovi_parser {
     ovi_emit emit;
     const ov_format_spec *format;
     union {
         ovi_json_parser json;
         ovi_delimited_parser delimited;
+        ovi_parquet_parser parquet;
     };
 };
 
@@ -42,3 +55,6 @@ void ovi_json_parser_fini(ovi_parser *p);
 void ovi_json_parse(ovi_parser *p, const ovi_block *b);
 
 void ovi_delimited_parse(ovi_parser *p, const ovi_block *b);
+
+void ovi_parquet_parser_fini(ovi_parser *p);
+void ovi_parquet_parse(ovi_parser *p, const ovi_block *b);

@@ -92,6 +92,7 @@ typedef enum ov_format_kind {
     OV_INPUT_FORMAT_JSON,
     OV_INPUT_FORMAT_CSV,
     OV_INPUT_FORMAT_TSV,
+    OV_INPUT_FORMAT_PARQUET,
 } ov_format_kind;
 
 typedef enum ov_flatten_kind {
@@ -107,12 +108,13 @@ typedef struct ov_flatten_field {
 
 typedef struct ov_format_spec {
     ov_format_kind kind;
-    /* json */
+    /* json; parquet, but for the last */
     bool discover_fields; /* useFieldDiscovery */
     ov_flatten_field *fields;
     uint32_t field_count;
     bool keep_null_columns;
     bool newline_delimited; /* assumeNewlineDelimited */
+    bool binary_as_string; /* parquet: bytes that are not said to be text are */
     /* csv, tsv */
     ov_slice *columns;
     uint32_t column_count;
@@ -122,6 +124,12 @@ typedef struct ov_format_spec {
     ov_slice list_delimiter;
     bool parse_numbers;
 } ov_format_spec;
+
+/* Rows have names of their own, and values inside values. */
+static inline bool ov_format_nests(const ov_format_spec *f)
+{
+    return f->kind == OV_INPUT_FORMAT_JSON || f->kind == OV_INPUT_FORMAT_PARQUET;
+}
 
 typedef struct ov_spec {
     ov_slice task_type; /* "index_parallel" or "index" */

@@ -196,11 +196,11 @@ static ov_status read_flatten_field(ovi_spec_reader *r, const ov_json *f, ov_fla
                             (const char *const[]){"root", "path", "jq", "tree"}, 4, err);
 }
 
-static ov_status read_json_format(ovi_spec_reader *r, const ov_json *fmt, ov_error *err)
+static ov_status read_nested_format(ovi_spec_reader *r, const ov_json *fmt, ov_error *err)
 {
     ov_format_spec *f = &r->spec->format;
     const ov_json *flatten, *fields;
-    f->kind = OV_INPUT_FORMAT_JSON;
+    OV_TRY(ov_json_bool(fmt, "binaryAsString", false, &f->binary_as_string, err));
     OV_TRY(ov_json_bool(fmt, "keepNullColumns", false, &f->keep_null_columns, err));
     OV_TRY(ov_json_bool(fmt, "assumeNewlineDelimited", false, &f->newline_delimited, err));
     OV_TRY(ov_json_obj(fmt, "flattenSpec", &flatten, err));
@@ -295,15 +295,16 @@ static ov_status read_regex_format(ovi_spec_reader *r, const ov_json *fmt, ov_er
 
 ov_status ovi_spec_format(ovi_spec_reader *r, const ov_json *io, ov_error *err)
 {
-    static const char *const known[] = {"json", "csv", "tsv", "lines", "regex"};
-    static const char *const later[] = {"parquet",  "orc",   "avro_ocf", "avro_stream",
-                                        "protobuf", "kafka", "kinesis",  "thrift"};
+    static const char *const known[] = {"json", "csv", "tsv", "parquet", "lines", "regex"};
+    static const char *const later[] = {"orc", "avro_ocf", "avro_stream", "protobuf", "kafka", "kinesis", "thrift"};
     const ov_json *fmt;
     ov_slice type;
     OV_TRY(ov_json_need_obj(io, "inputFormat", &fmt, err));
     OV_TRY(ov_json_need_str(fmt, "type", &type, err));
-    if (ov_slice_eq(type, OV_SLICE_LIT("json")))
-        return read_json_format(r, fmt, err);
+    if (ov_slice_eq(type, OV_SLICE_LIT("json")) || ov_slice_eq(type, OV_SLICE_LIT("parquet"))) {
+        r->spec->format.kind = type.p[0] == 'j' ? OV_INPUT_FORMAT_JSON : OV_INPUT_FORMAT_PARQUET;
+        return read_nested_format(r, fmt, err);
+    }
     if (ov_slice_eq(type, OV_SLICE_LIT("csv")) || ov_slice_eq(type, OV_SLICE_LIT("tsv"))) {
         r->spec->format.kind = type.p[0] == 'c' ? OV_INPUT_FORMAT_CSV : OV_INPUT_FORMAT_TSV;
         return read_delimited_format(r, fmt, err);
@@ -315,7 +316,7 @@ ov_status ovi_spec_format(ovi_spec_reader *r, const ov_json *io, ov_error *err)
     for (size_t i = 0; i < OV_COUNT_OF(later); i++)
         if (ov_slice_eq(type, ov_slice_cstr(later[i])))
             return ov_json_fail(ov_json_get(fmt, "type"), err, OV_UNSUPPORTED,
-                                "the input format '%s' is not supported yet; use json, csv, tsv or lines",
+                                "the input format '%s' is not supported yet; use json, csv, tsv, parquet or lines",
                                 later[i]);
     return ovi_spec_unknown(ov_json_get(fmt, "type"), type, "input format", known, OV_COUNT_OF(known),
                             err);

@@ -15,12 +15,16 @@ void ovi_splitter_fini(ovi_splitter *s)
     ov_free(s->carry);
     s->reader = NULL;
     s->carry = NULL;
+    ovi_pq_release(s->parquet);
+    s->parquet = NULL;
 }
 
 void ovi_block_fini(ovi_block *b)
 {
     ov_free(b->text);
     b->text = NULL;
+    ovi_pq_release(b->parquet);
+    b->parquet = NULL;
 }
 
 /* ---- where rows end ---- */
@@ -341,6 +345,8 @@ static ov_status cut_block(ovi_splitter *s, ovi_block *b, ov_error *err)
 
 ov_status ovi_splitter_next(ovi_splitter *s, ovi_block *b, bool *more, ov_error *err)
 {
+    if (s->format->kind == OV_INPUT_FORMAT_PARQUET)
+        return ovi_split_parquet(s, b, more, err);
     for (;;) {
         *more = true;
         if (!s->reader) {

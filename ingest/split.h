@@ -8,6 +8,8 @@
  *   csv      a line break outside quotes
  *   objects  the closing brace of a top-level object (JSON over several lines, arrays of objects)
  *
+ * Parquet is not cut by its bytes: a block is a stretch of rows of a row group (split_parquet.c).
+ *
  * A JSON file is taken as one object per line when its first object ends on its first line.
  * Byte order marks, skipped rows and header lines of delimited files are dealt with here.
  */
@@ -15,6 +17,7 @@
 
 #include "ingest/input.h"
 #include "ingest/load_plan.h"
+#include "ingest/parquet/meta.h"
 
 enum {
     OVI_BLOCK_BYTES = 4 << 20,
@@ -37,6 +40,10 @@ typedef struct ovi_block {
     bool multi_line;       /* JSON: objects may span lines */
     bool overlong;         /* text is the beginning of a row that is too long; the rest was skipped */
     const ovi_header *header;
+    /* Parquet: no text, but rows of a row group; the file is held */
+    ovi_pq_file *parquet;
+    uint32_t group;
+    uint64_t first, count;
 } ovi_block;
 
 typedef enum ovi_split_mode {
@@ -60,6 +67,9 @@ typedef struct ovi_splitter {
     size_t carry_n, carry_cap;
     uint64_t lines_before;
     ovi_header *header;
+    ovi_pq_file *parquet; /* being read; the next block begins there: */
+    uint32_t group;
+    uint64_t row;
 } ovi_splitter;
 
 void ovi_splitter_init(ovi_splitter *s, ov_inputs *inputs, const ov_format_spec *format, ov_arena *arena);
@@ -67,6 +77,8 @@ void ovi_splitter_fini(ovi_splitter *s);
 /* *more false at the end of all inputs. The block's memory is reused when it has some. */
 OV_CHECKED ov_status ovi_splitter_next(ovi_splitter *s, ovi_block *block, bool *more, ov_error *err);
 void ovi_block_fini(ovi_block *b);
+/* ovi_splitter_next for Parquet. */
+OV_CHECKED ov_status ovi_split_parquet(ovi_splitter *s, ovi_block *block, bool *more, ov_error *err);
 
 /* One past the last end of a row in text, 0 when there is none. For tests. */
 size_t ovi_last_row_end(ovi_split_mode mode, char delimiter, const char *text, size_t n);

@@ -3,7 +3,7 @@
 # Not needed to build or to use Ovate; tiers that miss a package say so and are skipped. Runs again in no time.
 set -u
 cd "$(dirname "$0")/.." || exit 1
-packages='duckdb pydruid sqlalchemy requests'
+packages='duckdb pyarrow pydruid sqlalchemy requests'
 venv=build/test-venv
 if [ -f "$venv/ready" ] && [ "$(cat "$venv/ready")" = "$packages" ]; then
     exit 0

@@ -229,13 +229,17 @@ class Server:
         """The one value of a one-row, one-column answer."""
         return self.sql(query)[1][0][0]
 
-    def ingest(self, spec, seconds=900):
-        """Run a task to its end; returns its report's row counts, raises when it failed."""
+    def run_task(self, spec, seconds=900):
+        """Run a task to its end; returns its status, raises when it was not even taken."""
         status, _, answer = self.post('/druid/indexer/v1/task', spec)
         if status != 200:
             raise RuntimeError('task refused: %d %s' % (status, answer[:600].decode('utf-8', 'replace')))
-        task = json.loads(answer)['task']
-        state = self.wait_task(task, seconds)
+        return self.wait_task(json.loads(answer)['task'], seconds)
+
+    def ingest(self, spec, seconds=900):
+        """Run a task to its end; returns its report's row counts, raises when it failed."""
+        state = self.run_task(spec, seconds)
+        task = state['id']
         if state['status'] != 'SUCCESS':
             raise RuntimeError('task %s %s: %s' % (task, state['status'], state.get('errorMsg')))
         report = self.get_json('/druid/indexer/v1/task/%s/reports' % task)
