@@ -96,7 +96,7 @@ static ov_field_kind whole_text(const ovi_pq_node *n, int64_t v, ov_buf *out)
 
 static ov_status bytes_text(const ovi_pq_rows *r, const ovi_pq_node *n, ov_slice v, ov_buf *out, ov_field_kind *kind, ov_error *err)
 {
-    __int128 number;
+    __int128 number = 0;
     *kind = OV_FIELD_TEXT;
     if (n->logical == OVI_PQ_DECIMAL) {
         OV_TRY(decimal_bytes(v, &number, err));
@@ -173,7 +173,7 @@ static ov_status write_leaf(ovi_pq_rows *r, const ovi_pq_node *n, bool quoted, o
 {
     ovi_pq_column *c;
     ov_buf plain;
-    ov_field_kind kind;
+    ov_field_kind kind = OV_FIELD_NULL;
     OV_TRY(peek(r, n, &c, err));
     ov_buf_init(&plain);
     ov_status st = c->defs[c->i] < n->max_def ? ov_fail(err, OV_CORRUPT, "its levels contradict each other")
@@ -290,7 +290,7 @@ static ov_status write_node(ovi_pq_rows *r, const ovi_pq_node *n, ov_error *err)
 static ov_status plain_field(ovi_pq_rows *r, const ovi_pq_node *n, ov_arena *scratch, ov_field *out, ov_error *err)
 {
     ovi_pq_column *c;
-    ov_field_kind kind;
+    ov_field_kind kind = OV_FIELD_NULL;
     OV_TRY(peek(r, n, &c, err));
     uint32_t i = c->i++;
     if (c->defs[i] < n->max_def) {
