@@ -118,6 +118,40 @@ static ov_status run_subquery(void *self, const ov_plan *plan, ov_expr_ctx *cx, 
     return ov_subquery_run(&q->cx, plan, cx, out, err);
 }
 
+/* Of the system tables, the one in the schema `lookup`. */
+typedef struct lookup_tables {
+    const ov_systable *const *list;
+    uint32_t count;
+} lookup_tables;
+
+static const ov_systable *find_lookup(const void *self, ov_slice name)
+{
+    const lookup_tables *t = self;
+    for (uint32_t i = 0; i < t->count; i++)
+        if (strcmp(t->list[i]->schema, "lookup") == 0 && ov_slice_eq(ov_slice_cstr(t->list[i]->name), name))
+            return t->list[i];
+    return NULL;
+}
+
+static ov_native_env native_env(ov_query *q, const ov_sql_tables *tables, lookup_tables *lookups)
+{
+    return (ov_native_env){
+        .cx = &q->planned->expr, .find = tables->find, .self = tables->self, .snapshot = q->planned->snapshot, .run = &q->cx,
+        .lookup = find_lookup, .lookup_self = lookups};
+}
+
+/* Buckets of time without rows, when the context asks for them. */
+static OV_CHECKED ov_status fill_buckets(ov_query *q, const ov_sql_env *sql, const ov_json *context, ov_error *err)
+{
+    lookup_tables lookups = {sql->systables, sql->systable_count};
+    if (!ov_native_wants_buckets(context) || q->explain || q->write)
+        return OV_OK;
+    ov_native_env env = native_env(q, &sql->tables, &lookups);
+    q->planned->of_the_moment = true;
+    OV_TRY(ov_native_fill_buckets(&env, context, q->planned->plan, &q->planned->plan, err));
+    return ov_plan_optimize(&q->planned->expr, q->planned->plan, &q->planned->plan, err);
+}
+
 static OV_CHECKED ov_status make_plan(ov_query *q, const ov_query_env *env,
                                       const ov_query_request *rq, ov_error *err)
 {
@@ -153,22 +187,8 @@ static OV_CHECKED ov_status make_plan(ov_query *q, const ov_query_env *env,
                        ? "REPLACE operations are not supported by the requested SQL engine [native].  Consider using MSQ."
                        : "INSERT operations are not supported by requested SQL engine [native], consider using MSQ.");
     OV_TRY(ov_plan_optimize(&p->expr, statement.plan, &p->plan, err));
+    OV_TRY(fill_buckets(q, &sql, rq->context, err));
     return ov_plan_json_paths(&p->expr, p->plan, &p->plan, err);
-}
-
-/* Of the system tables, the one in the schema `lookup`. */
-typedef struct lookup_tables {
-    const ov_systable *const *list;
-    uint32_t count;
-} lookup_tables;
-
-static const ov_systable *find_lookup(const void *self, ov_slice name)
-{
-    const lookup_tables *t = self;
-    for (uint32_t i = 0; i < t->count; i++)
-        if (strcmp(t->list[i]->schema, "lookup") == 0 && ov_slice_eq(ov_slice_cstr(t->list[i]->name), name))
-            return t->list[i];
-    return NULL;
 }
 
 static OV_CHECKED ov_status make_native_plan(ov_query *q, const ov_query_env *qenv, const ov_query_request *rq, ov_error *err)
@@ -176,9 +196,7 @@ static OV_CHECKED ov_status make_native_plan(ov_query *q, const ov_query_env *qe
     lookup_tables lookups;
     ov_planned *p = q->planned;
     ov_sql_tables tables = ov_sql_tables_of(p->snapshot);
-    ov_native_env env = {
-        .cx = &p->expr, .find = tables.find, .self = tables.self, .snapshot = p->snapshot, .run = &q->cx,
-        .lookup = find_lookup, .lookup_self = &lookups};
+    ov_native_env env = native_env(q, &tables, &lookups);
     OV_TRY(ov_system_tables(qenv, p->lookups, &p->arena, &lookups.list, &lookups.count, err));
     if (rq->timeout_ms > 0)
         q->cx.deadline_ms = ov_monotonic_ns() / 1000000 + rq->timeout_ms;

@@ -84,14 +84,14 @@ static void add_columns_by_chunk(ov_jsonw *w, const ov_datasource *ds, ov_interv
 }
 
 /* Druid looks at the last two weeks when no interval is given, and answers two empty lists for older data, which makes
- * Grafana's pickers and plywood give up; all columns are the kinder answer. Only `full` keeps to Druid's two weeks. */
-static ov_status columns_interval(ov_request *rq, bool full, ov_interval *out, ov_error *err)
+ * Grafana's pickers and plywood give up; all columns are the kinder answer. Who asks with `full` or `simple` knows Druid's two weeks. */
+static ov_status columns_interval(ov_request *rq, bool recent, ov_interval *out, ov_error *err)
 {
     static const int64_t two_weeks_ms = INT64_C(14) * 24 * 3600 * 1000;
     bool found;
     ov_slice text = ov_request_param(rq, "interval", &found);
     int64_t now = ov_now_ms();
-    *out = full ? (ov_interval){now - two_weeks_ms, now} : OV_INTERVAL_ETERNITY;
+    *out = recent ? (ov_interval){now - two_weeks_ms, now} : OV_INTERVAL_ETERNITY;
     return found ? ovi_url_interval(rq, text, out, err) : OV_OK;
 }
 
@@ -102,7 +102,7 @@ void ov_h_broker_datasource(ov_app *app, ov_request *rq, const ov_captures *at)
     ov_buf b;
     ov_jsonw w;
     bool full = ovi_has_param(rq, "full");
-    if (columns_interval(rq, full, &within, &err) != OV_OK) {
+    if (columns_interval(rq, full || ovi_has_param(rq, "simple"), &within, &err) != OV_OK) {
         ovi_reply_error(rq, &err);
         return;
     }

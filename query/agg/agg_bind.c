@@ -219,7 +219,7 @@ ov_status ovi_bind_variance(ov_agg_binding *b, ov_error *err)
     return OV_OK;
 }
 
-/* Text that is no number, NULL too, has no bits: Druid's rule. */
+/* Text that is no number has no bits; NULL is left out of a column, and has none in an expression: Druid's rule. */
 static ov_status text_bits(const ov_agg_binding *b, ov_error *err)
 {
     const ov_agg_call *call = b->call;
@@ -227,7 +227,13 @@ static ov_status text_bits(const ov_agg_binding *b, ov_error *err)
     OV_TRY(ov_expr_cast(b->cx, call->args[0], OV_SQL_BIGINT, OV_T(OV_TYPE_LONG), call->pos, call->end_pos, &number[0],
                         err));
     OV_TRY(ov_expr_i64(b->cx, OV_SQL_BIGINT, 0, &number[1], err));
-    return ov_expr_call(b->cx, OV_SLICE_LIT("COALESCE"), number, 2, call->pos, call->end_pos, &call->args[0], err);
+    if (call->args[0]->kind != OV_EXPR_COLUMN)
+        return ov_expr_call(b->cx, OV_SLICE_LIT("COALESCE"), number, 2, call->pos, call->end_pos, &call->args[0], err);
+    const ov_expr *cases[3];
+    OV_TRY(ov_expr_call(b->cx, OV_SLICE_LIT("IS NULL"), call->args, 1, call->pos, call->end_pos, &cases[0], err));
+    OV_TRY(ov_expr_null(b->cx, OV_SQL_BIGINT, &cases[1], err));
+    OV_TRY(ov_expr_call(b->cx, OV_SLICE_LIT("COALESCE"), number, 2, call->pos, call->end_pos, &cases[2], err));
+    return ov_expr_call(b->cx, OV_SLICE_LIT("CASE"), cases, 3, call->pos, call->end_pos, &call->args[0], err);
 }
 
 ov_status ovi_bind_bits(ov_agg_binding *b, ov_error *err)

@@ -170,6 +170,13 @@ ov_status ovi_eval_list_slice(ovi_call *c, ov_vec *out, ov_error *err)
 
 ov_status ovi_bind_array_to_mv(ovi_bind *b, ov_error *err)
 {
+    ov_type t = b->args[0]->type;
+    if (ov_type_is_int(t) || ov_type_is_real(t)) { /* one value, as text */
+        const ov_expr *text;
+        OV_TRY(ovi_want(b, 0, OV_SQL_VARCHAR, err));
+        text = b->args[0];
+        OV_TRY(ov_expr_call(b->cx, OV_SLICE_LIT("ARRAY"), &text, 1, b->pos, b->end_pos, &b->args[0], err));
+    }
     OV_TRY(ovi_want_list_of(b, 0, OV_SQL_VARCHAR, err));
     ovi_result_multi(b);
     return OV_OK;

@@ -70,3 +70,8 @@ typedef struct ov_native_env {
 
 /* Plans and optimises. The JSON must live as long as the plan; the plan lives in the arena of env->cx. */
 OV_CHECKED ov_status ov_native_plan(const ov_native_env *env, const ov_json *query, ov_native_query *out, ov_error *err);
+/* The context says `skipEmptyBuckets: false`. */
+bool ov_native_wants_buckets(const ov_json *context);
+/* The optimised plan of an SQL query; where it is a timeseries, with the buckets that hold no rows as rows. */
+OV_CHECKED ov_status ov_native_fill_buckets(const ov_native_env *env, const ov_json *context, const ov_plan *plan,
+                                            const ov_plan **out, ov_error *err);

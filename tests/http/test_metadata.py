@@ -30,10 +30,11 @@ def columns(server):
     t = table(server, 'shown')
     both = {'dimensions': ['k', 'n'], 'metrics': []}
     # Druid answers two empty lists for data older than two weeks; clients that fill pickers from it want the columns.
-    for tail in ('', '/', '?simple', '?interval=2024-01-01/2024-02-01'):
+    for tail in ('', '/', '?interval=2024-01-01/2024-02-01', '?simple&interval=2024-01-01/2024-02-01'):
         same(server.get_json('/druid/v2/datasources/%s%s' % (t, tail)), both)
     same(server.get_json('/druid/v2/datasources/%s?interval=2015-01-01_2016-01-01' % t), {'dimensions': [], 'metrics': []})
     same(server.get_json('/druid/v2/datasources/%s?full' % t), {})
+    same(server.get_json('/druid/v2/datasources/%s?simple' % t), {'dimensions': [], 'metrics': []})
     same(server.get_json('/druid/v2/datasources/%s?full&interval=2024-01-02/2024-01-03' % t),
          {'2024-01-02T00:00:00.000Z/2024-01-03T00:00:00.000Z': both})
     same(server.get_json('/druid/v2/datasources/nobody'), {'dimensions': [], 'metrics': []})
