@@ -34,6 +34,7 @@ typedef struct out_column {
     cell_text *text; /* per code, run or one */
     uint32_t text_cap;
     uint64_t domain_id; /* whose texts are kept; 0 = none */
+    uint32_t last;   /* slot of the row before */
     ov_buf *bytes;   /* of the texts; made at first use: wide results seldom keep texts of all columns */
     size_t paid;     /* bytes of it that are charged */
 } out_column;
@@ -44,6 +45,8 @@ struct ov_encoder {
     uint32_t count;
     out_column *col;
     bool any; /* a record was written already */
+    bool by_slot;      /* of this batch: every column has slots, so rows with the same ones have the same text */
+    size_t row_at, row_n; /* the text of the row before in the output; n = 0: there is none */
 };
 
 static const char *const format_names[] = {"object", "array", "objectLines", "arrayLines", "csv"};
@@ -151,11 +154,12 @@ OV_INLINE bool cursor_room(cursor *c, size_t n)
     return OV_LIKELY((size_t)(c->end - c->at) >= n + COPY_STEP) || cursor_grow(c, n);
 }
 
-/* Copy n bytes in whole steps; what is written past n is overwritten later. */
+/* Copy n bytes in whole steps; what is written past n is overwritten later. A step of a short row may reach into where it
+ * is copied to. */
 OV_INLINE void put_text(cursor *c, const char *from, size_t n)
 {
     for (size_t i = 0; i < n; i += COPY_STEP)
-        memcpy(c->at + i, from + i, COPY_STEP);
+        memmove(c->at + i, from + i, COPY_STEP);
     c->at += n;
 }
 
@@ -217,25 +221,37 @@ OV_INLINE uint32_t code_at(const ov_vec *v, uint32_t row)
     }
 }
 
+/* Which of its kept texts a column shows in this row. */
+OV_INLINE uint32_t slot_of(out_column *c, uint32_t row)
+{
+    if (c->kind == CELL_DICT)
+        return code_at(c->vec, row);
+    if (c->kind == CELL_CONST)
+        return 0;
+    while (c->vec->run_end[c->run] <= row)
+        c->run++;
+    return c->run;
+}
+
 static void put_cell(const ov_encode_options *o, out_column *c, uint32_t row, cursor *out)
 {
-    switch (c->kind) {
-    case CELL_CONST:
-        put_kept(o, c, 0, row, out);
-        break;
-    case CELL_DICT:
-        put_kept(o, c, code_at(c->vec, row), row, out);
-        break;
-    case CELL_RUN:
-        while (c->vec->run_end[c->run] <= row)
-            c->run++;
-        put_kept(o, c, c->run, row, out);
-        break;
-    case CELL_INT:
-    case CELL_ANY:
+    if (c->kind == CELL_INT || c->kind == CELL_ANY)
         put_any(o, c, row, out);
-        break;
-    }
+    else
+        put_kept(o, c, c->last = slot_of(c, row), row, out);
+}
+
+/* The row before once more, when all columns show the same texts. Rows of one place, of one sensor, of one customer come by
+ * the thousand. */
+OV_INLINE bool put_repeated(ov_encoder *e, uint32_t row, cursor *out)
+{
+    uint32_t differs = 0;
+    for (uint32_t i = 0; i < e->count; i++)
+        differs |= slot_of(&e->col[i], row) ^ e->col[i].last;
+    if (differs || !cursor_room(out, e->row_n))
+        return false;
+    put_text(out, out->b->p + e->row_at, e->row_n);
+    return true;
 }
 
 static void put_char(cursor *out, char c)
@@ -250,6 +266,8 @@ static void put_row(ov_encoder *e, uint32_t row, cursor *out)
     if (e->any && !ovi_is_lines(o) && !ovi_is_csv(o))
         put_char(out, ',');
     e->any = true;
+    if (e->row_n && put_repeated(e, row, out))
+        return;
     if (e->count == 0 && !ovi_is_csv(o))
         put_char(out, ovi_is_object(o) ? '{' : '[');
     size_t start = (size_t)(out->at - out->b->p);
@@ -263,13 +281,19 @@ static void put_row(ov_encoder *e, uint32_t row, cursor *out)
         put_char(out, ovi_is_object(o) ? '}' : ']');
     if (ovi_is_lines(o) || ovi_is_csv(o))
         put_char(out, '\n');
+    e->row_at = start;
+    e->row_n = e->by_slot && out->at ? (size_t)(out->at - out->b->p) - start : 0;
 }
 
 ov_status ov_encode_rows(ov_encoder *e, const ov_batch *batch, ov_buf *out, ov_error *err)
 {
     OV_ASSERT(batch->cols == e->count);
-    for (uint32_t i = 0; i < e->count; i++)
+    e->row_n = 0;
+    e->by_slot = e->count > 0;
+    for (uint32_t i = 0; i < e->count; i++) {
         OV_TRY(classify(e, &e->col[i], &batch->col[i], err));
+        e->by_slot &= e->col[i].kind != CELL_INT && e->col[i].kind != CELL_ANY;
+    }
     if (!ov_buf_reserve(out, COPY_STEP))
         return ov_buf_check(out, err);
     cursor at = cursor_open(out);

@@ -50,7 +50,9 @@ static ov_status answer_rows(void *self, const ov_batch *batch, ov_error *err)
     if (a->out.n < a->flush_at)
         return OV_OK;
     a->flush_at = PIECE_BYTES;
-    return ov_respond_write(a->rq, &a->out, err);
+    OV_TRY(ov_respond_write(a->rq, &a->out, err));
+    ov_buf_reserve(&a->out, PIECE_BYTES + PIECE_BYTES / 4); /* there is more to come: no growing by steps */
+    return ov_buf_check(&a->out, err);
 }
 
 static void set_headers(ov_request *rq, const ov_sql_request *in, ov_slice id, bool ok)

@@ -196,9 +196,11 @@ ov_status ovi_block_check(const ov_column *c, uint32_t b, const ov_block_entry *
 ov_status ovi_block_open(const ov_column *c, uint32_t b, const ov_block_entry **out, ov_error *err)
 {
     uint64_t bit = UINT64_C(1) << (b % 64);
-    OV_TRY(ovi_block_peek(c, b, out, err));
-    if (OV_LIKELY(atomic_load_explicit(&c->checked[b / 64], memory_order_relaxed) & bit))
+    if (OV_LIKELY(atomic_load_explicit(&c->checked[b / 64], memory_order_relaxed) & bit)) {
+        *out = (const ov_block_entry *)ovi_section(c, OV_SECTION_BLOCK_INDEX) + b; /* its bytes were checked then */
         return OV_OK;
+    }
+    OV_TRY(ovi_block_peek(c, b, out, err));
     ov_status st = ovi_block_check(c, b, *out, err);
     if (st != OV_OK)
         return ovi_segment_blame(c->seg, c, st, err);

@@ -100,11 +100,56 @@ static void ask_ahead(const ov_column *c, const uint32_t *rows, uint32_t n, uint
     }
 }
 
+/* The entry of a block that was opened before, without a call; NULL: it must be opened. */
+OV_INLINE const ov_block_entry *opened(const ov_column *c, const ov_block_entry *entries, uint32_t b)
+{
+    return atomic_load_explicit(&c->checked[b / 64], memory_order_relaxed) >> b % 64 & 1 ? &entries[b] : NULL;
+}
+
+/* rows[from ..) as long as they lie in plain blocks that were opened before: whole numbers and codes without NULLs.
+ * Returns the first row that does not. */
+OV_INLINE uint32_t pick_plain(const ov_column *c, const uint32_t *rows, uint32_t n, const target *t, uint8_t lane,
+                              uint32_t from, lookahead *ahead)
+{
+    const ov_block_entry *entries = ovi_section(c, OV_SECTION_BLOCK_INDEX);
+    const char *data = ovi_section(c, OV_SECTION_BLOCK_DATA);
+    target to = *t;
+    to.lane = lane; /* known where this is inlined */
+    for (; from < n; from++) {
+        uint32_t b = rows[from] / OV_BATCH_ROWS;
+        if (from % 8 == 0)
+            ask_ahead(c, rows, n, from, ahead);
+        const ov_block_entry *e = opened(c, entries, b);
+        if (!e || e->shape != OV_BLOCK_FLAT || e->form != OV_FORM_INTEGER || e->flags & OV_BLOCK_VALID)
+            break;
+        put(&to, from, (uint64_t)e->base + ovi_lane(data + e->data, e->lane, rows[from] % OV_BATCH_ROWS));
+    }
+    return from;
+}
+
+static uint32_t pick_plain_of(const ov_column *c, const uint32_t *rows, uint32_t n, const target *t, uint32_t from,
+                              lookahead *ahead)
+{
+    switch (t->lane) {
+    case 1:
+        return pick_plain(c, rows, n, t, 1, from, ahead);
+    case 2:
+        return pick_plain(c, rows, n, t, 2, from, ahead);
+    case 4:
+        return pick_plain(c, rows, n, t, 4, from, ahead);
+    default:
+        return pick_plain(c, rows, n, t, 8, from, ahead);
+    }
+}
+
 static ov_status pick_blocks(const ov_column *c, const uint32_t *rows, uint32_t n, const target *t,
                              ov_error *err)
 {
     lookahead ahead = {0, 0};
     for (uint32_t from = 0; from < n;) {
+        from = pick_plain_of(c, rows, n, t, from, &ahead);
+        if (from == n)
+            break;
         ask_ahead(c, rows, n, from, &ahead);
         const ov_block_entry *e;
         uint32_t b = rows[from] / OV_BATCH_ROWS, first = b * (uint32_t)OV_BATCH_ROWS,

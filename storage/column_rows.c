@@ -208,3 +208,61 @@ ov_status ov_column_row_list(const ov_column *col, uint32_t code, uint32_t skip,
             rows[i] = p.first + (skip + i) * p.step;
     return OV_OK;
 }
+
+/* ---- counting within a range ---- */
+
+/* How many of first, first + step, ... (count of them) are below `row`. */
+static uint32_t below_stride(uint32_t first, uint32_t step, uint32_t count, uint32_t row)
+{
+    return row <= first ? 0 : OV_MIN(count, (row - first - 1) / step + 1);
+}
+
+static uint32_t below_list(const uint32_t *list, uint32_t n, uint32_t row)
+{
+    uint32_t low = 0;
+    while (low < n) {
+        uint32_t mid = low + (n - low) / 2;
+        if (list[mid] < row)
+            low = mid + 1;
+        else
+            n = mid;
+    }
+    return low;
+}
+
+static uint32_t rows_below(const ovi_posting *p, uint32_t row)
+{
+    if (p->kind == OV_POSTING_LIST)
+        return below_list(p->list, p->count, row);
+    if (p->kind != OV_POSTING_PIECES)
+        return below_stride(p->first, p->step, p->count, row);
+    uint32_t n = 0;
+    for (uint32_t i = 0; i < p->piece_count && p->pieces[i].first < row; i++)
+        n += below_stride(p->pieces[i].first, p->pieces[i].step, p->pieces[i].rows, row);
+    return n;
+}
+
+ov_status ov_column_count_of(const ov_column *col, uint32_t code, uint32_t first, uint32_t end, uint64_t *n,
+                             ov_error *err)
+{
+    ovi_posting p;
+    OV_TRY(ovi_posting_get(col, code, &p, err));
+    *n = p.count;
+    if (first >= end || (first == 0 && end >= col->info.rows)) {
+        *n = first >= end ? 0 : p.count;
+        return OV_OK;
+    }
+    if (p.kind != OV_POSTING_ROARING) {
+        *n = rows_below(&p, end) - rows_below(&p, first);
+        return OV_OK;
+    }
+    ov_rowset *set;
+    OV_TRY(ov_rowset_create(&set, err));
+    ov_status st = ov_rowset_add_portable(set, p.image, p.image_bytes, col->info.rows, err);
+    if (st == OV_OK) {
+        ov_rowset_clip(set, first, end);
+        *n = ov_rowset_count(set);
+    }
+    ov_rowset_destroy(set);
+    return st;
+}

@@ -107,6 +107,9 @@ OV_CHECKED ov_status ov_column_rows_of(const ov_column *col, uint32_t code, ov_r
  * are in all. */
 OV_CHECKED ov_status ov_column_row_list(const ov_column *col, uint32_t code, uint32_t skip,
                                         uint32_t cap, uint32_t *rows, uint32_t *n, ov_error *err);
+/* How many of them lie in [first, end). */
+OV_CHECKED ov_status ov_column_count_of(const ov_column *col, uint32_t code, uint32_t first, uint32_t end,
+                                        uint64_t *n, ov_error *err);
 
 /* Rows [*first, *last) whose __time lies in [start_ms, end_ms), when the segment is sorted by time
  * first; otherwise *sorted is false and the range is all rows. */

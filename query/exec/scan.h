@@ -11,6 +11,7 @@
  */
 #pragma once
 
+#include <string.h>
 #include "query/exec/exec_int.h"
 
 typedef enum scan_way { WAY_OUT, WAY_COUNT, WAY_CODES, WAY_GATHER, WAY_BLOCKS } scan_way;
@@ -60,7 +61,8 @@ typedef struct scan_segment {
     uint64_t range_rows;
     const conjunct **rest; /* what each row must still pass */
     uint32_t rest_count;
-    ov_rowset *rows;       /* GATHER */
+    ov_rowset *rows;       /* GATHER: as a set, or */
+    const uint32_t *list;  /* as ascending numbers, `count` of them */
     uint64_t count;        /* COUNT, GATHER: rows */
     uint32_t code_column;  /* CODES */
     uint32_t chunks;       /* morsels */
@@ -68,6 +70,29 @@ typedef struct scan_segment {
     _Atomic uint32_t next_chunk;
     uint64_t ordinal;      /* place of row 0 in the order of the scan */
 } scan_segment;
+
+/* What a conjunct does to this segment. */
+typedef struct verdict {
+    const conjunct *c;
+    bool never, always;
+    bool indexed;         /* truth is set */
+    const uint8_t *truth; /* per code */
+    uint64_t rows;        /* of the whole segment that match, when truth is set */
+    uint32_t codes, last; /* codes that match, and one of them */
+} verdict;
+
+/* The first code from `code` on that is true, or count. Most tables of large dictionaries are false nearly everywhere. */
+static inline uint32_t ovi_next_true(const uint8_t *truth, uint32_t code, uint32_t count)
+{
+    for (uint64_t eight; code + 8 <= count; code += 8) {
+        memcpy(&eight, truth + code, 8);
+        if (eight & UINT64_C(0x0101010101010101))
+            break;
+    }
+    while (code < count && truth[code] != 1)
+        code++;
+    return code;
+}
 
 enum { CANON_DOMAINS = 4, MORSEL_BLOCKS = 32 };
 
@@ -99,6 +124,13 @@ bool ovi_shard_excludes(const ovi_scan *s, const ov_shard *shard);
 /* ---- scan_filter.c ---- */
 OV_CHECKED ov_status ovi_conjuncts(const ov_expr *filter, uint32_t columns, ov_arena *out, const conjunct **list,
                                    uint32_t *count, ov_error *err);
+/* ---- scan_rows.c ---- */
+/* Rows in the segment's ranges that conjuncts with a row index leave, of those whose index names at most `most`; these
+ * conjuncts are done with (always). only_count: their number is all that is asked for, so seg->rows may stay empty. */
+OV_CHECKED ov_status ovi_scan_rows(ovi_scan *s, scan_segment *seg, verdict *v, uint32_t n, uint64_t most, bool only_count,
+                                   ov_error *err);
+/* Up to cap matching rows >= from, ascending, of GATHER. */
+uint32_t ovi_scan_rows_list(const scan_segment *seg, uint32_t from, uint32_t *rows, uint32_t cap);
 /* ---- scan_plan.c ---- */
 OV_CHECKED ov_status ovi_scan_plan(ovi_scan *s, scan_segment *seg, ovi_worker *w, ov_error *err);
 /* No row with a value of `column` in [low, high] (and NULL when nulls) can be among the best the sink looks for. */

@@ -7,7 +7,7 @@
 
 enum {
     GATHER_FACTOR = 32, /* picking a row costs about as much as reading this many in a block */
-    INDEX_FACTOR = 4,   /* a rowset is worth making when it drops three quarters of the rows */
+    INDEX_FACTOR = 4,   /* a row set is worth making when it drops three quarters of the rows */
 };
 
 /* ---- opening ---- */
@@ -39,6 +39,8 @@ static bool same_domain(const ov_domain *a, const ov_domain *b)
     if (!a->offsets || !b->offsets || a->count != b->count || a->has_null != b->has_null ||
         a->sorted != b->sorted || a->unique != b->unique || !ov_type_eq(a->type, b->type))
         return false;
+    if (a->id == b->id) /* storage/domain_share has compared them */
+        return true;
     size_t bytes = a->offsets[a->count];
     return bytes == b->offsets[b->count] &&
            memcmp(a->offsets, b->offsets, ((size_t)a->count + 1) * sizeof(*a->offsets)) == 0 &&
@@ -283,16 +285,6 @@ static ov_status time_rows(ovi_scan *s, scan_segment *seg, ovi_worker *w, bool *
 
 /* ---- filters by dictionary and statistics ---- */
 
-/* What a conjunct does to this segment. */
-typedef struct verdict {
-    const conjunct *c;
-    bool never, always;
-    bool indexed;         /* truth is set */
-    const uint8_t *truth; /* per code */
-    uint64_t rows;        /* of the whole segment that match, when truth is set */
-    uint32_t codes, last; /* codes that match, and one of them */
-} verdict;
-
 /* A column this segment does not have reads as NULL in all rows. */
 static ov_status judge_absent(ovi_scan *s, ovi_worker *w, verdict *v, ov_error *err)
 {
@@ -308,24 +300,11 @@ static ov_status judge_absent(ovi_scan *s, ovi_worker *w, verdict *v, ov_error *
     return OV_OK;
 }
 
-/* The first code from `code` on that is true, or count. Most tables of large dictionaries are false nearly everywhere. */
-static uint32_t next_true(const uint8_t *truth, uint32_t code, uint32_t count)
-{
-    for (uint64_t eight; code + 8 <= count; code += 8) {
-        memcpy(&eight, truth + code, 8);
-        if (eight & UINT64_C(0x0101010101010101))
-            break;
-    }
-    while (code < count && truth[code] != 1)
-        code++;
-    return code;
-}
-
 /* What the truth of each code says about the segment. */
 static void sum_truth(const scan_column *col, verdict *v)
 {
     const ov_domain *d = col->domain;
-    for (uint32_t code = 0; (code = next_true(v->truth, code, d->count)) < d->count; code++) {
+    for (uint32_t code = 0; (code = ovi_next_true(v->truth, code, d->count)) < d->count; code++) {
         v->codes++;
         v->last = code;
         v->rows += d->row_counts ? d->row_counts[code] : 0;
@@ -399,77 +378,6 @@ static ov_status judge(ovi_scan *s, scan_segment *seg, ovi_worker *w, verdict *v
         return judge_codes(col, w, v, err);
     if (v->c->has_range)
         judge_range(&col->info->stats, v);
-    return OV_OK;
-}
-
-/* ---- rowsets ---- */
-
-static ov_status rows_of_truth(const scan_column *col, const verdict *v, ov_rowset *set, ov_error *err)
-{
-    uint32_t count = col->domain->count;
-    for (uint32_t code = 0; (code = next_true(v->truth, code, count)) < count; code++)
-        OV_TRY(ov_column_rows_of(col->col, code, set, err));
-    return OV_OK;
-}
-
-static void destroy_rowset(void *set)
-{
-    ov_rowset_destroy(set);
-}
-
-static ov_status make_rowset(ovi_scan *s, ov_rowset **set, ov_error *err)
-{
-    OV_TRY(ov_rowset_create(set, err));
-    ov_mutex_lock(&s->lock);
-    ov_status st = ov_arena_on_exit(&s->exec->arena, destroy_rowset, *set, err);
-    ov_mutex_unlock(&s->lock);
-    return st;
-}
-
-static ov_status clip_to_ranges(scan_segment *seg, ov_error *err)
-{
-    if (seg->range_count == 1) {
-        ov_rowset_clip(seg->rows, seg->ranges[0].first, seg->ranges[0].end);
-        return OV_OK;
-    }
-    ov_rowset *in;
-    OV_TRY(ov_rowset_create(&in, err));
-    ov_status st = OV_OK;
-    for (uint32_t i = 0; i < seg->range_count && st == OV_OK; i++)
-        st = ov_rowset_add_range(in, seg->ranges[i].first, seg->ranges[i].end, err);
-    if (st == OV_OK)
-        ov_rowset_and(seg->rows, in);
-    ov_rowset_destroy(in);
-    return st;
-}
-
-/* The intersection of every conjunct whose rowset is small; those conjuncts are done with. */
-static ov_status intersect(ovi_scan *s, scan_segment *seg, verdict *v, uint32_t n, uint64_t most, ov_error *err)
-{
-    for (uint32_t i = 0; i < n; i++) {
-        if (!v[i].indexed || v[i].always || v[i].rows > most)
-            continue;
-        const scan_column *col = &seg->columns[v[i].c->column];
-        if (!seg->rows) {
-            OV_TRY(make_rowset(s, &seg->rows, err));
-            OV_TRY(rows_of_truth(col, &v[i], seg->rows, err));
-        } else {
-            ov_rowset *other;
-            OV_TRY(ov_rowset_create(&other, err));
-            ov_status st = rows_of_truth(col, &v[i], other, err);
-            if (st == OV_OK)
-                ov_rowset_and(seg->rows, other);
-            ov_rowset_destroy(other);
-            OV_TRY(st);
-        }
-        v[i].always = true;
-        if (v[i].codes == 1) {
-            seg->columns[v[i].c->column].fixed = true;
-            seg->columns[v[i].c->column].fixed_code = v[i].last;
-        }
-    }
-    OV_TRY(clip_to_ranges(seg, err));
-    seg->count = ov_rowset_count(seg->rows);
     return OV_OK;
 }
 
@@ -555,7 +463,7 @@ static ov_status choose(ovi_scan *s, scan_segment *seg, verdict *v, uint32_t n, 
     bool all_indexed = indexed == open && open > 0;
     if (best <= rows / GATHER_FACTOR || (counts && all_indexed)) {
         uint64_t most = counts && all_indexed ? UINT64_MAX : rows / INDEX_FACTOR;
-        OV_TRY(intersect(s, seg, v, n, most, err));
+        OV_TRY(ovi_scan_rows(s, seg, v, n, most, counts && all_indexed, err));
         set_rest(seg, v, n);
         seg->way = seg->count == 0 ? WAY_OUT : counts && seg->rest_count == 0 ? WAY_COUNT : WAY_GATHER;
         return OV_OK;

@@ -261,7 +261,7 @@ static ov_status push_gathered(reading *r, uint32_t first, uint32_t end, ov_erro
     uint32_t step = r->s->exec->batch_rows, *rows;
     OV_TRY(ov_arena_alloc(&r->w->kept, ((size_t)step + 1) * 4, &rows, err));
     for (uint32_t at = first; at < end && !ovi_done(r->s->sink);) {
-        uint32_t n = ov_rowset_list(r->seg->rows, at, rows, step);
+        uint32_t n = ovi_scan_rows_list(r->seg, at, rows, step);
         while (n > 0 && rows[n - 1] >= end)
             n--;
         if (n == 0)

@@ -139,6 +139,15 @@ static void check_rows(const ov_column *col, uint32_t code, const uint32_t *want
         assert_int_equal(count, n);
         assert_memory_equal(got, want + skip, OV_MIN(5u, n - skip) * sizeof *got);
     }
+    uint32_t edges[] = {0, 1, n ? want[0] : 5, n ? want[n / 2] : 6, n ? want[n - 1] : 7, n ? want[n - 1] + 1 : 8, UINT32_MAX};
+    for (size_t a = 0; a < OV_COUNT_OF(edges); a++)
+        for (size_t b = 0; b < OV_COUNT_OF(edges); b++) {
+            uint64_t in = 0, count_in;
+            for (uint32_t i = 0; i < n; i++)
+                in += want[i] >= edges[a] && want[i] < edges[b];
+            OK(ov_column_count_of(col, code, edges[a], edges[b], &count_in, &err));
+            assert_int_equal(count_in, in);
+        }
     ov_rowset_destroy(set);
     free(got);
 }
