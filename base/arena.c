@@ -96,7 +96,7 @@ static bool add_chunk(ov_arena *a, size_t need, ov_error *err)
         }
         bytes = (need + 64 + 4095) & ~(size_t)4095;
     }
-    if (a->budget && ov_budget_charge(a->budget, bytes, err) != OV_OK)
+    if (ov_budget_alive(a->budget, err) != OV_OK || (a->budget && ov_budget_charge(a->budget, bytes, err) != OV_OK))
         return false;
     ov_arena_chunk *c = ov_aligned_malloc(64, bytes);
     if (!c) {

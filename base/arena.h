@@ -5,6 +5,8 @@
  * which: `out` receives results, `scratch` may be rewound by the caller at any batch boundary. Memory comes
  * in chunks charged to a budget (NULL: none). Marks undo trial work; clean-up callbacks run, newest
  * first, when the arena is rewound past them or destroyed, for things that are not memory.
+ * Every chunk asks the budget whether the work may go on: whoever builds something in an arena can be
+ * stopped without asking itself.
  * Under ASan unused space is poisoned.
  *
  * Threads: one at a time per arena.

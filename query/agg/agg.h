@@ -81,4 +81,5 @@ OV_CHECKED ov_status ov_agg_bind(ov_expr_ctx *cx, ov_slice name, const ov_expr *
 const char *ov_agg_name(const ov_agg_call *call);
 /* Both give the same value over any rows. */
 bool ov_agg_call_equal(const ov_agg_call *a, const ov_agg_call *b);
+uint64_t ov_agg_call_hash(const ov_agg_call *call); /* equal calls have equal hashes */
 uint32_t ov_agg_docs(const ov_function_doc **out); /* sorted by name */

@@ -3,6 +3,7 @@
  */
 #include "query/agg/agg_int.h"
 
+#include "base/hash.h"
 #include "base/suggest.h"
 
 static const ov_aggregate table[] = {
@@ -121,4 +122,12 @@ bool ov_agg_call_equal(const ov_agg_call *a, const ov_agg_call *b)
         return false;
     return equal_lists(a->args, a->argc, b->args, b->argc) &&
            equal_lists(a->params, a->param_count, b->params, b->param_count);
+}
+
+uint64_t ov_agg_call_hash(const ov_agg_call *call)
+{
+    uint64_t h = ov_hash_combine(ov_hash_u64((uint64_t)(uintptr_t)call->fn), call->distinct);
+    if (call->filter)
+        h = ov_hash_combine(h, ov_expr_hash(call->filter));
+    return ov_expr_hash_all(call->params, call->param_count, ov_expr_hash_all(call->args, call->argc, h));
 }

@@ -4,6 +4,7 @@
 #include "query/exec/aggregate_spill.h"
 
 #include "base/bits.h"
+#include "base/hash.h"
 
 typedef struct agg_sink {
     ovi_sink base;
@@ -15,15 +16,17 @@ typedef struct agg_sink {
 
 /* ---- the specification ---- */
 
-static uint32_t number_of(const ov_expr **list, uint32_t *count, const ov_expr *e)
+/* The number of e in a list; a new one unless something equal is there. */
+static ov_status number_of(const ov_expr **list, uint32_t *count, ov_places *places, ov_arena *arena, const ov_expr *e,
+                           uint32_t *number, ov_error *err)
 {
-    if (!e)
-        return OVI_NONE;
-    for (uint32_t i = 0; i < *count; i++)
-        if (list[i] == e || (e->deterministic && ov_expr_equal(list[i], e)))
-            return i;
-    list[*count] = e;
-    return (*count)++;
+    *number = e ? ov_expr_find(places, list, e) : OVI_NONE;
+    if (!e || *number != OV_NO_PLACE)
+        return OV_OK;
+    OV_TRY(ov_expr_note(places, arena, e, err));
+    *number = (*count)++;
+    list[*number] = e;
+    return OV_OK;
 }
 
 static bool same_args(const agg_acc_spec *a, const agg_acc_spec *b)
@@ -32,22 +35,36 @@ static bool same_args(const agg_acc_spec *a, const agg_acc_spec *b)
            (a->argc == 0 || memcmp(a->args, b->args, a->argc * sizeof(*a->args)) == 0);
 }
 
-/* An accumulator that already gives what `want` needs, made wider perhaps; or a new one. */
-static uint32_t add_acc(agg_spec *spec, const agg_acc_spec *want)
+/* Equal for accumulators of which one may serve the other. */
+static uint64_t hash_acc(const agg_acc_spec *a)
 {
-    for (uint32_t i = 0; i < spec->acc_count; i++) {
+    uint64_t h = ov_hash_u64(a->filter);
+    for (uint32_t i = 0; i < a->argc; i++)
+        h = ov_hash_combine(h, a->args[i]);
+    return a->acc.kind == OV_ACC_OBJECT ? ov_hash_combine(h, ov_agg_call_hash(a->acc.call)) : h;
+}
+
+/* An accumulator that already gives what `want` needs, made wider perhaps; or a new one. */
+static ov_status add_acc(agg_spec *spec, const agg_acc_spec *want, ov_places *places, ov_arena *arena, uint32_t *number,
+                         ov_error *err)
+{
+    uint64_t hash = hash_acc(want);
+    OV_EACH_PLACE(places, hash, i, slot) {
         agg_acc_spec *have = &spec->accs[i];
         if (!same_args(have, want))
             continue;
+        *number = i;
         if (ov_acc_serves(&have->acc, &want->acc))
-            return i;
+            return OV_OK;
         if (want->argc && ov_acc_serves(&want->acc, &have->acc)) {
             *have = *want;
-            return i;
+            return OV_OK;
         }
     }
-    spec->accs[spec->acc_count] = *want;
-    return spec->acc_count++;
+    OV_TRY(ov_places_add(places, arena, hash, err));
+    *number = spec->acc_count++;
+    spec->accs[*number] = *want;
+    return OV_OK;
 }
 
 /* Every row of a group counts in it: its n tells whether a group exists. */
@@ -61,6 +78,7 @@ static ov_status make_accs(agg_spec *spec, ov_arena *arena, ov_error *err)
 {
     const ov_plan *node = spec->node;
     uint32_t calls = node->aggregate.agg_count;
+    ov_places args = {0}, filters = {0}, accs = {0};
     size_t most = 0;
     for (uint32_t i = 0; i < calls; i++)
         most += node->aggregate.aggs[i].argc;
@@ -74,9 +92,9 @@ static ov_status make_accs(agg_spec *spec, ov_arena *arena, ov_error *err)
         agg_acc_spec want = {.acc = ov_acc_spec_of(call), .argc = call->argc};
         OV_TRY(ov_arena_alloc(arena, ((size_t)call->argc + 1) * sizeof(*want.args), &want.args, err));
         for (uint32_t k = 0; k < call->argc; k++)
-            want.args[k] = number_of(spec->args, &spec->arg_count, call->args[k]);
-        want.filter = number_of(spec->filters, &spec->filter_count, call->filter);
-        spec->acc_of_call[i] = add_acc(spec, &want);
+            OV_TRY(number_of(spec->args, &spec->arg_count, &args, arena, call->args[k], &want.args[k], err));
+        OV_TRY(number_of(spec->filters, &spec->filter_count, &filters, arena, call->filter, &want.filter, err));
+        OV_TRY(add_acc(spec, &want, &accs, arena, &spec->acc_of_call[i], err));
         spec->has_sets |= want.acc.kind == OV_ACC_DISTINCT;
         spec->most_args = OV_MAX(spec->most_args, call->argc);
     }

@@ -403,22 +403,27 @@ static bool win_done(const ovi_sink *sink)
 /* ---- set-up ---- */
 
 /* The column of kept batches that has e. */
-static uint32_t value_column(win_op *op, const ov_expr *e)
+static ov_status value_column(win_op *op, ov_places *places, const ov_expr *e, uint32_t *column, ov_error *err)
 {
     uint32_t inputs = op->node->inputs[0]->field_count;
+    *column = e->column;
     if (e->kind == OV_EXPR_COLUMN)
-        return e->column;
-    for (uint32_t i = 0; i < op->value_count; i++)
-        if (e->deterministic && ov_expr_equal(op->values[i], e))
-            return inputs + i;
-    op->values[op->value_count] = e;
-    return inputs + op->value_count++;
+        return OV_OK;
+    uint32_t known = e->deterministic ? ov_expr_find(places, op->values, e) : OV_NO_PLACE;
+    if (known == OV_NO_PLACE) {
+        OV_TRY(ov_expr_note(places, &op->exec->arena, e, err));
+        known = op->value_count++;
+        op->values[known] = e;
+    }
+    *column = inputs + known;
+    return OV_OK;
 }
 
 static OV_CHECKED ov_status make_calls(win_op *op, ov_error *err)
 {
     const ov_plan *node = op->node;
     uint32_t count = node->window.call_count, values = 0;
+    ov_places places = {0};
     for (uint32_t i = 0; i < count; i++)
         values += node->window.calls[i].argc + 1 + (node->window.calls[i].agg ? node->window.calls[i].agg->argc : 0);
     OV_TRY(ov_arena_zalloc(&op->exec->arena, ((size_t)count + 1) * sizeof *op->calls, &op->calls, err));
@@ -434,8 +439,10 @@ static OV_CHECKED ov_status make_calls(win_op *op, ov_error *err)
         op->streams = op->streams && ovi_win_streams(node, call);
         OV_TRY(ov_arena_alloc(&op->exec->arena, ((size_t)argc + 1) * sizeof *c->args, &c->args, err));
         for (uint32_t a = 0; a < argc; a++)
-            c->args[a] = value_column(op, args[a]);
-        c->filter = call->agg && call->agg->filter ? value_column(op, call->agg->filter) : WINDOW_NONE;
+            OV_TRY(value_column(op, &places, args[a], &c->args[a], err));
+        c->filter = WINDOW_NONE;
+        if (call->agg && call->agg->filter)
+            OV_TRY(value_column(op, &places, call->agg->filter, &c->filter, err));
     }
     return OV_OK;
 }

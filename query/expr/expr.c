@@ -111,10 +111,17 @@ ov_status ov_expr_retype(ov_expr_ctx *cx, const ov_expr *arg, ov_sqltype to, con
         return OV_OK;
     }
     ov_expr *e;
-    OV_TRY(ov_arena_alloc(cx->arena, sizeof *e, &e, err));
-    *e = *arg; /* the same value, so the same id */
+    OV_TRY(ov_expr_copy(cx->arena, arg, &e, err)); /* the same value, so the same id */
     e->sql = (uint8_t)to;
     *out = e;
+    return OV_OK;
+}
+
+ov_status ov_expr_copy(ov_arena *arena, const ov_expr *e, ov_expr **out, ov_error *err)
+{
+    OV_TRY(ov_arena_alloc(arena, sizeof **out, out, err));
+    **out = *e;
+    (*out)->hash = 0; /* of what it becomes */
     return OV_OK;
 }
 
@@ -182,6 +189,8 @@ bool ov_expr_equal(const ov_expr *a, const ov_expr *b)
         return true;
     if (a->kind != b->kind || a->sql != b->sql || a->elem_sql != b->elem_sql || !ov_type_eq(a->type, b->type))
         return false;
+    if (a->argc != b->argc || (a->argc && ov_expr_hash(a) != ov_expr_hash(b)))
+        return false;
     switch ((ov_expr_kind)a->kind) {
     case OV_EXPR_CONST:
         return same_constant(a, b);
@@ -199,8 +208,6 @@ bool ov_expr_equal(const ov_expr *a, const ov_expr *b)
             return false;
         break;
     }
-    if (a->argc != b->argc)
-        return false;
     for (uint32_t i = 0; i < a->argc; i++)
         if (!ov_expr_equal(a->args[i], b->args[i]))
             return false;
@@ -236,8 +243,7 @@ ov_status ov_expr_rewrite(ov_expr_ctx *cx, const ov_expr *e, ov_expr_leaf leaf, 
     if (e->argc == 0)
         return OV_OK;
     ov_expr *copy;
-    OV_TRY(ov_arena_alloc(cx->arena, sizeof *copy, &copy, err));
-    *copy = *e;
+    OV_TRY(ov_expr_copy(cx->arena, e, &copy, err));
     OV_TRY(ov_arena_alloc(cx->arena, e->argc * sizeof *copy->args, &copy->args, err));
     copy->id = cx->next_id++;
     copy->only_column = OV_EXPR_NO_COLUMN;

@@ -12,6 +12,7 @@
 
 #include "base/buf.h"
 #include "base/period.h"
+#include "base/places.h"
 #include "query/sqltype.h"
 #include "storage/vec.h"
 
@@ -96,6 +97,7 @@ struct ov_expr {
     const ov_expr **args;
     const ov_inset *set;
     const void *prepared; /* the function's own, made at bind time, immutable */
+    uint64_t hash;        /* what ov_expr_hash found; 0: not asked yet */
 };
 
 /* What the constructors need to know; one per query being bound. */
@@ -164,6 +166,14 @@ ov_op ov_expr_op(const ov_expr *e);
 /* The granularity of an OV_OP_TIME_FLOOR whose period is constant (args[0] is the time); NULL otherwise. */
 const ov_gran *ov_expr_time_floor(const ov_expr *e);
 bool ov_expr_equal(const ov_expr *a, const ov_expr *b); /* structure and constants */
+/* Equal expressions have equal hashes. Computed once a node. */
+uint64_t ov_expr_hash(const ov_expr *e);
+uint64_t ov_expr_hash_all(const ov_expr *const *list, uint32_t count, uint64_t hash); /* combined with `hash` */
+/* The first expression of `list` that is equal; OV_NO_PLACE: none. `places` has had each of them noted, in order. */
+uint32_t ov_expr_find(const ov_places *places, const ov_expr *const *list, const ov_expr *e);
+OV_CHECKED ov_status ov_expr_note(ov_places *places, ov_arena *arena, const ov_expr *e, ov_error *err);
+/* A copy that may be changed until somebody else sees it. */
+OV_CHECKED ov_status ov_expr_copy(ov_arena *arena, const ov_expr *e, ov_expr **out, ov_error *err);
 bool ov_expr_is_true(const ov_expr *e);                 /* the constant TRUE */
 /* Marks in `used` (bit per column) every column the tree reads. */
 void ov_expr_columns(const ov_expr *e, uint64_t *used, uint32_t columns);

@@ -45,7 +45,7 @@ ov_status ovi_fold(ov_expr_ctx *cx, const ov_expr *e, const ov_expr **out, ov_er
     ov_status st = ov_eval_expr(&ev, e, &one, &v, &why);
     if (st == OV_OK) {
         st = constant_of(cx, e, &v, out, err);
-    } else if (st == OV_NOMEM || st == OV_INTERNAL) {
+    } else if (st == OV_NOMEM || st == OV_INTERNAL || st == OV_CANCELLED || st == OV_TIMEOUT) {
         *err = why;
     } else {
         st = OV_OK;

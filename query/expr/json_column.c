@@ -40,8 +40,7 @@ static ov_status call_over(ov_expr_ctx *cx, const ov_expr *e, const ov_expr *arg
                            ov_error *err)
 {
     ov_expr *copy;
-    OV_TRY(ov_arena_alloc(cx->arena, sizeof *copy, &copy, err));
-    *copy = *e;
+    OV_TRY(ov_expr_copy(cx->arena, e, &copy, err));
     copy->id = cx->next_id++;
     copy->only_column = arg->only_column;
     OV_TRY(ov_arena_alloc(cx->arena, e->argc * sizeof *copy->args, &copy->args, err));

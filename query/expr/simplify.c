@@ -8,8 +8,7 @@ static ov_status remake(ov_expr_ctx *cx, const ov_expr *e, const ov_expr **args,
                         ov_expr **out, ov_error *err)
 {
     ov_expr *copy;
-    OV_TRY(ov_arena_alloc(cx->arena, sizeof *copy, &copy, err));
-    *copy = *e;
+    OV_TRY(ov_expr_copy(cx->arena, e, &copy, err));
     copy->args = args;
     copy->argc = argc;
     copy->id = cx->next_id++;

@@ -43,9 +43,14 @@ typedef struct ovi_pcolumns {
     const ov_expr **exprs;
     ov_slice *names;
     uint32_t count, capacity;
+    ov_places places; /* of exprs */
+    uint32_t prefix;  /* underscores in front of v0, v1 ...; settled with the first */
     ov_buf text; /* of virtualColumns' elements */
 } ovi_pcolumns;
 
+/* Is `name` one of `names`, as far as they were noted; and notes the next. */
+bool ovi_pname_known(const ov_places *places, const ov_slice *names, ov_slice name);
+OV_CHECKED ov_status ovi_pname_note(ov_places *places, ov_arena *arena, ov_slice name, ov_error *err);
 /* The name to use for e: a base column's own, or a virtual column's. */
 OV_CHECKED ov_status ovi_pcolumn(ovi_pcolumns *c, const ov_expr *e, ov_slice *name, ov_error *err);
 const char *ovi_ptype(const ov_expr *e, char buf[48]); /* "LONG" */

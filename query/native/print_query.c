@@ -115,11 +115,12 @@ ov_status ovi_pwrite_result(ovi_pwrite *q, const ov_expr *e, ov_slice *name, ov_
         *name = q->grouped[e->column];
         return OV_OK;
     }
-    for (uint32_t i = 0; i < q->post_count; i++)
-        if (ov_expr_equal(q->posts[i], e)) {
-            *name = q->post_names[i];
-            return OV_OK;
-        }
+    uint32_t known = ov_expr_find(&q->post_places, q->posts, e);
+    if (known != OV_NO_PLACE) {
+        *name = q->post_names[known];
+        return OV_OK;
+    }
+    OV_TRY(ov_expr_note(&q->post_places, q->p->arena, e, err));
     OV_TRY(ov_arena_printf(q->p->arena, name, err, "p%u", q->post_count));
     ov_buf_init(&text);
     ovi_pexpr(q->p, e, q->grouped, &text);
@@ -250,6 +251,7 @@ static ov_status print_scan(ovi_pwrite *q, ov_buf *b, ov_error *err)
     char type[48];
     ov_buf *list = &q->parts.columns, *types = &q->parts.types, *order = &q->parts.order;
     ov_slice name;
+    ov_places places = {0};
     uint32_t shown = 0;
     OV_TRY(ovi_prel_open(q->p, q->t.at, &q->rel, err));
     if (q->p->lost)
@@ -262,10 +264,9 @@ static ov_status print_scan(ovi_pwrite *q, ov_buf *b, ov_error *err)
     if (q->rel.filter)
         OV_TRY(ovi_pfilter(&q->columns, q->rel.filter, &q->parts.filter, err));
     for (uint32_t i = 0; i < q->t.count; i++) {
-        bool again = false;
         OV_TRY(ovi_pcolumn(&q->columns, q->t.exprs[i], &q->out[i], err));
-        for (uint32_t k = 0; k < i; k++)
-            again |= ov_slice_eq(q->out[k], q->out[i]);
+        bool again = ovi_pname_known(&places, q->out, q->out[i]);
+        OV_TRY(ovi_pname_note(&places, q->p->arena, q->out[i], err));
         if (again)
             continue;
         ov_buf_add_str(list, shown ? "," : "");
@@ -307,12 +308,13 @@ static ov_status add_signature(ovi_pwrite *q, const ov_plan *plan, ov_slice *out
 {
     ov_buf text;
     char type[48];
+    ov_places places = {0};
+    ov_status st = OV_OK;
     ov_buf_init(&text);
     ov_buf_add_char(&text, '[');
-    for (uint32_t i = 0; i < q->t.count; i++) {
-        bool again = false;
-        for (uint32_t k = 0; k < i; k++)
-            again |= ov_slice_eq(q->out[k], q->out[i]);
+    for (uint32_t i = 0; i < q->t.count && st == OV_OK; i++) {
+        bool again = ovi_pname_known(&places, q->out, q->out[i]);
+        st = ovi_pname_note(&places, q->p->arena, q->out[i], err);
         if (again)
             continue;
         ov_type t = plan->fields[i].type;
@@ -324,7 +326,8 @@ static ov_status add_signature(ovi_pwrite *q, const ov_plan *plan, ov_slice *out
     if (q->time_behind)
         ov_buf_add_str(&text, q->t.count ? ",{\"name\":\"__time\",\"type\":\"LONG\"}" : "{\"name\":\"__time\",\"type\":\"LONG\"}");
     ov_buf_add_char(&text, ']');
-    ov_status st = ov_buf_check(&text, err);
+    if (st == OV_OK)
+        st = ov_buf_check(&text, err);
     if (st == OV_OK)
         st = ov_arena_copy(q->p->arena, ov_buf_slice(&text), out, err);
     ov_buf_fini(&text);

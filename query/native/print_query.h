@@ -47,6 +47,7 @@ typedef struct ovi_pwrite {
     ov_slice *grouped; /* names of the grouping's columns: d0, a0 ... */
     uint32_t post_count;
     const ov_expr **posts;
+    ov_places post_places;
     ov_slice *post_names;
     ov_slice *out; /* names of the output columns */
     bool series, has_bucket;

@@ -4,6 +4,8 @@
  */
 #include "query/native/print_query.h"
 
+#include "base/hash.h"
+
 /* ---- columns ---- */
 
 const char *ovi_ptype(const ov_expr *e, char buf[48])
@@ -27,6 +29,19 @@ uint32_t ovi_punused(const ovi_prel *rel, char letter)
     return least;
 }
 
+bool ovi_pname_known(const ov_places *places, const ov_slice *names, ov_slice name)
+{
+    OV_EACH_PLACE(places, ov_hash_slice(name), i, slot)
+        if (ov_slice_eq(names[i], name))
+            return true;
+    return false;
+}
+
+ov_status ovi_pname_note(ov_places *places, ov_arena *arena, ov_slice name, ov_error *err)
+{
+    return ov_places_add(places, arena, ov_hash_slice(name), err);
+}
+
 ov_status ovi_pcolumn(ovi_pcolumns *c, const ov_expr *e, ov_slice *name, ov_error *err)
 {
     char type[48];
@@ -34,11 +49,14 @@ ov_status ovi_pcolumn(ovi_pcolumns *c, const ov_expr *e, ov_slice *name, ov_erro
         *name = c->rel->names[e->column];
         return OV_OK;
     }
-    for (uint32_t i = 0; i < c->count; i++)
-        if (ov_expr_equal(c->exprs[i], e)) {
-            *name = c->names[i];
-            return OV_OK;
-        }
+    uint32_t known = ov_expr_find(&c->places, c->exprs, e);
+    if (known != OV_NO_PLACE) {
+        *name = c->names[known];
+        return OV_OK;
+    }
+    if (!c->count)
+        c->prefix = ovi_punused(c->rel, 'v');
+    OV_TRY(ov_expr_note(&c->places, c->p->arena, e, err));
     if (c->count == c->capacity) {
         uint32_t room = OV_MAX(8u, 2 * c->capacity);
         const ov_expr **exprs;
@@ -55,7 +73,7 @@ ov_status ovi_pcolumn(ovi_pcolumns *c, const ov_expr *e, ov_slice *name, ov_erro
     }
     ov_buf text;
     ov_buf_init(&text);
-    for (uint32_t i = ovi_punused(c->rel, 'v'); i > 0; i--)
+    for (uint32_t i = c->prefix; i > 0; i--)
         ov_buf_add_char(&text, '_');
     ov_status st = ov_arena_printf(c->p->arena, name, err, OV_SLICE_FMT "v%u", OV_SLICE_ARG(ov_buf_slice(&text)), c->count);
     ov_buf_clear(&text);
@@ -129,13 +147,12 @@ static ov_status from_values(ovi_printer *p, const ov_plan *plan, ovi_prel *out,
     ov_buf text;
     ov_slice *names;
     char type[48];
+    ov_places places = {0};
     OV_TRY(field_names(p, plan, &names, err));
     for (uint32_t i = 0; i < plan->field_count; i++) {
-        bool again = names[i].n == 0;
-        for (uint32_t k = 0; k < i; k++)
-            again |= ov_slice_eq(names[k], names[i]);
-        if (again)
+        if (names[i].n == 0 || ovi_pname_known(&places, names, names[i]))
             OV_TRY(ov_arena_printf(p->arena, &names[i], err, "EXPR$%u", i));
+        OV_TRY(ovi_pname_note(&places, p->arena, names[i], err));
     }
     ov_buf_init(&text);
     ov_buf_add_str(&text, "{\"type\":\"inline\",\"columnNames\":[");

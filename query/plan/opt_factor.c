@@ -6,23 +6,30 @@
 
 enum { MOST_BRANCHES = 64 };
 
-static bool has_part(const ov_expr *const *parts, uint32_t count, const ov_expr *e)
+static OV_CHECKED ov_status note_all(ov_expr_ctx *cx, const ov_expr *const *parts, uint32_t count, ov_places *out,
+                                     ov_error *err)
 {
+    *out = (ov_places){0};
     for (uint32_t i = 0; i < count; i++)
-        if (ov_expr_equal(parts[i], e))
-            return true;
-    return false;
+        OV_TRY(ov_expr_note(out, cx->arena, parts[i], err));
+    return OV_OK;
 }
 
-static bool in_all_branches(const ov_expr *either, const ov_expr *part)
+/* Of `parts`, the conjuncts of the first branch, those that stand in all branches; *count becomes smaller. */
+static OV_CHECKED ov_status keep_common(ov_expr_ctx *cx, const ov_expr *either, const ov_expr **parts, uint32_t *count,
+                                        ov_error *err)
 {
-    for (uint32_t b = 0; b < either->argc; b++) {
-        const ov_expr *const *parts;
-        uint32_t count = ovi_plan_conjuncts((const ov_expr *const *)&either->args[b], &parts);
-        if (!has_part(parts, count, part))
-            return false;
+    for (uint32_t b = 0; b < either->argc && *count; b++) {
+        const ov_expr *const *others;
+        ov_places places;
+        uint32_t n = 0, other_count = ovi_plan_conjuncts((const ov_expr *const *)&either->args[b], &others);
+        OV_TRY(note_all(cx, others, other_count, &places, err));
+        for (uint32_t i = 0; i < *count; i++)
+            if (parts[i]->deterministic && ov_expr_find(&places, others, parts[i]) != OV_NO_PLACE)
+                parts[n++] = parts[i];
+        *count = n;
     }
-    return part->deterministic;
+    return OV_OK;
 }
 
 /* The OR without what is in all its branches; *out NULL when a branch asks for nothing else. */
@@ -30,14 +37,16 @@ static OV_CHECKED ov_status without_common(ov_expr_ctx *cx, const ov_expr *eithe
                                            uint32_t common_count, const ov_expr **out, ov_error *err)
 {
     const ov_expr **branches, **rest;
+    ov_places places;
     *out = NULL;
+    OV_TRY(note_all(cx, common, common_count, &places, err));
     OV_TRY(ov_arena_alloc(cx->arena, either->argc * sizeof *branches, &branches, err));
     for (uint32_t b = 0; b < either->argc; b++) {
         const ov_expr *const *parts;
         uint32_t count = ovi_plan_conjuncts((const ov_expr *const *)&either->args[b], &parts), n = 0;
         OV_TRY(ov_arena_alloc(cx->arena, count * sizeof *rest, &rest, err));
         for (uint32_t i = 0; i < count; i++)
-            if (!has_part(common, common_count, parts[i]))
+            if (ov_expr_find(&places, common, parts[i]) == OV_NO_PLACE)
                 rest[n++] = parts[i];
         if (!n)
             return OV_OK;
@@ -52,14 +61,12 @@ static OV_CHECKED ov_status factor(ov_expr_ctx *cx, const ov_expr *e, const ov_e
 {
     const ov_expr *const *first;
     const ov_expr **parts;
-    uint32_t n = 0;
     if (ov_expr_op(e) != OV_OP_OR || e->argc > MOST_BRANCHES)
         return OV_OK;
-    uint32_t most = ovi_plan_conjuncts((const ov_expr *const *)&e->args[0], &first);
-    OV_TRY(ov_arena_alloc(cx->arena, (most + (size_t)1) * sizeof *parts, &parts, err));
-    for (uint32_t i = 0; i < most; i++)
-        if (in_all_branches(e, first[i]))
-            parts[n++] = first[i];
+    uint32_t n = ovi_plan_conjuncts((const ov_expr *const *)&e->args[0], &first);
+    OV_TRY(ov_arena_alloc(cx->arena, (n + (size_t)1) * sizeof *parts, &parts, err));
+    memcpy(parts, first, n * sizeof *parts);
+    OV_TRY(keep_common(cx, e, parts, &n, err));
     if (!n)
         return OV_OK;
     OV_TRY(without_common(cx, e, parts, n, &parts[n], err));

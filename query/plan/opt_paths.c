@@ -83,8 +83,7 @@ static OV_CHECKED ov_status replace(finder *f, const ov_expr *e, const ov_expr *
     if (!changed)
         return OV_OK;
     ov_expr *copy;
-    OV_TRY(ov_arena_alloc(f->cx->arena, sizeof *copy, &copy, err));
-    *copy = *e;
+    OV_TRY(ov_expr_copy(f->cx->arena, e, &copy, err));
     copy->args = args;
     *out = copy;
     return OV_OK;

@@ -23,15 +23,6 @@ static OV_CHECKED ov_status filter_over(ov_expr_ctx *cx, const ov_plan *in, conj
     return ov_plan_filter(cx->arena, in, predicate, out, err);
 }
 
-/* What an OR over both sides of a join says about one of them comes down each time that filters do. */
-static bool is_known(const ov_expr *const *list, uint32_t count, const ov_expr *e)
-{
-    for (uint32_t i = 0; ov_expr_op(e) == OV_OP_OR && i < count; i++)
-        if (ov_expr_equal(list[i], e))
-            return true;
-    return false;
-}
-
 /* c with the conjuncts of `e` behind it. */
 static OV_CHECKED ov_status with_parts(ov_expr_ctx *cx, conjuncts c, const ov_expr *e,
                                        conjuncts *out, ov_error *err)
@@ -43,8 +34,12 @@ static OV_CHECKED ov_status with_parts(ov_expr_ctx *cx, conjuncts c, const ov_ex
     if (c.count)
         memcpy(out->list, c.list, c.count * sizeof *out->list);
     out->count = c.count;
+    /* what an OR over both sides of a join says about one of them comes down each time that filters do */
+    ov_places known = {0};
+    for (uint32_t i = 0; i < c.count; i++)
+        OV_TRY(ov_expr_note(&known, cx->arena, c.list[i], err));
     for (uint32_t i = 0; i < count; i++)
-        if (!is_known(out->list, c.count, parts[i]))
+        if (ov_expr_op(parts[i]) != OV_OP_OR || ov_expr_find(&known, c.list, parts[i]) == OV_NO_PLACE)
             out->list[out->count++] = parts[i];
     return OV_OK;
 }

@@ -24,9 +24,13 @@ static OV_CHECKED ov_status collect(ovi_sql_names *n, const ov_agg_call *call, c
                                     ov_error *err)
 {
     ovi_sql_aggs *aggs = n->aggs;
-    uint32_t i = 0;
-    while (i < aggs->count && !ov_agg_call_equal(&aggs->calls[i], call))
-        i++;
+    uint64_t hash = ov_agg_call_hash(call);
+    uint32_t i = aggs->count;
+    OV_EACH_PLACE(&aggs->places, hash, place, slot)
+        if (ov_agg_call_equal(&aggs->calls[place], call)) {
+            i = place;
+            break;
+        }
     if (i == aggs->count) {
         if (aggs->count == aggs->capacity) {
             uint32_t capacity = OV_MAX(aggs->capacity * 2, 8u);
@@ -37,6 +41,7 @@ static OV_CHECKED ov_status collect(ovi_sql_names *n, const ov_agg_call *call, c
             aggs->calls = calls;
             aggs->capacity = capacity;
         }
+        OV_TRY(ov_places_add(&aggs->places, n->b->arena, hash, err));
         aggs->calls[aggs->count++] = *call;
     }
     return ov_expr_column(n->b->cx, n->rel->plan->field_count + i, call->type,
@@ -130,10 +135,8 @@ static OV_CHECKED ov_status bind_grouping(ovi_sql_names *n, const ov_ast *ast, c
     for (uint32_t i = 0; i < list->kid_count; i++) {
         const ov_expr *arg;
         OV_TRY(ovi_sql_bind_expr(n, list->kids[i], &arg, err));
-        for (keys[i] = 0; keys[i] < aggs->grouping->key_count; keys[i]++)
-            if (ov_expr_equal(arg, aggs->grouping->keys[keys[i]]))
-                break;
-        if (keys[i] == aggs->grouping->key_count)
+        keys[i] = ov_expr_find(&aggs->grouping->places, aggs->grouping->keys, arg);
+        if (keys[i] == OV_NO_PLACE)
             return ovi_sql_fail_node(n->b, list->kids[i], OV_INVALID, err, NULL,
                                      "Argument to GROUPING operator must be a grouped expression");
     }

@@ -26,51 +26,6 @@ ov_status ovi_sql_apply(ovi_sql_binder *b, const ov_ast *at, const char *name, c
 
 /* ---- names ---- */
 
-ov_status ovi_sql_find_column(ovi_sql_binder *b, const ovi_sql_rel *rel, const ov_ast *name,
-                              const ovi_sql_column **out, ov_error *err)
-{
-    const ov_ast *last = name, *table = NULL;
-    if (name->kind == OV_AST_PATH) { /* only t.c counts; schemas in front change nothing */
-        last = name->kids[name->kid_count - 1];
-        table = name->kids[name->kid_count - 2];
-    }
-    *out = NULL;
-    for (uint32_t i = 0; i < rel->column_count; i++) {
-        const ovi_sql_column *c = &rel->columns[i];
-        if (!ov_slice_eq(c->name, last->text))
-            continue;
-        if (table ? !ov_slice_eq(c->table, table->text) : c->only_by_table)
-            continue;
-        if (*out && !c->unlisted && !(*out)->unlisted)
-            return ovi_sql_fail_node(b, name, OV_INVALID, err, NULL,
-                                     "Column '" OV_SLICE_FMT "' is ambiguous",
-                                     OV_SLICE_ARG(last->text));
-        if (!*out || (*out)->unlisted)
-            *out = c;
-    }
-    return OV_OK;
-}
-
-/* The select item with this alias; NULL when there is none. Two that differ are ambiguous. */
-static OV_CHECKED ov_status find_alias(ovi_sql_names *n, const ov_ast *name, const ov_expr **out,
-                                       ov_error *err)
-{
-    *out = NULL;
-    if (name->kind != OV_AST_NAME || n->in_aggregate)
-        return OV_OK;
-    for (uint32_t i = 0; i < n->item_count; i++) {
-        const ovi_sql_item *item = &n->items[i];
-        if (!item->has_alias || !ov_slice_eq(item->name, name->text))
-            continue;
-        if (*out && !ov_expr_equal(*out, item->expr))
-            return ovi_sql_fail_node(n->b, name, OV_INVALID, err, NULL,
-                                     "Column '" OV_SLICE_FMT "' is ambiguous",
-                                     OV_SLICE_ARG(name->text));
-        *out = item->expr;
-    }
-    return OV_OK;
-}
-
 /* CURRENT_TIMESTAMP and its kin, and PI, are words without parentheses. */
 static OV_CHECKED ov_status bind_bare_word(ovi_sql_names *n, const ov_ast *name,
                                            const ov_expr **out, ov_error *err)
@@ -95,7 +50,7 @@ static OV_CHECKED ov_status bind_name(ovi_sql_names *n, const ov_ast *name, cons
 {
     const ovi_sql_column *column;
     if (n->alias_use == OVI_SQL_ALIASES_FIRST) {
-        OV_TRY(find_alias(n, name, out, err));
+        OV_TRY(ovi_sql_find_alias(n, name, out, err));
         if (*out)
             return OV_OK;
     }
@@ -103,7 +58,7 @@ static OV_CHECKED ov_status bind_name(ovi_sql_names *n, const ov_ast *name, cons
     if (column)
         return ov_plan_column(n->b->cx, n->rel->plan, column->column, out, err);
     if (n->alias_use == OVI_SQL_COLUMNS_FIRST) {
-        OV_TRY(find_alias(n, name, out, err));
+        OV_TRY(ovi_sql_find_alias(n, name, out, err));
         if (*out)
             return OV_OK;
     }

@@ -43,33 +43,6 @@ static OV_CHECKED ov_status rename_columns(ovi_sql_binder *b, const ov_ast *alia
     return OV_OK;
 }
 
-static bool is_taken(const ovi_sql_column *columns, uint32_t count, ov_slice name)
-{
-    for (uint32_t i = 0; i < count; i++)
-        if (ov_slice_eq(columns[i].name, name))
-            return true;
-    return false;
-}
-
-/* A query in FROM has no two columns of one name: the next of that name is called name0, then name1, as in Calcite. */
-static OV_CHECKED ov_status unique_names(ovi_sql_binder *b, ovi_sql_rel *rel, ov_error *err)
-{
-    enum { MOST = 2000 }; /* wider ones are told apart by aliases */
-    ovi_sql_column *columns;
-    uint32_t n = rel->column_count;
-    if (n > MOST)
-        return OV_OK;
-    OV_TRY(ov_arena_alloc(b->arena, (n + (size_t)1) * sizeof *columns, &columns, err));
-    for (uint32_t i = 0; i < n; i++) {
-        ov_slice name = rel->columns[i].name;
-        columns[i] = rel->columns[i];
-        for (uint32_t k = 0; is_taken(columns, i, columns[i].name); k++)
-            OV_TRY(ov_arena_printf(b->arena, &columns[i].name, err, OV_SLICE_FMT "%u", OV_SLICE_ARG(name), k));
-    }
-    rel->columns = columns;
-    return OV_OK;
-}
-
 /* A CTE stands in the place of each of its uses: a chain of them nests as deep as if it were written out, and
  * uses double with every CTE that names another twice. */
 static OV_CHECKED ov_status bind_cte(ovi_sql_binder *b, const ovi_sql_cte *cte, const ov_ast *at, ovi_sql_rel *out,
@@ -96,7 +69,7 @@ static OV_CHECKED ov_status bind_cte(ovi_sql_binder *b, const ovi_sql_cte *cte, 
     b->scope = scope;
     if (st != OV_OK)
         return st;
-    OV_TRY(unique_names(b, out, err));
+    OV_TRY(ovi_sql_unique_names(b, out, err));
     return rename_columns(b, cte->ast->kids[0], cte->ast->kids[1], out, err);
 }
 
@@ -292,7 +265,7 @@ ov_status ovi_sql_bind_from(ovi_sql_binder *b, const ov_ast *from, ovi_sql_rel *
         return rename_columns(b, from->kids[1], from->kids[2], out, err);
     case OV_AST_DERIVED:
         OV_TRY(ovi_sql_bind_query(b, from->kids[0], out, err));
-        return unique_names(b, out, err);
+        return ovi_sql_unique_names(b, out, err);
     case OV_AST_JOIN:
         return ovi_sql_bind_join(b, from, NULL, out, err);
     case OV_AST_UNNEST:

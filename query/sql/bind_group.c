@@ -1,13 +1,15 @@
 /* GROUP BY: its keys, and moving expressions onto the output of the AGGREGATE node. */
 #include "query/sql/bind_int.h"
 
+#include "base/hash.h"
+
 /* The key's number; a new one unless there is one like it. */
 static OV_CHECKED ov_status add_key(ovi_sql_binder *b, const ov_expr *key, ovi_sql_grouping *out,
                                     uint32_t *number, ov_error *err)
 {
-    for (*number = 0; *number < out->key_count; ++*number)
-        if (ov_expr_equal(out->keys[*number], key))
-            return OV_OK;
+    *number = ov_expr_find(&out->places, out->keys, key);
+    if (*number != OV_NO_PLACE)
+        return OV_OK;
     if (out->key_count == out->key_capacity) {
         uint32_t wider = OV_MAX(out->key_capacity * 2, 8u);
         const ov_expr **keys;
@@ -17,13 +19,16 @@ static OV_CHECKED ov_status add_key(ovi_sql_binder *b, const ov_expr *key, ovi_s
         out->keys = keys;
         out->key_capacity = wider;
     }
-    out->keys[out->key_count++] = key;
+    OV_TRY(ov_expr_note(&out->places, b->arena, key, err));
+    *number = out->key_count++;
+    out->keys[*number] = key;
     return OV_OK;
 }
 
 /* What the key stands for: an ordinal or an alias means a select item. */
 static OV_CHECKED ov_status key_meaning(ovi_sql_binder *b, const ov_ast *select,
-                                        const ovi_sql_rel *rel, const ov_ast **key, ov_error *err)
+                                        const ovi_sql_rel *rel, const ovi_sql_grouping *grouping,
+                                        const ov_ast **key, ov_error *err)
 {
     const ov_ast *items = select->kids[OV_SELECT_ITEMS], *ast = *key;
     if (ast->kind == OV_AST_INTEGER) {
@@ -42,12 +47,25 @@ static OV_CHECKED ov_status key_meaning(ovi_sql_binder *b, const ov_ast *select,
     if (ast->kind != OV_AST_NAME)
         return OV_OK;
     OV_TRY(ovi_sql_find_column(b, rel, ast, &column, err));
-    for (uint32_t i = 0; !column && i < items->kid_count; i++) {
+    if (column)
+        return OV_OK;
+    OV_EACH_PLACE(&grouping->aliases, ov_hash_slice(ast->text), i, slot) {
         const ov_ast *item = items->kids[i];
         if (item->kind != OV_AST_ALIAS || !ov_slice_eq(item->kids[1]->text, ast->text))
             continue;
         *key = item->kids[0];
         break;
+    }
+    return OV_OK;
+}
+
+/* Places of select items by alias; items without one lie where nobody asks. */
+static OV_CHECKED ov_status index_aliases(ovi_sql_binder *b, const ov_ast *items, ov_places *out, ov_error *err)
+{
+    for (uint32_t i = 0; i < items->kid_count; i++) {
+        const ov_ast *item = items->kids[i];
+        uint64_t hash = item->kind == OV_AST_ALIAS ? ov_hash_slice(item->kids[1]->text) : i;
+        OV_TRY(ov_places_add(out, b->arena, hash, err));
     }
     return OV_OK;
 }
@@ -63,7 +81,7 @@ ov_status ovi_sql_bind_key(ovi_sql_binder *b, const ov_ast *select, const ovi_sq
             OV_TRY(ovi_sql_bind_key(b, select, rel, ast->kids[i], out, mask, err));
         return OV_OK;
     }
-    OV_TRY(key_meaning(b, select, rel, &ast, err));
+    OV_TRY(key_meaning(b, select, rel, out, &ast, err));
     OV_TRY(ovi_sql_bind_expr(&names, ast, &key, err));
     OV_TRY(add_key(b, key, out, &number, err));
     if (number < 64)
@@ -75,7 +93,10 @@ ov_status ovi_sql_bind_group_by(ovi_sql_binder *b, const ov_ast *select, const o
                                 ovi_sql_grouping *out, ov_error *err)
 {
     *out = (ovi_sql_grouping){0};
-    return select->kids[OV_SELECT_GROUP] ? ovi_sql_bind_sets(b, select, rel, out, err) : OV_OK;
+    if (!select->kids[OV_SELECT_GROUP])
+        return OV_OK;
+    OV_TRY(index_aliases(b, select->kids[OV_SELECT_ITEMS], &out->aliases, err));
+    return ovi_sql_bind_sets(b, select, rel, out, err);
 }
 
 /* ---- onto the groups ---- */
@@ -124,8 +145,7 @@ ov_status ovi_sql_with_args(ovi_sql_binder *b, const ov_expr *e, const ov_expr *
                             ov_error *err)
 {
     ov_expr *copy;
-    OV_TRY(ov_arena_alloc(b->cx->arena, sizeof *copy, &copy, err));
-    *copy = *e;
+    OV_TRY(ov_expr_copy(b->cx->arena, e, &copy, err));
     copy->args = args;
     copy->id = b->cx->next_id++;
     copy->only_column = OV_EXPR_NO_COLUMN;
@@ -149,9 +169,9 @@ static OV_CHECKED ov_status move_onto(const regroup *g, const ov_expr *e, const 
     *out = e;
     if (e->kind == OV_EXPR_CONST)
         return OV_OK;
-    for (uint32_t i = 0; i < g->grouping->key_count; i++)
-        if (ov_expr_equal(e, g->grouping->keys[i]))
-            return ov_plan_column(cx, g->aggregate, i, out, err);
+    uint32_t key = ov_expr_find(&g->grouping->places, g->grouping->keys, e);
+    if (key != OV_NO_PLACE)
+        return ov_plan_column(cx, g->aggregate, key, out, err);
     if (e->kind == OV_EXPR_COLUMN) {
         if (e->column >= (uint32_t)OVI_SQL_WINDOW_BASE) /* windows and sub-queries come later; or of a query around */
             return OV_OK;

@@ -82,10 +82,8 @@ ov_status ovi_sql_bind_in(ovi_sql_names *n, const ov_ast *ast, const ov_expr **o
 typedef struct equalities {
     const ov_expr *first; /* the equality itself: what remains when it stays alone */
     const ov_expr **constants;
-    uint32_t count;
+    uint32_t count, capacity;
 } equalities;
-
-enum { MOST_SUBJECTS = 8 };
 
 static bool is_equality(const ov_expr *e)
 {
@@ -94,34 +92,48 @@ static bool is_equality(const ov_expr *e)
            e->args[0]->deterministic && ov_type_eq(e->args[0]->type, e->args[1]->type);
 }
 
-/* The list of the equality's subject, a fresh one if there is room; NULL otherwise. */
-static equalities *list_of(equalities *lists, uint32_t *count, const ov_expr *equality)
+static OV_CHECKED ov_status add_constant(ovi_sql_names *n, equalities *list, const ov_expr *constant, ov_error *err)
 {
-    for (uint32_t i = 0; i < *count; i++)
-        if (ov_expr_equal(lists[i].first->args[0], equality->args[0]))
-            return &lists[i];
-    if (*count == MOST_SUBJECTS)
-        return NULL;
-    lists[*count] = (equalities){.first = equality};
-    return &lists[(*count)++];
+    if (list->count == list->capacity) {
+        uint32_t capacity = OV_MAX(list->capacity * 2, 4u);
+        const ov_expr **wider;
+        OV_TRY(ov_arena_alloc(n->b->arena, capacity * sizeof *wider, &wider, err));
+        if (list->count)
+            memcpy(wider, list->constants, list->count * sizeof *wider);
+        list->constants = wider;
+        list->capacity = capacity;
+    }
+    list->constants[list->count++] = constant;
+    return OV_OK;
 }
 
-/* Parts of an OR with its equalities gathered into sets; *count becomes smaller. */
+/* Parts of an OR with its equalities gathered into sets, one a subject; *count becomes smaller. */
 static OV_CHECKED ov_status gather(ovi_sql_names *n, const ov_ast *ast, const ov_expr **parts,
                                    uint32_t *count, ov_error *err)
 {
-    equalities lists[MOST_SUBJECTS];
-    uint32_t list_count = 0, kept = 0;
+    equalities *lists;
+    const ov_expr **subjects;
+    ov_places places = {0};
+    uint32_t list_count = 0, kept = 0, equal = 0;
+    for (uint32_t i = 0; i < *count; i++)
+        equal += is_equality(parts[i]);
+    if (equal < 2)
+        return OV_OK;
+    OV_TRY(ov_arena_alloc(n->b->arena, equal * sizeof *lists, &lists, err));
+    OV_TRY(ov_arena_alloc(n->b->arena, equal * sizeof *subjects, &subjects, err));
     for (uint32_t i = 0; i < *count; i++) {
-        equalities *list = is_equality(parts[i]) ? list_of(lists, &list_count, parts[i]) : NULL;
-        if (!list) {
+        if (!is_equality(parts[i])) {
             parts[kept++] = parts[i];
             continue;
         }
-        if (!list->constants)
-            OV_TRY(ov_arena_alloc(n->b->arena, (*count - i) * sizeof *list->constants,
-                                  &list->constants, err));
-        list->constants[list->count++] = parts[i]->args[1];
+        uint32_t at = ov_expr_find(&places, subjects, parts[i]->args[0]);
+        if (at == OV_NO_PLACE) {
+            at = list_count++;
+            subjects[at] = parts[i]->args[0];
+            lists[at] = (equalities){.first = parts[i]};
+            OV_TRY(ov_expr_note(&places, n->b->arena, subjects[at], err));
+        }
+        OV_TRY(add_constant(n, &lists[at], parts[i]->args[1], err));
     }
     for (uint32_t i = 0; i < list_count; i++) {
         const equalities *list = &lists[i];

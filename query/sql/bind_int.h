@@ -25,6 +25,7 @@ typedef struct ovi_sql_rel {
     const ov_plan *plan;
     const ovi_sql_column *columns;
     uint32_t column_count;
+    ov_places by_name; /* of columns, see ovi_sql_index_names; empty: they are walked */
 } ovi_sql_rel;
 
 typedef struct ovi_sql_scope ovi_sql_scope;
@@ -85,6 +86,7 @@ typedef struct ovi_sql_binder {
     ovi_sql_scope *scope; /* innermost first; NULL: no query is around this one */
     ovi_sql_outer *outer;
     uint32_t outer_count, outer_capacity;
+    ov_places outer_places;
     ovi_sql_subs *subs; /* of the clause that is bound; NULL: sub-queries must not read what is around them */
     uint32_t sub_count;
     bool explains; /* the plan is printed and not run: grouping sets stay one node */
@@ -104,6 +106,8 @@ typedef struct ovi_sql_item {
 typedef struct ovi_sql_grouping {
     const ov_expr **keys;
     uint32_t key_count, key_capacity;
+    ov_places places;  /* of keys */
+    ov_places aliases; /* of the select list's items, as they are written */
     const uint64_t *sets;
     uint32_t set_count; /* 0: one ordinary grouping by all keys */
 } ovi_sql_grouping;
@@ -119,6 +123,7 @@ enum { OVI_SQL_MOST_GROUPING_CALLS = 64 };
 typedef struct ovi_sql_aggs {
     ov_agg_call *calls;
     uint32_t count, capacity;
+    ov_places places; /* of calls */
     const ovi_sql_grouping *grouping;
     ovi_sql_grouping_call groupings[OVI_SQL_MOST_GROUPING_CALLS];
     uint32_t grouping_count;
@@ -141,6 +146,7 @@ typedef struct ovi_sql_window {
 typedef struct ovi_sql_windows {
     ovi_sql_window *list;
     uint32_t count, capacity;
+    ov_places places; /* of list */
     const ov_ast *named; /* the WINDOW clause, or NULL */
     uint32_t *columns;   /* of each call, once the nodes are there */
 } ovi_sql_windows;
@@ -167,6 +173,7 @@ struct ovi_sql_names {
     ovi_sql_alias_use alias_use;
     const ovi_sql_item *items; /* aliases */
     uint32_t item_count;
+    const ov_places *by_name;  /* of items; NULL: none are known yet */
     const ov_ast *select; /* the SELECT around, for sentences; may be NULL */
 };
 
@@ -372,11 +379,6 @@ OV_CHECKED ov_status ovi_sql_bind_expr(ovi_sql_names *names, const ov_ast *ast, 
 /* The same, and it must be BOOLEAN: "WHERE clause must be a condition". */
 OV_CHECKED ov_status ovi_sql_bind_condition(ovi_sql_names *names, const ov_ast *ast,
                                             const ov_expr **out, ov_error *err);
-/* The column of rel that a NAME or PATH means, NULL when there is none; ambiguous names are an
- * error. */
-OV_CHECKED ov_status ovi_sql_find_column(ovi_sql_binder *b, const ovi_sql_rel *rel,
-                                         const ov_ast *name, const ovi_sql_column **out,
-                                         ov_error *err);
 /* A function or operator of query/expr over bound arguments, at the node's position. */
 OV_CHECKED ov_status ovi_sql_apply(ovi_sql_binder *b, const ov_ast *at, const char *name,
                                    const ov_expr **args, uint32_t argc, const ov_expr **out,
@@ -387,6 +389,22 @@ OV_CHECKED ov_status ovi_sql_bind_all(ovi_sql_names *names, ov_ast *const *asts,
 /* NOT around *e when `negate`. */
 OV_CHECKED ov_status ovi_sql_negate_if(ovi_sql_names *names, const ov_ast *at, bool negate,
                                        const ov_expr **e, ov_error *err);
+
+/* ---- bind_names.c ---- */
+/* From now on names are looked up in rel, whose columns do not change any more, by hash. */
+OV_CHECKED ov_status ovi_sql_index_names(ovi_sql_binder *b, ovi_sql_rel *rel, ov_error *err);
+/* The column of rel that a NAME or PATH means, NULL when there is none; ambiguous names are an
+ * error. */
+OV_CHECKED ov_status ovi_sql_find_column(ovi_sql_binder *b, const ovi_sql_rel *rel,
+                                         const ov_ast *name, const ovi_sql_column **out,
+                                         ov_error *err);
+/* The select item with this alias; NULL when there is none. Two that differ are ambiguous. */
+OV_CHECKED ov_status ovi_sql_find_alias(ovi_sql_names *names, const ov_ast *name, const ov_expr **out, ov_error *err);
+/* An item without a name is EXPR$n, n being how many different names stand in front of it. */
+OV_CHECKED ov_status ovi_sql_name_items(ovi_sql_binder *b, ovi_sql_item *items, uint32_t count, ov_places *by_name,
+                                        ov_error *err);
+/* A query in FROM has no two columns of one name: the next of that name is called name0, then name1, as in Calcite. */
+OV_CHECKED ov_status ovi_sql_unique_names(ovi_sql_binder *b, ovi_sql_rel *rel, ov_error *err);
 
 /* ---- bind_in.c ---- */
 OV_CHECKED ov_status ovi_sql_bind_in(ovi_sql_names *names, const ov_ast *in, const ov_expr **out,

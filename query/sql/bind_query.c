@@ -9,7 +9,7 @@ ov_status ovi_sql_rel_of(ovi_sql_binder *b, const ov_plan *plan, ov_slice table,
     OV_TRY(ov_arena_alloc(b->arena, (plan->field_count + 1) * sizeof *columns, &columns, err));
     for (uint32_t i = 0; i < plan->field_count; i++)
         columns[i] = (ovi_sql_column){.table = table, .name = plan->fields[i].name, .column = i};
-    *out = (ovi_sql_rel){plan, columns, plan->field_count};
+    *out = (ovi_sql_rel){.plan = plan, .columns = columns, .column_count = plan->field_count};
     return OV_OK;
 }
 

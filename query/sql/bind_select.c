@@ -19,6 +19,7 @@ typedef struct select_binding {
     bool grouped;
     ovi_sql_item *items;
     uint32_t item_count, item_capacity;
+    ov_places by_name; /* of items, once all are there */
     const ov_expr **order; /* one per sort key */
     const ov_expr *having, *qualify;
     const ov_plan *base; /* what items and order are over, in the end */
@@ -38,6 +39,7 @@ static ovi_sql_names names_of(select_binding *s, const char *clause, ovi_sql_ali
                            .alias_use = use,
                            .items = s->items,
                            .item_count = s->item_count,
+                           .by_name = s->by_name.count ? &s->by_name : NULL,
                            .select = s->select};
 }
 
@@ -58,6 +60,7 @@ static OV_CHECKED ov_status bind_input(select_binding *s, ov_error *err)
         OV_TRY(ovi_sql_bind_from(s->b, from, &s->rel, err));
     else
         OV_TRY(one_row(s->b, &s->rel, err));
+    OV_TRY(ovi_sql_index_names(s->b, &s->rel, err));
     if (!where)
         return OV_OK;
     ovi_sql_names names = names_of(s, "WHERE", OVI_SQL_NO_ALIASES);
@@ -109,27 +112,6 @@ static OV_CHECKED ov_status add_star(select_binding *s, const ov_ast *star, ov_e
     return ovi_sql_fail_node(s->b, star, OV_INVALID, err, NULL, "SELECT * requires a FROM clause");
 }
 
-static bool name_taken(const select_binding *s, ov_slice name, uint32_t before)
-{
-    for (uint32_t i = 0; i < before; i++)
-        if (ov_slice_eq(s->items[i].name, name))
-            return true;
-    return false;
-}
-
-/* An expression without a name is EXPR$n, n being how many different names stand in front of it. */
-static OV_CHECKED ov_status name_items(select_binding *s, ov_error *err)
-{
-    uint32_t different = 0;
-    for (uint32_t i = 0; i < s->item_count; i++) {
-        ovi_sql_item *item = &s->items[i];
-        if (!item->name.p)
-            OV_TRY(ov_arena_printf(s->b->arena, &item->name, err, "EXPR$%u", different));
-        different += s->item_count > 1000 || !name_taken(s, item->name, i);
-    }
-    return OV_OK;
-}
-
 static OV_CHECKED ov_status bind_items(select_binding *s, ov_error *err)
 {
     const ov_ast *list = s->select->kids[OV_SELECT_ITEMS];
@@ -151,7 +133,7 @@ static OV_CHECKED ov_status bind_items(select_binding *s, ov_error *err)
         OV_TRY(ovi_sql_bind_expr(&names, item.ast, &item.expr, err));
         OV_TRY(add_item(s, item, err));
     }
-    return name_items(s, err);
+    return ovi_sql_name_items(s->b, s->items, s->item_count, &s->by_name, err);
 }
 
 /* ---- ORDER BY ---- */
@@ -407,13 +389,20 @@ static bool order_is_columns(const select_binding *s, uint32_t *columns)
     return true;
 }
 
-/* Which item computes this sort key; item_count when none does. */
-static uint32_t item_of(const select_binding *s, const ov_expr *key)
+/* For every sort key which item computes it; item_count when none does. */
+static OV_CHECKED ov_status items_of_order(const select_binding *s, uint32_t *items, ov_error *err)
 {
-    uint32_t i = 0;
-    while (i < s->item_count && !ov_expr_equal(s->items[i].expr, key))
-        i++;
-    return i;
+    const ov_ast *list = order_list(s);
+    ov_places places = {0};
+    const ov_expr **exprs;
+    OV_TRY(ov_arena_alloc(s->b->arena, (s->item_count + (size_t)1) * sizeof *exprs, &exprs, err));
+    for (uint32_t i = 0; list && i < s->item_count; i++) {
+        exprs[i] = s->items[i].expr;
+        OV_TRY(ov_expr_note(&places, s->b->arena, exprs[i], err));
+    }
+    for (uint32_t i = 0; list && i < list->kid_count; i++)
+        items[i] = OV_MIN(ov_expr_find(&places, exprs, s->order[i]), s->item_count);
+    return OV_OK;
 }
 
 /* Sort above the projection; keys that are no items ride along hidden and are dropped behind it. */
@@ -425,8 +414,10 @@ static OV_CHECKED ov_status sort_projected(select_binding *s, uint32_t *columns,
     ov_slice *names;
     uint32_t extra_count = 0;
     OV_TRY(ov_arena_alloc(s->b->arena, (list->kid_count + 1) * sizeof *extra, &extra, err));
+    OV_TRY(items_of_order(s, columns, err));
     for (uint32_t i = 0; i < list->kid_count; i++) {
-        columns[i] = s->order[i]->kind == OV_EXPR_CONST ? UINT32_MAX : item_of(s, s->order[i]);
+        if (s->order[i]->kind == OV_EXPR_CONST)
+            columns[i] = UINT32_MAX;
         if (columns[i] != s->item_count)
             continue;
         columns[i] = s->item_count + extra_count;
@@ -446,13 +437,14 @@ static OV_CHECKED ov_status sort_projected(select_binding *s, uint32_t *columns,
 }
 
 /* DISTINCT groups by all items; from then on items are the groups' columns. */
-static OV_CHECKED ov_status make_distinct(select_binding *s, ov_error *err)
+static OV_CHECKED ov_status make_distinct(select_binding *s, uint32_t *items, ov_error *err)
 {
     const ov_ast *list = order_list(s);
     const ov_plan *grouped;
     ovi_sql_grouping keys = {0};
+    OV_TRY(items_of_order(s, items, err));
     for (uint32_t i = 0; list && i < list->kid_count; i++)
-        if (s->order[i]->kind != OV_EXPR_CONST && item_of(s, s->order[i]) == s->item_count)
+        if (s->order[i]->kind != OV_EXPR_CONST && items[i] == s->item_count)
             return ovi_sql_fail_node(
                 s->b, list->kids[i]->kids[0], OV_INVALID, err, NULL,
                 "Expression '" OV_SLICE_FMT "' is not in the select clause",
@@ -464,7 +456,7 @@ static OV_CHECKED ov_status make_distinct(select_binding *s, ov_error *err)
     OV_TRY(ovi_sql_group(s->b, s->base, keys.keys, keys.key_count, NULL, 0, &grouped, err));
     for (uint32_t i = 0; list && i < list->kid_count; i++)
         if (s->order[i]->kind != OV_EXPR_CONST)
-            OV_TRY(ov_plan_column(s->b->cx, grouped, item_of(s, s->order[i]), &s->order[i], err));
+            OV_TRY(ov_plan_column(s->b->cx, grouped, items[i], &s->order[i], err));
     for (uint32_t i = 0; i < s->item_count; i++)
         OV_TRY(ov_plan_column(s->b->cx, grouped, i, &s->items[i].expr, err));
     s->base = grouped;
@@ -480,7 +472,7 @@ static OV_CHECKED ov_status finish(select_binding *s, const ov_plan **out, ov_er
     OV_TRY(ov_arena_alloc(s->b->arena, ((list ? list->kid_count : 0) + 1) * sizeof *columns,
                           &columns, err));
     if (s->select->flags & OV_AST_DISTINCT)
-        OV_TRY(make_distinct(s, err));
+        OV_TRY(make_distinct(s, columns, err));
     if (!order_is_columns(s, columns))
         return sort_projected(s, columns, limit, offset, out, err);
     OV_TRY(sort_by(s, columns, s->base, limit, offset, &s->base, err));

@@ -11,9 +11,11 @@
 static OV_CHECKED ov_status add_outer(ovi_sql_binder *b, const ovi_sql_scope *scope, const ov_expr *e, uint32_t *number,
                                       ov_error *err)
 {
-    for (*number = 0; *number < b->outer_count; ++*number)
-        if (b->outer[*number].scope == scope && ov_expr_equal(b->outer[*number].expr, e))
+    OV_EACH_PLACE(&b->outer_places, ov_expr_hash(e), place, slot)
+        if (b->outer[place].scope == scope && ov_expr_equal(b->outer[place].expr, e)) {
+            *number = place;
             return OV_OK;
+        }
     if (b->outer_count == b->outer_capacity) {
         uint32_t capacity = OV_MAX(b->outer_capacity * 2, 16u);
         ovi_sql_outer *list;
@@ -23,7 +25,9 @@ static OV_CHECKED ov_status add_outer(ovi_sql_binder *b, const ovi_sql_scope *sc
         b->outer = list;
         b->outer_capacity = capacity;
     }
-    b->outer[b->outer_count++] = (ovi_sql_outer){scope, e};
+    OV_TRY(ov_expr_note(&b->outer_places, b->arena, e, err));
+    *number = b->outer_count++;
+    b->outer[*number] = (ovi_sql_outer){scope, e};
     return OV_OK;
 }
 

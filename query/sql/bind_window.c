@@ -7,6 +7,7 @@
  */
 #include "query/sql/bind_int.h"
 
+#include "base/hash.h"
 #include "base/suggest.h"
 
 typedef struct window_fn {
@@ -362,12 +363,28 @@ static bool same_window(const ovi_sql_window *a, const ovi_sql_window *b)
     return same_exprs(x->args, y->args, x->argc) && ovi_sql_same_over(a, b);
 }
 
+/* Of what mostly tells windows apart. */
+static uint64_t hash_window(const ovi_sql_window *w)
+{
+    uint64_t h = ov_hash_u64((uint64_t)w->call.fn << 32 ^ (uint64_t)w->call.n);
+    h = ov_hash_combine(h, (uint64_t)w->call.frame.from.n << 32 ^ (uint64_t)w->call.frame.to.n);
+    if (w->call.agg)
+        h = ov_hash_combine(h, ov_agg_call_hash(w->call.agg));
+    h = ov_expr_hash_all(w->call.args, w->call.argc, h);
+    h = ov_expr_hash_all(w->partition, w->partition_count, h);
+    return ov_expr_hash_all(w->order, w->order_count, h);
+}
+
 static OV_CHECKED ov_status collect(ovi_sql_names *n, const ovi_sql_window *w, const ov_expr **out, ov_error *err)
 {
     ovi_sql_windows *all = n->windows;
-    uint32_t i = 0;
-    while (i < all->count && !same_window(&all->list[i], w))
-        i++;
+    uint64_t hash = hash_window(w);
+    uint32_t i = all->count;
+    OV_EACH_PLACE(&all->places, hash, place, slot)
+        if (same_window(&all->list[place], w)) {
+            i = place;
+            break;
+        }
     if (i == all->count && all->count == all->capacity) {
         uint32_t capacity = OV_MAX(all->capacity * 2, 8u);
         ovi_sql_window *list;
@@ -377,8 +394,10 @@ static OV_CHECKED ov_status collect(ovi_sql_names *n, const ovi_sql_window *w, c
         all->list = list;
         all->capacity = capacity;
     }
-    if (i == all->count)
+    if (i == all->count) {
+        OV_TRY(ov_places_add(&all->places, n->b->arena, hash, err));
         all->list[all->count++] = *w;
+    }
     return ov_expr_column(n->b->cx, (uint32_t)OVI_SQL_WINDOW_BASE + i, w->call.type, (ov_sqltype)w->call.sql,
                           w->call.nullable, out, err);
 }

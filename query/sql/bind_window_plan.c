@@ -47,6 +47,7 @@ typedef struct building {
     ovi_sql_windows *windows;
     const ov_expr **inputs; /* columns of base, then what windows partition and order by and is none */
     uint32_t input_count;
+    ov_places places; /* of inputs */
 } building;
 
 static OV_CHECKED ov_status add_input(building *g, const ov_expr *e, uint32_t *column, ov_error *err)
@@ -56,10 +57,12 @@ static OV_CHECKED ov_status add_input(building *g, const ov_expr *e, uint32_t *c
         return OV_OK;
     if (e->type.id == OV_TYPE_ARRAY)
         OV_TRY(ovi_sql_packed(g->b, e, &e, err));
-    for (*column = 0; *column < g->input_count; ++*column)
-        if (e->deterministic && ov_expr_equal(g->inputs[*column], e))
-            return OV_OK;
-    g->inputs[g->input_count++] = e;
+    *column = ov_expr_find(&g->places, g->inputs, e);
+    if (*column != OV_NO_PLACE && e->deterministic)
+        return OV_OK;
+    OV_TRY(ov_expr_note(&g->places, g->b->arena, e, err));
+    *column = g->input_count++;
+    g->inputs[*column] = e;
     return OV_OK;
 }
 
@@ -72,8 +75,10 @@ static OV_CHECKED ov_status add_inputs(building *g, uint32_t ***partitions, ov_e
         most += all->list[i].partition_count + all->list[i].order_count;
     OV_TRY(ov_arena_alloc(g->b->arena, (most + 1) * sizeof *g->inputs, &g->inputs, err));
     OV_TRY(ov_arena_alloc(g->b->arena, ((size_t)all->count + 1) * sizeof **partitions, partitions, err));
-    for (; g->input_count < g->base->field_count; g->input_count++)
+    for (; g->input_count < g->base->field_count; g->input_count++) {
         OV_TRY(ov_plan_column(g->b->cx, g->base, g->input_count, &g->inputs[g->input_count], err));
+        OV_TRY(ov_expr_note(&g->places, g->b->arena, g->inputs[g->input_count], err));
+    }
     for (uint32_t i = 0; i < all->count; i++) {
         ovi_sql_window *w = &all->list[i];
         uint32_t *columns;

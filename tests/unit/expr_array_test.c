@@ -331,6 +331,7 @@ static void test_constants(void **state)
     check_ok(lib_parse("ARRAY(1, 2, NULL)", &cx, NULL, &c, &err), &err);
     assert_int_equal(a->kind, OV_EXPR_CONST);
     assert_true(ov_expr_equal(a, b));
+    assert_true(ov_expr_hash(a) == ov_expr_hash(b));
     assert_false(ov_expr_equal(a, c));
     check_ok(ov_expr_print(c, &text, &err), &err);
     check_slice(ov_buf_slice(&text), "ARRAY[1, 2, NULL]");

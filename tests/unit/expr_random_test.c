@@ -300,6 +300,7 @@ static void test_rebase(void **state)
         check_ok(ov_expr_rebase(&b.cx, e, map, &out, &b.err), &b.err);
         check_ok(ov_expr_rebase(&b.cx, e, map, &again, &b.err), &b.err);
         assert_true(ov_expr_equal(out, again));
+        assert_true(ov_expr_hash(out) == ov_expr_hash(again));
         assert_false(ov_expr_equal(out, e));
         ov_buf text;
         ov_buf_init(&text);
