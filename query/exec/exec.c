@@ -220,9 +220,8 @@ static ov_status run_plan(ovi_exec *x, const ov_plan *plan, const ov_result_sink
 static ov_status run_with_stats(const ov_plan *plan, ov_query_ctx *cx, const ov_result_sink *sink,
                                 ovi_node_stats *stats, uint32_t stats_count, ov_error *err)
 {
-    uint32_t batch = cx->options.batch_rows;
     ovi_exec x = {.cx = cx,
-                  .batch_rows = batch ? OV_MIN(batch, (uint32_t)OV_BATCH_ROWS) : OV_BATCH_ROWS,
+                  .batch_rows = ovi_batch_rows(plan, cx),
                   .stats = stats,
                   .stats_count = stats_count};
     ov_mutex_init(&x.lock);

@@ -86,6 +86,8 @@ struct ovi_exec {
 
 /* For sorts: the query must stop. Ask ov_query_alive afterwards. */
 ovi_stop ovi_stop_of(ov_query_ctx *cx);
+/* Rows of a batch, so few that what the plan computes of them fits into the memory of the query (batch_rows.c). */
+uint32_t ovi_batch_rows(const ov_plan *plan, const ov_query_ctx *cx);
 OV_CHECKED ov_status ovi_run(ovi_exec *x, const ov_plan *node, ovi_sink *sink, ov_error *err);
 ovi_node_stats *ovi_stats_of(ovi_exec *x, const ov_plan *node); /* NULL when not counted */
 void ovi_count_rows(ovi_exec *x, const ov_plan *node, const ov_batch *b);

@@ -14,22 +14,17 @@ ov_status ovi_key_layout_make(const ov_type *types, const bool *nullable, uint32
         f->type = types[i];
         if (!ov_type_is_int(types[i]) && !ov_type_is_real(types[i]))
             continue;
-        f->word = (uint16_t)words++;
+        f->word = words++;
         if (nullable[i])
-            f->null_bit = (uint8_t)(1 + nulls++);
+            f->null_bit = 1 + nulls++;
     }
-    if (nulls > 32)
-        return ov_fail(err, OV_UNSUPPORTED, "GROUP BY with more than 32 nullable number keys is not supported");
-    if (nulls) {
-        layout->null_word = (uint16_t)words;
-        layout->null_shift = 0;
-        halves = 1;
-    }
+    layout->null_word = words;
+    halves = (nulls + 31) / 32;
     for (uint32_t i = 0; i < count; i++) {
         ovi_key_field *f = &layout->fields[i];
         if (ov_type_is_int(types[i]) || ov_type_is_real(types[i]))
             continue;
-        f->word = (uint16_t)(words + halves / 2);
+        f->word = words + halves / 2;
         f->shift = halves % 2 ? 32 : 0;
         halves++;
     }

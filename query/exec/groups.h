@@ -2,7 +2,7 @@
  * The table of groups: packed keys to group numbers 0, 1, 2 ...
  *
  * A key is `width` 64-bit words. Numbers take a word, strings (as numbers of a string table) half a word, NULLs of
- * numbers one bit in a half word that all of them share.
+ * numbers one bit each, side by side in half words of their own.
  *
  * Threads: one at a time.
  */
@@ -12,20 +12,19 @@
 
 typedef struct ovi_key_field {
     ov_type type;
-    uint16_t word;
-    uint8_t shift;    /* of a string number: 0 or 32 */
-    uint8_t null_bit; /* of a number: bit in the null half */
+    uint8_t shift;     /* of a string number: 0 or 32 */
+    uint32_t word;
+    uint32_t null_bit; /* of a number that may be NULL: which one, from 1; 0 for all others */
 } ovi_key_field;
 
 typedef struct ovi_key_layout {
     ovi_key_field *fields;
     uint32_t count;
     uint32_t width;      /* words, at least 1 */
-    uint16_t null_word;  /* where the null half stands */
-    uint8_t null_shift;
+    uint32_t null_word;  /* where the null bits begin */
 } ovi_key_layout;
 
-/* types[i], nullable[i] of each key. At most 32 nullable numbers. */
+/* types[i], nullable[i] of each key. */
 OV_CHECKED ov_status ovi_key_layout_make(const ov_type *types, const bool *nullable, uint32_t count,
                                          ov_arena *out, ovi_key_layout *layout, ov_error *err);
 
