@@ -257,7 +257,7 @@ static void go_on(ovi_run *run, ovi_series *s)
     s->changed = true;
     s->now.resume = s->next_url;
     s->now.resume_page = s->page;
-    if (!src->cursor_descending && s->now.high.n)
+    if (!src->cursor_descending && !src->cursor_unsorted && s->now.high.n)
         s->now.cursor = s->now.high;
 }
 
@@ -364,13 +364,9 @@ static ov_status keep_page(ovi_flight *f, const ovi_page *page, ov_slice lines, 
 
 static ov_status accept_page(ovi_flight *f, ov_error *err)
 {
-    enum { PAD = OVI_SCAN_PAD };
     ovi_series *s = f->series;
     ovi_page page = {0};
     ov_buf lines;
-    if (!ov_buf_reserve(&f->body, PAD))
-        return ov_buf_check(&f->body, err);
-    memset(f->body.p + f->body.n, 0, PAD);
     ov_buf_init(&lines);
     ov_status st = ovi_page_read(f->run, s, ov_buf_slice(&f->body), &f->arena, &lines, &page, err);
     if (st == OV_OK && page.backoff_ms > 0)
@@ -573,9 +569,13 @@ ov_status ovi_flight_land(ovi_flight *f, ov_http_done *done, ov_error *err)
 {
     const ovi_pull_source *src = &f->run->spec->source;
     ovi_series *s = f->series;
-    ov_slice body = ov_buf_slice(&f->body);
     int64_t wait;
     OV_TRY(close_file(f, err));
+    f->body.limit = 0; /* it held for what came */
+    if (!ov_buf_reserve(&f->body, OVI_SCAN_PAD))
+        return ov_buf_check(&f->body, err);
+    memset(f->body.p + f->body.n, 0, OVI_SCAN_PAD); /* readers of JSON go without length checks */
+    ov_slice body = ov_buf_slice(&f->body);
     ovi_secrets_hide_error(&f->run->secrets, &done->err);
     f->reply.transfer = done->status;
     f->reply.status = done->response.status;

@@ -87,7 +87,7 @@ static void settle_failed(ovi_run *run, ovi_series *s)
     s->changed = true;
     s->now.resume = s->next_url;
     s->now.resume_page = s->page;
-    if (!run->spec->source.cursor_descending && s->now.high.n)
+    if (!run->spec->source.cursor_descending && !run->spec->source.cursor_unsorted && s->now.high.n)
         s->now.cursor = s->now.high;
 }
 

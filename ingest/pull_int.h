@@ -175,6 +175,8 @@ struct ovi_run {
     uint32_t series_count;
     struct ovi_archive *archive; /* written, or replayed */
     bool replays;
+    bool dry;          /* nothing is asked, not even a listing */
+    uint32_t listings; /* that a dry run left out */
 
     /* Of the group under way. */
     uint32_t spooled; /* files so far, for their names */

@@ -18,6 +18,7 @@ typedef struct page_reader {
     ov_arena *scratch;
     ov_buf *lines;
     ovi_page *page;
+    ov_slice low;   /* cursor_unsorted: rows before it are known */
     ov_slice added; /* ,"name":"value",...} */
     uint64_t repaired;
 } page_reader;
@@ -112,7 +113,11 @@ static ov_status is_known(page_reader *r, const ov_field *row, bool *known, ov_e
         r->page->last = true; /* newest first: all that follows is older */
         return OV_OK;
     }
-    if (!r->source->cursor_descending && r->source->cursor_overlap_ms == 0 && ovi_cursor_cmp(at.text, now->high) < 0)
+    if (r->source->cursor_unsorted && r->low.n && ovi_cursor_cmp(at.text, r->low) < 0) {
+        *known = true;
+        return OV_OK;
+    }
+    if (!r->source->cursor_descending && !r->source->cursor_unsorted && r->source->cursor_overlap_ms == 0 && ovi_cursor_cmp(at.text, now->high) < 0)
         return OV_OK; /* oldest first: it will not be asked for again */
     return ovi_state_add_edge(now, r->run->arena, hash, at.text, err);
 }
@@ -378,6 +383,8 @@ ov_status ovi_page_read(ovi_run *run, ovi_series *s, ov_slice body, ov_arena *sc
     if (!rows)
         return OV_OK;
     OV_TRY(write_added(&r, err));
+    if (r.source->cursor_unsorted)
+        OV_TRY(ovi_cursor_shift(s->was.cursor, r.source->cursor_overlap_ms, r.source->cursor_format, scratch, &r.low, err));
     OV_TRY(read_rows(&r, &root, err));
     return read_paging(&r, &root, err);
 }

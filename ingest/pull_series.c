@@ -62,7 +62,7 @@ static ov_status add_queries(const ovi_run *run, const ovi_series *s, const ovi_
     for (uint32_t i = 0; i < src->query.n && st == OV_OK; i++) {
         ov_buf_clear(&value);
         st = ovi_template_expand(src->query.at[i].value, names, true, &value, &missing, err);
-        if (st == OV_OK && !missing)
+        if (st == OV_OK && !missing && value.n)
             add_query(out, src->query.at[i].name, ov_buf_slice(&value));
     }
     ov_buf_fini(&value);
@@ -397,6 +397,10 @@ static ov_status add_listed(series_list *l, const ovi_series *base, ov_error *er
     uint32_t n;
     bool missing;
     ov_buf prefix, glob;
+    if (run->dry && src->listing != OVI_LISTING_LOCAL) {
+        run->listings++;
+        return OV_OK;
+    }
     ov_buf_init(&prefix);
     ov_buf_init(&glob);
     ovi_series_names(run, base, &own, &names);

@@ -106,13 +106,13 @@ static ov_status read_ms(const ov_json *obj, const char *key, int64_t *out, ov_e
 }
 
 /* "30/PT1M": so many in any such stretch of time. */
-static ov_status read_rate(const ov_json *obj, ovi_pull_limits *l, ov_error *err)
+static ov_status read_rate(const ov_json *obj, const char *key, uint32_t *per, int64_t *ms, ov_error *err)
 {
     ov_slice text;
     ov_period p;
     int64_t count = 0;
     enum { MAX_RATE = 100000 };
-    OV_TRY(ov_json_str(obj, "rate", (ov_slice){0}, &text, err));
+    OV_TRY(ov_json_str(obj, key, (ov_slice){0}, &text, err));
     if (text.n == 0)
         return OV_OK;
     const char *slash = memchr(text.p, '/', text.n);
@@ -122,11 +122,11 @@ static ov_status read_rate(const ov_json *obj, ovi_pull_limits *l, ov_error *err
     ov_error why = OV_ERROR_INIT;
     if (digits == 0 || count < 1 || count > MAX_RATE ||
         ov_period_parse(ov_slice_make(slash + 1, text.n - digits - 1), &p, &why) != OV_OK ||
-        !ov_period_fixed_ms(&p, &l->rate_ms) || l->rate_ms < 1)
-        return ov_json_fail(ov_json_get(obj, "rate"), err, OV_INVALID,
+        !ov_period_fixed_ms(&p, ms) || *ms < 1)
+        return ov_json_fail(ov_json_get(obj, key), err, OV_INVALID,
                             "'" OV_SLICE_FMT "' is no rate; write a number up to %d, '/' and a period: 30/PT1M",
                             OV_SLICE_ARG(text), MAX_RATE);
-    l->rate_count = (uint32_t)count;
+    *per = (uint32_t)count;
     return OV_OK;
 }
 
@@ -140,7 +140,7 @@ static ov_status read_u32(const ov_json *obj, const char *key, int64_t min, int6
 
 ov_status ovi_pull_limits_read(const ov_json *obj, ovi_pull_limits *l, ov_error *err)
 {
-    static const char *const keys[] = {"pool", "slots", "rate", "retries", "polls", "poll", "backoff", "maxBackoff",
+    static const char *const keys[] = {"pool", "slots", "rate", "budget", "retries", "polls", "poll", "backoff", "maxBackoff",
                                        "maxWait", "timeout", "stall", "maxBytes", "maxPages"};
     int64_t bytes;
     if (!obj)
@@ -148,7 +148,8 @@ ov_status ovi_pull_limits_read(const ov_json *obj, ovi_pull_limits *l, ov_error 
     OV_TRY(ov_json_only(obj, keys, OV_COUNT_OF(keys), err));
     OV_TRY(ov_json_str(obj, "pool", l->pool, &l->pool, err));
     OV_TRY(read_u32(obj, "slots", 1, 100, &l->slots, err));
-    OV_TRY(read_rate(obj, l, err));
+    OV_TRY(read_rate(obj, "rate", &l->rate_count, &l->rate_ms, err));
+    OV_TRY(read_rate(obj, "budget", &l->budget_count, &l->budget_ms, err));
     OV_TRY(read_u32(obj, "retries", 0, 100, &l->retries, err));
     OV_TRY(read_u32(obj, "polls", 0, 100, &l->polls, err));
     OV_TRY(read_u32(obj, "maxPages", 0, 100000000, &l->max_pages, err));
@@ -268,7 +269,7 @@ static ov_status read_answers(reader *r, const ov_json *doc, ov_error *err)
 static ov_status read_cursor(reader *r, const ov_json *doc, ov_error *err)
 {
     static const char *const keys[] = {"path", "overlap", "order", "format"};
-    static const char *const orders[] = {"ascending", "descending"};
+    static const char *const orders[] = {"ascending", "descending", "unsorted"};
     static const char *const formats[] = {"iso", "posix"};
     ovi_pull_source *s = r->s;
     const ov_json *c, *k;
@@ -281,6 +282,7 @@ static ov_status read_cursor(reader *r, const ov_json *doc, ov_error *err)
         OV_TRY(word(c, "order", orders, OV_COUNT_OF(orders), 0, &order, err));
         OV_TRY(word(c, "format", formats, OV_COUNT_OF(formats), 0, &format, err));
         s->cursor_descending = order == 1;
+        s->cursor_unsorted = order == 2;
         s->cursor_format = ov_slice_cstr(formats[format]);
         if (s->cursor.text.n == 0)
             return ov_json_fail(c, err, OV_INVALID, "'path' is missing: where a row says when it changed");

@@ -59,6 +59,8 @@ typedef struct ovi_pull_limits {
     uint32_t slots;         /* requests at once */
     uint32_t rate_count;    /* requests per rate_ms; 0: no limit */
     int64_t rate_ms;
+    uint32_t budget_count;  /* requests a token has per budget_ms, for plans; 0: not known */
+    int64_t budget_ms;
     uint32_t retries;       /* of one request that failed for a passing reason */
     uint32_t polls;         /* of one that answers 202 */
     int64_t poll_ms;        /* before the first; grows threefold */
@@ -102,6 +104,7 @@ typedef struct ovi_pull_source {
     ovi_pull_path cursor;      /* of a row */
     int64_t cursor_overlap_ms; /* read again before the cursor */
     bool cursor_descending;    /* newest first: stop below the cursor */
+    bool cursor_unsorted;      /* in any order: all pages are read, rows before the cursor are known */
     ov_slice cursor_format;    /* "iso" or "posix": how {cursor} is written */
     ovi_pull_path *key;        /* of a row */
     uint32_t key_count;

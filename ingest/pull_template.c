@@ -3,6 +3,7 @@
 
 #include "base/httpc.h"
 #include "base/joda.h"
+#include "base/sha256.h"
 
 typedef struct hole {
     bool raw;      /* {+name} */
@@ -110,6 +111,20 @@ static void add_value(ov_slice value, bool encode, bool raw, ov_buf *out)
         ov_url_encode(out, value);
 }
 
+/* Who it was stays unknown, that it was the same one does not. */
+static ov_status add_hash(ov_slice value, ov_slice pattern, ov_buf *out, ov_error *err)
+{
+    enum { SHOWN = 16 };
+    uint8_t digest[OV_SHA256_BYTES];
+    char hex[OV_SHA256_HEX + 1];
+    if (!ov_slice_eq(pattern, OV_SLICE_LIT("sha256")))
+        return ov_fail(err, OV_INVALID, "'|" OV_SLICE_FMT "' is for times; of other values there is |sha256", OV_SLICE_ARG(pattern));
+    ov_sha256_of(value, digest);
+    ov_sha256_hex(digest, hex);
+    ov_buf_add(out, hex, SHOWN);
+    return OV_OK;
+}
+
 static ov_status fill(const hole *h, const ovi_names *names, bool encode, ov_buf *out, bool *missing, ov_error *err)
 {
     bool known;
@@ -128,6 +143,8 @@ static ov_status fill(const hole *h, const ovi_names *names, bool encode, ov_buf
         const ovi_pair *p = ovi_pairs_find(names->sets[i], h->name);
         if (!p)
             continue;
+        if (h->pattern.n)
+            return add_hash(p->value, h->pattern, out, err);
         add_value(p->value, encode, h->raw, out);
         return OV_OK;
     }

@@ -4,6 +4,7 @@
  *   {repo}                       its value, percent-encoded in addresses ({+repo}: slashes stay)
  *   {interval.start}, {interval.end}, {now}     ISO; {interval.start|yyyy-MM-dd-H} by a Joda pattern,
  *                                {interval.start|posix} and |millis as numbers
+ *   {steamid|sha256}             the first 16 digits of its SHA-256: for ids of people
  *
  * Threads: pure.
  */

@@ -53,4 +53,4 @@ int ov_cli_fail(const ov_error *err);
 int ov_cli_usage(const ov_command *cmd, const char *fmt, ...) OV_PRINTF(2, 3);
 
 extern const ov_command ov_cmd_server, ov_cmd_sql, ov_cmd_ingest, ov_cmd_segment, ov_cmd_bench,
-    ov_cmd_demo;
+    ov_cmd_demo, ov_cmd_lineage;

@@ -18,7 +18,9 @@
 #include "ingest/task.h"
 #include "server/cli.h"
 #include "server/host.h"
+#include "server/cmd_pull.h"
 #include "server/progress.h"
+#include "server/pull_query.h"
 #include "server/task_transform.h"
 
 typedef struct ingest_options {
@@ -26,7 +28,8 @@ typedef struct ingest_options {
     const char *progress;
     int64_t max_rejects, threads;
     uint64_t memory;
-    bool verbose;
+    bool verbose, dry_run;
+    const char *from, *to, *step; /* backfill */
     ov_progress_mode mode;
 } ingest_options;
 
@@ -221,7 +224,9 @@ static int run_here(const ingest_options *o, ov_app *app, ov_slice json)
     int code;
     ov_arena_init(&a, "ingest", NULL);
     ov_buf_init(&report);
+    ov_pull_ops pull = ov_pull_ops_of(&app->env);
     ov_tasks_config config = {.catalog = app->catalog,
+                              .pull = &pull,
                               .transforms = &ov_transforms,
                               .threads = 1,
                               .workers = (uint32_t)o->threads,
@@ -383,12 +388,70 @@ static int submit(const ingest_options *o, ov_slice json)
     return code;
 }
 
+/* The interval in pieces, a task each, until one fails; what is loaded is not asked again, so the same words go on. */
+static int backfill(const ingest_options *o, ov_slice spec, ov_arena *a)
+{
+    ov_error err = OV_ERROR_INIT;
+    int64_t from, to;
+    ov_gran step;
+    if (!o->from || !o->to)
+        return ov_cli_usage(&ov_cmd_ingest, "backfill wants --from and --to");
+    ov_status st = ov_iso_parse(ov_slice_cstr(o->from), NULL, &from, &err);
+    if (st == OV_OK)
+        st = ov_iso_parse(ov_slice_cstr(o->to), NULL, &to, &err);
+    if (st == OV_OK)
+        st = ov_gran_init_name(&step, ov_slice_cstr(o->step), &err);
+    if (st == OV_OK && from >= to)
+        st = ov_fail(&err, OV_INVALID, "--to must be later than --from");
+    int code = st == OV_OK ? OV_EXIT_OK : ov_cli_fail(&err);
+    for (int64_t at = from; code == OV_EXIT_OK && at < to && !atomic_load(&interrupted);) {
+        int64_t end = OV_MIN(ov_gran_next(&step, at), to);
+        char text[OV_ISO_BYTES];
+        ov_slice piece;
+        if (ov_pull_with_interval(spec, at, end, a, &piece, &err) != OV_OK)
+            return ov_cli_fail(&err);
+        printf("%.*s: ", (int)ov_iso_format(at, NULL, text), text);
+        fflush(stdout);
+        code = o->dry_run ? ov_pull_cmd_plan(o->dir, piece) : submit(o, piece);
+        at = end;
+    }
+    return code;
+}
+
+/* Words that take a pull spec; -1: not one of them. */
+static int pull_word(const ingest_options *o, const char *word, const char *path)
+{
+    ov_error err = OV_ERROR_INIT;
+    ov_arena a;
+    ov_buf json;
+    bool plan = strcmp(word, "plan") == 0, test = strcmp(word, "test") == 0, fill = strcmp(word, "backfill") == 0;
+    if (!plan && !test && !fill)
+        return -1;
+    ov_arena_init(&a, "spec", NULL);
+    ov_buf_init(&json);
+    int code;
+    if (spec_task(path, &a, &json, &err) != OV_OK)
+        code = ov_cli_fail(&err);
+    else
+        code = plan   ? ov_pull_cmd_plan(o->dir, ov_buf_slice(&json))
+               : test ? ov_pull_cmd_test(o->dir, ov_buf_slice(&json))
+                      : backfill(o, ov_buf_slice(&json), &a);
+    ov_buf_fini(&json);
+    ov_arena_fini(&a);
+    return code;
+}
+
 static int dispatch(const ingest_options *o, int left, char **words)
 {
     ov_error err = OV_ERROR_INIT;
     ov_arena a;
     ov_buf json;
     int code;
+    if (strcmp(words[0], "sources") == 0 && left == 1)
+        return ov_pull_cmd_sources();
+    code = left == 2 ? pull_word(o, words[0], words[1]) : -1;
+    if (code >= 0)
+        return code;
     ov_arena_init(&a, "spec", NULL);
     ov_buf_init(&json);
     if (strcmp(words[0], "git") == 0 && left >= 2) {
@@ -398,7 +461,8 @@ static int dispatch(const ingest_options *o, int left, char **words)
         code = spec_task(words[1], &a, &json, &err) == OV_OK ? submit(o, ov_buf_slice(&json))
                                                              : ov_cli_fail(&err);
     } else {
-        code = ov_cli_usage(&ov_cmd_ingest, "say `run SPEC.json` or `git PATH...`");
+        code = ov_cli_usage(&ov_cmd_ingest, "say `run SPEC.json`, `git PATH...`, `plan`, `test` or `backfill SPEC.json`, or "
+                            "`sources`");
     }
     ov_buf_fini(&json);
     ov_arena_fini(&a);
@@ -407,7 +471,7 @@ static int dispatch(const ingest_options *o, int left, char **words)
 
 static int run(int argc, char **argv)
 {
-    ingest_options o = {.dir = "./ovate-data", .progress = "auto", .max_rejects = -1};
+    ingest_options o = {.dir = "./ovate-data", .progress = "auto", .max_rejects = -1, .step = "P1D"};
     const ov_opt opts[] = {
         {'d', "data", OV_OPT_TEXT, &o.dir, "DIR", "the data folder (./ovate-data)"},
         {0, "max-rejects", OV_OPT_NUMBER, &o.max_rejects, "N",
@@ -415,6 +479,10 @@ static int run(int argc, char **argv)
         {0, "progress", OV_OPT_TEXT, &o.progress, "HOW", "auto, tty, plain or off (auto)"},
         {0, "threads", OV_OPT_NUMBER, &o.threads, "N", "parsing threads (one per core)"},
         {0, "memory", OV_OPT_SIZE, &o.memory, "SIZE", "memory of open segments (512MiB)"},
+        {0, "from", OV_OPT_TEXT, &o.from, "TIME", "backfill: the interval's start"},
+        {0, "to", OV_OPT_TEXT, &o.to, "TIME", "backfill: its end"},
+        {0, "step", OV_OPT_TEXT, &o.step, "PERIOD", "backfill: one task for each (P1D)"},
+        {0, "dry-run", OV_OPT_FLAG, &o.dry_run, NULL, "backfill: only plan"},
         {'v', "verbose", OV_OPT_FLAG, &o.verbose, NULL, "log what the task does"},
     };
     int left;
@@ -422,7 +490,7 @@ static int run(int argc, char **argv)
     if (done >= 0)
         return done;
     if (left < 1)
-        return ov_cli_usage(&ov_cmd_ingest, "say `run SPEC.json` or `git PATH...`");
+        return ov_cli_usage(&ov_cmd_ingest, "say `run SPEC.json` or `git PATH...`, or see --help");
     if (!ov_progress_mode_find(o.progress, &o.mode))
         return ov_cli_usage(&ov_cmd_ingest, "--progress takes auto, tty, plain or off, not '%s'",
                             o.progress);
@@ -437,9 +505,13 @@ static int run(int argc, char **argv)
 
 const ov_command ov_cmd_ingest = {
     .name = "ingest",
-    .usage = "run SPEC.json | git PATH...   [--data DIR]",
-    .about = "Load files by a Druid ingestion spec, or the history of git clones",
-    .more = "`git` fills git_commits (one row a commit) and git_changes (one row a commit and "
+    .usage = "run SPEC.json | git PATH... | plan SPEC.json | test SPEC.json | backfill SPEC.json --from T --to T | sources"
+             "   [--data DIR]",
+    .about = "Load files by a Druid ingestion spec, pull from a source, or read the history of git clones",
+    .more = "`plan` tells how many requests a pull spec would make and how long that takes, without making one.\n"
+            "`test` asks for one page and shows its rows as they would be stored. `sources` lists what can be pulled.\n"
+            "`backfill` runs a pull spec over an interval, a task for each step; run it again and it goes on.\n"
+            "`git` fills git_commits (one row a commit) and git_changes (one row a commit and "
             "file); run it again\n"
             "and only new commits are added.",
     .run = run,

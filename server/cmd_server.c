@@ -17,6 +17,7 @@
 #include "server/host.h"
 #include "server/sql_select.h"
 #include "server/sql_task.h"
+#include "server/pull_query.h"
 #include "server/task_transform.h"
 
 typedef struct server_options {
@@ -79,12 +80,15 @@ static ov_status start_http(ov_app *app, const server_options *o, ov_error *err)
 static ov_status start_tasks(ov_app *app, const server_options *o, ov_error *err)
 {
     static ov_sql_task_ops sql;
+    static ov_pull_ops pull;
     sql = ov_sql_task_ops_of(app);
+    pull = ov_pull_ops_of(&app->env);
     ov_sql_results_expire(o->dir, ov_now_ms(), true);
     ov_tasks_config config = {
         .catalog = app->catalog,
         .transforms = &ov_transforms,
         .sql = &sql,
+        .pull = &pull,
         .threads = (uint32_t)o->tasks,
         .workers = (uint32_t)o->threads,
         .host = app->host,

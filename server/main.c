@@ -10,7 +10,8 @@
 #include "server/cli.h"
 
 static const ov_command *const commands[] = {&ov_cmd_server,  &ov_cmd_ingest, &ov_cmd_sql,
-                                             &ov_cmd_segment, &ov_cmd_bench,  &ov_cmd_demo};
+                                             &ov_cmd_segment, &ov_cmd_bench,  &ov_cmd_demo,
+                                             &ov_cmd_lineage};
 
 static void print_usage(FILE *to)
 {

@@ -9,7 +9,8 @@ ov_status ov_system_tables(const ov_query_env *env, const ov_lookup_set *lookups
 {
     static const ov_systable *const templates[] = {
         &ovi_schemata,        &ovi_tables,  &ovi_columns, &ovi_routines,    &ovi_segments,
-        &ovi_server_segments, &ovi_servers, &ovi_tasks,   &ovi_supervisors, &ovi_server_properties};
+        &ovi_server_segments, &ovi_servers, &ovi_tasks,   &ovi_supervisors, &ovi_server_properties,
+        &ovi_lineage,         &ovi_completeness, &ovi_rejects};
     enum { OURS = OV_COUNT_OF(templates) };
     const ov_systable **list;
     ov_systable *own;

@@ -64,3 +64,4 @@ void ovi_json_text(ov_buf *out, ov_slice text);
 extern const ov_systable ovi_schemata, ovi_tables, ovi_columns, ovi_routines;
 extern const ov_systable ovi_segments, ovi_server_segments, ovi_servers, ovi_tasks, ovi_supervisors,
     ovi_server_properties;
+extern const ov_systable ovi_lineage, ovi_completeness, ovi_rejects;

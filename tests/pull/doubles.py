@@ -191,3 +191,118 @@ class GitHub(Double):
             headers['Link'] = '<%s/repositories/%d/issues?%s>; rel="next", <%s/x?page=9>; rel="last"' % (
                 self.url, number, urllib.parse.urlencode(query), self.url)
         return Answer(200, part, headers)
+
+
+class Archive(Double):
+    """GH Archive: files by name; those that are not there are 404."""
+
+    def __init__(self):
+        self.files = {}
+        super().__init__()
+
+    def handle(self, request):
+        body = self.files.get(request.path.strip('/'))
+        if body is None:
+            return Answer(404, b'<html>Not Found</html>', {'Content-Type': 'text/html'})
+        tag = '"%s"' % hashlib.md5(body).hexdigest()
+        if request.header('If-None-Match') == tag:
+            return Answer(304, b'', {'ETag': tag})
+        return Answer(200, body, {'Content-Type': 'application/gzip', 'ETag': tag})
+
+
+class StackExchange(Double):
+    """Always gzip; backoff; throttling inside a 400."""
+
+    def __init__(self, count):
+        self.items = [{'question_id': n, 'title': 'q%d' % n, 'tags': ['c', 'druid'], 'owner': {'user_id': n % 5, 'reputation': n},
+                       'view_count': n, 'answer_count': 1, 'score': 2, 'is_answered': n % 2 == 0, 'creation_date': 1700000000 + n,
+                       'last_activity_date': 1700000000 + n} for n in range(1, count + 1)]
+        self.backoff_on = set()
+        super().__init__()
+
+    def handle(self, request):
+        page, size = int(request.query.get('page', 1)), int(request.query.get('pagesize', 30))
+        low = int(request.query.get('min', 0))
+        rows = [q for q in self.items if q['last_activity_date'] >= low]
+        part = rows[(page - 1) * size:page * size]
+        body = {'items': part, 'has_more': page * size < len(rows), 'quota_max': 300, 'quota_remaining': 250}
+        if page in self.backoff_on:
+            body['backoff'] = 1
+        return Answer(200, body, {'Content-Type': 'application/json'}, encode=True)
+
+
+class Seoul(Double):
+    """Offsets in the path, the key there too; at most 1,000 rows; errors with status 200."""
+
+    def __init__(self, stations):
+        self.stations = stations
+        super().__init__()
+
+    def handle(self, request):
+        key, kind, name, first, last = request.path.strip('/').split('/')[:5]
+        first, last = int(first), int(last)
+        if key != 'seoul-key':
+            return Answer(200, {'RESULT': {'CODE': 'INFO-100', 'MESSAGE': 'bad key'}})
+        if last - first >= 1000:
+            return Answer(200, {'RESULT': {'CODE': 'ERROR-336', 'MESSAGE': 'too many rows'}})
+        rows = self.stations[first - 1:last]
+        if not rows:
+            return Answer(200, {'RESULT': {'CODE': 'INFO-200', 'MESSAGE': 'no data'}})
+        return Answer(200, {'rentBikeStatus': {'list_total_count': len(rows), 'RESULT': {'CODE': 'INFO-000', 'MESSAGE': 'ok'}, 'row': rows}})
+
+
+class S3(Double):
+    """One bucket; checks Signature Version 4 the way a store does; lists in pages."""
+
+    def __init__(self, access='AKIATEST', secret='s3/secret+key', region='eu-test-1', page=2):
+        self.objects, self.access, self.secret, self.region, self.page = {}, access, secret, region, page
+        super().__init__()
+
+    def signature_wrong(self, request):
+        import hmac
+        auth = request.header('Authorization') or ''
+        if not auth.startswith('AWS4-HMAC-SHA256 '):
+            return 'no signature'
+        parts = dict(p.strip().split('=', 1) for p in auth[17:].split(','))
+        date = request.header('x-amz-date')
+        scope = '%s/%s/s3/aws4_request' % (date[:8], self.region)
+        if parts['Credential'] != '%s/%s' % (self.access, scope):
+            return 'credential'
+        names = parts['SignedHeaders'].split(';')
+        quote = lambda text: urllib.parse.quote(text, safe='-_.~')
+        query = '&'.join('%s=%s' % (quote(k), quote(v)) for k, v in sorted(
+            urllib.parse.parse_qsl(request.raw_query, keep_blank_values=True)))
+        path = '/'.join(quote(p) for p in urllib.parse.unquote(request.raw_path).split('/'))
+        values = {n: ' '.join((request.header(n) or '').split()) for n in names}
+        canonical = '\n'.join(['GET', path, query] + ['%s:%s' % (n, values[n]) for n in names] +
+                              ['', ';'.join(names), request.header('x-amz-content-sha256')])
+        text = '\n'.join(['AWS4-HMAC-SHA256', date, scope, hashlib.sha256(canonical.encode()).hexdigest()])
+        key = ('AWS4' + self.secret).encode()
+        for word in scope.split('/'):
+            key = hmac.new(key, word.encode(), hashlib.sha256).digest()
+        return '' if hmac.new(key, text.encode(), hashlib.sha256).hexdigest() == parts['Signature'] else 'signature'
+
+    def handle(self, request):
+        wrong = self.signature_wrong(request)
+        if wrong:
+            return Answer(403, '<Error><Code>SignatureDoesNotMatch</Code><Message>%s</Message></Error>' % wrong)
+        if request.query.get('list-type') == '2':
+            return self.listing(request)
+        key = request.path[len('/bucket/'):]
+        if key not in self.objects:
+            return Answer(404, b'<Error><Code>NoSuchKey</Code></Error>')
+        return Answer(200, self.objects[key], {'ETag': '"%s"' % hashlib.md5(self.objects[key]).hexdigest()})
+
+    def listing(self, request):
+        keys = sorted(k for k in self.objects if k.startswith(request.query.get('prefix', '')))
+        at = int(request.query.get('continuation-token', '0').split('=')[-1])
+        part = keys[at:at + self.page]
+        more = at + self.page < len(keys)
+        rows = ''.join('<Contents><Key>%s</Key><LastModified>2024-01-01T00:00:00.000Z</LastModified><ETag>&quot;%s&quot;</ETag>'
+                       '<Size>%d</Size></Contents>' % (urllib.parse.quote(k), hashlib.md5(self.objects[k]).hexdigest(), len(self.objects[k]))
+                       for k in part)
+        token = '<NextContinuationToken>a/b==%d</NextContinuationToken>' % (at + self.page) if more else ''
+        body = ('<?xml version="1.0" encoding="UTF-8"?>\n<ListBucketResult xmlns="http://s3.amazonaws.com/doc/2006-03-01/"><Name>bucket</Name>'
+                '<EncodingType>url</EncodingType><KeyCount>%d</KeyCount><IsTruncated>%s</IsTruncated>%s%s</ListBucketResult>'
+                % (len(part), 'true' if more else 'false', token, rows))
+        return Answer(200, body.encode(), {'Content-Type': 'application/xml'})
