@@ -34,6 +34,7 @@ typedef struct ovi_pull_spec {
     bool gaps_recorded;   /* else a gap fails the task */
     uint32_t max_failures;
     bool reset;           /* forget states */
+    enum { OVI_CHANGE_FAIL, OVI_CHANGE_IGNORE, OVI_CHANGE_APPEND } on_change; /* a listed file that is another one now */
     bool archive;
     ov_slice replay;      /* path of an archive's index */
     uint32_t commit_series, commit_pages;

@@ -356,8 +356,17 @@ static ov_status load_state(ovi_run *run, ovi_series *s, ov_error *err)
     s->page = s->was.resume_page;
     for (uint32_t i = 0; i < s->was.edge_count; i++)
         OV_TRY(ovi_seen_add(&s->seen, s->was.edge[i].hash, &fresh, err));
-    if (s->was.done && (s->file_etag.n == 0 || s->was.page_count == 0 || ov_slice_eq(s->was.pages[0].etag, s->file_etag)))
+    if (!s->was.done)
+        return OV_OK;
+    bool other = s->file_etag.n && s->was.page_count && !ov_slice_eq(s->was.pages[0].etag, s->file_etag);
+    if (!other || run->spec->on_change == OVI_CHANGE_IGNORE) {
         s->phase = OVI_SAME;
+    } else if (run->spec->on_change == OVI_CHANGE_FAIL) {
+        s->phase = OVI_FAILED;
+        s->code = OV_INVALID;
+        snprintf(s->why, sizeof s->why, OV_SLICE_FMT " has changed since it was loaded; \"onChange\": \"append\" loads it once more, "
+                 "\"ignore\" leaves it", OV_SLICE_ARG(s->file));
+    }
     return OV_OK;
 }
 

@@ -165,13 +165,20 @@ static ov_status read_interval(const ov_json *doc, ovi_pull_spec *p, ov_error *e
 static ov_status read_policy(const ov_json *doc, ovi_pull_spec *p, ov_error *err)
 {
     const ov_json *limits;
-    ov_slice gap;
+    ov_slice gap, change;
     int64_t n;
     OV_TRY(ov_json_str(doc, "onGap", OV_SLICE_LIT("fail"), &gap, err));
     p->gaps_recorded = ov_slice_eq(gap, OV_SLICE_LIT("record"));
     if (!p->gaps_recorded && !ov_slice_eq(gap, OV_SLICE_LIT("fail")))
         return ov_json_fail(ov_json_get(doc, "onGap"), err, OV_INVALID, "'" OV_SLICE_FMT "' is not known; there are fail "
                             "(the task fails, what is there is kept) and record (it succeeds and tells)", OV_SLICE_ARG(gap));
+    OV_TRY(ov_json_str(doc, "onChange", OV_SLICE_LIT("fail"), &change, err));
+    p->on_change = ov_slice_eq(change, OV_SLICE_LIT("ignore"))   ? OVI_CHANGE_IGNORE
+                   : ov_slice_eq(change, OV_SLICE_LIT("append")) ? OVI_CHANGE_APPEND
+                                                                 : OVI_CHANGE_FAIL;
+    if (p->on_change == OVI_CHANGE_FAIL && !ov_slice_eq(change, OV_SLICE_LIT("fail")))
+        return ov_json_fail(ov_json_get(doc, "onChange"), err, OV_INVALID, "'" OV_SLICE_FMT "' is not known; there are fail, ignore and "
+                            "append", OV_SLICE_ARG(change));
     OV_TRY(ov_json_i64_in(doc, "maxFailures", 0, 0, UINT32_MAX, &n, err));
     p->max_failures = (uint32_t)n;
     OV_TRY(ov_json_i64_in(doc, "commitSeries", p->source.kind == OVI_PULL_FILES ? 24 : 500, 1, 100000, &n, err));
@@ -209,7 +216,7 @@ ov_status ovi_pull_spec_read(const ov_json *doc, ov_arena *out, ovi_pull_spec *p
 {
     static const char *const keys[] = {
         "type",  "id",          "groupId",      "context",     "name",  "dataSource", "source",  "baseUrl", "params", "forEach",
-        "interval", "auth",     "onGap",        "maxFailures", "commitSeries", "commitPages", "reset", "archive", "replay",
+        "interval", "auth",     "onGap",        "onChange", "maxFailures", "commitSeries", "commitPages", "reset", "archive", "replay",
         "limits", "dataSchema", "tuningConfig", "description"};
     ov_spec *load;
     *p = (ovi_pull_spec){0};

@@ -12,6 +12,12 @@ sys.path[:0] = [HERE, os.path.join(HERE, '..', 'lib')]
 from ovatetest import binary  # noqa: E402
 
 
+def shared(path):
+    """A file of real data, or None."""
+    full = os.path.join(os.environ.get('OVATE_SHARED') or os.path.join(HERE, '..', '..', '..', 'shared'), path)
+    return full if os.path.exists(full) else None
+
+
 class Folder:
     """A data folder and the program on it."""
 
