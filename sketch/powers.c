@@ -54,8 +54,11 @@ ov_status ov_powers_merge(ov_powers *s, const ov_powers *from, const ov_sketch_m
     OV_TRY(begin(s, mem, err));
     s->min = fmin(s->min, from->min);
     s->max = fmax(s->max, from->max);
-    for (uint32_t i = 0; i < s->k; i++)
+    for (uint32_t i = 0; i < s->k; i++) {
         s->sum[i] += from->sum[i];
+        if (!isfinite(s->sum[i]))
+            return ov_fail(err, OV_INVALID, "the sums of a moments sketch of k %u become infinite", s->k);
+    }
     return OV_OK;
 }
 

@@ -1,7 +1,5 @@
 #include "sketch/tdigest.h"
 
-#define MOST_VALUE 1e290 /* sums of weights by differences stay finite */
-
 #define SORT_ITEM ov_tdigest_cell
 #define SORT_KEY(c) ((c).mean)
 #define SORT_NAME(verb) verb##_cells
@@ -68,7 +66,7 @@ ov_status ov_tdigest_add(ov_tdigest *s, double x, const ov_sketch_mem *mem, ov_e
 {
     if (isnan(x))
         return OV_OK;
-    if (!(fabs(x) <= MOST_VALUE))
+    if (!(fabs(x) <= OV_TDIGEST_MOST_VALUE))
         return ov_fail(err, OV_INVALID, "a t-digest takes numbers up to 1e290, found %g", x);
     return add_cell(s, (ov_tdigest_cell){x, 1}, mem, err);
 }

@@ -22,6 +22,8 @@ enum {
     OV_TDIGEST_DEFAULT_COMPRESSION = 100,
 };
 
+#define OV_TDIGEST_MOST_VALUE 1e290 /* products of weights and differences stay finite */
+
 typedef struct ov_tdigest_cell {
     double mean, weight;
 } ov_tdigest_cell;

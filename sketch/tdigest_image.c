@@ -61,8 +61,8 @@ static ov_status read_cells(const char *p, bool small, ov_tdigest *s, ov_error *
         ov_tdigest_cell *c = &s->cell[i];
         c->weight = small ? load_f32(p) : load_f64(p);
         c->mean = small ? load_f32(p + 4) : load_f64(p + 8);
-        if (!(c->weight >= 1 && c->weight <= 0x1p53) || !isfinite(c->mean))
-            return corrupt("a cell has no weight, or no mean", err);
+        if (!(c->weight >= 1 && c->weight <= 0x1p53) || !(fabs(c->mean) <= OV_TDIGEST_MOST_VALUE))
+            return corrupt("a cell has no weight, or a mean beyond 1e290", err);
         s->total += c->weight;
     }
     if (s->total > 0x1p53)

@@ -1,11 +1,13 @@
 /*
- * Images of quantiles sketches of every make from anywhere. Reading ends in a sketch whose answers lie within its bounds and that can be merged,
+ * Images of sketches of numbers of every make from anywhere. Reading ends in a sketch whose answers lie within its bounds and that can be merged,
  * written and read again to the same answers, or in a sentence. Seeds in tests/fuzz/quantiles_corpus.
  */
 #include <stdlib.h>
 
 #include "sketch/kll.h"
+#include "sketch/powers.h"
 #include "sketch/quantiles.h"
+#include "sketch/tdigest.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -83,6 +85,57 @@ static void try_kll(ov_slice image, bool floats, const ov_sketch_mem *mem, ov_ar
     }
 }
 
+static void try_tdigest(ov_slice image, const ov_sketch_mem *mem)
+{
+    ov_error err = OV_ERROR_INIT;
+    ov_tdigest s, again, all;
+    ov_buf out;
+    if (ov_tdigest_read(image, &s, mem, &err) != OV_OK) {
+        must(err.text[0]);
+        return;
+    }
+    ov_buf_init(&out);
+    must(ov_tdigest_write(&s, &out, &err) == OV_OK);
+    must(ov_tdigest_read(ov_buf_slice(&out), &again, mem, &err) == OV_OK);
+    for (int i = 0; s.cells && i <= 20; i++) {
+        double v = ov_tdigest_quantile(&s, i / 20.0);
+        must(v >= s.min && v <= s.max && v == ov_tdigest_quantile(&again, i / 20.0));
+    }
+    ov_buf_fini(&out);
+    for (unsigned compression = 1; compression <= 1000; compression *= 10) {
+        ov_tdigest_init(&all, compression);
+        must(ov_tdigest_merge(&all, &s, mem, &err) == OV_OK);
+        if (ov_tdigest_merge(&all, &s, mem, &err) != OV_OK)
+            continue; /* more than 2^53 */
+        for (int i = 0; i < 40; i++)
+            must(ov_tdigest_add(&all, i, mem, &err) == OV_OK);
+        ov_tdigest_compress(&all);
+        must(all.cells > 0 && all.waiting == 0);
+    }
+}
+
+static void try_powers(ov_slice image, const ov_sketch_mem *mem, ov_arena *arena)
+{
+    ov_error err = OV_ERROR_INIT;
+    ov_powers s, all;
+    ov_powers_solved d;
+    ov_buf out;
+    if (ov_powers_read(image, &s, mem, &err) != OV_OK) {
+        must(err.text[0]);
+        return;
+    }
+    must(ov_powers_solve(&s, &d, arena, &err) == OV_OK);
+    for (int i = 0; i <= 20; i++)
+        (void)ov_powers_quantile(&d, i / 20.0); /* sums that no numbers have give any answer */
+    ov_buf_init(&out);
+    must(ov_powers_write(&s, &out, &err) == OV_OK);
+    ov_buf_fini(&out);
+    ov_powers_init(&all, 2, s.compressed);
+    must(ov_powers_merge(&all, &s, mem, &err) == OV_OK);
+    if (ov_powers_merge(&all, &s, mem, &err) == OV_OK)
+        must(ov_powers_count(&all) == 2 * ov_powers_count(&s));
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     ov_budget budget;
@@ -94,6 +147,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     try_classic(image, &mem, &arena);
     try_kll(image, false, &mem, &arena);
     try_kll(image, true, &mem, &arena);
+    try_tdigest(image, &mem);
+    try_powers(image, &mem, &arena);
     ov_arena_fini(&arena);
     must(budget.used == 0);
     return 0;

@@ -6,38 +6,12 @@
 The folder OVATE_DATASKETCHES_JARS holds datasketches-java and datasketches-memory (`mvn dependency:copy`). Without it or without java
 the test says so and is skipped (exit 77).
 """
-import glob
-import os
-import shutil
-import subprocess
 import sys
 
-HERE = os.path.dirname(os.path.abspath(__file__))
-JARS = os.environ.get("OVATE_DATASKETCHES_JARS", "")
-OPEN = ["--add-exports", "java.base/jdk.internal.misc=ALL-UNNAMED", "--add-exports", "java.base/jdk.internal.ref=ALL-UNNAMED",
-        "--add-opens", "java.base/java.nio=ALL-UNNAMED", "--add-opens", "java.base/sun.nio.ch=ALL-UNNAMED"]
-if not shutil.which("java") or not glob.glob(os.path.join(JARS, "datasketches-java*.jar")):
-    print("skipped: java, or OVATE_DATASKETCHES_JARS with the jars of datasketches-java and datasketches-memory, is not there")
-    sys.exit(77)
-failures = 0
+from javatool import Proof, ask
 
-
-def check(ok, *what):
-    global failures
-    if not ok:
-        failures += 1
-        if failures < 40:
-            print("FAILED", *(str(w)[:300] for w in what))
-
-
-def java(*arguments, text=""):
-    command = ["java", *OPEN, "-cp", os.path.join(JARS, "*"), os.path.join(HERE, "Quantiles.java"), *arguments]
-    return subprocess.run(command, input=text, capture_output=True, text=True, check=True).stdout.splitlines()
-
-
-def ask(tool, lines):
-    return subprocess.run([tool], input="".join(line + "\n" for line in lines), capture_output=True, text=True,
-                          check=True).stdout.split("\n")
+proof = Proof("Quantiles.java", "OVATE_DATASKETCHES_JARS", "datasketches-java*.jar", "datasketches-java and datasketches-memory")
+check = proof.check
 
 
 def exact(make, k, n):
@@ -48,7 +22,7 @@ def exact(make, k, n):
 def main():
     tool = sys.argv[1]
     ranks = "0 0.001 0.1 0.25 0.5 0.75 0.9 0.999 1"
-    theirs = [line.split("\t") for line in java()]
+    theirs = [line.split("\t") for line in proof.java()]
     assert len(theirs) == 44 + 80
     reads = ask(tool, [f"read {t[0]} {t[form]} {ranks}" for t in theirs for form in (3, 4)])
     builds = ask(tool, [f"build {t[0]} {t[1]} {t[2]} 7" for t in theirs])
@@ -66,14 +40,13 @@ def main():
             check(make != "classic" or updatable[i] == in_place, "bytes in place", k, n, updatable[i], in_place)
         check(texts[i] == summary, "summary", make, k, n, texts[i], summary)
     full = [(t[0], b) for t, b in zip(theirs, builds) if int(t[2]) > 0]
-    back = java("read", text="".join(f"{make} {b} {ranks}\n" for make, b in full))
+    back = proof.java("read", text="".join(f"{make} {b} {ranks}\n" for make, b in full))
     own = ask(tool, [f"read {make} {b} {ranks}" for make, b in full])
     for line, want in zip(back, own):
         a, b = line.split(), want.split()
         check(a[0] == b[0] and [float(x) for x in a[1:]] == [float(x) for x in b[3:-1]], "Java of ours", line, want[:200])
     check(len(back) == len(full), "answers", len(back))
-    print(f"{failures} failures" if failures else "ok")
-    sys.exit(1 if failures else 0)
+    proof.finish()
 
 
 main()
