@@ -7,10 +7,11 @@ import copy
 
 
 class Setting:
-    def __init__(self, env=None, segment_rows=None, segment_granularity=None):
+    def __init__(self, env=None, segment_rows=None, segment_granularity=None, push_rows=None):
         self.env = env or {}
         self.segment_rows = segment_rows                # many small segments in each time chunk
         self.segment_granularity = segment_granularity  # other time chunks
+        self.push_rows = push_rows                      # nothing is published: pushed, so many rows at once
 
 
 SETTINGS = {
@@ -27,6 +28,7 @@ SETTINGS = {
     'hash-zero': Setting({'OVATE_HASH': 'zero'}),
     'one-segment': Setting(segment_granularity='ALL'),
     'many-segments': Setting(segment_rows=1000, segment_granularity='HOUR'),
+    'in-memory': Setting(push_rows=700),
     'spill': Setting({'OVATE_TEST_SPILL_ROWS': '1'}),
     'spill-some': Setting({'OVATE_TEST_SPILL_ROWS': '50', 'OVATE_TEST_BATCH_ROWS': '31', 'OVATE_TEST_WORKERS': '3',
                            'OVATE_TEST_DENSE_LIMIT': '1'}, segment_rows=1000, segment_granularity='HOUR'),
