@@ -1,5 +1,5 @@
 /* sys.segments and sys.server_segments: all used segments of the snapshot, those that are
- * overshadowed too. */
+ * overshadowed too, then the pieces of rows in memory, which Druid calls realtime segments. */
 #include "query/system/system_int.h"
 
 static const ov_field segments_fields[] = {
@@ -40,8 +40,9 @@ static void column_names(const ov_segment_entry *e, ov_column_role role, ov_buf 
     ov_buf_add_char(out, ']');
 }
 
-static void segment_row(ovi_table_writer *w, const ov_segment_entry *e, ov_buf *text)
+static void segment_row(ovi_table_writer *w, const ov_segment_entry *e, void *arg)
 {
+    ov_buf *text = arg;
     const ov_segment_info *info = &e->info;
     bool live = e->visible && e->used;
     ovi_cell_text(w, e->id);
@@ -54,9 +55,9 @@ static void segment_row(ovi_table_writer *w, const ov_segment_entry *e, ov_buf *
     ovi_cell_i64(w, live); /* replicas */
     ovi_cell_i64(w, info->rows);
     ovi_cell_i64(w, live); /* active */
-    ovi_cell_i64(w, 1);    /* published */
-    ovi_cell_i64(w, live); /* available */
-    ovi_cell_i64(w, 0);    /* realtime */
+    ovi_cell_i64(w, !e->live); /* published */
+    ovi_cell_i64(w, live);     /* available */
+    ovi_cell_i64(w, e->live != NULL); /* realtime */
     ovi_cell_i64(w, !e->visible);
     ovi_cell_text(w, e->shard_spec);
     column_names(e, OV_ROLE_DIMENSION, text);
@@ -68,17 +69,31 @@ static void segment_row(ovi_table_writer *w, const ov_segment_entry *e, ov_buf *
     ovi_cell_null(w);
 }
 
+typedef void row_fn(ovi_table_writer *w, const ov_segment_entry *e, void *arg);
+
+/* Everything that has an entry, in memory or not. */
+static void each_segment(const ov_snapshot *snap, ovi_table_writer *w, row_fn *fn, void *arg)
+{
+    const ov_segment_entry *const *entries;
+    uint32_t count = ov_snapshot_all(snap, &entries);
+    for (uint32_t i = 0; i < count; i++)
+        fn(w, entries[i], arg);
+    for (uint32_t d = 0; d < ov_snapshot_datasources(snap); d++) {
+        const ov_datasource *ds = ov_snapshot_datasource(snap, d);
+        for (uint32_t i = 0; i < ds->segment_count; i++)
+            if (ds->segments[i]->live)
+                fn(w, ds->segments[i], arg);
+    }
+}
+
 static ov_status segments_rows(const ov_systable *table, ov_query_ctx *cx,
                                const ov_result_sink *emit, ov_error *err)
 {
-    const ov_segment_entry *const *entries;
-    uint32_t count = ov_snapshot_all(cx->snapshot, &entries);
     ovi_table_writer w;
     ov_buf text;
     ov_buf_init(&text);
     ovi_syswriter_open(&w, table, cx, emit, err);
-    for (uint32_t i = 0; i < count; i++)
-        segment_row(&w, entries[i], &text);
+    each_segment(cx->snapshot, &w, segment_row, &text);
     ov_buf_fini(&text);
     return ovi_syswriter_close(&w);
 }
@@ -92,20 +107,21 @@ const ov_systable ovi_segments = {.schema = "sys",
 
 static const ov_field server_segments_fields[] = {OVI_TEXT("server"), OVI_TEXT("segment_id")};
 
+static void server_segment_row(ovi_table_writer *w, const ov_segment_entry *e, void *arg)
+{
+    const ovi_system *system = arg;
+    if (!e->visible || !e->used)
+        return;
+    ovi_cell_str(w, system->env->address ? system->env->address : "");
+    ovi_cell_text(w, e->id);
+}
+
 static ov_status server_segments_rows(const ov_systable *table, ov_query_ctx *cx,
                                       const ov_result_sink *emit, ov_error *err)
 {
-    const ovi_system *system = table->self;
-    const ov_segment_entry *const *entries;
-    uint32_t count = ov_snapshot_all(cx->snapshot, &entries);
     ovi_table_writer w;
     ovi_syswriter_open(&w, table, cx, emit, err);
-    for (uint32_t i = 0; i < count; i++) {
-        if (!entries[i]->visible || !entries[i]->used)
-            continue;
-        ovi_cell_str(&w, system->env->address ? system->env->address : "");
-        ovi_cell_text(&w, entries[i]->id);
-    }
+    each_segment(cx->snapshot, &w, server_segment_row, table->self);
     return ovi_syswriter_close(&w);
 }
 
