@@ -39,12 +39,15 @@ bool ovi_union_fits(const ov_segment *a, const ov_segment *b)
 
 /* ---- columns ---- */
 
-static uint8_t fold_of(const ov_spec *spec, const ov_column_info *c)
+/* How rows of one key fold is not in the segment, the spec says it. */
+static void set_fold(const ov_spec *spec, ov_build_column *c)
 {
+    c->fold = c->type.id == OV_TYPE_COMPLEX ? OV_FOLD_NONE : OV_FOLD_SUM;
     for (uint32_t i = 0; i < spec->metric_count; i++)
-        if (ov_slice_eq(spec->metrics[i].name, c->name))
-            return spec->metrics[i].fold;
-    return OV_FOLD_SUM;
+        if (ov_slice_eq(spec->metrics[i].name, c->name)) {
+            c->fold = spec->metrics[i].fold;
+            c->metric = spec->metrics[i].metric;
+        }
 }
 
 static ov_status add_column(ovi_union *u, uint32_t *cap, const ov_column_info *c, const ov_spec *spec, ov_arena *out,
@@ -67,9 +70,11 @@ static ov_status add_column(ovi_union *u, uint32_t *cap, const ov_column_info *c
         u->columns = bigger;
     }
     ov_build_column *to = &u->columns[u->column_count++];
-    *to = (ov_build_column){.type = c->type, .role = c->role, .indexed = c->indexed,
-                            .fold = c->role == OV_ROLE_METRIC ? fold_of(spec, c) : OV_FOLD_NONE};
-    return ov_arena_copy(out, c->name, &to->name, err);
+    *to = (ov_build_column){.type = c->type, .role = c->role, .indexed = c->indexed};
+    OV_TRY(ov_arena_copy(out, c->name, &to->name, err));
+    if (c->role == OV_ROLE_METRIC)
+        set_fold(spec, to);
+    return OV_OK;
 }
 
 static ov_status add_columns(ovi_union *u, uint32_t *cap, ovi_piece *const *pieces, uint32_t count, uint8_t role,

@@ -20,6 +20,7 @@ import test_metadata  # noqa: E402
 import test_native  # noqa: E402
 import test_native_quantiles  # noqa: E402
 import test_partitions  # noqa: E402
+import test_push  # noqa: E402
 import test_quick  # noqa: E402
 import test_sampler  # noqa: E402
 import test_sketch_ingest  # noqa: E402
@@ -38,6 +39,7 @@ PARTS = (  # in this order
     test_native_quantiles,
     test_metadata,
     test_partitions,
+    test_push,
     test_quick,
     test_sampler,
     test_sketch_ingest,
