@@ -371,7 +371,7 @@ ov_status ovi_nplan_topn(ovi_nplanner *p, const ov_json *query, ov_native_query 
     q->limit = (uint64_t)threshold;
     OV_TRY(ovi_naggregators(&in.scope, query, &g.aggs, err));
     const ov_json *posts = ov_json_find(query, "postAggregations");
-    if (!g.aggs.count && (!posts || !posts->count))
+    if (metric.metric.n && !g.aggs.count && (!posts || !posts->count))
         return ov_json_fail(query, err, OV_INVALID, "at least one aggregator or post-aggregator is expected");
     q->has_time = q->gran->kind != OV_GRAN_ALL;
     if (q->has_time) {

@@ -127,7 +127,7 @@ static bool print_time(ovi_printer *p, const ov_expr *e, const char *fn, const o
         uint32_t last;
     } zoned[] = {{"TIME_FLOOR", "timestamp_floor", 3},     {"TIME_CEIL", "timestamp_ceil", 3},
                  {"TIME_EXTRACT", "timestamp_extract", 2}, {"TIME_FORMAT", "timestamp_format", 2},
-                 {"$TIME_FORMAT", "timestamp_format", 2},
+                 {"$TIME_FORMAT", "timestamp_format", 2}, {"EXTRACT", "timestamp_extract", 2},
                  {"TIME_PARSE", "timestamp_parse", 2},     {"TIME_SHIFT", "timestamp_shift", 3}};
     size_t i = 0;
     while (i < OV_COUNT_OF(zoned) && strcmp(zoned[i].sql, fn) != 0)

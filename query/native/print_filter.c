@@ -92,6 +92,60 @@ static ov_status range(columns *c, const ov_expr *e, ov_buf *out, ov_error *err)
     return OV_OK;
 }
 
+/* A comparison of one thing with a constant of its own kind. */
+static bool with_constant(const ov_expr *e);
+
+static bool is_range(const ov_expr *e, bool *upper)
+{
+    ov_op op = ov_expr_op(e);
+    *upper = op == OV_OP_LT || op == OV_OP_LE;
+    return (*upper || op == OV_OP_GT || op == OV_OP_GE) && with_constant(e);
+}
+
+/* x >= a and x < b: one range. */
+static bool are_bounds(const ov_expr *a, const ov_expr *b)
+{
+    bool up_a, up_b;
+    char type_a[48], type_b[48];
+    return is_range(a, &up_a) && is_range(b, &up_b) && up_a != up_b && ov_expr_equal(a->args[0], b->args[0]) &&
+           strcmp(match_type(a->args[1], type_a), match_type(b->args[1], type_b)) == 0;
+}
+
+static ov_status between(columns *c, const ov_expr *a, const ov_expr *b, ov_buf *out, ov_error *err)
+{
+    char type[48];
+    bool upper;
+    if (is_range(a, &upper) && upper)
+        return between(c, b, a, out, err);
+    ov_buf_add_str(out, "{\"type\":\"range\",");
+    OV_TRY(column(c, a->args[0], "column", out, err));
+    ov_buf_addf(out, ",\"matchValueType\":\"%s\",\"lower\":", match_type(a->args[1], type));
+    add_value(c->p, a->args[1], out);
+    ov_buf_add_str(out, ",\"upper\":");
+    add_value(c->p, b->args[1], out);
+    ov_buf_add_str(out, ov_expr_op(a) == OV_OP_GT ? ",\"lowerOpen\":true" : "");
+    ov_buf_add_str(out, ov_expr_op(b) == OV_OP_LT ? ",\"upperOpen\":true" : "");
+    ov_buf_add_char(out, '}');
+    return OV_OK;
+}
+
+/* Not between: below or above. */
+static ov_status outside(columns *c, const ov_expr *both, ov_buf *out, ov_error *err)
+{
+    static const char *const other[] = {[OV_OP_GE] = "<", [OV_OP_GT] = "<=", [OV_OP_LE] = ">", [OV_OP_LT] = ">="};
+    bool upper;
+    bool swap = is_range(both->args[0], &upper) && upper;
+    ov_buf_add_str(out, "{\"type\":\"or\",\"fields\":[");
+    for (uint32_t i = 0; i < 2; i++) {
+        const ov_expr *side = both->args[swap ? 1 - i : i], *turned;
+        OV_TRY(ov_expr_call(c->p->cx, ov_slice_cstr(other[ov_expr_op(side)]), (const ov_expr **)side->args, 2, 0, 0, &turned, err));
+        ov_buf_add_str(out, i ? "," : "");
+        OV_TRY(range(c, turned, out, err));
+    }
+    ov_buf_add_str(out, "]}");
+    return OV_OK;
+}
+
 static ov_status in_list(columns *c, const ov_expr *e, ov_buf *out, ov_error *err)
 {
     const ov_inset *set = e->set;
@@ -129,6 +183,32 @@ static ov_status like(columns *c, const ov_expr *e, ov_buf *out, ov_error *err)
     return OV_OK;
 }
 
+/* AND, with bounds of one thing as one range. */
+static ov_status all_of(columns *c, const ov_expr *e, ov_buf *out, ov_error *err)
+{
+    uint8_t *done;
+    uint32_t count = e->argc;
+    uint32_t *partner;
+    OV_TRY(ov_arena_zalloc(c->p->arena, e->argc, &done, err));
+    OV_TRY(ov_arena_zalloc(c->p->arena, e->argc * sizeof *partner, &partner, err));
+    for (uint32_t i = 0; i < e->argc; i++)
+        for (uint32_t k = i + 1; k < e->argc && k < i + 64 && !done[i] && !partner[i]; k++)
+            if (!done[k] && are_bounds(e->args[i], e->args[k])) {
+                partner[i] = k;
+                done[k] = 1;
+                count--;
+            }
+    ov_buf_add_str(out, count > 1 ? "{\"type\":\"and\",\"fields\":[" : "");
+    for (uint32_t i = 0, n = 0; i < e->argc; i++) {
+        if (done[i])
+            continue;
+        ov_buf_add_str(out, n++ ? "," : "");
+        OV_TRY(partner[i] ? between(c, e->args[i], e->args[partner[i]], out, err) : ovi_pfilter(c, e->args[i], out, err));
+    }
+    ov_buf_add_str(out, count > 1 ? "]}" : "");
+    return OV_OK;
+}
+
 static ov_status list_of(columns *c, const ov_expr *e, const char *type, ov_buf *out, ov_error *err)
 {
     ov_buf_addf(out, "{\"type\":\"%s\",\"fields\":[", type);
@@ -140,7 +220,6 @@ static ov_status list_of(columns *c, const ov_expr *e, const char *type, ov_buf 
     return OV_OK;
 }
 
-/* A comparison of one thing with a constant of its own kind. */
 static bool with_constant(const ov_expr *e)
 {
     if (e->argc != 2 || !is_constant(e->args[1]) || e->args[0]->kind == OV_EXPR_CONST)
@@ -164,10 +243,12 @@ ov_status ovi_pfilter(ovi_pcolumns *c, const ov_expr *e, ov_buf *out, ov_error *
     }
     switch (ov_expr_op(e)) {
     case OV_OP_AND:
-        return list_of(c, e, "and", out, err);
+        return all_of(c, e, out, err);
     case OV_OP_OR:
         return list_of(c, e, "or", out, err);
     case OV_OP_NOT:
+        if (ov_expr_op(e->args[0]) == OV_OP_AND && e->args[0]->argc == 2 && are_bounds(e->args[0]->args[0], e->args[0]->args[1]))
+            return outside(c, e->args[0], out, err);
         return not_of(c, ovi_pfilter, e->args[0], out, err);
     case OV_OP_IS_NULL:
         return is_null(c, e, out, err);

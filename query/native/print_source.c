@@ -359,6 +359,40 @@ static ov_status from_unnest(ovi_printer *p, const ov_plan *plan, ovi_prel *out,
     return ovi_prel_plain(p, plan, names, out, err);
 }
 
+/* Tables that are read as one: columns of the same names in the same order, nothing left out. */
+static ov_status from_union(ovi_printer *p, const ov_plan *plan, ovi_prel *out, ov_error *err)
+{
+    ovi_prel first, one;
+    ov_buf text;
+    for (uint32_t i = 0; i < plan->input_count && !p->lost; i++) {
+        OV_TRY(ovi_prel_open(p, plan->inputs[i], i ? &one : &first, err));
+        if (p->lost)
+            return OV_OK;
+        const ovi_prel *rel = i ? &one : &first;
+        p->lost = rel->base->kind != OV_PLAN_SCAN || rel->filter || rel->range_count != 1 || rel->ranges[0].start_ms != INT64_MIN ||
+                  rel->ranges[0].end_ms != INT64_MAX;
+        for (uint32_t k = 0; k < plan->field_count && !p->lost; k++)
+            p->lost = rel->exprs[k]->kind != OV_EXPR_COLUMN ||
+                      !ov_slice_eq(rel->names[rel->exprs[k]->column], first.names[first.exprs[k]->column]);
+    }
+    if (p->lost)
+        return OV_OK;
+    ov_buf_init(&text);
+    ov_buf_add_str(&text, "{\"type\":\"union\",\"dataSources\":[");
+    for (uint32_t i = 0; i < plan->input_count; i++) {
+        const ov_plan *scan = plan->inputs[i];
+        while (scan->kind != OV_PLAN_SCAN)
+            scan = scan->inputs[0];
+        ov_buf_add_str(&text, i ? ",{\"type\":\"table\",\"name\":" : "{\"type\":\"table\",\"name\":");
+        ov_json_quote(&text, scan->scan.datasource->name);
+        ov_buf_add_char(&text, '}');
+    }
+    ov_buf_add_str(&text, "]}");
+    OV_TRY(keep(p, &text, &first.source, err));
+    *out = first;
+    return OV_OK;
+}
+
 /* ---- filters and projections ---- */
 
 static ov_status through_filter(ovi_printer *p, const ov_plan *plan, ovi_prel *out, ov_error *err)
@@ -410,6 +444,9 @@ ov_status ovi_prel_open(ovi_printer *p, const ov_plan *plan, ovi_prel *out, ov_e
         return p->how->rel ? ovi_ptree_source(p, plan, out, err) : from_join(p, plan, out, err);
     case OV_PLAN_UNNEST:
         return p->how->rel ? ovi_ptree_source(p, plan, out, err) : from_unnest(p, plan, out, err);
+    case OV_PLAN_UNION:
+        p->lost = p->lost || p->how->rel;
+        return from_union(p, plan, out, err);
     case OV_PLAN_AGGREGATE:
     case OV_PLAN_SORT:
     case OV_PLAN_LIMIT:

@@ -158,16 +158,24 @@ bool ovi_pis_series(const ovi_pwrite *q)
            (q->t.sort_count == 1 && q->t.sort[0]->kind == OV_EXPR_COLUMN && q->t.sort[0]->column == 0);
 }
 
+/* By the dimension itself, also where no order is asked for. */
+static bool is_by_dimension(const ovi_pwrite *q)
+{
+    return q->t.sort_count == 0 || (q->t.sort[0]->kind == OV_EXPR_COLUMN && q->t.sort[0]->column == 0);
+}
+
 bool ovi_pis_top(const ovi_pwrite *q)
 {
+    enum { MOST = 100000 }; /* Druid's maxTopNLimit */
     const ov_plan *at = q->t.at;
-    if (at->aggregate.key_count != 1 || at->aggregate.set_count || q->t.having || q->t.offset || q->t.sort_count != 1 || q->t.limit == 0 ||
-        q->t.limit > INT32_MAX || at->aggregate.agg_count == 0)
+    if (at->aggregate.key_count != 1 || at->aggregate.set_count || q->t.having || q->t.offset || q->t.sort_count > 1 ||
+        q->t.limit == 0 || q->t.limit > MOST)
         return false;
+    if (is_by_dimension(q))
+        return ovi_pplain_nulls(q);
     const ov_expr *by = q->t.sort[0];
     bool number = ov_type_is_int(by->type) || ov_type_is_real(by->type);
-    return number && !(by->kind == OV_EXPR_COLUMN && by->column == 0) &&
-           (q->t.sort_keys[0].descending || !by->nullable);
+    return number && (q->t.sort_keys[0].descending || !by->nullable);
 }
 
 ov_status ovi_pwrite_series(ovi_pwrite *q, ov_buf *b, ov_error *err)
@@ -193,17 +201,25 @@ ov_status ovi_pwrite_series(ovi_pwrite *q, ov_buf *b, ov_error *err)
 
 ov_status ovi_pwrite_top(ovi_pwrite *q, ov_buf *b, ov_error *err)
 {
-    ov_slice metric;
-    bool inverted = !q->t.sort_keys[0].descending;
-    OV_TRY(ovi_pwrite_result(q, q->t.sort[0], &metric, err));
+    ov_slice metric = {0};
+    bool by_dimension = is_by_dimension(q), down = q->t.sort_count && q->t.sort_keys[0].descending;
+    bool inverted = by_dimension ? down : !down;
+    if (!by_dimension)
+        OV_TRY(ovi_pwrite_result(q, q->t.sort[0], &metric, err));
     ov_buf_add_str(b, "{\"queryType\":\"topN\"");
     ovi_padd_source(q, b);
     ovi_padd_list(b, "virtualColumns", &q->columns.text);
     ov_buf_add_str(b, ",\"dimension\":");
     ov_buf_add_slice(b, ov_buf_slice(&q->parts.dims));
-    ov_buf_add_str(b, inverted ? ",\"metric\":{\"type\":\"inverted\",\"metric\":{\"type\":\"numeric\",\"metric\":"
-                               : ",\"metric\":{\"type\":\"numeric\",\"metric\":");
-    ov_json_quote(b, metric);
+    ov_buf_add_str(b, inverted ? ",\"metric\":{\"type\":\"inverted\",\"metric\":" : ",\"metric\":");
+    if (by_dimension) {
+        ov_type t = q->t.at->aggregate.keys[0]->type;
+        ov_buf_addf(b, "{\"type\":\"dimension\",\"ordering\":{\"type\":\"%s\"}",
+                    ov_type_is_int(t) || ov_type_is_real(t) ? "numeric" : "lexicographic");
+    } else {
+        ov_buf_add_str(b, "{\"type\":\"numeric\",\"metric\":");
+        ov_json_quote(b, metric);
+    }
     ov_buf_addf(b, "%s,\"threshold\":%llu", inverted ? "}}" : "}", (unsigned long long)q->t.limit);
     ovi_padd_intervals(q, b);
     ovi_padd_filter(q, b);

@@ -70,7 +70,13 @@ SELECT s, FIRST_VALUE(l) OVER (PARTITION BY s ORDER BY l), 1 + DENSE_RANK() OVER
 SELECT r, SUM(l) FROM (SELECT l, CUME_DIST() OVER (ORDER BY s) r FROM tiny) GROUP BY r
 SELECT s, l, COUNT(*) FROM tiny GROUP BY ROLLUP(s, l)
 SELECT s, SUM(d) FROM tiny GROUP BY GROUPING SETS ((s, l), (s), ()) HAVING s = 'a' ORDER BY 2
-SELECT s FROM tiny ORDER BY __time DESC"""
+SELECT s FROM tiny ORDER BY __time DESC
+SELECT DISTINCT s FROM tiny ORDER BY s LIMIT 2
+SELECT l, COUNT(*) FROM tiny GROUP BY l ORDER BY l DESC LIMIT 3
+SELECT s FROM tiny WHERE l BETWEEN 1 AND 3 AND d > 0 AND s LIKE 'a%' AND d < 9
+SELECT COUNT(*) FROM tiny WHERE l NOT BETWEEN 1 AND 3
+SELECT s, COUNT(*) FROM (SELECT s, l FROM tiny UNION ALL SELECT s, l FROM tiny) GROUP BY s
+SELECT EXTRACT(HOUR FROM __time), COUNT(*) FROM tiny GROUP BY 1"""
 
 TREES = (('SELECT a.s, b.l FROM tiny a JOIN tiny b ON a.s = b.s', ['DruidJoinQueryRel(condition=[=($', '  DruidQueryRel(', '  DruidQueryRel(']),
          ('SELECT AVG(c) FROM (SELECT s, COUNT(*) AS c FROM tiny GROUP BY s)', ['DruidOuterQueryRel(', '  DruidQueryRel(']),
