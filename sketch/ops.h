@@ -24,7 +24,8 @@ typedef struct ov_sketch_args {
     double at[OV_SKETCH_MOST_PARAMS];
 } ov_sketch_args;
 
-typedef enum ov_sketch_value_kind { OV_SKETCH_INT, OV_SKETCH_REAL, OV_SKETCH_TEXT } ov_sketch_value_kind;
+/* FLOAT: a column of single floats, which only bloom filters tell apart. */
+typedef enum ov_sketch_value_kind { OV_SKETCH_INT, OV_SKETCH_REAL, OV_SKETCH_FLOAT, OV_SKETCH_TEXT } ov_sketch_value_kind;
 
 typedef struct ov_sketch_value {
     uint8_t kind; /* ov_sketch_value_kind */
@@ -63,14 +64,17 @@ typedef struct ov_sketch_ops {
     ov_status (*write)(const void *head, const ov_sketch_args *p, bool result, ov_arena *scratch, ov_buf *out, ov_error *err);
 } ov_sketch_ops;
 
-extern const ov_sketch_ops ov_hll_ops, ov_theta_ops, ov_quantiles_ops;
-/* ops_numbers.c */
-extern const ov_sketch_ops ov_kll_doubles_ops, ov_kll_floats_ops, ov_powers_ops, ov_tdigest_ops;
+extern const ov_sketch_ops ov_hll_ops, ov_theta_ops, ov_quantiles_ops;                                   /* ops.c */
+extern const ov_sketch_ops ov_kll_doubles_ops, ov_kll_floats_ops, ov_powers_ops, ov_tdigest_ops;         /* ops_numbers.c */
+extern const ov_sketch_ops ov_hyper_ops, ov_bloom_ops, ov_histogram_ops, ov_buckets_ops, ov_moments_ops; /* ops_druid.c */
+extern const ov_sketch_ops ov_tuple_ops;                                                                 /* ops_tuple.c */
 
 void ov_sketch_defaults(const ov_sketch_ops *ops, ov_sketch_args *out);
 /* Has anything come? */
 bool ov_sketch_is_begun(const ov_sketch_ops *ops, const void *head);
 /* The hash of a value as DataSketches takes it, text in UTF-16 or UTF-8; false: empty text, which is no value. */
 bool ov_sketch_hash(const ov_sketch_value *v, bool utf16, ov_hash128 *out);
+/* The hash of a value as bloom filters take it. */
+uint64_t ov_sketch_bloom_hash(const ov_sketch_value *v);
 /* A number of any kind; false: text. */
 bool ov_sketch_number(const ov_sketch_value *v, double *out);

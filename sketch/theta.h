@@ -80,3 +80,5 @@ OV_CHECKED ov_status ov_theta_write(const ov_theta_set *s, ov_buf *out, ov_error
 OV_CHECKED ov_status ov_theta_read(ov_slice image, ov_arena *a, ov_theta_set *out, ov_error *err);
 /* Ascending. */
 void ovi_theta_sort(uint64_t *v, size_t n);
+/* The regularised incomplete beta function. */
+double ovi_incomplete_beta(double a, double b, double x);

@@ -77,7 +77,7 @@ static double beta_fraction(double a, double b, double x)
 }
 
 /* I_x(a, b). */
-static double incomplete_beta(double a, double b, double x)
+double ovi_incomplete_beta(double a, double b, double x)
 {
     double front = exp(lgamma(a + b) - lgamma(a) - lgamma(b) + a * log(x) + b * log1p(-x));
     if (x < (a + 1) / (a + b + 2))
@@ -89,11 +89,11 @@ static double incomplete_beta(double a, double b, double x)
 static double trials(double n, double theta, double p)
 {
     double low = n, high = 2 * n / theta + 2;
-    while (incomplete_beta(n, high - n + 1, theta) < p)
+    while (ovi_incomplete_beta(n, high - n + 1, theta) < p)
         high *= 2;
     for (int i = 0; i < 200 && high - low > 1e-9 * high; i++) {
         double mid = (low + high) / 2;
-        if (incomplete_beta(n, mid - n + 1, theta) < p)
+        if (ovi_incomplete_beta(n, mid - n + 1, theta) < p)
             low = mid;
         else
             high = mid;
