@@ -67,6 +67,33 @@ static ov_status list_of(feeding *f, const ov_field *field, ov_slice **items, ui
     return ovi_field_strings(field, f->list_delimiter, f->scratch, items, n, f->repaired, err);
 }
 
+/* A key, or each key of a list, with the numbers beside it. */
+static ov_status feed_tuple(feeding *f, const ovi_sketch_source *source, const ov_field *fields, const ov_field *key,
+                            ov_error *err)
+{
+    ov_sketch_value v[256] = {{0}};
+    ov_slice *items;
+    uint32_t n;
+    for (uint32_t i = 0; i < source->more_count; i++) {
+        const ov_field *field = &fields[source->more[i]];
+        v[i + 1].kind = OV_SKETCH_REAL;
+        if (!ov_field_absent(field) && !ovi_field_double(field, &v[i + 1].f))
+            f->bad |= field->text.n > 0;
+    }
+    if (!is_list(key)) {
+        OV_TRY(scalar(f, key, &v[0], err));
+        return add(f, v, source->more_count + 1, err);
+    }
+    OV_TRY(list_of(f, key, &items, &n, err));
+    v[0].kind = OV_SKETCH_TEXT;
+    for (uint32_t i = 0; i < n; i++) {
+        v[0].s = items[i];
+        if (items[i].p)
+            OV_TRY(add(f, v, source->more_count + 1, err));
+    }
+    return OV_OK;
+}
+
 static ov_status feed_values(feeding *f, const ov_field *field, ov_error *err)
 {
     ov_sketch_value v;
@@ -114,13 +141,14 @@ static ov_status feed_number(feeding *f, const ov_field *field, ov_error *err)
 
 static ov_status feed(feeding *f, const ovi_sketch_source *source, const ov_field *fields, const ov_field *field, ov_error *err)
 {
-    (void)source, (void)fields;
     if (ov_field_absent(field))
         return f->metric->input == OV_METRIC_IMAGES ? OV_OK : add(f, NULL, 0, err);
     if (f->metric->input == OV_METRIC_IMAGES)
         return feed_images(f, field, err);
     if (f->metric->ops->takes == OV_SKETCH_OF_NUMBERS)
         return feed_number(f, field, err);
+    if (f->metric->ops->takes == OV_SKETCH_OF_TUPLES)
+        return feed_tuple(f, source, fields, field, err);
     return feed_values(f, field, err);
 }
 

@@ -29,7 +29,12 @@ static ov_status read_sketch(ovi_spec_reader *r, const ov_json *m, const ov_metr
 {
     ov_metric *metric;
     OV_TRY(ov_arena_alloc(r->out, sizeof *metric, &metric, err));
+    if (kind->input == OV_METRIC_QUERY_ONLY)
+        return ov_json_fail(ov_json_get(m, "type"), err, OV_UNSUPPORTED, "'%s' is an aggregator of queries, not of ingestion",
+                            kind->name);
     OV_TRY(ov_metric_read(m, kind, metric, err));
+    if (metric->ops->takes == OV_SKETCH_OF_TUPLES)
+        OV_TRY(ovi_spec_texts(r, m, "metricColumns", &out->more, &out->more_count, err));
     out->metric = metric;
     out->type = OV_T_COMPLEX(kind->complex);
     out->fold = OV_FOLD_SKETCH;

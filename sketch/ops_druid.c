@@ -86,15 +86,24 @@ static ov_status put_bloom(void *head, const ov_sketch_args *p, ov_slice image, 
     ov_sketch_mem trial = ov_sketch_mem_arena(scratch);
     ov_bloom one;
     (void)several;
-    OV_TRY(begin_bloom(head, p, mem, err));
+    (void)p;
+    if (!((ov_bloom *)head)->words) /* filters bring their own size */
+        return ov_bloom_read(image, head, mem, err);
     OV_TRY(ov_bloom_read(image, &one, &trial, err));
     return ov_bloom_merge(head, &one, err);
 }
 
 static ov_status merge_bloom(void *head, const ov_sketch_args *p, const void *from, const ov_sketch_mem *mem, ov_error *err)
 {
-    OV_TRY(begin_bloom(head, p, mem, err));
-    return ov_bloom_merge(head, from, err);
+    ov_bloom *s = head;
+    const ov_bloom *other = from;
+    (void)p;
+    if (!s->words) {
+        *s = (ov_bloom){.count = other->count, .k = other->k};
+        OV_TRY(mem->grow(mem->owner, &s->words, &s->cap, other->count * sizeof(uint64_t), err));
+        memset(s->words, 0, other->count * sizeof(uint64_t));
+    }
+    return ov_bloom_merge(s, other, err);
 }
 
 static ov_status write_bloom(const void *head, const ov_sketch_args *p, bool result, ov_arena *scratch, ov_buf *out,
@@ -252,7 +261,7 @@ static const char *const outlier_words[] = {"ignore", "overflow", "clip", NULL};
 static const ov_sketch_param buckets_params[] = {
     {.name = "numBuckets", .least = 1, .most = OV_BUCKETS_MOST, .dflt = 10, .whole = true},
     {.name = "lowerLimit", .least = -1e300, .most = 1e300, .needed = true},
-    {.name = "upperLimit", .least = -1e300, .most = 1e300, .needed = true},
+    {.name = "upperLimit", .least = -1e300, .most = 1e300, .dflt = 1, .needed = true},
     {.name = "outlierHandlingMode", .dflt = OV_BUCKETS_IGNORE, .words = outlier_words},
 };
 

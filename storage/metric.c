@@ -7,12 +7,36 @@ static const ov_metric_kind kinds[] = {
     {"KllDoublesSketchMerge", OV_COMPLEX_KLL_DOUBLES, OV_METRIC_IMAGES, NULL},
     {"KllFloatsSketch", OV_COMPLEX_KLL_FLOATS, OV_METRIC_EITHER, NULL},
     {"KllFloatsSketchMerge", OV_COMPLEX_KLL_FLOATS, OV_METRIC_IMAGES, NULL},
+    {"approxHistogram", OV_COMPLEX_APPROX_HISTOGRAM, OV_METRIC_EITHER, NULL},
+    {"approxHistogramFold", OV_COMPLEX_APPROX_HISTOGRAM, OV_METRIC_EITHER, NULL},
+    {"arrayOfDoublesSketch", OV_COMPLEX_TUPLE, OV_METRIC_VALUES, NULL},
+    {"bloom", OV_COMPLEX_BLOOM, OV_METRIC_QUERY_ONLY, NULL},
+    {"fixedBucketsHistogram", OV_COMPLEX_FIXED_HISTOGRAM, OV_METRIC_EITHER, NULL},
+    {"hyperUnique", OV_COMPLEX_HYPER_UNIQUE, OV_METRIC_VALUES, "isInputHyperUnique"},
     {"momentSketch", OV_COMPLEX_MOMENTS, OV_METRIC_VALUES, NULL},
     {"momentSketchMerge", OV_COMPLEX_MOMENTS, OV_METRIC_IMAGES, NULL},
     {"quantilesDoublesSketch", OV_COMPLEX_QUANTILES, OV_METRIC_EITHER, NULL},
     {"quantilesDoublesSketchMerge", OV_COMPLEX_QUANTILES, OV_METRIC_IMAGES, NULL},
     {"tDigestSketch", OV_COMPLEX_TDIGEST, OV_METRIC_EITHER, NULL},
     {"thetaSketch", OV_COMPLEX_THETA, OV_METRIC_VALUES, "isInputThetaSketch"},
+    {"variance", OV_COMPLEX_VARIANCE, OV_METRIC_VALUES, NULL},
+    {"varianceFold", OV_COMPLEX_VARIANCE, OV_METRIC_IMAGES, NULL},
+};
+
+static const ov_sketch_ops *const all_ops[OV_COMPLEX_COUNT] = {
+    [OV_COMPLEX_HLL] = &ov_hll_ops,
+    [OV_COMPLEX_THETA] = &ov_theta_ops,
+    [OV_COMPLEX_TUPLE] = &ov_tuple_ops,
+    [OV_COMPLEX_QUANTILES] = &ov_quantiles_ops,
+    [OV_COMPLEX_KLL_DOUBLES] = &ov_kll_doubles_ops,
+    [OV_COMPLEX_KLL_FLOATS] = &ov_kll_floats_ops,
+    [OV_COMPLEX_HYPER_UNIQUE] = &ov_hyper_ops,
+    [OV_COMPLEX_APPROX_HISTOGRAM] = &ov_histogram_ops,
+    [OV_COMPLEX_FIXED_HISTOGRAM] = &ov_buckets_ops,
+    [OV_COMPLEX_BLOOM] = &ov_bloom_ops,
+    [OV_COMPLEX_VARIANCE] = &ov_moments_ops,
+    [OV_COMPLEX_MOMENTS] = &ov_powers_ops,
+    [OV_COMPLEX_TDIGEST] = &ov_tdigest_ops,
 };
 
 const ov_metric_kind *ov_metric_kind_of(ov_slice aggregator)
@@ -25,24 +49,7 @@ const ov_metric_kind *ov_metric_kind_of(ov_slice aggregator)
 
 const ov_sketch_ops *ov_metric_ops(ov_complex_id complex)
 {
-    switch (complex) {
-    case OV_COMPLEX_HLL:
-        return &ov_hll_ops;
-    case OV_COMPLEX_THETA:
-        return &ov_theta_ops;
-    case OV_COMPLEX_QUANTILES:
-        return &ov_quantiles_ops;
-    case OV_COMPLEX_KLL_DOUBLES:
-        return &ov_kll_doubles_ops;
-    case OV_COMPLEX_KLL_FLOATS:
-        return &ov_kll_floats_ops;
-    case OV_COMPLEX_MOMENTS:
-        return &ov_powers_ops;
-    case OV_COMPLEX_TDIGEST:
-        return &ov_tdigest_ops;
-    default:
-        return NULL;
-    }
+    return complex < OV_COMPLEX_COUNT ? all_ops[complex] : NULL;
 }
 
 /* ---- reading ---- */
@@ -99,6 +106,25 @@ static ov_status read_param(const ov_json *json, const ov_sketch_param *p, doubl
     return p->words ? read_word(v, p, out, err) : read_number(v, p, out, err);
 }
 
+/* Tuples are built of a key and metricColumns; without these the field holds sketches. */
+static ov_status read_width(const ov_json *json, ov_metric *out, ov_error *err)
+{
+    const ov_json *columns;
+    double *width = &out->args.at[1];
+    OV_TRY(ov_json_arr(json, "metricColumns", &columns, err));
+    if (!columns || columns->count == 0) {
+        out->input = OV_METRIC_IMAGES;
+        return OV_OK;
+    }
+    if (columns->count > out->ops->params[1].most)
+        return ov_json_fail(columns, err, OV_LIMIT, "%u columns, %d are allowed", columns->count, (int)out->ops->params[1].most);
+    if (ov_json_find(json, "numberOfValues") && *width != columns->count)
+        return ov_json_fail(json, err, OV_INVALID, "'numberOfValues' is %d, but there are %u 'metricColumns'", (int)*width,
+                            columns->count);
+    *width = columns->count;
+    return OV_OK;
+}
+
 ov_status ov_metric_read(const ov_json *json, const ov_metric_kind *kind, ov_metric *out, ov_error *err)
 {
     bool images;
@@ -109,6 +135,8 @@ ov_status ov_metric_read(const ov_json *json, const ov_metric_kind *kind, ov_met
         ov_error why = *err;
         return ov_json_fail(json, err, OV_INVALID, "%s", why.text);
     }
+    if (out->ops->takes == OV_SKETCH_OF_TUPLES)
+        return read_width(json, out, err);
     if (!kind->images_if)
         return OV_OK;
     OV_TRY(ov_json_bool(json, kind->images_if, false, &images, err));

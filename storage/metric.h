@@ -15,6 +15,7 @@ typedef enum ov_metric_input {
     OV_METRIC_VALUES, /* values that go into sketches */
     OV_METRIC_IMAGES, /* sketches, as Base64 */
     OV_METRIC_EITHER, /* numbers are values, other text is a sketch */
+    OV_METRIC_QUERY_ONLY, /* no sketch of ingestion, as in Druid */
 } ov_metric_input;
 
 typedef struct ov_metric_kind {

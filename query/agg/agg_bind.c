@@ -119,6 +119,8 @@ ov_status ovi_bind_count_distinct(ov_agg_binding *b, ov_error *err)
 {
     ov_agg_call *call = b->call;
     const ov_expr **x = &call->args[0];
+    if (call->argc == 1 && (*x)->type.id == OV_TYPE_COMPLEX && (*x)->type.complex == OV_COMPLEX_HYPER_UNIQUE)
+        return ovi_bind_hyper_count(b, err);
     if (call->argc > 1)
         OV_TRY(pack_row(b, err));
     else if ((*x)->type.id == OV_TYPE_ARRAY)
@@ -212,6 +214,9 @@ ov_status ovi_bind_avg(ov_agg_binding *b, ov_error *err)
 
 ov_status ovi_bind_variance(ov_agg_binding *b, ov_error *err)
 {
+    ov_type type = b->call->args[0]->type;
+    if (type.id == OV_TYPE_COMPLEX && type.complex == OV_COMPLEX_VARIANCE)
+        return ovi_bind_variance_column(b, err);
     OV_TRY(want_number(b, err));
     if (b->call->args[0]->type.id != OV_TYPE_DOUBLE)
         OV_TRY(cast_argument(b, OV_SQL_DOUBLE, err));

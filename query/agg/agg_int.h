@@ -48,6 +48,19 @@ extern const ov_object_ops ovi_tdigest_ops;
 OV_CHECKED ov_status ovi_bind_tdigest(ov_agg_binding *b, ov_error *err);
 OV_CHECKED ov_status ovi_bind_tdigest_quantile(ov_agg_binding *b, ov_error *err);
 
+/* agg_sketch.c */
+extern const ov_object_ops ovi_hyper_ops, ovi_bloom_ops, ovi_histogram_ops, ovi_buckets_ops, ovi_tuple_ops;
+OV_CHECKED ov_status ovi_bind_approx_histogram(ov_agg_binding *b, ov_error *err);
+OV_CHECKED ov_status ovi_bind_approx_quantile(ov_agg_binding *b, ov_error *err);
+OV_CHECKED ov_status ovi_bind_approx_quantile_fixed(ov_agg_binding *b, ov_error *err);
+OV_CHECKED ov_status ovi_bind_bloom_filter(ov_agg_binding *b, ov_error *err);
+OV_CHECKED ov_status ovi_bind_fixed_histogram(ov_agg_binding *b, ov_error *err);
+OV_CHECKED ov_status ovi_bind_hyper_unique(ov_agg_binding *b, ov_error *err);
+OV_CHECKED ov_status ovi_bind_tuple_doubles(ov_agg_binding *b, ov_error *err);
+/* APPROX_COUNT_DISTINCT of a column of hyperUnique sketches; VAR_POP and its kin of one of variances. */
+OV_CHECKED ov_status ovi_bind_hyper_count(ov_agg_binding *b, ov_error *err);
+OV_CHECKED ov_status ovi_bind_variance_column(ov_agg_binding *b, ov_error *err);
+
 /* agg_bind.c */
 OV_CHECKED ov_status ovi_bind_avg(ov_agg_binding *b, ov_error *err);
 OV_CHECKED ov_status ovi_bind_bits(ov_agg_binding *b, ov_error *err);

@@ -99,22 +99,6 @@ ov_status ovi_bind_sketch_points(ovi_bind *b, ov_error *err)
     return bind_list(b, true, err);
 }
 
-/* NaN is text in JSON. */
-static void add_list(const double *v, uint32_t n, bool floats, ov_buf *out)
-{
-    ov_buf_add_char(out, '[');
-    for (uint32_t i = 0; i < n; i++) {
-        ov_buf_add_str(out, i ? "," : "");
-        if (isfinite(v[i]) && floats)
-            ov_buf_add_float(out, (float)v[i]);
-        else if (isfinite(v[i]))
-            ov_buf_add_double(out, v[i]);
-        else
-            ov_buf_add_str(out, isnan(v[i]) ? "\"NaN\"" : v[i] > 0 ? "\"Infinity\"" : "\"-Infinity\"");
-    }
-    ov_buf_add_char(out, ']');
-}
-
 static ov_status quantiles_row(ovi_call *c, uint32_t row, ov_arena *scratch, ov_buf *out, ov_error *err)
 {
     ovi_numbers s;
@@ -125,7 +109,7 @@ static ov_status quantiles_row(ovi_call *c, uint32_t row, ov_arena *scratch, ov_
         OV_TRY(check_rank(c, ovi_f64(&c->arg[i], row), err));
         OV_TRY(ovi_numbers_quantile(&s, ovi_f64(&c->arg[i], row), scratch, &v[i - 1], err));
     }
-    add_list(v, c->argc - 1, of_floats(c), out);
+    ovi_add_numbers(v, c->argc - 1, of_floats(c), out);
     return OV_OK;
 }
 
@@ -154,7 +138,7 @@ static ov_status cdf_row(ovi_call *c, uint32_t row, ov_arena *scratch, ov_buf *o
     OV_TRY(read_ranks(c, row, scratch, &ranks, err));
     OV_TRY(read_points(c, row, scratch, &points, &v, err));
     ov_ranks_cdf(&ranks, points, c->argc - 1, v);
-    add_list(v, c->argc, false, out);
+    ovi_add_numbers(v, c->argc, false, out);
     return OV_OK;
 }
 
@@ -168,7 +152,7 @@ static void add_histogram(const ov_ranks *r, const double *points, uint32_t coun
     ov_ranks_pmf(r, points, count, v);
     for (uint32_t i = 0; i <= count; i++)
         v[i] *= (double)r->n;
-    add_list(v, count + 1, false, out);
+    ovi_add_numbers(v, count + 1, false, out);
 }
 
 static ov_status histogram_row(ovi_call *c, uint32_t row, ov_arena *scratch, ov_buf *out, ov_error *err)

@@ -4,8 +4,8 @@
 #include "query/expr/sketch_int.h"
 
 #include "base/base64.h"
-#include "sketch/hll.h"
-#include "sketch/theta.h"
+#include "base/numfmt.h"
+#include "storage/metric.h"
 
 ov_status ovi_want_sketch(ovi_bind *b, uint32_t i, ov_complex_id kind, ov_error *err)
 {
@@ -122,66 +122,39 @@ out:
     return st;
 }
 
+void ovi_add_number(double v, bool as_float, ov_buf *out)
+{
+    if (isfinite(v) && as_float)
+        ov_buf_add_float(out, (float)v);
+    else if (isfinite(v))
+        ov_buf_add_double(out, v);
+    else
+        ov_buf_add_str(out, isnan(v) ? "\"NaN\"" : v > 0 ? "\"Infinity\"" : "\"-Infinity\"");
+}
+
+void ovi_add_numbers(const double *v, uint32_t n, bool as_floats, ov_buf *out)
+{
+    ov_buf_add_char(out, '[');
+    for (uint32_t i = 0; i < n; i++) {
+        ov_buf_add_str(out, i ? "," : "");
+        ovi_add_number(v[i], as_floats, out);
+    }
+    ov_buf_add_char(out, ']');
+}
+
 /* ---- COMPLEX_DECODE_BASE64('type', text) ---- */
 
-static ov_status check_hll(ov_slice image, ov_arena *scratch, ov_error *err)
-{
-    ov_sketch_mem mem = ov_sketch_mem_arena(scratch);
-    ov_hll s;
-    return ov_hll_read(image, &s, &mem, err);
-}
-
-static ov_status check_theta(ov_slice image, ov_arena *scratch, ov_error *err)
-{
-    ov_theta_set s;
-    return ov_theta_read(image, scratch, &s, err);
-}
-
-static ov_status check_quantiles(ov_slice image, ov_arena *scratch, ov_error *err)
-{
-    ov_sketch_mem mem = ov_sketch_mem_arena(scratch);
-    ov_quantiles s;
-    return ov_quantiles_read(image, &s, &mem, err);
-}
-
-static ov_status check_kll_doubles(ov_slice image, ov_arena *scratch, ov_error *err)
-{
-    ov_sketch_mem mem = ov_sketch_mem_arena(scratch);
-    ov_kll s;
-    return ov_kll_read(image, false, &s, &mem, err);
-}
-
-static ov_status check_kll_floats(ov_slice image, ov_arena *scratch, ov_error *err)
-{
-    ov_sketch_mem mem = ov_sketch_mem_arena(scratch);
-    ov_kll s;
-    return ov_kll_read(image, true, &s, &mem, err);
-}
-
-static ov_status check_powers(ov_slice image, ov_arena *scratch, ov_error *err)
-{
-    ov_sketch_mem mem = ov_sketch_mem_arena(scratch);
-    ov_powers s;
-    return ov_powers_read(image, &s, &mem, err);
-}
-
-static ov_status check_tdigest(ov_slice image, ov_arena *scratch, ov_error *err)
-{
-    ov_sketch_mem mem = ov_sketch_mem_arena(scratch);
-    ov_tdigest s;
-    return ov_tdigest_read(image, &s, &mem, err);
-}
-
 /* Do the bytes make a sketch of that kind? */
-static ov_status (*const checks[OV_COMPLEX_COUNT])(ov_slice image, ov_arena *scratch, ov_error *err) = {
-    [OV_COMPLEX_HLL] = check_hll,
-    [OV_COMPLEX_KLL_DOUBLES] = check_kll_doubles,
-    [OV_COMPLEX_KLL_FLOATS] = check_kll_floats,
-    [OV_COMPLEX_MOMENTS] = check_powers,
-    [OV_COMPLEX_QUANTILES] = check_quantiles,
-    [OV_COMPLEX_TDIGEST] = check_tdigest,
-    [OV_COMPLEX_THETA] = check_theta,
-};
+static ov_status check_image(ov_complex_id kind, ov_slice image, ov_arena *scratch, ov_error *err)
+{
+    const ov_sketch_ops *ops = ov_metric_ops(kind);
+    ov_sketch_mem mem = ov_sketch_mem_arena(scratch);
+    ov_sketch_args args;
+    void *head;
+    ov_sketch_defaults(ops, &args);
+    OV_TRY(ov_arena_zalloc(scratch, ops->head_bytes, &head, err));
+    return ops->put(head, &args, image, false, &mem, scratch, err);
+}
 
 ov_status ovi_bind_complex_decode(ovi_bind *b, ov_error *err)
 {
@@ -194,7 +167,7 @@ ov_status ovi_bind_complex_decode(ovi_bind *b, ov_error *err)
         return ov_fail_at(err, OV_INVALID, b->args[0]->pos, b->args[0]->end_pos,
                           "'" OV_SLICE_FMT "' is no kind of sketch; there are HLLSketch, thetaSketch and others",
                           OV_SLICE_ARG(name));
-    if (!checks[type.complex])
+    if (!ov_metric_ops((ov_complex_id)type.complex))
         return ov_fail_at(err, OV_UNSUPPORTED, b->args[0]->pos, b->args[0]->end_pos,
                           "sketches of kind '" OV_SLICE_FMT "' are not supported yet", OV_SLICE_ARG(name));
     OV_TRY(ovi_want_text(b, 1, err));
@@ -206,7 +179,7 @@ static ov_status decode_row(ovi_call *c, uint32_t row, ov_arena *scratch, ov_buf
 {
     if (!ov_base64_decode(ovi_str(&c->arg[1], row), out))
         return ov_fail(err, OV_INVALID, "COMPLEX_DECODE_BASE64: this is no Base64 text");
-    ov_status st = checks[c->e->type.complex](ov_buf_slice(out), scratch, err);
+    ov_status st = check_image((ov_complex_id)c->e->type.complex, ov_buf_slice(out), scratch, err);
     if (st == OV_CORRUPT) /* the text is the caller's */
         st = err->code = OV_INVALID;
     if (st != OV_OK)

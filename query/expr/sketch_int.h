@@ -27,6 +27,9 @@ OV_CHECKED ov_status ovi_sketch_rows(ovi_call *c, ovi_sketch_row_fn fn, ov_vec *
 /* The same for numbers; they are whole when the call's type is LONG. */
 typedef ov_status (*ovi_sketch_number_fn)(ovi_call *c, uint32_t row, ov_arena *scratch, double *out, ov_error *err);
 OV_CHECKED ov_status ovi_sketch_numbers(ovi_call *c, ovi_sketch_number_fn fn, ov_vec *out, ov_error *err);
+/* A number as JSON, NaN and infinities as text; a list of them. */
+void ovi_add_number(double v, bool as_float, ov_buf *out);
+void ovi_add_numbers(const double *v, uint32_t n, bool as_floats, ov_buf *out);
 
 /* sketch_numbers.c: a sketch of numbers, of any make. */
 typedef struct ovi_numbers {

@@ -4,6 +4,8 @@
  */
 #include "query/native/native_plan_int.h"
 
+#include "storage/metric.h"
+
 #include <stdio.h>
 
 #include "sketch/ops.h"
@@ -175,7 +177,11 @@ static ov_status bind_hyper_unique(agg_binder *b, const kind *k, const ov_json *
     (void)k;
     OV_TRY(ov_json_need_str(json, "fieldName", &name, b->err));
     OV_TRY(ovi_nscope_value(b->s, name, &x, b->err));
-    return count_distinct(b, json, x);
+    if (x->type.id != OV_TYPE_COMPLEX || x->type.complex != OV_COMPLEX_HYPER_UNIQUE)
+        return count_distinct(b, json, x);
+    OV_TRY(ov_json_bool(json, "round", false, &b->agg->round, b->err));
+    b->agg->estimate = b->finalize;
+    return add_call(b, json, "$HYPER_UNIQUE", &x, 1, false, &b->agg->call);
 }
 
 static ov_status add_sketch(agg_binder *b, const kind *k, const ov_json *json, ov_slice name)
@@ -206,15 +212,107 @@ static ov_status bind_sketch_merge(agg_binder *b, const kind *k, const ov_json *
     return add_sketch(b, k, json, name);
 }
 
+/* A member of the table of sketches as a constant. */
+static ov_status add_param(agg_binder *b, const ov_sketch_param *param, double v, const ov_expr **out)
+{
+    ov_expr_ctx *cx = b->s->p->cx;
+    if (param->words)
+        return ov_expr_str(cx, OV_SQL_VARCHAR, ov_slice_cstr(param->words[(size_t)v]), out, b->err);
+    if (param->whole)
+        return ov_expr_i64(cx, OV_SQL_BIGINT, (int64_t)v, out, b->err);
+    return ov_expr_f64(cx, OV_SQL_DOUBLE, v, out, b->err);
+}
+
+/* Values of a tuple: the key and its numbers. */
+static ov_status tuple_values(agg_binder *b, const ov_json *json, const ov_expr **args, uint32_t *argc)
+{
+    const ov_json *columns;
+    OV_TRY(ov_json_arr(json, "metricColumns", &columns, b->err));
+    for (const ov_json *v = columns ? columns->first : NULL; v; v = v->next) {
+        ov_slice name;
+        OV_TRY(ov_json_as_str(v, &name, b->err));
+        OV_TRY(ovi_nscope_value(b->s, name, &args[(*argc)++], b->err));
+    }
+    return OV_OK;
+}
+
+/* What of Druid's histograms is shown, unless they are asked for as they are. */
+static ov_status shown_as(agg_binder *b, const ov_json *json, ov_complex_id make)
+{
+    bool raw;
+    OV_TRY(ov_json_bool(json, "finalizeAsBase64Binary", false, &raw, b->err));
+    if (raw || make == OV_COMPLEX_BLOOM)
+        return OV_OK;
+    b->agg->estimate = b->finalize;
+    if (make == OV_COMPLEX_APPROX_HISTOGRAM) {
+        b->agg->shown = "$HISTOGRAM_EQUAL";
+        return ov_json_i64_in(json, "numBuckets", 7, 2, 1000000, &b->agg->shown_arg, b->err);
+    }
+    if (make == OV_COMPLEX_FIXED_HISTOGRAM)
+        b->agg->shown = "$HISTOGRAM_TEXT";
+    return OV_OK;
+}
+
+/* A plain dimension has the column's own type: numbers and their texts are different values. */
+static ov_status bloom_value(agg_binder *b, const ov_json *json, const ov_expr **out)
+{
+    const ov_json *field;
+    ovi_ndim dim;
+    ov_slice type = OV_SLICE_LIT("default"), name = {0};
+    OV_TRY(ov_json_need(json, "field", &field, b->err));
+    if (field->kind == OV_JSON_STRING) {
+        name = field->s;
+    } else {
+        OV_TRY(ov_json_str(field, "type", type, &type, b->err));
+        if (ov_slice_eq(type, OV_SLICE_LIT("default")))
+            OV_TRY(ov_json_need_str(field, "dimension", &name, b->err));
+    }
+    if (name.n)
+        return ovi_nscope_value(b->s, name, out, b->err);
+    OV_TRY(ovi_ndimension(b->s, field, &dim, b->err));
+    *out = dim.expr;
+    return OV_OK;
+}
+
+/* Sketches that storage/metric.h says everything about. */
+static ov_status bind_by_table(agg_binder *b, const kind *k, const ov_json *json)
+{
+    const ov_metric_kind *entry = ov_metric_kind_of(ov_slice_cstr(k->name));
+    const ov_expr *args[2 + 255 + OV_SKETCH_MOST_PARAMS];
+    uint32_t argc = 1;
+    ov_metric m;
+    OV_TRY(ov_metric_read(json, entry, &m, b->err));
+    if (m.complex == OV_COMPLEX_BLOOM) {
+        OV_TRY(bloom_value(b, json, &args[0]));
+    } else {
+        ov_slice name;
+        OV_TRY(ov_json_need_str(json, "fieldName", &name, b->err));
+        OV_TRY(ovi_nscope_value(b->s, name, &args[0], b->err));
+    }
+    uint32_t params = m.ops->param_count;
+    if (m.ops->takes == OV_SKETCH_OF_TUPLES) {
+        OV_TRY(tuple_values(b, json, args, &argc));
+        params = 1;
+    }
+    for (uint32_t i = 0; i < params; i++)
+        OV_TRY(add_param(b, &m.ops->params[i], m.args.at[i], &args[argc++]));
+    OV_TRY(shown_as(b, json, (ov_complex_id)m.complex));
+    return add_call(b, json, k->fn, args, argc, false, &b->agg->call);
+}
+
 /* ---- statistics ---- */
 
 static ov_status bind_variance(agg_binder *b, const kind *k, const ov_json *json)
 {
     ov_slice estimator;
     const ov_expr *x;
+    ov_slice name;
     (void)k;
     OV_TRY(ov_json_str(json, "estimator", OV_SLICE_LIT("sample"), &estimator, b->err));
-    OV_TRY(argument(b, json, OV_SQL_DOUBLE, &x));
+    OV_TRY(ov_json_need_str(json, "fieldName", &name, b->err));
+    OV_TRY(ovi_nscope_value(b->s, name, &x, b->err));
+    if (x->type.id != OV_TYPE_COMPLEX)
+        OV_TRY(argument(b, json, OV_SQL_DOUBLE, &x));
     bool population = ov_slice_ieq(estimator, OV_SLICE_LIT("population"));
     b->agg->sql = OV_SQL_DOUBLE;
     return add_call(b, json, population ? "VAR_POP" : "VAR_SAMP", &x, 1, false, &b->agg->call);
@@ -281,10 +379,10 @@ static const kind kinds[] = {
     {"KllDoublesSketchMerge", bind_sketch_merge, "$KLL_DOUBLES", OV_SQL_NULL},
     {"KllFloatsSketch", bind_sketch, "$KLL_FLOATS", OV_SQL_NULL},
     {"KllFloatsSketchMerge", bind_sketch_merge, "$KLL_FLOATS", OV_SQL_NULL},
-    {"approxHistogram", refuse_sketch, NULL, OV_SQL_NULL},
-    {"approxHistogramFold", refuse_sketch, NULL, OV_SQL_NULL},
-    {"arrayOfDoublesSketch", refuse_sketch, NULL, OV_SQL_NULL},
-    {"bloom", refuse_sketch, NULL, OV_SQL_NULL},
+    {"approxHistogram", bind_by_table, "$APPROX_HISTOGRAM", OV_SQL_NULL},
+    {"approxHistogramFold", bind_by_table, "$APPROX_HISTOGRAM", OV_SQL_NULL},
+    {"arrayOfDoublesSketch", bind_by_table, "DS_TUPLE_DOUBLES", OV_SQL_NULL},
+    {"bloom", bind_by_table, "BLOOM_FILTER", OV_SQL_NULL},
     {"cardinality", bind_cardinality, NULL, OV_SQL_NULL},
     {"count", bind_count, "COUNT", OV_SQL_NULL},
     {"doubleAny", bind_any, "ANY_VALUE", OV_SQL_DOUBLE},
@@ -296,7 +394,7 @@ static const kind kinds[] = {
     {"doubleSum", bind_simple, "SUM", OV_SQL_DOUBLE},
     {"expression", refuse_fold, NULL, OV_SQL_NULL},
     {"filtered", bind_filtered, NULL, OV_SQL_NULL},
-    {"fixedBucketsHistogram", refuse_sketch, NULL, OV_SQL_NULL},
+    {"fixedBucketsHistogram", bind_by_table, "$FIXED_HISTOGRAM", OV_SQL_NULL},
     {"floatAny", bind_any, "ANY_VALUE", OV_SQL_FLOAT},
     {"floatFirst", bind_timed, "EARLIEST_BY", OV_SQL_FLOAT},
     {"floatLast", bind_timed, "LATEST_BY", OV_SQL_FLOAT},
@@ -323,6 +421,7 @@ static const kind kinds[] = {
     {"tDigestSketch", bind_sketch, "TDIGEST_GENERATE_SKETCH", OV_SQL_NULL},
     {"thetaSketch", bind_sketch, "DS_THETA", OV_SQL_NULL},
     {"variance", bind_variance, NULL, OV_SQL_NULL},
+    {"varianceFold", bind_variance, NULL, OV_SQL_NULL},
 };
 
 static ov_status bind_one(agg_binder *b, const ov_json *json)

@@ -482,6 +482,17 @@ static ov_status filter_like(filter_binder *f, const ov_json *json, const ov_exp
     return apply(f, json, "LIKE", args, s.n ? 3 : 2, out);
 }
 
+/* Of the column's own type: numbers and their texts are different values. */
+static ov_status filter_bloom(filter_binder *f, const ov_json *json, const ov_expr **out)
+{
+    const ov_expr *args[2];
+    ov_slice s;
+    OV_TRY(column(f, json, "dimension", &args[0]));
+    OV_TRY(ov_json_need_str(json, "bloomKFilter", &s, f->err));
+    OV_TRY(text(f, s, &args[1]));
+    return apply(f, json, "BLOOM_FILTER_TEST", args, 2, out);
+}
+
 static ov_status filter_regex(filter_binder *f, const ov_json *json, const ov_expr **out)
 {
     const ov_expr *args[2];
@@ -615,6 +626,7 @@ static const struct {
 } filters[] = {
     {"and", filter_and},
     {"arrayContainsElement", filter_array_contains},
+    {"bloom", filter_bloom},
     {"bound", filter_bound},
     {"columnComparison", filter_columns},
     {"equals", filter_equals},

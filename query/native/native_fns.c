@@ -230,6 +230,7 @@ static const ovi_native_fn functions[] = {
     {"bitwiseshiftleft", 2, 2, "BITWISE_SHIFT_LEFT", NULL},
     {"bitwiseshiftright", 2, 2, "BITWISE_SHIFT_RIGHT", NULL},
     {"bitwisexor", 2, 2, "BITWISE_XOR", NULL},
+    {"bloom_filter_test", 2, 2, "BLOOM_FILTER_TEST", NULL},
     {"case_searched", 2, -1, NULL, bind_case_searched},
     {"case_simple", 3, -1, NULL, bind_case_simple},
     {"cast", 2, 2, NULL, bind_cast},

@@ -124,6 +124,8 @@ typedef struct ovi_nagg {
     uint32_t time_call;
     bool estimate, round; /* a sketch, shown as its estimate */
     int64_t deviations;   /* ... and the bounds around it; 0: none */
+    const char *shown;    /* ... or what this function of it gives; NULL: its number */
+    int64_t shown_arg;    /* its second argument; 0: none */
 } ovi_nagg;
 
 typedef struct ovi_naggs {
@@ -153,6 +155,7 @@ OV_CHECKED ov_status ovi_nsketch_final(ovi_nplanner *p, const ovi_naggs *aggs, c
 typedef struct ovi_nsketch_post {
     ovi_nplanner *p;
     ov_status (*bind)(void *ctx, const ov_json *json, const ov_expr **out); /* any post-aggregator */
+    ov_status (*by_name)(void *ctx, const ov_json *json, const ov_expr **out); /* what member fieldName names */
     void *ctx;
     ov_error *err;
 } ovi_nsketch_post;
@@ -166,6 +169,13 @@ OV_CHECKED ov_status ovi_nsketch_field(ovi_nsketch_post *b, const ov_json *json,
 /* The same for post-aggregators over quantiles sketches. */
 OV_CHECKED ov_status ovi_nquantiles_post_bind(ovi_nsketch_post *b, ov_slice type, const ov_json *json, bool *found,
                                               const ov_expr **out);
+
+/* ---- native_histogram.c, native_tuple.c ---- */
+/* The same for post-aggregators over Druid's histograms; over tuple sketches. */
+OV_CHECKED ov_status ovi_nhistogram_post_bind(ovi_nsketch_post *b, ov_slice type, const ov_json *json, bool *found,
+                                              const ov_expr **out);
+OV_CHECKED ov_status ovi_ntuple_post_bind(ovi_nsketch_post *b, ov_slice type, const ov_json *json, bool *found,
+                                          const ov_expr **out);
 
 /* ---- native_post.c ---- */
 /* The plan with the query's post-aggregators as columns behind its own. */

@@ -156,7 +156,13 @@ static ov_status bind_hyper_unique(post_binder *b, const ov_json *json, const ov
 {
     bool round;
     OV_TRY(ov_json_bool(json, "round", false, &round, b->err));
-    return bind_field(b, json, out);
+    OV_TRY(bind_field(b, json, out));
+    bool sketch = ov_type_is_sketch((*out)->type);
+    OV_TRY(ovi_nsketch_number(b->p, json, *out, out, b->err));
+    if (!sketch || !round)
+        return OV_OK;
+    OV_TRY(ovi_ncall(b->p, json, "ROUND", out, 1, out, b->err));
+    return ovi_ncast(b->p, *out, OV_SQL_BIGINT, out, b->err);
 }
 
 static ov_status bind_stddev(post_binder *b, const ov_json *json, const ov_expr **out)
@@ -187,9 +193,14 @@ static ov_status bind_any(void *ctx, const ov_json *json, const ov_expr **out)
     return bind(ctx, json, out);
 }
 
+static ov_status bind_named(void *ctx, const ov_json *json, const ov_expr **out)
+{
+    return bind_field(ctx, json, out);
+}
+
 static ov_status bind(post_binder *b, const ov_json *json, const ov_expr **out)
 {
-    ovi_nsketch_post sketch = {.p = b->p, .bind = bind_any, .ctx = b, .err = b->err};
+    ovi_nsketch_post sketch = {.p = b->p, .bind = bind_any, .by_name = bind_named, .ctx = b, .err = b->err};
     bool found;
     ov_slice type;
     OV_TRY(ov_json_expect(json, OV_JSON_OBJECT, b->err));

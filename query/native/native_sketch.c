@@ -44,10 +44,13 @@ ov_status ovi_nsketch_args(ovi_nplanner *p, const ov_json *json, ovi_nagg *agg, 
 /* The one number that a sketch of each kind stands for. */
 static const char *const number_functions[OV_COMPLEX_COUNT] = {
     [OV_COMPLEX_HLL] = "HLL_SKETCH_ESTIMATE",
+    [OV_COMPLEX_HYPER_UNIQUE] = "$SKETCH_NUMBER",
     [OV_COMPLEX_KLL_DOUBLES] = "$SKETCH_COUNT",
     [OV_COMPLEX_KLL_FLOATS] = "$SKETCH_COUNT",
     [OV_COMPLEX_QUANTILES] = "$SKETCH_COUNT",
     [OV_COMPLEX_THETA] = "THETA_SKETCH_ESTIMATE",
+    [OV_COMPLEX_TUPLE] = "$SKETCH_NUMBER",
+    [OV_COMPLEX_VARIANCE] = "$SKETCH_NUMBER",
 };
 
 /* The estimate of a sketch, what has none as it is. */
@@ -75,6 +78,14 @@ static ov_status rounded(ovi_nplanner *p, const ov_json *json, const ov_expr *e,
     return ovi_ncast(p, *out, OV_SQL_BIGINT, out, err);
 }
 
+static ov_status shown(ovi_nplanner *p, const ovi_nagg *agg, const ov_expr *e, const ov_expr **out, ov_error *err)
+{
+    const ov_expr *args[2] = {e, NULL};
+    if (agg->shown_arg)
+        OV_TRY(ov_expr_f64(p->cx, OV_SQL_DOUBLE, (double)agg->shown_arg, &args[1], err));
+    return ovi_ncall(p, agg->json, agg->shown, args, agg->shown_arg ? 2 : 1, out, err);
+}
+
 ov_status ovi_nsketch_final(ovi_nplanner *p, const ovi_naggs *aggs, const ov_plan *in, const ov_plan **out, ov_error *err)
 {
     const ov_expr **exprs;
@@ -91,7 +102,9 @@ ov_status ovi_nsketch_final(ovi_nplanner *p, const ovi_naggs *aggs, const ov_pla
             if (!agg->estimate || !ov_slice_eq(agg->name, names[i]))
                 continue;
             any = true;
-            if (agg->deviations)
+            if (agg->shown)
+                OV_TRY(shown(p, agg, exprs[i], &exprs[i], err));
+            else if (agg->deviations)
                 OV_TRY(bounds(p, agg->json, exprs[i], agg->deviations, &exprs[i], err));
             else
                 OV_TRY(ovi_nsketch_number(p, agg->json, exprs[i], &exprs[i], err));
@@ -210,6 +223,10 @@ ov_status ovi_nsketch_post_bind(ovi_nsketch_post *b, ov_slice type, const ov_jso
         {"thetaSketchSetOp", theta_set},
     };
     OV_TRY(ovi_nquantiles_post_bind(b, type, json, found, out));
+    if (!*found)
+        OV_TRY(ovi_nhistogram_post_bind(b, type, json, found, out));
+    if (!*found)
+        OV_TRY(ovi_ntuple_post_bind(b, type, json, found, out));
     for (size_t i = 0; i < OV_COUNT_OF(kinds) && !*found; i++)
         if (ov_slice_eq(type, ov_slice_cstr(kinds[i].name))) {
             *found = true;

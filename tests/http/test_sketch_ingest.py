@@ -89,16 +89,125 @@ def again(server):
     check(base64.b64decode(rows[0]['hu'])[2] == 7, rows[0]['hu'])  # the serial format and family of HLL
 
 
+DRUID = [{'type': 'count', 'name': 'n'}, metric('hyperUnique', 'hu', 'u'), metric('approxHistogram', 'ah', 'x', resolution=80),
+         metric('fixedBucketsHistogram', 'fh', 'x', numBuckets=25, lowerLimit=0, upperLimit=100, outlierHandlingMode='overflow'),
+         metric('variance', 'va', 'x'), metric('arrayOfDoublesSketch', 'tu', 's', metricColumns=['x', 'u']),
+         metric('KllDoublesSketch', 'kx', 'x', k=1024), metric('KllFloatsSketch', 'fx', 'x', k=1024)]
+
+
+def natively(server, table, aggregators, posts=(), **more):
+    status, _, answer = server.post('/druid/v2', dict({
+        'queryType': 'timeseries', 'dataSource': table, 'granularity': 'all', 'intervals': ['2024-01-01/2025-01-01'],
+        'aggregations': aggregators, 'postAggregations': list(posts)}, **more))
+    check(status == 200, answer)
+    return json.loads(answer)[0]['result']
+
+
+def druids(server):
+    """Druid's own kinds: columns of them against the rows."""
+    server.ingest(spec('folddruid', DRUID, ROWS))
+    same([row[0] for row in server.sql("SELECT DATA_TYPE FROM INFORMATION_SCHEMA.COLUMNS WHERE TABLE_NAME = 'folddruid' "
+                                       "AND DATA_TYPE LIKE 'COMPLEX%' ORDER BY COLUMN_NAME")[1]],
+         ['COMPLEX<%s>' % name for name in ('approximateHistogram', 'fixedBucketsHistogram', 'KllFloatsSketch', 'hyperUnique',
+                                            'KllDoublesSketch', 'arrayOfDoublesSketch', 'variance')])
+    sums = 'DS_TUPLE_DOUBLES_METRICS_SUM_ESTIMATE(DS_TUPLE_DOUBLES(%s))'
+    for by_day in (True, False):
+        for stored, of_rows in ((sums % 'tu', sums % 's, x, u'), ('ROUND(VAR_POP(va), 6)', 'ROUND(VAR_POP(x), 6)'),
+                                ('ROUND(STDDEV(va), 6)', 'ROUND(STDDEV(x), 6)'),
+                                ("APPROX_QUANTILE_FIXED_BUCKETS(fh, 0.3, 25, 0, 100, 'overflow')",
+                                 "APPROX_QUANTILE_FIXED_BUCKETS(x, 0.3, 25, 0, 100, 'overflow')")):
+            same(grouped(server, stored, 'folddruid', by_day), grouped(server, of_rows, 'sketchplain', by_day))
+    for count in ('APPROX_COUNT_DISTINCT(hu)', 'APPROX_COUNT_DISTINCT_BUILTIN(hu)', 'COUNT(DISTINCT hu)'):
+        for got, exact in zip(grouped(server, count, 'folddruid'), grouped(server, 'COUNT(DISTINCT u)', 'sketchplain')):
+            same(got[:2], exact[:2])
+            check(abs(got[2] - exact[2]) <= 0.08 * exact[2], (got, exact))
+    median = server.value('SELECT APPROX_QUANTILE(ah, 0.5, 80) FROM folddruid')
+    check(abs(median - server.value('SELECT APPROX_QUANTILE_DS(x, 0.5) FROM sketchplain')) < 3, median)
+    same(natively(server, 'folddruid', [metric('KllDoublesSketch', 'k', 'kx', k=1024), metric('KllFloatsSketch', 'f', 'fx', k=1024)]),
+         natively(server, 'sketchplain', [metric('KllDoublesSketch', 'k', 'x', k=1024), metric('KllFloatsSketch', 'f', 'x', k=1024)]))
+
+
+def histogram_posts(server):
+    """Post-aggregators over histograms; numbers by hand: x is 0, 0.25 ... 124.75, each three times."""
+    posts = [{'type': 'min', 'name': 'min', 'fieldName': 'f'}, {'type': 'max', 'name': 'max', 'fieldName': 'a'},
+             {'type': 'quantile', 'name': 'q', 'fieldName': 'f', 'probability': 0.5},
+             {'type': 'quantiles', 'name': 'qs', 'fieldName': 'f', 'probabilities': [0.25, 0.75]},
+             {'type': 'customBuckets', 'name': 'c', 'fieldName': 'a', 'breaks': [-1, 124.75]},
+             {'type': 'equalBuckets', 'name': 'e', 'fieldName': 'a', 'numBuckets': 5},
+             {'type': 'buckets', 'name': 'b', 'fieldName': 'a', 'bucketSize': 50, 'offset': 0}]
+    got = natively(server, 'folddruid', [
+        metric('approxHistogramFold', 'a', 'ah'), metric('approxHistogramFold', 'raw', 'ah', finalizeAsBase64Binary=True),
+        metric('fixedBucketsHistogram', 'f', 'x', numBuckets=25, lowerLimit=0, upperLimit=125),
+        metric('hyperUnique', 'h', 'hu', round=True), metric('varianceFold', 'v', 'va', estimator='population')], posts)
+    same((got['min'], got['max']), ('Infinity', 124.75))
+    got = natively(server, 'sketchplain', [
+        metric('approxHistogram', 'a', 'x', resolution=80),
+        metric('fixedBucketsHistogram', 'f', 'x', numBuckets=25, lowerLimit=0, upperLimit=125)], posts)
+    same((got['min'], got['max'], got['q']), (0.0, 124.75, 62.5))
+    same(got['qs'], {'probabilities': [0.25, 0.75], 'quantiles': [31.25, 93.75], 'min': 0.0, 'max': 124.75})
+    same(got['c'], {'breaks': [-1.0, 124.75], 'counts': [1500.0]})
+    same((len(got['e']['breaks']), got['e']['breaks'][-1], len(got['b']['counts'])), (6, 124.75, 3))
+    check(abs(sum(got['e']['counts']) - 1500) < 0.01 and abs(sum(got['b']['counts']) - 1500) < 0.01, got)
+    same(got['f'], '{lowerLimit=0.0, upperLimit=125.0, numBuckets=25, upperOutlierCount=0, lowerOutlierCount=0, missingValueCount=2, '
+                   'histogram=[%s], outlierHandlingMode=ignore, count=1500, max=124.75, min=0.0}' % ', '.join(['60'] * 25))
+
+
+def tuple_posts(server):
+    """Post-aggregators over tuple sketches: 41 users, each with the sum of its x."""
+    field = {'type': 'fieldAccess', 'fieldName': 't'}
+    posts = [{'type': 'arrayOfDoublesSketchTo' + kind, 'name': kind, 'field': field}
+             for kind in ('Estimate', 'EstimateAndBounds', 'NumEntries', 'Means', 'Variances', 'MetricsSumEstimate', 'Base64String')]
+    posts += [{'type': 'arrayOfDoublesSketchTTest', 'name': 'test', 'fields': [field, field]},
+              {'type': 'quantilesDoublesSketchToQuantile', 'name': 'least', 'fraction': 0, 'field':
+               {'type': 'arrayOfDoublesSketchToQuantilesSketch', 'field': field, 'column': 1}},
+              {'type': 'arrayOfDoublesSketchToEstimate', 'name': 'none', 'field':
+               {'type': 'arrayOfDoublesSketchSetOp', 'operation': 'NOT', 'fields': [field, field]}}]
+    by_user = server.sql('SELECT SUM(x) FROM sketchplain WHERE s > %r GROUP BY s' % '')[1]
+    sums = [row[0] for row in by_user]
+    mean = sum(sums) / 41
+    for table, aggregator in (('folddruid', metric('arrayOfDoublesSketch', 't', 'tu', numberOfValues=2)),
+                              ('sketchplain', metric('arrayOfDoublesSketch', 't', 's', metricColumns=['x', 'u']))):
+        got = natively(server, table, [aggregator], posts)
+        same((got['t'], got['Estimate'], got['NumEntries'], got['EstimateAndBounds'], got['none']), (41.0, 41.0, 41, [41.0] * 3, 0.0))
+        check(abs(got['Means'][0] - mean) < 1e-9 and abs(got['MetricsSumEstimate'][0] - sum(sums)) < 1e-6, got)
+        check(abs(got['Variances'][0] - sum((x - mean) ** 2 for x in sums) / 40) < 1e-6, got)
+        same((got['test'], got['least']), ([1.0, 1.0], min(sums)))
+        again = natively(server, table, [{'type': 'count', 'name': 'n'}], [
+            {'type': 'arrayOfDoublesSketchToNumEntries', 'name': 'e', 'field':
+             {'type': 'arrayOfDoublesSketchConstant', 'name': 'c', 'value': got['Base64String']}}])
+        same(again['e'], 41)
+
+
+def bloom_filters(server):
+    for field, wanted in (('u', 613), ('s', 41), ('m', 5), ('x', 500)):
+        made = natively(server, 'sketchplain', [{'type': 'bloom', 'name': 'b', 'field': field, 'maxNumEntries': 1000}])['b']
+        bloom = {'type': 'bloom', 'dimension': field, 'bloomKFilter': made}
+        same(natively(server, 'sketchplain', [{'type': 'count', 'name': 'n'}], filter=bloom), {'n': len(ROWS)})
+        column = 'MV_TO_ARRAY(m)' if field == 'm' else field
+        if field != 'm':
+            same(server.sql("SELECT COUNT(DISTINCT %s) FROM sketchplain WHERE BLOOM_FILTER_TEST(%s, '%s')" % (column, column, made))[1],
+                 [[wanted + (field == 's')]])
+    few = server.value("SELECT BLOOM_FILTER(s, 100) FROM sketchplain WHERE s IN ('user1', 'user2')").strip('"')
+    got = server.sql("SELECT s FROM sketchplain WHERE BLOOM_FILTER_TEST(s, '%s') GROUP BY s" % few)[1]
+    check(['user1'] in got and ['user2'] in got and len(got) < 12, got)
+    same(server.sql("SELECT BLOOM_FILTER_TEST('user1', '%s'), BLOOM_FILTER_TEST(NULL, '%s')" % (few, few))[1], [[True, False]])
+    status, _, answer = server.post('/druid/v2/sql', {'query': "SELECT COUNT(*) FROM sketchplain WHERE BLOOM_FILTER_TEST(s, 'AAAA')"})
+    check(status == 400 and b'bloom filter' in answer, answer)
+
+
 def refused(server):
     for made, words in ((metric('HLLSketchBuild', 'h', 'u', lgK=30), 'metricsSpec[0].lgK: expected a number from 4 to 21, found 30'),
                         (metric('HLLSketchBuild', 'h', 'u', tgtHllType='HLL_5'), 'tgtHllType: expected one of HLL_4, HLL_6, HLL_8, found'),
                         (metric('quantilesDoublesSketch', 'q', 'x', k=100), "metricsSpec[0]: 'k' must be a power of two"),
                         ({'type': 'thetaSketch', 'name': 't'}, "'fieldName' is missing"),
+                        (metric('fixedBucketsHistogram', 'f', 'x', lowerLimit=5, upperLimit=5), 'must be above the lower limit'),
+                        (metric('arrayOfDoublesSketch', 't', 's', metricColumns=['x'], numberOfValues=2), "'numberOfValues' is 2"),
+                        ({'type': 'bloom', 'name': 'b', 'field': 's', 'fieldName': 's'}, "'bloom' is an aggregator of queries"),
                         (metric('stringFirst', 's', 's'), 'is not supported at ingestion yet')):
         status, _, answer = server.post('/druid/indexer/v1/task', spec('sketchno', [made], ROWS[:1]))
         check(status in (400, 501) and words in answer.decode(), (words, answer))
 
 
 def cases(server):
-    for function in (loaded, as_rows, types, native, again, refused):
+    for function in (loaded, as_rows, types, native, again, druids, histogram_posts, tuple_posts, bloom_filters, refused):
         yield function.__name__, lambda function=function: function(server)
