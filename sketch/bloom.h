@@ -21,6 +21,7 @@ typedef struct ov_bloom {
     uint8_t k;
 } ov_bloom;
 
+/* An empty filter that is right about 19 of 20 while it holds at most `values`, which are at most OV_BLOOM_MOST_VALUES. */
 OV_CHECKED ov_status ov_bloom_init(ov_bloom *s, uint64_t values, const ov_sketch_mem *mem, ov_error *err);
 
 /* The hashes of values, as Hive takes them. */

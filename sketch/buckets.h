@@ -33,6 +33,7 @@ float ov_buckets_quantile(const ov_buckets *s, double p);
 /* What Druid shows in its place. */
 void ov_buckets_describe(const ov_buckets *s, ov_buf *out);
 
+/* Full, or as pairs while fewer than half of the buckets are used; back, trusting nothing. */
 void ov_buckets_write(const ov_buckets *s, ov_buf *out);
 OV_CHECKED ov_status ov_buckets_read(ov_slice image, ov_buckets *s, const ov_sketch_mem *mem, ov_error *err);
 

@@ -29,6 +29,7 @@ typedef struct ov_histogram {
     float lower, upper; /* outside of these, merging keeps one bin a side; infinite: no limits */
 } ov_histogram;
 
+/* No bins yet and no memory. */
 void ov_histogram_init(ov_histogram *s, uint32_t size, float lower, float upper);
 static inline int64_t ov_histogram_count(const ov_histogram *s, uint32_t bin)
 {
@@ -39,6 +40,7 @@ static inline bool ov_histogram_is_exact(const ov_histogram *s, uint32_t bin)
     return s->counts[bin] >= 0;
 }
 
+/* One value; NaN is none. Merging: the bins of both, those close to each other put together when they are too many. */
 OV_CHECKED ov_status ov_histogram_add(ov_histogram *s, float v, const ov_sketch_mem *mem, ov_error *err);
 OV_CHECKED ov_status ov_histogram_merge(ov_histogram *s, const ov_histogram *from, const ov_sketch_mem *mem, ov_error *err);
 

@@ -4,8 +4,6 @@
  */
 #include "query/native/native_plan_int.h"
 
-#include "storage/metric.h"
-
 #include <stdio.h>
 
 #include "sketch/ops.h"
@@ -212,17 +210,6 @@ static ov_status bind_sketch_merge(agg_binder *b, const kind *k, const ov_json *
     return add_sketch(b, k, json, name);
 }
 
-/* A member of the table of sketches as a constant. */
-static ov_status add_param(agg_binder *b, const ov_sketch_param *param, double v, const ov_expr **out)
-{
-    ov_expr_ctx *cx = b->s->p->cx;
-    if (param->words)
-        return ov_expr_str(cx, OV_SQL_VARCHAR, ov_slice_cstr(param->words[(size_t)v]), out, b->err);
-    if (param->whole)
-        return ov_expr_i64(cx, OV_SQL_BIGINT, (int64_t)v, out, b->err);
-    return ov_expr_f64(cx, OV_SQL_DOUBLE, v, out, b->err);
-}
-
 /* Values of a tuple: the key and its numbers. */
 static ov_status tuple_values(agg_binder *b, const ov_json *json, const ov_expr **args, uint32_t *argc)
 {
@@ -294,8 +281,7 @@ static ov_status bind_by_table(agg_binder *b, const kind *k, const ov_json *json
         OV_TRY(tuple_values(b, json, args, &argc));
         params = 1;
     }
-    for (uint32_t i = 0; i < params; i++)
-        OV_TRY(add_param(b, &m.ops->params[i], m.args.at[i], &args[argc++]));
+    OV_TRY(ovi_nsketch_constants(b->s->p, &m, params, args, &argc, b->err));
     OV_TRY(shown_as(b, json, (ov_complex_id)m.complex));
     return add_call(b, json, k->fn, args, argc, false, &b->agg->call);
 }

@@ -8,6 +8,7 @@
 #include "query/native/native_int.h"
 #include "query/native/native_query.h"
 #include "query/plan/plan_build.h"
+#include "storage/metric.h"
 
 enum {
     OVI_NATIVE_QUERY_DEPTH = 60,      /* data sources inside each other */
@@ -146,6 +147,9 @@ OV_CHECKED ov_status ovi_nagg_result(ovi_nplanner *p, const ovi_naggs *aggs, uin
 /* Adds what a sketch aggregator says about sizes as constants behind args[0 .. *argc). */
 OV_CHECKED ov_status ovi_nsketch_args(ovi_nplanner *p, const ov_json *json, ovi_nagg *agg, const ov_expr **args,
                                       uint32_t *argc, ov_error *err);
+/* The first `count` numbers that a sketch is made with, as constants in the order of its function's arguments. */
+OV_CHECKED ov_status ovi_nsketch_constants(ovi_nplanner *p, const ov_metric *metric, uint32_t count, const ov_expr **args,
+                                           uint32_t *argc, ov_error *err);
 /* The estimate of a sketch; what is none stays. */
 OV_CHECKED ov_status ovi_nsketch_number(ovi_nplanner *p, const ov_json *json, const ov_expr *e, const ov_expr **out,
                                         ov_error *err);

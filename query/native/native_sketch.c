@@ -4,18 +4,12 @@
  */
 #include "query/native/native_plan_int.h"
 
-#include "storage/metric.h"
-
-/* What the JSON says of the sizes of sketches that this aggregator makes, as constants in the order of their functions' arguments. */
-static ov_status add_sizes(ovi_nplanner *p, const ov_json *json, ov_slice aggregator, const ov_expr **args, uint32_t *argc,
-                           ov_error *err)
+ov_status ovi_nsketch_constants(ovi_nplanner *p, const ov_metric *metric, uint32_t count, const ov_expr **args,
+                                uint32_t *argc, ov_error *err)
 {
-    const ov_metric_kind *kind = ov_metric_kind_of(aggregator);
-    ov_metric metric;
-    OV_TRY(ov_metric_read(json, kind, &metric, err));
-    for (uint32_t i = 0; i < metric.ops->param_count; i++) {
-        const ov_sketch_param *param = &metric.ops->params[i];
-        double v = metric.args.at[i];
+    for (uint32_t i = 0; i < count; i++) {
+        const ov_sketch_param *param = &metric->ops->params[i];
+        double v = metric->args.at[i];
         const ov_expr **to = &args[(*argc)++];
         if (param->words)
             OV_TRY(ov_expr_str(p->cx, OV_SQL_VARCHAR, ov_slice_cstr(param->words[(size_t)v]), to, err));
@@ -25,6 +19,15 @@ static ov_status add_sizes(ovi_nplanner *p, const ov_json *json, ov_slice aggreg
             OV_TRY(ov_expr_f64(p->cx, OV_SQL_DOUBLE, v, to, err));
     }
     return OV_OK;
+}
+
+/* What the JSON says of the sketches that an aggregator makes. */
+static ov_status add_sizes(ovi_nplanner *p, const ov_json *json, ov_slice aggregator, const ov_expr **args, uint32_t *argc,
+                           ov_error *err)
+{
+    ov_metric metric;
+    OV_TRY(ov_metric_read(json, ov_metric_kind_of(aggregator), &metric, err));
+    return ovi_nsketch_constants(p, &metric, metric.ops->param_count, args, argc, err);
 }
 
 ov_status ovi_nsketch_args(ovi_nplanner *p, const ov_json *json, ovi_nagg *agg, const ov_expr **args, uint32_t *argc,
