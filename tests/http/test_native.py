@@ -207,6 +207,8 @@ def cases(server):
     yield 'unknown operator', lambda: place(server, 'operatorDefinition[0].type', operatorDefinition=[{'type': 'x'}], **window)
     yield 'unknown processor', lambda: place(server, "unknown processor 'x'", operatorDefinition=[
         {'type': 'window', 'processor': {'type': 'x'}}], **window)
+    yield 'too many processors', lambda: place(server, 'more than 200', operatorDefinition=[up, {'type': 'window', 'processor': {
+        'type': 'composing', 'processors': [{'type': 'rowNumber', 'outputColumn': 'w%d' % i} for i in range(300)]}}], **window)
     yield 'no such window column', lambda: place(server, "there is no column 'w'", operatorDefinition=[up], **window)
     for i, sql in enumerate(SQL.splitlines()):
         yield 'explained %d' % (i + 1), lambda q=sql: explain(server, q)
