@@ -15,29 +15,29 @@ ov_status ovi_tdigest_reserve(ov_tdigest *s, size_t cells, const ov_sketch_mem *
     return mem->grow(mem->owner, &s->cell, &s->cap, cells * sizeof(*s->cell), err);
 }
 
-/* Do so many more, behind `before`, fit into one cell? */
-static bool fits(const ov_tdigest *s, double before, double weight)
+/* How far a part of all may go: the square of a cell's weight, as part of all and in units of pi / compression, stays below this at both ends. */
+static double slack(double part)
 {
-    double z = weight * (s->compression / (M_PI * s->total));
-    double low = before / s->total, high = (before + weight) / s->total;
-    return z * z <= low * (1 - low) && z * z <= high * (1 - high);
+    return part * (1 - part);
 }
 
 void ov_tdigest_compress(ov_tdigest *s)
 {
     uint32_t count = s->cells + s->waiting, at = 0;
-    double before = 0;
     if (s->waiting == 0)
         return;
     sort_cells(s->cell, count);
     s->total += s->fresh;
+    double unit = s->compression / (M_PI * s->total), before = 0, low = 0;
     for (uint32_t i = 1; i < count; i++) {
         ov_tdigest_cell *into = &s->cell[at], next = s->cell[i];
-        if (fits(s, before, into->weight + next.weight)) {
-            into->weight += next.weight;
-            into->mean += (next.mean - into->mean) * next.weight / into->weight;
+        double weight = into->weight + next.weight, z = weight * unit;
+        if (z * z <= low && z * z <= slack((before + weight) / s->total)) {
+            into->weight = weight;
+            into->mean += (next.mean - into->mean) * next.weight / weight;
         } else {
             before += into->weight;
+            low = slack(before / s->total);
             s->cell[++at] = next;
         }
     }
