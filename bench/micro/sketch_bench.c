@@ -1,12 +1,11 @@
 /*
- * What building sketches costs: nanoseconds of a processor per number, best of a few turns, of 10 million different ones. Of sketches of distinct values, hash included,
- * also the estimate; of sketches of numbers, which come in a muddled order, the middle.
+ * What building sketches costs: nanoseconds of a processor per number, best of a few turns, of 10 million different ones. Of sketches of distinct
+ * values, hash included, also the estimate; of sketches of numbers, which come in a muddled order, the middle.
  *
  *   build/release/bench/micro/sketch_bench
  *
- * The same loop over DataSketches' C++ (-O2): hll_sketch(12) 10 to 18 ns, update_theta_sketch of lg_k 14 10 to 15;
- * in one run beside this program on a busy machine quantiles_sketch(128) 43 ns (43 here), kll_sketch(200) of doubles 27 (22), of floats 27 (24),
- * tdigest(100) 56 (75).
+ * The same loop over DataSketches' C++ (-O2): hll_sketch(12) 10 to 18 ns, update_theta_sketch of lg_k 14 10 to 15; in one run beside this
+ * program on a busy machine quantiles_sketch(128) 43 ns (43 here), kll_sketch(200) of doubles 27 (22), of floats 27 (24), tdigest(100) 56 (75).
  */
 #include <stdio.h>
 #include <stdlib.h>

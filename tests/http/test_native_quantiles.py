@@ -1,6 +1,7 @@
 """Sketches of numbers in native queries: quantiles sketches of every make, their post-aggregators, what each shows, what is refused."""
 from test_formats import check, same
 from test_native import place, rows
+from test_sketch_ingest import ROWS, metric, spec
 
 NUMBERS = {'type': 'inline', 'columnNames': ['v'], 'columnTypes': ['DOUBLE'], 'rows': [[3], [1], [2], [4], [None]]}
 TENTHS = {'type': 'inline', 'columnNames': ['v'], 'columnTypes': ['DOUBLE'], 'rows': [[0.1], [0.2], [0.3]]}
@@ -93,6 +94,32 @@ def moments(server):
     same(got['q'], 'AAAAAwAAAAA/8AAAAAAAAEAQAAAAAAAAQBAAAAAAAABAJAAAAAAAAEA+AAAAAAAA')
 
 
+def ingested(server):
+    """Sketches in a metricsSpec: built and rolled up, then merged by the queries."""
+    server.ingest(spec('foldnumbers', [metric('KllDoublesSketch', 'kd', 'x', k=2000), metric('KllFloatsSketch', 'kf', 'x', k=2000),
+                                       metric('tDigestSketch', 'td', 'x', compression=200),
+                                       metric('momentSketch', 'mo', 'x', k=10, compress=False)], ROWS))
+    values = sorted(row['x'] for row in ROWS if 'x' in row)
+    got = server.sql("SELECT kd IS NOT NULL, DS_GET_QUANTILE(kd, 1) <= %s, DS_GET_QUANTILE(td, 1) <= %s FROM foldnumbers "
+                     "WHERE k = 'a'" % (values[-1], values[-1]))[1]
+    same(got, [[True, True, True]] * 2)
+    of = {'type': 'fieldAccess', 'fieldName': 'q'}
+    body = dict(WHOLE, dataSource='foldnumbers', aggregations=[metric('KllDoublesSketch', 'q', 'kd', k=2000)],
+                postAggregations=[to('KllDoublesSketch', 'Quantiles', fractions=[0, 0.5, 1])])
+    want = [values[0], values[len(values) // 2 - 1], values[-1]]
+    same(rows(server, **body)[0]['result'], {'q': len(values), 'Quantiles': want})
+    body.update(aggregations=[metric('KllFloatsSketchMerge', 'kf', 'kf', k=2000)], postAggregations=[])
+    same(rows(server, **body)[0]['result']['kf'], len(values))
+    body.update(aggregations=[metric('tDigestSketch', 'q', 'td')], postAggregations=[
+        {'type': 'quantileFromTDigestSketch', 'name': 'm', 'field': of, 'fraction': 0.5}])
+    check(abs(rows(server, **body)[0]['result']['m'] - want[1]) < 1.5, rows(server, **body))
+    body.update(aggregations=[metric('momentSketchMerge', 'q', 'mo', k=10, compress=False)], postAggregations=[
+        {'type': 'momentSketchSolveQuantiles', 'name': 'm', 'field': of, 'fractions': [0.5]},
+        {'type': 'momentSketchMax', 'name': 'max', 'field': of}])
+    result = rows(server, **body)[0]['result']
+    check(abs(result['m'][0] - want[1]) < 3 and abs(result['max'] - values[-1]) < 1e-9, result)
+
+
 def cases(server):
     for make in MAKES:
         yield make, lambda m=make: every_make(server, m)
@@ -101,3 +128,4 @@ def cases(server):
     yield 'images', lambda: images(server)
     yield 't-digests', lambda: digests(server)
     yield 'moments', lambda: moments(server)
+    yield 'in a metricsSpec', lambda: ingested(server)
