@@ -144,11 +144,15 @@ void ovi_answer_header(ovi_flight *f, ov_slice name, ov_slice value)
 
 /* ---- ends ---- */
 
-static void end_badly(ovi_series *s, ovi_phase phase, ov_status code, const char *why)
+/* What a server says may repeat what we sent it. */
+static void end_badly(ovi_flight *f, ovi_phase phase, ov_status code, const char *why)
 {
-    s->phase = phase;
-    s->code = code;
-    snprintf(s->why, sizeof s->why, "%s", why);
+    ov_error text = {.code = code};
+    snprintf(text.text, sizeof text.text, "%s", why);
+    ovi_secrets_hide_error(&f->run->secrets, &text);
+    f->series->phase = phase;
+    f->series->code = code;
+    memcpy(f->series->why, text.text, sizeof f->series->why);
 }
 
 /* "http://...: the server answered 403: API rate limit exceeded" */
@@ -340,7 +344,7 @@ static ov_status series_failed(ovi_flight *f, ov_error *err)
     if (err->code == OV_NOMEM || err->code == OV_CANCELLED || err->code == OV_INTERNAL)
         return err->code;
     snprintf(text, sizeof text, OV_SLICE_FMT ": %.700s", OV_SLICE_ARG(ov_buf_slice(&f->shown)), err->text);
-    end_badly(f->series, OVI_FAILED, err->code, text);
+    end_badly(f, OVI_FAILED, err->code, text);
     *err = (ov_error)OV_ERROR_INIT;
     return OV_OK;
 }
@@ -434,7 +438,7 @@ static ov_status accept_file(ovi_flight *f, ov_error *err)
             wait_for(s, ovi_backoff_ms(l->backoff_ms, l->max_backoff_ms, s->attempts++, (uint64_t)ov_monotonic_ns()));
             ovi_run_log(run, "WARN", why);
         } else {
-            end_badly(s, OVI_GAP, OV_CORRUPT, why);
+            end_badly(f, OVI_GAP, OV_CORRUPT, why);
         }
         return OV_OK;
     }
@@ -512,11 +516,11 @@ static void failed(ovi_flight *f, const ov_http_done *done)
 {
     char text[OV_ERROR_TEXT_BYTES];
     if (done->status != OV_OK) {
-        end_badly(f->series, OVI_FAILED, done->status, done->err.text);
+        end_badly(f, OVI_FAILED, done->status, done->err.text);
         return;
     }
     tell_status(f, f->reply.status == 401 ? "; the token is not accepted" : "", text);
-    end_badly(f->series, OVI_FAILED, f->reply.status == 401 || f->reply.status == 403 ? OV_DENIED : OV_IO, text);
+    end_badly(f, OVI_FAILED, f->reply.status == 401 || f->reply.status == 403 ? OV_DENIED : OV_IO, text);
 }
 
 /* A page may tell its own word with any status: Stack Exchange reports throttling inside a 400. */
@@ -540,7 +544,7 @@ static ov_status act(ovi_flight *f, ov_http_done *done, ovi_verdict verdict, int
         return next_page(f, &none, err);
     case OVI_MISSING:
         tell_status(f, "", text);
-        end_badly(s, OVI_GAP, OV_NOT_FOUND, text);
+        end_badly(f, OVI_GAP, OV_NOT_FOUND, text);
         return OV_OK;
     case OVI_POLL:
     case OVI_RETRY:

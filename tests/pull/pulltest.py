@@ -6,6 +6,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import urllib.parse
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path[:0] = [HERE, os.path.join(HERE, '..', 'lib')]
@@ -16,6 +17,12 @@ def shared(path):
     """A file of real data, or None."""
     full = os.path.join(os.environ.get('OVATE_SHARED') or os.path.join(HERE, '..', '..', '..', 'shared'), path)
     return full if os.path.exists(full) else None
+
+
+def has_faults():
+    """Release builds have no fault points."""
+    with open(binary(), 'rb') as file:
+        return b'OVATE_FAULT' in file.read()
 
 
 class Folder:
@@ -85,6 +92,15 @@ class Folder:
 
     def value(self, query):
         return list(self.sql(query)[0].values())[0]
+
+    def committed_series(self):
+        """Repositories whose series is complete in the catalog as it lies there."""
+        import sqlite3
+        link = sqlite3.connect('file:%s?mode=ro' % os.path.join(self.data, 'catalog.db'), uri=True)
+        found = link.execute("SELECT key, value FROM cursors WHERE key LIKE 'pull:%'").fetchall()
+        link.close()
+        done = [key for key, value in found if 'resume' not in json.loads(value)]
+        return {urllib.parse.unquote(key.split('repo=')[1]) for key in done}
 
     def rows_hash(self, table, leave=('_collected_at',)):
         """Of all rows as a set, whatever segments they lie in."""
