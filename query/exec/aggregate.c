@@ -234,8 +234,18 @@ ov_status ovi_agg_update(const agg_spec *spec, ov_acc *accs, const agg_batch *in
     return OV_OK;
 }
 
-static ov_status evaluate(const agg_spec *spec, ovi_worker *w, const ov_batch *b, agg_batch *in, ov_error *err)
+/* A batch on its way into the worker's state. */
+typedef struct agg_adding {
+    const agg_spec *spec;
+    agg_state *state;
+    agg_batch in;
+} agg_adding;
+
+static ov_status evaluate(void *self, ovi_worker *w, const ov_batch *b, ov_error *err)
 {
+    agg_adding *a = self;
+    const agg_spec *spec = a->spec;
+    agg_batch *in = &a->in;
     const ov_plan *node = spec->node;
     in->b = b;
     in->ordinal = w->ordinal;
@@ -261,20 +271,26 @@ static ov_status go_to_disk(agg_sink *a, unsigned number, ovi_worker *w, ov_erro
     return ovi_agg_spill(&a->states[number], &a->spec, &a->spill, a->parts[number], &w->scratch, err);
 }
 
+static ov_status add_rows(void *self, ovi_worker *w, const ov_batch *b, ov_error *err)
+{
+    agg_adding *a = self;
+    bool taken = false;
+    (void)b;
+    if (!a->spec->general && !a->state->dense.given_up)
+        OV_TRY(ovi_dense_add(a->state, a->spec, &a->in, &w->scratch, &taken, err));
+    return taken ? OV_OK : ovi_table_add(a->state, a->spec, &a->in, &w->scratch, err);
+}
+
 static ov_status agg_push(ovi_sink *sink, ovi_worker *w, const ov_batch *b, ov_error *err)
 {
     agg_sink *a = (agg_sink *)sink;
     agg_state *s = &a->states[w->number];
-    agg_batch in;
-    bool taken = false;
+    agg_adding adding = {.spec = &a->spec, .state = s};
     if (!s->ready)
         OV_TRY(ovi_agg_state_init(s, &a->spec, err));
     if (ovi_agg_due(s, &a->spec, b->sel_rows))
         OV_TRY(go_to_disk(a, w->number, w, err));
-    OV_TRY(evaluate(&a->spec, w, b, &in, err));
-    if (!a->spec.general && !s->dense.given_up)
-        OV_TRY(ovi_dense_add(s, &a->spec, &in, &w->scratch, &taken, err));
-    return taken ? OV_OK : ovi_table_add(s, &a->spec, &in, &w->scratch, err);
+    return ovi_in_parts(w, b, evaluate, add_rows, &adding, err);
 }
 
 /* ---- the run ---- */

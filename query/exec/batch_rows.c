@@ -8,7 +8,7 @@
 
 enum {
     LEAST_ROWS = 64, /* lanes are padded to as many */
-    MEMORY_SHARE = 4 /* of the query's memory, for the batches of all workers */
+    MEMORY_SHARE = 8 /* of the query's memory, for the batches of all workers */
 };
 
 static size_t value_bytes(ov_type t)

@@ -119,6 +119,11 @@ OV_CHECKED ov_status ovi_run_values(ovi_exec *x, const ov_plan *node, ovi_sink *
 OV_CHECKED ov_status ovi_run_system(ovi_exec *x, const ov_plan *node, ovi_sink *sink, ov_error *err);
 
 /* ---- stages (stage.c) ---- */
+/* `compute` evaluates what is needed of the rows of b and changes nothing else; `use` takes it. Where the values of all
+ * rows are too large to be there at once, both do one half of the rows after the other. */
+typedef ov_status (*ovi_rows_fn)(void *self, ovi_worker *w, const ov_batch *b, ov_error *err);
+OV_CHECKED ov_status ovi_in_parts(ovi_worker *w, const ov_batch *b, ovi_rows_fn compute, ovi_rows_fn use, void *self,
+                                  ov_error *err);
 OV_CHECKED ov_status ovi_run_filter(ovi_exec *x, const ov_plan *node, ovi_sink *sink, ov_error *err);
 OV_CHECKED ov_status ovi_run_project(ovi_exec *x, const ov_plan *node, ovi_sink *sink, ov_error *err);
 

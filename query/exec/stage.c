@@ -56,24 +56,47 @@ static bool filter_best(const ovi_sink *s, const ovi_worker *w, ovi_best *out)
 
 /* ---- project ---- */
 
+typedef struct projecting {
+    stage *stage;
+    const uint64_t *used;
+    ov_batch out;
+} projecting;
+
+static ov_status project_rows(void *self, ovi_worker *w, const ov_batch *b, ov_error *err)
+{
+    projecting *p = self;
+    const ov_plan *node = p->stage->node;
+    ov_vec *col;
+    OV_TRY(ov_arena_zalloc(&w->scratch, OV_MAX(node->field_count, 1) * sizeof *col, &col, err));
+    for (uint32_t c = 0; c < node->field_count; c++) {
+        if (ov_bits_test(p->used, c))
+            OV_TRY(ov_eval_expr(w->eval, node->project.exprs[c], b, &col[c], err));
+        else
+            col[c] = ov_vec_null(node->fields[c].type, b->rows);
+    }
+    p->out = *b;
+    p->out.col = col;
+    p->out.cols = node->field_count;
+    return OV_OK;
+}
+
+static ov_status push_projected(void *self, ovi_worker *w, const ov_batch *b, ov_error *err)
+{
+    projecting *p = self;
+    (void)b;
+    ovi_count_rows(p->stage->exec, p->stage->node, &p->out);
+    return p->stage->next->push(p->stage->next, w, &p->out, err);
+}
+
 static ov_status project_push(ovi_sink *s, ovi_worker *w, const ov_batch *b, ov_error *err)
 {
-    stage *p = (stage *)s;
-    uint32_t cols = p->node->field_count;
+    projecting p = {.stage = (stage *)s};
+    uint32_t cols = p.stage->node->field_count;
     uint64_t *used;
-    ov_batch out = *b;
     OV_TRY(ov_arena_zalloc(&w->scratch, (ov_words(cols) + 1) * 8, &used, err));
-    OV_TRY(ov_arena_zalloc(&w->scratch, OV_MAX(cols, 1) * sizeof(ov_vec), &out.col, err));
-    p->next->used(p->next, used, cols);
-    for (uint32_t c = 0; c < cols; c++) {
-        if (ov_bits_test(used, c))
-            OV_TRY(ov_eval_expr(w->eval, p->node->project.exprs[c], b, &out.col[c], err));
-        else
-            out.col[c] = ov_vec_null(p->node->fields[c].type, b->rows);
-    }
-    out.cols = cols;
-    ovi_count_rows(p->exec, p->node, &out);
-    return p->next->push(p->next, w, &out, err);
+    p.stage->next->used(p.stage->next, used, cols);
+    p.used = used;
+    return ovi_in_parts(w, b, project_rows, push_projected, &p, err);
 }
 
 static void project_used(const ovi_sink *s, uint64_t *columns, uint32_t count)
@@ -110,6 +133,31 @@ static bool project_best(const ovi_sink *s, const ovi_worker *w, ovi_best *out)
 }
 
 /* ---- both ---- */
+
+ov_status ovi_in_parts(ovi_worker *w, const ov_batch *b, ovi_rows_fn compute, ovi_rows_fn use, void *self, ov_error *err)
+{
+    ov_error local = OV_ERROR_INIT;
+    bool one = b->sel_rows <= 1;
+    ov_arena_mark scratch = ov_arena_mark_get(&w->scratch), values = ov_eval_mark(w->eval);
+    ov_eval_unbound(w->eval, one);
+    ov_status st = compute(self, w, b, &local);
+    ov_eval_unbound(w->eval, false);
+    if (st == OV_OK)
+        return use(self, w, b, err);
+    if (st != OV_LIMIT || one) {
+        *err = local;
+        return st;
+    }
+    ov_batch halves[2];
+    ov_arena_rewind(&w->scratch, scratch);
+    ov_eval_rewind(w->eval, values);
+    OV_TRY(ov_batch_halves(b, &w->scratch, halves, err));
+    scratch = ov_arena_mark_get(&w->scratch);
+    OV_TRY(ovi_in_parts(w, &halves[0], compute, use, self, err));
+    ov_arena_rewind(&w->scratch, scratch);
+    ov_eval_rewind(w->eval, values);
+    return ovi_in_parts(w, &halves[1], compute, use, self, err);
+}
 
 bool ovi_is_stage(const ovi_sink *s)
 {

@@ -4,15 +4,23 @@
  */
 #include "query/expr/expr_int.h"
 
-enum { MAX_DEPTH = 2000, KEEP_SHARE = 4 };
+enum { MAX_DEPTH = 2000, KEEP_SHARE = 4, BATCH_SHARE = 2 };
 
-/* Results per domain may take a quarter of what the query may use: the rest is for groups and rows. */
-static size_t keep_most(const ov_budget *b)
+static size_t least_limit(const ov_budget *b)
 {
-    size_t least = (size_t)1 << 30;
+    size_t least = SIZE_MAX;
     for (; b; b = b->parent)
         least = OV_MIN(least, b->limit);
-    return least / KEEP_SHARE;
+    return least;
+}
+
+/* Results per domain may take a quarter of what the query may use, values of a batch half: the rest is for groups and rows. */
+static void share_memory(ov_eval *ev, uint32_t sharers)
+{
+    size_t least = least_limit(ev->budget);
+    ev->keep_most = OV_MIN(least, (size_t)1 << 30) / KEEP_SHARE / sharers;
+    ev->batch_most = least == SIZE_MAX ? SIZE_MAX : least / BATCH_SHARE / sharers;
+    ev->batch.limit = ev->batch_most;
 }
 
 /* ---- the evaluator ---- */
@@ -21,9 +29,10 @@ void ovi_eval_init(ov_eval *ev, ov_budget *budget, bool general_only)
 {
     *ev = (ov_eval){.budget = budget,
                     .general_only = general_only,
-                    .k = ovi_kernels_best(),
-                    .keep_most = keep_most(budget)};
-    ov_arena_init(&ev->mem, "expression values", budget);
+                    .k = ovi_kernels_best()};
+    ov_budget_init(&ev->batch, "the values of one batch", SIZE_MAX, budget);
+    share_memory(ev, 1);
+    ov_arena_init(&ev->mem, "expression values", &ev->batch);
     ov_arena_init(&ev->keep, "distinct values of expressions", budget);
 }
 
@@ -45,7 +54,7 @@ ov_status ov_eval_create(ov_budget *budget, const ov_eval_options *options, ov_e
     if (options) {
         (*out)->alive = options->alive;
         (*out)->alive_cx = options->alive_cx;
-        (*out)->keep_most /= OV_MAX(options->sharers, 1);
+        share_memory(*out, OV_MAX(options->sharers, 1));
     }
     return OV_OK;
 }
@@ -63,7 +72,39 @@ void ov_eval_next_batch(ov_eval *ev)
     ov_arena_reset(&ev->mem);
 }
 
+ov_arena_mark ov_eval_mark(const ov_eval *ev)
+{
+    return ov_arena_mark_get(&ev->mem);
+}
+
+void ov_eval_rewind(ov_eval *ev, ov_arena_mark mark)
+{
+    ov_arena_rewind(&ev->mem, mark);
+}
+
+void ov_eval_unbound(ov_eval *ev, bool unbound)
+{
+    ev->batch.limit = unbound ? SIZE_MAX : ev->batch_most;
+}
+
 /* ---- masks and batches ---- */
+
+ov_status ov_batch_halves(const ov_batch *b, ov_arena *scratch, ov_batch halves[2], ov_error *err)
+{
+    uint32_t seen = 0;
+    uint64_t *masks[2];
+    for (int h = 0; h < 2; h++)
+        OV_TRY(ov_arena_zalloc(scratch, (ov_words(b->rows) + 1) * 8, &masks[h], err));
+    for (uint32_t i = 0; i < b->rows; i++)
+        if (!b->sel || ov_bits_test(b->sel, i))
+            ov_bits_set(masks[seen++ >= b->sel_rows / 2], i);
+    for (int h = 0; h < 2; h++) {
+        halves[h] = *b;
+        halves[h].sel = masks[h];
+        halves[h].sel_rows = h ? b->sel_rows - b->sel_rows / 2 : b->sel_rows / 2;
+    }
+    return OV_OK;
+}
 
 ov_status ovi_words(ov_arena *a, size_t rows, uint64_t **out, ov_error *err)
 {

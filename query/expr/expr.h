@@ -210,6 +210,15 @@ void ov_eval_next_batch(ov_eval *ev);
  * domain of an earlier result is in use. */
 void ov_eval_trim(ov_eval *ev, size_t keep_bytes);
 
+/* Values of one batch may take a share of the query's memory; past it evaluation fails with OV_LIMIT. Whoever can do
+ * with fewer rows goes back to a mark, dropping what was made since, and selects fewer. `unbound`: a single row may
+ * take what the query has. */
+ov_arena_mark ov_eval_mark(const ov_eval *ev);
+void ov_eval_rewind(ov_eval *ev, ov_arena_mark mark);
+void ov_eval_unbound(ov_eval *ev, bool unbound);
+/* The selected rows of b in two halves; the masks are allocated from `scratch`. b has two rows at least. */
+OV_CHECKED ov_status ov_batch_halves(const ov_batch *b, ov_arena *scratch, ov_batch halves[2], ov_error *err);
+
 /* The value of e for each row; the vector lives until the next ov_eval_next_batch, the domain of a DICT vector
  * (and its strings) until ov_eval_trim or the end of ev, so that consumers may remember codes by domain id. Errors
  * (division by zero) are

@@ -240,10 +240,12 @@ typedef struct ovi_known {
 
 struct ov_eval {
     ov_budget *budget;
+    ov_budget batch; /* part of it: of `mem` */
     bool general_only;
     const ovi_kernels *k;
     ov_arena mem;   /* vectors of this batch */
     ov_arena keep;  /* results per domain */
+    size_t batch_most; /* bytes `mem` may hold, but for single rows */
     size_t keep_most; /* bytes it may hold; past that rows are evaluated one by one */
     ovi_known **table;
     uint32_t table_size, table_used;

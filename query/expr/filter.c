@@ -88,12 +88,49 @@ ov_status ovi_test(ov_eval *ev, const ov_expr *e, const ov_batch *batch, const o
     return st;
 }
 
+static ov_status test_halves(ov_eval *ev, const ov_expr *e, const ov_batch *batch, const ovi_truth *t, ov_error *err);
+
+/* The test, and where the values of all rows are too many at once that of one half of them after the other. */
+static ov_status test_in_parts(ov_eval *ev, const ov_expr *e, const ov_batch *batch, const ovi_truth *t, ov_error *err)
+{
+    ov_arena_mark mark = ov_eval_mark(ev);
+    ov_error local = OV_ERROR_INIT;
+    bool one = batch->sel_rows <= 1;
+    ov_eval_unbound(ev, one);
+    ov_status st = ovi_test(ev, e, batch, t, &local);
+    ov_eval_unbound(ev, false);
+    if (st == OV_LIMIT && !one) {
+        ov_eval_rewind(ev, mark);
+        return test_halves(ev, e, batch, t, err);
+    }
+    if (st != OV_OK)
+        *err = local;
+    return st;
+}
+
+static ov_status test_halves(ov_eval *ev, const ov_expr *e, const ov_batch *batch, const ovi_truth *t, ov_error *err)
+{
+    ov_batch halves[2];
+    ovi_truth part = {0};
+    OV_TRY(ov_batch_halves(batch, &ev->mem, halves, err));
+    OV_TRY(ovi_words(&ev->mem, batch->rows, &part.is_true, err));
+    if (t->is_unknown)
+        OV_TRY(ovi_words(&ev->mem, batch->rows, &part.is_unknown, err));
+    OV_TRY(test_in_parts(ev, e, &halves[0], t, err));
+    ov_arena_mark mark = ov_eval_mark(ev);
+    OV_TRY(test_in_parts(ev, e, &halves[1], &part, err));
+    ov_eval_rewind(ev, mark);
+    ov_bits_or(t->is_true, part.is_true, batch->rows);
+    if (t->is_unknown)
+        ov_bits_or(t->is_unknown, part.is_unknown, batch->rows);
+    return OV_OK;
+}
+
 ov_status ov_eval_filter(ov_eval *ev, const ov_expr *e, const ov_batch *batch, uint64_t *is_true,
                          uint64_t *is_unknown, uint32_t *true_rows, ov_error *err)
 {
     OV_ASSERT(batch->rows <= OV_BATCH_ROWS);
-    ovi_truth t = {is_true, is_unknown};
-    OV_TRY(ovi_test(ev, e, batch, &t, err));
+    OV_TRY(test_in_parts(ev, e, batch, &(ovi_truth){is_true, is_unknown}, err));
     if (true_rows)
         *true_rows = (uint32_t)ov_bits_count(is_true, batch->rows);
     return OV_OK;

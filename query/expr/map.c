@@ -504,16 +504,30 @@ static ov_status copy_chunk(ov_eval *ev, const ov_domain *d, const ov_vec *v, vo
 static ov_status map_values(ov_eval *ev, const ov_expr *e, const ov_domain *d, void *data,
                             uint64_t *valid, ov_error *err)
 {
-    for (uint32_t first = 0; first < d->count; first += OV_BATCH_ROWS) {
-        uint32_t n = OV_MIN(d->count - first, (uint32_t)OV_BATCH_ROWS);
+    uint32_t most = OV_BATCH_ROWS; /* fewer where their values are too large to be there at once */
+    for (uint32_t first = 0, n; first < d->count; first += n) {
         ov_arena_mark mark = ov_arena_mark_get(&ev->mem);
         ov_vec values, result;
         ov_batch batch;
+        ov_error local = OV_ERROR_INIT;
+        n = OV_MIN(d->count - first, most);
         OV_TRY(some_values(ev, d, first, n, &values, err));
         OV_TRY(batch_of(ev, (uint32_t)e->only_column, &values, &batch, err));
-        OV_TRY(ovi_eval(ev, e, &batch, &result, err));
+        ov_status st = ovi_eval(ev, e, &batch, &result, &local);
+        if (st == OV_LIMIT && most > 64) {
+            ov_arena_rewind(&ev->mem, mark);
+            most /= 8; /* still whole words of `valid` */
+            n = 0;
+            continue;
+        }
+        if (st != OV_OK) {
+            *err = local;
+            return st;
+        }
         OV_TRY(copy_chunk(ev, d, &result, data, valid, first, err));
         ov_arena_rewind(&ev->mem, mark);
+        if (ev->keep.total_bytes > ev->keep_most)
+            return ov_fail(err, OV_LIMIT, "the values of a dictionary are too large to be kept");
     }
     return OV_OK;
 }

@@ -240,7 +240,8 @@ static OV_CHECKED ov_status bind_param(ovi_sql_binder *b, const ov_ast *ast, con
         return OV_OK;
     }
     if (env->param_count == 0)
-        return ovi_sql_fail_node(b, ast, OV_INVALID, err, NULL, "Illegal use of dynamic parameter");
+        return ovi_sql_fail_node(b, ast, OV_INVALID, err, "; give the '?' a value in the request's parameters",
+                                 "Illegal use of dynamic parameter");
     if (ast->number >= env->param_count)
         return ov_fail_at(err, OV_INVALID, ast->pos, ast->end_pos,
                           "No value bound for parameter (position [%u])", ast->number + 1);

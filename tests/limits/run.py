@@ -242,6 +242,42 @@ def bad_input(count, data):
         count.equal('the server answers', server.value('SELECT 1'), 1)
 
 
+def many(text, count, between=', '):
+    return between.join(text.replace('#', str(i)) for i in range(count))
+
+
+def planning(count, data):
+    """Long statements are planned in one pass: bounds that only work by the square of their length passes."""
+    from_t = ' FROM t WHERE shared > 100000'
+    cases = {
+        'aggregates': 'SELECT %s' % many('SUM(shared + #)', 20000) + from_t,
+        'aggregates with filters': 'SELECT %s' % many('COUNT(*) FILTER (WHERE shared = #)', 20000) + from_t,
+        'keys': 'SELECT %s' % many('shared + # AS k#', 20000) + from_t + ' GROUP BY ' + many('k#', 20000),
+        'sort keys': 'SELECT %s' % many('shared + # AS k#', 20000) + from_t + ' ORDER BY ' + many('k#', 20000),
+        'names': 'SELECT %s FROM (SELECT %s%s)' % (many('k#', 30000), many('shared + # AS k#', 30000), from_t),
+        'one name': 'SELECT COUNT(*) FROM (SELECT %s%s)' % (many('shared + # AS k', 20000), from_t),
+        'windows': 'EXPLAIN PLAN FOR SELECT %s' % many('SUM(shared + #) OVER (PARTITION BY stationId)', 20000) + from_t,
+        'subjects of an OR': 'SELECT COUNT(*) FROM t WHERE shared > 100000 AND (%s)' % many('rackTotCnt + # = 7 OR rackTotCnt + # = 8', 20000, ' OR '),
+        'printed items': 'EXPLAIN PLAN FOR SELECT %s' % many('shared + #', 100000) + from_t,
+        'printed aggregates': 'EXPLAIN PLAN FOR SELECT %s' % many('SUM(shared + #)', 100000) + from_t,
+        'printed HAVING': 'EXPLAIN PLAN FOR SELECT stationId' + from_t + ' GROUP BY 1 HAVING ' + many('SUM(shared + #) > 0', 20000, ' AND '),
+        'computed columns': 'SELECT %s FROM t LIMIT 1' % many('shared + #', 100000),
+    }
+    with Server(data, args=['--memory', '2GiB', '--query-memory', '1GiB']) as server:
+        for name, sql in cases.items():
+            began = time.monotonic()
+            status, answer = ask(server, sql)
+            count.check('%s: planned' % name, status == 200, '%d %.300r' % (status, answer))
+            count.check('%s: soon' % name, time.monotonic() - began < 60, '%.1f s' % (time.monotonic() - began))
+        large = "SELECT MAX(LENGTH(REPEAT(CONCAT(stationName, CAST(__time AS VARCHAR)), 30000))) FROM (SELECT * FROM t LIMIT 1000)"
+        watch = Watch(server.process.pid)
+        watch.start()
+        status, answer = ask(server, large)
+        grown = watch.grown()
+        count.check('values larger than the memory', status == 200, '%d %.300r' % (status, answer))
+        count.check('values larger than the memory: memory', sanitized() or grown <= 1100 << 20, 'grew by %.1f MiB' % (grown / 2**20))
+
+
 def main():
     count = Counter()
     slow = sanitized()
@@ -259,6 +295,7 @@ def main():
         cancels(count, data)
         places(count, data)
         bad_input(count, data)
+        planning(count, data)
     count.finish()
 
 
