@@ -304,6 +304,14 @@ ov_status ov_encode_rows(ov_encoder *e, const ov_batch *batch, ov_buf *out, ov_e
             bits &= batch->sel[w];
         for (; bits; bits &= bits - 1)
             put_row(e, w * 64 + (uint32_t)__builtin_ctzll(bits), &at);
+        if (OV_LIKELY(!e->opt.full || (size_t)(at.at - out->p) < e->opt.full_bytes))
+            continue;
+        cursor_close(&at);
+        OV_TRY(ov_buf_check(out, err));
+        OV_TRY(e->opt.full(e->opt.full_self, err));
+        if (!ov_buf_reserve(out, COPY_STEP))
+            return ov_buf_check(out, err);
+        at = cursor_open(out);
     }
     cursor_close(&at);
     return ov_buf_check(out, err);

@@ -27,6 +27,11 @@ typedef struct ov_encode_options {
     bool lists;            /* multi-value strings as lists, as in native answers */
     const ov_tz *tz;       /* timestamps print in it; NULL = UTC */
     ov_budget *budget;     /* pays for columns and kept texts; outlives the encoder; NULL: nobody */
+    /* Takes what is there when it has so many bytes, in the midst of a batch: long rows are not all text at once. NULL:
+     * nobody does. */
+    ov_status (*full)(void *self, ov_error *err);
+    void *full_self;
+    size_t full_bytes;
 } ov_encode_options;
 
 typedef struct ov_encoder ov_encoder;

@@ -25,6 +25,15 @@ typedef struct sql_answer {
     size_t flush_at;
 } sql_answer;
 
+static ov_status answer_full(void *self, ov_error *err)
+{
+    sql_answer *a = self;
+    a->flush_at = PIECE_BYTES;
+    OV_TRY(ov_respond_write(a->rq, &a->out, err));
+    ov_buf_reserve(&a->out, PIECE_BYTES + PIECE_BYTES / 4); /* there is more to come: no growing by steps */
+    return ov_buf_check(&a->out, err);
+}
+
 static ov_status answer_begin(void *self, const ov_field *fields, uint32_t count, ov_error *err)
 {
     sql_answer *a = self;
@@ -36,6 +45,9 @@ static ov_status answer_begin(void *self, const ov_field *fields, uint32_t count
         .stringify_arrays = a->in->query.stringify_arrays,
         .tz = a->tz,
         .budget = a->budget,
+        .full = answer_full,
+        .full_self = a,
+        .full_bytes = PIECE_BYTES,
     };
     OV_TRY(ov_encoder_create(&options, fields, count, &a->encoder, err));
     ov_encode_begin(a->encoder, &a->out);
@@ -47,12 +59,7 @@ static ov_status answer_rows(void *self, const ov_batch *batch, ov_error *err)
 {
     sql_answer *a = self;
     OV_TRY(ov_encode_rows(a->encoder, batch, &a->out, err));
-    if (a->out.n < a->flush_at)
-        return OV_OK;
-    a->flush_at = PIECE_BYTES;
-    OV_TRY(ov_respond_write(a->rq, &a->out, err));
-    ov_buf_reserve(&a->out, PIECE_BYTES + PIECE_BYTES / 4); /* there is more to come: no growing by steps */
-    return ov_buf_check(&a->out, err);
+    return a->out.n < a->flush_at ? OV_OK : answer_full(a, err);
 }
 
 static void set_headers(ov_request *rq, const ov_sql_request *in, ov_slice id, bool ok)

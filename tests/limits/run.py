@@ -26,6 +26,7 @@ QUERIES = {
     'group objects': 'SELECT COUNT(*), MAX(ARRAY_LENGTH(a)), MAX(s), SUM(h), SUM(th), SUM(b) FROM (SELECT __time, ARRAY_AGG(stationId) AS a, '
                      'STRING_AGG(stationId, \',\', 100000) AS s, APPROX_COUNT_DISTINCT_DS_HLL(stationId) AS h, '
                      'APPROX_COUNT_DISTINCT_DS_THETA(stationId) AS th, BIT_XOR(shared) AS b FROM t GROUP BY 1, MOD(rackTotCnt, 7))',
+    'long rows': 'SELECT __time, ARRAY_AGG(stationId), STRING_AGG(stationId, \',\', 100000) FROM t GROUP BY __time, MOD(rackTotCnt, 7)',
     'grouping sets': 'SELECT __time, stationId, shared, COUNT(*) FROM t GROUP BY GROUPING SETS ((1, 2), (2, 3), (1, 3), ())',
     'sets': 'SELECT COUNT(DISTINCT CONCAT(stationId, CAST(__time AS VARCHAR))), COUNT(*) FROM t',
     'sets of groups': 'SELECT rackTotCnt, COUNT(DISTINCT CONCAT(stationId, CAST(__time AS VARCHAR))) FROM t GROUP BY 1',
