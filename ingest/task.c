@@ -2,6 +2,7 @@
  * The runner: a list of live tasks, a queue, a few threads. The catalog's rows are the truth; the list only knows what is
  * going on now.
  */
+#include "ingest/stream.h"
 #include "ingest/task_int.h"
 
 #include "base/log.h"
@@ -254,7 +255,12 @@ static void run_task(ovi_task *t)
     atomic_store(&t->phase, OV_TASK_RUNNING);
     ovi_task_log_line(&t->log, "INFO", "task " OV_SLICE_FMT " starts", OV_SLICE_ARG(t->row.id));
     ov_log_info("task starts", ov_kv_slice("type", t->row.type), ov_kv_slice("datasource", t->row.datasource));
-    ov_status st = ovi_task_cancelled(t) ? ovi_task_fail_cancelled(t, &err) : t->type->run(t, &err);
+    ov_status st = ovi_task_cancelled(t) ? ovi_task_fail_cancelled(t, &err) : OV_OK;
+    ov_streams *streams = t->runner->config.streams;
+    if (st == OV_OK && streams && t->row.datasource.n)
+        st = ov_streams_flush(streams, t->row.datasource, &err);
+    if (st == OV_OK)
+        st = t->type->run(t, &err);
     ov_task_phase phase = st == OV_OK ? OV_TASK_SUCCESS : OV_TASK_FAILED;
     bool recorded = true;
     if (st != OV_OK)

@@ -35,6 +35,8 @@ typedef struct ov_tasks_config {
     int port;             /* 0: -1 is printed */
     const struct ov_transform_ops *transforms; /* see load.h */
     const struct ov_pull_ops *pull; /* see pull.h; NULL: specs cannot ask SQL for their parameters */
+    struct ov_streams *streams; /* rows in memory are published before a task of their datasource runs, so that it replaces
+                                   them too; NULL: there are none */
     const struct ov_sql_task_ops *sql; /* see task_sql.h; NULL: no SQL statements */
 } ov_tasks_config;
 

@@ -15,6 +15,7 @@
 #include "base/jsonw.h"
 #include "base/log.h"
 #include "base/os.h"
+#include "ingest/stream.h"
 #include "ingest/task.h"
 #include "server/cli.h"
 #include "server/host.h"
@@ -231,7 +232,11 @@ static int run_here(const ingest_options *o, ov_app *app, ov_slice json)
                               .threads = 1,
                               .workers = (uint32_t)o->threads,
                               .task_memory_bytes = (size_t)o->memory};
-    ov_status st = ov_tasks_create(&config, &app->tasks, &err);
+    ov_streams_config pushed = {.catalog = app->catalog, .transforms = &ov_transforms, .paused = true};
+    ov_status st = ov_streams_create(&pushed, &app->streams, &err);
+    config.streams = app->streams;
+    if (st == OV_OK)
+        st = ov_tasks_create(&config, &app->tasks, &err);
     if (st == OV_OK)
         st = ov_tasks_submit(app->tasks, json, &a, &id, &err);
     if (st == OV_OK)
@@ -244,6 +249,7 @@ static int run_here(const ingest_options *o, ov_app *app, ov_slice json)
     else
         code = ov_cli_fail(&err);
     ov_tasks_destroy(app->tasks);
+    ov_streams_destroy(app->streams);
     ov_buf_fini(&report);
     ov_arena_fini(&a);
     return code;

@@ -87,6 +87,7 @@ static ov_status start_tasks(ov_app *app, const server_options *o, ov_error *err
     ov_tasks_config config = {
         .catalog = app->catalog,
         .transforms = &ov_transforms,
+        .streams = app->streams,
         .sql = &sql,
         .pull = &pull,
         .threads = (uint32_t)o->tasks,

@@ -8,6 +8,7 @@
 #include "base/jsonw.h"
 #include "base/log.h"
 #include "base/os.h"
+#include "ingest/stream.h"
 #include "server/error_http.h"
 #include "server/handlers.h"
 #include "server/reply.h"
@@ -286,8 +287,11 @@ static void mark(ov_app *app, ov_request *rq, ov_slice name, bool used, const ma
 {
     ov_error err = OV_ERROR_INIT;
     uint32_t changed = 0;
-    if (ov_catalog_mark(app->catalog, name, used, wish->interval.start, wish->interval.end,
-                        wish->ids, wish->id_count, &changed, &err) != OV_OK) {
+    ov_status st = used ? OV_OK : ov_streams_flush(app->streams, name, &err); /* rows in memory go too */
+    if (st == OV_OK)
+        st = ov_catalog_mark(app->catalog, name, used, wish->interval.start, wish->interval.end, wish->ids,
+                             wish->id_count, &changed, &err);
+    if (st != OV_OK) {
         ovi_reply_error(rq, &err);
         return;
     }

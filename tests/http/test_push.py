@@ -140,6 +140,21 @@ def back_pressure(_):
         check('ovate_push_refused_total %d' % refused in server.request('GET', '/metrics')[2].decode(), refused)
 
 
+def replaced_and_dropped(server):
+    """What replaces or drops a datasource means its rows in memory too."""
+    push(server, 'gone', ROW % 1)
+    task = json.loads(server.post('/druid/v2/sql/task', {'query': "REPLACE INTO gone OVERWRITE ALL SELECT __time, k, n + 10 AS n FROM gone "
+                                                         "PARTITIONED BY DAY"})[2])['taskId']
+    same(server.wait_task(task)['status'], 'SUCCESS')
+    same(server.sql('SELECT COUNT(*), SUM(n) FROM gone')[1], [[1, 11]])
+    push(server, 'gone', ROW % 2)
+    same(server.sql('SELECT COUNT(*), SUM(n) FROM gone')[1], [[2, 13]])
+    server.request('DELETE', '/druid/coordinator/v1/datasources/gone')
+    same(server.sql("SELECT COUNT(*) FROM INFORMATION_SCHEMA.TABLES WHERE TABLE_NAME = 'gone'")[1], [[0]])
+    push(server, 'gone', ROW % 3)
+    same(server.sql('SELECT COUNT(*), SUM(n) FROM gone')[1], [[1, 3]])
+
+
 def cases(server):
-    for function in (formats, refusals, batches, same_batch_at_once, declared, survives, back_pressure):
+    for function in (formats, refusals, batches, same_batch_at_once, declared, replaced_and_dropped, survives, back_pressure):
         yield function.__name__.replace('_', ' '), lambda f=function: f(server)
