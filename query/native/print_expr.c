@@ -109,6 +109,12 @@ static void print_cast(ovi_printer *p, const ov_expr *e, const ov_slice *names, 
         print(p, x, names, out);
         return;
     }
+    if (x->sql == OV_SQL_TIMESTAMP && e->type.id == OV_TYPE_STRING && !e->type.multi) {
+        ov_buf_add_str(out, "timestamp_format(");
+        print(p, x, names, out);
+        ov_buf_addf(out, ",'yyyy-MM-dd HH:mm:ss','%s')", ov_tz_name(p->cx->tz));
+        return;
+    }
     if (!to || truth || time || e->sql == OV_SQL_INTEGER || e->sql == OV_SQL_SMALLINT || e->sql == OV_SQL_TINYINT ||
         (x->type.id == OV_TYPE_STRING && x->type.multi)) {
         p->lost = true;

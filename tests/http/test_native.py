@@ -76,7 +76,8 @@ SELECT l, COUNT(*) FROM tiny GROUP BY l ORDER BY l DESC LIMIT 3
 SELECT s FROM tiny WHERE l BETWEEN 1 AND 3 AND d > 0 AND s LIKE 'a%' AND d < 9
 SELECT COUNT(*) FROM tiny WHERE l NOT BETWEEN 1 AND 3
 SELECT s, COUNT(*) FROM (SELECT s, l FROM tiny UNION ALL SELECT s, l FROM tiny) GROUP BY s
-SELECT EXTRACT(HOUR FROM __time), COUNT(*) FROM tiny GROUP BY 1"""
+SELECT EXTRACT(HOUR FROM __time), COUNT(*) FROM tiny GROUP BY 1
+SELECT CAST(__time AS VARCHAR), l FROM tiny"""
 
 TREES = (('SELECT a.s, b.l FROM tiny a JOIN tiny b ON a.s = b.s', ['DruidJoinQueryRel(condition=[=($', '  DruidQueryRel(', '  DruidQueryRel(']),
          ('SELECT AVG(c) FROM (SELECT s, COUNT(*) AS c FROM tiny GROUP BY s)', ['DruidOuterQueryRel(', '  DruidQueryRel(']),
