@@ -3,25 +3,42 @@
 
 #include "base/hash.h"
 
-/* The key's number; a new one unless there is one like it. */
-static OV_CHECKED ov_status add_key(ovi_sql_binder *b, const ov_expr *key, ovi_sql_grouping *out,
+static bool same_text(const ov_ast *a, const ov_ast *b)
+{
+    bool names = (a->kind == OV_AST_NAME || a->kind == OV_AST_PATH) && (b->kind == OV_AST_NAME || b->kind == OV_AST_PATH);
+    return names || ov_ast_equal(a, b); /* c and t.c are one column */
+}
+
+/* The key's number; a new one unless there is one like it. Keys that are written differently and simplify to one are
+ * one in an ordinary grouping; in sets each is left out on its own, which one key cannot show. */
+static OV_CHECKED ov_status add_key(ovi_sql_binder *b, const ov_ast *ast, const ov_expr *key, ovi_sql_grouping *out,
                                     uint32_t *number, ov_error *err)
 {
     *number = ov_expr_find(&out->places, out->keys, key);
-    if (*number != OV_NO_PLACE)
-        return OV_OK;
+    if (*number != OV_NO_PLACE) {
+        if (!out->in_sets || same_text(out->asts[*number], ast))
+            return OV_OK;
+        return ovi_sql_fail_node(b, ast, OV_UNSUPPORTED, err, "; leave one of them out",
+                                 "Two keys of the grouping sets are written differently but always have the same value");
+    }
     if (out->key_count == out->key_capacity) {
         uint32_t wider = OV_MAX(out->key_capacity * 2, 8u);
         const ov_expr **keys;
+        const ov_ast **asts;
         OV_TRY(ov_arena_alloc(b->arena, wider * sizeof *keys, &keys, err));
-        if (out->key_count)
+        OV_TRY(ov_arena_alloc(b->arena, wider * sizeof *asts, &asts, err));
+        if (out->key_count) {
             memcpy(keys, out->keys, out->key_count * sizeof *keys);
+            memcpy(asts, out->asts, out->key_count * sizeof *asts);
+        }
+        out->asts = asts;
         out->keys = keys;
         out->key_capacity = wider;
     }
     OV_TRY(ov_expr_note(&out->places, b->arena, key, err));
     *number = out->key_count++;
     out->keys[*number] = key;
+    out->asts[*number] = ast;
     return OV_OK;
 }
 
@@ -83,7 +100,7 @@ ov_status ovi_sql_bind_key(ovi_sql_binder *b, const ov_ast *select, const ovi_sq
     }
     OV_TRY(key_meaning(b, select, rel, out, &ast, err));
     OV_TRY(ovi_sql_bind_expr(&names, ast, &key, err));
-    OV_TRY(add_key(b, key, out, &number, err));
+    OV_TRY(add_key(b, ast, key, out, &number, err));
     if (number < 64)
         *mask |= (uint64_t)1 << number;
     return OV_OK;

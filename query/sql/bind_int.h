@@ -106,8 +106,10 @@ typedef struct ovi_sql_item {
 typedef struct ovi_sql_grouping {
     const ov_expr **keys;
     uint32_t key_count, key_capacity;
-    ov_places places;  /* of keys */
-    ov_places aliases; /* of the select list's items, as they are written */
+    const ov_ast **asts; /* what each key was first written as */
+    bool in_sets;        /* GROUPING SETS, ROLLUP or CUBE stand in the GROUP BY */
+    ov_places places;    /* of keys */
+    ov_places aliases;   /* of the select list's items, as they are written */
     const uint64_t *sets;
     uint32_t set_count; /* 0: one ordinary grouping by all keys */
 } ovi_sql_grouping;

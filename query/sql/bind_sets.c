@@ -113,6 +113,7 @@ ov_status ovi_sql_bind_sets(ovi_sql_binder *b, const ov_ast *select, const ovi_s
             OV_TRY(ovi_sql_bind_key(b, select, rel, list->kids[i], out, &ignored, err));
         return OV_OK;
     }
+    out->in_sets = true;
     OV_TRY(add_set(&s, list, 0, &sets, err));
     for (uint32_t i = 0; i < list->kid_count; i++) {
         set_list one = {0}, all;
