@@ -145,7 +145,7 @@ static bool date_fits(const ov_cron *c, int32_t month, int32_t day, int64_t days
     return c->any_day || c->any_weekday ? by_day && by_weekday : by_day || by_weekday;
 }
 
-/* The first time on the local clock at or after minute `at` (counted since 1970); -1 when there is none. */
+/* The first time on the local clock at or after minute `at` (counted since 1970); INT64_MIN when there is none. */
 static int64_t next_local(const ov_cron *c, int64_t at)
 {
     enum { DAY = 24 * 60, MOST_DAYS = 366 * 9 };
@@ -162,7 +162,7 @@ static int64_t next_local(const ov_cron *c, int64_t at)
                 return days * DAY + minute;
         }
     }
-    return -1;
+    return INT64_MIN;
 }
 
 /* A time the clock leaves out is the moment at which it goes on. */
@@ -181,7 +181,7 @@ static int64_t to_utc(int64_t local_ms, const ov_tz *zone)
 ov_status ov_cron_next(const ov_cron *c, int64_t after_ms, const ov_tz *zone, int64_t *out, ov_error *err)
 {
     int64_t local = ov_floor_div(ov_tz_to_local(zone, after_ms), OV_MS_PER_MINUTE) - 3 * 60; /* clocks may have been put back */
-    while ((local = next_local(c, local)) >= 0) {
+    while ((local = next_local(c, local)) != INT64_MIN) {
         *out = to_utc(local * OV_MS_PER_MINUTE, zone);
         if (*out > after_ms)
             return OV_OK;

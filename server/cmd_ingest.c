@@ -20,6 +20,7 @@
 #include "server/cli.h"
 #include "server/host.h"
 #include "server/cmd_pull.h"
+#include "server/cmd_schedule.h"
 #include "server/progress.h"
 #include "server/pull_query.h"
 #include "server/task_transform.h"
@@ -455,6 +456,8 @@ static int dispatch(const ingest_options *o, int left, char **words)
     int code;
     if (strcmp(words[0], "sources") == 0 && left == 1)
         return ov_pull_cmd_sources();
+    if (strcmp(words[0], "schedule") == 0)
+        return ov_schedule_cmd(o->dir, left - 1, words + 1);
     code = left == 2 ? pull_word(o, words[0], words[1]) : -1;
     if (code >= 0)
         return code;
@@ -511,12 +514,14 @@ static int run(int argc, char **argv)
 
 const ov_command ov_cmd_ingest = {
     .name = "ingest",
-    .usage = "run SPEC.json | git PATH... | plan SPEC.json | test SPEC.json | backfill SPEC.json --from T --to T | sources"
+    .usage = "run SPEC.json | git PATH... | plan SPEC.json | test SPEC.json | backfill SPEC.json --from T --to T | sources | schedule ..."
              "   [--data DIR]",
     .about = "Load files by a Druid ingestion spec, pull from a source, or read the history of git clones",
     .more = "`plan` tells how many requests a pull spec would make and how long that takes, without making one.\n"
             "`test` asks for one page and shows its rows as they would be stored. `sources` lists what can be pulled.\n"
             "`backfill` runs a pull spec over an interval, a task for each step; run it again and it goes on.\n"
+            "`schedule` lists the schedules and their next runs; `schedule next FILE` shows those of a file, `schedule apply FILE`\n"
+            "gives it to the server, `schedule remove|pause|resume|trigger NAME` change one.\n"
             "`git` fills git_commits (one row a commit) and git_changes (one row a commit and "
             "file); run it again\n"
             "and only new commits are added.",

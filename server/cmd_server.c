@@ -17,11 +17,12 @@
 #include "server/host.h"
 #include "server/sql_select.h"
 #include "server/sql_task.h"
+#include "ingest/schedule.h"
 #include "server/pull_query.h"
 #include "server/task_transform.h"
 
 typedef struct server_options {
-    const char *dir, *host, *log_level, *spill_dir;
+    const char *dir, *host, *log_level, *spill_dir, *heartbeat;
     int64_t port, threads, tasks, connections, queries, waiting, stream_age;
     uint64_t memory, query_memory, spill_limit, max_body, stream_memory;
 } server_options;
@@ -98,6 +99,12 @@ static ov_status start_tasks(ov_app *app, const server_options *o, ov_error *err
     return ov_tasks_create(&config, &app->tasks, err);
 }
 
+static ov_status start_schedules(ov_app *app, const server_options *o, ov_error *err)
+{
+    ov_schedules_config config = {.catalog = app->catalog, .tasks = app->tasks, .heartbeat = o->heartbeat};
+    return ov_schedules_create(&config, &app->schedules, err);
+}
+
 static ov_status start_streams(ov_app *app, const server_options *o, ov_error *err)
 {
     ov_streams_config config = {
@@ -135,6 +142,7 @@ static ov_status serve(ov_app *app, const server_options *o, ov_error *err)
     OV_TRY_OUT(st, start_streams(app, o, err));
     OV_TRY_OUT(st, start_http(app, o, err));
     OV_TRY_OUT(st, start_tasks(app, o, err));
+    OV_TRY_OUT(st, start_schedules(app, o, err));
     the_http = app->http;
     install_signals();
     ov_snapshot *snap = ov_catalog_snapshot(app->catalog);
@@ -145,6 +153,7 @@ static ov_status serve(ov_app *app, const server_options *o, ov_error *err)
     st = ov_http_run(app->http, GRACE_MS, err);
     ov_log_info("server stopped");
 out:
+    ov_schedules_destroy(app->schedules);
     ov_tasks_destroy(app->tasks);
     ov_http_destroy(app->http);
     ov_streams_destroy(app->streams);
@@ -192,6 +201,8 @@ static int run(int argc, char **argv)
          "pushed rows are published after so long at the latest (600)"},
         {0, "max-body", OV_OPT_SIZE, &o.max_body, "SIZE", "largest request body (256MiB)"},
         {0, "max-connections", OV_OPT_NUMBER, &o.connections, "N", "connections at once (4096)"},
+        {0, "heartbeat", OV_OPT_TEXT, &o.heartbeat, "WHERE",
+         "ask the address in env:NAME or file:/PATH every minute while schedules are looked after"},
         {0, "log-level", OV_OPT_TEXT, &o.log_level, "WORD", "debug, info, warn, error, off (info)"},
     };
     int left;
