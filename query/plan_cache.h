@@ -27,7 +27,8 @@ typedef struct ov_planned {
     ov_snapshot *snapshot;  /* retained */
     ov_lookup_set *lookups; /* retained, may be NULL */
     const ov_plan *plan;
-    bool of_the_moment;     /* sub-queries ran while it was made */
+    bool of_the_moment;     /* sub-queries ran while it was made, */
+    bool made_tables;       /* over tables made on the spot */
     _Atomic uint32_t cost_us; /* of a run, about; OV_COST_UNKNOWN before the first */
 
     /* the cache's own */

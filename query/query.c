@@ -5,6 +5,7 @@
 #include "base/os.h"
 #include "base/tz.h"
 #include "query/analyze.h"
+#include "query/plan_key.h"
 #include "query/expr/lookup.h"
 #include "query/sql/sql.h"
 #include "query/subquery.h"
@@ -110,11 +111,21 @@ static void finish_describing(ov_sql_describe *d)
             d->types[i] = OV_SQL_VARCHAR;
 }
 
+/* Tables made on the spot hold other rows every time, but for lookups. */
+static bool makes_tables(const ov_plan *node, bool count_lookups)
+{
+    bool found = node->kind == OV_PLAN_SYSTEM && (count_lookups || strcmp(node->system.table->schema, "lookup") != 0);
+    for (uint32_t i = 0; i < node->input_count && !found; i++)
+        found = makes_tables(node->inputs[i], count_lookups);
+    return found;
+}
+
 /* Rows of sub-queries become constants of the plan. */
 static ov_status run_subquery(void *self, const ov_plan *plan, ov_expr_ctx *cx, ov_sql_rows *out, ov_error *err)
 {
     ov_query *q = self;
     q->planned->of_the_moment = true;
+    q->planned->made_tables |= makes_tables(plan, false);
     return ov_subquery_run(&q->cx, plan, cx, out, err);
 }
 
@@ -207,83 +218,24 @@ static OV_CHECKED ov_status make_native_plan(ov_query *q, const ov_query_env *qe
 
 /* ---- kept plans ---- */
 
-static bool makes_tables(const ov_plan *node)
-{
-    bool found = node->kind == OV_PLAN_SYSTEM;
-    for (uint32_t i = 0; i < node->input_count && !found; i++)
-        found = makes_tables(node->inputs[i]);
-    return found;
-}
-
 /* The same statement gives the same plan as long as catalog and lookups stay. */
 static bool may_be_kept(const ov_query *q)
 {
     const ov_planned *p = q->planned;
     return !q->analyze && !q->write && !q->explain && q->set_count == 0 && !p->of_the_moment &&
-           !p->expr.asked_now && !makes_tables(p->plan);
+           !p->expr.asked_now && !makes_tables(p->plan, true);
 }
 
-/* Of the context what no plan depends on, and what is another value for every query. */
-static bool is_of_the_run(ov_slice name)
+bool ov_query_is_repeatable(const ov_query *q)
 {
-    static const char *const names[] = {"sqlQueryId", "queryId", "timeout", "priority", "maxMemoryBytes",
-                                        "useCache", "populateCache", "useResultLevelCache", "populateResultLevelCache"};
-    for (size_t i = 0; i < OV_COUNT_OF(names); i++)
-        if (ov_slice_eq(name, ov_slice_cstr(names[i])))
-            return true;
-    return false;
+    const ov_planned *p = q->planned;
+    return !q->analyze && !q->write && !q->explain && !p->expr.asked_now && !p->expr.made_volatile && !p->made_tables &&
+           !(p->plan && makes_tables(p->plan, false));
 }
 
-static void add_counted(ov_buf *key, ov_slice text)
+bool ov_query_saw(const ov_query *q, uint64_t version, const struct ov_lookup_set *lookups)
 {
-    ov_buf_add(key, &text.n, sizeof text.n);
-    ov_buf_add_slice(key, text);
-}
-
-/* Everything that goes into a plan but the catalog and lookups; false when that cannot be said in few bytes. */
-static bool plan_key(const ov_query_request *rq, ov_buf *key)
-{
-    enum { LONGEST = 64 << 10 };
-    if (rq->native || rq->describe || rq->writes || rq->sql.n > LONGEST)
-        return false;
-    ov_buf_reserve(key, rq->sql.n + 64);
-    add_counted(key, rq->sql);
-    add_counted(key, rq->time_zone);
-    ov_buf_add(key, &rq->outer_limit, sizeof rq->outer_limit);
-    ov_buf_add(key, &rq->max_parse_exceptions, sizeof rq->max_parse_exceptions);
-    for (uint32_t i = 0; i < rq->param_count; i++) {
-        const ov_param *p = &rq->params[i];
-        uint8_t head[] = {(uint8_t)p->sql, p->is_null};
-        if (p->items)
-            return false;
-        ov_buf_add(key, head, sizeof head);
-        ov_buf_add(key, &p->i, sizeof p->i);
-        ov_buf_add(key, &p->f, sizeof p->f);
-        add_counted(key, p->s);
-    }
-    for (const ov_json *v = rq->context ? rq->context->first : NULL; v; v = v->next) {
-        if (is_of_the_run(v->key))
-            continue;
-        add_counted(key, v->key);
-        ov_json_print(v, key);
-    }
-    return !key->failed;
-}
-
-/* Plans point into the text of their statement and into its parameters, so one that may be kept has its own. */
-static OV_CHECKED ov_status own_texts(const ov_query_request *rq, ov_arena *arena, ov_query_request *own, ov_error *err)
-{
-    ov_param *params = NULL;
-    *own = *rq;
-    OV_TRY(ov_arena_copy(arena, rq->sql, &own->sql, err));
-    if (rq->param_count)
-        OV_TRY(ov_arena_alloc(arena, rq->param_count * sizeof *params, &params, err));
-    for (uint32_t i = 0; i < rq->param_count; i++) {
-        params[i] = rq->params[i];
-        OV_TRY(ov_arena_copy(arena, rq->params[i].s, &params[i].s, err));
-    }
-    own->params = params;
-    return OV_OK;
+    return ov_snapshot_version(q->planned->snapshot) == version && q->planned->lookups == lookups;
 }
 
 /* The plan of the request: a kept one, or a new one that is kept for the next time where that is right. */
@@ -295,7 +247,7 @@ static OV_CHECKED ov_status find_or_make_plan(ov_query *q, const ov_query_env *e
     ov_buf_init(&key);
     ov_snapshot *snapshot = ov_catalog_snapshot(env->catalog);
     ov_lookup_set *lookups = ov_lookups_get(env->lookups);
-    bool keeps = env->plans && plan_key(rq, &key);
+    bool keeps = env->plans && ovi_plan_key(rq, &key);
     if (keeps)
         q->planned = ov_plan_cache_find(env->plans, ov_buf_slice(&key), snapshot, lookups);
     q->kept = q->planned != NULL;
@@ -310,7 +262,7 @@ static OV_CHECKED ov_status find_or_make_plan(ov_query *q, const ov_query_env *e
         q->cx.snapshot = snapshot;
         ov_query_request own = *rq;
         if (keeps)
-            OV_TRY_OUT(st, own_texts(rq, &q->planned->arena, &own, err));
+            OV_TRY_OUT(st, ovi_plan_own_texts(rq, &q->planned->arena, &own, err));
         OV_TRY_OUT(st, rq->native ? make_native_plan(q, env, rq, err) : make_plan(q, env, &own, err));
         q->kept = keeps && may_be_kept(q);
         if (q->kept)

@@ -99,6 +99,13 @@ OV_CHECKED ov_status ov_query_open_quick(const ov_query_env *env, const ov_query
                                          ov_error *err);
 /* Runs of its plan take less than half a millisecond of one thread, as far as is known. */
 bool ov_query_is_quick(const ov_query *q);
+/* The same request over the same catalog and lookups has the same answer: it depends on neither time, chance nor tables made
+ * on the spot. */
+bool ov_query_is_repeatable(const ov_query *q);
+/* It sees this state of the catalog (ov_snapshot_version) and these lookups. */
+bool ov_query_saw(const ov_query *q, uint64_t version, const struct ov_lookup_set *lookups);
+/* Does a member of the context concern only this one run, so that neither plan nor answer depends on it: ids, priority ... */
+bool ov_query_context_is_of_run(ov_slice name);
 ov_slice ov_query_id(const ov_query *q);
 ov_budget *ov_query_budget(ov_query *q); /* for what is kept of its answer while it runs */
 uint32_t ov_query_fields(const ov_query *q, const ov_field **out);

@@ -33,6 +33,7 @@ typedef struct ov_app {
     ov_admission *admission; /* of large queries */
     ov_lookup_store *lookups;
     ov_av_store *avatica;    /* JDBC connections */
+    struct ov_blob_cache *results; /* whole answers, see result_cache.h */
     ov_metrics metrics;
     ov_http *http;
     int64_t started_ms;

@@ -11,6 +11,7 @@
 #include "server/error_http.h"
 #include "server/handlers.h"
 #include "server/native_out.h"
+#include "server/result_cache.h"
 #include "server/sql_request.h"
 
 enum {
@@ -92,6 +93,24 @@ static ov_status flush(native_answer *a, bool all, ov_error *err)
     return ov_respond_write(a->rq, &a->out, err);
 }
 
+static bool wants_pretty(ov_request *rq)
+{
+    bool pretty;
+    (void)ov_request_param(rq, "pretty", &pretty);
+    return pretty;
+}
+
+/* The last bytes. An answer that was not sent in part may be kept. */
+static ov_status finish(native_answer *a, ov_result_use *use, ov_error *err)
+{
+    bool whole = a->flush_at == FIRST_PIECE_BYTES;
+    a->flush_at = SIZE_MAX;
+    OV_TRY(flush(a, false, err));
+    if (whole)
+        ov_result_use_keep(use, a->query, ov_buf_slice(&a->out));
+    return flush(a, true, err);
+}
+
 static ov_status flush_some(void *self, ov_error *err)
 {
     native_answer *a = self;
@@ -140,11 +159,11 @@ static ov_status run_parts(ov_query *q, void *self, ov_error *err)
 }
 
 static ov_status run_query(ov_app *app, ov_request *rq, const native_request *in, const _Atomic bool *cancelled,
-                           ov_query *q, ov_error *err)
+                           ov_query *q, ov_result_use *use, ov_error *err)
 {
     native_answer a = {.rq = rq, .query = q, .flush_at = FIRST_PIECE_BYTES};
     ov_native_sink sink = {.flush = flush_some, .self = &a};
-    (void)ov_request_param(rq, "pretty", &a.pretty);
+    a.pretty = wants_pretty(rq);
     ov_buf_init(&a.plain);
     ov_buf_init(&a.out);
     sink.sheet = a.pretty ? &a.plain : &a.out;
@@ -154,7 +173,7 @@ static ov_status run_query(ov_app *app, ov_request *rq, const native_request *in
     if (st == OV_BUSY)
         ov_respond_header(rq, "Retry-After", OV_SLICE_LIT("1"));
     if (st == OV_OK)
-        st = flush(&a, true, err);
+        st = finish(&a, use, err);
     if (st == OV_OK)
         ov_respond_end(rq);
     else if (!a.begun || ov_respond_retract(rq))
@@ -167,21 +186,60 @@ static ov_status run_query(ov_app *app, ov_request *rq, const native_request *in
     return st;
 }
 
-/* The same query over the same data gives the same bytes: what was asked and what the catalog holds. */
+/* The same query over the same data gives the same bytes: what was asked, what catalog and lookups hold. */
 static bool matches_etag(ov_app *app, ov_request *rq)
 {
     char text[64];
-    ov_snapshot *snapshot = ov_catalog_snapshot(app->env.catalog);
-    uint64_t version = ov_snapshot_version(snapshot);
-    ov_snapshot_release(snapshot);
+    ov_buf state;
+    ov_buf_init(&state);
+    ov_result_state(app, &state);
     ov_slice body = ov_request_body(rq);
-    int n = snprintf(text, sizeof text, "\"%016llx-%llx\"", (unsigned long long)ov_hash_bytes(body.p, body.n),
-                     (unsigned long long)version);
+    int n = snprintf(text, sizeof text, "\"%016llx-%016llx\"", (unsigned long long)ov_hash_bytes(body.p, body.n),
+                     (unsigned long long)ov_hash_slice(ov_buf_slice(&state)));
+    ov_buf_fini(&state);
     ov_slice tag = ov_slice_make(text, (size_t)n);
     ov_respond_header(rq, "ETag", tag);
     bool found;
     ov_slice given = ov_http_header_get(ov_request_head(rq), "If-None-Match", &found);
     return found && ov_slice_eq(given, tag);
+}
+
+/* What the bytes of an answer are made from, beside the data. */
+static void begin_use(ov_result_use *use, ov_app *app, ov_request *rq, const ov_json *query)
+{
+    const ov_json *context = ov_json_find(query, "context");
+    ov_buf member;
+    ov_buf_init(&member);
+    ov_result_use_begin(use, app, wants_pretty(rq) ? 'p' : 'n', context);
+    for (const ov_json *v = query->first; v && (use->reads || use->keeps); v = v->next) {
+        if (v == context)
+            continue;
+        ov_buf_clear(&member);
+        ov_json_print(v, &member);
+        ov_result_use_add(use, v->key);
+        ov_result_use_add(use, ov_buf_slice(&member));
+        if (member.failed)
+            use->reads = use->keeps = false;
+    }
+    ov_buf_fini(&member);
+    ov_result_use_add_context(use, context);
+}
+
+/* True: the answer was kept and is sent. */
+static bool answer_kept(ov_app *app, ov_request *rq, ov_result_use *use, int64_t t0)
+{
+    ov_error none = OV_ERROR_INIT;
+    ov_blob *body = ov_result_use_find(use);
+    if (!body)
+        return false;
+    ov_respond_header(rq, "X-Druid-Response-Context", OV_SLICE_LIT("{}"));
+    if (matches_etag(app, rq))
+        ov_respond(rq, 304, NULL, (ov_slice){NULL, 0});
+    else
+        ov_respond(rq, 200, "application/json", ov_slice_make(body->p, body->n));
+    ov_blob_release(body);
+    ov_answered(app, rq, NULL, OV_OK, &none, t0);
+    return true;
 }
 
 void ov_h_native(ov_app *app, ov_request *rq, const ov_captures *at)
@@ -208,6 +266,13 @@ void ov_h_native(ov_app *app, ov_request *rq, const ov_captures *at)
     }
     ov_respond_header(rq, "X-Druid-Query-Id", in.id);
     ov_log_scope scope = ov_log_scope_set("query", in.id);
+    ov_result_use use;
+    begin_use(&use, app, rq, in.query);
+    if (answer_kept(app, rq, &use, t0)) {
+        ov_result_use_end(&use);
+        ov_log_scope_restore(&scope);
+        return;
+    }
     ov_query *q = NULL;
     ov_running_entry entry = {.id = in.id, .started_ms = ov_now_ms()};
     ov_query_request ask = {.native = in.query, .query_id = in.id, .timeout_ms = in.timeout_ms, .cancel = &entry.cancelled};
@@ -220,11 +285,12 @@ void ov_h_native(ov_app *app, ov_request *rq, const ov_captures *at)
         if (matches_etag(app, rq))
             ov_respond(rq, 304, NULL, (ov_slice){NULL, 0});
         else
-            st = run_query(app, rq, &in, &entry.cancelled, q, &err);
+            st = run_query(app, rq, &in, &entry.cancelled, q, &use, &err);
     }
     ov_answer_end(app, rq, &entry);
     ov_answered(app, rq, q, st, &err, t0);
     ov_query_close(q);
+    ov_result_use_end(&use);
     ov_log_scope_restore(&scope);
 }
 

@@ -7,6 +7,7 @@
 #include "server/answered.h"
 #include "server/error_http.h"
 #include "server/handlers.h"
+#include "server/result_cache.h"
 #include "server/sql_request.h"
 
 enum {
@@ -78,7 +79,7 @@ static ov_status run_into(ov_query *q, void *sink, ov_error *err)
 }
 
 /* Run an opened query to its end; the answer is complete or cut when this returns. */
-static ov_status run_query(ov_app *app, ov_request *rq, const ov_sql_request *in, ov_query *q,
+static ov_status run_query(ov_app *app, ov_request *rq, const ov_sql_request *in, ov_query *q, ov_result_use *use,
                            ov_error *err)
 {
     sql_answer a = {.rq = rq, .in = in, .tz = ov_query_tz(q), .budget = ov_query_budget(q), .flush_at = FIRST_PIECE_BYTES};
@@ -87,6 +88,8 @@ static ov_status run_query(ov_app *app, ov_request *rq, const ov_sql_request *in
     ov_status st = ov_answer_in_turn(app, rq, q, in->priority, in->query.cancel, run_into, &sink, err);
     if (st == OV_OK) {
         ov_encode_end(a.encoder, &a.out);
+        if (a.flush_at == FIRST_PIECE_BYTES && !a.out.failed) /* nothing of it was sent before */
+            ov_result_use_keep(use, q, ov_buf_slice(&a.out));
         st = ov_respond_write(rq, &a.out, err);
     }
     if (st == OV_BUSY)
@@ -102,6 +105,38 @@ static ov_status run_query(ov_app *app, ov_request *rq, const ov_sql_request *in
     return st;
 }
 
+/* What the bytes of an answer are made from, beside the data. */
+static void begin_use(ov_result_use *use, ov_app *app, const ov_sql_request *in)
+{
+    const char form[] = {(char)in->format, in->header, in->types_header, in->sql_types_header};
+    ov_buf params;
+    ov_result_use_begin(use, app, 's', in->context);
+    ov_result_use_add(use, in->query.sql);
+    ov_result_use_add(use, ov_slice_make(form, sizeof form));
+    ov_buf_init(&params);
+    if (in->parameters)
+        ov_json_print(in->parameters, &params);
+    if (params.failed)
+        use->reads = use->keeps = false;
+    ov_result_use_add(use, ov_buf_slice(&params));
+    ov_buf_fini(&params);
+    ov_result_use_add_context(use, in->context);
+}
+
+/* True: the answer was kept and is sent. */
+static bool answer_kept(ov_app *app, ov_request *rq, const ov_sql_request *in, ov_result_use *use, int64_t t0)
+{
+    ov_error none = OV_ERROR_INIT;
+    ov_blob *body = ov_result_use_find(use);
+    if (!body)
+        return false;
+    set_headers(rq, in, in->query.query_id, true);
+    ov_respond(rq, 200, "application/json", ov_slice_make(body->p, body->n));
+    ov_blob_release(body);
+    ov_answered(app, rq, NULL, OV_OK, &none, t0);
+    return true;
+}
+
 /* A request that was read, to the end of its answer. quick: only when that takes no time, else nothing and false. */
 static bool answer(ov_app *app, ov_request *rq, ov_sql_request *in, bool quick, int64_t t0)
 {
@@ -112,6 +147,13 @@ static bool answer(ov_app *app, ov_request *rq, ov_sql_request *in, bool quick, 
         in->query.query_id = ov_slice_cstr(uuid);
     }
     ov_log_scope scope = ov_log_scope_set("query", in->query.query_id);
+    ov_result_use use;
+    begin_use(&use, app, in);
+    if (answer_kept(app, rq, in, &use, t0)) {
+        ov_result_use_end(&use);
+        ov_log_scope_restore(&scope);
+        return true;
+    }
     ov_query *q = NULL;
     ov_running_entry entry = {.id = in->query.query_id, .started_ms = ov_now_ms()};
     in->query.cancel = &entry.cancelled;
@@ -123,13 +165,14 @@ static bool answer(ov_app *app, ov_request *rq, ov_sql_request *in, bool quick, 
     if (answers)
         set_headers(rq, in, in->query.query_id, st == OV_OK);
     if (st == OV_OK && q)
-        st = run_query(app, rq, in, q, &err);
+        st = run_query(app, rq, in, q, &use, &err);
     else if (answers)
         ov_respond_error(rq, OV_ERROR_SQL, in->query.sql, &err);
     ov_answer_end(app, rq, &entry);
     if (answers)
         ov_answered(app, rq, q, st, &err, t0);
     ov_query_close(q);
+    ov_result_use_end(&use);
     ov_log_scope_restore(&scope);
     return answers;
 }

@@ -4,6 +4,7 @@
 #include <malloc.h>
 #include <stdio.h>
 
+#include "base/blob_cache.h"
 #include "base/jsonw.h"
 #include "base/os.h"
 #include "ingest/stream.h"
@@ -144,6 +145,12 @@ void ov_h_metrics(ov_app *app, ov_request *rq, const ov_captures *at)
     ov_buf_addf(&b, "ovate_plan_hits_total %llu\n", (unsigned long long)kept.hits);
     ov_metrics_head(&b, "ovate_quick_queries_total", "counter", "Queries answered by the loop thread itself.");
     ov_buf_addf(&b, "ovate_quick_queries_total %llu\n", (unsigned long long)atomic_load(&app->metrics.quick));
+    ov_blob_cache_stats answers;
+    ov_blob_cache_stats_of(app->results, &answers);
+    add_gauge(&b, "ovate_answers_kept", "Whole answers kept until the data changes.", (double)answers.entries);
+    add_gauge(&b, "ovate_answers_kept_bytes", "Their bytes.", (double)answers.bytes);
+    ov_metrics_head(&b, "ovate_answer_hits_total", "counter", "Queries answered from there.");
+    ov_buf_addf(&b, "ovate_answer_hits_total %llu\n", (unsigned long long)answers.hits);
     add_gauge(&b, "ovate_spill_bytes", "Bytes of running queries on disk now.",
               (double)atomic_load(&app->spill.used));
     ov_streams_metrics(app->streams, &b);

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "base/blob_cache.h"
 #include "base/os.h"
 #include "base/pool.h"
 #include "server/external.h"
@@ -102,6 +103,7 @@ ov_status ov_host_open(ov_app *app, const ov_host_options *options, ov_error *er
     app->env.pool = app->pool;
     app->env.budget = &app->memory;
     OV_TRY_OUT(st, ov_plan_cache_create(&app->memory, OV_MIN(limit / PLANS_SHARE, (size_t)MOST_PLANS_BYTES), &app->env.plans, err));
+    OV_TRY_OUT(st, ov_blob_cache_create((size_t)options->results_bytes, &app->results, err));
     app->env.address = app->address;
     app->env.started_ms = app->started_ms;
     return OV_OK;
@@ -112,6 +114,8 @@ out:
 
 void ov_host_close(ov_app *app)
 {
+    ov_blob_cache_destroy(app->results);
+    app->results = NULL;
     ov_plan_cache_destroy(app->env.plans);
     app->env.plans = NULL;
     if (app->catalog)

@@ -106,6 +106,7 @@ typedef struct ov_expr_ctx {
     const ov_tz *tz;   /* sqlTimeZone */
     int64_t now_ms;    /* CURRENT_TIMESTAMP, fixed per statement; ask ov_expr_now */
     bool asked_now;    /* so what is bound holds for this moment only */
+    bool made_volatile; /* something bound gives another value each time */
     uint32_t next_id;
     const struct ov_snapshot *snapshot; /* what the planner's estimates come from; NULL: from nothing */
     const struct ov_lookup_set *lookups; /* what LOOKUP finds; outlives the query. NULL: none */

@@ -222,6 +222,7 @@ static ov_status make_call(const ovi_bind *b, const ov_expr **out, ov_error *err
     e->pos = b->pos;
     e->end_pos = b->end_pos;
     summarise(e);
+    b->cx->made_volatile |= (e->fn->flags & OVI_VOLATILE) != 0;
     const ov_expr *simple;
     OV_TRY(ovi_simplify(b->cx, e, &simple, err));
     return ovi_fold(b->cx, simple, out, err);

@@ -12,6 +12,7 @@ struct ov_lookup {
     _Atomic uint32_t refs;
     ov_arena arena;
     ov_slice name, version;
+    uint64_t serial;
     ov_slice *keys, *values;
     uint32_t count;
     uint32_t
@@ -72,7 +73,9 @@ ov_status ov_lookup_create(ov_slice name, ov_slice version, const ov_slice *keys
     ov_lookup *l = ov_calloc(1, sizeof *l);
     if (!l)
         return ov_fail_nomem(err, sizeof *l);
+    static _Atomic uint64_t made;
     atomic_init(&l->refs, 1);
+    l->serial = atomic_fetch_add(&made, 1);
     ov_arena_init(&l->arena, "lookup", NULL);
     ov_status st = ov_arena_copy(&l->arena, name, &l->name, err);
     if (st == OV_OK)
@@ -98,6 +101,11 @@ void ov_lookup_release(ov_lookup *l)
 ov_slice ov_lookup_name(const ov_lookup *l)
 {
     return l->name;
+}
+
+uint64_t ov_lookup_serial(const ov_lookup *l)
+{
+    return l->serial;
 }
 
 ov_slice ov_lookup_version(const ov_lookup *l)

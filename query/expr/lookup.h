@@ -23,6 +23,7 @@ OV_CHECKED ov_status ov_lookup_create(ov_slice name, ov_slice version, const ov_
 void ov_lookup_release(ov_lookup *l);        /* NULL is fine */
 ov_slice ov_lookup_name(const ov_lookup *l); /* NUL-terminated too */
 ov_slice ov_lookup_version(const ov_lookup *l);
+uint64_t ov_lookup_serial(const ov_lookup *l); /* another for every map that this process made; versions may come twice */
 uint32_t ov_lookup_count(const ov_lookup *l);
 /* Entry i in the order the keys were first given. */
 void ov_lookup_entry(const ov_lookup *l, uint32_t i, ov_slice *key, ov_slice *value);

@@ -8,6 +8,7 @@ import tempfile
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path[:0] = [HERE, os.path.join(HERE, '..', 'lib'), os.path.join(HERE, '..', 'slt')]
 import tables  # noqa: E402
+import test_answers_kept  # noqa: E402
 import test_avatica  # noqa: E402
 import test_concurrency  # noqa: E402
 import test_errors  # noqa: E402
@@ -41,6 +42,7 @@ PARTS = (  # in this order
     test_partitions,
     test_push,
     test_quick,
+    test_answers_kept,
     test_sampler,
     test_sketch_ingest,
     test_statements,

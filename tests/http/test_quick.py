@@ -16,6 +16,7 @@ def metric(server, name):
 
 
 def ask(server, sql=SQL, **more):
+    more['context'] = dict({'useCache': False}, **more.get('context', {}))
     status, head, answer = server.post('/druid/v2/sql', dict({'query': sql, 'resultFormat': 'array'}, **more))
     return status, {k.lower(): v for k, v in dict(head).items()}, answer
 

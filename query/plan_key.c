@@ -1,0 +1,61 @@
+#include "query/plan_key.h"
+
+bool ov_query_context_is_of_run(ov_slice name)
+{
+    static const char *const names[] = {"sqlQueryId", "queryId", "timeout", "priority", "maxMemoryBytes",
+                                        "useCache", "populateCache", "useResultLevelCache", "populateResultLevelCache"};
+    for (size_t i = 0; i < OV_COUNT_OF(names); i++)
+        if (ov_slice_eq(name, ov_slice_cstr(names[i])))
+            return true;
+    return false;
+}
+
+static void add_counted(ov_buf *key, ov_slice text)
+{
+    ov_buf_add(key, &text.n, sizeof text.n);
+    ov_buf_add_slice(key, text);
+}
+
+bool ovi_plan_key(const ov_query_request *rq, ov_buf *key)
+{
+    enum { LONGEST = 64 << 10 };
+    if (rq->native || rq->describe || rq->writes || rq->sql.n > LONGEST)
+        return false;
+    ov_buf_reserve(key, rq->sql.n + 64);
+    add_counted(key, rq->sql);
+    add_counted(key, rq->time_zone);
+    ov_buf_add(key, &rq->outer_limit, sizeof rq->outer_limit);
+    ov_buf_add(key, &rq->max_parse_exceptions, sizeof rq->max_parse_exceptions);
+    for (uint32_t i = 0; i < rq->param_count; i++) {
+        const ov_param *p = &rq->params[i];
+        uint8_t head[] = {(uint8_t)p->sql, p->is_null};
+        if (p->items)
+            return false;
+        ov_buf_add(key, head, sizeof head);
+        ov_buf_add(key, &p->i, sizeof p->i);
+        ov_buf_add(key, &p->f, sizeof p->f);
+        add_counted(key, p->s);
+    }
+    for (const ov_json *v = rq->context ? rq->context->first : NULL; v; v = v->next) {
+        if (ov_query_context_is_of_run(v->key))
+            continue;
+        add_counted(key, v->key);
+        ov_json_print(v, key);
+    }
+    return !key->failed;
+}
+
+ov_status ovi_plan_own_texts(const ov_query_request *rq, ov_arena *arena, ov_query_request *own, ov_error *err)
+{
+    ov_param *params = NULL;
+    *own = *rq;
+    OV_TRY(ov_arena_copy(arena, rq->sql, &own->sql, err));
+    if (rq->param_count)
+        OV_TRY(ov_arena_alloc(arena, rq->param_count * sizeof *params, &params, err));
+    for (uint32_t i = 0; i < rq->param_count; i++) {
+        params[i] = rq->params[i];
+        OV_TRY(ov_arena_copy(arena, rq->params[i].s, &params[i].s, err));
+    }
+    own->params = params;
+    return OV_OK;
+}

@@ -1,0 +1,85 @@
+#include "server/result_cache.h"
+
+static void add_counted(ov_buf *out, ov_slice text)
+{
+    ov_buf_add(out, &text.n, sizeof text.n);
+    ov_buf_add_slice(out, text);
+}
+
+static void add_state(ov_buf *out, uint64_t version, const ov_lookup_set *lookups)
+{
+    ov_buf_add(out, &version, sizeof version);
+    for (uint32_t i = 0; i < ov_lookup_set_count(lookups); i++) {
+        uint64_t serial = ov_lookup_serial(ov_lookup_set_at(lookups, i));
+        ov_buf_add(out, &serial, sizeof serial);
+    }
+}
+
+static uint64_t catalog_version(ov_app *app)
+{
+    ov_snapshot *snapshot = ov_catalog_snapshot(app->catalog);
+    uint64_t version = ov_snapshot_version(snapshot);
+    ov_snapshot_release(snapshot);
+    return version;
+}
+
+void ov_result_state(ov_app *app, ov_buf *out)
+{
+    ov_lookup_set *lookups = ov_lookups_get(app->env.lookups);
+    add_state(out, catalog_version(app), lookups);
+    ov_lookup_set_release(lookups);
+}
+
+/* Context values come as JSON truths or as texts; anything else counts as not said. */
+static bool says_no(const ov_json *context, const char *name)
+{
+    const ov_json *v = ov_json_find(context, name);
+    return v && ((v->kind == OV_JSON_BOOL && !v->boolean) || (v->kind == OV_JSON_STRING && ov_slice_ieq(v->s, OV_SLICE_LIT("false"))));
+}
+
+void ov_result_use_begin(ov_result_use *u, ov_app *app, char kind, const ov_json *context)
+{
+    *u = (ov_result_use){.cache = app->results};
+    ov_buf_init(&u->key);
+    u->reads = u->cache && !says_no(context, "useCache") && !says_no(context, "useResultLevelCache");
+    u->keeps = u->cache && !says_no(context, "populateCache") && !says_no(context, "populateResultLevelCache");
+    if (!u->reads && !u->keeps)
+        return;
+    u->version = catalog_version(app);
+    u->lookups = ov_lookups_get(app->env.lookups);
+    ov_buf_add_char(&u->key, kind);
+    add_state(&u->key, u->version, u->lookups);
+}
+
+void ov_result_use_end(ov_result_use *u)
+{
+    ov_lookup_set_release(u->lookups);
+    ov_buf_fini(&u->key);
+}
+
+void ov_result_use_add(ov_result_use *u, ov_slice text)
+{
+    if (u->reads || u->keeps)
+        add_counted(&u->key, text);
+}
+
+void ov_result_use_add_context(ov_result_use *u, const ov_json *context)
+{
+    for (const ov_json *v = context && (u->reads || u->keeps) ? context->first : NULL; v; v = v->next) {
+        if (ov_query_context_is_of_run(v->key))
+            continue;
+        add_counted(&u->key, v->key);
+        ov_json_print(v, &u->key);
+    }
+}
+
+ov_blob *ov_result_use_find(ov_result_use *u)
+{
+    return u->reads && !u->key.failed ? ov_blob_cache_get(u->cache, ov_buf_slice(&u->key)) : NULL;
+}
+
+void ov_result_use_keep(ov_result_use *u, const ov_query *q, ov_slice body)
+{
+    if (u->keeps && !u->key.failed && ov_query_is_repeatable(q) && ov_query_saw(q, u->version, u->lookups))
+        ov_blob_cache_put(u->cache, ov_buf_slice(&u->key), body);
+}
