@@ -21,6 +21,7 @@
 #include "server/host.h"
 #include "server/cmd_pull.h"
 #include "server/cmd_schedule.h"
+#include "server/cmd_tail.h"
 #include "server/progress.h"
 #include "server/pull_query.h"
 #include "server/task_transform.h"
@@ -32,6 +33,8 @@ typedef struct ingest_options {
     uint64_t memory;
     bool verbose, dry_run;
     const char *from, *to, *step; /* backfill */
+    const char *datasource, *format, *name; /* tail */
+    bool once;
     ov_progress_mode mode;
 } ingest_options;
 
@@ -448,6 +451,15 @@ static int pull_word(const ingest_options *o, const char *word, const char *path
     return code;
 }
 
+static int tail(const ingest_options *o, const char *path)
+{
+    ov_tail_options t = {.dir = o->dir, .path = path, .datasource = o->datasource, .format = o->format, .name = o->name,
+                         .once = o->once, .stop = &interrupted};
+    if (!o->datasource)
+        return ov_cli_usage(&ov_cmd_ingest, "tail wants --datasource");
+    return ov_tail_run(&t);
+}
+
 static int dispatch(const ingest_options *o, int left, char **words)
 {
     ov_error err = OV_ERROR_INIT;
@@ -458,6 +470,8 @@ static int dispatch(const ingest_options *o, int left, char **words)
         return ov_pull_cmd_sources();
     if (strcmp(words[0], "schedule") == 0)
         return ov_schedule_cmd(o->dir, left - 1, words + 1);
+    if (strcmp(words[0], "tail") == 0 && left == 2)
+        return tail(o, words[1]);
     code = left == 2 ? pull_word(o, words[0], words[1]) : -1;
     if (code >= 0)
         return code;
@@ -470,7 +484,7 @@ static int dispatch(const ingest_options *o, int left, char **words)
         code = spec_task(words[1], &a, &json, &err) == OV_OK ? submit(o, ov_buf_slice(&json))
                                                              : ov_cli_fail(&err);
     } else {
-        code = ov_cli_usage(&ov_cmd_ingest, "say `run SPEC.json`, `git PATH...`, `plan`, `test` or `backfill SPEC.json`, or "
+        code = ov_cli_usage(&ov_cmd_ingest, "say `run SPEC.json`, `git PATH...`, `plan`, `test` or `backfill SPEC.json`, `tail FILE`, or "
                             "`sources`");
     }
     ov_buf_fini(&json);
@@ -480,7 +494,8 @@ static int dispatch(const ingest_options *o, int left, char **words)
 
 static int run(int argc, char **argv)
 {
-    ingest_options o = {.dir = "./ovate-data", .progress = "auto", .max_rejects = -1, .step = "P1D"};
+    ingest_options o = {.dir = "./ovate-data", .progress = "auto", .max_rejects = -1, .step = "P1D",
+                        .format = "json"};
     const ov_opt opts[] = {
         {'d', "data", OV_OPT_TEXT, &o.dir, "DIR", "the data folder (./ovate-data)"},
         {0, "max-rejects", OV_OPT_NUMBER, &o.max_rejects, "N",
@@ -492,6 +507,10 @@ static int run(int argc, char **argv)
         {0, "to", OV_OPT_TEXT, &o.to, "TIME", "backfill: its end"},
         {0, "step", OV_OPT_TEXT, &o.step, "PERIOD", "backfill: one task for each (P1D)"},
         {0, "dry-run", OV_OPT_FLAG, &o.dry_run, NULL, "backfill: only plan"},
+        {0, "datasource", OV_OPT_TEXT, &o.datasource, "NAME", "tail: where the lines go"},
+        {0, "format", OV_OPT_TEXT, &o.format, "WORD", "tail: json, csv or tsv (json)"},
+        {0, "name", OV_OPT_TEXT, &o.name, "NAME", "tail: keep the place under this name (the file's path)"},
+        {0, "once", OV_OPT_FLAG, &o.once, NULL, "tail: end at the end of the file"},
         {'v', "verbose", OV_OPT_FLAG, &o.verbose, NULL, "log what the task does"},
     };
     int left;
@@ -514,7 +533,8 @@ static int run(int argc, char **argv)
 
 const ov_command ov_cmd_ingest = {
     .name = "ingest",
-    .usage = "run SPEC.json | git PATH... | plan SPEC.json | test SPEC.json | backfill SPEC.json --from T --to T | sources | schedule ..."
+    .usage = "run SPEC.json | git PATH... | plan SPEC.json | test SPEC.json | backfill SPEC.json --from T --to T | sources"
+             " | schedule ... | tail FILE --datasource NAME"
              "   [--data DIR]",
     .about = "Load files by a Druid ingestion spec, pull from a source, or read the history of git clones",
     .more = "`plan` tells how many requests a pull spec would make and how long that takes, without making one.\n"
@@ -522,6 +542,7 @@ const ov_command ov_cmd_ingest = {
             "`backfill` runs a pull spec over an interval, a task for each step; run it again and it goes on.\n"
             "`schedule` lists the schedules and their next runs; `schedule next FILE` shows those of a file, `schedule apply FILE`\n"
             "gives it to the server, `schedule remove|pause|resume|trigger NAME` change one.\n"
+            "`tail` follows a log file (- is standard input) into a datasource, each line once, also over restarts.\n"
             "`git` fills git_commits (one row a commit) and git_changes (one row a commit and "
             "file); run it again\n"
             "and only new commits are added.",

@@ -113,10 +113,14 @@ void ov_h_push(ov_app *app, ov_request *rq, const ov_captures *at)
     ov_error err = OV_ERROR_INIT;
     ov_push_result result;
     bool found;
+    bool marked;
+    ov_stream_mark mark = {.key = ov_request_param(rq, "mark", &marked), .value = ov_request_param(rq, "place", &found)};
     ov_push push = {.datasource = at->s[0],
                     .batch = ov_request_param(rq, "batch", &found),
                     .body = ov_request_body(rq),
-                    .format = format_of(media_type(rq))};
+                    .format = format_of(media_type(rq)),
+                    .marks = &mark,
+                    .mark_count = marked && mark.key.n};
     if (found && push.batch.n == 0) {
         ov_fail(&err, OV_INVALID, "the batch id is empty; leave 'batch' out, or give the batch an id of its own");
         respond_failure(rq, &err);
@@ -152,6 +156,26 @@ void ov_h_streams(ov_app *app, ov_request *rq, const ov_captures *at)
 void ov_h_stream(ov_app *app, ov_request *rq, const ov_captures *at)
 {
     respond_streams(app, rq, at->s[0]);
+}
+
+/* The place that went with the last rows: {"place":"..."}. */
+void ov_h_stream_mark(ov_app *app, ov_request *rq, const ov_captures *at)
+{
+    ov_error err = OV_ERROR_INIT;
+    bool found;
+    ov_slice place, key = ov_request_param(rq, "key", &found);
+    if (ov_streams_mark(app->streams, at->s[0], key, ov_request_arena(rq), &place, &err) != OV_OK) {
+        respond_failure(rq, &err);
+        return;
+    }
+    ov_buf body;
+    ov_jsonw w;
+    ov_buf_init(&body);
+    ov_jsonw_init(&w, &body);
+    ov_jsonw_open_object(&w, NULL);
+    ov_jsonw_str(&w, "place", place);
+    ov_jsonw_close_object(&w);
+    ov_respond_json(rq, &body);
 }
 
 void ov_h_stream_declare(ov_app *app, ov_request *rq, const ov_captures *at)

@@ -1,0 +1,31 @@
+/*
+ * Following a file that grows, like `tail -F`, in pieces of whole lines, with a place that survives restarts.
+ *
+ * The file may be renamed and made anew (rotation), or emptied and written again (truncation). A place is a text: which
+ * file (its device and inode, and a checksum of its first bytes), and how far. From a place of a file that was renamed
+ * meanwhile the rest of it is read first, then what came after it, then the file of that name.
+ *
+ * Threads: one at a time.
+ */
+#pragma once
+
+#include "base/arena.h"
+#include "base/buf.h"
+
+typedef struct ov_tail ov_tail;
+
+typedef struct ov_tail_piece {
+    ov_slice text;   /* whole lines; valid until the next call */
+    ov_slice header; /* the file's first line, when headers were asked for */
+    ov_slice place;  /* behind the text */
+} ov_tail_piece;
+
+/* path "-": standard input. place: where to go on, empty: at the beginning. */
+OV_CHECKED ov_status ov_tail_open(const char *path, bool with_header, ov_slice place, ov_tail **out, ov_error *err);
+void ov_tail_close(ov_tail *t); /* NULL is fine */
+/* The next lines, at most about max_bytes; empty text: nothing has come (*ended: and nothing will: the end of standard input).
+ * `flush`: also a last line without its end. Errors: OV_IO, OV_LIMIT for an endless line. */
+OV_CHECKED ov_status ov_tail_next(ov_tail *t, size_t max_bytes, bool flush, ov_tail_piece *piece, bool *ended,
+                                  ov_error *err);
+/* A sentence about the last change of files (rotated, truncated, lost), once; NULL when there was none. */
+const char *ov_tail_news(ov_tail *t);
