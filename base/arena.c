@@ -210,13 +210,12 @@ ov_arena_mark ov_arena_mark_get(const ov_arena *a)
 void ov_arena_rewind(ov_arena *a, ov_arena_mark mark)
 {
     run_cleanups(a, mark.cleanups);
-    while (a->chunk != mark.chunk)
-        drop_chunk(a);
-    if (!a->chunk) {
-        a->at = a->end = NULL;
+    if (!a->chunk)
         return;
-    }
-    a->at = mark.at;
+    /* back to nothing, as at every block of a scan: the first chunk stays, as in ov_arena_reset */
+    while (a->chunk != mark.chunk && (mark.chunk || a->chunk->older))
+        drop_chunk(a);
+    a->at = mark.chunk ? mark.at : chunk_data(a->chunk);
     a->end = (char *)a->chunk + a->chunk->bytes;
     POISON(a->at, (size_t)(a->end - a->at));
 }

@@ -55,12 +55,12 @@ static inline void ov_bits_fill(uint64_t *w, size_t rows, bool on)
     ov_bits_trim(w, rows);
 }
 
+/* Bits that are set in whole words, by the processor's own instruction where there is one (bits.c). */
+size_t ov_words_count(const uint64_t *w, size_t words);
+
 static inline size_t ov_bits_count(const uint64_t *w, size_t rows)
 {
-    size_t n = 0;
-    for (size_t i = 0; i < ov_words(rows); i++)
-        n += (size_t)__builtin_popcountll(w[i]);
-    return n;
+    return ov_words_count(w, ov_words(rows));
 }
 
 static inline bool ov_bits_any(const uint64_t *w, size_t rows)

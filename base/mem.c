@@ -14,6 +14,7 @@ void ov_mem_setup(void)
     (void)mallopt(M_MMAP_THRESHOLD, GIVE_BACK);
     (void)mallopt(M_TRIM_THRESHOLD, GIVE_BACK);
     (void)mallopt(M_ARENA_MAX, (int)(HEAPS_PER_CORE * ov_cpu_count()));
+    (void)mallopt(M_MXFAST, 0); /* threads keep small blocks themselves; what lies in fast bins is merged at every large request */
 }
 
 void ov_budget_init(ov_budget *b, const char *name, size_t limit, ov_budget *parent)

@@ -16,16 +16,12 @@ uint64_t ovi_rows_in(const ov_agg_piece *p, const uint64_t *mask)
 {
     if (!mask)
         return p->to - p->from;
-    uint64_t n = 0;
-    for (size_t w = p->from / 64; w * 64 < p->to; w++) {
-        uint64_t word = mask[w];
-        if (w == p->from / 64)
-            word &= ~ov_low_bits(p->from % 64);
-        if (w == p->to / 64)
-            word &= ov_low_bits(p->to % 64);
-        n += (uint64_t)__builtin_popcountll(word);
-    }
-    return n;
+    if (p->from >= p->to)
+        return 0;
+    /* whole words from the first one on, less what lies before and behind */
+    size_t first = p->from / 64, last = (p->to - 1) / 64;
+    uint64_t edges[2] = {mask[first] & ov_low_bits(p->from % 64), p->to % 64 ? mask[last] & ~ov_low_bits(p->to % 64) : 0};
+    return ov_words_count(mask + first, last - first + 1) - ov_words_count(edges, 2);
 }
 
 /* The whole batch is one block whose statistics say all there is to know. */

@@ -72,6 +72,11 @@ typedef struct agg_pattern {
     uint32_t *code_of;  /* by place */
     uint32_t *place;    /* by code */
     uint8_t *lanes;     /* code_of as 1, 2 and 4 byte lanes, one behind the other */
+    /* Stored lanes that are known to follow it round and round, the first of them at sure_place. Blocks that share the
+     * lanes of one turn (docs/segment-format.md) are compared once. */
+    const char *sure, *sure_end;
+    uint32_t sure_place;
+    uint8_t sure_lane;
 } agg_pattern;
 
 /* Codes of the rows of a batch: offset + lane. */
@@ -79,6 +84,7 @@ typedef struct agg_codes {
     const void *data; /* NULL: no key gives codes */
     uint8_t lane;
     bool direct;      /* they are lanes of a single key */
+    bool stored;      /* and lie in a segment, where they stay as they are until the run ends */
     uint32_t offset;
 } agg_codes;
 
@@ -130,7 +136,7 @@ OV_CHECKED ov_status ovi_dense_flush(agg_state *s, const agg_spec *spec, ov_erro
 OV_CHECKED ov_status ovi_pattern_learn(agg_dense *d, const agg_codes *c, const ov_batch *b, ov_budget *budget,
                                        ov_arena *scratch, bool *found, ov_error *err);
 /* How many rows from `from` on follow the pattern, and the place of the first. */
-uint32_t ovi_pattern_follow(const agg_pattern *p, const agg_codes *c, uint32_t from, uint32_t to, uint32_t *place);
+uint32_t ovi_pattern_follow(agg_pattern *p, const agg_codes *c, uint32_t from, uint32_t to, uint32_t *place);
 void ovi_pattern_free(agg_pattern *p, ov_budget *budget);
 uint32_t ovi_code_at(const agg_codes *c, uint32_t row);
 /* Table level. */

@@ -208,7 +208,7 @@ static ov_status add_codes(const dense_key *key, const ov_vec *v, ov_arena *scra
 /* A single fast key whose lanes are its codes as they lie. */
 static bool direct_codes(const dense_key *key, const ov_vec *v, agg_codes *out)
 {
-    *out = (agg_codes){.data = v->data, .lane = v->lane, .direct = true};
+    *out = (agg_codes){.data = v->data, .lane = v->lane, .direct = true, .stored = v->stats != NULL};
     if (key->how == DENSE_DICT && v->enc == OV_ENC_DICT) {
         out->offset = (uint32_t)v->base;
         return true;
@@ -353,7 +353,7 @@ static void add_codes_piece(const agg_pattern *p, const agg_codes *c, uint32_t f
 }
 
 /* Cuts [from, to) into rows that follow the pattern and the rest. group: of place or code 0. */
-static void add_pieces(const agg_pattern *p, const agg_codes *c, uint32_t from, uint32_t to, uint32_t group,
+static void add_pieces(agg_pattern *p, const agg_codes *c, uint32_t from, uint32_t to, uint32_t group,
                        piece_list *list)
 {
     uint32_t codes_group = list->places ? group : group + c->offset;

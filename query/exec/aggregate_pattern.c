@@ -119,13 +119,51 @@ ov_status ovi_pattern_learn(agg_dense *d, const agg_codes *c, const ov_batch *b,
     for (uint32_t i = 0; i < card; i++)
         p->place[p->code_of[i]] = i;
     fill_lanes(p);
+    p->sure = p->sure_end = NULL;
     *found = true;
     return OV_OK;
 }
 
-uint32_t ovi_pattern_follow(const agg_pattern *p, const agg_codes *c, uint32_t from, uint32_t to, uint32_t *place)
+/* The place that the lane at `at` has in the lanes looked at; false when it is none of them, nor the next. */
+static bool place_of(const agg_pattern *p, const char *at, uint8_t lane, uint32_t *place)
+{
+    if (lane != p->sure_lane || at < p->sure || at > p->sure_end || (size_t)(at - p->sure) % lane)
+        return false;
+    *place = (uint32_t)((p->sure_place + (size_t)(at - p->sure) / lane) % p->card);
+    return true;
+}
+
+/* How many of the n lanes at `at` are known to follow the pattern, and from which place; 0 when too few were looked at. */
+static uint32_t known(const agg_pattern *p, const char *at, uint8_t lane, uint32_t n, uint32_t *place)
+{
+    if (!place_of(p, at, lane, place))
+        return 0;
+    n = OV_MIN(n, p->card - *place);
+    return (size_t)(p->sure_end - at) / lane >= n ? n : 0;
+}
+
+/* n lanes at `at` follow it from `place` on. */
+static void remember(agg_pattern *p, const char *at, uint8_t lane, uint32_t n, uint32_t place)
+{
+    const char *end = at + (size_t)n * lane;
+    uint32_t there;
+    if (place_of(p, at, lane, &there) && there == place) {
+        p->sure_end = OV_MAX(p->sure_end, end);
+        return;
+    }
+    p->sure = at;
+    p->sure_end = end;
+    p->sure_place = place;
+    p->sure_lane = lane;
+}
+
+uint32_t ovi_pattern_follow(agg_pattern *p, const agg_codes *c, uint32_t from, uint32_t to, uint32_t *place)
 {
     const ov_agg_kernels *k = ov_agg_kernels_get();
+    const char *at = (const char *)c->data + (size_t)from * c->lane;
+    uint32_t sure = c->stored && c->offset == 0 ? known(p, at, c->lane, to - from, place) : 0;
+    if (sure)
+        return sure;
     uint32_t code = ovi_code_at(c, from);
     /* lanes too narrow for every code would match codes that only look alike */
     if (c->offset != 0 || code >= p->card || (c->lane < 4 && p->card > UINT32_C(1) << 8 * c->lane))
@@ -133,5 +171,8 @@ uint32_t ovi_pattern_follow(const agg_pattern *p, const agg_codes *c, uint32_t f
     *place = p->place[code];
     size_t n = OV_MIN(to - from, p->card - *place), lane = c->lane;
     const uint8_t *lanes = p->lanes + (lane == 1 ? 0 : lane == 2 ? p->cap : 3 * (size_t)p->cap);
-    return (uint32_t)(k->match((const uint8_t *)c->data + from * lane, lanes + *place * lane, n * lane) / lane);
+    uint32_t same = (uint32_t)(k->match(at, lanes + *place * lane, n * lane) / lane);
+    if (c->stored && same)
+        remember(p, at, c->lane, same, *place);
+    return same;
 }

@@ -26,6 +26,7 @@ typedef struct ovi_worker {
     ov_arena scratch; /* of one batch */
     ov_arena kept;    /* of one morsel */
     uint64_t ordinal; /* place of the current batch's first row in the order of the input */
+    uint32_t looked;  /* batches since it last looked at the clock */
     ovi_slot *slot;   /* where an ordered sink keeps batches that are not yet due; NULL: they are due now */
     struct ovi_worker *next_extra;
 } ovi_worker;
