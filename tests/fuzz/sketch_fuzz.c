@@ -1,10 +1,11 @@
 /*
- * Images of sketches from anywhere: the first byte picks the kind, the rest is the image. Reading ends in a sketch that can be
+ * Images of sketches from anywhere: the first byte picks the kind (a to f: those of Druid and tuples), the rest is the image. Reading ends in a sketch that can be
  * estimated, merged, written and read again to the same estimate, or in a sentence. Seeds in tests/fuzz/sketch_corpus.
  */
 #include <stdlib.h>
 
 #include "sketch/hll.h"
+#include "sketch/ops.h"
 #include "sketch/theta.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -66,6 +67,31 @@ static void try_theta(ov_slice image, ov_arena *a, const ov_sketch_mem *mem)
     ov_buf_fini(&out);
 }
 
+/* Any kind behind the table of functions: put twice, written, put again; the second image is the first one's. */
+static void try_ops(const ov_sketch_ops *ops, ov_slice image, ov_arena *a, const ov_sketch_mem *mem)
+{
+    ov_error err = OV_ERROR_INIT;
+    ov_sketch_args args;
+    ov_buf first, second;
+    void *head, *again;
+    ov_sketch_defaults(ops, &args);
+    must(ov_arena_zalloc(a, ops->head_bytes, &head, &err) == OV_OK && ov_arena_zalloc(a, ops->head_bytes, &again, &err) == OV_OK);
+    if (ops->put(head, &args, image, false, mem, a, &err) != OV_OK) {
+        must(err.text[0]);
+        return;
+    }
+    ov_buf_init(&first);
+    ov_buf_init(&second);
+    must(ops->write(head, &args, true, a, &first, &err) == OV_OK);
+    must(ops->put(again, &args, ov_buf_slice(&first), false, mem, a, &err) == OV_OK);
+    must(ops->write(again, &args, true, a, &second, &err) == OV_OK);
+    must(ops->put(head, &args, image, true, mem, a, &err) == OV_OK);
+    if (ov_sketch_is_begun(ops, again))
+        must(ops->merge(head, &args, again, mem, &err) == OV_OK);
+    ov_buf_fini(&first);
+    ov_buf_fini(&second);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     ov_budget budget;
@@ -76,7 +102,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     ov_arena_init(&arena, "fuzz", &budget);
     ov_sketch_mem mem = ov_sketch_mem_arena(&arena);
     ov_slice image = ov_slice_make((const char *)data + 1, size - 1);
-    if (data[0] % 2)
+    static const ov_sketch_ops *const kinds[] = {&ov_hyper_ops,   &ov_bloom_ops,   &ov_histogram_ops,
+                                                 &ov_buckets_ops, &ov_moments_ops, &ov_tuple_ops};
+    if (data[0] >= 'a' && data[0] < 'a' + OV_COUNT_OF(kinds))
+        try_ops(kinds[data[0] - 'a'], image, &arena, &mem);
+    else if (data[0] % 2)
         try_theta(image, &arena, &mem);
     else
         try_hll(image, &mem);
