@@ -153,7 +153,7 @@ static ov_status read_counts(ov_slice image, ov_slice rest, bool pairs, ov_bucke
         }
     }
     for (uint32_t i = 0; i < s->count; i++)
-        if (s->counts[i] < 0 || s->counts[i] > INT64_MAX / OV_BUCKETS_MOST)
+        if (s->counts[i] < 0 || s->counts[i] > OV_SKETCH_MOST_COUNT)
             return fail_image(image, "a count is out of range", err);
     return OV_OK;
 }
@@ -177,7 +177,7 @@ ov_status ov_buckets_read(ov_slice image, ov_buckets *s, const ov_sketch_mem *me
     s->min = f64_at(p + 63);
     const int64_t *sums[] = {&s->n, &s->below, &s->above, &s->missing};
     for (size_t i = 0; i < OV_COUNT_OF(sums); i++)
-        if (*sums[i] < 0 || *sums[i] > INT64_MAX / 1024)
+        if (*sums[i] < 0 || *sums[i] > OV_SKETCH_MOST_COUNT)
             return fail_image(image, "a count is out of range", err);
     return read_counts(image, ov_slice_make(p + HEADER, image.n - HEADER), p[1] == PAIRS, s, err);
 }

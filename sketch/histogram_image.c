@@ -116,8 +116,9 @@ static ov_status read_long(reading *r, ov_slice image, ov_histogram *s, const ov
         s->counts[i] = (int64_t)ov_load_be_u64(counts + (size_t)i * 8);
         s->bins++;
         if (!(i == 0 || s->positions[i] > s->positions[i - 1]) || isnan(s->positions[i]) || ov_histogram_count(s, i) == 0 ||
-            __builtin_add_overflow(s->n, ov_histogram_count(s, i), &s->n))
+            ov_histogram_count(s, i) > OV_SKETCH_MOST_COUNT - s->n)
             return fail_short(image, err);
+        s->n += ov_histogram_count(s, i);
     }
     return s->bins && !(s->min <= s->max) ? fail_short(image, err) : OV_OK;
 }

@@ -330,7 +330,7 @@ ov_status ov_moments_read(ov_slice image, ov_moments *s, ov_error *err)
     s->n = (int64_t)ov_load_be_u64(image.p);
     s->sum = ov_f64_from_bits(ov_load_be_u64(image.p + 8));
     s->m2 = ov_f64_from_bits(ov_load_be_u64(image.p + 16));
-    return s->n >= 0 && s->n <= INT64_MAX / 1024 ? OV_OK : ov_fail(err, OV_CORRUPT, "a variance of %lld values", (long long)s->n);
+    return s->n >= 0 && s->n <= OV_SKETCH_MOST_COUNT ? OV_OK : ov_fail(err, OV_CORRUPT, "a variance of %lld values", (long long)s->n);
 }
 
 const ov_sketch_ops ov_moments_ops = {

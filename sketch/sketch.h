@@ -18,6 +18,9 @@ typedef struct ov_sketch_mem {
     void (*give)(void *owner, void *block, size_t cap);
 } ov_sketch_mem;
 
+/* What an image may say of how many values it stands for: so many images can be put together that no sum wraps. */
+#define OV_SKETCH_MOST_COUNT (INT64_MAX >> 24)
+
 /* Blocks from an arena; those given back stay until it is rewound. */
 ov_sketch_mem ov_sketch_mem_arena(ov_arena *a);
 
