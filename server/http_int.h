@@ -1,11 +1,16 @@
 /*
- * Private to http.c (loop side) and http_request.c (handler side): the request both share.
+ * Private to http.c (the loop and its life), http_conn.c (connections) and http_request.c (the handler's side): what
+ * they share.
  */
 #pragma once
 
 #include <stdatomic.h>
 #include "base/thread.h"
 #include "server/http.h"
+
+struct event;
+struct event_base;
+struct evconnlistener;
 
 typedef struct ovi_conn ovi_conn;
 
@@ -60,6 +65,50 @@ struct ov_request {
 
     ovi_conn *conn; /* loop only; NULL when the connection is closed */
 };
+
+struct ov_http {
+    ov_http_options opt;
+    struct event_base *base;
+    struct evconnlistener *listener;
+    struct event *wake, *tick;
+    int wake_fd;
+    int port;
+    ovi_conn *conns;
+
+    _Atomic bool stop;
+    bool stopping;
+    int64_t stop_deadline_ms;
+    int grace_ms;
+
+    ov_mutex lock; /* queue and ready list */
+    ov_cond work;
+    ov_request *wait_first, *wait_last;
+    uint32_t waiting;
+    ov_request *ready_first, *ready_last;
+    bool workers_quit;
+    ov_thread *threads;
+    uint32_t thread_count;
+    _Atomic uint32_t active; /* requests between admission and the end of their handler */
+
+    _Atomic uint64_t n_connections, n_requests, n_refused, n_open, n_out;
+};
+
+/* Milliseconds of the monotonic clock. */
+int64_t ovi_http_ms(void);
+/* Gives a complete request to the workers; false when too many wait. Loop only. */
+bool ovi_http_enqueue(ov_http *h, ov_request *rq);
+
+/* ---- connections, loop only (http_conn.c) ---- */
+/* Takes the socket over, or closes it. */
+void ovi_conn_accept(ov_http *h, int fd);
+void ovi_conn_close(ovi_conn *c);
+ovi_conn *ovi_conn_next(const ovi_conn *c);
+/* Waits for a request of which nothing has come yet, or not all of its head. */
+bool ovi_conn_is_idle(const ovi_conn *c);
+/* Moves what is ready of an answer to its connection, and goes on there when the answer is whole. */
+void ovi_conn_send(ov_request *rq);
+/* Is it out of time? Answers or closes it then. */
+void ovi_conn_check(ovi_conn *c, int64_t now_ms);
 
 /* ---- made by the loop, given to a worker ---- */
 ov_request *ovi_request_create(ov_http *h);
