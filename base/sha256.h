@@ -15,6 +15,7 @@ typedef struct ov_sha256 {
     uint8_t block[64];
 } ov_sha256;
 
+/* The same over bytes that come in parts: init, add, ..., end. */
 void ov_sha256_init(ov_sha256 *s);
 void ov_sha256_add(ov_sha256 *s, const void *bytes, size_t n);
 void ov_sha256_end(ov_sha256 *s, uint8_t out[OV_SHA256_BYTES]);

@@ -97,13 +97,15 @@ static bool in_each_others_way(const ovi_task *a, const ovi_task *b)
     return (a->alone || b->alone) && ov_slice_eq(a->row.datasource, b->row.datasource);
 }
 
-/* The first in the queue that may run beside those that run, and overtakes none that it would hold up; under lock. */
-static ovi_task *next_task(ov_tasks *r)
+/* The first of its sort in the queue that may run beside those that run, and overtakes none that it would hold up; under lock. */
+static ovi_task *next_task(ov_tasks *r, bool waits)
 {
-    if (r->stop)
-        return r->first; /* each ends at once, with its row */
     for (ovi_task *t = r->first; t; t = t->waiting) {
         bool free = true;
+        if (t->type->waits != waits)
+            continue;
+        if (r->stop)
+            return t; /* each ends at once, with its row */
         for (const ovi_task *o = r->live; o && free; o = o->next)
             free = !o->running || !in_each_others_way(t, o);
         for (const ovi_task *o = r->first; o != t && free; o = o->waiting)
@@ -131,11 +133,11 @@ static void unqueue(ov_tasks *r, ovi_task *t)
 }
 
 /* The next task to run, or NULL to end the thread. */
-static ovi_task *dequeue(ov_tasks *r)
+static ovi_task *dequeue(ov_tasks *r, bool waits)
 {
     ovi_task *t;
     ov_mutex_lock(&r->lock);
-    while ((t = next_task(r)) == NULL && !r->stop)
+    while ((t = next_task(r, waits)) == NULL && !r->stop)
         ov_cond_wait(&r->work, &r->lock);
     if (t)
         unqueue(r, t);
@@ -280,8 +282,36 @@ static void run_task(ovi_task *t)
 static void work(void *arg)
 {
     ov_tasks *r = arg;
-    for (ovi_task *t; (t = dequeue(r)) != NULL;)
+    for (ovi_task *t; (t = dequeue(r, false)) != NULL;)
         run_task(t);
+}
+
+static void work_waiting(void *arg)
+{
+    ov_tasks *r = arg;
+    for (ovi_task *t; (t = dequeue(r, true)) != NULL;)
+        run_task(t);
+}
+
+ov_status ovi_task_turn_take(ovi_task *t, ov_error *err)
+{
+    enum { LOOK_MS = 100 };
+    ov_tasks *r = t->runner;
+    ov_mutex_lock(&r->lock);
+    while (r->loading >= OV_MAX(r->thread_count, 1u) && !ovi_task_cancelled(t))
+        ov_cond_wait_ms(&r->turn, &r->lock, LOOK_MS);
+    bool cancelled = ovi_task_cancelled(t);
+    r->loading += !cancelled;
+    ov_mutex_unlock(&r->lock);
+    return cancelled ? ovi_task_fail_cancelled(t, err) : OV_OK;
+}
+
+void ovi_task_turn_give(ovi_task *t)
+{
+    ov_mutex_lock(&t->runner->lock);
+    t->runner->loading--;
+    ov_cond_signal(&t->runner->turn);
+    ov_mutex_unlock(&t->runner->lock);
 }
 
 /* ---- stopping ---- */
@@ -353,11 +383,14 @@ ov_status ov_tasks_create(const ov_tasks_config *config, ov_tasks **out, ov_erro
     ov_mutex_init(&r->lock);
     ov_cond_init(&r->work);
     ov_cond_init(&r->ended);
+    ov_cond_init(&r->turn);
     r->last = &r->first;
     uint32_t threads = OV_MIN(config->threads ? config->threads : DEFAULT_THREADS, (uint32_t)OVI_TASK_THREADS);
     ov_status st = ovi_tasks_take_up(r, err);
     for (; st == OV_OK && r->thread_count < threads; r->thread_count++)
         st = ov_thread_start(&r->threads[r->thread_count], "task", work, r, err);
+    for (; st == OV_OK && r->wait_thread_count < OVI_WAIT_THREADS; r->wait_thread_count++)
+        st = ov_thread_start(&r->wait_threads[r->wait_thread_count], "waiting task", work_waiting, r, err);
     if (st != OV_OK) {
         ov_tasks_destroy(r);
         return st;
@@ -378,6 +411,8 @@ void ov_tasks_destroy(ov_tasks *r)
     ov_mutex_unlock(&r->lock);
     for (uint32_t i = 0; i < r->thread_count; i++)
         ov_thread_join(&r->threads[i]);
+    for (uint32_t i = 0; i < r->wait_thread_count; i++)
+        ov_thread_join(&r->wait_threads[i]);
     while (r->live) {
         ovi_task *t = r->live;
         r->live = t->next;
@@ -386,5 +421,6 @@ void ov_tasks_destroy(ov_tasks *r)
     ov_mutex_fini(&r->lock);
     ov_cond_fini(&r->work);
     ov_cond_fini(&r->ended);
+    ov_cond_fini(&r->turn);
     ov_free(r);
 }

@@ -23,6 +23,7 @@ typedef struct ovi_task_type {
     ov_status (*check)(ovi_task *t, const ov_json *doc, ov_error *err);
     /* Do it. What it publishes goes through ovi_task_publish; without that a success is written by the runner. */
     ov_status (*run)(ovi_task *t, ov_error *err);
+    bool waits; /* most of its time for others: it runs on threads of their own, and takes a turn to load */
 } ovi_task_type;
 
 const ovi_task_type *ovi_task_type_find(ov_slice name); /* NULL when there is none */
@@ -78,7 +79,7 @@ struct ovi_task {
     ovi_task *waiting; /* under lock: the next in the queue */
 };
 
-enum { OVI_TASK_THREADS = 64 };
+enum { OVI_TASK_THREADS = 64, OVI_WAIT_THREADS = 16 };
 
 struct ov_tasks {
     ov_tasks_config config;
@@ -91,6 +92,10 @@ struct ov_tasks {
     uint32_t running, pending;
     uint32_t thread_count;
     ov_thread threads[OVI_TASK_THREADS];
+    uint32_t wait_thread_count;
+    ov_thread wait_threads[OVI_WAIT_THREADS];
+    ov_cond turn;     /* a task that waits has loaded */
+    uint32_t loading; /* such tasks that load now: at most thread_count */
 };
 
 const char *ovi_phase_state(ov_task_phase phase); /* RUNNING, SUCCESS, FAILED */
@@ -99,6 +104,9 @@ bool ovi_task_cancelled(const ovi_task *t);
 ov_status ovi_task_fail_cancelled(ovi_task *t, ov_error *err);
 /* The environment of one of `loads` loads of this task that share its memory. */
 OV_CHECKED ov_status ovi_task_load_env(ovi_task *t, unsigned loads, ov_load_env *env, ov_error *err);
+/* For types that wait: load only between these; OV_CANCELLED instead of a turn. */
+OV_CHECKED ov_status ovi_task_turn_take(ovi_task *t, ov_error *err);
+void ovi_task_turn_give(ovi_task *t);
 /* Counters and rejects of one load join the task's. */
 void ovi_task_add_result(ovi_task *t, const ov_load_result *r);
 OV_CHECKED ov_status ovi_task_note_i64(ovi_task *t, const char *key, int64_t value, ov_error *err);

@@ -64,7 +64,9 @@ static ov_status load_group(ovi_task *t, ovi_run *run, uint32_t from, uint32_t t
     OV_TRY(ovi_task_load_env(t, 1, &env, err));
     env.progress = NULL; /* its bytes were counted when they came */
     OV_TRY(ov_arena_copy(&t->arena, ov_slice_make(when, ov_iso_format(run->collected_ms, NULL, when)), &env.version, err));
+    OV_TRY(ovi_task_turn_take(t, err));
     ov_status st = ov_load_run(load, &env, &t->arena, result, err);
+    ovi_task_turn_give(t);
     ovi_task_add_result(t, result);
     atomic_store(&t->progress.rows, t->loaded.counters.read);
     atomic_store(&t->progress.rejected, t->loaded.counters.rejected);
@@ -264,4 +266,4 @@ static ov_status pull_run(ovi_task *t, ov_error *err)
     return st;
 }
 
-const ovi_task_type ovi_task_pull = {"pull", pull_check, pull_run};
+const ovi_task_type ovi_task_pull = {"pull", pull_check, pull_run, true};

@@ -134,7 +134,7 @@ static ov_status kill_run(ovi_task *t, ov_error *err)
     return ovi_task_note_i64(t, "segmentsKilled", n, err);
 }
 
-const ovi_task_type ovi_task_kill = {"kill", kill_check, kill_run};
+const ovi_task_type ovi_task_kill = {"kill", kill_check, kill_run, false};
 
 /* ---- noop ---- */
 
@@ -162,4 +162,4 @@ static ov_status noop_run(ovi_task *t, ov_error *err)
     return OV_OK;
 }
 
-const ovi_task_type ovi_task_noop = {"noop", noop_check, noop_run};
+const ovi_task_type ovi_task_noop = {"noop", noop_check, noop_run, false};

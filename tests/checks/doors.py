@@ -6,7 +6,7 @@ import tree
 
 DOORS = {
     'cJSON': (r'c[Jj][Ss][Oo][Nn]/|cJSON\.h', r'base/json\.c'),
-    'libcurl': (r'curl/', r'base/httpc\w*\.c'),
+    'libcurl': (r'curl/', r'base/httpc\w*\.[ch]'),
     'zlib': (r'zlib\.h', r'base/(compress|unpack)\.c'),
     'liblz4': (r'lz4\w*\.h', r'base/unpack\.c'),
     'libzstd': (r'zstd\w*\.h', r'base/(compress|unpack)\.c'),
