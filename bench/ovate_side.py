@@ -55,7 +55,8 @@ class Ovate:
         with socket.socket() as probe:
             probe.bind(('127.0.0.1', 0))
             self.port = probe.getsockname()[1]
-        self.process = subprocess.Popen([self.binary, 'server', '--data', self.data, '--port', str(self.port), '--result-cache', '0'],
+        self.process = subprocess.Popen([self.binary, 'server', '--data', self.data, '--port', str(self.port), '--result-cache', '0',
+                                         '--segment-cache', '0'],
                                         stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         until = time.monotonic() + 60
         while time.monotonic() < until and self.process.poll() is None:

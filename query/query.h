@@ -41,6 +41,7 @@ typedef struct ov_query_env {
     const ov_extern_ops *externs; /* NULL: no external data */
     struct ov_lookups *lookups;   /* NULL: none */
     ov_plan_cache *plans;         /* NULL: each query makes its own */
+    ov_blob_cache *states;        /* partial results by segment; NULL: none are kept */
     const char *address;          /* "127.0.0.1:8888", for sys.servers; "" when there is no server */
     int64_t started_ms;
 } ov_query_env;
@@ -106,6 +107,8 @@ bool ov_query_is_repeatable(const ov_query *q);
 bool ov_query_saw(const ov_query *q, uint64_t version, const struct ov_lookup_set *lookups);
 /* Does a member of the context concern only this one run, so that neither plan nor answer depends on it: ids, priority ... */
 bool ov_query_context_is_of_run(ov_slice name);
+/* The context says no to it: false, or the text. Anything else counts as not said. */
+bool ov_query_context_denies(const ov_json *context, const char *name);
 ov_slice ov_query_id(const ov_query *q);
 ov_budget *ov_query_budget(ov_query *q); /* for what is kept of its answer while it runs */
 uint32_t ov_query_fields(const ov_query *q, const ov_field **out);

@@ -24,7 +24,7 @@
 typedef struct server_options {
     const char *dir, *host, *log_level, *spill_dir, *heartbeat;
     int64_t port, threads, tasks, connections, queries, waiting, stream_age;
-    uint64_t memory, query_memory, results, spill_limit, max_body, stream_memory;
+    uint64_t memory, query_memory, results, states, spill_limit, max_body, stream_memory;
 } server_options;
 
 /* How long running requests may take when the server is told to stop: less than the 10 s after which containers are
@@ -131,6 +131,7 @@ static ov_status serve(ov_app *app, const server_options *o, ov_error *err)
         .memory_bytes = o->memory,
         .query_bytes = o->query_memory,
         .results_bytes = o->results,
+        .states_bytes = o->states,
         .spill_dir = o->spill_dir,
         .spill_bytes = o->spill_limit,
         .threads = o->threads,
@@ -175,6 +176,7 @@ static int run(int argc, char **argv)
                         .queries = default_queries(),
                         .waiting = 64,
                         .results = 64 << 20,
+                        .states = 64 << 20,
                         .max_body = 256 << 20};
     bool anonymous = false;
     const ov_opt opts[] = {
@@ -191,6 +193,8 @@ static int run(int argc, char **argv)
          "memory of one query, which goes to disk past it (half of that)"},
         {0, "result-cache", OV_OPT_SIZE, &o.results, "SIZE",
          "small answers that are kept until the data changes (64MiB; 0: none)"},
+        {0, "segment-cache", OV_OPT_SIZE, &o.states, "SIZE",
+         "partial results of groupings that are kept by segment (64MiB; 0: none)"},
         {0, "max-queries", OV_OPT_NUMBER, &o.queries, "N",
          "large queries at once (two per core, at least 4)"},
         {0, "max-waiting", OV_OPT_NUMBER, &o.waiting, "N",

@@ -151,6 +151,14 @@ void ov_h_metrics(ov_app *app, ov_request *rq, const ov_captures *at)
     add_gauge(&b, "ovate_answers_kept_bytes", "Their bytes.", (double)answers.bytes);
     ov_metrics_head(&b, "ovate_answer_hits_total", "counter", "Queries answered from there.");
     ov_buf_addf(&b, "ovate_answer_hits_total %llu\n", (unsigned long long)answers.hits);
+    ov_blob_cache_stats states;
+    ov_blob_cache_stats_of(app->env.states, &states);
+    add_gauge(&b, "ovate_states_kept", "Partial results kept by segment.", (double)states.entries);
+    add_gauge(&b, "ovate_states_kept_bytes", "Their bytes.", (double)states.bytes);
+    ov_metrics_head(&b, "ovate_state_hits_total", "counter", "Segments whose part was found there.");
+    ov_buf_addf(&b, "ovate_state_hits_total %llu\n", (unsigned long long)states.hits);
+    ov_metrics_head(&b, "ovate_state_misses_total", "counter", "Segments that were looked for there in vain.");
+    ov_buf_addf(&b, "ovate_state_misses_total %llu\n", (unsigned long long)states.misses);
     add_gauge(&b, "ovate_spill_bytes", "Bytes of running queries on disk now.",
               (double)atomic_load(&app->spill.used));
     ov_streams_metrics(app->streams, &b);

@@ -48,14 +48,16 @@ static ov_status env_number(const char *name, uint32_t max, uint32_t *out, ov_er
 
 ov_status ov_host_test_options(ov_exec_options *out, ov_error *err)
 {
-    uint32_t general = 0;
+    uint32_t general = 0, keep = 0;
     *out = (ov_exec_options){0};
     OV_TRY(env_number("OVATE_TEST_BATCH_ROWS", OV_BATCH_ROWS, &out->batch_rows, err));
     OV_TRY(env_number("OVATE_TEST_WORKERS", 1024, &out->workers, err));
     OV_TRY(env_number("OVATE_TEST_DENSE_LIMIT", UINT32_MAX, &out->dense_limit, err));
     OV_TRY(env_number("OVATE_TEST_GENERAL_ONLY", 1, &general, err));
     OV_TRY(env_number("OVATE_TEST_SPILL_ROWS", UINT32_MAX, &out->spill_rows, err));
+    OV_TRY(env_number("OVATE_TEST_KEEP_STATES", 1, &keep, err));
     out->general_only = general != 0;
+    out->keep_states = keep != 0;
     return OV_OK;
 }
 
@@ -104,6 +106,7 @@ ov_status ov_host_open(ov_app *app, const ov_host_options *options, ov_error *er
     app->env.budget = &app->memory;
     OV_TRY_OUT(st, ov_plan_cache_create(&app->memory, OV_MIN(limit / PLANS_SHARE, (size_t)MOST_PLANS_BYTES), &app->env.plans, err));
     OV_TRY_OUT(st, ov_blob_cache_create((size_t)options->results_bytes, &app->results, err));
+    OV_TRY_OUT(st, ov_blob_cache_create((size_t)options->states_bytes, &app->env.states, err));
     app->env.address = app->address;
     app->env.started_ms = app->started_ms;
     return OV_OK;
@@ -116,6 +119,8 @@ void ov_host_close(ov_app *app)
 {
     ov_blob_cache_destroy(app->results);
     app->results = NULL;
+    ov_blob_cache_destroy(app->env.states);
+    app->env.states = NULL;
     ov_plan_cache_destroy(app->env.plans);
     app->env.plans = NULL;
     if (app->catalog)

@@ -14,6 +14,7 @@ typedef struct ov_host_options {
     const char *spill_dir; /* for what goes past it; NULL: DIR/tmp, without the lock the system's temporary folder */
     uint64_t spill_bytes;  /* most bytes there; 0 = half of what is free at the start */
     uint64_t results_bytes; /* of whole answers that are kept; 0: none */
+    uint64_t states_bytes;  /* of partial results by segment; 0: none */
     int64_t threads;       /* 0 = one per core */
 } ov_host_options;
 

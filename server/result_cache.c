@@ -30,19 +30,12 @@ void ov_result_state(ov_app *app, ov_buf *out)
     ov_lookup_set_release(lookups);
 }
 
-/* Context values come as JSON truths or as texts; anything else counts as not said. */
-static bool says_no(const ov_json *context, const char *name)
-{
-    const ov_json *v = ov_json_find(context, name);
-    return v && ((v->kind == OV_JSON_BOOL && !v->boolean) || (v->kind == OV_JSON_STRING && ov_slice_ieq(v->s, OV_SLICE_LIT("false"))));
-}
-
 void ov_result_use_begin(ov_result_use *u, ov_app *app, char kind, const ov_json *context)
 {
     *u = (ov_result_use){.cache = app->results};
     ov_buf_init(&u->key);
-    u->reads = u->cache && !says_no(context, "useCache") && !says_no(context, "useResultLevelCache");
-    u->keeps = u->cache && !says_no(context, "populateCache") && !says_no(context, "populateResultLevelCache");
+    u->reads = u->cache && !ov_query_context_denies(context, "useCache") && !ov_query_context_denies(context, "useResultLevelCache");
+    u->keeps = u->cache && !ov_query_context_denies(context, "populateCache") && !ov_query_context_denies(context, "populateResultLevelCache");
     if (!u->reads && !u->keeps)
         return;
     u->version = catalog_version(app);

@@ -1,7 +1,7 @@
 /*
  * AGGREGATE: what to compute (shared accumulators, distinct arguments), workers' states, the run.
  */
-#include "query/exec/aggregate_spill.h"
+#include "query/exec/aggregate_kept.h"
 
 #include "base/bits.h"
 #include "base/hash.h"
@@ -12,6 +12,7 @@ typedef struct agg_sink {
     agg_state *states; /* one per worker */
     agg_parts **parts; /* the same: what of it is on disk */
     ovi_spill spill;
+    ovi_keeper *kept; /* NULL: nothing is kept by segment */
 } agg_sink;
 
 /* ---- the specification ---- */
@@ -217,6 +218,20 @@ void ovi_agg_state_fini(agg_state *s, const agg_spec *spec)
     s->ready = false;
 }
 
+void ovi_agg_state_drop(agg_state *s, const agg_spec *spec)
+{
+    if (!s->ready)
+        return;
+    ovi_groups_fini(&s->groups);
+    ovi_groups_fini(&s->dense.slow);
+    for (uint32_t k = 0; k < spec->acc_count; k++) {
+        if (s->accs)
+            ov_acc_fini(&s->accs[k]);
+        if (s->dense.accs)
+            ov_acc_fini(&s->dense.accs[k]);
+    }
+}
+
 /* ---- rows ---- */
 
 ov_status ovi_agg_update(const agg_spec *spec, ov_acc *accs, const agg_batch *in, const ov_agg_rows *rows,
@@ -285,11 +300,13 @@ static ov_status agg_push(ovi_sink *sink, ovi_worker *w, const ov_batch *b, ov_e
 {
     agg_sink *a = (agg_sink *)sink;
     agg_state *s = &a->states[w->number];
-    agg_adding adding = {.spec = &a->spec, .state = s};
     if (!s->ready)
         OV_TRY(ovi_agg_state_init(s, &a->spec, err));
     if (ovi_agg_due(s, &a->spec, b->sel_rows))
         OV_TRY(go_to_disk(a, w->number, w, err));
+    if (a->kept)
+        OV_TRY(ovi_kept_state(a->kept, w, b->sel_rows, &s, err));
+    agg_adding adding = {.spec = &a->spec, .state = s};
     return ovi_in_parts(w, b, evaluate, add_rows, &adding, err);
 }
 
@@ -392,19 +409,9 @@ static ov_status finish(agg_sink *a, ovi_sink *sink, ov_error *err)
 /* Strings of groups are lent to what is above until the run ends; states need not wait. */
 static void free_states(agg_sink *a)
 {
-    for (unsigned i = 0; a->states && i < a->spec.exec->worker_count; i++) {
-        agg_state *s = &a->states[i];
-        if (!s->ready)
-            continue;
-        ovi_groups_fini(&s->groups);
-        ovi_groups_fini(&s->dense.slow);
-        for (uint32_t k = 0; k < a->spec.acc_count; k++) {
-            if (s->accs)
-                ov_acc_fini(&s->accs[k]);
-            if (s->dense.accs)
-                ov_acc_fini(&s->dense.accs[k]);
-        }
-    }
+    for (unsigned i = 0; a->states && i < a->spec.exec->worker_count; i++)
+        ovi_agg_state_drop(&a->states[i], &a->spec);
+    ovi_kept_drop(a->kept);
 }
 
 static void free_all(void *sink)
@@ -414,8 +421,26 @@ static void free_all(void *sink)
         ovi_agg_state_fini(&a->states[i], &a->spec);
     for (unsigned i = 0; a->parts && i < a->spec.exec->worker_count; i++)
         ovi_parts_free(a->parts[i], &a->spec);
+    ovi_kept_fini(a->kept);
     ovi_spill_fini(&a->spill);
 }
+
+static ov_status look(ovi_sink *sink, ovi_worker *w, uint32_t i, bool *known, ov_error *err)
+{
+    return ovi_kept_look(((agg_sink *)sink)->kept, w, i, known, err);
+}
+
+static ov_status enter(ovi_sink *sink, ovi_worker *w, uint32_t i, uint64_t rows, ov_error *err)
+{
+    return ovi_kept_enter(((agg_sink *)sink)->kept, w, i, rows, err);
+}
+
+static ov_status leave(ovi_sink *sink, ovi_worker *w, uint32_t i, uint32_t chunks, uint32_t of, ov_error *err)
+{
+    return ovi_kept_leave(((agg_sink *)sink)->kept, w, i, chunks, of, err);
+}
+
+static const ovi_by_segment by_segment = {look, enter, leave};
 
 ov_status ovi_run_aggregate(ovi_exec *x, const ov_plan *node, ovi_sink *sink, ov_error *err)
 {
@@ -436,6 +461,9 @@ ov_status ovi_run_aggregate(ovi_exec *x, const ov_plan *node, ovi_sink *sink, ov
         OV_TRY(ovi_parts_make(&a->spec, 0, &x->arena, &a->parts[i], err));
     ovi_spill_init(&a->spill, x);
     OV_TRY(ov_arena_on_exit(&x->arena, free_all, a, err));
+    OV_TRY(ovi_kept_open(&a->spec, a->states, a->parts, &a->spill, &a->kept, err));
+    if (a->kept)
+        a->base.by_segment = &by_segment;
     OV_TRY(ovi_run(x, node->inputs[0], &a->base, err));
     OV_TRY(finish(a, sink, err));
     free_states(a);

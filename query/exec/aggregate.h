@@ -124,6 +124,8 @@ typedef struct agg_batch {
 
 OV_CHECKED ov_status ovi_agg_state_init(agg_state *s, const agg_spec *spec, ov_error *err);
 void ovi_agg_state_fini(agg_state *s, const agg_spec *spec);
+/* All but its texts, which are lent on; fini comes later. */
+void ovi_agg_state_drop(agg_state *s, const agg_spec *spec);
 
 /* Adds the rows to `accs` as `rows` says. */
 OV_CHECKED ov_status ovi_agg_update(const agg_spec *spec, ov_acc *accs, const agg_batch *in,
@@ -146,6 +148,11 @@ OV_CHECKED ov_status ovi_table_merge(agg_state *dst, agg_state *src, const agg_s
 /* rows[i * width ...] |= key k of row i; rows start as zeros. */
 OV_CHECKED ov_status ovi_key_words(agg_state *s, const agg_spec *spec, uint32_t k, const ov_vec *v,
                                    uint64_t *rows, ov_arena *scratch, ov_error *err);
+/* ---- aggregate_bytes.c ---- */
+/* All groups behind `out`: keys by value, then states as ov_acc_save writes them. Their dense level is empty. */
+OV_CHECKED ov_status ovi_agg_write(agg_state *s, const agg_spec *spec, ov_arena *scratch, ov_buf *out, ov_error *err);
+/* Takes in what was written, once or several times in a row, of a state of an equal spec. */
+OV_CHECKED ov_status ovi_agg_read(agg_state *s, const agg_spec *spec, ov_slice bytes, ov_arena *scratch, ov_error *err);
 /* Groups into the sink, sorted unless it takes any order. lent: the state goes right afterwards, so texts are lent for
  * the length of a push only; otherwise they live until the run ends. */
 OV_CHECKED ov_status ovi_agg_emit(agg_state *s, const agg_spec *spec, bool lent, ovi_sink *sink, ov_error *err);

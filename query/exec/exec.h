@@ -13,6 +13,7 @@
 
 typedef struct ov_pool ov_pool;             /* base/pool.h */
 typedef struct ov_spill_area ov_spill_area; /* base/spill.h */
+typedef struct ov_blob_cache ov_blob_cache; /* base/blob_cache.h */
 
 /* Settings that tests force; zero means the default. */
 typedef struct ov_exec_options {
@@ -22,6 +23,7 @@ typedef struct ov_exec_options {
                               evaluation: the oracle of every fast path */
     uint32_t dense_limit;  /* most groups of a dense table; 1 forces hashing */
     uint32_t spill_rows;   /* every operator that can goes to disk after so many rows or groups */
+    bool keep_states;      /* states of segments are kept even where it does not pay */
 } ov_exec_options;
 
 /* What a query used; shown by EXPLAIN ANALYZE, logs and metrics. */
@@ -32,6 +34,13 @@ typedef struct ov_exec_stats {
     _Atomic uint64_t spilled_bytes; /* written to disk because memory was short */
 } ov_exec_stats;
 
+/* Partial results of groupings by segment, kept for queries to come (aggregate_kept.h). */
+typedef struct ov_kept_states {
+    ov_blob_cache *cache; /* NULL: none */
+    bool reads, keeps;
+    ov_slice session;     /* what expressions mean depends on beside their arguments: zone, lookups */
+} ov_kept_states;
+
 /* Everything a running query owns. */
 typedef struct ov_query_ctx {
     ov_arena arena;            /* AST, plan, expressions */
@@ -39,6 +48,7 @@ typedef struct ov_query_ctx {
     const ov_snapshot *snapshot;
     ov_pool *pool;
     ov_spill_area *spill;      /* where operators go past the budget; NULL: nowhere, they fail */
+    ov_kept_states kept;
     ov_exec_options options;
     _Atomic bool cancelled;    /* set by ov_query_cancel */
     const _Atomic bool *cancel; /* another flag that means the same, of whoever opened the query; NULL for none */

@@ -49,6 +49,15 @@ typedef struct ovi_best {
     uint64_t worst;  /* order-preserving bits (sort_refs.h) past which this worker drops rows */
 } ovi_best;
 
+/* For sinks that know what comes of one segment apart from the rest (aggregate_kept.c). */
+typedef struct ovi_by_segment {
+    /* Before anyone reads the i-th segment of the scan: *known says that nobody needs to. */
+    ov_status (*look)(ovi_sink *s, ovi_worker *w, uint32_t i, bool *known, ov_error *err);
+    /* Around morsels of it that a worker takes in a row, `rows` in all of them; `chunks` of all `of` were taken. */
+    ov_status (*enter)(ovi_sink *s, ovi_worker *w, uint32_t i, uint64_t rows, ov_error *err);
+    ov_status (*leave)(ovi_sink *s, ovi_worker *w, uint32_t i, uint32_t chunks, uint32_t of, ov_error *err);
+} ovi_by_segment;
+
 struct ovi_sink {
     ov_status (*push)(ovi_sink *s, ovi_worker *w, const ov_batch *b, ov_error *err);
     bool (*done)(const ovi_sink *s);
@@ -58,6 +67,7 @@ struct ovi_sink {
     bool ordered;   /* push must happen in input order on the calling thread */
     bool unordered;
     ovi_sink *through;
+    const ovi_by_segment *by_segment; /* NULL: it does not care where rows come from */
 };
 
 /* Counters of one plan node, for EXPLAIN ANALYZE. */

@@ -38,7 +38,12 @@ static ov_status plan_once(ovi_scan *s, scan_segment *seg, ovi_worker *w, ov_err
 {
     ov_status st = OV_OK;
     ov_mutex_lock(&seg->lock);
-    if (!seg->planned)
+    if (!seg->planned && s->apart) {
+        st = s->apart->by_segment->look(s->apart, w, (uint32_t)(seg - s->segments), &seg->planned, err);
+        if (st == OV_OK && seg->planned) /* without chunks: nobody reads it */
+            atomic_fetch_add_explicit(&s->exec->cx->stats.segments_total, 1, memory_order_relaxed);
+    }
+    if (st == OV_OK && !seg->planned)
         st = ovi_scan_plan(s, seg, w, err);
     ov_mutex_unlock(&seg->lock);
     return st;
@@ -76,20 +81,31 @@ bool ovi_scan_hopeless(const ovi_scan *s, const ovi_worker *w, uint32_t column, 
 
 /* ---- unordered ---- */
 
+/* Rows that must be looked at one by one. */
+static uint64_t rows_to_read(const scan_segment *seg)
+{
+    return seg->way == WAY_BLOCKS ? seg->range_rows : seg->way == WAY_GATHER ? seg->count : 0;
+}
+
 static ov_status drain(ovi_scan *s, uint32_t i, ovi_worker *w, ov_error *err)
 {
     scan_segment *seg = &s->segments[s->backwards ? s->segment_count - 1 - i : i];
     const ov_segment_info *info = &seg->entry->info;
-    uint32_t chunk;
+    uint32_t chunk, taken = 0;
     if (ovi_scan_hopeless(s, w, s->time_column, info->min_time, info->max_time, false))
         return OV_OK; /* nobody else needs to look either, but may */
     OV_TRY(plan_once(s, seg, w, err));
     while (!stopped(s) && take_chunk(seg, &chunk)) {
+        if (s->apart && taken == 0)
+            OV_TRY(s->apart->by_segment->enter(s->apart, w, (uint32_t)(seg - s->segments), rows_to_read(seg), err));
+        taken++;
         OV_TRY(ovi_scan_morsel(s, seg, s->backwards ? seg->chunks - 1 - chunk : chunk, w, err));
         if (ov_pool_should_leave(s->exec->cx->pool, w->number))
             break;
     }
-    return OV_OK;
+    if (!s->apart || taken == 0)
+        return OV_OK;
+    return s->apart->by_segment->leave(s->apart, w, (uint32_t)(seg - s->segments), taken, seg->chunks, err);
 }
 
 static ov_status work_unordered(ovi_scan *s, ovi_worker *w, ov_error *err)
@@ -321,6 +337,7 @@ ov_status ovi_run_scan(ovi_exec *x, const ov_plan *node, ovi_sink *sink, ov_erro
     s->exec = x;
     s->node = node;
     s->sink = sink;
+    s->apart = ovi_terminal(sink)->by_segment ? ovi_terminal(sink) : NULL;
     ov_mutex_init(&s->lock);
     OV_TRY(prepare(s, err));
     OV_TRY(make_segments(s, &rows, err));

@@ -100,6 +100,7 @@ typedef struct ovi_scan {
     ovi_exec *exec;
     const ov_plan *node;
     ovi_sink *sink;
+    ovi_sink *apart;       /* the end of its chain, when that knows what comes of one segment apart; else NULL */
     uint64_t *used;        /* columns that the sink reads */
     uint32_t used_count;
     bool weights;          /* the sink takes weights */

@@ -25,6 +25,7 @@ import test_push  # noqa: E402
 import test_quick  # noqa: E402
 import test_sampler  # noqa: E402
 import test_sketch_ingest  # noqa: E402
+import test_states_kept  # noqa: E402
 import test_statements  # noqa: E402
 import test_tasks  # noqa: E402
 from ovatetest import Counter, Server  # noqa: E402
@@ -43,6 +44,7 @@ PARTS = (  # in this order
     test_push,
     test_quick,
     test_answers_kept,
+    test_states_kept,
     test_sampler,
     test_sketch_ingest,
     test_statements,

@@ -7,10 +7,12 @@ import copy
 
 
 class Setting:
-    def __init__(self, env=None, segment_rows=None, segment_granularity=None, push_rows=None):
+    def __init__(self, env=None, segment_rows=None, segment_granularity=None, push_rows=None,
+                 again=False):
         self.env = env or {}
         self.segment_rows = segment_rows                # many small segments in each time chunk
         self.segment_granularity = segment_granularity  # other time chunks
+        self.again = again                              # each statement twice: the second one finds states of segments
         self.push_rows = push_rows                      # nothing is published: pushed, so many rows at once
 
 
@@ -32,6 +34,7 @@ SETTINGS = {
     'spill': Setting({'OVATE_TEST_SPILL_ROWS': '1'}),
     'spill-some': Setting({'OVATE_TEST_SPILL_ROWS': '50', 'OVATE_TEST_BATCH_ROWS': '31', 'OVATE_TEST_WORKERS': '3',
                            'OVATE_TEST_DENSE_LIMIT': '1'}, segment_rows=1000, segment_granularity='HOUR'),
+    'kept': Setting({'OVATE_TEST_KEEP_STATES': '1'}, segment_rows=1000, segment_granularity='HOUR', again=True),
     'worst': Setting({'OVATE_TEST_BATCH_ROWS': '7', 'OVATE_TEST_GENERAL_ONLY': '1', 'OVATE_TEST_WORKERS': '5',
                       'OVATE_HASH': 'zero'}, segment_rows=777, segment_granularity='HOUR'),
 }

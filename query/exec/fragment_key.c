@@ -1,0 +1,226 @@
+/*
+ * Fragments of plans as bytes. Every variable part is counted, so that no two fragments have the same bytes; functions are
+ * named by the address of their row in the tables, which lasts as long as the process.
+ */
+#include "query/exec/fragment_key.h"
+
+static void add_u64(ov_buf *out, uint64_t v)
+{
+    ov_buf_add(out, &v, sizeof v);
+}
+
+static void add_counted(ov_buf *out, ov_slice s)
+{
+    add_u64(out, s.n);
+    ov_buf_add_slice(out, s);
+}
+
+static void add_type(ov_buf *out, ov_type t)
+{
+    const uint8_t bytes[] = {t.id, t.elem, t.multi, t.complex};
+    ov_buf_add(out, bytes, sizeof bytes);
+}
+
+/* False: a list, which no key says. */
+static bool add_constant(ov_buf *out, const ov_expr *e)
+{
+    ov_buf_add_char(out, (char)e->constant.is_null);
+    if (e->constant.is_null || e->type.id == OV_TYPE_NULL)
+        return true;
+    if (ov_type_is_int(e->type) || ov_type_is_real(e->type)) {
+        uint64_t bits;
+        memcpy(&bits, &e->constant.i, sizeof bits);
+        add_u64(out, bits);
+        return true;
+    }
+    if (ov_type_is_list(e->type))
+        return false;
+    add_counted(out, e->constant.s);
+    return true;
+}
+
+static void add_set(ov_buf *out, const ov_inset *set)
+{
+    add_type(out, set->type);
+    add_u64(out, set->count);
+    ov_buf_add_char(out, (char)set->has_null);
+    if (set->i64)
+        ov_buf_add(out, set->i64, set->count * sizeof *set->i64);
+    else if (set->f64)
+        ov_buf_add(out, set->f64, set->count * sizeof *set->f64);
+    for (uint32_t i = 0; !set->i64 && !set->f64 && i < set->count; i++)
+        add_counted(out, set->str[i]);
+}
+
+static bool add_expr(ov_buf *out, const ov_expr *e)
+{
+    const uint8_t head[] = {e->kind, e->sql, e->elem_sql, e->nullable};
+    ov_buf_add(out, head, sizeof head);
+    add_type(out, e->type);
+    if (!e->deterministic)
+        return false;
+    switch ((ov_expr_kind)e->kind) {
+    case OV_EXPR_CONST:
+        if (!add_constant(out, e))
+            return false;
+        break;
+    case OV_EXPR_COLUMN:
+        add_u64(out, e->column);
+        break;
+    case OV_EXPR_CALL:
+        add_u64(out, (uint64_t)(uintptr_t)e->fn);
+        if (ov_expr_function(e)[0] == '$' && e->prepared) /* hidden ones: what they hold is more than their arguments */
+            return false;
+        break;
+    case OV_EXPR_IN:
+        add_set(out, e->set);
+        break;
+    }
+    add_u64(out, e->argc);
+    for (uint32_t i = 0; i < e->argc; i++)
+        if (!add_expr(out, e->args[i]))
+            return false;
+    return true;
+}
+
+static bool add_optional(ov_buf *out, const ov_expr *e)
+{
+    ov_buf_add_char(out, e ? 1 : 0);
+    return !e || add_expr(out, e);
+}
+
+static bool add_list(ov_buf *out, const ov_expr *const *list, uint32_t count)
+{
+    add_u64(out, count);
+    for (uint32_t i = 0; i < count; i++)
+        if (!add_expr(out, list[i]))
+            return false;
+    return true;
+}
+
+static bool add_call(ov_buf *out, const ov_agg_call *c)
+{
+    const uint8_t flags[] = {c->distinct, c->packed, c->sql, c->nullable};
+    add_u64(out, (uint64_t)(uintptr_t)c->fn);
+    ov_buf_add(out, flags, sizeof flags);
+    add_type(out, c->type);
+    add_u64(out, c->most_bytes);
+    return add_list(out, c->args, c->argc) && add_list(out, c->params, c->param_count) && add_optional(out, c->filter);
+}
+
+static bool add_aggregate(ov_buf *out, const ov_plan *node)
+{
+    if (!add_list(out, node->aggregate.keys, node->aggregate.key_count))
+        return false;
+    add_u64(out, node->aggregate.agg_count);
+    for (uint32_t i = 0; i < node->aggregate.agg_count; i++)
+        if (!add_call(out, &node->aggregate.aggs[i]))
+            return false;
+    return true;
+}
+
+static bool add_path(ov_buf *out, const ov_scan_path *p)
+{
+    ov_buf_add_char(out, p ? 1 : 0);
+    if (!p)
+        return true;
+    add_counted(out, p->name);
+    return add_optional(out, p->from_text) && add_optional(out, p->from_long) && add_optional(out, p->from_double) &&
+           add_optional(out, p->from_string) && add_optional(out, p->from_json);
+}
+
+static bool add_columns(ov_buf *out, const ov_plan *scan)
+{
+    add_u64(out, scan->field_count);
+    for (uint32_t c = 0; c < scan->field_count; c++) {
+        add_counted(out, scan->scan.datasource->columns[scan->scan.columns[c]].name);
+        add_type(out, scan->fields[c].type);
+        ov_buf_add_char(out, (char)scan->fields[c].sql);
+        if (!add_path(out, scan->scan.paths ? scan->scan.paths[c] : NULL))
+            return false;
+    }
+    return true;
+}
+
+/* The stages down to the SCAN, which is left in *node; false: something else is there. */
+static bool add_stages(ov_buf *out, const ov_plan **node)
+{
+    for (; (*node)->kind != OV_PLAN_SCAN; *node = (*node)->inputs[0]) {
+        ov_buf_add_char(out, (char)(*node)->kind);
+        if ((*node)->kind == OV_PLAN_FILTER ? !add_expr(out, (*node)->filter.predicate)
+            : (*node)->kind != OV_PLAN_PROJECT || !add_list(out, (*node)->project.exprs, (*node)->field_count))
+            return false;
+    }
+    ov_buf_add_char(out, OV_PLAN_SCAN);
+    return true;
+}
+
+/* What `buf` holds, in the arena; *is stays only when all of it could be said. */
+static ov_status settle(ov_buf *buf, ov_arena *out, bool *is, ov_slice *s, ov_error *err)
+{
+    *is = *is && !buf->failed;
+    OV_TRY(ov_arena_copy(out, *is ? ov_buf_slice(buf) : (ov_slice){0}, s, err));
+    ov_buf_clear(buf);
+    return OV_OK;
+}
+
+static ov_status describe(const ov_plan *node, ov_slice session, ov_buf *buf, ov_arena *out, ovi_fragment *f, bool *is,
+                          ov_error *err)
+{
+    const ov_plan *scan = node->inputs[0];
+    add_counted(buf, session);
+    *is = add_aggregate(buf, node) && add_stages(buf, &scan) && add_columns(buf, scan);
+    OV_TRY(settle(buf, out, is, &f->key, err));
+    if (!*is)
+        return OV_OK;
+    f->scan = scan;
+    *is = add_optional(buf, scan->scan.filter);
+    OV_TRY(settle(buf, out, is, &f->filter, err));
+    f->has_residual = !scan->scan.filter || scan->scan.filter_is_ranges || scan->scan.residual;
+    bool says = add_optional(buf, scan->scan.filter_is_ranges ? NULL : scan->scan.residual);
+    *is = *is && says;
+    return settle(buf, out, is, &f->residual, err);
+}
+
+ov_status ovi_fragment_of(const ov_plan *node, ov_slice session, ov_arena *out, ovi_fragment *f, bool *is, ov_error *err)
+{
+    ov_buf buf;
+    *f = (ovi_fragment){0};
+    ov_buf_init(&buf);
+    ov_status st = describe(node, session, &buf, out, f, is, err);
+    ov_buf_fini(&buf);
+    return st;
+}
+
+/* The scan's ranges as far as rows of the segment lie in them: nothing when it lies in one of them. */
+static bool add_times(const ov_plan *scan, const ov_segment_info *info, ov_buf *key)
+{
+    bool some = false;
+    for (uint32_t i = 0; i < scan->scan.range_count; i++) {
+        const ov_time_range *r = &scan->scan.ranges[i];
+        if (info->min_time >= r->start_ms && info->max_time < r->end_ms)
+            return true;
+    }
+    for (uint32_t i = 0; i < scan->scan.range_count; i++) {
+        const ov_time_range *r = &scan->scan.ranges[i];
+        if (info->max_time < r->start_ms || info->min_time >= r->end_ms)
+            continue;
+        some = true;
+        add_u64(key, (uint64_t)OV_MAX(r->start_ms, info->min_time));
+        add_u64(key, (uint64_t)(info->max_time < r->end_ms ? INT64_MAX : r->end_ms));
+    }
+    return some;
+}
+
+bool ovi_fragment_segment(const ovi_fragment *f, const ov_segment_entry *e, ov_buf *key)
+{
+    ov_buf_clear(key);
+    if (e->live || e->partial || e->tombstone || e->info.rows == 0 || !e->file.n)
+        return false;
+    add_counted(key, f->key);
+    add_counted(key, e->id);
+    add_counted(key, e->file);
+    add_u64(key, e->info.rows);
+    add_counted(key, f->has_residual ? f->residual : f->filter);
+    return add_times(f->scan, &e->info, key) && !key->failed;
+}
