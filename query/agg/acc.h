@@ -179,6 +179,8 @@ static inline void ovi_acc_take_bits(ov_acc *a, uint32_t g, int64_t bits, uint64
 }
 /* Rows of the mask (NULL: all) in a piece. */
 uint64_t ovi_rows_in(const ov_agg_piece *p, const uint64_t *mask);
+/* SUM, MIN and MAX of runs of whole numbers, when all pieces are of one group each; false, and nothing done, for anything else. */
+bool ovi_acc_add_runs(ov_acc *a, const ov_agg_rows *rows, const uint64_t *mask, const ov_vec *x);
 OV_CHECKED ov_status ovi_acc_update_distinct(ov_acc *a, const ov_agg_rows *rows, const uint64_t *mask,
                                              const ov_vec *x, ov_arena *scratch, ov_error *err);
 /* No lane of a FLAT vector, or of codes, is larger. */

@@ -215,7 +215,7 @@ static ov_status sum_pieces(ov_acc *a, const ov_agg_rows *rows, const uint64_t *
 static ov_status update_sum_long(ov_acc *a, const ov_agg_rows *rows, const uint64_t *mask, const ov_vec *x,
                                  ov_arena *scratch, ov_error *err)
 {
-    if (sum_of_block(a, rows, mask, x))
+    if (sum_of_block(a, rows, mask, x) || ovi_acc_add_runs(a, rows, mask, x))
         return OV_OK;
     ov_vec flat = *x;
     OV_TRY(ovi_present(x, rows, mask, scratch, &mask, err));
@@ -451,7 +451,7 @@ static bool codes_compare(const ov_vec *x)
 static ov_status update_min_max(ov_acc *a, const ov_agg_rows *rows, const uint64_t *mask, const ov_vec *x,
                                 ov_arena *scratch, ov_error *err)
 {
-    if (bounds_of_block(a, rows, mask, x))
+    if (bounds_of_block(a, rows, mask, x) || ovi_acc_add_runs(a, rows, mask, x))
         return OV_OK;
     const uint64_t *all = mask;
     OV_TRY(ovi_present(x, rows, mask, scratch, &mask, err));
