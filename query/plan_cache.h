@@ -65,4 +65,5 @@ typedef struct ov_plan_cache_counts {
     uint32_t plans;
     size_t bytes;
 } ov_plan_cache_counts;
+/* Counts since it was made, and what is kept now. */
 void ov_plan_cache_count(ov_plan_cache *c, ov_plan_cache_counts *out);

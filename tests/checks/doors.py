@@ -18,6 +18,7 @@ DOORS = {
     'snappy': (r'snappy-c\.h', r'base/unpack\.c'),
     'protobuf-c': (r'protobuf-c/', r'server/\w*(avatica|protobuf)\w*\.c'),
     'librdkafka': (r'librdkafka/', r'ingest/\w*kafka\w*\.c'),
+    'nettle': (r'nettle/', r'base/sha256\.[ch]'),
     'libevent': (r'event2?/|event\.h|evhttp\.h', r'server/.*'),
     'OpenSSL': (r'openssl/', r'(server|base)/\w*(tls|crypt|digest|sha|hmac)\w*\.c'),
     'libedit': (r'editline/|histedit\.h', r'server/\w*(shell|edit|repl)\w*\.c'),
