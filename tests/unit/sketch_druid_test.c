@@ -4,30 +4,10 @@
  */
 #include <stdio.h>
 
-#include "tests/unit/harness.h"
-
 #include "sketch/bloom.h"
 #include "sketch/hyperunique.h"
 
-static ov_arena arena;
-static ov_sketch_mem mem;
-static ov_error err;
-
-static int set_up(void **state)
-{
-    (void)state;
-    ov_arena_init(&arena, "test", NULL);
-    mem = ov_sketch_mem_arena(&arena);
-    err = (ov_error)OV_ERROR_INIT;
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    (void)state;
-    ov_arena_fini(&arena);
-    return 0;
-}
+#include "tests/unit/sketch_lib.h"
 
 /* FNV-1a */
 static uint64_t sum_of(const ov_buf *b)
