@@ -300,6 +300,9 @@ ov_status ov_publish_run(ov_publish *p, const ov_task_row *task, ov_error *err)
         .records = p->records,
         .record_count = p->record_count,
         .task = task,
+        .retire = p->retire,
+        .retire_count = p->retire_count,
+        .retire_version = p->retire_version,
         .live = p->live,
         .live_count = p->live_count,
     };

@@ -21,6 +21,9 @@ typedef struct ov_publish {
     uint32_t cursor_count, cursor_cap;
     ov_record *records;
     uint32_t record_count, record_cap;
+    const ov_slice *retire; /* as in ov_commit */
+    uint32_t retire_count;
+    ov_slice retire_version;
     const struct ov_live_change *live; /* rows in memory that go with the commit; see storage/live.h */
     uint32_t live_count;
 } ov_publish;

@@ -93,6 +93,9 @@ OV_CHECKED ov_status ov_streams_flush(ov_streams *s, ov_slice datasource, ov_err
 /* Merge small neighbours once, wherever that is due. For tests and `paused`. */
 OV_CHECKED ov_status ov_streams_merge(ov_streams *s, ov_error *err);
 
+/* Put small segments of its time chunks together, wherever that is due. For tests and `paused`. */
+OV_CHECKED ov_status ov_streams_compact(ov_streams *s, ov_slice datasource, ov_error *err);
+
 /* ---- looking ---- */
 
 /* One stream as JSON; OV_NOT_FOUND. An empty name: all as an array. */

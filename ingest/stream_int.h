@@ -5,7 +5,7 @@
  *   stream_record.c   records of the log                                      stream_note.c    batch ids and marks
  *   stream_merge.c    pieces into larger ones                                 stream_union.c   rows of several pieces
  *   stream_publish.c  the hand-over                                           stream_view.c    status, metrics
- *   stream_spec.c     how rows are read
+ *   stream_compact.c  small published segments                                stream_spec.c    how rows are read
  *
  * One lock guards all lists; the catalog's locks come after it, the log's before. It is never held while bytes are parsed,
  * written or merged. A piece that is `busy` belongs to the thread that merges or publishes it; its place in the list stays.
@@ -59,6 +59,7 @@ typedef struct ovi_stream {
     uint64_t rows;
     size_t bytes;
     bool publishing;
+    bool compact; /* segments were published since somebody looked for small ones */
     uint64_t flush_to; /* somebody waits until pieces up to here are gone */
     uint64_t failures; /* of hand-overs, in a row */
     int64_t retry_ms;  /* wall clock; no hand-over before */
@@ -167,15 +168,30 @@ typedef struct ovi_union {
 } ovi_union;
 /* May the rows of both be in one segment: no column has two types that do not unite? */
 bool ovi_union_fits(const ov_segment *a, const ov_segment *b);
-OV_CHECKED ov_status ovi_union_make(ovi_piece *const *pieces, uint32_t count, const ov_spec *spec, ov_arena *out,
+/* The segments of the pieces that have rows, borrowed; out has room for all. */
+uint32_t ovi_union_segments(ovi_piece *const *pieces, uint32_t count, const ov_segment **out);
+OV_CHECKED ov_status ovi_union_make(const ov_segment *const *segments, uint32_t count, const ov_spec *spec, ov_arena *out,
                                     ovi_union *u, ov_error *err);
-/* All rows of the pieces in their order, in the union's columns. */
-OV_CHECKED ov_status ovi_union_read(const ovi_union *u, ovi_piece *const *pieces, uint32_t count,
+/* All rows of the segments in their order, in the union's columns. */
+OV_CHECKED ov_status ovi_union_read(const ovi_union *u, const ov_segment *const *segments, uint32_t count,
                                     ov_status (*sink)(void *self, const ov_batch *batch, ov_error *err), void *self,
                                     ov_error *err);
 
 /* ---- stream_merge.c, stream_publish.c ---- */
 void ovi_merger(void *streams);    /* threads */
 void ovi_publisher(void *streams);
+/* Rows of some segments of the datasource as sealed files of their time chunks, added to `to`. */
+typedef struct ovi_sealing {
+    const ov_segment *const *segments;
+    uint32_t count;
+    const ov_spec *spec;
+    const ov_gran *gran; /* of the time chunks */
+    bool rollup;
+} ovi_sealing;
+OV_CHECKED ov_status ovi_stream_seal(ov_streams *s, ov_slice datasource, const ovi_sealing *what, struct ov_publish *to,
+                                     ov_error *err);
+/* ---- stream_compact.c ---- */
+/* Put small published segments of one time chunk of the stream together; *done false: there are none to put together. */
+OV_CHECKED ov_status ovi_stream_compact(ov_streams *s, ovi_stream *stream, bool *done, ov_error *err);
 /* One hand-over of this stream, of what is not busy; *done false: there was nothing to do. */
 OV_CHECKED ov_status ovi_stream_hand_over(ov_streams *s, ovi_stream *stream, bool *done, ov_error *err);

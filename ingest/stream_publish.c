@@ -37,38 +37,48 @@ static ov_status add_batch(void *loader, const ov_batch *batch, ov_error *err)
     return ov_loader_add(loader, batch, err);
 }
 
-/* Pieces from..to as sealed files; gran: of their time chunks. */
-static ov_status load_some(handing *h, uint32_t from, uint32_t to, const ov_gran *gran, ov_error *err)
+ov_status ovi_stream_seal(ov_streams *s, ov_slice datasource, const ovi_sealing *what, ov_publish *to, ov_error *err)
 {
     ovi_union u;
     ov_loader *loader;
     ov_slice stem, tmp, version;
     ov_load_result *result;
-    OV_TRY(ovi_union_make(h->pieces + from, to - from, h->spec, &h->arena, &u, err));
-    if (u.column_count == 0)
-        return OV_OK;
-    OV_TRY(ov_arena_printf(&h->arena, &stem, err, "stream-%llu", (unsigned long long)h->s->file_no++));
-    OV_TRY(ov_arena_printf(&h->arena, &tmp, err, "%s/tmp", ov_catalog_dir(h->s->config.catalog)));
-    OV_TRY(ov_catalog_next_version(h->s->config.catalog, &h->arena, &version, err));
-    OV_TRY(ov_arena_zalloc(&h->arena, sizeof *result, &result, err));
-    ov_load_env env = {.tmp_dir = tmp.p, .file_stem = stem.p, .version = version, .budget = &h->s->budget};
-    ov_load_schema schema = {.datasource = h->stream->name,
+    OV_TRY(ovi_union_make(what->segments, what->count, what->spec, to->arena, &u, err));
+    OV_TRY(ov_arena_printf(to->arena, &stem, err, "stream-%llu", (unsigned long long)s->file_no++));
+    OV_TRY(ov_arena_printf(to->arena, &tmp, err, "%s/tmp", ov_catalog_dir(s->config.catalog)));
+    OV_TRY(ov_catalog_next_version(s->config.catalog, to->arena, &version, err));
+    OV_TRY(ov_arena_zalloc(to->arena, sizeof *result, &result, err));
+    ov_load_env env = {.tmp_dir = tmp.p, .file_stem = stem.p, .version = version, .budget = &s->budget};
+    ov_load_schema schema = {.datasource = datasource,
                              .columns = u.columns,
                              .column_count = u.column_count,
                              .sort = u.sort,
                              .sort_count = u.sort_count,
-                             .segment_gran = *gran,
-                             .query_gran = h->spec->granularity.query,
-                             .rollup = h->spec->granularity.rollup,
+                             .segment_gran = *what->gran,
+                             .query_gran = what->spec->granularity.query,
+                             .rollup = what->rollup,
                              .extra_json = u.extra_json,
-                             .max_rows_per_segment = h->spec->max_rows_per_segment,
+                             .max_rows_per_segment = what->spec->max_rows_per_segment,
                              .max_parse_exceptions = UINT64_MAX};
     OV_TRY(ov_loader_create(&schema, &env, &loader, err));
-    ov_status st = ovi_union_read(&u, h->pieces + from, to - from, add_batch, loader, err);
+    ov_status st = ovi_union_read(&u, what->segments, what->count, add_batch, loader, err);
     if (st == OV_OK)
-        st = ov_loader_finish(loader, &h->arena, result, err);
+        st = ov_loader_finish(loader, to->arena, result, err);
     ov_loader_destroy(loader);
-    return st == OV_OK ? ov_publish_add(&h->publish, result, err) : st;
+    return st == OV_OK ? ov_publish_add(to, result, err) : st;
+}
+
+/* Pieces from..to as sealed files; gran: of their time chunks. */
+static ov_status load_some(handing *h, uint32_t from, uint32_t to, const ov_gran *gran, ov_error *err)
+{
+    const ov_segment **segments;
+    OV_TRY(ov_arena_alloc(&h->arena, (to - from) * sizeof *segments, &segments, err));
+    ovi_sealing what = {.segments = segments,
+                        .count = ovi_union_segments(h->pieces + from, to - from, segments),
+                        .spec = h->spec,
+                        .gran = gran,
+                        .rollup = h->spec->granularity.rollup};
+    return what.count ? ovi_stream_seal(h->s, h->stream->name, &what, &h->publish, err) : OV_OK;
 }
 
 static bool fits_all(const handing *h, uint32_t from, uint32_t to)
@@ -201,6 +211,7 @@ static void drop_pieces(handing *h, char *handed_text)
     st->hand_overs++;
     st->failures = 0;
     st->retry_ms = 0;
+    st->compact = true;
     st->last_publish_ms = ov_now_ms();
 }
 
@@ -293,6 +304,30 @@ static ovi_stream *next_stream(ov_streams *s, uint64_t refused)
     return s->bytes >= s->config.memory_bytes / 2 || s->refused > refused ? largest : NULL;
 }
 
+/* One step, while nothing is due. */
+static void compact_some(ov_streams *s)
+{
+    ov_error err = OV_ERROR_INIT;
+    bool done = false;
+    ov_mutex_lock(&s->lock);
+    ovi_stream *st = s->streams;
+    while (st && !st->compact)
+        st = st->next;
+    if (st)
+        st->compact = false;
+    ov_mutex_unlock(&s->lock);
+    if (!st)
+        return;
+    ov_status ended = ovi_stream_compact(s, st, &done, &err);
+    if (ended != OV_OK && ended != OV_BUSY)
+        ov_log_warn("small segments cannot be put together", ov_kv_err(&err));
+    if (ended == OV_OK && done) {
+        ov_mutex_lock(&s->lock);
+        st->compact = true; /* there may be more */
+        ov_mutex_unlock(&s->lock);
+    }
+}
+
 void ovi_publisher(void *streams)
 {
     ov_streams *s = streams;
@@ -309,6 +344,8 @@ void ovi_publisher(void *streams)
         ov_mutex_unlock(&s->lock);
         if (stop)
             return;
+        if (!st)
+            compact_some(s);
         if (st && ovi_stream_hand_over(s, st, &done, &err) == OV_OK && !done)
             ov_sleep_ms(TICK_MS / 10); /* the merger has its first piece */
     }

@@ -1,10 +1,5 @@
-/* Rows of several pieces as one sequence of batches in common columns. */
+/* Rows of several segments as one sequence of batches in common columns. */
 #include "ingest/stream_int.h"
-
-static const ov_segment *segment_of(const ovi_piece *p)
-{
-    return ov_live_entry(p->live)->live;
-}
 
 /* A list of strings holds plain ones; numbers of a wider kind take narrower ones. */
 static bool unites(ov_type a, ov_type b, ov_type *both)
@@ -77,17 +72,15 @@ static ov_status add_column(ovi_union *u, uint32_t *cap, const ov_column_info *c
     return OV_OK;
 }
 
-static ov_status add_columns(ovi_union *u, uint32_t *cap, ovi_piece *const *pieces, uint32_t count, uint8_t role,
-                             const ov_spec *spec, ov_arena *out, ov_error *err)
+static ov_status add_columns(ovi_union *u, uint32_t *cap, const ov_segment *const *segments, uint32_t count,
+                             uint8_t role, const ov_spec *spec, ov_arena *out, ov_error *err)
 {
-    for (uint32_t i = 0; i < count; i++) {
-        const ov_segment *seg = pieces[i]->live ? segment_of(pieces[i]) : NULL;
-        for (uint32_t c = 0; seg && c < ov_segment_columns(seg); c++) {
-            const ov_column_info *info = ov_column_get_info(ov_segment_column(seg, c));
+    for (uint32_t i = 0; i < count; i++)
+        for (uint32_t c = 0; c < ov_segment_columns(segments[i]); c++) {
+            const ov_column_info *info = ov_column_get_info(ov_segment_column(segments[i], c));
             if (info->role == role)
                 OV_TRY(add_column(u, cap, info, spec, out, err));
         }
-    }
     return OV_OK;
 }
 
@@ -123,20 +116,26 @@ static void settle_sort(ovi_union *u, const ov_spec *spec)
     add_sort(u, OV_SLICE_LIT("__time"));
 }
 
-ov_status ovi_union_make(ovi_piece *const *pieces, uint32_t count, const ov_spec *spec, ov_arena *out, ovi_union *u,
-                         ov_error *err)
+uint32_t ovi_union_segments(ovi_piece *const *pieces, uint32_t count, const ov_segment **out)
+{
+    uint32_t n = 0;
+    for (uint32_t i = 0; i < count; i++)
+        if (pieces[i]->live)
+            out[n++] = ov_live_entry(pieces[i]->live)->live;
+    return n;
+}
+
+ov_status ovi_union_make(const ov_segment *const *segments, uint32_t count, const ov_spec *spec, ov_arena *out,
+                         ovi_union *u, ov_error *err)
 {
     uint32_t cap = 0;
     *u = (ovi_union){0};
-    OV_TRY(add_columns(u, &cap, pieces, count, OV_ROLE_TIME, spec, out, err));
-    OV_TRY(add_columns(u, &cap, pieces, count, OV_ROLE_DIMENSION, spec, out, err));
-    OV_TRY(add_columns(u, &cap, pieces, count, OV_ROLE_METRIC, spec, out, err));
+    OV_TRY(add_columns(u, &cap, segments, count, OV_ROLE_TIME, spec, out, err));
+    OV_TRY(add_columns(u, &cap, segments, count, OV_ROLE_DIMENSION, spec, out, err));
+    OV_TRY(add_columns(u, &cap, segments, count, OV_ROLE_METRIC, spec, out, err));
     OV_TRY(ov_arena_alloc(out, u->column_count * sizeof *u->sort, &u->sort, err));
     settle_sort(u, spec);
-    for (uint32_t i = 0; i < count && !u->extra_json.n; i++)
-        if (pieces[i]->live)
-            OV_TRY(ov_arena_copy(out, ov_segment_extra_json(segment_of(pieces[i])), &u->extra_json, err));
-    return OV_OK;
+    return count ? ov_arena_copy(out, ov_segment_extra_json(segments[0]), &u->extra_json, err) : OV_OK;
 }
 
 /* ---- rows ---- */
@@ -165,15 +164,14 @@ static ov_status read_segment(const ovi_union *u, const ov_segment *seg, ov_aren
     return OV_OK;
 }
 
-ov_status ovi_union_read(const ovi_union *u, ovi_piece *const *pieces, uint32_t count,
+ov_status ovi_union_read(const ovi_union *u, const ov_segment *const *segments, uint32_t count,
                          ov_status (*sink)(void *self, const ov_batch *batch, ov_error *err), void *self, ov_error *err)
 {
     ov_arena scratch;
     ov_status st = OV_OK;
     ov_arena_init(&scratch, "pieces", NULL);
     for (uint32_t i = 0; i < count && st == OV_OK; i++)
-        if (pieces[i]->live)
-            st = read_segment(u, segment_of(pieces[i]), &scratch, sink, self, err);
+        st = read_segment(u, segments[i], &scratch, sink, self, err);
     ov_arena_fini(&scratch);
     return st;
 }

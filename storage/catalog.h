@@ -140,6 +140,11 @@ typedef struct ov_commit {
     const ov_record *records; /* written in the same transaction */
     uint32_t record_count;
     const struct ov_task_row *task; /* as for ov_catalog_task_update, in the same transaction; NULL = none */
+    /* Files (ov_segment_entry.file) of appended segments of one time chunk whose rows the new segments hold instead: gone for
+     * good with this commit. OV_BUSY when some are not there any more, or the chunk does not answer for them any more. */
+    const ov_slice *retire;
+    uint32_t retire_count;
+    ov_slice retire_version; /* of the chunk */
     const struct ov_live_change *live; /* rows in memory that leave or join with this commit's snapshot; NULL = none */
     uint32_t live_count;
 } ov_commit;
