@@ -68,9 +68,8 @@ void ovi_run_log(const ovi_run *run, const char *level, const char *text)
     ov_buf_fini(&b);
 }
 
-ov_status ovi_spool_path(ovi_run *run, ovi_series *s, ov_slice *path, ov_error *err)
+ov_status ovi_spool_path(ovi_run *run, ov_slice *path, ov_error *err)
 {
-    (void)s;
     return ov_arena_printf(&run->group, path, err, "%s/%s-p%u", run->tmp_dir, run->stem, run->spooled++);
 }
 
@@ -326,7 +325,7 @@ static ov_status spool_lines(ovi_run *run, ovi_series *s, ov_slice lines, ov_err
     if (lines.n == 0)
         return OV_OK;
     if (s->spool.n == 0)
-        OV_TRY(ovi_spool_path(run, s, &s->spool, err));
+        OV_TRY(ovi_spool_path(run, &s->spool, err));
     OV_TRY(ov_file_open(s->spool.p, O_WRONLY | O_CREAT | O_APPEND, 0600, &fd, err));
     ov_status st = ov_file_write_all(fd, s->spool.p, lines, err);
     ov_error late = OV_ERROR_INIT;

@@ -27,8 +27,8 @@ void ovi_answer_header(ovi_flight *f, ov_slice name, ov_slice value);
 /* The answer is here: the series' next state. Only what stops the whole run is an error. */
 OV_CHECKED ov_status ovi_flight_land(ovi_flight *f, ov_http_done *done, ov_error *err);
 
-/* A fresh name for a series' file below the temporary folder; kept in s->spool. */
-OV_CHECKED ov_status ovi_spool_path(ovi_run *run, ovi_series *s, ov_slice *path, ov_error *err);
+/* A fresh name for a file below the temporary folder. */
+OV_CHECKED ov_status ovi_spool_path(ovi_run *run, ov_slice *path, ov_error *err);
 void ovi_run_log(const ovi_run *run, const char *level, const char *text);
 
 /* ---- pull_feed.c ---- */

@@ -69,7 +69,7 @@ ov_status ovi_archive_create(const char *dir, ov_slice source, ov_slice task, in
     return st;
 }
 
-static ov_status copy_file(ovi_archive *a, const char *from, ov_error *err)
+ov_status ovi_append_file(int fd, const char *path, const char *from, ov_error *err)
 {
     enum { CHUNK = 64 << 10 };
     ov_reader *r;
@@ -80,7 +80,7 @@ static ov_status copy_file(ovi_archive *a, const char *from, ov_error *err)
     while (st == OV_OK && got > 0) {
         st = ov_reader_read(r, chunk, CHUNK, &got, err);
         if (st == OV_OK)
-            st = ov_file_write_all(a->data_fd, a->data_path, ov_slice_make(chunk, got), err);
+            st = ov_file_write_all(fd, path, ov_slice_make(chunk, got), err);
     }
     ov_reader_close(r);
     return st;
@@ -91,7 +91,7 @@ ov_status ovi_archive_add(ovi_archive *a, ovi_archived *x, const char *body, ov_
     ov_buf b;
     ov_jsonw w;
     x->offset = a->offset;
-    OV_TRY(body ? copy_file(a, body, err) : ov_file_write_all(a->data_fd, a->data_path, bytes, err));
+    OV_TRY(body ? ovi_append_file(a->data_fd, a->data_path, body, err) : ov_file_write_all(a->data_fd, a->data_path, bytes, err));
     a->offset += (int64_t)x->bytes;
     ov_buf_init(&b);
     ov_jsonw_init(&w, &b);

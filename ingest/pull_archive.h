@@ -28,6 +28,8 @@ OV_CHECKED ov_status ovi_archive_create(const char *dir, ov_slice source, ov_sli
                                         ovi_archive **archive, ov_error *err);
 /* a->offset is set. `body` is the path of a file, or NULL with the bytes in `bytes`. */
 OV_CHECKED ov_status ovi_archive_add(ovi_archive *archive, ovi_archived *a, const char *body, ov_slice bytes, ov_error *err);
+/* All of the file `from` behind what fd has. */
+OV_CHECKED ov_status ovi_append_file(int fd, const char *path, const char *from, ov_error *err);
 OV_CHECKED ov_status ovi_archive_sync(ovi_archive *archive, ov_error *err);
 ov_slice ovi_archive_name(const ovi_archive *archive); /* path below DIR of the bytes */
 

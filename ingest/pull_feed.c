@@ -11,7 +11,7 @@
 static ov_status spool_body(ovi_flight *f, ov_error *err)
 {
     ov_slice path;
-    OV_TRY(ovi_spool_path(f->run, f->series, &path, err));
+    OV_TRY(ovi_spool_path(f->run, &path, err));
     f->path = path.p;
     ov_sha256_init(&f->sum);
     ov_sha256_add(&f->sum, f->body.p, f->body.n);

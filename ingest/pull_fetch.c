@@ -63,12 +63,12 @@ static const ovi_token *choose_token(const ovi_run *run, const ovi_series *s, in
 }
 
 /* Files come straight to disk; pages are looked at first. */
-static ov_status open_spool(ovi_run *run, ovi_series *s, ovi_flight *f, ov_error *err)
+static ov_status open_spool(ovi_run *run, ovi_flight *f, ov_error *err)
 {
     if (run->spec->source.kind != OVI_PULL_FILES)
         return OV_OK;
     ov_slice path;
-    OV_TRY(ovi_spool_path(run, s, &path, err));
+    OV_TRY(ovi_spool_path(run, &path, err));
     f->path = path.p;
     ov_sha256_init(&f->sum);
     return ov_file_open(path.p, O_WRONLY | O_CREAT | O_TRUNC, 0600, &f->fd, err);
@@ -85,7 +85,7 @@ static ov_status launch(fetcher *x, ovi_series *s, ovi_flight *f, ov_error *err)
         return ov_buf_check(&f->url, err);
     const char **headers;
     OV_TRY(ovi_series_headers(run, s, f->token, url, &f->arena, &headers, err));
-    OV_TRY(open_spool(run, s, f, err));
+    OV_TRY(open_spool(run, f, err));
     f->req = (ov_http_request){
         .url = url,
         .headers = headers,

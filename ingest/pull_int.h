@@ -181,6 +181,7 @@ struct ovi_run {
 
     /* Of the group under way. */
     uint32_t spooled; /* files so far, for their names */
+    ov_slice joined;  /* the file that the loader reads instead of the series' own */
     ovi_fetched *fetched, **fetched_tail;
     uint64_t group_bytes;
 

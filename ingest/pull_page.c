@@ -151,6 +151,15 @@ static ov_status add_line(page_reader *r, const ov_field *row, ov_error *err)
     return ov_buf_check(b, err);
 }
 
+/* Text that the readers of JSON may walk over: NULs stand behind it. */
+static ov_status padded(ov_buf *b, ov_slice *text, ov_error *err)
+{
+    if (ov_buf_reserve(b, OVI_SCAN_PAD))
+        memset(b->p + b->n, 0, OVI_SCAN_PAD);
+    *text = ov_buf_slice(b);
+    return ov_buf_check(b, err);
+}
+
 static ov_status add_row(page_reader *r, const ov_field *row, ov_error *err)
 {
     bool known;
@@ -207,8 +216,7 @@ static ov_status explode_row(page_reader *r, const ov_field *row, ov_error *err)
         ov_buf_add_char(&b, ':');
         ov_buf_add_slice(&b, compact);
         ov_buf_add_char(&b, '}');
-        st = ov_buf_check(&b, err);
-        one.text = ov_buf_slice(&b);
+        st = padded(&b, &one.text, err);
         if (st == OV_OK)
             st = add_row(r, &one, err);
         ov_buf_fini(&b);
@@ -235,8 +243,7 @@ static ov_status add_map(page_reader *r, const ov_field *map, ov_error *err)
         ov_buf_add_str(&b, ",\"value\":");
         ov_json_print(v, &b);
         ov_buf_add_char(&b, '}');
-        st = ov_buf_check(&b, err);
-        row.text = ov_buf_slice(&b);
+        st = padded(&b, &row.text, err);
         if (st == OV_OK)
             st = add_row(r, &row, err);
     }

@@ -1,11 +1,12 @@
 /* `pull` tasks: fetch a group of series, load their files, commit, and so on; the last commit ends the task. */
 #include "ingest/task_int.h"
 
+#include <fcntl.h>
 #include <stdio.h>
 #include "base/fault.h"
 #include "base/file.h"
 #include "base/os.h"
-#include "ingest/pull_archive.h"
+#include "ingest/pull_answer.h"
 
 static ov_status pull_check(ovi_task *t, const ov_json *doc, ov_error *err)
 {
@@ -37,11 +38,37 @@ static ov_status list_files(ovi_run *run, uint32_t from, uint32_t to, ov_slice *
     return OV_OK;
 }
 
+/* Lines of many series become one file: to the loader each file is a piece of work of its own, too much for a few rows. */
+static ov_status join_files(ovi_run *run, ov_slice **files, uint32_t *count, ov_error *err)
+{
+    ov_slice joined;
+    int fd;
+    if (*count < 2 || run->spec->source.kind == OVI_PULL_FILES)
+        return OV_OK;
+    OV_TRY(ovi_spool_path(run, &joined, err));
+    OV_TRY(ov_file_open(joined.p, O_WRONLY | O_CREAT | O_TRUNC, 0600, &fd, err));
+    ov_status st = OV_OK;
+    for (uint32_t i = 0; i < *count && st == OV_OK; i++)
+        st = ovi_append_file(fd, joined.p, (*files)[i].p, err);
+    ov_error late = OV_ERROR_INIT;
+    if (ov_file_close(fd, joined.p, &late) != OV_OK && st == OV_OK) {
+        *err = late;
+        st = late.code;
+    }
+    run->joined = joined;
+    (*files)[0] = joined;
+    *count = 1;
+    return st;
+}
+
 /* Files of our own below the temporary folder; those of a listed folder stay. */
 static void remove_files(ovi_run *run, uint32_t from, uint32_t to)
 {
+    ov_error ignored = OV_ERROR_INIT;
+    if (run->joined.n)
+        (void)!ov_file_remove(run->joined.p, &ignored);
+    run->joined = (ov_slice){0};
     for (uint32_t i = from; i < to; i++) {
-        ov_error ignored = OV_ERROR_INIT;
         ovi_series *s = &run->series[i];
         if (s->spool.n && ov_slice_starts(s->spool, ov_slice_cstr(run->tmp_dir)))
             (void)!ov_file_remove(s->spool.p, &ignored);
@@ -59,6 +86,7 @@ static ov_status load_group(ovi_task *t, ovi_run *run, uint32_t from, uint32_t t
     OV_TRY(list_files(run, from, to, &files, &count, err));
     if (count == 0)
         return OV_OK;
+    OV_TRY(join_files(run, &files, &count, err));
     OV_FAULT(OV_FAULT_PULL_SPOOLED, err);
     OV_TRY(ovi_pull_load_spec(run->spec, files, count, &run->group, &load, err));
     OV_TRY(ovi_task_load_env(t, 1, &env, err));

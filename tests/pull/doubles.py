@@ -43,6 +43,7 @@ class Double:
 
         class Handler(http.server.BaseHTTPRequestHandler):
             protocol_version = 'HTTP/1.1'
+            wbufsize = -1  # head and body in one packet: small ones would wait for the other side's acknowledgement
 
             def do_GET(self):
                 with double.lock:
