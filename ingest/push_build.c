@@ -15,6 +15,7 @@ typedef struct push {
     ov_segment_builder *builder; /* NULL until the first row */
     ovi_push_out *result;
     uint64_t lines; /* before the block at hand */
+    uint32_t max_rejects;
 } push;
 
 /* ---- which field is the time ---- */
@@ -135,7 +136,7 @@ static ov_status pass(push *p, ovi_discovery *discovery, block_fn *fn, ov_error 
     OV_TRY(ov_arena_alloc(&p->arena, schema->column_count * sizeof *types, &types, err));
     for (uint32_t i = 0; i < schema->column_count; i++)
         types[i] = schema->columns[i].type;
-    ov_status st = ovi_rows_create(types, schema->column_count, discovery ? 0 : OVI_PUSH_REJECTS, &rows, err);
+    ov_status st = ovi_rows_create(types, schema->column_count, discovery ? 0 : p->max_rejects, &rows, err);
     if (st == OV_OK)
         st = ovi_parser_create(p->plan, discovery, &parser, err);
     if (st == OV_OK)
@@ -149,7 +150,7 @@ static ov_status pass(push *p, ovi_discovery *discovery, block_fn *fn, ov_error 
 
 static ov_status copy_rejects(push *p, const ov_rows *rows, ov_error *err)
 {
-    for (uint32_t i = 0; i < rows->reject_count && p->result->reject_count < OVI_PUSH_REJECTS; i++) {
+    for (uint32_t i = 0; i < rows->reject_count && p->result->reject_count < p->max_rejects; i++) {
         ov_reject *to = &p->result->rejects[p->result->reject_count];
         *to = rows->rejects[i];
         if (to->line)
@@ -246,7 +247,8 @@ ov_status ovi_push_build(const ovi_push_in *in, ov_arena *out, ovi_push_out *res
     push p = {.in = in, .spec = *in->spec, .out = out, .result = result};
     *result = (ovi_push_out){0};
     p.env = (ov_load_env){.transforms = in->transforms};
-    OV_TRY(ov_arena_zalloc(out, OVI_PUSH_REJECTS * sizeof *result->rejects, &result->rejects, err));
+    p.max_rejects = in->max_rejects ? in->max_rejects : OVI_PUSH_REJECTS;
+    OV_TRY(ov_arena_zalloc(out, p.max_rejects * sizeof *result->rejects, &result->rejects, err));
     ov_arena_init(&p.arena, "push", in->budget);
     ov_arena_init(&p.scratch, "push batch", in->budget);
     ov_arena_init(&p.tables, "push block", in->budget);

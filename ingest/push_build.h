@@ -15,13 +15,14 @@ typedef struct ovi_push_in {
     uint32_t known_count;
     const struct ov_transform_ops *transforms;
     ov_budget *budget;
+    uint32_t max_rejects; /* told of; 0: OVI_PUSH_REJECTS */
 } ovi_push_in;
 
 typedef struct ovi_push_out {
     void *image; /* NULL when no row is left; belongs to the caller (ov_free) */
     size_t bytes;
     uint64_t rows, rejected, filtered, with_errors;
-    ov_reject *rejects; /* the first OVI_PUSH_REJECTS, in the arena */
+    ov_reject *rejects; /* the first of them, in the arena */
     uint32_t reject_count;
 } ovi_push_out;
 

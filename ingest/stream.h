@@ -55,6 +55,8 @@ typedef struct ov_push {
     ov_push_format format;
     const ov_stream_mark *marks;
     uint32_t mark_count;
+    bool line_each;       /* JSON: no object goes over a line's end, whatever the first line looks like */
+    uint32_t max_rejects; /* how many of the rejected are told of; 0: ten */
 } ov_push;
 
 typedef struct ov_push_result {

@@ -93,6 +93,7 @@ static ov_status build(pushing *p, ovi_push_out *built, ov_error *err)
     OV_TRY(declared_spec(p, &declared, err));
     OV_TRY(ovi_stream_spec(p->push->datasource, declared, p->push->format, &p->arena, &spec, err));
     spec->input.data = p->body;
+    spec->format.newline_delimited |= p->push->line_each;
     ov_snapshot *snap = ov_catalog_snapshot(p->s->config.catalog);
     const ov_datasource *ds = ov_snapshot_find(snap, p->push->datasource);
     ovi_push_in in = {.spec = spec,
@@ -100,6 +101,7 @@ static ov_status build(pushing *p, ovi_push_out *built, ov_error *err)
                       .known = ds ? ds->columns : NULL,
                       .known_count = ds ? ds->column_count : 0,
                       .transforms = p->s->config.transforms,
+                      .max_rejects = p->push->max_rejects,
                       .budget = &p->s->budget};
     ov_status st = ovi_push_build(&in, p->out, built, err);
     ov_snapshot_release(snap);

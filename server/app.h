@@ -15,6 +15,7 @@
 
 typedef struct ov_tasks ov_tasks; /* ingest/task.h */
 typedef struct ov_streams ov_streams; /* ingest/stream.h */
+typedef struct ov_kafka ov_kafka; /* ingest/kafka.h */
 typedef struct ov_schedules ov_schedules; /* ingest/schedule.h */
 typedef struct ov_lookup_store ov_lookup_store; /* server/lookups.h */
 typedef struct ov_av_store ov_av_store; /* server/avatica_store.h */
@@ -27,6 +28,7 @@ typedef struct ov_app {
     ov_tasks *tasks;
     ov_schedules *schedules;
     ov_streams *streams; /* rows that are pushed */
+    ov_kafka *kafka; /* supervisors, which push what they read */
     ov_query_env env;
     ov_extern_ops externs;
     ov_running *running;

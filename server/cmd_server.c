@@ -9,6 +9,7 @@
 #include "base/cpu.h"
 #include "base/log.h"
 #include "base/os.h"
+#include "ingest/kafka.h"
 #include "ingest/stream.h"
 #include "ingest/task.h"
 #include "server/avatica_store.h"
@@ -117,6 +118,12 @@ static ov_status start_streams(ov_app *app, const server_options *o, ov_error *e
     return ov_streams_create(&config, &app->streams, err);
 }
 
+static ov_status start_kafka(ov_app *app, ov_error *err)
+{
+    ov_kafka_config config = {.catalog = app->catalog, .streams = app->streams};
+    return ov_kafka_create(&config, &app->kafka, err);
+}
+
 /* Twice as many as cores: while one waits for a slow client, another can run. */
 static int64_t default_queries(void)
 {
@@ -145,6 +152,7 @@ static ov_status serve(ov_app *app, const server_options *o, ov_error *err)
     OV_TRY_OUT(st, start_http(app, o, err));
     OV_TRY_OUT(st, start_tasks(app, o, err));
     OV_TRY_OUT(st, start_schedules(app, o, err));
+    OV_TRY_OUT(st, start_kafka(app, err));
     the_http = app->http;
     install_signals();
     ov_snapshot *snap = ov_catalog_snapshot(app->catalog);
@@ -158,6 +166,7 @@ out:
     ov_schedules_destroy(app->schedules);
     ov_tasks_destroy(app->tasks);
     ov_http_destroy(app->http);
+    ov_kafka_destroy(app->kafka);
     ov_streams_destroy(app->streams);
     ov_av_store_destroy(app->avatica);
     ov_lookup_store_close(app->lookups);

@@ -7,6 +7,7 @@
 #include "base/blob_cache.h"
 #include "base/jsonw.h"
 #include "base/os.h"
+#include "ingest/kafka.h"
 #include "ingest/stream.h"
 #include "server/error_http.h"
 #include "server/handlers.h"
@@ -162,6 +163,7 @@ void ov_h_metrics(ov_app *app, ov_request *rq, const ov_captures *at)
     add_gauge(&b, "ovate_spill_bytes", "Bytes of running queries on disk now.",
               (double)atomic_load(&app->spill.used));
     ov_streams_metrics(app->streams, &b);
+    ov_kafka_metrics(app->kafka, &b);
     add_gauge(&b, "ovate_http_connections", "Open connections.", (double)http.open_connections);
     ov_metrics_head(&b, "ovate_http_requests_total", "counter",
                     "Requests with a complete head and body.");

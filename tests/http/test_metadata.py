@@ -242,7 +242,8 @@ def supervisors(server):
     for tail in ('', '/status', '/stats', '/history', '/health'):
         text(server, I + '/supervisor/nobody' + tail, 404, 'Cannot find any supervisor with id: [nobody]')
     same(server.post(I + '/supervisor/nobody/terminate', {})[0], 404)
-    same(server.post(I + '/supervisor', {'type': 'kafka'})[0], 501)
+    same(server.post(I + '/supervisor', {'type': 'kafka'})[0], 400)
+    same(server.post(I + '/supervisor', {'type': 'kinesis'})[0], 501)
 
 
 def unknown_paths(server):

@@ -1,0 +1,266 @@
+/*
+ * A batch of messages into the stream: one push with the offsets behind them as marks.
+ *
+ * A push that finds no room is tried again until it goes in; meanwhile nothing is taken from the client, whose own
+ * queue is bounded, so lag grows on the broker. A batch that cannot be read as a whole is halved until the message at fault stands alone.
+ */
+#include <librdkafka/rdkafka.h>
+
+#include <stdio.h>
+#include "base/jsonw.h"
+#include "base/os.h"
+#include "ingest/kafka_int.h"
+#include "ingest/rows.h"
+
+enum { RETRY_MS = 200 };
+
+typedef struct batch {
+    ovi_kafka_task *t;
+    rd_kafka_message_t **messages;
+    uint32_t count;
+    ov_arena arena; /* of one push */
+    ovi_kafka_body body;
+    ov_stream_mark *marks;
+    uint32_t mark_count;
+} batch;
+
+/* ---- marks ---- */
+
+/* One past the last message of each partition. */
+static ov_status make_marks(batch *b, ov_error *err)
+{
+    ovi_kafka_task *t = b->t;
+    int64_t *behind;
+    OV_TRY(ov_arena_alloc(&b->arena, t->part_count * sizeof *behind, &behind, err));
+    OV_TRY(ov_arena_zalloc(&b->arena, t->part_count * sizeof *b->marks, &b->marks, err));
+    for (uint32_t i = 0; i < t->part_count; i++)
+        behind[i] = -1;
+    for (uint32_t i = 0; i < b->count; i++)
+        behind[ovi_kafka_part_of(t, b->messages[i]->partition) - t->parts] = b->messages[i]->offset + 1;
+    b->mark_count = 0;
+    for (uint32_t i = 0; i < t->part_count; i++) {
+        if (behind[i] < 0)
+            continue;
+        ov_stream_mark *m = &b->marks[b->mark_count++];
+        OV_TRY(ovi_kafka_mark_key(&t->sup->spec, t->parts[i].id, &b->arena, &m->key, err));
+        OV_TRY(ov_arena_printf(&b->arena, &m->value, err, "%lld", (long long)behind[i]));
+    }
+    return OV_OK;
+}
+
+/* ---- messages that are no rows ---- */
+
+static void note_poison(ovi_kafka_sup *s, const rd_kafka_message_t *m, ov_slice reason)
+{
+    ov_mutex_lock(&s->owner->lock);
+    ovi_kafka_poison *p = &s->poison[s->poison_count++ % OVI_KAFKA_KEPT];
+    *p = (ovi_kafka_poison){.partition = m->partition, .offset = m->offset, .ms = ov_now_ms()};
+    snprintf(p->reason, sizeof p->reason, OV_SLICE_FMT, OV_SLICE_ARG(reason));
+    ov_mutex_unlock(&s->owner->lock);
+}
+
+static void write_dead(const ovi_kafka_spec *spec, const rd_kafka_message_t *m, ov_slice reason, ov_buf *out)
+{
+    rd_kafka_timestamp_type_t kind;
+    ov_jsonw w;
+    int64_t ms = rd_kafka_message_timestamp(m, &kind);
+    ov_jsonw_init(&w, out);
+    ov_jsonw_open_object(&w, NULL);
+    ov_jsonw_i64(&w, "__time", kind == RD_KAFKA_TIMESTAMP_NOT_AVAILABLE ? ov_now_ms() : ms);
+    ov_jsonw_str(&w, "topic", spec->topic);
+    ov_jsonw_i64(&w, "partition", m->partition);
+    ov_jsonw_i64(&w, "offset", m->offset);
+    ov_jsonw_str(&w, "reason", reason);
+    if (m->key)
+        ov_jsonw_str(&w, "key", ov_slice_make(m->key, m->key_len));
+    ov_jsonw_str(&w, "value", ov_slice_make(m->payload, m->len));
+    ov_jsonw_close_object(&w);
+}
+
+/* Pushed with the message's place as the batch id: a message that is read twice is kept once. */
+static ov_status keep_dead(batch *b, const rd_kafka_message_t *m, ov_slice reason, ov_error *err)
+{
+    const ovi_kafka_spec *spec = &b->t->sup->spec;
+    ov_push_result result;
+    ov_slice id;
+    ov_buf row;
+    OV_TRY(ov_arena_printf(&b->arena, &id, err, "kafka/" OV_SLICE_FMT "/%d/%lld", OV_SLICE_ARG(spec->topic), (int)m->partition,
+                           (long long)m->offset));
+    ov_buf_init(&row);
+    write_dead(spec, m, reason, &row);
+    ov_status st = ov_buf_check(&row, err);
+    ov_push push = {.datasource = spec->dead_letters, .batch = id, .body = ov_buf_slice(&row), .format = OV_PUSH_JSON};
+    if (st == OV_OK)
+        st = ov_streams_push(b->t->sup->owner->config.streams, &push, &b->arena, &result, err);
+    if (st == OV_EXISTS)
+        st = OV_OK; /* it is there, with another reason or time */
+    ov_buf_fini(&row);
+    return st;
+}
+
+static void refuse(batch *b, const rd_kafka_message_t *m, ov_slice reason)
+{
+    ovi_kafka_sup *s = b->t->sup;
+    ov_error err = OV_ERROR_INIT;
+    note_poison(s, m, reason);
+    if (!s->spec.dead_letters.n)
+        return;
+    ov_status st;
+    while ((st = keep_dead(b, m, reason, &err)) == OV_BUSY && ovi_kafka_sleep(s, RETRY_MS))
+        err = (ov_error)OV_ERROR_INIT;
+    if (st != OV_OK) {
+        ovi_kafka_trouble_add(s, false, "the message at partition %d, offset %lld could not be kept: %s", (int)m->partition,
+                              (long long)m->offset, err.text);
+        return;
+    }
+    ov_mutex_lock(&s->owner->lock);
+    s->dead_letters++;
+    ov_mutex_unlock(&s->owner->lock);
+}
+
+/* The message a line belongs to. */
+static uint32_t message_of(const batch *b, uint64_t line)
+{
+    uint32_t low = 0, high = b->count;
+    while (high - low > 1) {
+        uint32_t mid = low + (high - low) / 2;
+        if (b->body.lines[mid] <= line)
+            low = mid;
+        else
+            high = mid;
+    }
+    return low;
+}
+
+static uint64_t refuse_all(batch *b, const ov_push_result *r)
+{
+    uint64_t spoiled = 0;
+    for (uint32_t i = 0; i < r->reject_count; i++)
+        if (!r->rejects[i].loaded)
+            refuse(b, b->messages[message_of(b, r->rejects[i].line)], r->rejects[i].reason);
+    for (uint32_t i = 0; i < b->count; i++)
+        if (b->body.spoiled[i]) {
+            refuse(b, b->messages[i], OV_SLICE_LIT("a quote that opens a cell is never closed"));
+            spoiled++;
+        }
+    return spoiled;
+}
+
+/* ---- what is durable ---- */
+
+static void move_on(batch *b, const ov_push_result *r, uint64_t rejected)
+{
+    ovi_kafka_sup *s = b->t->sup;
+    ov_mutex_lock(&s->owner->lock);
+    s->rows += r->rows;
+    s->filtered += r->filtered;
+    s->with_errors += r->with_errors;
+    s->rejected += rejected;
+    s->empty += b->body.empty;
+    for (uint32_t i = 0; i < b->count; i++) {
+        const rd_kafka_message_t *m = b->messages[i];
+        ovi_kafka_part *p = ovi_kafka_part_of(b->t, m->partition);
+        rd_kafka_timestamp_type_t kind;
+        p->next = m->offset + 1;
+        int64_t ms = rd_kafka_message_timestamp(m, &kind);
+        if (kind != RD_KAFKA_TIMESTAMP_NOT_AVAILABLE)
+            p->last_ms = ms;
+        p->high = OV_MAX(p->high, p->next);
+        s->bytes += m->len;
+    }
+    s->stopped_by_poison |= s->rejected > s->spec.max_parse_exceptions;
+    ov_mutex_unlock(&s->owner->lock);
+}
+
+static void throttle(ovi_kafka_task *t, bool on)
+{
+    ov_mutex_lock(&t->sup->owner->lock);
+    t->throttled = on;
+    ov_mutex_unlock(&t->sup->owner->lock);
+}
+
+/* Until there is room, the log takes rows again, or it is time to stop. */
+static ov_status push_until(batch *b, const ov_push *push, ov_push_result *r, ov_error *err)
+{
+    ovi_kafka_task *t = b->t;
+    for (;;) {
+        *err = (ov_error)OV_ERROR_INIT;
+        ov_status st = ov_streams_push(t->sup->owner->config.streams, push, &b->arena, r, err);
+        if (st != OV_BUSY && st != OV_IO && st != OV_NOMEM) {
+            throttle(t, false);
+            return st;
+        }
+        throttle(t, true);
+        ovi_kafka_trouble_add(t->sup, false, "rows wait: %s", err->text);
+        if (!ovi_kafka_sleep(t->sup, RETRY_MS))
+            return ov_fail(err, OV_CANCELLED, "the supervisor stops");
+    }
+}
+
+static ov_status push_some(batch *b, bool empty, ov_push_result *r, ov_error *err)
+{
+    const ovi_kafka_spec *spec = &b->t->sup->spec;
+    OV_TRY(make_marks(b, err));
+    OV_TRY(ovi_kafka_body_make(spec, b->messages, b->count, &b->arena, &b->body, err));
+    ov_push push = {.datasource = spec->datasource,
+                    .body = empty ? (ov_slice){"", 0} : ov_buf_slice(&b->body.text),
+                    .format = spec->format,
+                    .marks = b->marks,
+                    .mark_count = b->mark_count,
+                    .line_each = true,
+                    .max_rejects = spec->dead_letters.n ? b->count : 0};
+    return push_until(b, &push, r, err);
+}
+
+/* One message that a push cannot take: passed over, and told of. */
+static ov_status pass_over(batch *b, ov_error *err)
+{
+    char reason[sizeof err->text];
+    ov_push_result r;
+    snprintf(reason, sizeof reason, "%s", err->text);
+    ov_buf_clear(&b->body.text);
+    OV_TRY(push_some(b, true, &r, err));
+    refuse(b, b->messages[0], ov_slice_cstr(reason));
+    move_on(b, &r, 1);
+    return OV_OK;
+}
+
+static ov_status push_range(ovi_kafka_task *t, uint32_t from, uint32_t to, ov_error *err)
+{
+    batch b = {.t = t, .messages = t->messages + from, .count = to - from};
+    ov_push_result r;
+    ov_arena_init(&b.arena, "kafka batch", NULL);
+    ov_buf_init(&b.body.text);
+    ov_status st = push_some(&b, false, &r, err);
+    bool halve = st != OV_OK && st != OV_CANCELLED && b.count > 1;
+    if (st == OV_OK) {
+        uint64_t spoiled = refuse_all(&b, &r);
+        move_on(&b, &r, r.rejected + spoiled);
+    } else if (st != OV_CANCELLED && b.count == 1) {
+        st = pass_over(&b, err);
+    }
+    ov_buf_fini(&b.body.text);
+    ov_arena_fini(&b.arena);
+    if (!halve)
+        return st;
+    OV_TRY(push_range(t, from, from + (to - from) / 2, err));
+    return push_range(t, from + (to - from) / 2, to, err);
+}
+
+void ovi_kafka_push_batch(ovi_kafka_task *t)
+{
+    ov_error err = OV_ERROR_INIT;
+    ov_status st = push_range(t, 0, t->message_count, &err);
+    if (st != OV_OK && st != OV_CANCELLED) {
+        /* Not even the marks went in: read again from where rows are durable. */
+        ovi_kafka_trouble_add(t->sup, false, "a batch of %u messages is not taken: %s", t->message_count, err.text);
+        for (uint32_t i = 0; i < t->part_count; i++)
+            t->parts[i].read = t->parts[i].next;
+        t->assign = true;
+        ovi_kafka_sleep(t->sup, RETRY_MS);
+    }
+    for (uint32_t i = 0; i < t->message_count; i++)
+        rd_kafka_message_destroy(t->messages[i]);
+    t->message_count = 0;
+    t->message_bytes = 0;
+}
