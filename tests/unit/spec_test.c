@@ -190,7 +190,7 @@ static void refusals(void **state)
         {TASK(SCHEMA() ",\"ioConfig\":{\"appendToExisting\":true,\"dropExisting\":true}"), OV_INVALID, "exclude each other"},
         {TASK(SCHEMA() ",\"ioConfig\":{\"dropExisting\":true,\"inputSource\":{\"type\":\"inline\",\"data\":\"\"},\"inputFormat\":{\"type\":\"json\"}}"), OV_INVALID, "dropExisting needs granularitySpec.intervals"},
         {TASK(SCHEMA() ",\"ioConfig\":{\"inputSource\":{\"type\":\"inline\",\"data\":\"\"}}"), OV_INVALID, "'inputFormat' is missing"},
-        {TASK(SCHEMA() ",\"ioConfig\":{\"inputSource\":{\"type\":\"inline\",\"data\":\"\"},\"inputFormat\":{\"type\":\"parquet\"}}"), OV_UNSUPPORTED, "inputFormat.type: the input format 'parquet' is not supported yet"},
+        {TASK(SCHEMA() ",\"ioConfig\":{\"inputSource\":{\"type\":\"inline\",\"data\":\"\"},\"inputFormat\":{\"type\":\"orc\"}}"), OV_UNSUPPORTED, "inputFormat.type: the input format 'orc' is not supported yet"},
         {TASK(SCHEMA() ",\"ioConfig\":{\"inputSource\":{\"type\":\"inline\",\"data\":\"\"},\"inputFormat\":{\"type\":\"csv\"}}"), OV_INVALID, "either 'columns' or 'findColumnsFromHeader'"},
         {TASK(SCHEMA() ",\"ioConfig\":{\"inputSource\":{\"type\":\"inline\",\"data\":\"\"},\"inputFormat\":{\"type\":\"csv\",\"columns\":[\"a\",\"a\"]}}"), OV_INVALID, "the column 'a' is listed twice"},
         {TASK(SCHEMA() ",\"ioConfig\":{\"inputSource\":{\"type\":\"inline\",\"data\":\"\"},\"inputFormat\":{\"type\":\"tsv\",\"columns\":[\"a\"],\"delimiter\":\"\"}}"), OV_INVALID, "inputFormat.delimiter: the delimiter is empty"},
