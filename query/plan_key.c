@@ -1,5 +1,8 @@
 #include "query/plan_key.h"
 
+#include "base/blob_cache.h"
+#include "base/tz.h"
+
 bool ov_query_context_denies(const ov_json *context, const char *name)
 {
     const ov_json *v = ov_json_find(context, name);
@@ -64,4 +67,28 @@ ov_status ovi_plan_own_texts(const ov_query_request *rq, ov_arena *arena, ov_que
     }
     own->params = params;
     return OV_OK;
+}
+
+ov_status ovi_states_of(const ov_query_env *env, const ov_query_request *rq, const ov_planned *p, ov_arena *arena,
+                        ov_kept_states *out, ov_error *err)
+{
+    const ov_json *context = rq->native ? ov_json_find(rq->native, "context") : rq->context;
+    if (!env->states || !p || !ov_blob_cache_takes(env->states, 1))
+        return OV_OK;
+    *out = (ov_kept_states){.cache = env->states,
+                            .reads = !ov_query_context_denies(context, "useCache"),
+                            .keeps = !ov_query_context_denies(context, "populateCache")};
+    ov_buf session;
+    ov_buf_init(&session);
+    ov_buf_add_str(&session, ov_tz_name(p->expr.tz));
+    ov_buf_add_char(&session, '\0');
+    for (uint32_t i = 0; i < ov_lookup_set_count(p->lookups); i++) {
+        uint64_t serial = ov_lookup_serial(ov_lookup_set_at(p->lookups, i));
+        ov_buf_add(&session, &serial, sizeof serial);
+    }
+    ov_status st = ov_buf_check(&session, err);
+    if (st == OV_OK)
+        st = ov_arena_copy(arena, ov_buf_slice(&session), &out->session, err);
+    ov_buf_fini(&session);
+    return st;
 }

@@ -1,7 +1,6 @@
 /* The life of a query: request to plan, plan to batches. */
 #include "query/query.h"
 
-#include "base/blob_cache.h"
 #include "base/map_guard.h"
 #include "base/os.h"
 #include "base/tz.h"
@@ -299,32 +298,6 @@ static void init(ov_query *q, const ov_query_env *env, const ov_query_request *r
         ov_uuid_make(q->uuid);
 }
 
-/* What expressions mean depends on their arguments, the zone and the lookups (their maps by number). */
-static ov_status use_states(ov_query *q, const ov_query_env *env, const ov_query_request *rq, ov_error *err)
-{
-    ov_kept_states *k = &q->cx.kept;
-    const ov_planned *p = q->planned;
-    const ov_json *context = rq->native ? ov_json_find(rq->native, "context") : rq->context;
-    if (!env->states || !p || !ov_blob_cache_takes(env->states, 1))
-        return OV_OK;
-    *k = (ov_kept_states){.cache = env->states,
-                          .reads = !ov_query_context_denies(context, "useCache"),
-                          .keeps = !ov_query_context_denies(context, "populateCache")};
-    ov_buf session;
-    ov_buf_init(&session);
-    ov_buf_add_str(&session, ov_tz_name(p->expr.tz));
-    ov_buf_add_char(&session, '\0');
-    for (uint32_t i = 0; i < ov_lookup_set_count(p->lookups); i++) {
-        uint64_t serial = ov_lookup_serial(ov_lookup_set_at(p->lookups, i));
-        ov_buf_add(&session, &serial, sizeof serial);
-    }
-    ov_status st = ov_buf_check(&session, err);
-    if (st == OV_OK)
-        st = ov_arena_copy(&q->cx.arena, ov_buf_slice(&session), &k->session, err);
-    ov_buf_fini(&session);
-    return st;
-}
-
 static ov_status open_query(const ov_query_env *env, const ov_query_request *rq, bool only_quick, ov_query **out,
                             ov_error *err)
 {
@@ -342,7 +315,7 @@ static ov_status open_query(const ov_query_env *env, const ov_query_request *rq,
     if (st == OV_OK)
         st = find_or_make_plan(q, env, rq, only_quick, err);
     if (st == OV_OK)
-        st = use_states(q, env, rq, err);
+        st = ovi_states_of(env, rq, q->planned, &q->cx.arena, &q->cx.kept, err);
     bool slow = only_quick && !(q->planned && ov_query_is_quick(q));
     if (st != OV_OK || slow) {
         ov_query_close(q);

@@ -22,6 +22,7 @@ typedef struct own_part {
     bool on;      /* rows go there */
     bool partial; /* some went to disk */
     int64_t began;
+    ov_buf key; /* of the segment it looks for or keeps */
 } own_part;
 
 /* What is complete of a segment. */
@@ -56,6 +57,15 @@ static bool may_be_kept(const agg_spec *spec)
     return true;
 }
 
+/* Some segment below may be large enough. */
+static bool is_large(const agg_spec *spec)
+{
+    const ov_plan *p = spec->node;
+    while (p->kind != OV_PLAN_SCAN && p->input_count == 1)
+        p = p->inputs[0];
+    return p->kind == OV_PLAN_SCAN && (p->scan.datasource->rows >= LEAST_ROWS || spec->exec->cx->options.keep_states);
+}
+
 ov_status ovi_kept_open(const agg_spec *spec, agg_state *states, agg_parts **parts, ovi_spill *spill, ovi_keeper **out,
                         ov_error *err)
 {
@@ -65,7 +75,8 @@ ov_status ovi_kept_open(const agg_spec *spec, agg_state *states, agg_parts **par
     ovi_keeper *k;
     bool is;
     *out = NULL;
-    if (!use->cache || (!use->reads && !use->keeps) || spec->general || x->stats_count || !may_be_kept(spec))
+    if (!use->cache || (!use->reads && !use->keeps) || spec->general || x->stats_count || !is_large(spec) ||
+        !may_be_kept(spec))
         return OV_OK;
     OV_TRY(ovi_fragment_of(spec->node, use->session, &x->arena, &f, &is, err));
     if (!is)
@@ -75,6 +86,8 @@ ov_status ovi_kept_open(const agg_spec *spec, agg_state *states, agg_parts **par
     k->segment_count = f.scan->scan.datasource->segment_count;
     OV_TRY(ov_arena_zalloc(&x->arena, x->worker_count * sizeof *k->own, &k->own, err));
     OV_TRY(ov_arena_zalloc(&x->arena, ((size_t)k->segment_count + 1) * sizeof *k->segments, &k->segments, err));
+    for (unsigned i = 0; i < x->worker_count; i++)
+        ov_buf_init(&k->own[i].key);
     for (uint32_t i = 0; i < k->segment_count; i++)
         ov_buf_init(&k->segments[i].bytes);
     ov_mutex_init(&k->lock);
@@ -92,8 +105,10 @@ void ovi_kept_fini(ovi_keeper *k)
 {
     if (!k)
         return;
-    for (unsigned i = 0; i < k->spec->exec->worker_count; i++)
+    for (unsigned i = 0; i < k->spec->exec->worker_count; i++) {
         ovi_agg_state_fini(&k->own[i].state, k->spec);
+        ov_buf_fini(&k->own[i].key);
+    }
     for (uint32_t i = 0; i < k->segment_count; i++)
         ov_buf_fini(&k->segments[i].bytes);
     ov_mutex_fini(&k->lock);
@@ -115,20 +130,16 @@ static ov_status make_room(ovi_keeper *k, ovi_worker *w, uint32_t groups, ov_err
 
 /* ---- look ---- */
 
-static ov_blob *find(ovi_keeper *k, uint32_t i)
+static ov_blob *find(ovi_keeper *k, ov_buf *key, uint32_t i)
 {
-    ov_buf key;
-    ov_blob *blob = NULL;
-    ov_buf_init(&key);
-    if (k->cx->kept.reads && ovi_fragment_segment(&k->fragment, entry_of(k, i), &key))
-        blob = ov_blob_cache_get(k->cx->kept.cache, ov_buf_slice(&key));
-    ov_buf_fini(&key);
-    return blob;
+    if (!k->cx->kept.reads || !ovi_fragment_segment(&k->fragment, entry_of(k, i), key))
+        return NULL;
+    return ov_blob_cache_get(k->cx->kept.cache, ov_buf_slice(key));
 }
 
 ov_status ovi_kept_look(ovi_keeper *k, ovi_worker *w, uint32_t i, bool *known, ov_error *err)
 {
-    ov_blob *blob = find(k, i);
+    ov_blob *blob = find(k, &k->own[w->number].key, i);
     *known = false;
     if (!blob)
         return OV_OK;
@@ -198,29 +209,27 @@ static bool pays(const ovi_keeper *k, const agg_state *s, int64_t ns, uint32_t c
 }
 
 /* More bytes of a segment; with the last ones they are complete. */
-static ov_status add_piece(ovi_keeper *k, uint32_t i, ov_slice bytes, uint32_t chunks, uint32_t of, bool *paid, ov_error *err)
+static ov_status add_piece(ovi_keeper *k, ov_buf *key, uint32_t i, ov_slice bytes, uint32_t chunks, uint32_t of, bool *paid,
+                           ov_error *err)
 {
     kept_segment *seg = &k->segments[i];
     const ov_segment_entry *e = entry_of(k, i);
     ov_blob_cache *cache = k->cx->kept.cache;
     size_t most = k->cx->options.keep_states ? SIZE_MAX : (size_t)(e->info.bytes / BYTES_SHARE);
-    ov_buf key;
-    ov_buf_init(&key);
     ov_mutex_lock(&k->lock);
     seg->chunks += chunks;
     seg->vain = seg->vain || seg->bytes.n + bytes.n > most || !ov_blob_cache_takes(cache, seg->bytes.n + bytes.n);
     if (!seg->vain)
         ov_buf_add_slice(&seg->bytes, bytes);
     *paid = !seg->vain;
-    if (*paid && seg->chunks == of && !seg->bytes.failed && ovi_fragment_segment(&k->fragment, e, &key))
-        ov_blob_cache_put(cache, ov_buf_slice(&key), ov_buf_slice(&seg->bytes));
+    if (*paid && seg->chunks == of && !seg->bytes.failed && ovi_fragment_segment(&k->fragment, e, key))
+        ov_blob_cache_put(cache, ov_buf_slice(key), ov_buf_slice(&seg->bytes));
     ov_status st = ov_buf_check(&seg->bytes, err);
     if (seg->vain || seg->chunks == of) {
         ov_buf_fini(&seg->bytes);
         ov_buf_init(&seg->bytes);
     }
     ov_mutex_unlock(&k->lock);
-    ov_buf_fini(&key);
     return st;
 }
 
@@ -257,7 +266,7 @@ ov_status ovi_kept_leave(ovi_keeper *k, ovi_worker *w, uint32_t i, uint32_t chun
         ov_buf_init(&bytes);
         ov_status st = ovi_agg_write(&own->state, k->spec, &w->scratch, &bytes, err);
         if (st == OV_OK)
-            st = add_piece(k, i, ov_buf_slice(&bytes), chunks, of, &paid, err);
+            st = add_piece(k, &own->key, i, ov_buf_slice(&bytes), chunks, of, &paid, err);
         ov_buf_fini(&bytes);
         OV_TRY(st);
     } else {
