@@ -10,10 +10,11 @@
 enum {
     LEAST_ROWS = 16384,     /* fewer are read faster than anything is written */
     LEAST_NS = 1000000,     /* of reading a whole segment */
-    NS_A_STATE = 64,        /* of writing and merging a key or state, about; a byte of objects and sets counts one */
+    NS_A_STATE = 64,        /* of writing and merging a key or state, about */
+    NS_A_BYTE = 24,         /* of objects and sets, which also begin anew: HLL sketches that became arrays */
     COST_SHARE = 16,        /* of the time of reading */
     BYTES_SHARE = 8,        /* of the segment's bytes */
-    MOST_VAIN = 2,          /* pieces more than those that paid */
+    MOST_VAIN = 1,          /* pieces more than those that paid */
 };
 
 /* What a worker has of the segment it is in. */
@@ -204,7 +205,7 @@ static bool pays(const ovi_keeper *k, const agg_state *s, int64_t ns, uint32_t c
 {
     const agg_spec *spec = k->spec;
     int64_t cost = (int64_t)s->groups.count * (1 + spec->layout.count + spec->acc_count) * NS_A_STATE +
-                   (int64_t)object_bytes(s, spec);
+                   (int64_t)object_bytes(s, spec) * NS_A_BYTE;
     return k->cx->options.keep_states || (ns * of >= (int64_t)LEAST_NS * chunks && cost <= ns / COST_SHARE);
 }
 
