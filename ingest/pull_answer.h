@@ -1,4 +1,4 @@
-/* Private to pull_fetch.c and pull_answer.c: a request under way, and what its answer does to its series. */
+/* Private to pull_fetch.c, pull_answer.c and pull_accept.c: a request under way, and what its answer does to its series. */
 #pragma once
 
 #include "ingest/pull_archive.h"
@@ -30,6 +30,18 @@ OV_CHECKED ov_status ovi_flight_land(ovi_flight *f, ov_http_done *done, ov_error
 /* A fresh name for a file below the temporary folder. */
 OV_CHECKED ov_status ovi_spool_path(ovi_run *run, ov_slice *path, ov_error *err);
 void ovi_run_log(const ovi_run *run, const char *level, const char *text);
+
+/* The series is at an end for this run, and why; secrets are taken out of the sentence. */
+void ovi_flight_end_badly(ovi_flight *f, ovi_phase phase, ov_status code, const char *why);
+void ovi_series_wait(ovi_series *s, int64_t ms);
+
+/* ---- pull_accept.c ---- */
+/* A page or file is here: its rows are kept, the series moves on. */
+OV_CHECKED ov_status ovi_flight_accept(ovi_flight *f, ov_error *err);
+/* 304. */
+OV_CHECKED ov_status ovi_flight_unchanged(ovi_flight *f, ov_error *err);
+/* On to the page behind this one, or to the end of the series. */
+OV_CHECKED ov_status ovi_flight_next_page(ovi_flight *f, const ovi_page *page, ov_error *err);
 
 /* ---- pull_feed.c ---- */
 /* The same without a network: answers out of an archive, files of a folder. */

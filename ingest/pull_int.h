@@ -196,6 +196,8 @@ struct ovi_run {
 /* Secrets, pool, all series with their states. */
 OV_CHECKED ov_status ovi_run_prepare(ovi_run *run, ov_error *err);
 void ovi_run_fini(ovi_run *run);
+
+/* ---- pull_url.c ---- */
 /* The address of the series' next page. real: with secrets in it. */
 OV_CHECKED ov_status ovi_series_url(const ovi_run *run, const ovi_series *s, const ovi_token *token, bool real, ov_buf *out,
                                     ov_error *err);
