@@ -78,7 +78,7 @@ struct ov_catalog {
     ov_snapshot *published; /* what the database says; changes under `write` too */
     ovi_live_set **live_sets;
     uint32_t live_set_count;
-    uint64_t live_logged;
+    uint64_t live_logged, live_late;
 
     ov_mutex snap;
     ov_snapshot *current; /* `published` with the rows in memory on top */
@@ -193,7 +193,7 @@ ovi_datasource *ovi_snapshot_state(const ov_snapshot *snap, ov_slice name); /* N
 typedef struct ovi_live_next {
     ovi_live_set **sets;
     uint32_t set_count;
-    uint64_t logged;
+    uint64_t logged, late;
     ov_snapshot *current;
 } ovi_live_next;
 /* What will be shown once `published` is the published snapshot and the changes are done. */

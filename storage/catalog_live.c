@@ -306,7 +306,7 @@ static ov_status build_current(ov_catalog *cat, ov_snapshot *published, ovi_live
     snap->cache = cat->cache;
     snap->published = ovi_snapshot_retain(published);
     snap->change = published->change;
-    /* Both only grow and every change of what is visible makes one of them grow: no two states have the same sum. */
+    /* All only grow and every change of what is visible makes one of them grow: no two states have the same sum. */
     snap->version = published->change + logged;
     snap->all = published->all;
     snap->all_count = published->all_count;
@@ -334,6 +334,7 @@ static ov_status change_sets(const ov_catalog *cat, const ov_live_change *change
                              ov_error *err)
 {
     next->logged = cat->live_logged;
+    next->late = cat->live_late;
     next->sets = ov_calloc(cat->live_set_count + count + 1u, sizeof(ovi_live_set *));
     if (!next->sets)
         return ov_fail_nomem(err, (cat->live_set_count + count + 1u) * sizeof(ovi_live_set *));
@@ -343,6 +344,8 @@ static ov_status change_sets(const ov_catalog *cat, const ov_live_change *change
                           err));
         if (set)
             next->sets[next->set_count++] = set;
+        /* Rows that come late, behind a greater number, are another state all the same. */
+        next->late += changes[i].add_count && changes[i].logged && changes[i].logged <= cat->live_logged;
         next->logged = OV_MAX(next->logged, changes[i].logged);
     }
     for (uint32_t i = 0; i < cat->live_set_count; i++) {
@@ -363,7 +366,8 @@ ov_status ovi_live_prepare(ov_catalog *cat, ov_snapshot *published, const ov_liv
     *next = (ovi_live_next){0};
     ov_status st = change_sets(cat, changes, count, next, err);
     if (st == OV_OK)
-        st = build_current(cat, published, next->sets, next->set_count, next->logged, &next->current, err);
+        st = build_current(cat, published, next->sets, next->set_count, next->logged + next->late, &next->current,
+                           err);
     if (st != OV_OK)
         ovi_live_next_drop(next);
     return st;
@@ -376,6 +380,7 @@ void ovi_live_install(ov_catalog *cat, ovi_live_next *next)
     cat->live_sets = next->sets;
     cat->live_set_count = next->set_count;
     cat->live_logged = next->logged;
+    cat->live_late = next->late;
     ov_mutex_lock(&cat->snap);
     ov_snapshot *old = cat->current;
     cat->current = next->current;
