@@ -4,6 +4,7 @@
 #include "query/exec/aggregate_kept.h"
 
 #include "base/blob_cache.h"
+#include "base/map_guard.h"
 #include "base/os.h"
 #include "query/exec/fragment_key.h"
 
@@ -41,6 +42,7 @@ struct ovi_keeper {
     agg_parts **parts;
     ovi_spill *spill;
     own_part *own; /* per worker */
+    uint64_t map_events; /* faults of mapped files before the run: what was read since the next one is not trusted */
     ov_mutex lock; /* of what follows */
     kept_segment *segments;
     uint32_t segment_count;
@@ -83,7 +85,8 @@ ov_status ovi_kept_open(const agg_spec *spec, agg_state *states, agg_parts **par
     if (!is)
         return OV_OK;
     OV_TRY(ov_arena_zalloc(&x->arena, sizeof *k, &k, err));
-    *k = (ovi_keeper){.spec = spec, .cx = x->cx, .fragment = f, .states = states, .parts = parts, .spill = spill};
+    *k = (ovi_keeper){.spec = spec, .cx = x->cx, .fragment = f, .states = states, .parts = parts, .spill = spill,
+                    .map_events = ov_map_guard_events()};
     k->segment_count = f.scan->scan.datasource->segment_count;
     OV_TRY(ov_arena_zalloc(&x->arena, x->worker_count * sizeof *k->own, &k->own, err));
     OV_TRY(ov_arena_zalloc(&x->arena, ((size_t)k->segment_count + 1) * sizeof *k->segments, &k->segments, err));
@@ -219,7 +222,7 @@ static ov_status add_piece(ovi_keeper *k, ov_buf *key, uint32_t i, ov_slice byte
     size_t most = k->cx->options.keep_states ? SIZE_MAX : (size_t)(e->info.bytes / BYTES_SHARE);
     ov_mutex_lock(&k->lock);
     seg->chunks += chunks;
-    seg->vain = seg->vain || seg->bytes.n + bytes.n > most || !ov_blob_cache_takes(cache, seg->bytes.n + bytes.n);
+    seg->vain = seg->vain || ov_map_guard_events() != k->map_events || seg->bytes.n + bytes.n > most || !ov_blob_cache_takes(cache, seg->bytes.n + bytes.n);
     if (!seg->vain)
         ov_buf_add_slice(&seg->bytes, bytes);
     *paid = !seg->vain;
