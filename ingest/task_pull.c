@@ -283,6 +283,9 @@ static ov_status pull_run(ovi_task *t, ov_error *err)
     ovi_archive_close(run.archive);
     ovi_run_fini(&run);
     ovi_secrets_hide_error(&run.secrets, err);
+    if (st == OV_CANCELLED && t->published)
+        return ov_fail(err, OV_CANCELLED, "a shutdown was requested; the %u segments committed before it stay, the next run goes on "
+                       "behind them", t->published);
     if (st == OV_CANCELLED)
         return ovi_task_fail_cancelled(t, err);
     if (st == OV_OK && !t->committed)
