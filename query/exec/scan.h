@@ -122,6 +122,10 @@ typedef struct ovi_scan {
 /* No row of a segment with this shard spec (NULL: numbered) can pass the filter. */
 bool ovi_shard_excludes(const ovi_scan *s, const ov_shard *shard);
 
+/* ---- scan_cast.c ---- */
+/* x, values of a segment, as the type of the scan's column. */
+OV_CHECKED ov_status ovi_scan_cast(ov_expr_ctx *cx, const ov_expr *x, ov_sqltype sql, ov_type type, const ov_expr **out,
+                                   ov_error *err);
 /* ---- scan_filter.c ---- */
 OV_CHECKED ov_status ovi_conjuncts(const ov_expr *filter, uint32_t columns, ov_arena *out, const conjunct **list,
                                    uint32_t *count, ov_error *err);

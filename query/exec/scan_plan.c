@@ -71,7 +71,7 @@ static ov_status make_cast(ovi_scan *s, ov_sqltype sql, ov_type type, scan_colum
     ov_mutex_lock(&s->lock);
     ov_status st = ov_expr_column(&cx, 0, col->info->type, from, true, &x, err);
     if (st == OV_OK)
-        st = ov_expr_cast(&cx, x, sql, type, 0, 0, &col->cast, err);
+        st = ovi_scan_cast(&cx, x, sql, type, &col->cast, err);
     ov_mutex_unlock(&s->lock);
     return st;
 }
