@@ -465,17 +465,21 @@ static void forget_row(ov_rows *r)
     r->reject_count = r->row_reject_from; /* notes of a row that is not loaded */
 }
 
+/* Samples travel in JSON, which is read again by clients and with tasks; a NUL, which stands in logs that were cut
+ * while they were written, is a blank there. */
 static ov_slice keep(ov_rows *r, ov_slice s, size_t max)
 {
-    ov_slice out = {"", 0};
+    char *out;
     ov_error ignored = OV_ERROR_INIT;
     if (s.n > max) {
         s.n = max;
         s.n = ov_utf8_valid_prefix(s) > max - 4 ? ov_utf8_valid_prefix(s) : max;
     }
-    if (s.n && ov_arena_copy(&r->reject_arena, s, &out, &ignored) != OV_OK)
-        out = (ov_slice){"", 0};
-    return out;
+    if (s.n == 0 || ov_arena_alloc(&r->reject_arena, s.n, &out, &ignored) != OV_OK)
+        return (ov_slice){"", 0};
+    for (size_t i = 0; i < s.n; i++)
+        out[i] = s.p[i] ? s.p[i] : ' ';
+    return (ov_slice){out, s.n};
 }
 
 static void sample(ov_rows *r, const ov_reject *why, bool loaded)

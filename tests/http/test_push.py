@@ -40,6 +40,8 @@ def refusals(server):
     same(push(server, 'refused', ROW % 1, '?batch=')[0], 400)
     same(push(server, 'refused', ROW % 1, '?batch=' + 'x' * 600)[0], 400)
     same(push(server, 'refused', b'\x00\x01binary')[1]['rejected'], 1)  # a row that is none: counted
+    blank = push(server, 'refused', b'{"a":\x00\x00}\n')[1]['reasons'][0]['value']
+    check('\0' not in blank and blank.startswith('{"a":'), blank)  # strict readers of JSON take the answer
     same(push(server, 'refused', 'n\x00o'.encode('utf-16'))[0], 400)
     same(server.request('GET', '/v1/push/refused')[0], 405)
     same(server.request('GET', '/v1/streams/nobody')[0], 404)
@@ -58,6 +60,17 @@ def batches(server):
         same(server.value('SELECT COUNT(*) FROM batched'), 10)
         same(server.request('POST', '/v1/streams/batched/publish')[0], 200)
     same(server.value("SELECT SUM(is_published) FROM sys.segments WHERE datasource = 'batched'"), 1)
+
+
+def other_types(server):
+    """A row of another shape changes the type of a column, not what can be asked."""
+    push(server, 'shapes', '{"time":1,"u":"plain","n":7}\n{"time":2,"n":null}\n')
+    push(server, 'shapes', '{"time":3,"u":{"a":1},"n":[1,2]}\n')
+    want = [['"plain"', [7]], [None, None], ['{"a":1}', [1, 2]]]
+    for _ in range(2):
+        same(server.sql('SELECT u, n FROM shapes ORDER BY __time', context={'sqlStringifyArrays': False})[1], want)
+        same(server.sql("SELECT JSON_VALUE(u, '$.a'), ARRAY_LENGTH(n) FROM shapes ORDER BY __time")[1], [[None, 1], [None, None], ['1', 2]])
+        same(server.request('POST', '/v1/streams/shapes/publish')[0], 200)
 
 
 def same_batch_at_once(server):
@@ -156,5 +169,5 @@ def replaced_and_dropped(server):
 
 
 def cases(server):
-    for function in (formats, refusals, batches, same_batch_at_once, declared, replaced_and_dropped, survives, back_pressure):
+    for function in (formats, refusals, batches, other_types, same_batch_at_once, declared, replaced_and_dropped, survives, back_pressure):
         yield function.__name__.replace('_', ' '), lambda f=function: f(server)
