@@ -218,14 +218,17 @@ static ov_status terminate(ov_kafka *k, ovi_kafka_sup *s, ov_error *err)
     return st;
 }
 
-/* Marks of this topic are forgotten; partitions that nobody met have none. */
+/* Marks of this topic are forgotten: of the partitions at hand, and where nothing is read now, of a first thousand. */
 static ov_status reset(ovi_kafka_sup *s, ov_error *err)
 {
+    enum { FIRST = 1000 };
     ov_status st = OV_OK;
-    int32_t most = -1;
+    int32_t most = FIRST;
+    ov_mutex_lock(&s->owner->lock);
     for (uint32_t i = 0; i < s->spec.tasks; i++)
         for (uint32_t j = 0; j < s->tasks[i].part_count; j++)
             most = OV_MAX(most, s->tasks[i].parts[j].id);
+    ov_mutex_unlock(&s->owner->lock);
     ovi_kafka_tasks_stop(s);
     for (int32_t p = 0; st == OV_OK; p++) {
         int64_t offset;

@@ -283,10 +283,192 @@ static void test_poison(void **state)
     cluster_close(&c);
 }
 
+/* What is asked for and what is there: offsets past the end, and messages dropped before they were read. */
+static void test_gaps(void **state)
+{
+    (void)state;
+    world w;
+    cluster c;
+    cluster_open(&c, 1);
+    rd_kafka_mock_topic_create(c.mock, "gap", PARTITIONS, 1);
+    rd_kafka_t *p = producer_open(&c);
+    world_make(&w);
+    start(&w);
+    send_rows(p, "gap", 1, 30);
+    put(&w, spec_text(&w, &c, "gap", json_format, ""));
+    assert_int_equal(wait_rows(&w, "t", 30).rows, 30);
+    static const char past[] = "{\"type\":\"kafka\",\"partitions\":{\"type\":\"end\",\"stream\":\"gap\",\"partitionOffsetMap\":{\"1\":900}}}";
+    OK(ov_kafka_do(w.kafka, OV_SLICE_LIT("t"), OV_KAFKA_OFFSETS, ov_slice_cstr(past), &err));
+    wait_shows(&w, OV_KAFKA_STATUS, "\"state\":\"UNHEALTHY_TASKS\"");
+    assert_true(shows(&w, OV_KAFKA_STATUS, "\"partition\":1,\"wanted\":900,\"low\":0,\"high\":10}"));
+    assert_true(shows(&w, OV_KAFKA_HEALTH, "{\"healthy\":false}"));
+    send_rows(p, "gap", 31, 36); /* the other partitions go on */
+    assert_int_equal(wait_rows(&w, "t", 34).rows, 34);
+    static const char back[] = "{\"type\":\"kafka\",\"partitions\":{\"type\":\"end\",\"stream\":\"gap\",\"partitionOffsetMap\":{\"1\":10}}}";
+    OK(ov_kafka_do(w.kafka, OV_SLICE_LIT("t"), OV_KAFKA_OFFSETS, ov_slice_cstr(back), &err));
+    totals t = wait_rows(&w, "t", 36);
+    assert_int_equal(t.rows, 36);
+    assert_int_equal(t.sum, sum_to(36));
+    wait_shows(&w, OV_KAFKA_STATUS, "\"state\":\"RUNNING\"");
+    /* reset: everything again */
+    OK(ov_kafka_do(w.kafka, OV_SLICE_LIT("t"), OV_KAFKA_RESET, (ov_slice){0}, &err));
+    assert_int_equal(wait_rows(&w, "t", 72).rows, 72);
+    check_fails(ov_kafka_do(w.kafka, OV_SLICE_LIT("t"), OV_KAFKA_OFFSETS, OV_SLICE_LIT("{\"partitions\":{\"partitionOffsetMap\":{\"a\":1}}}"), &err),
+                &err, OV_INVALID, "partitions are numbers");
+    rd_kafka_destroy(p);
+    world_fini(&w);
+    cluster_close(&c);
+}
+
+/* Key, headers and timestamp as columns; several objects in a message; csv with a quote left open. */
+static void test_formats(void **state)
+{
+    (void)state;
+    world w;
+    cluster c;
+    cluster_open(&c, 1);
+    rd_kafka_mock_topic_create(c.mock, "wrapped", PARTITIONS, 1);
+    rd_kafka_mock_topic_create(c.mock, "cells", PARTITIONS, 1);
+    rd_kafka_t *p = producer_open(&c);
+    world_make(&w);
+    start(&w);
+    send_text(p, "wrapped", 0, "[{\"__time\":1704067200000,\"n\":1},{\"__time\":1704067200000,\"n\":2}]");
+    send_text(p, "wrapped", 1, "{\"__time\":1704067200000,\"n\":4} {\"__time\":1704067200000,\"n\":8}");
+    put(&w, spec_text(&w, &c, "wrapped",
+                      "\"inputFormat\":{\"type\":\"kafka\",\"headerFormat\":{\"type\":\"string\"},\"keyFormat\":{\"type\":\"lines\"},"
+                      "\"valueFormat\":{\"type\":\"json\"}}",
+                      ""));
+    totals t = wait_rows(&w, "t", 4);
+    assert_int_equal(t.rows, 4);
+    assert_int_equal(t.sum, 15);
+    ov_snapshot *snap = ov_catalog_snapshot(w.cat);
+    const ov_datasource *ds = ov_snapshot_find(snap, OV_SLICE_LIT("t"));
+    static const char *const wanted[] = {"kafka.key", "kafka.header.source", "kafka.timestamp", "kafka.topic"};
+    for (size_t i = 0; i < OV_COUNT_OF(wanted); i++) {
+        bool found = false;
+        for (uint32_t k = 0; k < ds->column_count; k++)
+            found |= ov_slice_eq(ds->columns[k].name, ov_slice_cstr(wanted[i]));
+        if (!found)
+            fail_msg("there is no column %s", wanted[i]);
+    }
+    ov_snapshot_release(snap);
+    send_text(p, "cells", 0, "1704067200000,16");
+    send_text(p, "cells", 0, "1704067200000,\"17");
+    send_text(p, "cells", 0, "1704067200000,32\n1704067200000,64");
+    put(&w, spec_text(&w, &c, "cells", "\"inputFormat\":{\"type\":\"csv\",\"columns\":[\"__time\",\"n\"],\"tryParseNumbers\":true}", ""));
+    t = wait_rows(&w, "t", 7);
+    assert_int_equal(t.rows, 7);
+    assert_int_equal(t.sum, 127);
+    wait_shows(&w, OV_KAFKA_PARSE_ERRORS, "\"partition\":0,\"offset\":1");
+    rd_kafka_destroy(p);
+    world_fini(&w);
+    cluster_close(&c);
+}
+
+static void check_refused(world *w, const char *spec, ov_status code, const char *part)
+{
+    ov_slice id;
+    check_fails(ov_kafka_put(w->kafka, ov_slice_cstr(spec), false, &w->arena, &id, &err), &err, code, part);
+}
+
+static void test_documents(void **state)
+{
+    (void)state;
+    world w;
+    cluster c = {.servers = "127.0.0.1:1"};
+    world_make(&w);
+    start(&w);
+    check_refused(&w, "{\"type\":\"kinesis\"}", OV_UNSUPPORTED, "'kinesis' is not there yet");
+    check_refused(&w, "{\"type\":\"kafka\"}", OV_INVALID, "'dataSchema' is missing");
+    check_refused(&w, spec_text(&w, &c, "x", "\"inputFormat\":{\"type\":\"avro_stream\"}", ""), OV_UNSUPPORTED, "avro_stream");
+    check_refused(&w, spec_text(&w, &c, "x", "\"inputFormat\":{\"type\":\"json\"},\"topicPattern\":\"a.*\"", ""), OV_UNSUPPORTED, "topicPattern");
+    check_refused(&w, "{\"type\":\"kafka\",\"spec\":{\"dataSchema\":{\"dataSource\":\"t\"},\"ioConfig\":{\"topic\":\"x\",\"consumerProperties\":"
+                      "{\"bootstrap.servers\":\"h:1\",\"sasl.jaas.config\":\"s\"},\"inputFormat\":{\"type\":\"json\"}}}}",
+                  OV_INVALID, "sasl.jaas.config");
+    put(&w, spec_text(&w, &c, "x", json_format, ""));
+    wait_shows(&w, OV_KAFKA_STATUS, "UNABLE_TO_CONNECT_TO_STREAM");
+    OK(ov_kafka_do_all(w.kafka, OV_KAFKA_TERMINATE, &err));
+    ov_buf b;
+    ov_buf_init(&b);
+    OK(ov_kafka_print_all(w.kafka, OV_KAFKA_IDS, &b, &err));
+    check_slice(ov_buf_slice(&b), "[]");
+    ov_buf_fini(&b);
+    world_fini(&w);
+}
+
+/* ---- ends of the process ---- */
+
+/* Reads on until it is killed; started before the cluster, so that no threads are lost in the fork. */
+static pid_t victim(const char *dir, int *go)
+{
+    int ends[2];
+    assert_int_equal(pipe(ends), 0);
+    pid_t pid = fork();
+    assert_true(pid >= 0);
+    if (pid) {
+        close(ends[0]);
+        *go = ends[1];
+        return pid;
+    }
+    char c;
+    close(ends[1]);
+    if (read(ends[0], &c, 1) != 1)
+        _exit(0);
+    world w = {0};
+    snprintf(w.dir, sizeof w.dir, "%s", dir);
+    start(&w);
+    for (;;)
+        pause();
+}
+
+static void test_kills(void **state)
+{
+    (void)state;
+    enum { KILLS = 5, EACH = 1500, N = KILLS * EACH };
+    pid_t pids[KILLS];
+    int go[KILLS];
+    world w;
+    cluster c;
+    world_make(&w);
+    for (int i = 0; i < KILLS; i++)
+        pids[i] = victim(w.dir, &go[i]);
+    cluster_open(&c, 1);
+    rd_kafka_mock_topic_create(c.mock, "kills", PARTITIONS, 1);
+    rd_kafka_t *p = producer_open(&c);
+    start(&w);
+    put(&w, spec_text(&w, &c, "kills", "\"inputFormat\":{\"type\":\"json\"},\"taskCount\":2", ""));
+    stop(&w);
+    for (int i = 0; i < KILLS; i++) {
+        assert_int_equal(write(go[i], "g", 1), 1);
+        for (uint32_t part = 0; part < 5; part++) {
+            uint32_t from = (uint32_t)i * EACH + part * (EACH / 5);
+            send_rows(p, "kills", from + 1, from + EACH / 5);
+            ov_sleep_ms(100 + 90 * i);
+        }
+        kill(pids[i], SIGKILL);
+        waitpid(pids[i], NULL, 0);
+        close(go[i]);
+    }
+    start(&w);
+    totals t = wait_rows(&w, "t", N);
+    wait_shows(&w, OV_KAFKA_STATUS, "\"aggregateLag\":0");
+    ov_sleep_ms(300);
+    t = look(&w, "t");
+    assert_int_equal(t.rows, N);
+    assert_int_equal(t.sum, sum_to(N));
+    rd_kafka_destroy(p);
+    world_fini(&w);
+    cluster_close(&c);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_kills),
         cmocka_unit_test(test_exactly_once),
+        cmocka_unit_test(test_gaps),
+        cmocka_unit_test(test_formats),
+        cmocka_unit_test(test_documents),
         cmocka_unit_test(test_poison),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
