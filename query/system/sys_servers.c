@@ -2,6 +2,7 @@
  * sys.servers, sys.server_properties and sys.supervisors. One process plays all of Druid's parts; each part has a row, as
  * clients that pick a server by its type expect.
  */
+#include "base/json.h"
 #include "query/system/system_int.h"
 
 #include <stdio.h>
@@ -74,13 +75,69 @@ static const ov_field supervisors_fields[] = {
     OVI_TEXT("datasource"), /* unlisted */
 };
 
-/* No streams, so no supervisors. */
+/* Text of a member, empty when there is none. */
+static ov_slice member(const ov_json *doc, const char *name)
+{
+    const ov_json *v = ov_json_find(doc, name);
+    return v && v->kind == OV_JSON_STRING ? v->s : (ov_slice){"", 0};
+}
+
+static bool is_true(const ov_json *doc, const char *name)
+{
+    const ov_json *v = ov_json_find(doc, name);
+    return v && v->kind == OV_JSON_BOOL && v->boolean;
+}
+
+static ov_status supervisor_row(ovi_table_writer *w, ov_catalog *catalog, const ov_cursor_row *row, ov_arena *a, ov_error *err)
+{
+    static const size_t prefix = sizeof "supervisor/" - 1;
+    ov_slice id = ov_slice_make(row->key.p + prefix, row->key.n - prefix), key, text;
+    ov_json *doc, *state;
+    ov_buf spec;
+    OV_TRY(ov_json_parse(row->value, NULL, a, &doc, err));
+    if (!is_true(doc, "active"))
+        return OV_OK;
+    OV_TRY(ov_arena_printf(a, &key, err, "supervisor-state/" OV_SLICE_FMT, OV_SLICE_ARG(id)));
+    OV_TRY(ov_catalog_cursor_get(catalog, key, a, &text, err));
+    OV_TRY(ov_json_parse(text.n ? text : OV_SLICE_LIT("{}"), NULL, a, &state, err));
+    const ov_json *newest = ov_json_find(ov_json_at(ov_json_find(doc, "history"), 0), "spec");
+    const ov_json *parts = ov_json_find(newest, "spec") ? ov_json_find(newest, "spec") : newest;
+    const ov_json *io = ov_json_find(parts, "ioConfig");
+    ovi_cell_text(w, id);
+    ovi_cell_text(w, member(state, "state"));
+    ovi_cell_text(w, member(state, "detailedState"));
+    ovi_cell_i64(w, is_true(state, "healthy"));
+    ovi_cell_text(w, member(newest, "type"));
+    ovi_cell_text(w, ov_json_find(io, "topic") ? member(io, "topic") : member(io, "stream"));
+    ovi_cell_i64(w, is_true(newest, "suspended"));
+    ov_buf_init(&spec);
+    ov_json_print(newest, &spec);
+    ovi_cell_buf(w, &spec);
+    ov_buf_fini(&spec);
+    ovi_cell_text(w, member(ov_json_find(parts, "dataSchema"), "dataSource"));
+    return OV_OK;
+}
+
+/* As the catalog knows them: their readers write down every change of state. */
 static ov_status supervisors_rows(const ov_systable *table, ov_query_ctx *cx,
                                   const ov_result_sink *emit, ov_error *err)
 {
+    const ovi_system *system = table->self;
+    ov_cursor_row *rows;
+    uint32_t count = 0;
+    ov_arena a;
     ovi_table_writer w;
-    ovi_syswriter_open(&w, table, cx, emit, err);
-    return ovi_syswriter_close(&w);
+    ov_arena_init(&a, "sys.supervisors", NULL);
+    ov_status st = ov_catalog_cursor_list(system->env->catalog, OV_SLICE_LIT("supervisor/"), &a, &rows, &count, err);
+    if (st == OV_OK) {
+        ovi_syswriter_open(&w, table, cx, emit, err);
+        for (uint32_t i = 0; i < count && st == OV_OK; i++)
+            st = supervisor_row(&w, system->env->catalog, &rows[i], &a, err);
+        ov_status closed = ovi_syswriter_close(&w);
+        st = st == OV_OK ? closed : st;
+    }
+    ov_arena_fini(&a);
+    return st;
 }
 
 const ov_systable ovi_supervisors = {.schema = "sys",

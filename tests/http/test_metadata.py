@@ -244,6 +244,34 @@ def supervisors(server):
     same(server.post(I + '/supervisor/nobody/terminate', {})[0], 404)
     same(server.post(I + '/supervisor', {'type': 'kafka'})[0], 400)
     same(server.post(I + '/supervisor', {'type': 'kinesis'})[0], 501)
+    kafka_supervisor(server)
+
+
+def kafka_supervisor(server):
+    spec = {'type': 'kafka', 'suspended': True,
+            'spec': {'dataSchema': {'dataSource': 'from_kafka', 'timestampSpec': {'column': 'ts', 'format': 'auto'},
+                                    'dimensionsSpec': {'dimensions': ['a']},
+                                    'granularitySpec': {'segmentGranularity': 'DAY', 'rollup': False}},
+                     'ioConfig': {'topic': 'events', 'consumerProperties': {'bootstrap.servers': '127.0.0.1:1'},
+                                  'inputFormat': {'type': 'json'}}}}
+    one = I + '/supervisor/from_kafka'
+    same(json.loads(server.post(I + '/supervisor', spec)[2]), {'id': 'from_kafka'})
+    same(server.get_json(I + '/supervisor'), ['from_kafka'])
+    same(server.get_json(one), spec)
+    full = server.get_json(I + '/supervisor?full')[0]
+    same((full['state'], full['dataSource'], full['source'], full['spec']), ('SUSPENDED', 'from_kafka', 'events', spec))
+    same('spec' in server.get_json(I + '/supervisor?state=true')[0], False)
+    same(server.get_json(one + '/status')['payload']['state'], 'SUSPENDED')
+    same(server.get_json(one + '/health'), {'healthy': True})
+    rows = json.loads(server.post('/druid/v2/sql', {'query': 'SELECT supervisor_id, state, healthy, source, suspended '
+                                                             'FROM sys.supervisors'})[2])
+    same(rows, [{'supervisor_id': 'from_kafka', 'state': 'SUSPENDED', 'healthy': 1, 'source': 'events', 'suspended': 1}])
+    same(json.loads(server.post(one + '/resume', {})[2])['suspended'], False)
+    same(json.loads(server.post(one + '/suspend', {})[2])['suspended'], True)
+    same(server.post(one + '/taskGroups/handoff', {})[0], 501)
+    same(json.loads(server.post(one + '/terminate', {})[2]), {'id': 'from_kafka'})
+    same(server.get_json(I + '/supervisor'), [])
+    same(server.get_json(one + '/history')[0]['spec']['type'], 'NoopSupervisorSpec')
 
 
 def unknown_paths(server):
