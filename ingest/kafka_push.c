@@ -257,6 +257,7 @@ void ovi_kafka_push_batch(ovi_kafka_task *t)
         for (uint32_t i = 0; i < t->part_count; i++)
             t->parts[i].read = t->parts[i].next;
         t->assign = true;
+        t->looked_ms = 0;
         ovi_kafka_sleep(t->sup, RETRY_MS);
     }
     for (uint32_t i = 0; i < t->message_count; i++)

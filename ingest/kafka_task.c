@@ -226,7 +226,7 @@ static void read_on(ovi_kafka_task *t)
         bool idle = t->sup->stopped_by_poison;
         ov_mutex_unlock(&t->sup->owner->lock);
         ovi_kafka_look(t);
-        if (idle) {
+        if (idle || t->assign) { /* what the client has is not what is to be read next */
             ovi_kafka_sleep(t->sup, TAKE_MS);
             continue;
         }
