@@ -309,6 +309,7 @@ ov_status ov_encode_rows(ov_encoder *e, const ov_batch *batch, ov_buf *out, ov_e
         cursor_close(&at);
         OV_TRY(ov_buf_check(out, err));
         OV_TRY(e->opt.full(e->opt.full_self, err));
+        e->row_n = 0; /* the row before is no longer in the buffer */
         if (!ov_buf_reserve(out, COPY_STEP))
             return ov_buf_check(out, err);
         at = cursor_open(out);

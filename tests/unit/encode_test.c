@@ -186,34 +186,43 @@ static ov_status take_piece(void *self, ov_error *err)
     taken *t = self;
     (void)err;
     ov_buf_add_slice(&t->whole, ov_buf_slice(t->out));
+    memset(t->out->p, '?', t->out->n); /* sent bytes are not read again */
     ov_buf_clear(t->out);
     t->pieces++;
     return OV_OK;
 }
 
-static void long_batches_come_in_pieces(void **state)
+static void check_pieces(const ov_batch *b)
 {
-    enum { ROWS = 1000 };
-    static int64_t numbers[ROWS + 64];
-    (void)state;
     ov_buf out, all;
     taken t = {.out = &out};
-    ov_vec col[2] = {ov_vec_const_str(fields[0].type, OV_SLICE_LIT("x"), ROWS),
-                     ov_vec_flat(fields[1].type, numbers, NULL, ROWS)};
-    ov_batch b = {.rows = ROWS, .cols = 2, .col = col, .sel_rows = ROWS};
-    for (int64_t i = 0; i < ROWS; i++)
-        numbers[i] = i * i;
     ov_buf_init(&out);
     ov_buf_init(&all);
     ov_buf_init(&t.whole);
-    encode(&(ov_encode_options){.format = OV_FORMAT_ARRAY}, &b, &all);
-    encode(&(ov_encode_options){.format = OV_FORMAT_ARRAY, .full = take_piece, .full_self = &t, .full_bytes = 1000}, &b, &out);
+    encode(&(ov_encode_options){.format = OV_FORMAT_ARRAY}, b, &all);
+    encode(&(ov_encode_options){.format = OV_FORMAT_ARRAY, .full = take_piece, .full_self = &t, .full_bytes = 1000}, b, &out);
     assert_true(t.pieces > 3);
     ov_buf_add_slice(&t.whole, ov_buf_slice(&out));
     check_slice(ov_buf_slice(&t.whole), ov_buf_cstr(&all));
     ov_buf_fini(&out);
     ov_buf_fini(&all);
     ov_buf_fini(&t.whole);
+}
+
+/* Also rows that repeat, which are copied from the row before: that may have been sent. */
+static void long_batches_come_in_pieces(void **state)
+{
+    enum { ROWS = 1000 };
+    static int64_t numbers[ROWS + 64];
+    (void)state;
+    ov_vec col[2] = {ov_vec_const_str(fields[0].type, OV_SLICE_LIT("x repeated"), ROWS),
+                     ov_vec_flat(fields[1].type, numbers, NULL, ROWS)};
+    ov_batch b = {.rows = ROWS, .cols = 2, .col = col, .sel_rows = ROWS};
+    for (int64_t i = 0; i < ROWS; i++)
+        numbers[i] = i * i;
+    check_pieces(&b);
+    b.cols = 1;
+    check_pieces(&b);
 }
 
 int main(void)
