@@ -205,6 +205,8 @@ static ov_status read_target(const ov_json *doc, ov_arena *out, ovi_pull_spec *p
         p->data_schema = p->source.data_schema;
     if (!p->tuning)
         p->tuning = p->source.tuning;
+    if (p->source.kind == OVI_PULL_FILES && (!p->data_schema || !ov_json_find(p->data_schema, "timestampSpec")))
+        return ov_fail(err, OV_INVALID, "dataSchema.timestampSpec is missing: rows of files have no time but their own; say in which column it is");
     OV_TRY(ov_json_str(doc, "name", (ov_slice){0}, &p->name, err));
     if (p->name.n == 0)
         OV_TRY(ov_arena_printf(out, &p->name, err, OV_SLICE_FMT ":" OV_SLICE_FMT, OV_SLICE_ARG(p->datasource),

@@ -32,6 +32,7 @@ def case_specs_are_refused():
         (dict(good, dataSource='a/b'), 'a/b'),
         (dict(good, interval='2024-01-02/2024-01-01'), 'interval'),
         ({'type': 'pull', 'source': 'gharchive'}, 'interval is missing'),
+        ({'type': 'pull', 'source': dict(inline, kind='files'), 'dataSource': 'x'}, 'dataSchema.timestampSpec is missing'),
         ({'type': 'pull', 'source': dict(inline, path='/{nothing}'), 'dataSource': 'x'}, 'nothing gives a value to {nothing}'),
         ({'type': 'pull', 'source': dict(inline, path='/{open'), 'dataSource': 'x'}, "has no '}'"),
         ({'type': 'pull', 'source': dict(inline, headers={'Authorization': 'Bearer x'}), 'dataSource': 'x'}, 'secrets do not stand'),
