@@ -63,6 +63,7 @@ typedef enum ov_kafka_list {
     OV_KAFKA_FULL,
     OV_KAFKA_HISTORIES,
 } ov_kafka_list;
+/* All supervisors that are there; HISTORIES: also those that were terminated. */
 OV_CHECKED ov_status ov_kafka_print_all(ov_kafka *k, ov_kafka_list what, ov_buf *json, ov_error *err);
 
 /* Prometheus text. */

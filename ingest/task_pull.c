@@ -76,6 +76,21 @@ static void remove_files(ovi_run *run, uint32_t from, uint32_t to)
     }
 }
 
+/* A first answer of which no row can be stored says that the spec is wrong: it must not count as read. Later ones are bad rows
+ * like any others, counted and sampled. */
+static ov_status check_first(const ovi_run *run, uint32_t from, uint32_t to, const ov_load_result *result, ov_error *err)
+{
+    const ov_load_counters *c = &result->counters;
+    bool known = c->read == 0 || c->rejected < c->read;
+    for (uint32_t i = from; i < to && !known; i++)
+        known = run->series[i].before.n > 0;
+    if (known)
+        return OV_OK;
+    ov_slice why = result->reject_count ? result->rejects[0].reason : (ov_slice){"", 0};
+    return ov_fail(err, OV_INVALID, "all %llu rows were rejected, so they do not count as read; the first: " OV_SLICE_FMT,
+                   (unsigned long long)c->read, OV_SLICE_ARG(why));
+}
+
 static ov_status load_group(ovi_task *t, ovi_run *run, uint32_t from, uint32_t to, ov_load_result *result, ov_error *err)
 {
     ov_slice *files;
@@ -99,7 +114,7 @@ static ov_status load_group(ovi_task *t, ovi_run *run, uint32_t from, uint32_t t
     atomic_store(&t->progress.rows, t->loaded.counters.read);
     atomic_store(&t->progress.rejected, t->loaded.counters.rejected);
     atomic_fetch_add(&t->progress.segments, result->segment_count);
-    return st;
+    return st == OV_OK ? check_first(run, from, to, result, err) : st;
 }
 
 static ov_status notes(ovi_task *t, const ovi_run *run, ov_error *err)

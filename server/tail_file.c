@@ -269,7 +269,8 @@ static ov_status read_more(ov_tail *t, size_t want, size_t *n, ov_error *err)
 
 static void drop(ov_tail *t, size_t n)
 {
-    memmove(t->bytes.p, t->bytes.p + n, t->bytes.n - n);
+    if (n) /* nothing was read yet: there are no bytes */
+        memmove(t->bytes.p, t->bytes.p + n, t->bytes.n - n);
     t->bytes.n -= n;
 }
 

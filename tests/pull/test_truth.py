@@ -113,6 +113,16 @@ def case_counters_and_rejects():
         want('never' in rows[0]['reason'] + (rows[0]['value'] or ''), rows)
 
 
+def case_a_first_answer_of_bad_rows_alone():
+    """Nothing can be stored: the task fails, and the page is asked for again."""
+    with GitHub() as hub, Folder({'TOK': 'secret-token-1'}) as folder:
+        bad = {'id': 1, 'number': 1, 'created_at': 'never', 'updated_at': 'never'}
+        hub.once(Answer(200, [bad, dict(bad, id=2)]))
+        folder.fails(issues(hub, 'a/b'), 'all 2 rows were rejected')
+        hub.once(Answer(200, [dict(bad, created_at='2024-01-01T00:00:00Z', updated_at='2024-01-01T00:00:00Z')]))
+        equal(folder.run(issues(hub, 'a/b'))['loaded'], 1, 'the page was asked for again')
+
+
 def case_two_tasks_over_one_series():
     """Whoever commits second is told, and loads nothing."""
     with GitHub() as hub, Folder({'TOK': 'secret-token-1'}) as folder:
