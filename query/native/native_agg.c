@@ -300,6 +300,8 @@ static ov_status bind_variance(agg_binder *b, const kind *k, const ov_json *json
     if (x->type.id != OV_TYPE_COMPLEX)
         OV_TRY(argument(b, json, OV_SQL_DOUBLE, &x));
     bool population = ov_slice_ieq(estimator, OV_SLICE_LIT("population"));
+    if (!population && !ov_slice_ieq(estimator, OV_SLICE_LIT("sample")))
+        return ov_json_fail(ov_json_get(json, "estimator"), b->err, OV_INVALID, "expected sample or population");
     b->agg->sql = OV_SQL_DOUBLE;
     return add_call(b, json, population ? "VAR_POP" : "VAR_SAMP", &x, 1, false, &b->agg->call);
 }

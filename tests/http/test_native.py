@@ -210,6 +210,9 @@ def cases(server):
         {'type': 'window', 'processor': {'type': 'x'}}], **window)
     yield 'too many processors', lambda: place(server, 'more than 200', operatorDefinition=[up, {'type': 'window', 'processor': {
         'type': 'composing', 'processors': [{'type': 'rowNumber', 'outputColumn': 'w%d' % i} for i in range(300)]}}], **window)
+    yield 'no such estimator', lambda: place(
+        server, 'expected sample or population', queryType='timeseries', granularity='all',
+        aggregations=[{'type': 'variance', 'name': 'v', 'fieldName': 'l', 'estimator': 'bogus'}])
     yield 'no such window column', lambda: place(server, "there is no column 'w'", operatorDefinition=[up], **window)
     for i, sql in enumerate(SQL.splitlines()):
         yield 'explained %d' % (i + 1), lambda q=sql: explain(server, q)
