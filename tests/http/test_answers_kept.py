@@ -75,12 +75,13 @@ def never_older_than_the_data(server):
             same(json.loads(server.post('/druid/v2', SERIES)[2])[0]['result']['c'], n)
     server.post('/v1/push/answers', {'t': '2024-01-02T00:00:00Z', '__time': '2024-01-02T00:00:00Z', 'k': 'a', 'n': 1})
     same(json.loads(sql(server, 'SELECT COUNT(*) FROM answers')[2]), [[31]])
-    lookup = lambda version, to: {'__default': {'letters': {'version': 'v%d' % version, 'lookupExtractorFactory': {'type': 'map', 'map': {'a': to}}}}}  # noqa: E731
+    lookup = lambda version, to: {'__default': {'spellings': {'version': 'v%d' % version, 'lookupExtractorFactory': {'type': 'map', 'map': {'a': to}}}}}  # noqa: E731
     for version, to in enumerate(('one', 'two', 'one', 'three')):
         server.post('/druid/coordinator/v1/lookups/config', lookup(version, to))
         for _ in range(2):
-            same(json.loads(sql(server, "SELECT LOOKUP('a', 'letters')")[2]), [[to]])
-            same(json.loads(sql(server, "SELECT v FROM lookup.letters WHERE k = 'a'")[2]), [[to]])
+            same(json.loads(sql(server, "SELECT LOOKUP('a', 'spellings')")[2]), [[to]])
+            same(json.loads(sql(server, "SELECT v FROM lookup.spellings WHERE k = 'a'")[2]), [[to]])
+    server.request('DELETE', '/druid/coordinator/v1/lookups/config/__default/spellings')
     server.request('DELETE', '/druid/coordinator/v1/datasources/answers')
     same(sql(server)[2], sql(server, context={'useCache': False})[2])
 
