@@ -212,3 +212,9 @@ void ov_blob_cache_stats_of(ov_blob_cache *c, ov_blob_cache_stats *out)
     *out = c->stats;
     ov_mutex_unlock(&c->lock);
 }
+
+void ov_key_add(ov_buf *key, ov_slice part)
+{
+    ov_buf_add(key, &part.n, sizeof part.n);
+    ov_buf_add_slice(key, part);
+}

@@ -9,6 +9,7 @@
 #pragma once
 
 #include <stdatomic.h>
+#include "base/buf.h"
 #include "base/slice.h"
 #include "base/status.h"
 
@@ -41,3 +42,6 @@ bool ov_blob_cache_takes(const ov_blob_cache *c, size_t bytes);
 
 /* Counts since it was made. */
 void ov_blob_cache_stats_of(ov_blob_cache *c, ov_blob_cache_stats *out);
+
+/* One part of a key: its length, then its bytes, so that no two lists of parts give the same key. */
+void ov_key_add(ov_buf *key, ov_slice part);

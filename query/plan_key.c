@@ -9,7 +9,7 @@ bool ov_query_context_denies(const ov_json *context, const char *name)
     return v && ((v->kind == OV_JSON_BOOL && !v->boolean) || (v->kind == OV_JSON_STRING && ov_slice_ieq(v->s, OV_SLICE_LIT("false"))));
 }
 
-bool ov_query_context_is_of_run(ov_slice name)
+static bool is_of_run(ov_slice name)
 {
     static const char *const names[] = {"sqlQueryId", "queryId", "timeout", "priority", "maxMemoryBytes",
                                         "useCache", "populateCache", "useResultLevelCache", "populateResultLevelCache"};
@@ -19,10 +19,14 @@ bool ov_query_context_is_of_run(ov_slice name)
     return false;
 }
 
-static void add_counted(ov_buf *key, ov_slice text)
+void ov_query_context_key(const ov_json *context, ov_buf *key)
 {
-    ov_buf_add(key, &text.n, sizeof text.n);
-    ov_buf_add_slice(key, text);
+    for (const ov_json *v = context ? context->first : NULL; v; v = v->next) {
+        if (is_of_run(v->key))
+            continue;
+        ov_key_add(key, v->key);
+        ov_json_print(v, key);
+    }
 }
 
 bool ovi_plan_key(const ov_query_request *rq, ov_buf *key)
@@ -31,8 +35,8 @@ bool ovi_plan_key(const ov_query_request *rq, ov_buf *key)
     if (rq->native || rq->describe || rq->writes || rq->sql.n > LONGEST)
         return false;
     ov_buf_reserve(key, rq->sql.n + 64);
-    add_counted(key, rq->sql);
-    add_counted(key, rq->time_zone);
+    ov_key_add(key, rq->sql);
+    ov_key_add(key, rq->time_zone);
     ov_buf_add(key, &rq->outer_limit, sizeof rq->outer_limit);
     ov_buf_add(key, &rq->max_parse_exceptions, sizeof rq->max_parse_exceptions);
     for (uint32_t i = 0; i < rq->param_count; i++) {
@@ -43,14 +47,9 @@ bool ovi_plan_key(const ov_query_request *rq, ov_buf *key)
         ov_buf_add(key, head, sizeof head);
         ov_buf_add(key, &p->i, sizeof p->i);
         ov_buf_add(key, &p->f, sizeof p->f);
-        add_counted(key, p->s);
+        ov_key_add(key, p->s);
     }
-    for (const ov_json *v = rq->context ? rq->context->first : NULL; v; v = v->next) {
-        if (ov_query_context_is_of_run(v->key))
-            continue;
-        add_counted(key, v->key);
-        ov_json_print(v, key);
-    }
+    ov_query_context_key(rq->context, key);
     return !key->failed;
 }
 

@@ -105,8 +105,9 @@ bool ov_query_is_quick(const ov_query *q);
 bool ov_query_is_repeatable(const ov_query *q);
 /* It sees this state of the catalog (ov_snapshot_version) and these lookups. */
 bool ov_query_saw(const ov_query *q, uint64_t version, const struct ov_lookup_set *lookups);
-/* Does a member of the context concern only this one run, so that neither plan nor answer depends on it: ids, priority ... */
-bool ov_query_context_is_of_run(ov_slice name);
+/* Adds the members of the context that plans and answers depend on to a key; ids, priority and their like concern only the one
+ * run. NULL: there is none. */
+void ov_query_context_key(const ov_json *context, ov_buf *key);
 /* The context says no to it: false, or the text. Anything else counts as not said. */
 bool ov_query_context_denies(const ov_json *context, const char *name);
 ov_slice ov_query_id(const ov_query *q);

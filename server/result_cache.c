@@ -1,11 +1,5 @@
 #include "server/result_cache.h"
 
-static void add_counted(ov_buf *out, ov_slice text)
-{
-    ov_buf_add(out, &text.n, sizeof text.n);
-    ov_buf_add_slice(out, text);
-}
-
 static void add_state(ov_buf *out, uint64_t version, const ov_lookup_set *lookups)
 {
     ov_buf_add(out, &version, sizeof version);
@@ -53,17 +47,13 @@ void ov_result_use_end(ov_result_use *u)
 void ov_result_use_add(ov_result_use *u, ov_slice text)
 {
     if (u->reads || u->keeps)
-        add_counted(&u->key, text);
+        ov_key_add(&u->key, text);
 }
 
 void ov_result_use_add_context(ov_result_use *u, const ov_json *context)
 {
-    for (const ov_json *v = context && (u->reads || u->keeps) ? context->first : NULL; v; v = v->next) {
-        if (ov_query_context_is_of_run(v->key))
-            continue;
-        add_counted(&u->key, v->key);
-        ov_json_print(v, &u->key);
-    }
+    if (u->reads || u->keeps)
+        ov_query_context_key(context, &u->key);
 }
 
 ov_blob *ov_result_use_find(ov_result_use *u)

@@ -4,15 +4,11 @@
  */
 #include "query/exec/fragment_key.h"
 
+#include "base/blob_cache.h"
+
 static void add_u64(ov_buf *out, uint64_t v)
 {
     ov_buf_add(out, &v, sizeof v);
-}
-
-static void add_counted(ov_buf *out, ov_slice s)
-{
-    add_u64(out, s.n);
-    ov_buf_add_slice(out, s);
 }
 
 static void add_type(ov_buf *out, ov_type t)
@@ -35,7 +31,7 @@ static bool add_constant(ov_buf *out, const ov_expr *e)
     }
     if (ov_type_is_list(e->type))
         return false;
-    add_counted(out, e->constant.s);
+    ov_key_add(out, e->constant.s);
     return true;
 }
 
@@ -49,7 +45,7 @@ static void add_set(ov_buf *out, const ov_inset *set)
     else if (set->f64)
         ov_buf_add(out, set->f64, set->count * sizeof *set->f64);
     for (uint32_t i = 0; !set->i64 && !set->f64 && i < set->count; i++)
-        add_counted(out, set->str[i]);
+        ov_key_add(out, set->str[i]);
 }
 
 static bool add_expr(ov_buf *out, const ov_expr *e)
@@ -124,7 +120,7 @@ static bool add_path(ov_buf *out, const ov_scan_path *p)
     ov_buf_add_char(out, p ? 1 : 0);
     if (!p)
         return true;
-    add_counted(out, p->name);
+    ov_key_add(out, p->name);
     return add_optional(out, p->from_text) && add_optional(out, p->from_long) && add_optional(out, p->from_double) &&
            add_optional(out, p->from_string) && add_optional(out, p->from_json);
 }
@@ -133,7 +129,7 @@ static bool add_columns(ov_buf *out, const ov_plan *scan)
 {
     add_u64(out, scan->field_count);
     for (uint32_t c = 0; c < scan->field_count; c++) {
-        add_counted(out, scan->scan.datasource->columns[scan->scan.columns[c]].name);
+        ov_key_add(out, scan->scan.datasource->columns[scan->scan.columns[c]].name);
         add_type(out, scan->fields[c].type);
         ov_buf_add_char(out, (char)scan->fields[c].sql);
         if (!add_path(out, scan->scan.paths ? scan->scan.paths[c] : NULL))
@@ -168,7 +164,7 @@ static ov_status describe(const ov_plan *node, ov_slice session, ov_buf *buf, ov
                           ov_error *err)
 {
     const ov_plan *scan = node->inputs[0];
-    add_counted(buf, session);
+    ov_key_add(buf, session);
     *is = add_aggregate(buf, node) && add_stages(buf, &scan) && add_columns(buf, scan);
     OV_TRY(settle(buf, out, is, &f->key, err));
     if (!*is)
@@ -217,10 +213,10 @@ bool ovi_fragment_segment(const ovi_fragment *f, const ov_segment_entry *e, ov_b
     ov_buf_clear(key);
     if (e->live || e->partial || e->tombstone || e->info.rows == 0 || !e->file.n)
         return false;
-    add_counted(key, f->key);
-    add_counted(key, e->id);
-    add_counted(key, e->file);
+    ov_key_add(key, f->key);
+    ov_key_add(key, e->id);
+    ov_key_add(key, e->file);
     add_u64(key, e->info.rows);
-    add_counted(key, f->has_residual ? f->residual : f->filter);
+    ov_key_add(key, f->has_residual ? f->residual : f->filter);
     return add_times(f->scan, &e->info, key) && !key->failed;
 }
