@@ -1,4 +1,4 @@
-/* The table of task types, what they share, and the two small ones: kill and noop. */
+/* The table of task types, what they share, and the smallest: noop. */
 #include "ingest/task_int.h"
 
 #include "base/file.h"
@@ -91,50 +91,6 @@ ov_status ovi_task_note_text(ovi_task *t, const char *key, ov_slice text, ov_err
     OV_TRY(ov_arena_copy(&t->arena, text, &note.text, err));
     return add_note(t, key, note, err);
 }
-
-/* ---- kill ---- */
-
-typedef struct kill_plan {
-    ov_interval interval;
-    bool mark_first; /* markAsUnused */
-} kill_plan;
-
-static ov_status kill_check(ovi_task *t, const ov_json *doc, ov_error *err)
-{
-    kill_plan *plan;
-    ov_slice interval;
-    static const char *const missing[] = {"versions", "limit", "maxUsedStatusLastUpdatedTime"};
-    for (size_t i = 0; i < OV_COUNT_OF(missing); i++)
-        if (ov_json_find(doc, missing[i]))
-            return ov_json_fail(ov_json_get(doc, missing[i]), err, OV_UNSUPPORTED,
-                                "a kill task cannot be narrowed by %s yet; leave it out", missing[i]);
-    OV_TRY(ov_arena_zalloc(&t->arena, sizeof(*plan), &plan, err));
-    OV_TRY(ov_json_need_str(doc, "dataSource", &t->row.datasource, err));
-    OV_TRY(ov_datasource_name_check(t->row.datasource, err));
-    OV_TRY(ov_json_need_str(doc, "interval", &interval, err));
-    OV_TRY(ov_interval_parse(interval, &plan->interval, err));
-    OV_TRY(ov_json_bool(doc, "markAsUnused", false, &plan->mark_first, err));
-    t->plan = plan;
-    return OV_OK;
-}
-
-static ov_status kill_run(ovi_task *t, ov_error *err)
-{
-    const kill_plan *plan = t->plan;
-    ov_catalog *catalog = ovi_tasks_config(t->runner)->catalog;
-    uint32_t n;
-    if (plan->mark_first) {
-        OV_TRY(ov_catalog_mark(catalog, t->row.datasource, false, plan->interval.start, plan->interval.end, NULL,
-                               0, &n, err));
-        OV_TRY(ovi_task_note_i64(t, "segmentsMarkedUnused", n, err));
-    }
-    OV_TRY(ov_catalog_kill(catalog, t->row.datasource, plan->interval.start, plan->interval.end, &n, err));
-    ovi_task_log_line(&t->log, "INFO", "%u unused segments of '" OV_SLICE_FMT "' deleted", n,
-                      OV_SLICE_ARG(t->row.datasource));
-    return ovi_task_note_i64(t, "segmentsKilled", n, err);
-}
-
-const ovi_task_type ovi_task_kill = {"kill", kill_check, kill_run, false};
 
 /* ---- noop ---- */
 

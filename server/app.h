@@ -16,6 +16,7 @@
 typedef struct ov_tasks ov_tasks; /* ingest/task.h */
 typedef struct ov_streams ov_streams; /* ingest/stream.h */
 typedef struct ov_kafka ov_kafka; /* ingest/kafka.h */
+typedef struct ov_upkeep ov_upkeep; /* ingest/upkeep.h */
 typedef struct ov_schedules ov_schedules; /* ingest/schedule.h */
 typedef struct ov_lookup_store ov_lookup_store; /* server/lookups.h */
 typedef struct ov_av_store ov_av_store; /* server/avatica_store.h */
@@ -27,6 +28,7 @@ typedef struct ov_app {
     ov_spill_area spill; /* what goes past a query's memory */
     ov_tasks *tasks;
     ov_schedules *schedules;
+    ov_upkeep *upkeep;
     ov_streams *streams; /* rows that are pushed */
     ov_kafka *kafka; /* supervisors, which push what they read */
     ov_query_env env;

@@ -19,6 +19,7 @@
 #include "server/sql_select.h"
 #include "server/sql_task.h"
 #include "ingest/schedule.h"
+#include "ingest/upkeep.h"
 #include "server/pull_query.h"
 #include "server/task_transform.h"
 
@@ -106,6 +107,12 @@ static ov_status start_schedules(ov_app *app, const server_options *o, ov_error 
     return ov_schedules_create(&config, &app->schedules, err);
 }
 
+static ov_status start_upkeep(ov_app *app, ov_error *err)
+{
+    ov_upkeep_config config = {.catalog = app->catalog, .tasks = app->tasks};
+    return ov_upkeep_create(&config, &app->upkeep, err);
+}
+
 static ov_status start_streams(ov_app *app, const server_options *o, ov_error *err)
 {
     ov_streams_config config = {
@@ -153,6 +160,7 @@ static ov_status serve(ov_app *app, const server_options *o, ov_error *err)
     OV_TRY_OUT(st, start_tasks(app, o, err));
     OV_TRY_OUT(st, start_schedules(app, o, err));
     OV_TRY_OUT(st, start_kafka(app, err));
+    OV_TRY_OUT(st, start_upkeep(app, err));
     the_http = app->http;
     install_signals();
     ov_snapshot *snap = ov_catalog_snapshot(app->catalog);
@@ -163,6 +171,7 @@ static ov_status serve(ov_app *app, const server_options *o, ov_error *err)
     st = ov_http_run(app->http, GRACE_MS, err);
     ov_log_info("server stopped");
 out:
+    ov_upkeep_destroy(app->upkeep);
     ov_schedules_destroy(app->schedules);
     ov_tasks_destroy(app->tasks);
     ov_http_destroy(app->http);

@@ -1,16 +1,17 @@
 /*
  * The coordinator's dynamic configuration, and automatic compaction, which is not there.
  *
- * The configuration of a cluster's balancing means nothing to one process; it is kept and shown again, so that a console's
- * form and a deployment's script go through, and it changes nothing.
+ * What a cluster's balancing is configured by means nothing to one process; it is kept and shown again, so that a console's
+ * form and a deployment's script go through. What upkeep reads of it is listed in ingest/upkeep.h.
  */
 #include "base/json.h"
 #include "base/jsonw.h"
 #include "base/log.h"
 #include "server/error_http.h"
+#include "ingest/settings.h"
+#include "ingest/upkeep.h"
 #include "server/handlers.h"
 #include "server/reply.h"
-#include "server/settings.h"
 
 #define SUBJECT "coordinator.config"
 /* Druid's defaults. */
@@ -22,26 +23,13 @@ static const char config_defaults[] =
     "\"replicateAfterLoadTimeout\":false,\"useRoundRobinSegmentAssignment\":true,\"smartSegmentLoading\":true,"
     "\"debugDimensions\":null,\"turboLoadingNodes\":[]}";
 
-/* `over`'s members replace those of `base`. */
-static ov_status merge(ov_arena *a, ov_json *base, const ov_json *over, ov_error *err)
-{
-    for (const ov_json *v = over->first; v; v = v->next) {
-        ov_json *copy;
-        ov_slice key;
-        OV_TRY(ov_json_copy(a, v, &copy, err));
-        OV_TRY(ov_arena_copy(a, v->key, &key, err));
-        OV_TRY(ov_json_set(a, base, key.p, copy, err));
-    }
-    return OV_OK;
-}
-
 static ov_status print_config(ov_app *app, ov_arena *a, ov_buf *out, ov_error *err)
 {
     ov_settings s;
     ov_json *config;
     OV_TRY(ov_json_parse(ov_slice_cstr(config_defaults), NULL, a, &config, err));
     OV_TRY(ov_settings_read(app->catalog, SUBJECT, a, &s, err));
-    OV_TRY(merge(a, config, s.object, err));
+    OV_TRY(ov_settings_merge(a, config, s.object, err));
     ov_json_print(config, out);
     return ov_buf_check(out, err);
 }
@@ -69,7 +57,7 @@ static ov_status set_config(ov_app *app, ov_request *rq, ov_error *err)
     OV_TRY(ov_json_parse(ov_request_body(rq), NULL, a, &wanted, err));
     OV_TRY(ov_json_expect(wanted, OV_JSON_OBJECT, err));
     OV_TRY(ov_settings_read(app->catalog, SUBJECT, a, &s, err));
-    OV_TRY(merge(a, s.object, wanted, err));
+    OV_TRY(ov_settings_merge(a, s.object, wanted, err));
     ov_audit audit = {.key = OV_SLICE_LIT(SUBJECT),
                       .author = ov_http_header_get(head, "X-Druid-Author", NULL),
                       .comment = ov_http_header_get(head, "X-Druid-Comment", NULL),
@@ -85,7 +73,8 @@ void ov_h_config_set(ov_app *app, ov_request *rq, const ov_captures *at)
         ovi_reply_error(rq, &err);
         return;
     }
-    ov_log_info("the coordinator's configuration was kept; it changes nothing in one process");
+    ov_log_info("the coordinator's configuration was kept");
+    ov_upkeep_wake(app->upkeep);
     ovi_reply_nothing(rq, 200);
 }
 

@@ -277,20 +277,14 @@ static bool datasource_known(ov_app *app, ov_slice name)
 
 /* ---- dropping and taking back ---- */
 
-typedef struct mark_wish {
-    ov_interval interval;
-    const ov_slice *ids;
-    uint32_t id_count;
-} mark_wish;
-
-static void mark(ov_app *app, ov_request *rq, ov_slice name, bool used, const mark_wish *wish)
+static void mark(ov_app *app, ov_request *rq, ov_slice name, bool used, ov_segment_choice which)
 {
     ov_error err = OV_ERROR_INIT;
     uint32_t changed = 0;
+    which.datasource = name;
     ov_status st = used ? OV_OK : ov_streams_flush(app->streams, name, &err); /* rows in memory go too */
     if (st == OV_OK)
-        st = ov_catalog_mark(app->catalog, name, used, wish->interval.start, wish->interval.end, wish->ids,
-                             wish->id_count, &changed, &err);
+        st = ov_catalog_mark(app->catalog, &which, used, &changed, &err);
     if (st != OV_OK) {
         ovi_reply_error(rq, &err);
         return;
@@ -310,61 +304,67 @@ static void mark(ov_app *app, ov_request *rq, ov_slice name, bool used, const ma
 
 void ov_h_datasource_drop(ov_app *app, ov_request *rq, const ov_captures *at)
 {
-    mark(app, rq, at->s[0], false, &(mark_wish){.interval = OV_INTERVAL_ETERNITY});
+    mark(app, rq, at->s[0], false, (ov_segment_choice){.span = OV_INTERVAL_ETERNITY});
 }
 
 void ov_h_datasource_use(ov_app *app, ov_request *rq, const ov_captures *at)
 {
-    mark(app, rq, at->s[0], true, &(mark_wish){.interval = OV_INTERVAL_ETERNITY});
+    mark(app, rq, at->s[0], true, (ov_segment_choice){.span = OV_INTERVAL_ETERNITY});
 }
 
 void ov_h_segment_drop(ov_app *app, ov_request *rq, const ov_captures *at)
 {
-    mark(app, rq, at->s[0], false,
-         &(mark_wish){.interval = OV_INTERVAL_ETERNITY, .ids = &at->s[1], .id_count = 1});
+    mark(app, rq, at->s[0], false, (ov_segment_choice){.span = OV_INTERVAL_ETERNITY, .ids = &at->s[1], .id_count = 1});
 }
 
 void ov_h_segment_use(ov_app *app, ov_request *rq, const ov_captures *at)
 {
-    mark(app, rq, at->s[0], true,
-         &(mark_wish){.interval = OV_INTERVAL_ETERNITY, .ids = &at->s[1], .id_count = 1});
+    mark(app, rq, at->s[0], true, (ov_segment_choice){.span = OV_INTERVAL_ETERNITY, .ids = &at->s[1], .id_count = 1});
 }
 
-static ov_status read_wish(ov_request *rq, mark_wish *wish, ov_error *err)
+static ov_status read_texts(const ov_json *list, ov_arena *a, const ov_slice **out, uint32_t *count, ov_error *err)
+{
+    ov_slice *texts;
+    OV_TRY(ov_arena_alloc(a, (list->count + 1) * sizeof *texts, &texts, err));
+    for (const ov_json *v = list->first; v; v = v->next)
+        OV_TRY(ov_json_as_str(v, &texts[(*count)++], err));
+    *out = texts;
+    return OV_OK;
+}
+
+static ov_status read_choice(ov_request *rq, ov_segment_choice *which, ov_error *err)
 {
     ov_arena *a = ov_request_arena(rq);
     ov_json *body;
     OV_TRY(ov_json_parse(ov_request_body(rq), NULL, a, &body, err));
     OV_TRY(ov_json_expect(body, OV_JSON_OBJECT, err));
-    const ov_json *ids;
+    const ov_json *ids, *versions;
     ov_slice interval;
     OV_TRY(ov_json_arr(body, "segmentIds", &ids, err));
+    OV_TRY(ov_json_arr(body, "versions", &versions, err));
     OV_TRY(ov_json_str(body, "interval", (ov_slice){NULL, 0}, &interval, err));
     if ((ids != NULL) == (interval.n != 0))
         return ov_fail(err, OV_INVALID, "the body must hold either \"interval\" or \"segmentIds\"");
-    *wish = (mark_wish){.interval = OV_INTERVAL_ETERNITY};
-    if (interval.n)
-        return ov_interval_parse(interval, &wish->interval, err);
-    ov_slice *list;
-    OV_TRY(ov_arena_alloc(a, (ids->count + 1) * sizeof *list, &list, err));
-    for (const ov_json *id = ids->first; id; id = id->next)
-        OV_TRY(ov_json_as_str(id, &list[wish->id_count++], err));
-    wish->ids = list;
-    if (wish->id_count == 0)
-        wish->interval.end = wish->interval.start; /* an empty list names nothing */
-    return OV_OK;
+    if (versions && ids)
+        return ov_json_fail(versions, err, OV_INVALID, "versions go with an interval, not with segmentIds");
+    *which = (ov_segment_choice){.span = OV_INTERVAL_ETERNITY};
+    if (versions)
+        OV_TRY(read_texts(versions, a, &which->versions, &which->version_count, err));
+    if (ids)
+        return read_texts(ids, a, &which->ids, &which->id_count, err);
+    return ov_interval_parse(interval, &which->span, err);
 }
 
 static void mark_by_body(ov_app *app, ov_request *rq, ov_slice name, bool used)
 {
     ov_error err = OV_ERROR_INIT;
-    mark_wish wish;
-    if (read_wish(rq, &wish, &err) != OV_OK)
+    ov_segment_choice which;
+    if (read_choice(rq, &which, &err) != OV_OK)
         ovi_reply_error(rq, &err);
     else if (!used && !datasource_known(app, name))
         ovi_reply_nothing(rq, 204);
     else
-        mark(app, rq, name, used, &wish);
+        mark(app, rq, name, used, which);
 }
 
 void ov_h_mark_unused(ov_app *app, ov_request *rq, const ov_captures *at)
@@ -381,10 +381,10 @@ void ov_h_mark_used(ov_app *app, ov_request *rq, const ov_captures *at)
 void ov_h_interval_kill(ov_app *app, ov_request *rq, const ov_captures *at)
 {
     ov_error err = OV_ERROR_INIT;
-    ov_interval i;
+    ov_segment_choice which = {.datasource = at->s[0]};
     uint32_t removed;
-    if (ovi_url_interval(rq, at->s[1], &i, &err) != OV_OK ||
-        ov_catalog_kill(app->catalog, at->s[0], i.start, i.end, &removed, &err) != OV_OK) {
+    if (ovi_url_interval(rq, at->s[1], &which.span, &err) != OV_OK ||
+        ov_catalog_kill(app->catalog, &which, &removed, &err) != OV_OK) {
         ovi_reply_error(rq, &err);
         return;
     }

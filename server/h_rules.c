@@ -1,21 +1,19 @@
-/*
- * Retention rules. A rule that loads asks for what is so anyway: every used segment is on this machine. A rule that drops
- * is refused, because nothing enforces it yet, and data that should be gone and is not would be a silent wrong.
- */
+/* Retention rules as they are set and shown; ingest/retention.c enforces them. */
 #include "base/datetime.h"
 #include "base/json.h"
 #include "base/jsonw.h"
 #include "base/log.h"
+#include "base/os.h"
+#include "ingest/rules.h"
+#include "ingest/settings.h"
+#include "ingest/upkeep.h"
 #include "server/error_http.h"
 #include "server/handlers.h"
 #include "server/reply.h"
-#include "server/settings.h"
 
-#define SUBJECT "rules"
-#define DEFAULT_NAME "_default"
-/* What Druid starts with. */
-#define DEFAULT_RULES \
-    "[{\"tieredReplicants\":{\"_default_tier\":2},\"useDefaultTierForNull\":true,\"type\":\"loadForever\"}]"
+#define SUBJECT OV_RULES_SUBJECT
+#define DEFAULT_NAME OV_RULES_DEFAULT
+#define DEFAULT_RULES OV_RULES_DEFAULT_JSON
 
 enum { DEFAULT_HISTORY = 25 };
 
@@ -99,40 +97,18 @@ void ov_h_rules_of(ov_app *app, ov_request *rq, const ov_captures *at)
 
 /* ---- setting them ---- */
 
-static ov_status check_rule(const ov_json *rule, ov_error *err)
-{
-    static const char *const loads[] = {"loadForever",      "loadByPeriod",      "loadByInterval",
-                                        "broadcastForever", "broadcastByPeriod", "broadcastByInterval"};
-    static const char *const drops[] = {"dropForever", "dropByPeriod", "dropBeforeByPeriod", "dropByInterval"};
-    ov_slice type;
-    OV_TRY(ov_json_expect(rule, OV_JSON_OBJECT, err));
-    OV_TRY(ov_json_need_str(rule, "type", &type, err));
-    for (size_t i = 0; i < OV_COUNT_OF(loads); i++)
-        if (ov_slice_eq(type, ov_slice_cstr(loads[i])))
-            return OV_OK;
-    for (size_t i = 0; i < OV_COUNT_OF(drops); i++)
-        if (ov_slice_eq(type, ov_slice_cstr(drops[i])))
-            return ov_json_fail(rule, err, OV_UNSUPPORTED,
-                                "the rule '%s' is not enforced yet, so it is not accepted; mark segments unused with "
-                                "POST /druid/coordinator/v1/datasources/{name}/markUnused",
-                                drops[i]);
-    return ov_json_fail(ov_json_get(rule, "type"), err, OV_INVALID,
-                        "'" OV_SLICE_FMT "' is no rule; known are loadForever, loadByPeriod, loadByInterval, "
-                        "broadcastForever, broadcastByPeriod, broadcastByInterval and the drop... ones",
-                        OV_SLICE_ARG(type));
-}
-
 static ov_status set_rules(ov_app *app, ov_request *rq, ov_slice name, ov_error *err)
 {
     ov_arena *a = ov_request_arena(rq);
     const ov_http_head *head = ov_request_head(rq);
     ov_settings s;
     ov_json *rules;
+    ov_rule *read;
+    uint32_t count;
     ov_slice key;
     OV_TRY(ov_json_parse(ov_request_body(rq), NULL, a, &rules, err));
-    OV_TRY(ov_json_expect(rules, OV_JSON_ARRAY, err));
-    for (const ov_json *r = rules->first; r; r = r->next)
-        OV_TRY(check_rule(r, err));
+    OV_TRY(ov_rules_read(rules, a, &read, &count, err));
+    OV_TRY(ov_rules_check(rules, read, count, ov_now_ms(), err));
     OV_TRY(ov_settings_read(app->catalog, SUBJECT, a, &s, err));
     OV_TRY(ov_arena_copy(a, name, &key, err));
     OV_TRY(ov_json_set(a, s.object, key.p, rules, err));
@@ -151,6 +127,7 @@ void ov_h_rules_set(ov_app *app, ov_request *rq, const ov_captures *at)
         return;
     }
     ov_log_info("rules set", ov_kv_slice("datasource", at->s[0]));
+    ov_upkeep_wake(app->upkeep);
     ovi_reply_nothing(rq, 200);
 }
 
@@ -195,4 +172,10 @@ void ov_h_config_history(ov_app *app, ov_request *rq, const ov_captures *at)
 {
     (void)at;
     respond_history(app, rq, "coordinator.config", (ov_slice){NULL, 0});
+}
+
+void ov_h_upkeep_history(ov_app *app, ov_request *rq, const ov_captures *at)
+{
+    (void)at;
+    respond_history(app, rq, OV_UPKEEP_SUBJECT, (ov_slice){NULL, 0});
 }

@@ -163,14 +163,27 @@ OV_CHECKED ov_status ov_catalog_next_version(ov_catalog *cat, ov_arena *out, ov_
 /* A fresh path below DIR/tmp. */
 OV_CHECKED ov_status ov_catalog_tmp_path(ov_catalog *cat, ov_arena *out, ov_slice *path, ov_error *err);
 
-/* used/unused marks: segments inside the interval, only those named by ids when there are any; *changed counts. Files
- * of unused segments stay until killed. */
-OV_CHECKED ov_status ov_catalog_mark(ov_catalog *cat, ov_slice datasource, bool used, int64_t start_ms,
-                                     int64_t end_ms, const ov_slice *ids, uint32_t id_count,
-                                     uint32_t *changed, ov_error *err);
-/* Remove unused segments inside the interval for good: rows, then files as soon as no snapshot holds them. */
-OV_CHECKED ov_status ov_catalog_kill(ov_catalog *cat, ov_slice datasource, int64_t start_ms,
-                                     int64_t end_ms, uint32_t *removed, ov_error *err);
+/* Which segments of a datasource: those inside the span that meet every other condition given. */
+typedef struct ov_segment_choice {
+    ov_slice datasource;
+    ov_interval span;
+    const ov_slice *ids; /* NULL: any */
+    uint32_t id_count;
+    const ov_slice *versions; /* NULL: any */
+    uint32_t version_count;
+    bool has_unused_until; /* only such as became unused at that time or before; when is not known of those marked by older programs */
+    int64_t unused_until;
+    uint32_t most; /* so many, the oldest intervals first; 0: all */
+} ov_segment_choice;
+
+/* used/unused marks; *changed counts. Files of unused segments stay until killed. Marking used leaves out what would be hidden. */
+OV_CHECKED ov_status ov_catalog_mark(ov_catalog *cat, const ov_segment_choice *which, bool used, uint32_t *changed,
+                                     ov_error *err);
+/* Remove unused segments for good: rows, then files as soon as no snapshot holds them. */
+OV_CHECKED ov_status ov_catalog_kill(ov_catalog *cat, const ov_segment_choice *which, uint32_t *removed, ov_error *err);
+/* How many unused segments there are, and the interval around them. */
+OV_CHECKED ov_status ov_catalog_unused(ov_catalog *cat, const ov_segment_choice *which, uint32_t *count, ov_interval *around,
+                                       ov_error *err);
 
 /* Every datasource that has segments, used or not, by name. */
 OV_CHECKED ov_status ov_catalog_datasource_names(ov_catalog *cat, ov_arena *out, ov_slice **names, uint32_t *count,

@@ -27,6 +27,9 @@ static const int64_t CHECK_BYTES = 64 << 20;
     " value TEXT NOT NULL, PRIMARY KEY(kind, key, at_ms)) WITHOUT ROWID;"                           \
     "CREATE INDEX records_by_task ON records(task_id, kind);"
 
+/* Nothing that is read depends on this table, so catalogs of older programs simply get it. */
+static const char UNUSED_SQL[] = "CREATE TABLE IF NOT EXISTS unused(seq INTEGER PRIMARY KEY, at_ms INTEGER NOT NULL)";
+
 static const char SCHEMA_SQL[] =
     "CREATE TABLE meta(key TEXT PRIMARY KEY, value INTEGER NOT NULL, sum INTEGER NOT NULL) WITHOUT ROWID;"
     "CREATE TABLE datasources(name TEXT PRIMARY KEY, change INTEGER NOT NULL, all_count INTEGER NOT NULL,"
@@ -303,10 +306,10 @@ static ov_status set_up_writer(ov_catalog *cat, bool fresh, ov_error *err)
         return ov_fail(err, OV_IO, "%s/catalog.db: this file system does not allow SQLite's WAL mode",
                        cat->dir);
     OV_TRY(ovi_db_exec(cat, "PRAGMA synchronous = FULL", err));
-    if (fresh)
-        return create_schema(cat, err);
-    OV_TRY(check_structure(cat, err));
-    return upgrade_schema(cat, err);
+    if (!fresh)
+        OV_TRY(check_structure(cat, err));
+    OV_TRY(fresh ? create_schema(cat, err) : upgrade_schema(cat, err));
+    return ovi_db_exec(cat, UNUSED_SQL, err);
 }
 
 static ov_status set_up(ov_catalog *cat, ov_error *err)

@@ -136,6 +136,8 @@ OV_CHECKED ov_status ovi_row_read(ov_catalog *cat, sqlite3_stmt *s, ovi_row *out
 OV_CHECKED ov_status ovi_row_copy(ov_arena *a, ovi_row *row, ov_error *err); /* slices into a */
 OV_CHECKED ov_status ovi_row_insert(ov_catalog *cat, const ovi_row *row, ov_error *err);
 OV_CHECKED ov_status ovi_row_set_used(ov_catalog *cat, ovi_row *row, bool used, ov_error *err);
+/* When it became unused; *known false: an older program marked it. */
+OV_CHECKED ov_status ovi_row_unused_since(ov_catalog *cat, const ovi_row *row, bool *known, int64_t *at_ms, ov_error *err);
 OV_CHECKED ov_status ovi_row_delete(ov_catalog *cat, const ovi_row *row, ov_error *err);
 /* Unused (or used) rows of a datasource inside the interval, copied into `out`. */
 OV_CHECKED ov_status ovi_rows_select(ov_catalog *cat, ov_slice datasource, bool used, ov_interval span,

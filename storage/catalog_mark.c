@@ -78,51 +78,112 @@ static ov_status keep_answering(ov_catalog *cat, ov_slice datasource, ovi_row *r
     return OV_OK;
 }
 
-typedef struct marking {
-    ov_slice datasource;
-    bool used;
-    ov_interval span;
-    id_set ids;
-    bool by_id;
-} marking;
+/* Drop rows of other versions. */
+static void keep_versions(ovi_row *rows, uint32_t *count, const ov_segment_choice *which)
+{
+    uint32_t kept = 0;
+    for (uint32_t i = 0; i < *count; i++) {
+        bool named = false;
+        for (uint32_t k = 0; k < which->version_count && !named; k++)
+            named = ov_slice_eq(rows[i].id.version, which->versions[k]);
+        if (named)
+            rows[kept++] = rows[i];
+    }
+    *count = kept;
+}
 
-static ov_status mark(ov_catalog *cat, const marking *m, ov_arena *a, uint32_t *changed,
+static ov_status keep_old(ov_catalog *cat, ovi_row *rows, uint32_t *count, int64_t until, ov_error *err)
+{
+    uint32_t kept = 0;
+    for (uint32_t i = 0; i < *count; i++) {
+        bool known;
+        int64_t since;
+        OV_TRY(ovi_row_unused_since(cat, &rows[i], &known, &since, err));
+        if (known && since <= until)
+            rows[kept++] = rows[i];
+    }
+    *count = kept;
+    return OV_OK;
+}
+
+static int cmp_start(const void *a, const void *b)
+{
+    const ovi_row *x = a, *y = b;
+    int64_t s = x->id.span.start, t = y->id.span.start;
+    return s != t ? (s > t) - (s < t) : (x->seq > y->seq) - (x->seq < y->seq);
+}
+
+/* The rows of a choice that are used, or unused, now. */
+static ov_status choose(ov_catalog *cat, const ov_segment_choice *which, bool used, ov_arena *a, ovi_row **rows,
+                        uint32_t *count, ov_error *err)
+{
+    id_set ids;
+    OV_TRY(ovi_rows_select(cat, which->datasource, used, which->span, a, rows, count, err));
+    if (which->versions)
+        keep_versions(*rows, count, which);
+    if (which->ids) {
+        OV_TRY(id_set_make(which->ids, which->id_count, a, &ids, err));
+        OV_TRY(keep_named(*rows, count, &ids, err));
+    }
+    if (which->has_unused_until)
+        OV_TRY(keep_old(cat, *rows, count, which->unused_until, err));
+    if (which->most && *count > which->most) {
+        qsort(*rows, *count, sizeof(**rows), cmp_start);
+        *count = which->most;
+    }
+    return OV_OK;
+}
+
+static ov_status mark(ov_catalog *cat, const ov_segment_choice *which, bool used, ov_arena *a, uint32_t *changed,
                       ov_snapshot **next, ov_error *err)
 {
     ovi_row *rows;
     uint32_t count;
-    OV_TRY(ovi_rows_select(cat, m->datasource, !m->used, m->span, a, &rows, &count, err));
-    if (m->by_id)
-        OV_TRY(keep_named(rows, &count, &m->ids, err));
-    if (m->used && count)
-        OV_TRY(keep_answering(cat, m->datasource, rows, &count, a, err));
+    OV_TRY(choose(cat, which, !used, a, &rows, &count, err));
+    if (used && count)
+        OV_TRY(keep_answering(cat, which->datasource, rows, &count, a, err));
     for (uint32_t i = 0; i < count; i++)
-        OV_TRY(ovi_row_set_used(cat, &rows[i], m->used, err));
+        OV_TRY(ovi_row_set_used(cat, &rows[i], used, err));
     *changed = count;
     if (count == 0)
         return OV_OK;
-    OV_TRY(ovi_datasource_touch(cat, m->datasource, err));
+    OV_TRY(ovi_datasource_touch(cat, which->datasource, err));
     return ovi_snapshot_build(cat, next, err);
 }
 
-ov_status ov_catalog_mark(ov_catalog *cat, ov_slice datasource, bool used, int64_t start_ms, int64_t end_ms,
-                          const ov_slice *ids, uint32_t id_count, uint32_t *changed, ov_error *err)
+ov_status ov_catalog_mark(ov_catalog *cat, const ov_segment_choice *which, bool used, uint32_t *changed, ov_error *err)
 {
     ov_arena a;
     ov_snapshot *next = NULL;
-    marking m = {datasource, used, {start_ms, end_ms}, {0}, ids != NULL};
     *changed = 0;
     ov_arena_init(&a, "mark", NULL);
-    ov_status st = id_set_make(ids, ids ? id_count : 0, &a, &m.ids, err);
-    if (st == OV_OK)
-        st = ovi_change_begin(cat, err);
+    ov_status st = ovi_change_begin(cat, err);
     if (st == OV_OK) {
-        st = mark(cat, &m, &a, changed, &next, err);
+        st = mark(cat, which, used, &a, changed, &next, err);
         st = ovi_change_end(cat, st, next, NULL, err);
     }
     ov_arena_fini(&a);
     if (st != OV_OK)
         *changed = 0;
+    return st;
+}
+
+ov_status ov_catalog_unused(ov_catalog *cat, const ov_segment_choice *which, uint32_t *count, ov_interval *around,
+                            ov_error *err)
+{
+    ov_arena a;
+    ovi_row *rows;
+    *count = 0;
+    *around = (ov_interval){OV_TIME_MAX, OV_TIME_MIN};
+    ov_arena_init(&a, "unused", NULL);
+    ov_mutex_lock(&cat->write);
+    ov_status st = choose(cat, which, false, &a, &rows, count, err);
+    ov_mutex_unlock(&cat->write);
+    for (uint32_t i = 0; st == OV_OK && i < *count; i++) {
+        around->start = OV_MIN(around->start, rows[i].id.span.start);
+        around->end = OV_MAX(around->end, rows[i].id.span.end);
+    }
+    ov_arena_fini(&a);
     return st;
 }
 
@@ -143,8 +204,7 @@ static ov_status delete_rows(ov_catalog *cat, const ovi_row *rows, uint32_t coun
                        err);
 }
 
-ov_status ov_catalog_kill(ov_catalog *cat, ov_slice datasource, int64_t start_ms, int64_t end_ms,
-                          uint32_t *removed, ov_error *err)
+ov_status ov_catalog_kill(ov_catalog *cat, const ov_segment_choice *which, uint32_t *removed, ov_error *err)
 {
     ov_arena a;
     ovi_row *rows = NULL;
@@ -153,7 +213,7 @@ ov_status ov_catalog_kill(ov_catalog *cat, ov_slice datasource, int64_t start_ms
     ov_arena_init(&a, "kill", NULL);
     ov_status st = ovi_change_begin(cat, err);
     if (st == OV_OK) {
-        st = ovi_rows_select(cat, datasource, false, (ov_interval){start_ms, end_ms}, &a, &rows, &count, err);
+        st = choose(cat, which, false, &a, &rows, &count, err);
         if (st == OV_OK)
             st = delete_rows(cat, rows, count, err);
         if (st == OV_OK && count)

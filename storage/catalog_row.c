@@ -6,6 +6,7 @@
 
 #include "base/bytes.h"
 #include "base/hash.h"
+#include "base/os.h"
 
 static void sum_i64(ov_buf *b, int64_t v)
 {
@@ -145,9 +146,43 @@ ov_status ovi_row_insert(ov_catalog *cat, const ovi_row *row, ov_error *err)
     return st;
 }
 
+/* When a row became unused stands in a table of its own, which only says what a kill may spare. */
+static ov_status forget_unused(ov_catalog *cat, const ovi_row *row, ov_error *err)
+{
+    sqlite3_stmt *s;
+    OV_TRY(ovi_db_prepare(cat, "DELETE FROM unused WHERE seq = ?", &s, err));
+    sqlite3_bind_int64(s, 1, row->seq);
+    ov_status st = ovi_db_run(cat, s, err);
+    ovi_db_done(cat, s);
+    return st;
+}
+
+static ov_status note_unused(ov_catalog *cat, const ovi_row *row, ov_error *err)
+{
+    sqlite3_stmt *s;
+    OV_TRY(ovi_db_prepare(cat, "INSERT OR REPLACE INTO unused(seq, at_ms) VALUES(?, ?)", &s, err));
+    sqlite3_bind_int64(s, 1, row->seq);
+    sqlite3_bind_int64(s, 2, ov_now_ms());
+    ov_status st = ovi_db_run(cat, s, err);
+    ovi_db_done(cat, s);
+    return st;
+}
+
+ov_status ovi_row_unused_since(ov_catalog *cat, const ovi_row *row, bool *known, int64_t *at_ms, ov_error *err)
+{
+    sqlite3_stmt *s;
+    OV_TRY(ovi_db_prepare(cat, "SELECT at_ms FROM unused WHERE seq = ?", &s, err));
+    sqlite3_bind_int64(s, 1, row->seq);
+    ov_status st = ovi_db_step(cat, s, known, err);
+    *at_ms = st == OV_OK && *known ? sqlite3_column_int64(s, 0) : 0;
+    ovi_db_done(cat, s);
+    return st;
+}
+
 ov_status ovi_row_set_used(ov_catalog *cat, ovi_row *row, bool used, ov_error *err)
 {
     sqlite3_stmt *s;
+    OV_TRY(used ? forget_unused(cat, row, err) : note_unused(cat, row, err));
     note_row(cat, row, false);
     row->used = used;
     OV_TRY(row_sum(row, &row->sum, err));
@@ -164,6 +199,7 @@ ov_status ovi_row_set_used(ov_catalog *cat, ovi_row *row, bool used, ov_error *e
 ov_status ovi_row_delete(ov_catalog *cat, const ovi_row *row, ov_error *err)
 {
     sqlite3_stmt *s;
+    OV_TRY(forget_unused(cat, row, err)); /* its number may come again */
     OV_TRY(ovi_db_prepare(cat, "DELETE FROM segments WHERE seq = ?", &s, err));
     sqlite3_bind_int64(s, 1, row->seq);
     ov_status st = ovi_db_run(cat, s, err);

@@ -28,6 +28,7 @@ import test_sketch_ingest  # noqa: E402
 import test_states_kept  # noqa: E402
 import test_statements  # noqa: E402
 import test_tasks  # noqa: E402
+import test_upkeep  # noqa: E402
 from ovatetest import Counter, Server  # noqa: E402
 
 PARTS = (  # in this order
@@ -50,6 +51,7 @@ PARTS = (  # in this order
     test_statements,
     test_avatica,
     test_lookups,
+    test_upkeep,
     test_concurrency,
 )
 

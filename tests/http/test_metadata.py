@@ -167,11 +167,6 @@ def rules(server):
     check(entry in server.get_json(C + '/rules/history?count=5'), 'not in the history of all')
     same(server.get_json(C + '/rules/history?count=0'), [])
     same(server.get_json(C + '/rules/history?interval=2014/2015'), [])
-    # A rule that nobody enforces is refused, not kept.
-    status, _, answer = server.post(C + '/rules/ruled', [{'type': 'dropForever'}])
-    same(status, 501)
-    check('not enforced' in json.loads(answer)['errorMessage'], answer)
-    same(server.get_json(C + '/rules/ruled'), own)
     for bad in ({}, [{}], [{'type': 'loadSometimes'}], [7], 'x'):
         same(server.post(C + '/rules/ruled', bad)[0], 400)
     server.stop()

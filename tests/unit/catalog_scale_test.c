@@ -78,7 +78,9 @@ static void test_readers_beside_commits(void **state)
         check_ok(fixture_commit(&f, OV_PUBLISH_REPLACE, s, 2, &err), &err);
         for (size_t t = 0; i == 0 && t < READERS; t++)
             check_ok(ov_thread_start(&threads[t], "reader", read_snapshots, &r, &err), &err);
-        check_ok(ov_catalog_kill(f.cat, OV_SLICE_LIT("wiki"), INT64_MIN, INT64_MAX, &killed, &err), &err);
+        check_ok(ov_catalog_kill(f.cat,
+                                 &(ov_segment_choice){.datasource = OV_SLICE_LIT("wiki"), .span = {INT64_MIN, INT64_MAX}},
+                                 &killed, &err), &err);
     }
     atomic_store(&r.stop, true);
     for (size_t t = 0; t < READERS; t++)

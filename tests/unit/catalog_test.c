@@ -1,4 +1,5 @@
 /* The catalog: what commits make visible, marks, kills, tasks, cursors, locking, damage. */
+#include "base/os.h"
 #include "tests/unit/catalog_fixture.h"
 
 #include <fcntl.h>
@@ -145,6 +146,8 @@ static void test_tombstones(void **state)
     fixture_fini(&f);
 }
 
+static const ov_segment_choice everything = {.datasource = {"wiki", 4}, .span = {INT64_MIN, INT64_MAX}};
+
 static void test_mark_and_kill(void **state)
 {
     (void)state;
@@ -155,7 +158,7 @@ static void test_mark_and_kill(void **state)
     for (int d = 0; d < 4; d++)
         fixture_put(&f, OV_PUBLISH_REPLACE, "wiki", d * DAY, (d + 1) * DAY, 10);
     fixture_put(&f, OV_PUBLISH_REPLACE, "wiki", 0, DAY, 1); /* hides day 0 */
-    check_ok(ov_catalog_mark(f.cat, OV_SLICE_LIT("wiki"), false, INT64_MIN, INT64_MAX, NULL, 0, &n, &err), &err);
+    check_ok(ov_catalog_mark(f.cat, &everything, false, &n, &err), &err);
     ov_slice *names;
     uint32_t count;
     ov_arena lent;
@@ -168,7 +171,9 @@ static void test_mark_and_kill(void **state)
     ov_snapshot *snap = ov_catalog_snapshot(f.cat);
     assert_int_equal(ov_snapshot_datasources(snap), 0);
     ov_snapshot_release(snap);
-    check_ok(ov_catalog_mark(f.cat, OV_SLICE_LIT("wiki"), true, 0, 3 * DAY, NULL, 0, &n, &err), &err);
+    check_ok(ov_catalog_mark(f.cat, &(ov_segment_choice){.datasource = OV_SLICE_LIT("wiki"), .span = {0, 3 * DAY}}, true, &n,
+                             &err),
+             &err);
     assert_int_equal(n, 3); /* not the overshadowed first one, not day 3 */
     assert_int_equal(fixture_rows(&f, "wiki"), 21);
 
@@ -176,14 +181,61 @@ static void test_mark_and_kill(void **state)
     const ov_segment_entry *const *all;
     assert_int_equal(ov_snapshot_all(snap, &all), 3);
     ov_slice id = all[1]->id;
-    check_ok(ov_catalog_mark(f.cat, OV_SLICE_LIT("wiki"), false, INT64_MIN, INT64_MAX, &id, 1, &n, &err), &err);
+    ov_segment_choice one = everything;
+    one.ids = &id;
+    one.id_count = 1;
+    check_ok(ov_catalog_mark(f.cat, &one, false, &n, &err), &err);
     assert_int_equal(n, 1);
     assert_int_equal(fixture_rows(&f, "wiki"), 11);
-    check_ok(ov_catalog_kill(f.cat, OV_SLICE_LIT("wiki"), INT64_MIN, INT64_MAX, &n, &err), &err);
+    check_ok(ov_catalog_kill(f.cat, &everything, &n, &err), &err);
     assert_int_equal(n, 3);
     assert_int_equal(fixture_files(&f), 3); /* the pinned snapshot still holds one */
     ov_snapshot_release(snap);
     assert_int_equal(fixture_files(&f), 2);
+    fixture_fini(&f);
+}
+
+/* Versions, numbers and when segments became unused narrow what goes. */
+static void test_choices(void **state)
+{
+    (void)state;
+    ov_error err = OV_ERROR_INIT;
+    fixture f;
+    uint32_t n;
+    ov_interval around;
+    fixture_init(&f);
+    for (int d = 0; d < 4; d++)
+        fixture_put(&f, OV_PUBLISH_REPLACE, "wiki", d * DAY, (d + 1) * DAY, 10);
+    ov_snapshot *snap = ov_catalog_snapshot(f.cat);
+    const ov_segment_entry *const *all;
+    assert_int_equal(ov_snapshot_all(snap, &all), 4);
+    ov_segment_choice which = everything;
+    which.versions = &all[2]->info.version;
+    which.version_count = 1;
+    check_ok(ov_catalog_mark(f.cat, &which, false, &n, &err), &err);
+    assert_int_equal(n, 1);
+    which.version_count = 0; /* an empty list names nothing */
+    check_ok(ov_catalog_mark(f.cat, &which, false, &n, &err), &err);
+    assert_int_equal(n, 0);
+    ov_snapshot_release(snap);
+
+    check_ok(ov_catalog_unused(f.cat, &everything, &n, &around, &err), &err);
+    assert_int_equal(n, 1);
+    assert_true(around.start == 2 * DAY && around.end == 3 * DAY);
+    which = everything;
+    which.has_unused_until = true;
+    which.unused_until = ov_now_ms() - 60000;
+    check_ok(ov_catalog_kill(f.cat, &which, &n, &err), &err);
+    assert_int_equal(n, 0);
+    check_ok(ov_catalog_mark(f.cat, &everything, false, &n, &err), &err);
+    assert_int_equal(n, 3);
+    which.unused_until = ov_now_ms() + 60000;
+    which.most = 3;
+    check_ok(ov_catalog_kill(f.cat, &which, &n, &err), &err);
+    assert_int_equal(n, 3);
+    check_ok(ov_catalog_unused(f.cat, &everything, &n, &around, &err), &err);
+    assert_int_equal(n, 1);
+    assert_true(around.start == 3 * DAY); /* the oldest went */
     fixture_fini(&f);
 }
 
@@ -380,6 +432,7 @@ int main(void)
         cmocka_unit_test(test_partial_overshadowing),
         cmocka_unit_test(test_tombstones),
         cmocka_unit_test(test_mark_and_kill),
+        cmocka_unit_test(test_choices),
         cmocka_unit_test(test_cursors_and_tasks),
         cmocka_unit_test(test_one_writer),
         cmocka_unit_test(test_readers_follow),

@@ -457,7 +457,8 @@ static void test_replaced_rows_stay_away(void **state)
     assert_int_equal(ov_catalog_commit(w.cat, &c, &w.arena, &err), OV_BUSY);
     ov_snapshot_release(snap);
     assert_int_equal(look(&w, "t").rows, 10);
-    OK(ov_catalog_mark(w.cat, OV_SLICE_LIT("t"), false, INT64_MIN, INT64_MAX, NULL, 0, &changed, &err));
+    OK(ov_catalog_mark(w.cat, &(ov_segment_choice){.datasource = OV_SLICE_LIT("t"), .span = {INT64_MIN, INT64_MAX}}, false,
+                       &changed, &err));
     assert_int_equal(changed, 10);
     OK(ov_streams_compact(w.streams, OV_SLICE_LIT("t"), &err));
     assert_int_equal(look(&w, "t").rows, 0);

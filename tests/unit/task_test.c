@@ -171,8 +171,7 @@ static void test_refused_documents(void **state)
     check_refused(&f, "{\"type\":\"noop\",\"id\":\"../x\"}", OV_INVALID, "task id");
     check_refused(&f, "{\"type\":\"index_parallel\",\"spec\":{}}", OV_INVALID, "dataSchema");
     check_refused(&f, "{\"type\":\"kill\",\"dataSource\":\"x\"}", OV_INVALID, "interval");
-    check_refused(&f, "{\"type\":\"kill\",\"dataSource\":\"x\",\"interval\":\"2020/2021\",\"limit\":5}", OV_UNSUPPORTED,
-                  "limit");
+    check_refused(&f, "{\"type\":\"kill\",\"dataSource\":\"x\",\"interval\":\"2020/2021\",\"limit\":0}", OV_INVALID, "limit");
     check_refused(&f, "{\"type\":\"git\",\"paths\":[]}", OV_INVALID, "at least one");
     check_refused(&f, "{\"type\":\"git\",\"path\":\"x\"}", OV_INVALID, "path");
     submit(&f, "{\"type\":\"noop\",\"id\":\"mine\",\"runTime\":0}");

@@ -1,4 +1,4 @@
-#include "server/settings.h"
+#include "ingest/settings.h"
 
 #include "base/datetime.h"
 #include "base/jsonw.h"
@@ -124,4 +124,16 @@ ov_status ov_settings_history(ov_catalog *cat, const char *subject, ov_slice key
         st = ov_buf_check(&one, err);
     ov_buf_fini(&one);
     return st;
+}
+
+ov_status ov_settings_merge(ov_arena *a, ov_json *base, const ov_json *over, ov_error *err)
+{
+    for (const ov_json *v = over->first; v; v = v->next) {
+        ov_json *copy;
+        ov_slice key;
+        OV_TRY(ov_json_copy(a, v, &copy, err));
+        OV_TRY(ov_arena_copy(a, v->key, &key, err));
+        OV_TRY(ov_json_set(a, base, key.p, copy, err));
+    }
+    return OV_OK;
 }

@@ -5,6 +5,8 @@
  *   subject            object
  *   rules              {"datasource": [rule, ...], ...}
  *   coordinator.config {"member": value, ...}
+ *   compaction         {"cluster": {...}, "datasources": {"datasource": {...}, ...}}
+ *   upkeep             {"member": value, ...}, see upkeep.h
  *
  * A change is durable when the call returns. Two changes at once: one of them gets OV_BUSY.
  *
@@ -13,7 +15,7 @@
 #pragma once
 
 #include "base/json.h"
-#include "server/http.h"
+#include "base/datetime.h"
 #include "storage/catalog.h"
 
 typedef struct ov_settings {
@@ -35,3 +37,5 @@ OV_CHECKED ov_status ov_settings_write(ov_catalog *cat, const char *subject, con
 /* Newest first: the entries of one key (empty: all), at most `max`, made within the interval. */
 OV_CHECKED ov_status ov_settings_history(ov_catalog *cat, const char *subject, ov_slice key, uint32_t max,
                                          ov_interval within, ov_arena *scratch, ov_buf *json, ov_error *err);
+/* `over`'s members replace those of `base`, in the same place. */
+OV_CHECKED ov_status ov_settings_merge(ov_arena *a, ov_json *base, const ov_json *over, ov_error *err);

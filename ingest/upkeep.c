@@ -1,0 +1,225 @@
+/* The settings of upkeep, and the thread that does it; what it does is in retention.c and the files that upkeep.h names. */
+#include "ingest/upkeep.h"
+
+#include <stdatomic.h>
+#include "base/log.h"
+#include "base/os.h"
+#include "base/thread.h"
+#include "ingest/settings.h"
+
+enum { TICK_MS = 1000 };
+
+/* ---- settings ---- */
+
+static const char defaults[] = "{\"period\":\"PT60S\",\"killOn\":false,\"killPeriod\":\"P1D\",\"killDurationToRetain\":\"P90D\","
+                               "\"killIgnoreDurationToRetain\":false,\"killBufferPeriod\":\"P30D\",\"killMaxSegments\":1000}";
+
+static ov_status read_period(const ov_json *o, const char *key, const char *dflt, ov_period *out, ov_error *err)
+{
+    ov_slice text;
+    OV_TRY(ov_json_str(o, key, ov_slice_cstr(dflt), &text, err));
+    return ov_period_parse(text, out, err);
+}
+
+/* Of a length that needs no calendar, at least one millisecond. */
+static ov_status read_stretch(const ov_json *o, const char *key, const char *dflt, int64_t *ms, ov_error *err)
+{
+    ov_period p;
+    OV_TRY(read_period(o, key, dflt, &p, err));
+    if (!ov_period_fixed_ms(&p, ms) || *ms <= 0)
+        return ov_json_fail(ov_json_get(o, key), err, OV_INVALID, "a period without months and years is expected, longer than zero");
+    return OV_OK;
+}
+
+ov_status ov_upkeep_settings_read(const ov_json *o, ov_upkeep_settings *s, ov_error *err)
+{
+    enum { MOST = 1000000000 };
+    static const char *const known[] = {"period",           "killOn",         "killPeriod", "killDurationToRetain", "killIgnoreDurationToRetain",
+                                        "killBufferPeriod", "killMaxSegments"};
+    int64_t most;
+    OV_TRY(ov_json_only(o, known, OV_COUNT_OF(known), err));
+    OV_TRY(read_stretch(o, "period", "PT60S", &s->period_ms, err));
+    OV_TRY(ov_json_bool(o, "killOn", false, &s->kill_on, err));
+    OV_TRY(read_stretch(o, "killPeriod", "P1D", &s->kill_period_ms, err));
+    OV_TRY(read_period(o, "killDurationToRetain", "P90D", &s->kill_retain, err));
+    OV_TRY(ov_json_bool(o, "killIgnoreDurationToRetain", false, &s->kill_ignore_retain, err));
+    OV_TRY(read_period(o, "killBufferPeriod", "P30D", &s->kill_buffer, err));
+    OV_TRY(ov_json_i64_in(o, "killMaxSegments", 1000, 1, MOST, &most, err));
+    s->kill_most = (uint32_t)most;
+    return OV_OK;
+}
+
+ov_status ov_upkeep_settings_print(const ov_json *o, ov_buf *out, ov_error *err)
+{
+    ov_arena a;
+    ov_json *all;
+    ov_arena_init(&a, "settings", NULL);
+    ov_status st = ov_json_parse(ov_slice_cstr(defaults), NULL, &a, &all, err);
+    if (st == OV_OK)
+        st = ov_settings_merge(&a, all, o, err);
+    if (st == OV_OK)
+        ov_json_print(all, out);
+    ov_arena_fini(&a);
+    return st == OV_OK ? ov_buf_check(out, err) : st;
+}
+
+/* ---- the thread ---- */
+
+struct ov_upkeep {
+    ov_upkeep_config config;
+    ov_thread thread;
+    ov_mutex lock;
+    ov_cond wake;
+    bool stop, asked; /* under lock */
+    int64_t started_ms;
+    int64_t looked_ms, killed_ms; /* of the thread */
+    _Atomic int64_t last_tick;
+    _Atomic uint64_t dropped, hidden, kill_tasks;
+};
+
+/* Druid's dynamic configuration. */
+typedef struct dynamic {
+    bool paused;
+    int64_t hidden_wait_ms;
+} dynamic;
+
+static ov_status read_dynamic(ov_upkeep *u, ov_arena *a, dynamic *d, ov_error *err)
+{
+    enum { WAIT_MS = 900000 };
+    ov_settings s;
+    OV_TRY(ov_settings_read(u->config.catalog, "coordinator.config", a, &s, err));
+    OV_TRY(ov_json_bool(s.object, "pauseCoordination", false, &d->paused, err));
+    return ov_json_i64(s.object, "millisToWaitBeforeDeleting", WAIT_MS, &d->hidden_wait_ms, err);
+}
+
+static void warn(ov_status st, const char *what, const ov_error *err)
+{
+    if (st != OV_OK)
+        ov_log_warn(what, ov_kv_err(err));
+}
+
+static void look(ov_upkeep *u, const dynamic *d, int64_t now)
+{
+    uint32_t n = 0;
+    ov_error err = OV_ERROR_INIT;
+    warn(ov_upkeep_apply_rules(u->config.catalog, now, &n, &err), "rules could not be applied", &err);
+    atomic_fetch_add(&u->dropped, n);
+    if (now - u->started_ms < d->hidden_wait_ms)
+        return;
+    err = (ov_error)OV_ERROR_INIT;
+    n = 0;
+    warn(ov_upkeep_mark_hidden(u->config.catalog, &n, &err), "hidden segments could not be marked", &err);
+    atomic_fetch_add(&u->hidden, n);
+}
+
+static void kill_some(ov_upkeep *u, const ov_upkeep_settings *s, int64_t now)
+{
+    uint32_t n = 0;
+    ov_error err = OV_ERROR_INIT;
+    warn(ov_upkeep_kill(u->config.catalog, u->config.tasks, s, now, &n, &err), "unused segments could not be killed", &err);
+    atomic_fetch_add(&u->kill_tasks, n);
+}
+
+/* Also when the clock was put back. */
+static bool due(int64_t last, int64_t period, int64_t now)
+{
+    return now - last >= period || now < last;
+}
+
+static ov_status tick(ov_upkeep *u, bool asked, ov_arena *a, ov_error *err)
+{
+    ov_settings stored;
+    ov_upkeep_settings s;
+    dynamic d;
+    int64_t now = ov_now_ms();
+    OV_TRY(ov_settings_read(u->config.catalog, OV_UPKEEP_SUBJECT, a, &stored, err));
+    OV_TRY(ov_upkeep_settings_read(stored.object, &s, err));
+    OV_TRY(read_dynamic(u, a, &d, err));
+    if (d.paused)
+        return OV_OK;
+    if (asked || due(u->looked_ms, s.period_ms, now)) {
+        u->looked_ms = now;
+        look(u, &d, now);
+    }
+    if (s.kill_on && (asked || due(u->killed_ms, s.kill_period_ms, now))) {
+        u->killed_ms = now;
+        kill_some(u, &s, now);
+    }
+    return OV_OK;
+}
+
+static void work(void *arg)
+{
+    ov_upkeep *u = arg;
+    ov_mutex_lock(&u->lock);
+    while (!u->stop) {
+        ov_arena a;
+        ov_error err = OV_ERROR_INIT;
+        bool asked = u->asked;
+        u->asked = false;
+        ov_mutex_unlock(&u->lock);
+        ov_arena_init(&a, "upkeep", NULL);
+        warn(tick(u, asked, &a, &err), "upkeep could not read its settings", &err);
+        ov_arena_fini(&a);
+        atomic_store(&u->last_tick, ov_now_ms());
+        ov_mutex_lock(&u->lock);
+        if (!u->stop && !u->asked)
+            (void)ov_cond_wait_ms(&u->wake, &u->lock, u->config.tick_ms ? u->config.tick_ms : TICK_MS);
+    }
+    ov_mutex_unlock(&u->lock);
+}
+
+ov_status ov_upkeep_create(const ov_upkeep_config *config, ov_upkeep **out, ov_error *err)
+{
+    ov_upkeep *u = ov_calloc(1, sizeof(*u));
+    if (!u)
+        return ov_fail_nomem(err, sizeof(*u));
+    u->config = *config;
+    u->started_ms = ov_now_ms();
+    atomic_store(&u->last_tick, u->started_ms);
+    ov_mutex_init(&u->lock);
+    ov_cond_init(&u->wake);
+    ov_status st = ov_thread_start(&u->thread, "upkeep", work, u, err);
+    if (st == OV_OK) {
+        *out = u;
+        return OV_OK;
+    }
+    ov_mutex_fini(&u->lock);
+    ov_cond_fini(&u->wake);
+    ov_free(u);
+    return st;
+}
+
+void ov_upkeep_destroy(ov_upkeep *u)
+{
+    if (!u)
+        return;
+    ov_mutex_lock(&u->lock);
+    u->stop = true;
+    ov_cond_broadcast(&u->wake);
+    ov_mutex_unlock(&u->lock);
+    ov_thread_join(&u->thread);
+    ov_mutex_fini(&u->lock);
+    ov_cond_fini(&u->wake);
+    ov_free(u);
+}
+
+void ov_upkeep_wake(ov_upkeep *u)
+{
+    if (!u)
+        return;
+    ov_mutex_lock(&u->lock);
+    u->asked = true;
+    ov_cond_broadcast(&u->wake);
+    ov_mutex_unlock(&u->lock);
+}
+
+int64_t ov_upkeep_last_tick(const ov_upkeep *u)
+{
+    return atomic_load(&u->last_tick);
+}
+
+void ov_upkeep_count(const ov_upkeep *u, ov_upkeep_counts *out)
+{
+    *out = (ov_upkeep_counts){atomic_load(&u->dropped), atomic_load(&u->hidden), atomic_load(&u->kill_tasks)};
+}

@@ -1,0 +1,79 @@
+/* The settings of upkeep (ingest/upkeep.h) and what it has done: GET and POST /ovate/v1/upkeep. */
+#include "ingest/upkeep.h"
+
+#include "base/jsonw.h"
+#include "base/log.h"
+#include "ingest/settings.h"
+#include "server/error_http.h"
+#include "server/handlers.h"
+#include "server/reply.h"
+
+static ov_status print(ov_app *app, ov_arena *a, ov_buf *out, ov_error *err)
+{
+    ov_settings s;
+    ov_buf settings;
+    ov_jsonw w;
+    ov_upkeep_counts counts;
+    ov_buf_init(&settings);
+    ov_status st = ov_settings_read(app->catalog, OV_UPKEEP_SUBJECT, a, &s, err);
+    if (st == OV_OK)
+        st = ov_upkeep_settings_print(s.object, &settings, err);
+    ov_upkeep_count(app->upkeep, &counts);
+    ov_jsonw_init(&w, out);
+    ov_jsonw_open_object(&w, NULL);
+    ov_jsonw_raw(&w, "settings", ov_buf_slice(&settings));
+    ov_jsonw_time(&w, "lastLook", ov_upkeep_last_tick(app->upkeep));
+    ov_jsonw_u64(&w, "segmentsDropped", counts.dropped);
+    ov_jsonw_u64(&w, "segmentsHidden", counts.hidden);
+    ov_jsonw_u64(&w, "killTasks", counts.kill_tasks);
+    ov_jsonw_close_object(&w);
+    ov_buf_fini(&settings);
+    return st == OV_OK ? ov_buf_check(out, err) : st;
+}
+
+void ov_h_upkeep(ov_app *app, ov_request *rq, const ov_captures *at)
+{
+    (void)at;
+    ov_error err = OV_ERROR_INIT;
+    ov_buf b;
+    ov_buf_init(&b);
+    if (print(app, ov_request_arena(rq), &b, &err) == OV_OK) {
+        ov_respond_json(rq, &b);
+        return;
+    }
+    ov_buf_fini(&b);
+    ovi_reply_error(rq, &err);
+}
+
+static ov_status set(ov_app *app, ov_request *rq, ov_error *err)
+{
+    ov_arena *a = ov_request_arena(rq);
+    const ov_http_head *head = ov_request_head(rq);
+    ov_settings s;
+    ov_json *wanted;
+    ov_upkeep_settings checked;
+    OV_TRY(ov_json_parse(ov_request_body(rq), NULL, a, &wanted, err));
+    OV_TRY(ov_json_expect(wanted, OV_JSON_OBJECT, err));
+    OV_TRY(ov_upkeep_settings_read(wanted, &checked, err)); /* so that a sentence names the place in what was sent */
+    OV_TRY(ov_settings_read(app->catalog, OV_UPKEEP_SUBJECT, a, &s, err));
+    OV_TRY(ov_settings_merge(a, s.object, wanted, err));
+    OV_TRY(ov_upkeep_settings_read(s.object, &checked, err));
+    ov_audit audit = {.key = OV_SLICE_LIT(OV_UPKEEP_SUBJECT),
+                      .author = ov_http_header_get(head, "X-Druid-Author", NULL),
+                      .comment = ov_http_header_get(head, "X-Druid-Comment", NULL),
+                      .payload = ov_request_body(rq)};
+    return ov_settings_write(app->catalog, OV_UPKEEP_SUBJECT, &s, &audit, a, err);
+}
+
+/* The members given; the others stay as they are. */
+void ov_h_upkeep_set(ov_app *app, ov_request *rq, const ov_captures *at)
+{
+    ov_error err = OV_ERROR_INIT;
+    if (set(app, rq, &err) != OV_OK) {
+        ovi_reply_error(rq, &err);
+        return;
+    }
+    ov_log_info("settings of upkeep changed");
+    ov_upkeep_wake(app->upkeep);
+    ov_h_upkeep(app, rq, at);
+}
