@@ -289,6 +289,14 @@ int64_t ov_gran_floor(const ov_gran *g, int64_t ms)
     return floor_valid(g, ms, &valid);
 }
 
+int64_t ov_gran_floor_in(const ov_gran *g, int64_t ms, ov_interval *within)
+{
+    stretch valid;
+    int64_t start = floor_valid(g, ms, &valid);
+    *within = (ov_interval){valid.from, valid.to};
+    return start;
+}
+
 int64_t ov_gran_next(const ov_gran *g, int64_t ms)
 {
     stretch valid;

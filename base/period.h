@@ -63,6 +63,8 @@ const char *ov_gran_name(const ov_gran *g);
 
 /* Start of the bucket that holds ms; for ALL OV_TIME_MIN. */
 int64_t ov_gran_floor(const ov_gran *g, int64_t ms);
+/* The same, and a stretch of instants that have this floor; it holds ms unless that is past OV_TIME_MIN or OV_TIME_MAX. */
+int64_t ov_gran_floor_in(const ov_gran *g, int64_t ms, ov_interval *stretch);
 /* Start of the bucket after the one that holds ms; for ALL OV_TIME_MAX. Always > ms. */
 int64_t ov_gran_next(const ov_gran *g, int64_t ms);
 /* ms when it is a start, else ov_gran_next. */

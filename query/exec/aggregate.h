@@ -134,6 +134,16 @@ OV_CHECKED ov_status ovi_agg_update(const agg_spec *spec, ov_acc *accs, const ag
 OV_CHECKED ov_status ovi_dense_add(agg_state *s, const agg_spec *spec, const agg_batch *in, ov_arena *scratch,
                                    bool *taken, ov_error *err);
 OV_CHECKED ov_status ovi_dense_flush(agg_state *s, const agg_spec *spec, ov_error *err);
+/* ---- aggregate_stretches.c ---- */
+/* Rows up to `end` that have the same slow keys. */
+typedef struct agg_stretch {
+    uint32_t end;
+    uint32_t slow; /* number of the tuple */
+} agg_stretch;
+/* The batch cut into them; stretches that no row is selected of join the one before, or are left out. */
+OV_CHECKED ov_status ovi_stretches(agg_state *s, const agg_spec *spec, const agg_batch *in, ov_arena *scratch,
+                                   agg_stretch **out, uint32_t *count, ov_error *err);
+/* ---- aggregate_pattern.c ---- */
 /* Looks for an order in the codes of a batch; *found tells whether there is a new one, in d->pattern but not yet on. */
 OV_CHECKED ov_status ovi_pattern_learn(agg_dense *d, const agg_codes *c, const ov_batch *b, ov_budget *budget,
                                        ov_arena *scratch, bool *found, ov_error *err);

@@ -255,83 +255,6 @@ static ov_status fast_codes(agg_state *s, const agg_spec *spec, const agg_batch 
     return OV_OK;
 }
 
-/* ---- stretches: where the slow keys stay the same ---- */
-
-typedef struct stretch {
-    uint32_t end;
-    uint32_t slow; /* number of the tuple */
-} stretch;
-
-static uint32_t slow_end(const agg_spec *spec, const agg_dense *d, const agg_batch *in, uint32_t *run)
-{
-    uint32_t end = in->b->rows;
-    for (uint32_t k = 0; k < spec->layout.count; k++)
-        if (d->keys[k].how == DENSE_SLOW && in->keys[k].enc == OV_ENC_RUN)
-            end = OV_MIN(end, (uint32_t)in->keys[k].run_end[run[k]]);
-    return end;
-}
-
-/* Key words of every run of each RUN key, computed once a batch: words[k] is runs x width. */
-static ov_status run_words(agg_state *s, const agg_spec *spec, const agg_batch *in, ov_arena *scratch,
-                           uint64_t **words, ov_error *err)
-{
-    for (uint32_t k = 0; k < spec->layout.count; k++) {
-        const ov_vec *v = &in->keys[k];
-        if (s->dense.keys[k].how != DENSE_SLOW)
-            continue;
-        ov_vec one = v->enc == OV_ENC_RUN ? *v->child : *v;
-        one.rows = v->enc == OV_ENC_RUN ? v->runs : 1;
-        OV_TRY(ov_arena_zalloc(scratch, (size_t)one.rows * spec->layout.width * 8, &words[k], err));
-        OV_TRY(ovi_key_words(s, spec, k, &one, words[k], scratch, err));
-    }
-    return OV_OK;
-}
-
-static ov_status find_stretches(agg_state *s, const agg_spec *spec, const agg_batch *in, ov_arena *scratch,
-                                stretch **out, uint32_t *count, ov_error *err)
-{
-    agg_dense *d = &s->dense;
-    uint32_t width = spec->layout.width, n = spec->layout.count, most = 1;
-    uint64_t **words, *row, *last;
-    uint32_t *run;
-    for (uint32_t k = 0; k < n; k++)
-        if (d->keys[k].how == DENSE_SLOW && in->keys[k].enc == OV_ENC_RUN)
-            most += in->keys[k].runs;
-    OV_TRY(ov_arena_alloc(scratch, most * sizeof(**out), out, err));
-    OV_TRY(ov_arena_zalloc(scratch, (n + 1) * sizeof(*words), &words, err));
-    OV_TRY(ov_arena_zalloc(scratch, (n + 1) * sizeof(*run), &run, err));
-    OV_TRY(ov_arena_zalloc(scratch, (size_t)width * 16, &row, err));
-    last = row + width;
-    OV_TRY(run_words(s, spec, in, scratch, words, err));
-    *count = 0;
-    for (uint32_t at = 0; at < in->b->rows;) {
-        uint32_t end = slow_end(spec, d, in, run), slow;
-        memset(row, 0, (size_t)width * 8);
-        for (uint32_t k = 0; k < n; k++) {
-            if (d->keys[k].how != DENSE_SLOW)
-                continue;
-            for (uint32_t i = 0; i < width; i++)
-                row[i] |= words[k][(size_t)run[k] * width + i];
-            if (in->keys[k].enc == OV_ENC_RUN && in->keys[k].run_end[run[k]] == end)
-                run[k]++;
-        }
-        if (*count && memcmp(row, last, (size_t)width * 8) == 0) {
-            (*out)[*count - 1].end = end; /* the same bucket goes on */
-        } else if (in->b->sel && ov_bits_next(in->b->sel, end, at) >= end) {
-            at = end; /* nobody is in it: it must not become a group; the piece before takes the rows along */
-            if (*count)
-                (*out)[*count - 1].end = end;
-            continue;
-        } else {
-            OV_TRY(ovi_groups_find(&d->slow, row, 1, &slow, err));
-            memcpy(last, row, (size_t)width * 8);
-            (*out)[(*count)++] = (stretch){.end = end, .slow = slow};
-        }
-        at = end;
-    }
-    return OV_OK;
-}
-
 /* ---- pieces ---- */
 
 typedef struct piece_list {
@@ -374,7 +297,7 @@ static void add_pieces(agg_pattern *p, const agg_codes *c, uint32_t from, uint32
     }
 }
 
-static ov_status make_pieces(agg_state *s, const agg_batch *in, const agg_codes *c, const stretch *stretches,
+static ov_status make_pieces(agg_state *s, const agg_batch *in, const agg_codes *c, const agg_stretch *stretches,
                              uint32_t count, ov_arena *scratch, ov_agg_rows *rows, ov_error *err)
 {
     agg_dense *d = &s->dense;
@@ -471,7 +394,7 @@ ov_status ovi_dense_add(agg_state *s, const agg_spec *spec, const agg_batch *in,
 {
     agg_dense *d = &s->dense;
     agg_codes c;
-    stretch *stretches;
+    agg_stretch *stretches;
     uint32_t count;
     ov_agg_rows rows;
     OV_TRY(fit_layout(s, spec, in, scratch, taken, err));
@@ -487,7 +410,7 @@ ov_status ovi_dense_add(agg_state *s, const agg_spec *spec, const agg_batch *in,
     }
     OV_TRY(fast_codes(s, spec, in, scratch, &c, err));
     OV_TRY(learn_pattern(s, spec, in, &c, scratch, err));
-    OV_TRY(find_stretches(s, spec, in, scratch, &stretches, &count, err));
+    OV_TRY(ovi_stretches(s, spec, in, scratch, &stretches, &count, err));
     OV_TRY(reserve(s, spec, d->slow.count * d->fast_size, err));
     OV_TRY(make_pieces(s, in, &c, stretches, count, scratch, &rows, err));
     d->rows += in->b->sel_rows;

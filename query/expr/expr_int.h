@@ -238,6 +238,8 @@ typedef struct ovi_known {
     struct ovi_known *next;
 } ovi_known;
 
+typedef struct ovi_buckets ovi_buckets; /* time_buckets.c: of one TIME_FLOOR */
+
 struct ov_eval {
     ov_budget *budget;
     ov_budget batch; /* part of it: of `mem` */
@@ -249,6 +251,7 @@ struct ov_eval {
     size_t keep_most; /* bytes it may hold; past that rows are evaluated one by one */
     ovi_known **table;
     uint32_t table_size, table_used;
+    ovi_buckets *buckets; /* in keep */
     uint32_t *identity; /* 0, 1, 2 ... for calls without a selection */
     int depth;
     ov_status (*alive)(void *cx, ov_error *err);

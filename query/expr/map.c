@@ -8,7 +8,7 @@
  * seen; then the table is made. So a huge dictionary behind a selective filter is never walked, and the cost is
  * at most about three times the better choice. Nothing more is kept once the results hold a quarter of the budget.
  */
-#include "query/expr/expr_int.h"
+#include "query/expr/time_buckets.h"
 
 /* ---- the cache ---- */
 
@@ -62,6 +62,7 @@ void ov_eval_trim(ov_eval *ev, size_t keep_bytes)
     if (ev->table)
         memset(ev->table, 0, ev->table_size * sizeof *ev->table);
     ev->table_used = 0;
+    ev->buckets = NULL;
     ov_arena_fini(&ev->keep);
 }
 
@@ -650,5 +651,5 @@ ov_status ovi_map_eval(ov_eval *ev, const ov_expr *e, const ov_batch *batch, ov_
         *done = true;
         return eval_runs(ev, e, v, batch, out, err);
     }
-    return OV_OK;
+    return ovi_floor_encoded(ev, e, batch, out, done, err);
 }

@@ -17,6 +17,7 @@ COLUMNS = {
     'lists': [('k', 'string'), ('tags', 'string'), ('n', 'long')],
     'rolled': [('k', 'string')],
     'jsons': [('k', 'string'), ('j', 'json')],
+    'meters': [('meter', 'string'), ('watts', 'long'), ('volts', 'long'), ('grade', 'string')],
     'nulls': [('k', 'string'), ('l', 'long'), ('d', 'double'), ('f', 'float'), ('s', 'string')],
 }
 EVENT_ROWS = 40_000
@@ -46,6 +47,17 @@ def event_rows():
         noise = ((r >> 11) / (1 << 53) - 0.5) * 10.0 ** (r % 17 - 8)
         small = (i // 300) % 3 if (r >> 56) % 30 else None
         yield [stamp(millis), user, country, page, tag, added, big, price, repr(noise), small, None]
+
+
+def meter_rows():
+    """Two days of 20 meters, a reading a minute, slowly changing: loaded clustered by meter, so that times are not sorted."""
+    for i in range(2 * 1440):
+        for m in range(20):
+            r = mix(i * 20 + m)
+            if r % 50 == 0:
+                continue
+            watts = (i // 30 * (m + 3) + m) % 70
+            yield [stamp(i * 60_000), 'm%02d' % (m * 7 % 20), watts, None if (r >> 8) % 90 == 0 else 220 + (r >> 16) % 20, 'abc'[(m + i // 700) % 3]]
 
 
 def stamp(millis):
@@ -110,7 +122,7 @@ def csv_cell(value):
     return '' if value is None else '""' if value == '' else str(value)
 
 
-GENERATED = {'events': event_rows, 'jsons': json_rows, 'lists': list_rows, 'nulls': null_rows}
+GENERATED = {'events': event_rows, 'jsons': json_rows, 'lists': list_rows, 'meters': meter_rows, 'nulls': null_rows}
 
 
 def csv_path(name, folder):
@@ -148,6 +160,9 @@ def spec(name, folder):
     if name == 'jsons':  # the cells are texts
         made['spec']['dataSchema']['transformSpec'] = {'transforms': [
             {'type': 'expression', 'name': 'j', 'expression': 'parse_json(j)'}]}
+    if name == 'meters':
+        dimensions.insert(1, {'type': 'long', 'name': '__time'})
+        made['spec']['dataSchema']['dimensionsSpec']['forceSegmentSortByTime'] = False
     if name == 'rolled':
         made['spec']['dataSchema']['granularitySpec'].update(queryGranularity='HOUR', rollup=True)
         made['spec']['dataSchema']['metricsSpec'] = [{'type': 'count', 'name': 'rows'}] + [
