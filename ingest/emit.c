@@ -257,6 +257,27 @@ OV_INLINE ov_status put_column(ovi_emit *e, const char *row, const ovi_target *t
 
 /* ---- the row ---- */
 
+static const int64_t year_0_ms = INT64_C(-62167219200000), year_10000_ms = INT64_C(253402300800000);
+
+/* The field is no time that a row can have; `far`: it is one, but not of the usual years, and the unit was guessed. */
+static void reject_time(ovi_emit *e, const char *row, const ov_field *f, bool far)
+{
+    const ov_timestamp_spec *t = &e->plan->spec->timestamp;
+    ov_timestamp_kind kind = e->plan->ts.kind;
+    bool number = (f->kind == OV_FIELD_INT || f->kind == OV_FIELD_REAL) && (kind == OV_TIMESTAMP_NUMBER || kind == OV_TIMESTAMP_AUTO);
+    const char *at = f->text.p >= e->text && f->text.p <= e->text_end ? f->text.p : row;
+    if (far || (number && t->guessed))
+        ovi_emit_reject(e, at, f->text, "declare a spec whose timestampSpec has the unit: posix, millis, micro or nano",
+                        "'" OV_SLICE_FMT "' is not in the years 0 to 9999, read as milliseconds or ISO", OV_SLICE_ARG(t->column));
+    else if (number)
+        ovi_emit_reject(e, at, f->text, "check timestampSpec.format",
+                        "'" OV_SLICE_FMT "' is out of range: times lie between -146136543-09-08 and 146140482-04-24",
+                        OV_SLICE_ARG(t->column));
+    else
+        ovi_emit_reject(e, at, f->text, "check timestampSpec.format", "'" OV_SLICE_FMT "' is no time of the format '" OV_SLICE_FMT "'",
+                        OV_SLICE_ARG(t->column), OV_SLICE_ARG(t->format));
+}
+
 static bool read_time(ovi_emit *e, const char *row, int64_t field, const ov_timestamp *ts, ov_timestamp_memo *memo,
                       int64_t *ms)
 {
@@ -299,12 +320,10 @@ static bool read_time(ovi_emit *e, const char *row, int64_t field, const ov_time
     case OV_FIELD_LIST:
         break;
     }
-    if (!ok)
-        ovi_emit_reject(e, f->text.p >= e->text && f->text.p <= e->text_end ? f->text.p : row, f->text,
-                        "check timestampSpec.format",
-                        "'" OV_SLICE_FMT "' is no time of the format '" OV_SLICE_FMT "'",
-                        OV_SLICE_ARG(p->spec->timestamp.column), OV_SLICE_ARG(p->spec->timestamp.format));
-    return ok;
+    bool far = ok && p->spec->timestamp.guessed && (*ms < year_0_ms || *ms >= year_10000_ms);
+    if (!ok || far)
+        reject_time(e, row, f, far);
+    return ok && !far;
 }
 
 static bool in_intervals(ovi_emit *e, int64_t ms)

@@ -232,7 +232,7 @@ static ov_status reset(ovi_kafka_sup *s, ov_error *err)
     ovi_kafka_tasks_stop(s);
     for (int32_t p = 0; st == OV_OK; p++) {
         int64_t offset;
-        st = ovi_kafka_mark_get(s, p, &offset, err);
+        st = ovi_kafka_mark_get(s, s->spec.datasource, p, &offset, err);
         if (st == OV_OK && offset < 0 && p > most)
             break;
         if (st == OV_OK && offset >= 0)

@@ -61,6 +61,7 @@ typedef struct ovi_kafka_part {
     int64_t read; /* the first one that was not taken from the client */
     int64_t low, high; /* of the broker; high -1: not known yet */
     int64_t last_ms;   /* timestamp of the last message that is durable; 0: none since the start */
+    int64_t placed_ms; /* when `next` became known */
 } ovi_kafka_part;
 
 typedef struct ovi_kafka_task {
@@ -144,9 +145,9 @@ bool ovi_kafka_sleep(const ovi_kafka_sup *s, int64_t ms);
 void ovi_kafka_look(ovi_kafka_task *t);
 ovi_kafka_part *ovi_kafka_part_of(ovi_kafka_task *t, int32_t id);
 OV_CHECKED ov_status ovi_kafka_mark_key(const ovi_kafka_spec *spec, int32_t partition, ov_arena *a, ov_slice *key, ov_error *err);
-/* The mark as an offset; -1: there is none. */
-OV_CHECKED ov_status ovi_kafka_mark_get(ovi_kafka_sup *s, int32_t partition, int64_t *offset, ov_error *err);
-/* Durable when it returns; -1 forgets. */
+/* The partition's mark in this datasource (that of the rows, or that of the dead letters) as an offset; -1: there is none. */
+OV_CHECKED ov_status ovi_kafka_mark_get(ovi_kafka_sup *s, ov_slice datasource, int32_t partition, int64_t *offset, ov_error *err);
+/* Of the rows, and of the dead letters if those have one. Durable when it returns; -1 forgets. */
 OV_CHECKED ov_status ovi_kafka_mark_put(ovi_kafka_sup *s, int32_t partition, int64_t offset, ov_error *err);
 
 /* ---- kafka_body.c ---- */

@@ -35,21 +35,21 @@ static ov_status read_mark(ov_slice text, int64_t *offset, ov_error *err)
     return OV_OK;
 }
 
-ov_status ovi_kafka_mark_get(ovi_kafka_sup *s, int32_t partition, int64_t *offset, ov_error *err)
+ov_status ovi_kafka_mark_get(ovi_kafka_sup *s, ov_slice datasource, int32_t partition, int64_t *offset, ov_error *err)
 {
     ov_arena a;
     ov_slice key, value = {0};
     ov_arena_init(&a, "kafka mark", NULL);
     ov_status st = ovi_kafka_mark_key(&s->spec, partition, &a, &key, err);
     if (st == OV_OK)
-        st = ov_streams_mark(s->owner->config.streams, s->spec.datasource, key, &a, &value, err);
+        st = ov_streams_mark(s->owner->config.streams, datasource, key, &a, &value, err);
     if (st == OV_OK)
         st = read_mark(value, offset, err);
     ov_arena_fini(&a);
     return st;
 }
 
-ov_status ovi_kafka_mark_put(ovi_kafka_sup *s, int32_t partition, int64_t offset, ov_error *err)
+static ov_status put_mark(ovi_kafka_sup *s, ov_slice datasource, int32_t partition, int64_t offset, ov_error *err)
 {
     ov_arena a;
     ov_stream_mark mark = {.value = OV_SLICE_LIT("-")};
@@ -59,11 +59,21 @@ ov_status ovi_kafka_mark_put(ovi_kafka_sup *s, int32_t partition, int64_t offset
     if (st == OV_OK && offset >= 0)
         st = ov_arena_printf(&a, &mark.value, err, "%lld", (long long)offset);
     if (st == OV_OK) {
-        ov_push push = {.datasource = s->spec.datasource, .body = {"", 0}, .format = s->spec.format, .marks = &mark, .mark_count = 1};
+        ov_push push = {.datasource = datasource, .body = {"", 0}, .format = s->spec.format, .marks = &mark, .mark_count = 1};
         st = ov_streams_push(s->owner->config.streams, &push, &a, &result, err);
     }
     ov_arena_fini(&a);
     return st;
+}
+
+ov_status ovi_kafka_mark_put(ovi_kafka_sup *s, int32_t partition, int64_t offset, ov_error *err)
+{
+    int64_t dead = -1;
+    if (s->spec.dead_letters.n)
+        OV_TRY(ovi_kafka_mark_get(s, s->spec.dead_letters, partition, &dead, err));
+    if (dead >= 0)
+        OV_TRY(put_mark(s, s->spec.dead_letters, partition, offset, err));
+    return put_mark(s, s->spec.datasource, partition, offset, err);
 }
 
 /* ---- partitions ---- */
@@ -163,13 +173,14 @@ static ov_status place(ovi_kafka_task *t, ovi_kafka_part *p, ov_error *err)
 {
     ovi_kafka_sup *s = t->sup;
     int64_t next;
-    OV_TRY(ovi_kafka_mark_get(s, p->id, &next, err));
+    OV_TRY(ovi_kafka_mark_get(s, s->spec.datasource, p->id, &next, err));
     if (next < 0) {
         next = s->spec.earliest ? p->low : p->high;
         OV_TRY(ovi_kafka_mark_put(s, p->id, next, err));
     }
     ov_mutex_lock(&s->owner->lock);
     p->next = p->read = next;
+    p->placed_ms = ov_now_ms();
     p->placed = true;
     ov_mutex_unlock(&s->owner->lock);
     t->assign = true;

@@ -14,6 +14,12 @@
 
 enum { RETRY_MS = 200 };
 
+/* A message that is no row. */
+typedef struct dead {
+    uint32_t message; /* of the batch */
+    ov_slice reason;
+} dead;
+
 typedef struct batch {
     ovi_kafka_task *t;
     rd_kafka_message_t **messages;
@@ -22,6 +28,9 @@ typedef struct batch {
     ovi_kafka_body body;
     ov_stream_mark *marks;
     uint32_t mark_count;
+    const char *whole_reason; /* its one message cannot be pushed at all; NULL otherwise */
+    dead *dead;               /* in the arena */
+    uint32_t dead_count;
 } batch;
 
 /* ---- marks ---- */
@@ -50,13 +59,39 @@ static ov_status make_marks(batch *b, ov_error *err)
 
 /* ---- messages that are no rows ---- */
 
-static void note_poison(ovi_kafka_sup *s, const rd_kafka_message_t *m, ov_slice reason)
+/* The message a line belongs to. */
+static uint32_t message_of(const batch *b, uint64_t line)
 {
-    ov_mutex_lock(&s->owner->lock);
-    ovi_kafka_poison *p = &s->poison[s->poison_count++ % OVI_KAFKA_KEPT];
-    *p = (ovi_kafka_poison){.partition = m->partition, .offset = m->offset, .ms = ov_now_ms()};
-    snprintf(p->reason, sizeof p->reason, OV_SLICE_FMT, OV_SLICE_ARG(reason));
-    ov_mutex_unlock(&s->owner->lock);
+    uint32_t low = 0, high = b->count;
+    while (high - low > 1) {
+        uint32_t mid = low + (high - low) / 2;
+        if (b->body.lines[mid] <= line)
+            low = mid;
+        else
+            high = mid;
+    }
+    return low;
+}
+
+/* Which messages of the batch are none, each once. */
+static ov_status find_dead(batch *b, const ov_push_result *r, ov_error *err)
+{
+    b->dead_count = 0;
+    OV_TRY(ov_arena_alloc(&b->arena, (b->count + r->reject_count + 1) * sizeof *b->dead, &b->dead, err));
+    if (b->whole_reason) {
+        b->dead[b->dead_count++] = (dead){0, ov_slice_cstr(b->whole_reason)};
+        return OV_OK;
+    }
+    for (uint32_t i = 0; i < r->reject_count; i++) {
+        uint32_t message = message_of(b, r->rejects[i].line);
+        bool again = b->dead_count && b->dead[b->dead_count - 1].message == message;
+        if (!r->rejects[i].loaded && !again)
+            b->dead[b->dead_count++] = (dead){message, r->rejects[i].reason};
+    }
+    for (uint32_t i = 0; i < b->count; i++)
+        if (b->body.spoiled[i])
+            b->dead[b->dead_count++] = (dead){i, OV_SLICE_LIT("a quote that opens a cell is never closed")};
+    return OV_OK;
 }
 
 static void write_dead(const ovi_kafka_spec *spec, const rd_kafka_message_t *m, ov_slice reason, ov_buf *out)
@@ -75,75 +110,70 @@ static void write_dead(const ovi_kafka_spec *spec, const rd_kafka_message_t *m, 
         ov_jsonw_str(&w, "key", ov_slice_make(m->key, m->key_len));
     ov_jsonw_str(&w, "value", ov_slice_make(m->payload, m->len));
     ov_jsonw_close_object(&w);
+    ov_buf_add_char(out, '\n');
 }
 
-/* Pushed with the message's place as the batch id: a message that is read twice is kept once. */
-static ov_status keep_dead(batch *b, const rd_kafka_message_t *m, ov_slice reason, ov_error *err)
-{
-    const ovi_kafka_spec *spec = &b->t->sup->spec;
-    ov_push_result result;
-    ov_slice id;
-    ov_buf row;
-    OV_TRY(ov_arena_printf(&b->arena, &id, err, "kafka/" OV_SLICE_FMT "/%d/%lld", OV_SLICE_ARG(spec->topic), (int)m->partition,
-                           (long long)m->offset));
-    ov_buf_init(&row);
-    write_dead(spec, m, reason, &row);
-    ov_status st = ov_buf_check(&row, err);
-    ov_push push = {.datasource = spec->dead_letters, .batch = id, .body = ov_buf_slice(&row), .format = OV_PUSH_JSON};
-    if (st == OV_OK)
-        st = ov_streams_push(b->t->sup->owner->config.streams, &push, &b->arena, &result, err);
-    if (st == OV_EXISTS)
-        st = OV_OK; /* it is there, with another reason or time */
-    ov_buf_fini(&row);
-    return st;
-}
-
-static void refuse(batch *b, const rd_kafka_message_t *m, ov_slice reason)
+/* Those that are not kept yet: a batch that is pushed again after a crash finds the mark behind some of its messages. */
+static ov_status write_all_dead(batch *b, ov_buf *out, ov_error *err)
 {
     ovi_kafka_sup *s = b->t->sup;
-    ov_error err = OV_ERROR_INIT;
-    note_poison(s, m, reason);
-    if (!s->spec.dead_letters.n)
-        return;
-    ov_status st;
-    while ((st = keep_dead(b, m, reason, &err)) == OV_BUSY && ovi_kafka_sleep(s, RETRY_MS))
-        err = (ov_error)OV_ERROR_INIT;
-    if (st != OV_OK) {
-        ovi_kafka_trouble_add(s, false, "the message at partition %d, offset %lld could not be kept: %s", (int)m->partition,
-                              (long long)m->offset, err.text);
-        return;
+    for (uint32_t i = 0; i < b->dead_count; i++) {
+        const rd_kafka_message_t *m = b->messages[b->dead[i].message];
+        int64_t kept;
+        OV_TRY(ovi_kafka_mark_get(s, s->spec.dead_letters, m->partition, &kept, err));
+        if (m->offset >= kept)
+            write_dead(&s->spec, m, b->dead[i].reason, out);
     }
+    return ov_buf_check(out, err);
+}
+
+/* Before the batch's rows and offsets are durable, so that a crash between the two loses none; the same offsets as marks of the
+ * dead letters' own stream keep it from doubling them. */
+static ov_status keep_dead(void *self, const ov_push_result *r, ov_error *err)
+{
+    batch *b = self;
+    ovi_kafka_sup *s = b->t->sup;
+    ov_push_result result;
+    ov_buf rows;
+    OV_TRY(find_dead(b, r, err));
+    if (!s->spec.dead_letters.n || !b->dead_count)
+        return OV_OK;
+    ov_buf_init(&rows);
+    ov_status st = write_all_dead(b, &rows, err);
+    ov_push push = {.datasource = s->spec.dead_letters, .body = ov_buf_slice(&rows), .format = OV_PUSH_JSON,
+                    .marks = b->marks, .mark_count = b->mark_count, .line_each = true};
+    if (st == OV_OK && rows.n)
+        st = ov_streams_push(s->owner->config.streams, &push, &b->arena, &result, err);
+    ov_buf_fini(&rows);
+    if (st == OV_OK || st == OV_BUSY || st == OV_IO || st == OV_NOMEM)
+        return st;
+    ovi_kafka_trouble_add(s, false, "%u messages could not be kept in '" OV_SLICE_FMT "': %s", b->dead_count,
+                          OV_SLICE_ARG(s->spec.dead_letters), err->text);
+    *err = (ov_error)OV_ERROR_INIT;
+    return OV_OK;
+}
+
+static void note_dead(batch *b)
+{
+    ovi_kafka_sup *s = b->t->sup;
     ov_mutex_lock(&s->owner->lock);
-    s->dead_letters++;
+    for (uint32_t i = 0; i < b->dead_count; i++) {
+        const rd_kafka_message_t *m = b->messages[b->dead[i].message];
+        ovi_kafka_poison *p = &s->poison[s->poison_count++ % OVI_KAFKA_KEPT];
+        *p = (ovi_kafka_poison){.partition = m->partition, .offset = m->offset, .ms = ov_now_ms()};
+        snprintf(p->reason, sizeof p->reason, OV_SLICE_FMT, OV_SLICE_ARG(b->dead[i].reason));
+    }
+    if (s->spec.dead_letters.n)
+        s->dead_letters += b->dead_count;
     ov_mutex_unlock(&s->owner->lock);
 }
 
-/* The message a line belongs to. */
-static uint32_t message_of(const batch *b, uint64_t line)
+static uint64_t count_spoiled(const batch *b)
 {
-    uint32_t low = 0, high = b->count;
-    while (high - low > 1) {
-        uint32_t mid = low + (high - low) / 2;
-        if (b->body.lines[mid] <= line)
-            low = mid;
-        else
-            high = mid;
-    }
-    return low;
-}
-
-static uint64_t refuse_all(batch *b, const ov_push_result *r)
-{
-    uint64_t spoiled = 0;
-    for (uint32_t i = 0; i < r->reject_count; i++)
-        if (!r->rejects[i].loaded)
-            refuse(b, b->messages[message_of(b, r->rejects[i].line)], r->rejects[i].reason);
+    uint64_t n = 0;
     for (uint32_t i = 0; i < b->count; i++)
-        if (b->body.spoiled[i]) {
-            refuse(b, b->messages[i], OV_SLICE_LIT("a quote that opens a cell is never closed"));
-            spoiled++;
-        }
-    return spoiled;
+        n += b->body.spoiled[i];
+    return n;
 }
 
 /* ---- what is durable ---- */
@@ -197,47 +227,40 @@ static ov_status push_until(batch *b, const ov_push *push, ov_push_result *r, ov
     }
 }
 
-static ov_status push_some(batch *b, bool empty, ov_push_result *r, ov_error *err)
+static ov_status push_some(batch *b, ov_push_result *r, ov_error *err)
 {
     const ovi_kafka_spec *spec = &b->t->sup->spec;
     OV_TRY(make_marks(b, err));
+    ov_buf_clear(&b->body.text);
     OV_TRY(ovi_kafka_body_make(spec, b->messages, b->count, &b->arena, &b->body, err));
     ov_push push = {.datasource = spec->datasource,
-                    .body = empty ? (ov_slice){"", 0} : ov_buf_slice(&b->body.text),
+                    .body = b->whole_reason ? (ov_slice){"", 0} : ov_buf_slice(&b->body.text),
                     .format = spec->format,
                     .marks = b->marks,
                     .mark_count = b->mark_count,
                     .line_each = true,
-                    .max_rejects = spec->dead_letters.n ? b->count : 0};
-    return push_until(b, &push, r, err);
-}
-
-/* One message that a push cannot take: passed over, and told of. */
-static ov_status pass_over(batch *b, ov_error *err)
-{
-    char reason[sizeof err->text];
-    ov_push_result r;
-    snprintf(reason, sizeof reason, "%s", err->text);
-    ov_buf_clear(&b->body.text);
-    OV_TRY(push_some(b, true, &r, err));
-    refuse(b, b->messages[0], ov_slice_cstr(reason));
-    move_on(b, &r, 1);
+                    .max_rejects = spec->dead_letters.n ? b->count : 0,
+                    .before = keep_dead,
+                    .self = b};
+    OV_TRY(push_until(b, &push, r, err));
+    note_dead(b);
+    move_on(b, r, b->whole_reason ? 1 : r->rejected + count_spoiled(b));
     return OV_OK;
 }
 
 static ov_status push_range(ovi_kafka_task *t, uint32_t from, uint32_t to, ov_error *err)
 {
     batch b = {.t = t, .messages = t->messages + from, .count = to - from};
+    char reason[sizeof err->text];
     ov_push_result r;
     ov_arena_init(&b.arena, "kafka batch", NULL);
     ov_buf_init(&b.body.text);
-    ov_status st = push_some(&b, false, &r, err);
+    ov_status st = push_some(&b, &r, err);
     bool halve = st != OV_OK && st != OV_CANCELLED && b.count > 1;
-    if (st == OV_OK) {
-        uint64_t spoiled = refuse_all(&b, &r);
-        move_on(&b, &r, r.rejected + spoiled);
-    } else if (st != OV_CANCELLED && b.count == 1) {
-        st = pass_over(&b, err);
+    if (st != OV_OK && st != OV_CANCELLED && b.count == 1) { /* one message that a push cannot take is passed over, and told of */
+        memcpy(reason, err->text, sizeof reason);
+        b.whole_reason = reason;
+        st = push_some(&b, &r, err);
     }
     ov_buf_fini(&b.body.text);
     ov_arena_fini(&b.arena);
@@ -251,13 +274,14 @@ void ovi_kafka_push_batch(ovi_kafka_task *t)
 {
     ov_error err = OV_ERROR_INIT;
     ov_status st = push_range(t, 0, t->message_count, &err);
-    if (st != OV_OK && st != OV_CANCELLED) {
-        /* Not even the marks went in: read again from where rows are durable. */
-        ovi_kafka_trouble_add(t->sup, false, "a batch of %u messages is not taken: %s", t->message_count, err.text);
+    if (st != OV_OK) { /* not even the marks went in: read again from where rows are durable */
         for (uint32_t i = 0; i < t->part_count; i++)
             t->parts[i].read = t->parts[i].next;
         t->assign = true;
         t->looked_ms = 0;
+    }
+    if (st != OV_OK && st != OV_CANCELLED) {
+        ovi_kafka_trouble_add(t->sup, false, "a batch of %u messages is not taken: %s", t->message_count, err.text);
         ovi_kafka_sleep(t->sup, RETRY_MS);
     }
     for (uint32_t i = 0; i < t->message_count; i++)

@@ -112,7 +112,7 @@ ov_status ovi_kafka_conf(const ovi_kafka_spec *spec, rd_kafka_conf_t **out, ov_e
     static const char *const before[][2] = {{"queued.max.messages.kbytes", "16384"}, {"fetch.wait.max.ms", "100"},
                                             {"fetch.error.backoff.ms", "100"},       {"client.id", "ovate"}};
     static const char *const after[][2] = {{"enable.auto.commit", "false"}, {"enable.auto.offset.store", "false"},
-                                           {"auto.offset.reset", "error"},  {"enable.partition.eof", "false"},
+                                           {"auto.offset.reset", "error"},  {"enable.partition.eof", "true"},
                                            {"group.id", "ovate"}};
     rd_kafka_conf_t *conf = rd_kafka_conf_new();
     ov_status st = OV_OK;
@@ -171,9 +171,12 @@ static void close_client(ovi_kafka_task *t)
 
 static void take_error(ovi_kafka_task *t, const rd_kafka_message_t *m)
 {
-    if (m->err == RD_KAFKA_RESP_ERR__PARTITION_EOF)
-        return;
     ovi_kafka_part *p = ovi_kafka_part_of(t, m->partition);
+    if (m->err == RD_KAFKA_RESP_ERR__PARTITION_EOF) { /* what lies before it and was no message will never be one */
+        if (p && p->placed && !p->halted)
+            p->read = OV_MAX(p->read, m->offset);
+        return;
+    }
     if (m->err == RD_KAFKA_RESP_ERR__AUTO_OFFSET_RESET || m->err == RD_KAFKA_RESP_ERR_OFFSET_OUT_OF_RANGE) {
         if (p && !p->halted)
             p->lost = true;
@@ -217,6 +220,15 @@ static void fill(ovi_kafka_task *t)
     }
 }
 
+/* Offsets that are no messages, such as ends of transactions, are behind us too once all that was read is durable. */
+static void pass_marks(ovi_kafka_task *t)
+{
+    ov_mutex_lock(&t->sup->owner->lock);
+    for (uint32_t i = 0; i < t->part_count; i++)
+        t->parts[i].next = t->parts[i].read;
+    ov_mutex_unlock(&t->sup->owner->lock);
+}
+
 /* ---- the thread ---- */
 
 static void read_on(ovi_kafka_task *t)
@@ -233,6 +245,7 @@ static void read_on(ovi_kafka_task *t)
         fill(t);
         if (t->message_count)
             ovi_kafka_push_batch(t);
+        pass_marks(t);
     }
 }
 

@@ -40,10 +40,10 @@ static int64_t lag_of(const ovi_kafka_part *p)
     return p->placed && p->high >= 0 ? OV_MAX(p->high - p->next, 0) : 0;
 }
 
-/* How old what is not read may be: the time since the last message that was read, while there are others. */
+/* How old what is not read may be: the time since the last message that was read, or since somebody looked for the first one. */
 static double lag_seconds(const ovi_kafka_part *p, int64_t now)
 {
-    return lag_of(p) && p->last_ms ? OV_MAX((double)(now - p->last_ms) / 1000, 0) : 0;
+    return lag_of(p) ? OV_MAX((double)(now - (p->last_ms ? p->last_ms : p->placed_ms)) / 1000, 0) : 0;
 }
 
 static void offsets_of(const ovi_kafka_task *t, offset_kind kind, ov_jsonw *w)

@@ -232,8 +232,10 @@ static ov_status build(push *p, ov_error *err)
 {
     ovi_plan *plan;
     OV_TRY(ov_inputs_open(&p->spec.input, &p->env, &p->arena, &p->inputs, err));
-    if (p->in->discover)
+    if (p->in->discover) {
         settle_time(p);
+        p->spec.timestamp.guessed = true;
+    }
     if (ovi_plan_needs_discovery(&p->spec))
         OV_TRY(discover(p, err));
     OV_TRY(ovi_plan_build(&p->spec, &p->env, p->found.list, p->found.count, &p->arena, &plan, err));

@@ -21,6 +21,7 @@ typedef struct ov_timestamp_spec {
     ov_slice format; /* "auto", "iso", "posix", "millis", "micro", "nano", "ruby" or a Joda pattern */
     bool has_missing;
     int64_t missing_ms; /* for rows without the column */
+    bool guessed; /* nobody said which unit numbers have: years beyond 0 to 9999 are more likely another unit than a time */
 } ov_timestamp_spec;
 
 /* ---- dimensionsSpec ---- */

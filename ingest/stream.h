@@ -43,6 +43,8 @@ typedef enum ov_push_format {
     OV_PUSH_TSV,
 } ov_push_format;
 
+struct ov_push_result;
+
 /* A place in a source that moves with the rows: any two texts. After a start ov_streams_mark says how far it is. */
 typedef struct ov_stream_mark {
     ov_slice key, value;
@@ -57,6 +59,9 @@ typedef struct ov_push {
     uint32_t mark_count;
     bool line_each;       /* JSON: no object goes over a line's end, whatever the first line looks like */
     uint32_t max_rejects; /* how many of the rejected are told of; 0: ten */
+    /* Called when it is known which rows are rejected, before any is durable; what it fails with ends the push. NULL is fine. */
+    ov_status (*before)(void *self, const struct ov_push_result *result, ov_error *err);
+    void *self;
 } ov_push;
 
 typedef struct ov_push_result {

@@ -184,7 +184,11 @@ static ov_status take(pushing *p, ov_error *err)
                                   .with_errors = built.with_errors,
                                   .rejects = built.rejects,
                                   .reject_count = built.reject_count};
-    ov_status st = make_piece(p, &built, &hold, err);
+    ov_status st = p->push->before ? p->push->before(p->push->self, p->result, err) : OV_OK;
+    if (st == OV_OK)
+        st = make_piece(p, &built, &hold, err);
+    else
+        ov_free(built.image);
     if (st == OV_OK && (built.image || p->push->batch.n || p->push->mark_count))
         st = append(p, &built, err);
     ovi_piece_destroy(p->pushed.piece); /* still here: nothing to keep, or it failed */

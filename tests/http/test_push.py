@@ -50,6 +50,26 @@ def refusals(server):
     check('metricsSpec' in json.loads(answer)['error'], answer)
 
 
+def odd_rows(server):
+    """Times that are no times, bytes that are no text, lines without an end: each counted with its reason, the rest is stored."""
+    far = ''.join('{"time":%s,"n":1}\n' % t for t in (10**17, -10**17, 9 * 10**18, '1e300', '"+3170843-11-07T09:46:40Z"', 1714521600000000))
+    answer = push(server, 'odd', far + ROW % 1)[1]
+    same((answer['rows'], answer['rejected'], {r['reason'] for r in answer['reasons']}),
+         (1, 6, {"'time' is not in the years 0 to 9999, read as milliseconds or ISO"}))
+    spec = {'dataSchema': {'timestampSpec': {'column': 'time', 'format': 'millis'}, 'dimensionsSpec': {'dimensions': ['n']}}}
+    same(server.request('PUT', '/v1/streams/far', json.dumps(spec).encode())[0], 200)
+    answer = push(server, 'far', far)[1]  # what Druid takes is taken where a spec says so
+    same((answer['rows'], answer['rejected']), (3, 3))
+    check('is out of range' in answer['reasons'][0]['reason'], answer)
+    same(server.request('POST', '/v1/streams/far/publish')[0], 200)
+    same(server.value("SELECT MAX(__time) FROM far"), '3170843-11-07T09:46:40.000Z')
+    same(push(server, 'odd', b'{"time":1,"k":"a\xff\xfe\xc3","n":2}\n')[1]['rows'], 1)
+    same(server.value('SELECT k FROM odd WHERE n = 2'), 'a\ufffd\ufffd\ufffd')
+    answer = push(server, 'odd', b'{"time":1,"k":"' + b'x' * (100 << 20) + b'"}\n' + (ROW % 3).encode())[1]
+    same((answer['rows'], answer['rejected'], answer['reasons'][0]['line']), (1, 1, 1))
+    same(server.value('SELECT COUNT(*) FROM odd'), 3)
+
+
 def batches(server):
     body = ''.join(ROW % i for i in range(10)) + 'bad\n'
     first = push(server, 'batched', body, '?batch=one')[1]
@@ -169,5 +189,6 @@ def replaced_and_dropped(server):
 
 
 def cases(server):
-    for function in (formats, refusals, batches, other_types, same_batch_at_once, declared, replaced_and_dropped, survives, back_pressure):
+    for function in (formats, refusals, odd_rows, batches, other_types, same_batch_at_once, declared, replaced_and_dropped, survives,
+                     back_pressure):
         yield function.__name__.replace('_', ' '), lambda f=function: f(server)
