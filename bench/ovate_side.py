@@ -8,7 +8,8 @@ import time
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.dirname(HERE)
-NO_CACHE = {'useCache': False, 'populateCache': False, 'useResultLevelCache': False, 'populateResultLevelCache': False}
+CONTEXT = {'useApproximateCountDistinct': False, 'useApproximateTopN': False,
+           'useCache': False, 'populateCache': False, 'useResultLevelCache': False, 'populateResultLevelCache': False}
 
 
 def bytes_below(path):
@@ -25,31 +26,29 @@ class Ovate:
         self.binary, self.data = binary, os.path.join(folder, 'ovate')
         self.path = os.path.join(self.data, 'segments')
         self.version = subprocess.run([binary, '--version'], capture_output=True, text=True, check=False).stdout.strip()
-        self.settings = 'defaults; day segments in time order; HTTP on 127.0.0.1, one kept connection, result caches off'
+        self.settings = 'defaults; rows in time order; HTTP on 127.0.0.1, one kept connection, result caches off'
         self.process = self.link = None
-        self.usage = {}
 
-    def load(self, table, csv):
-        """Seconds of `ovate ingest run` with the published spec; 0 when an earlier run left the table."""
-        if os.path.isdir(self.path):
-            return 0.0
-        with open(os.path.join(ROOT, 'docs', 'examples', 'stations.json'), encoding='utf-8') as file:
-            spec = json.load(file)
-        spec['spec']['dataSchema']['dataSource'] = table
-        spec['spec']['ioConfig']['inputSource'] = {'type': 'local', 'files': [os.path.abspath(csv)]}
-        path = os.path.join(os.path.dirname(self.data), 'ovate-spec.json')
-        with open(path, 'w', encoding='utf-8') as file:
-            json.dump(spec, file)
-        start = time.perf_counter()
-        process = subprocess.Popen([self.binary, 'ingest', 'run', path, '--data', self.data], stdin=subprocess.DEVNULL,
-                                   stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
-        words = process.stdout.read()
-        _, status, usage = os.wait4(process.pid, 0)
-        if status:
-            raise SystemExit('ovate ingest run failed:\n' + words)
-        seconds = time.perf_counter() - start
-        self.usage = {'cpu_seconds': usage.ru_utime + usage.ru_stime, 'peak_mb': usage.ru_maxrss / 1024}
-        return seconds
+    def load(self, tables):
+        """What `ovate ingest run` took for all tables; {} when an earlier run left them."""
+        if os.path.exists(self.data + '.loaded'):
+            return {}
+        seconds, cpu, peak = {}, 0, 0
+        for table in tables:
+            path = os.path.join(os.path.dirname(self.data), 'ovate-%s.json' % table.name)
+            with open(path, 'w', encoding='utf-8') as file:
+                json.dump(table.druid_spec(), file, indent=1)
+            start = time.perf_counter()
+            process = subprocess.Popen([self.binary, 'ingest', 'run', path, '--data', self.data], stdin=subprocess.DEVNULL,
+                                       stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+            words = process.stdout.read()
+            _, status, usage = os.wait4(process.pid, 0)
+            if status:
+                raise SystemExit('ovate ingest run failed:\n' + words)
+            seconds[table.name] = time.perf_counter() - start
+            cpu, peak = cpu + usage.ru_utime + usage.ru_stime, max(peak, usage.ru_maxrss / 1024)
+        with open(self.data + '.loaded', 'w', encoding='utf-8'):
+            return {'seconds': sum(seconds.values()), 'tables': seconds, 'cpu': cpu, 'peak_mb': peak}
 
     def start(self):
         with socket.socket() as probe:
@@ -68,7 +67,15 @@ class Ovate:
                 time.sleep(0.01)
         raise SystemExit('ovate server did not start')
 
+    def memory(self):
+        """Megabytes resident now and at most since the start."""
+        with open('/proc/%d/status' % self.process.pid, encoding='utf-8') as file:
+            lines = dict(line.split(':', 1) for line in file)
+        return {'now_mb': int(lines['VmRSS'].split()[0]) / 1024, 'peak_mb': int(lines['VmHWM'].split()[0]) / 1024}
+
     def stop(self):
+        if not self.process:
+            return
         self.link.close()
         self.process.send_signal(signal.SIGTERM)
         self.process.wait(60)
@@ -81,7 +88,7 @@ class Ovate:
 
     def _ask(self, sql, form):
         """The body of one answer, to its last byte. Hand-made framing: Python's HTTP client costs more than the query."""
-        body = json.dumps({'query': sql, 'resultFormat': form, 'context': NO_CACHE}).encode()
+        body = json.dumps({'query': sql, 'resultFormat': form, 'context': CONTEXT}).encode()
         self.link.sendall(b'POST /druid/v2/sql HTTP/1.1\r\nHost: bench\r\nContent-Type: application/json\r\n'
                           b'Content-Length: %d\r\n\r\n' % len(body) + body)
         seen = b''
@@ -104,7 +111,7 @@ class Ovate:
                 tail = (tail + parts[-1])[-7:]
             answer = b''.join(parts)
         if not head.startswith(b'HTTP/1.1 200'):
-            raise SystemExit('%s\n%s' % (sql, answer[:600].decode('utf-8', 'replace')))
+            raise RuntimeError(answer[:600].decode('utf-8', 'replace'))
         return answer, b'chunked' in low
 
     def run(self, sql):

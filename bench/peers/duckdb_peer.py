@@ -1,10 +1,8 @@
-"""DuckDB in this process. Best layout: one table sorted by station, then time, in DuckDB's own file format."""
-import datetime
-import time
+"""DuckDB in this process. Best layout: sorted by the columns that queries filter and group by, in DuckDB's own file format."""
 
 PACKAGE = 'duckdb'
-COLUMNS = {'__time': 'TIMESTAMP', 'stationId': 'VARCHAR', 'stationName': 'VARCHAR', 'stationLatitude': 'DOUBLE',
-           'stationLongitude': 'DOUBLE', 'rackTotCnt': 'BIGINT', 'parkingBikeTotCnt': 'BIGINT', 'shared': 'BIGINT'}
+KINDS = {'text': 'VARCHAR', 'word': 'VARCHAR', 'long': 'BIGINT', 'int': 'INTEGER', 'short': 'SMALLINT', 'byte': 'SMALLINT',
+         'double': 'DOUBLE', 'money': 'DECIMAL(15,2)', 'time': 'TIMESTAMP', 'day': 'DATE'}
 
 
 class Peer:
@@ -14,27 +12,32 @@ class Peer:
         import duckdb
         self.version = duckdb.__version__
         self.path = folder + '/duckdb.db'
-        self.settings = 'threads = %d, memory_limit = %s, sorted by (stationId, __time)' % (threads, memory)
+        self.settings = 'threads = %d, memory_limit = %s' % (threads, memory)
         self.link = duckdb.connect(self.path, config={'threads': threads, 'memory_limit': memory})
         self.link.execute("SET TimeZone = 'UTC'; SET temp_directory = '%s/duckdb.tmp'" % folder)
 
-    def load(self, table, csv):
-        """Seconds to load the file into a sorted table; 0 when a kept table is there."""
-        if self.link.execute("SELECT COUNT(*) FROM duckdb_tables() WHERE table_name = ?", [table]).fetchone()[0]:
-            return 0.0
-        kinds = ', '.join("'%s': '%s'" % pair for pair in COLUMNS.items())
-        start = time.perf_counter()
-        self.link.execute("CREATE TABLE loading AS SELECT * FROM read_csv('%s', header = true, columns = {%s}) "
-                          "ORDER BY stationId, __time" % (csv, kinds))
-        self.link.execute('ALTER TABLE loading RENAME TO %s; CHECKPOINT' % table)
-        return time.perf_counter() - start
+    def close(self):
+        self.link.close()
 
-    def rows(self, sql):
-        return [[self.plain(value) for value in row] for row in self.link.execute(sql).fetchall()]
+    def holds(self, table):
+        return bool(self.link.execute('SELECT COUNT(*) FROM duckdb_tables() WHERE table_name = ?', [table.name]).fetchone()[0])
+
+    def fill(self, table):
+        """Load the table's file, sorted."""
+        kinds = ', '.join("'%s': '%s'" % (name, KINDS[kind.rstrip('?')]) for name, kind in table.columns)
+        order = ' ORDER BY ' + ', '.join(table.order) if table.order else ''
+        self.link.execute('DROP TABLE IF EXISTS loading')
+        self.link.execute("CREATE TABLE loading AS SELECT * FROM read_csv('%s', auto_detect = false, header = true, delim = ',', quote = '\"', "
+                          "escape = '\"', columns = {%s})%s" % (
+            table.file, kinds, order))
+        self.link.execute('ALTER TABLE loading RENAME TO %s; CHECKPOINT' % table.name)
 
     @staticmethod
-    def plain(value):
-        return value.strftime('%Y-%m-%dT%H:%M:%S.000Z') if isinstance(value, datetime.datetime) else value
+    def layout(table):
+        return 'sorted by (%s)' % ', '.join(table.order) if table.order else 'as it comes'
+
+    def rows(self, sql):
+        return self.link.execute(sql).fetchall()
 
     def run(self, sql):
         """The whole result as columns in memory: no text is made, nothing crosses a socket."""

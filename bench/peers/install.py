@@ -1,12 +1,21 @@
-"""Installs the peers' packages into build/bench-venv and opens them. A peer that cannot be had is reported, not hidden."""
+"""Installs the peers' packages and tools into build/bench-venv and opens the peers. What cannot be had is reported, not hidden."""
 import importlib
 import importlib.util
 import os
+import shutil
 import subprocess
 import sys
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-KNOWN = {'duckdb': 'duckdb_peer', 'clickhouse': 'clickhouse_peer'}
+VENV = os.path.join(ROOT, 'build', 'bench-venv')
+EMBEDDED = {'duckdb': 'duckdb_peer', 'clickhouse': 'clickhouse_peer'}
+
+
+def pip(*packages):
+    if not os.path.isdir(os.path.join(VENV, 'lib')):
+        subprocess.run([sys.executable, '-m', 'venv', VENV], check=False)
+    subprocess.run([os.path.join(VENV, 'bin', 'pip'), 'install', '--quiet', '--disable-pip-version-check', '--retries', '1', *packages],
+                   check=False, stdout=sys.stderr)
 
 
 def venv_packages(packages):
@@ -14,31 +23,36 @@ def venv_packages(packages):
     missing = [p for p in packages if importlib.util.find_spec(p) is None]
     if not missing:
         return
-    venv = os.path.join(ROOT, 'build', 'bench-venv')
-    site = os.path.join(venv, 'lib', 'python%d.%d' % sys.version_info[:2], 'site-packages')
-    sys.path.append(site)
+    site = os.path.join(VENV, 'lib', 'python%d.%d' % sys.version_info[:2], 'site-packages')
+    if site not in sys.path:
+        sys.path.append(site)
     importlib.invalidate_caches()
     missing = [p for p in packages if importlib.util.find_spec(p) is None]
     if missing:
-        if not os.path.isdir(site):
-            subprocess.run([sys.executable, '-m', 'venv', venv], check=False)
-        subprocess.run([os.path.join(venv, 'bin', 'pip'), 'install', '--quiet', '--disable-pip-version-check', '--retries', '1',
-                        *missing], check=False)
+        pip(*missing)
         importlib.invalidate_caches()
 
 
+def program(name):
+    """Path of a command that a PyPI package of that name brings."""
+    mine = os.path.join(VENV, 'bin', name)
+    if not os.path.exists(mine) and not shutil.which(name):
+        pip(name)
+    found = mine if os.path.exists(mine) else shutil.which(name)
+    if not found:
+        raise FileNotFoundError('%s could not be installed' % name)
+    return found
+
+
 def peers(names, folder, threads, memory):
-    """The peers asked for ("duckdb,clickhouse", "none"), each open on its own files in `folder`."""
-    wanted = [name for name in names.split(',') if name not in ('', 'none')]
-    for name in wanted:
-        if name not in KNOWN:
-            sys.exit('unknown peer %s; there are: %s' % (name, ', '.join(sorted(KNOWN))))
-    modules = [importlib.import_module('peers.' + KNOWN[name]) for name in wanted]
-    venv_packages([module.PACKAGE for module in modules])
-    opened = []
-    for module in modules:
+    """(peers, absent): the peers asked for ("duckdb,clickhouse", "none") and [name, reason] of those that cannot run."""
+    from peers.embedded import Embedded
+    opened, absent = [], []
+    for name in names:
+        if name not in EMBEDDED:
+            sys.exit('unknown peer %s; there are: %s' % (name, ', '.join(sorted(EMBEDDED))))
         try:
-            opened.append(module.Peer(folder, threads, memory))
+            opened.append(Embedded(EMBEDDED[name], folder, threads, memory))
         except ImportError as trouble:
-            print('%s is absent from this run: %s' % (module.Peer.name, trouble))
-    return opened
+            absent.append([name, str(trouble)])
+    return opened, absent
