@@ -8,6 +8,7 @@ import time
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.dirname(HERE)
+IDLE = 20  # seconds; a server closes connections that were idle for a minute
 CONTEXT = {'useApproximateCountDistinct': False, 'useApproximateTopN': False,
            'useCache': False, 'populateCache': False, 'useResultLevelCache': False, 'populateResultLevelCache': False}
 
@@ -60,12 +61,15 @@ class Ovate:
         until = time.monotonic() + 60
         while time.monotonic() < until and self.process.poll() is None:
             try:
-                self.link = socket.create_connection(('127.0.0.1', self.port), timeout=600)
-                self.link.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-                return
+                return self._connect()
             except OSError:
                 time.sleep(0.01)
         raise SystemExit('ovate server did not start')
+
+    def _connect(self):
+        self.link = socket.create_connection(('127.0.0.1', self.port), timeout=600)
+        self.link.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self.used = time.monotonic()
 
     def memory(self):
         """Megabytes resident now and at most since the start."""
@@ -88,6 +92,9 @@ class Ovate:
 
     def _ask(self, sql, form):
         """The body of one answer, to its last byte. Hand-made framing: Python's HTTP client costs more than the query."""
+        if time.monotonic() - self.used > IDLE:
+            self.link.close()
+            self._connect()
         body = json.dumps({'query': sql, 'resultFormat': form, 'context': CONTEXT}).encode()
         self.link.sendall(b'POST /druid/v2/sql HTTP/1.1\r\nHost: bench\r\nContent-Type: application/json\r\n'
                           b'Content-Length: %d\r\n\r\n' % len(body) + body)
@@ -110,6 +117,7 @@ class Ovate:
                 length += len(parts[-1])
                 tail = (tail + parts[-1])[-7:]
             answer = b''.join(parts)
+        self.used = time.monotonic()
         if not head.startswith(b'HTTP/1.1 200'):
             raise RuntimeError(answer[:600].decode('utf-8', 'replace'))
         return answer, b'chunked' in low

@@ -27,7 +27,6 @@ def load(engines, tables, absent):
     for engine in engines:
         try:
             took = engine.load(tables)
-            engine.start()
         except Exception as trouble:  # a peer's own failure, whatever its kind, is reported and not ours to handle
             if engine is engines[0]:
                 raise
@@ -90,7 +89,7 @@ def run(name, asked, folder):
     start = time.perf_counter()
     try:
         tables = module.make(shape.Place(folder, rows, asked.binary, asked.keep))
-    except FileNotFoundError as trouble:
+    except (FileNotFoundError, ImportError) as trouble:
         print('%s is absent from this run: %s' % (module.TITLE, trouble))
         return None, folder
     facts['rows'] = sum(table.rows for table in tables)
@@ -102,6 +101,8 @@ def run(name, asked, folder):
     facts['absent'] += [[peer, 'its SQL does not fit this workload'] for peer in asked.peers if peer not in wanted]
     loaded = load([Ovate(asked.binary, folder)] + peers, tables, facts['absent'])
     engines = [engine for engine, _ in loaded]
+    for engine in engines:
+        engine.start()
     facts['engines'] = [fact for _, fact in loaded]
     for absent in facts['absent']:
         print('%s is absent from this run: %s' % tuple(absent))
