@@ -49,6 +49,14 @@ typedef struct ovi_best {
     uint64_t worst;  /* order-preserving bits (sort_refs.h) past which this worker drops rows */
 } ovi_best;
 
+/* Rows whose `column` (of the input, whole numbers) is NULL or not in the set are of no use: a join has no partner for them.
+ * The set stays as it is while rows flow. */
+typedef struct ovi_key_wish {
+    uint32_t column;
+    const struct ovi_keyset *set;
+} ovi_key_wish;
+enum { OVI_MOST_WISHES = 16 };
+
 /* For sinks that know what comes of one segment apart from the rest (aggregate_kept.c). */
 typedef struct ovi_by_segment {
     /* Before anyone reads the i-th segment of the scan: *known says that nobody needs to. */
@@ -64,6 +72,7 @@ struct ovi_sink {
     void (*used)(const ovi_sink *s, uint64_t *columns, uint32_t count);
     bool (*weights)(const ovi_sink *s);
     bool (*best)(const ovi_sink *s, const ovi_worker *w, ovi_best *out); /* NULL, or false: it wants all rows */
+    uint32_t (*wishes)(const ovi_sink *s, ovi_key_wish *list); /* up to OVI_MOST_WISHES; NULL: none */
     bool ordered;   /* push must happen in input order on the calling thread */
     bool unordered;
     ovi_sink *through;
@@ -110,6 +119,10 @@ OV_CHECKED ov_status ovi_push(ovi_sink *s, ovi_worker *w, const ov_batch *b, ov_
 static inline bool ovi_wants_best(const ovi_sink *s, const ovi_worker *w, ovi_best *out)
 {
     return s->best && s->best(s, w, out);
+}
+static inline uint32_t ovi_wishes(const ovi_sink *s, ovi_key_wish *list)
+{
+    return s->wishes ? s->wishes(s, list) : 0;
 }
 static inline bool ovi_done(const ovi_sink *s)
 {

@@ -153,19 +153,53 @@ void ovi_groups_clear(ovi_groups *g)
     g->count = 0;
 }
 
-void ovi_groups_lookup(const ovi_groups *g, const uint64_t *keys, size_t n, uint32_t *group)
+OV_INLINE uint32_t seek_one(const ovi_groups *g, const uint64_t *key, uint32_t width, uint32_t hash)
 {
-    uint32_t width = g->width, mask = g->slot_count - 1;
-    for (size_t i = 0; i < n; i++) {
-        const uint64_t *key = keys + i * width;
-        uint32_t hash = (uint32_t)(hash_key(key, width) >> 32), at = hash & mask;
-        group[i] = OVI_NO_GROUP;
-        for (uint64_t slot; (slot = g->slots[at]); at = (at + 1) & mask) {
-            uint32_t other = (uint32_t)slot - 1;
-            if ((uint32_t)(slot >> 32) != hash || memcmp(g->keys + (size_t)other * width, key, (size_t)width * 8))
-                continue;
-            group[i] = other;
-            break;
+    uint32_t mask = g->slot_count - 1, at = hash & mask;
+    for (uint64_t slot; (slot = g->slots[at]); at = (at + 1) & mask) {
+        if ((uint32_t)(slot >> 32) != hash)
+            continue;
+        uint32_t other = (uint32_t)slot - 1;
+        const uint64_t *with = g->keys + (size_t)other * width;
+        bool same = true;
+        for (uint32_t i = 0; i < width; i++)
+            same &= with[i] == key[i];
+        if (same)
+            return other;
+    }
+    return OVI_NO_GROUP;
+}
+
+/* By words of live rows: hashes first, so that their slots are fetched together. */
+OV_INLINE void seek_all(const ovi_groups *g, const uint64_t *keys, const uint64_t *live, uint32_t n, uint32_t width,
+                        uint32_t *group)
+{
+    uint32_t hash[64];
+    for (uint32_t from = 0; from < n; from += 64) {
+        for (uint32_t i = from; i < OV_MIN(from + 64, n); i++)
+            group[i] = OVI_NO_GROUP;
+        for (uint64_t left = live[from / 64]; left; left &= left - 1) {
+            uint32_t bit = (uint32_t)__builtin_ctzll(left);
+            hash[bit] = (uint32_t)(hash_key(keys + (size_t)(from + bit) * width, width) >> 32);
+            __builtin_prefetch(&g->slots[hash[bit] & (g->slot_count - 1)]);
         }
+        for (uint64_t left = live[from / 64]; left; left &= left - 1) {
+            uint32_t bit = (uint32_t)__builtin_ctzll(left);
+            group[from + bit] = seek_one(g, keys + (size_t)(from + bit) * width, width, hash[bit]);
+        }
+    }
+}
+
+void ovi_groups_lookup(const ovi_groups *g, const uint64_t *keys, const uint64_t *live, uint32_t n, uint32_t *group)
+{
+    switch (g->width) {
+    case 1:
+        seek_all(g, keys, live, n, 1, group);
+        break;
+    case 2:
+        seek_all(g, keys, live, n, 2, group);
+        break;
+    default:
+        seek_all(g, keys, live, n, g->width, group);
     }
 }

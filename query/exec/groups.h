@@ -43,9 +43,10 @@ void ovi_groups_fini(ovi_groups *g);
 OV_CHECKED ov_status ovi_groups_find(ovi_groups *g, const uint64_t *keys, size_t n, uint32_t *group,
                                      ov_error *err);
 
-/* The same without adding: OVI_NO_GROUP where there is none. Any thread while nobody adds. */
+/* The same without adding, of rows whose bit in live is set: OVI_NO_GROUP where there is none and for the other rows.
+ * Any thread while nobody adds. */
 #define OVI_NO_GROUP UINT32_MAX
-void ovi_groups_lookup(const ovi_groups *g, const uint64_t *keys, size_t n, uint32_t *group);
+void ovi_groups_lookup(const ovi_groups *g, const uint64_t *keys, const uint64_t *live, uint32_t n, uint32_t *group);
 
 static inline uint64_t ovi_key_number(uint64_t bits)
 {

@@ -164,7 +164,7 @@ static void one_partner(const ovi_join *j, ovi_probe *p, const ov_batch *b, uint
 {
     for (uint32_t i = 0; i < b->rows; i++) {
         uint32_t g = p->group[i];
-        rows[i] = g == OVI_NO_GROUP ? j->side.rows : j->table.row[j->table.start[g]];
+        rows[i] = g == OVI_NO_GROUP ? j->side.rows : j->table.row[g];
         if (g != OVI_NO_GROUP)
             ov_bits_set(found, i);
     }
@@ -359,7 +359,7 @@ static ov_status build(ovi_join *j, ovi_spill *file, ovi_join_spool *sides, ov_e
     ovi_join_spool *spool = may_spill ? &sides[!node->join.build_left] : NULL;
     if (spool)
         OV_TRY(ovi_join_spool_init(spool, j->exec, file, keys, key_count, theirs, err));
-    OV_TRY(ovi_join_collect(j->exec, node->inputs[!node->join.build_left], theirs, keys, key_count, spool, &j->side, err));
+    OV_TRY(ovi_join_collect(j, node->inputs[!node->join.build_left], theirs, keys, key_count, spool, &j->side, err));
     if (j->side.spooled)
         return OV_OK;
     if (!key_count) {
@@ -442,6 +442,7 @@ static void init(ovi_join *j, ovi_exec *x, const ov_plan *node, ovi_sink *sink)
                              .used = join_used,
                              .weights = join_weights,
                              .best = join_best,
+                             .wishes = ovi_join_wishes,
                              .ordered = !breaks && sink->ordered,
                              .unordered = breaks || sink->unordered,
                              .through = breaks ? NULL : sink},

@@ -6,6 +6,7 @@
 
 #include "query/exec/exec_int.h"
 #include "query/exec/groups.h"
+#include "query/exec/keyset.h"
 
 /* ---- the kept side as columns (join_build.c) ---- */
 
@@ -19,26 +20,36 @@ typedef struct ovi_join_side {
 } ovi_join_side;
 
 typedef struct ovi_join_spool ovi_join_spool; /* join_spill.h */
+typedef struct ovi_join ovi_join;
 
-/* Runs the plan and keeps the used columns of its rows in their order. Everything lives in the exec's arena. What does not fit
- * goes to spool, when there is one. */
-OV_CHECKED ov_status ovi_join_collect(ovi_exec *x, const ov_plan *node, const uint64_t *used,
+/* Runs the kept side's plan and keeps the used columns of its rows in their order. Everything lives in the exec's arena. What
+ * does not fit goes to spool, when there is one. */
+OV_CHECKED ov_status ovi_join_collect(const ovi_join *j, const ov_plan *node, const uint64_t *used,
                                       const ov_expr *const *keys, uint32_t key_count, ovi_join_spool *spool,
                                       ovi_join_side *out, ov_error *err);
 
 /* ---- keys to rows (join_table.c) ---- */
 
+/* One key among those that are packed into a word: word * span + (key - min). */
+typedef struct ovi_key_pack {
+    uint64_t min, span; /* span 0: it has no range */
+    bool number;        /* no text */
+} ovi_key_pack;
+
 typedef struct ovi_join_table {
     ov_query_ctx *cx;
     ov_budget *budget;
     uint32_t key_count, rows;
-    bool single_text;   /* one key, of text: its number in `strings` is the group, from 1 */
     ov_strtab strings;  /* of all keys of text */
+    bool packed;        /* all keys of a row are one word */
+    ovi_key_pack *pack; /* of each key */
+    ovi_keyset *each;   /* numbers of each key, where they lie close together and `set` is not the same */
+    ovi_keyset set;     /* the words, when they lie close together; else */
     ovi_groups groups;
     uint32_t group_count;
     uint32_t *start;    /* group g has row[start[g] .. start[g + 1]), ascending */
     uint32_t *row;
-    uint32_t most;      /* rows of the largest group, at least 1 */
+    uint32_t most;      /* rows of the largest group, at least 1; when 1, start[g] is g */
 } ovi_join_table;
 
 /* What one worker remembers while it looks keys up. */
@@ -54,6 +65,9 @@ void ovi_join_table_fini(ovi_join_table *t);
 /* The group of each selected row of keys, OVI_NO_GROUP for the others and where nothing is equal. */
 OV_CHECKED ov_status ovi_join_table_find(ovi_join_table *t, ovi_join_lookup *l, const ov_vec *keys,
                                          const ov_batch *b, ov_arena *scratch, uint32_t *group, ov_error *err);
+
+/* The numbers of key k; NULL when they are texts or fractions, or lie too far apart. */
+const ovi_keyset *ovi_join_table_keys(const ovi_join_table *t, uint32_t k);
 
 /* ---- a join while it runs (join.c, join_semi.c) ---- */
 
@@ -72,7 +86,7 @@ typedef struct ovi_probe {
     uint64_t *matched; /* kept rows that found a partner, when they matter */
 } ovi_probe;
 
-typedef struct ovi_join {
+struct ovi_join {
     ovi_sink base;
     ovi_exec *exec;
     const ov_plan *node;
@@ -89,7 +103,11 @@ typedef struct ovi_join {
     uint32_t *all;               /* without keys: every kept row */
     uint32_t most;               /* rows of the kept side that one row may go with */
     ovi_probe *probes;
-} ovi_join;
+};
+
+/* What the streaming side, and the kept side, may leave out (join_wish.c). */
+uint32_t ovi_join_wishes(const ovi_sink *s, ovi_key_wish *list);
+uint32_t ovi_join_kept_wishes(const ovi_join *j, ovi_key_wish *list);
 
 /* A batch of pairs with these columns; b NULL: rows of the kept side alone. */
 OV_CHECKED ov_status ovi_join_pair_batch(const ovi_join *j, const uint64_t *columns, const ov_batch *b,

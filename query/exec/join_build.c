@@ -22,6 +22,7 @@ typedef struct state {
 
 typedef struct collect_sink {
     ovi_sink base;
+    const ovi_join *join;
     ovi_exec *exec;
     uint32_t cols;
     const uint64_t *used;
@@ -39,6 +40,11 @@ static void collect_used(const ovi_sink *s, uint64_t *columns, uint32_t count)
     const collect_sink *c = (const collect_sink *)s;
     for (uint32_t w = 0; w < ov_words(count); w++)
         columns[w] |= c->used[w];
+}
+
+static uint32_t collect_wishes(const ovi_sink *s, ovi_key_wish *list)
+{
+    return ovi_join_kept_wishes(((const collect_sink *)s)->join, list);
 }
 
 /* What hashing a row takes, about: its words, its group, and texts of keys in their table. */
@@ -297,10 +303,12 @@ static ov_status spool_rest(collect_sink *c, bool *spooled, ov_error *err)
     return OV_OK;
 }
 
-ov_status ovi_join_collect(ovi_exec *x, const ov_plan *node, const uint64_t *used, const ov_expr *const *keys,
+ov_status ovi_join_collect(const ovi_join *j, const ov_plan *node, const uint64_t *used, const ov_expr *const *keys,
                            uint32_t key_count, ovi_join_spool *spool, ovi_join_side *out, ov_error *err)
 {
-    collect_sink c = {.base = {.push = collect_push, .used = collect_used},
+    ovi_exec *x = j->exec;
+    collect_sink c = {.base = {.push = collect_push, .used = collect_used, .wishes = collect_wishes},
+                      .join = j,
                       .exec = x,
                       .cols = node->field_count,
                       .used = used,

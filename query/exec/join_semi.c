@@ -115,6 +115,12 @@ ov_status ovi_join_test(ovi_join *j, ovi_probe *p, ovi_worker *w, const ov_batch
 /* Rows of a group are marked together: the first one's mark tells that all have it. */
 static void mark_groups(const ovi_join *j, ovi_probe *p, const ov_batch *b)
 {
+    if (j->node->join.key_count && j->most == 1) {
+        for (uint32_t i = 0; i < b->rows; i++)
+            if (p->group[i] != OVI_NO_GROUP)
+                ov_bits_set(p->matched, j->table.row[p->group[i]]);
+        return;
+    }
     for (uint32_t i = 0; i < b->rows; i++) {
         uint32_t n;
         if (b->sel && !ov_bits_test(b->sel, i))

@@ -1,12 +1,21 @@
 /*
- * The hash table of a join: keys to groups, groups to rows. A key is one word per key expression: the bits of a
+ * The table of a join: keys to groups, groups to rows. A key is one word per key expression: the bits of a
  * number, or the number of a text in one table of strings. Rows with a NULL in any key are in no group.
+ *
+ * Whole numbers and texts whose ranges fit together into one word become one word; where these lie close together they
+ * are looked up in a set of bits (keyset.h), else in a table of hashes.
  */
 #include "query/exec/join.h"
 
 #include "base/bits.h"
 
-enum { ASK_EVERY = 1 << 16 }; /* rows between questions whether the query still lives */
+enum {
+    ASK_EVERY = 1 << 16, /* rows between questions whether the query still lives */
+    /* Numbers in the span of a set for each kept row, at most: hashes would take more bytes than this. */
+    SPARSE = 128,
+    SMALL_SPAN = 1 << 20,
+    WISH_SPAN = 1 << 24, /* of sets that are only asked who is in them: 2 MiB */
+};
 #define NO_NUMBER UINT32_MAX /* in translated codes: text that no row of the kept side has */
 
 static bool is_text(ov_type t)
@@ -144,29 +153,116 @@ static ov_status place_rows(ovi_join_table *t, const uint32_t *group, ov_error *
     return OV_OK;
 }
 
+/* The least and greatest word of key k; false when no row has keys. */
+static bool bounds_of(const words *w, uint32_t k, uint32_t rows, uint64_t *min, uint64_t *max)
+{
+    int64_t least = INT64_MAX, greatest = INT64_MIN;
+    for (uint32_t i = 0; i < rows; i++) {
+        if (!ov_bits_test(w->live, i))
+            continue;
+        int64_t v = (int64_t)w->word[(size_t)i * w->width + k];
+        least = OV_MIN(least, v);
+        greatest = OV_MAX(greatest, v);
+    }
+    *min = (uint64_t)least;
+    *max = (uint64_t)greatest;
+    return least <= greatest;
+}
+
+/* Ranges of all keys that are whole numbers or texts, and whether they fit together into one word; the span of that word. */
+static ov_status plan_packing(ovi_join_table *t, const ovi_join_side *side, const words *w, uint64_t *span, ov_error *err)
+{
+    *span = 1;
+    if (t->cx->options.general_only)
+        return OV_OK;
+    OV_TRY(ov_array_grow(t->budget, &t->pack, 0, OV_MAX(t->key_count, 1) * sizeof(*t->pack), err));
+    t->packed = true;
+    for (uint32_t k = 0; k < t->key_count; k++) {
+        ov_type type = side->keys[k].type;
+        ovi_key_pack *p = &t->pack[k];
+        uint64_t max;
+        p->number = ov_type_is_int(type);
+        if (!ov_type_is_real(type) && bounds_of(w, k, side->rows, &p->min, &max) && max - p->min < INT64_MAX)
+            p->span = max - p->min + 1;
+        t->packed = t->packed && p->span && !__builtin_mul_overflow(*span, p->span, span) && *span < INT64_MAX;
+    }
+    return OV_OK;
+}
+
+/* Key words of each row become one word, at word[i]. */
+static void pack_rows(const ovi_join_table *t, uint32_t rows, words *w)
+{
+    for (uint32_t i = 0; i < rows; i++) {
+        uint64_t one = 0;
+        for (uint32_t k = 0; k < t->key_count; k++)
+            one = one * t->pack[k].span + (w->word[(size_t)i * w->width + k] - t->pack[k].min);
+        w->word[i] = one;
+    }
+    w->width = 1;
+}
+
+static ov_status number_in_set(ovi_join_table *t, const words *w, uint64_t span, uint32_t *group, ov_error *err)
+{
+    OV_TRY(ovi_keyset_init(&t->set, t->key_count == 1 ? t->pack[0].min : 0, span, t->budget, err));
+    for (uint32_t i = 0; i < t->rows; i++)
+        if (ov_bits_test(w->live, i))
+            ovi_keyset_add(&t->set, w->word[i]);
+    ovi_keyset_rank(&t->set);
+    ovi_keyset_find(&t->set, w->word, w->live, t->rows, group);
+    t->group_count = t->set.count;
+    return OV_OK;
+}
+
+/* Sets of each key for those who leave out rows. */
+static ov_status each_key(ovi_join_table *t, const words *w, ov_error *err)
+{
+    OV_TRY(ov_array_grow(t->budget, &t->each, 0, OV_MAX(t->key_count, 1) * sizeof(*t->each), err));
+    for (uint32_t k = 0; k < t->key_count; k++) {
+        const ovi_key_pack *p = &t->pack[k];
+        if (!p->number || !p->span || p->span > WISH_SPAN)
+            continue;
+        OV_TRY(ovi_keyset_init(&t->each[k], p->min, p->span, t->budget, err));
+        for (uint32_t i = 0; i < t->rows; i++)
+            if (ov_bits_test(w->live, i))
+                ovi_keyset_add(&t->each[k], w->word[(size_t)i * w->width + k] - p->min);
+    }
+    return OV_OK;
+}
+
+static ov_status number_by_hash(ovi_join_table *t, const words *w, uint32_t *group, ov_error *err)
+{
+    OV_TRY(ovi_groups_init(&t->groups, w->width, t->budget, err));
+    for (uint32_t i = 0; i < t->rows; i++) {
+        group[i] = OVI_NO_GROUP;
+        if (i % ASK_EVERY == 0)
+            OV_TRY(ov_query_alive(t->cx, err));
+        if (ov_bits_test(w->live, i))
+            OV_TRY(ovi_groups_find(&t->groups, w->word + (size_t)i * w->width, 1, &group[i], err));
+    }
+    t->group_count = t->groups.count;
+    return OV_OK;
+}
+
 static ov_status number_rows(ovi_join_table *t, const ovi_join_side *side, ov_arena *scratch, uint32_t *group,
                              ov_error *err)
 {
     ovi_join_lookup l = {0};
     words w;
+    uint64_t span;
     OV_TRY(ov_arena_zalloc(scratch, OV_MAX(t->key_count, 1) * sizeof(*l.maps), &l.maps, err));
     ov_status st = make_words(t, &l, side->keys, side->rows, NULL, true, &w, scratch, err);
     ovi_join_lookup_fini(&l, t);
     if (st != OV_OK)
         return st;
-    for (uint32_t i = 0; i < side->rows; i++) {
-        group[i] = OVI_NO_GROUP;
-        if (i % ASK_EVERY == 0)
-            OV_TRY(ov_query_alive(t->cx, err));
-        if (!ov_bits_test(w.live, i))
-            continue;
-        if (t->single_text)
-            group[i] = (uint32_t)w.word[i] - 1;
-        else
-            OV_TRY(ovi_groups_find(&t->groups, w.word + (size_t)i * w.width, 1, &group[i], err));
-    }
-    t->group_count = t->single_text ? t->strings.count - 1 : t->groups.count;
-    return OV_OK;
+    OV_TRY(plan_packing(t, side, &w, &span, err));
+    bool close = t->packed && (span < SMALL_SPAN || span / SPARSE < side->rows);
+    if (t->pack && (t->key_count > 1 || !close))
+        OV_TRY(each_key(t, &w, err));
+    if (t->packed)
+        pack_rows(t, side->rows, &w);
+    if (close)
+        return number_in_set(t, &w, span, group, err);
+    return number_by_hash(t, &w, group, err);
 }
 
 ov_status ovi_join_table_build(ovi_join_table *t, const ovi_join_side *side, uint32_t key_count, ov_query_ctx *cx,
@@ -174,13 +270,8 @@ ov_status ovi_join_table_build(ovi_join_table *t, const ovi_join_side *side, uin
 {
     uint32_t *group;
     ov_budget *budget = &cx->budget;
-    *t = (ovi_join_table){.cx = cx,
-                          .budget = budget,
-                          .key_count = key_count,
-                          .rows = side->rows,
-                          .single_text = key_count == 1 && is_text(side->keys[0].type)};
+    *t = (ovi_join_table){.cx = cx, .budget = budget, .key_count = key_count, .rows = side->rows};
     OV_TRY(ov_strtab_init(&t->strings, budget, err));
-    OV_TRY(ovi_groups_init(&t->groups, OV_MAX(key_count, 1), budget, err));
     OV_TRY(ov_arena_alloc(scratch, ((size_t)side->rows + 1) * 4, &group, err));
     OV_TRY(number_rows(t, side, scratch, group, err));
     return place_rows(t, group, err);
@@ -191,26 +282,62 @@ void ovi_join_table_fini(ovi_join_table *t)
     if (!t->budget)
         return;
     ov_strtab_fini(&t->strings);
-    ovi_groups_fini(&t->groups);
+    if (t->groups.budget)
+        ovi_groups_fini(&t->groups);
+    ovi_keyset_fini(&t->set);
+    for (uint32_t k = 0; t->each && k < t->key_count; k++)
+        ovi_keyset_fini(&t->each[k]);
+    if (t->each)
+        ov_array_free(t->budget, &t->each, OV_MAX(t->key_count, 1) * sizeof(*t->each));
+    if (t->pack)
+        ov_array_free(t->budget, &t->pack, OV_MAX(t->key_count, 1) * sizeof(*t->pack));
     ov_array_free(t->budget, &t->start, ((size_t)t->group_count + 2) * 4);
     ov_array_free(t->budget, &t->row, ((size_t)t->rows + 1) * 4);
     *t = (ovi_join_table){0};
 }
 
+const ovi_keyset *ovi_join_table_keys(const ovi_join_table *t, uint32_t k)
+{
+    if (t->key_count == 1 && t->set.budget)
+        return t->pack[0].number ? &t->set : NULL;
+    return t->each && t->each[k].budget ? &t->each[k] : NULL;
+}
+
 /* ---- looking up ---- */
+
+/* The words of all keys as one word, at word[i]; rows with a key out of its range are not live. */
+static void pack_found(const ovi_join_table *t, uint32_t rows, words *w)
+{
+    for (uint32_t from = 0; from < rows; from += 64) {
+        uint64_t left = w->live[from / 64];
+        if (!left)
+            continue;
+        uint64_t in = 0;
+        for (uint32_t i = from, end = OV_MIN(from + 64, rows); i < end; i++) {
+            uint64_t one = 0, inside = 1;
+            for (uint32_t k = 0; k < t->key_count; k++) {
+                uint64_t at = w->word[(size_t)i * w->width + k] - t->pack[k].min;
+                inside &= at < t->pack[k].span;
+                one = one * t->pack[k].span + at;
+            }
+            w->word[i] = one;
+            in |= inside << (i - from);
+        }
+        w->live[from / 64] = left & in;
+    }
+    w->width = 1;
+}
 
 ov_status ovi_join_table_find(ovi_join_table *t, ovi_join_lookup *l, const ov_vec *keys, const ov_batch *b,
                               ov_arena *scratch, uint32_t *group, ov_error *err)
 {
     words w;
     OV_TRY(make_words(t, l, keys, b->rows, b->sel, false, &w, scratch, err));
-    if (t->single_text)
-        for (uint32_t i = 0; i < b->rows; i++)
-            group[i] = (uint32_t)w.word[i] - 1;
+    if (t->packed)
+        pack_found(t, b->rows, &w);
+    if (t->set.budget)
+        ovi_keyset_find(&t->set, w.word, w.live, b->rows, group);
     else
-        ovi_groups_lookup(&t->groups, w.word, b->rows, group);
-    for (uint32_t i = 0; i < b->rows; i++)
-        if (!ov_bits_test(w.live, i))
-            group[i] = OVI_NO_GROUP;
+        ovi_groups_lookup(&t->groups, w.word, w.live, b->rows, group);
     return OV_OK;
 }

@@ -316,6 +316,7 @@ static ov_status prepare(ovi_scan *s, ov_error *err)
     s->backwards = ovi_wants_best(s->sink, &s->exec->workers[0], &best) && best.column == s->time_column &&
                    best.descending && !s->exec->cx->options.general_only;
     s->used_count = (uint32_t)ov_bits_count(s->used, n);
+    ovi_scan_wishes(s);
     s->weights = !s->exec->cx->options.general_only && s->sink->weights && s->sink->weights(s->sink);
     OV_TRY(ovi_conjuncts(node->scan.filter, n, arena, &s->filter, &s->filter_count, err));
     s->residual = s->filter;

@@ -13,6 +13,7 @@
 
 #include <string.h>
 #include "query/exec/exec_int.h"
+#include "query/exec/keyset.h"
 
 typedef enum scan_way { WAY_OUT, WAY_COUNT, WAY_CODES, WAY_GATHER, WAY_BLOCKS } scan_way;
 
@@ -96,6 +97,12 @@ static inline uint32_t ovi_next_true(const uint8_t *truth, uint32_t code, uint32
 
 enum { CANON_DOMAINS = 4, MORSEL_BLOCKS = 32 };
 
+/* A wish of the sink, and how many rows it was asked about and kept. */
+typedef struct scan_wish {
+    ovi_key_wish wish;
+    _Atomic uint64_t asked, kept;
+} scan_wish;
+
 typedef struct ovi_scan {
     ovi_exec *exec;
     const ov_plan *node;
@@ -111,6 +118,8 @@ typedef struct ovi_scan {
     scan_segment *segments;
     uint32_t segment_count;
     _Atomic uint32_t next_segment;
+    scan_wish wishes[OVI_MOST_WISHES];
+    uint32_t wish_count;
     uint32_t time_column;  /* __time among the columns, or OVI_NO_COLUMN */
     bool backwards;        /* the newest rows are wanted: segments and chunks from the end */
     ov_mutex lock; /* of canon and the exec's arena */
@@ -140,6 +149,15 @@ uint32_t ovi_scan_rows_list(const scan_segment *seg, uint32_t from, uint32_t *ro
 OV_CHECKED ov_status ovi_scan_plan(ovi_scan *s, scan_segment *seg, ovi_worker *w, ov_error *err);
 /* No row with a value of `column` in [low, high] (and NULL when nulls) can be among the best the sink looks for. */
 bool ovi_scan_hopeless(const ovi_scan *s, const ovi_worker *w, uint32_t column, int64_t low, int64_t high, bool nulls);
+/* ---- scan_wish.c ---- */
+void ovi_scan_wishes(ovi_scan *s);
+/* Whether it is worth asking: most rows fail, as far as is known. */
+bool ovi_scan_wish_pays(const scan_wish *wish);
+/* Drops the rows of b that the wish has no use for; their value is in its column. */
+OV_CHECKED ov_status ovi_scan_wish_keep(scan_wish *wish, ovi_worker *w, ov_batch *b, ov_error *err);
+/* Few rows of b are left: they alone, with the columns of `used`. */
+bool ovi_scan_is_sparse(const ov_batch *b);
+OV_CHECKED ov_status ovi_scan_compact(const uint64_t *used, ovi_worker *w, ov_batch *b, ov_error *err);
 /* ---- scan_read.c ---- */
 /* What the scan makes of values of the stored column; only those of selected rows count. */
 OV_CHECKED ov_status ovi_scan_derive(const scan_column *col, const uint64_t *sel, uint32_t sel_rows, ovi_worker *w,

@@ -182,6 +182,21 @@ static ov_status begin(reading *r, uint32_t rows, ov_error *err)
     return OV_OK;
 }
 
+/* Rows that joins above have no partner for. */
+static ov_status drop_unwanted(reading *r, bool *dropped, ov_error *err)
+{
+    ovi_scan *s = r->s;
+    *dropped = false;
+    for (uint32_t i = 0; i < s->wish_count && r->b.sel_rows; i++) {
+        if (!ovi_scan_wish_pays(&s->wishes[i]))
+            continue;
+        OV_TRY(read_column(r, s->wishes[i].wish.column, err));
+        OV_TRY(ovi_scan_wish_keep(&s->wishes[i], r->w, &r->b, err));
+        *dropped = true;
+    }
+    return OV_OK;
+}
+
 /* Filters, then reads what is wanted of rows that are left, then pushes. */
 static ov_status filter_and_push(reading *r, const conjunct *const *rest, uint32_t rest_count, ov_error *err)
 {
@@ -199,9 +214,15 @@ static ov_status filter_and_push(reading *r, const conjunct *const *rest, uint32
             r->b.sel = is_true;
         r->b.sel_rows = rows;
     }
+    bool dropped;
+    OV_TRY(drop_unwanted(r, &dropped, err));
+    if (r->b.sel_rows == 0)
+        return OV_OK;
     for (uint32_t c = 0; c < s->node->field_count; c++)
         if (ov_bits_test(s->used, c))
             OV_TRY(read_column(r, c, err));
+    if (dropped && ovi_scan_is_sparse(&r->b))
+        OV_TRY(ovi_scan_compact(s->used, r->w, &r->b, err));
     ovi_count_rows(s->exec, s->node, &r->b);
     return ovi_push(s->sink, r->w, &r->b, err);
 }

@@ -54,6 +54,11 @@ static bool filter_best(const ovi_sink *s, const ovi_worker *w, ovi_best *out)
     return ovi_wants_best(((const stage *)s)->next, w, out);
 }
 
+static uint32_t filter_wishes(const ovi_sink *s, ovi_key_wish *list)
+{
+    return ovi_wishes(((const stage *)s)->next, list);
+}
+
 /* ---- project ---- */
 
 typedef struct projecting {
@@ -132,6 +137,18 @@ static bool project_best(const ovi_sink *s, const ovi_worker *w, ovi_best *out)
     return e->kind == OV_EXPR_COLUMN;
 }
 
+static uint32_t project_wishes(const ovi_sink *s, ovi_key_wish *list)
+{
+    const stage *p = (const stage *)s;
+    uint32_t count = ovi_wishes(p->next, list), n = 0;
+    for (uint32_t i = 0; i < count; i++) {
+        const ov_expr *e = p->node->project.exprs[list[i].column];
+        if (e->kind == OV_EXPR_COLUMN)
+            list[n++] = (ovi_key_wish){e->column, list[i].set};
+    }
+    return n;
+}
+
 /* ---- both ---- */
 
 ov_status ovi_in_parts(ovi_worker *w, const ov_batch *b, ovi_rows_fn compute, ovi_rows_fn use, void *self, ov_error *err)
@@ -178,6 +195,7 @@ ov_status ovi_run_filter(ovi_exec *x, const ov_plan *node, ovi_sink *sink, ov_er
                         .used = filter_used,
                         .weights = filter_weights,
                         .best = filter_best,
+                        .wishes = filter_wishes,
                         .ordered = sink->ordered,
                         .unordered = sink->unordered,
                         .through = sink},
@@ -194,6 +212,7 @@ ov_status ovi_run_project(ovi_exec *x, const ov_plan *node, ovi_sink *sink, ov_e
                         .used = project_used,
                         .weights = project_weights,
                         .best = project_best,
+                        .wishes = project_wishes,
                         .ordered = sink->ordered,
                         .unordered = sink->unordered,
                         .through = sink},

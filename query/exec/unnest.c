@@ -408,6 +408,16 @@ static bool unnest_best(const ovi_sink *s, const ovi_worker *w, ovi_best *out)
     return ovi_wants_best(u->next, w, out) && out->column < u->inputs;
 }
 
+static uint32_t unnest_wishes(const ovi_sink *s, ovi_key_wish *list)
+{
+    const unnest *u = (const unnest *)s;
+    uint32_t count = ovi_wishes(u->next, list), n = 0;
+    for (uint32_t i = 0; i < count; i++)
+        if (list[i].column < u->inputs)
+            list[n++] = list[i];
+    return n;
+}
+
 static ov_status make_share(unnest *u, unsigned number, ov_error *err)
 {
     share *s = &u->shares[number];
@@ -426,6 +436,7 @@ ov_status ovi_run_unnest(ovi_exec *x, const ov_plan *node, ovi_sink *sink, ov_er
                          .used = unnest_used,
                          .weights = unnest_weights,
                          .best = unnest_best,
+                         .wishes = unnest_wishes,
                          .ordered = sink->ordered,
                          .unordered = sink->unordered,
                          .through = sink},

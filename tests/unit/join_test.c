@@ -299,6 +299,20 @@ static void test_three(void **state)
     }
 }
 
+/* Scans leave out numbers that a join above has no partner for: of either side, through joins of every kind. */
+static void test_wishes(void **state)
+{
+    (void)state;
+    const ov_plan *left = some("`<`($4, 6)"), *mid = distinct("$4", "`<`($4, 4)"), *right = distinct("$4", "`>`($4, 1)");
+    const uint32_t through[] = {COL_N, left->field_count}; /* the streaming side's key, the kept side's */
+    for (unsigned first = OV_JOINS_INNER; first <= OV_JOINS_FULL; first++)
+        for (size_t i = 0; i < OV_COUNT_OF(through); i++) {
+            meaning m = {.kind = (ov_join_kind)first, .keys = 1, .l = {COL_N}, .r = {0}, .less_left = -1};
+            const ov_plan *inner = make_join(&m, left, mid, (first + i) % 2);
+            check_join((meaning){.keys = 1, .l = {through[i]}, .r = {0}, .less_left = -1}, inner, right);
+        }
+}
+
 /* SINGLE is LEFT until some row has two partners. */
 static void test_single(void **state)
 {
@@ -405,7 +419,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_keys),   cmocka_unit_test(test_unique), cmocka_unit_test(test_one_key),
         cmocka_unit_test(test_residuals),
-        cmocka_unit_test(test_empty),  cmocka_unit_test(test_three),  cmocka_unit_test(test_single),  cmocka_unit_test(test_above),
+        cmocka_unit_test(test_empty),  cmocka_unit_test(test_three), cmocka_unit_test(test_wishes), cmocka_unit_test(test_single),  cmocka_unit_test(test_above),
         cmocka_unit_test(test_budget), cmocka_unit_test(test_cancel), cmocka_unit_test(went_to_disk),
     };
     return cmocka_run_group_tests(tests, set_up, close_two_days);
