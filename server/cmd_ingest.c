@@ -1,41 +1,32 @@
 /*
  * ovate ingest: run a Druid ingestion spec, or read git clones, into a data folder.
  *
- * Both are tasks. When no server holds the folder the task runs right here; when one does, the task is posted to it and
- * followed, so the same command works either way.
+ * The words and their options; what they run is a task (server/ingest_run.h), so the same command works with a server and without.
  */
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/datetime.h"
 #include "base/file.h"
-#include "base/httpc.h"
 #include "base/json.h"
 #include "base/jsonw.h"
 #include "base/log.h"
-#include "base/os.h"
-#include "ingest/stream.h"
-#include "ingest/task.h"
+#include "base/period.h"
 #include "server/cli.h"
-#include "server/host.h"
 #include "server/cmd_pull.h"
 #include "server/cmd_schedule.h"
 #include "server/cmd_tail.h"
-#include "server/progress.h"
-#include "server/pull_query.h"
-#include "server/task_transform.h"
+#include "server/ingest_run.h"
 
 typedef struct ingest_options {
-    const char *dir;
+    ov_ingest_run_options run;
     const char *progress;
-    int64_t max_rejects, threads;
-    uint64_t memory;
-    bool verbose, dry_run;
+    bool dry_run;
     const char *from, *to, *step; /* backfill */
     const char *datasource, *format, *name; /* tail */
     bool once;
-    ov_progress_mode mode;
 } ingest_options;
 
 static _Atomic bool interrupted;
@@ -118,285 +109,7 @@ static ov_status spec_task(const char *path, ov_arena *a, ov_buf *json, ov_error
     return st;
 }
 
-/* ---- the outcome ---- */
-
-static uint64_t member(const ov_json *obj, const char *key)
-{
-    const ov_json *v = ov_json_find(obj, key);
-    return v && v->kind == OV_JSON_INT && v->i > 0 ? (uint64_t)v->i : 0;
-}
-
-static void print_rejects(const ov_json *events)
-{
-    enum { SHOWN = 5 };
-    uint32_t n = 0;
-    for (const ov_json *e = events ? events->first : NULL; e && n < SHOWN; e = e->next, n++) {
-        const ov_json *details = ov_json_find(e, "details");
-        const ov_json *why = details && details->kind == OV_JSON_ARRAY ? details->first : details;
-        const ov_json *input = ov_json_find(e, "input");
-        if (why && why->kind == OV_JSON_STRING)
-            fprintf(stderr, "  %.*s\n", (int)OV_MIN(why->s.n, (size_t)400), why->s.p);
-        if (input && input->kind == OV_JSON_STRING)
-            fprintf(stderr, "    %.*s\n", (int)OV_MIN(input->s.n, (size_t)160), input->s.p);
-    }
-    if (events && events->count > n)
-        fprintf(stderr, "  ... and %u more in the task's report\n", events->count - n);
-}
-
-static void print_counts(bool success, uint64_t loaded, uint64_t rejected, uint64_t filtered, double seconds)
-{
-    char a1[32], a2[32], a3[32], a4[32], a5[32];
-    ov_thousands(loaded + rejected + filtered, a1);
-    ov_thousands(rejected, a3);
-    ov_thousands(filtered, a4);
-    if (!success) { /* the counters tell how far it came, but all or nothing is published */
-        printf("%s rows read in %.2f s (%s rejected, %s filtered), none loaded: the task failed\n", a1, seconds, a3, a4);
-        return;
-    }
-    printf("%s rows read: %s loaded, %s rejected, %s filtered, in %.2f s (%s rows/s)\n", a1, ov_thousands(loaded, a2), a3,
-           a4, seconds, ov_thousands((uint64_t)(seconds > 0 ? (double)loaded / seconds : 0), a5));
-}
-
-/* Counters and rejects out of Druid's report document. Returns the number of rejects. */
-static uint64_t print_report(ov_slice report, bool success, double seconds)
-{
-    ov_arena a;
-    ov_error err = OV_ERROR_INIT;
-    ov_json *doc;
-    uint64_t rejected = 0;
-    ov_arena_init(&a, "report", NULL);
-    if (ov_json_parse(report, NULL, &a, &doc, &err) == OV_OK) {
-        const ov_json *payload =
-            ov_json_find(ov_json_find(doc, "ingestionStatsAndErrors"), "payload");
-        const ov_json *stats = ov_json_find(ov_json_find(payload, "rowStats"), "buildSegments");
-        uint64_t loaded = member(stats, "processed") + member(stats, "processedWithError");
-        uint64_t filtered = member(stats, "thrownAway");
-        rejected = member(stats, "unparseable");
-        print_counts(success, loaded, rejected, filtered, seconds);
-        const ov_json *events =
-            ov_json_find(ov_json_find(payload, "unparseableEvents"), "buildSegments");
-        if (rejected || (events && events->count))
-            print_rejects(events);
-    }
-    ov_arena_fini(&a);
-    return rejected;
-}
-
-static int outcome(const ingest_options *o, bool success, const char *error, ov_slice report,
-                   int64_t duration_ms)
-{
-    uint64_t rejected = print_report(report, success, (double)duration_ms / 1000);
-    if (!success) {
-        fprintf(stderr, "ovate: %s\n", error);
-        return atomic_load(&interrupted) ? OV_EXIT_INTERRUPTED : OV_EXIT_REFUSED;
-    }
-    return o->max_rejects >= 0 && rejected > (uint64_t)o->max_rejects ? OV_EXIT_REJECTS
-                                                                      : OV_EXIT_OK;
-}
-
-/* ---- here ---- */
-
-static ov_status follow_here(ov_tasks *tasks, ov_slice id, const ingest_options *o,
-                             ov_task_view *view, ov_error *err)
-{
-    ov_progress p;
-    ov_progress_init(&p, o->mode);
-    ov_status st;
-    bool told = false;
-    do {
-        st = ov_tasks_wait(tasks, id, 100, view, err);
-        if (st == OV_TIMEOUT)
-            st = OV_OK;
-        if (atomic_load(&interrupted) && !told) {
-            told = true;
-            ov_error ignored = OV_ERROR_INIT;
-            if (ov_tasks_shutdown(tasks, id, &ignored) != OV_OK)
-                break;
-        }
-        ov_progress_show(&p, view->rows, view->bytes, view->total_bytes, view->rejected);
-    } while (st == OV_OK && (view->phase == OV_TASK_PENDING || view->phase == OV_TASK_RUNNING));
-    ov_progress_end(&p);
-    return st;
-}
-
-static int run_here(const ingest_options *o, ov_app *app, ov_slice json)
-{
-    ov_error err = OV_ERROR_INIT;
-    ov_arena a;
-    ov_buf report;
-    ov_slice id;
-    ov_task_view view = {0};
-    int code;
-    ov_arena_init(&a, "ingest", NULL);
-    ov_buf_init(&report);
-    ov_pull_ops pull = ov_pull_ops_of(&app->env);
-    ov_tasks_config config = {.catalog = app->catalog,
-                              .pull = &pull,
-                              .transforms = &ov_transforms,
-                              .threads = 1,
-                              .workers = (uint32_t)o->threads,
-                              .task_memory_bytes = (size_t)o->memory};
-    ov_streams_config pushed = {.catalog = app->catalog, .transforms = &ov_transforms, .paused = true};
-    ov_status st = ov_streams_create(&pushed, &app->streams, &err);
-    config.streams = app->streams;
-    if (st == OV_OK)
-        st = ov_tasks_create(&config, &app->tasks, &err);
-    if (st == OV_OK)
-        st = ov_tasks_submit(app->tasks, json, &a, &id, &err);
-    if (st == OV_OK)
-        st = follow_here(app->tasks, id, o, &view, &err);
-    if (st == OV_OK)
-        st = ov_tasks_report(app->tasks, id, &report, &err);
-    if (st == OV_OK)
-        code = outcome(o, view.phase == OV_TASK_SUCCESS, view.error, ov_buf_slice(&report),
-                       view.duration_ms);
-    else
-        code = ov_cli_fail(&err);
-    ov_tasks_destroy(app->tasks);
-    ov_streams_destroy(app->streams);
-    ov_buf_fini(&report);
-    ov_arena_fini(&a);
-    return code;
-}
-
-/* ---- through the server that holds the folder ---- */
-
-typedef struct remote {
-    const char *address;
-    ov_arena arena;
-} remote;
-
-/* One call; *doc is the parsed JSON answer. */
-static ov_status call(remote *r, const char *method, const char *path, ov_slice body, ov_buf *raw,
-                      ov_json **doc, ov_error *err)
-{
-    char url[1024];
-    snprintf(url, sizeof url, "http://%s%s", r->address, path);
-    static const char *const headers[] = {"Content-Type: application/json", NULL};
-    ov_http_request rq = {.method = method, .url = url, .headers = headers, .body = body};
-    ov_http_response answer;
-    ov_buf_clear(raw);
-    OV_TRY(ov_http_fetch(&rq, raw, &answer, err));
-    OV_TRY(ov_json_parse(ov_buf_slice(raw), NULL, &r->arena, doc, err));
-    if (answer.status == 200)
-        return OV_OK;
-    const ov_json *why = ov_json_find(*doc, "errorMessage");
-    if (!why)
-        why = ov_json_find(*doc, "error");
-    if (why && why->kind == OV_JSON_STRING)
-        return ov_fail(err, OV_INVALID, OV_SLICE_FMT, OV_SLICE_ARG(why->s));
-    return ov_fail(err, OV_INVALID, "the server at %s answered %d", r->address, answer.status);
-}
-
-static ov_status follow_remote(remote *r, const char *id, const ingest_options *o, ov_buf *raw,
-                               bool *success, ov_buf *error, int64_t *duration_ms, ov_error *err)
-{
-    char path[512];
-    ov_progress p;
-    ov_progress_init(&p, o->mode);
-    ov_status st = OV_OK;
-    for (bool told = false;;) {
-        ov_json *doc;
-        ov_arena_reset(&r->arena);
-        if (atomic_load(&interrupted) && !told) {
-            told = true;
-            snprintf(path, sizeof path, "/druid/indexer/v1/task/%s/shutdown", id);
-            OV_TRY_OUT(st, call(r, "POST", path, OV_SLICE_LIT("{}"), raw, &doc, err));
-        }
-        snprintf(path, sizeof path, "/druid/indexer/v1/task/%s/reports", id);
-        if (call(r, "GET", path, (ov_slice){NULL, 0}, raw, &doc, err) == OV_OK) {
-            const ov_json *payload =
-                ov_json_find(ov_json_find(doc, "ingestionStatsAndErrors"), "payload");
-            const ov_json *stats = ov_json_find(ov_json_find(payload, "rowStats"), "buildSegments");
-            ov_progress_show(&p, member(stats, "processed"), member(stats, "processedBytes"), 0,
-                             member(stats, "unparseable"));
-        }
-        snprintf(path, sizeof path, "/druid/indexer/v1/task/%s/status", id);
-        OV_TRY_OUT(st, call(r, "GET", path, (ov_slice){NULL, 0}, raw, &doc, err));
-        const ov_json *status = ov_json_find(doc, "status");
-        const ov_json *word = ov_json_find(status, "status");
-        if (!word || word->kind != OV_JSON_STRING ||
-            !ov_slice_eq(word->s, OV_SLICE_LIT("RUNNING"))) {
-            *success = word && word->kind == OV_JSON_STRING &&
-                       ov_slice_eq(word->s, OV_SLICE_LIT("SUCCESS"));
-            *duration_ms = (int64_t)member(status, "duration");
-            const ov_json *why = ov_json_find(status, "errorMsg");
-            if (why && why->kind == OV_JSON_STRING)
-                ov_buf_add_slice(error, why->s);
-            break;
-        }
-        ov_sleep_ms(200);
-    }
-out:
-    ov_progress_end(&p);
-    return st;
-}
-
-static int run_remote(const ingest_options *o, const char *address, ov_slice json)
-{
-    remote r = {.address = address};
-    ov_error err = OV_ERROR_INIT;
-    ov_buf raw, error;
-    ov_json *doc;
-    char id[400] = "", path[512];
-    bool success = false;
-    int64_t duration_ms = 0;
-    int code;
-    ov_arena_init(&r.arena, "remote", NULL);
-    ov_buf_init(&raw);
-    ov_buf_init(&error);
-    ov_status st = call(&r, "POST", "/druid/indexer/v1/task", json, &raw, &doc, &err);
-    if (st == OV_OK) {
-        ov_slice text;
-        st = ov_json_need_str(doc, "task", &text, &err);
-        if (st == OV_OK)
-            snprintf(id, sizeof id, OV_SLICE_FMT, OV_SLICE_ARG(text));
-    }
-    if (st == OV_OK) {
-        if (o->verbose)
-            fprintf(stderr, "task %s runs in the server at %s\n", id, address);
-        st = follow_remote(&r, id, o, &raw, &success, &error, &duration_ms, &err);
-    }
-    if (st == OV_OK) {
-        snprintf(path, sizeof path, "/druid/indexer/v1/task/%s/reports", id);
-        st = call(&r, "GET", path, (ov_slice){NULL, 0}, &raw, &doc, &err);
-    }
-    const char *why = ov_buf_cstr(&error);
-    if (st == OV_OK)
-        code = outcome(o, success, why ? why : "", ov_buf_slice(&raw), duration_ms);
-    else
-        code = ov_cli_fail(&err);
-    ov_buf_fini(&raw);
-    ov_buf_fini(&error);
-    ov_arena_fini(&r.arena);
-    return code;
-}
-
 /* ---- command ---- */
-
-static int submit(const ingest_options *o, ov_slice json)
-{
-    static ov_app app;
-    ov_error err = OV_ERROR_INIT;
-    ov_host_options host = {.dir = o->dir, .writer = true};
-    ov_status st = ov_host_open(&app, &host, &err);
-    if (st == OV_OK) {
-        int code = run_here(o, &app, json);
-        ov_host_close(&app);
-        return code;
-    }
-    if (st != OV_BUSY)
-        return ov_cli_fail(&err);
-    ov_buf address;
-    ov_error ignored = OV_ERROR_INIT;
-    ov_buf_init(&address);
-    const char *text = NULL;
-    if (ov_catalog_holder(o->dir, &address, &ignored) == OV_OK && address.n)
-        text = ov_buf_cstr(&address);
-    int code = text ? run_remote(o, text, json) : ov_cli_fail(&err);
-    ov_buf_fini(&address);
-    return code;
-}
 
 /* The interval in pieces, a task each, until one fails; what is loaded is not asked again, so the same words go on. */
 static int backfill(const ingest_options *o, ov_slice spec, ov_arena *a)
@@ -422,7 +135,7 @@ static int backfill(const ingest_options *o, ov_slice spec, ov_arena *a)
             return ov_cli_fail(&err);
         printf("%.*s: ", (int)ov_iso_format(at, NULL, text), text);
         fflush(stdout);
-        code = o->dry_run ? ov_pull_cmd_plan(o->dir, piece) : submit(o, piece);
+        code = o->dry_run ? ov_pull_cmd_plan(o->run.dir, piece) : ov_ingest_run(&o->run, piece);
         at = end;
     }
     return code;
@@ -443,8 +156,8 @@ static int pull_word(const ingest_options *o, const char *word, const char *path
     if (spec_task(path, &a, &json, &err) != OV_OK)
         code = ov_cli_fail(&err);
     else
-        code = plan   ? ov_pull_cmd_plan(o->dir, ov_buf_slice(&json))
-               : test ? ov_pull_cmd_test(o->dir, ov_buf_slice(&json))
+        code = plan   ? ov_pull_cmd_plan(o->run.dir, ov_buf_slice(&json))
+               : test ? ov_pull_cmd_test(o->run.dir, ov_buf_slice(&json))
                       : backfill(o, ov_buf_slice(&json), &a);
     ov_buf_fini(&json);
     ov_arena_fini(&a);
@@ -453,7 +166,7 @@ static int pull_word(const ingest_options *o, const char *word, const char *path
 
 static int tail(const ingest_options *o, const char *path)
 {
-    ov_tail_options t = {.dir = o->dir, .path = path, .datasource = o->datasource, .format = o->format, .name = o->name,
+    ov_tail_options t = {.dir = o->run.dir, .path = path, .datasource = o->datasource, .format = o->format, .name = o->name,
                          .once = o->once, .stop = &interrupted};
     if (!o->datasource)
         return ov_cli_usage(&ov_cmd_ingest, "tail wants --datasource");
@@ -469,7 +182,7 @@ static int dispatch(const ingest_options *o, int left, char **words)
     if (strcmp(words[0], "sources") == 0 && left == 1)
         return ov_pull_cmd_sources();
     if (strcmp(words[0], "schedule") == 0)
-        return ov_schedule_cmd(o->dir, left - 1, words + 1);
+        return ov_schedule_cmd(o->run.dir, left - 1, words + 1);
     if (strcmp(words[0], "tail") == 0 && left == 2)
         return tail(o, words[1]);
     code = left == 2 ? pull_word(o, words[0], words[1]) : -1;
@@ -479,9 +192,9 @@ static int dispatch(const ingest_options *o, int left, char **words)
     ov_buf_init(&json);
     if (strcmp(words[0], "git") == 0 && left >= 2) {
         git_task(left - 1, words + 1, &json);
-        code = submit(o, ov_buf_slice(&json));
+        code = ov_ingest_run(&o->run, ov_buf_slice(&json));
     } else if (strcmp(words[0], "run") == 0 && left == 2) {
-        code = spec_task(words[1], &a, &json, &err) == OV_OK ? submit(o, ov_buf_slice(&json))
+        code = spec_task(words[1], &a, &json, &err) == OV_OK ? ov_ingest_run(&o->run, ov_buf_slice(&json))
                                                              : ov_cli_fail(&err);
     } else {
         code = ov_cli_usage(&ov_cmd_ingest, "say `run SPEC.json`, `git PATH...`, `plan`, `test` or `backfill SPEC.json`, `tail FILE`, or "
@@ -494,15 +207,15 @@ static int dispatch(const ingest_options *o, int left, char **words)
 
 static int run(int argc, char **argv)
 {
-    ingest_options o = {.dir = "./ovate-data", .progress = "auto", .max_rejects = -1, .step = "P1D",
+    ingest_options o = {.run = {.dir = "./ovate-data", .max_rejects = -1, .stop = &interrupted}, .progress = "auto", .step = "P1D",
                         .format = "json"};
     const ov_opt opts[] = {
-        {'d', "data", OV_OPT_TEXT, &o.dir, "DIR", "the data folder (./ovate-data)"},
-        {0, "max-rejects", OV_OPT_NUMBER, &o.max_rejects, "N",
+        {'d', "data", OV_OPT_TEXT, &o.run.dir, "DIR", "the data folder (./ovate-data)"},
+        {0, "max-rejects", OV_OPT_NUMBER, &o.run.max_rejects, "N",
          "exit 5 when more rows were rejected"},
         {0, "progress", OV_OPT_TEXT, &o.progress, "HOW", "auto, tty, plain or off (auto)"},
-        {0, "threads", OV_OPT_NUMBER, &o.threads, "N", "parsing threads (one per core)"},
-        {0, "memory", OV_OPT_SIZE, &o.memory, "SIZE", "memory of open segments (512MiB)"},
+        {0, "threads", OV_OPT_NUMBER, &o.run.threads, "N", "parsing threads (one per core)"},
+        {0, "memory", OV_OPT_SIZE, &o.run.memory, "SIZE", "memory of open segments (512MiB)"},
         {0, "from", OV_OPT_TEXT, &o.from, "TIME", "backfill: the interval's start"},
         {0, "to", OV_OPT_TEXT, &o.to, "TIME", "backfill: its end"},
         {0, "step", OV_OPT_TEXT, &o.step, "PERIOD", "backfill: one task for each (P1D)"},
@@ -511,7 +224,7 @@ static int run(int argc, char **argv)
         {0, "format", OV_OPT_TEXT, &o.format, "WORD", "tail: json, csv or tsv (json)"},
         {0, "name", OV_OPT_TEXT, &o.name, "NAME", "tail: keep the place under this name (the file's path)"},
         {0, "once", OV_OPT_FLAG, &o.once, NULL, "tail: end at the end of the file"},
-        {'v', "verbose", OV_OPT_FLAG, &o.verbose, NULL, "log what the task does"},
+        {'v', "verbose", OV_OPT_FLAG, &o.run.verbose, NULL, "log what the task does"},
     };
     int left;
     int done = ov_cli_parse(&ov_cmd_ingest, opts, OV_COUNT_OF(opts), argc, argv, &left);
@@ -519,12 +232,12 @@ static int run(int argc, char **argv)
         return done;
     if (left < 1)
         return ov_cli_usage(&ov_cmd_ingest, "say `run SPEC.json` or `git PATH...`, or see --help");
-    if (!ov_progress_mode_find(o.progress, &o.mode))
+    if (!ov_progress_mode_find(o.progress, &o.run.mode))
         return ov_cli_usage(&ov_cmd_ingest, "--progress takes auto, tty, plain or off, not '%s'",
                             o.progress);
-    if (o.threads < 0 || o.threads > 1024)
+    if (o.run.threads < 0 || o.run.threads > 1024)
         return ov_cli_usage(&ov_cmd_ingest, "--threads takes a number from 0 to 1024");
-    ov_log_set_level(o.verbose ? OV_LOG_INFO : OV_LOG_ERROR);
+    ov_log_set_level(o.run.verbose ? OV_LOG_INFO : OV_LOG_ERROR);
     struct sigaction stop = {.sa_handler = on_interrupt};
     sigaction(SIGINT, &stop, NULL);
     sigaction(SIGTERM, &stop, NULL);

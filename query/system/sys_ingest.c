@@ -9,17 +9,31 @@
 
 /* ---- records ---- */
 
-typedef struct record_reader {
-    ov_arena arena;
+/* What a walk over records hands to the function that makes rows of each. */
+typedef struct record_walk {
+    ovi_table_writer w;
+    const ov_segment_entry **segments; /* by task; of sys.lineage alone */
+    uint32_t segment_count;
+} record_walk;
+
+typedef void record_fn(record_walk *k, const ov_record *r, const ov_json *doc);
+
+/* All records of a kind, each as the rows that `fn` writes. */
+static ov_status walk_records(const ov_systable *table, ov_query_ctx *cx, const char *kind, ov_arena *a, record_walk *k, record_fn *fn,
+                              const ov_result_sink *emit, ov_error *err)
+{
+    const ovi_system *system = table->self;
     ov_record *rows;
     uint32_t count;
-} record_reader;
-
-static ov_status read_records(const ovi_system *system, ov_query_ctx *cx, const char *kind, record_reader *r, ov_error *err)
-{
-    ov_arena_init(&r->arena, kind, &cx->budget);
-    return ov_catalog_record_list(system->env->catalog, ov_slice_cstr(kind), (ov_slice){NULL, 0}, &r->arena, &r->rows,
-                                  &r->count, err);
+    OV_TRY(ov_catalog_record_list(system->env->catalog, ov_slice_cstr(kind), (ov_slice){NULL, 0}, a, &rows, &count, err));
+    ovi_syswriter_open(&k->w, table, cx, emit, err);
+    for (uint32_t i = 0; i < count && k->w.st == OV_OK; i++) {
+        ov_json *doc;
+        k->w.st = ov_json_parse(rows[i].value, NULL, a, &doc, err);
+        if (k->w.st == OV_OK)
+            fn(k, &rows[i], doc);
+    }
+    return ovi_syswriter_close(&k->w);
 }
 
 static void text_of(ovi_table_writer *w, const ov_json *doc, const char *key)
@@ -82,17 +96,19 @@ static int task_cmp(const void *key, const void *entry)
 }
 
 /* Every segment of the record's task, or one row without a segment when none is left. */
-static void lineage_rows_of(ovi_table_writer *w, const ov_record *r, const ov_json *doc, const ov_segment_entry **by, uint32_t n)
+static void lineage_rows_of(record_walk *k, const ov_record *r, const ov_json *doc)
 {
+    const ov_segment_entry **by = k->segments;
+    uint32_t n = k->segment_count;
     const ov_segment_entry **hit = n ? bsearch(&r->task_id, by, n, sizeof *by, task_cmp) : NULL;
     if (!hit) {
-        lineage_row(w, r, doc, NULL);
+        lineage_row(&k->w, r, doc, NULL);
         return;
     }
     while (hit > by && ov_slice_eq(hit[-1]->task_id, r->task_id))
         hit--;
     for (; hit < by + n && ov_slice_eq((*hit)->task_id, r->task_id); hit++)
-        lineage_row(w, r, doc, *hit);
+        lineage_row(&k->w, r, doc, *hit);
 }
 
 static ov_status sorted_segments(const ov_snapshot *snap, ov_arena *a, const ov_segment_entry ***out, uint32_t *n, ov_error *err)
@@ -112,25 +128,14 @@ static ov_status sorted_segments(const ov_snapshot *snap, ov_arena *a, const ov_
 static ov_status lineage_rows(const ov_systable *table, ov_query_ctx *cx, const ov_result_sink *emit, ov_error *err)
 {
     const ovi_system *system = table->self;
-    record_reader r = {0};
-    const ov_segment_entry **segments;
-    uint32_t n;
+    record_walk k = {0};
+    ov_arena a;
     ov_snapshot *snap = ov_catalog_snapshot(system->env->catalog);
-    ov_status st = read_records(system, cx, "lineage", &r, err);
+    ov_arena_init(&a, "sys.lineage", &cx->budget);
+    ov_status st = sorted_segments(snap, &a, &k.segments, &k.segment_count, err);
     if (st == OV_OK)
-        st = sorted_segments(snap, &r.arena, &segments, &n, err);
-    if (st == OV_OK) {
-        ovi_table_writer w;
-        ovi_syswriter_open(&w, table, cx, emit, err);
-        for (uint32_t i = 0; i < r.count && w.st == OV_OK; i++) {
-            ov_json *doc;
-            w.st = ov_json_parse(r.rows[i].value, NULL, &r.arena, &doc, err);
-            if (w.st == OV_OK)
-                lineage_rows_of(&w, &r.rows[i], doc, segments, n);
-        }
-        st = ovi_syswriter_close(&w);
-    }
-    ov_arena_fini(&r.arena);
+        st = walk_records(table, cx, "lineage", &a, &k, lineage_rows_of, emit, err);
+    ov_arena_fini(&a);
     ov_snapshot_release(snap);
     return st;
 }
@@ -149,33 +154,29 @@ static const ov_field completeness_fields[] = {
     OVI_LONG("expected"), OVI_LONG("received"),   OVI_LONG("rows"),  OVI_TEXT("reason"), OVI_TEXT("task_id"),
 };
 
+static void completeness_row(record_walk *k, const ov_record *r, const ov_json *doc)
+{
+    ovi_table_writer *w = &k->w;
+    const ov_json *end = ov_json_find(doc, "end");
+    ovi_cell_text(w, r->key);
+    text_of(w, doc, "datasource");
+    ovi_cell_time(w, r->at_ms);
+    ovi_cell_time(w, end && end->kind == OV_JSON_INT ? end->i : r->at_ms);
+    text_of(w, doc, "status");
+    number_of(w, doc, "expected");
+    number_of(w, doc, "received");
+    number_of(w, doc, "rows");
+    text_of(w, doc, "reason");
+    ovi_cell_text(w, r->task_id);
+}
+
 static ov_status completeness_rows(const ov_systable *table, ov_query_ctx *cx, const ov_result_sink *emit, ov_error *err)
 {
-    record_reader r = {0};
-    ov_status st = read_records(table->self, cx, "completeness", &r, err);
-    if (st == OV_OK) {
-        ovi_table_writer w;
-        ovi_syswriter_open(&w, table, cx, emit, err);
-        for (uint32_t i = 0; i < r.count && w.st == OV_OK; i++) {
-            ov_json *doc;
-            w.st = ov_json_parse(r.rows[i].value, NULL, &r.arena, &doc, err);
-            if (w.st != OV_OK)
-                break;
-            const ov_json *end = ov_json_find(doc, "end");
-            ovi_cell_text(&w, r.rows[i].key);
-            text_of(&w, doc, "datasource");
-            ovi_cell_time(&w, r.rows[i].at_ms);
-            ovi_cell_time(&w, end && end->kind == OV_JSON_INT ? end->i : r.rows[i].at_ms);
-            text_of(&w, doc, "status");
-            number_of(&w, doc, "expected");
-            number_of(&w, doc, "received");
-            number_of(&w, doc, "rows");
-            text_of(&w, doc, "reason");
-            ovi_cell_text(&w, r.rows[i].task_id);
-        }
-        st = ovi_syswriter_close(&w);
-    }
-    ov_arena_fini(&r.arena);
+    record_walk k = {0};
+    ov_arena a;
+    ov_arena_init(&a, "sys.completeness", &cx->budget);
+    ov_status st = walk_records(table, cx, "completeness", &a, &k, completeness_row, emit, err);
+    ov_arena_fini(&a);
     return st;
 }
 
