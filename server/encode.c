@@ -11,44 +11,6 @@
 #include "base/json.h"
 #include "query/agg/strtab.h"
 
-typedef enum cell_kind {
-    CELL_CONST, /* text[0] */
-    CELL_DICT,  /* text per code */
-    CELL_RUN,   /* text per run */
-    CELL_INT,   /* FLAT LONG printed as digits */
-    CELL_ANY,   /* one value at a time */
-} cell_kind;
-
-typedef struct cell_text {
-    uint32_t at,
-        n; /* into column.bytes; n = 0: not made yet (no JSON text is empty; csv: see made) */
-    bool made;
-} cell_text;
-
-typedef struct out_column {
-    ov_field field;
-    ov_slice prefix; /* what stands before the value: `{"name":` or `,` */
-    cell_kind kind;
-    const ov_vec *vec;
-    uint32_t run;    /* RUN: the run the last row was in */
-    cell_text *text; /* per code, run or one */
-    uint32_t text_cap;
-    uint64_t domain_id; /* whose texts are kept; 0 = none */
-    uint32_t last;   /* slot of the row before */
-    ov_buf *bytes;   /* of the texts; made at first use: wide results seldom keep texts of all columns */
-    size_t paid;     /* bytes of it that are charged */
-} out_column;
-
-struct ov_encoder {
-    ov_encode_options opt;
-    ov_arena arena; /* columns and prefixes */
-    uint32_t count;
-    out_column *col;
-    bool any; /* a record was written already */
-    bool by_slot;      /* of this batch: every column has slots, so rows with the same ones have the same text */
-    size_t row_at, row_n; /* the text of the row before in the output; n = 0: there is none */
-};
-
 static const char *const format_names[] = {"object", "array", "objectLines", "arrayLines", "csv"};
 
 const char *ov_result_format_name(ov_result_format format)
@@ -241,8 +203,13 @@ static void put_cell(const ov_encode_options *o, out_column *c, uint32_t row, cu
         put_kept(o, c, c->last = slot_of(c, row), row, out);
 }
 
-/* The row before once more, when all columns show the same texts. Rows of one place, of one sensor, of one customer come by
- * the thousand. */
+static void put_char(cursor *out, char c)
+{
+    if (cursor_room(out, 1))
+        *out->at++ = c;
+}
+
+/* The row before once more, when all columns show the same texts. */
 OV_INLINE bool put_repeated(ov_encoder *e, uint32_t row, cursor *out)
 {
     uint32_t differs = 0;
@@ -252,12 +219,6 @@ OV_INLINE bool put_repeated(ov_encoder *e, uint32_t row, cursor *out)
         return false;
     put_text(out, out->b->p + e->row_at, e->row_n);
     return true;
-}
-
-static void put_char(cursor *out, char c)
-{
-    if (cursor_room(out, 1))
-        *out->at++ = c;
 }
 
 static void put_row(ov_encoder *e, uint32_t row, cursor *out)
@@ -285,6 +246,87 @@ static void put_row(ov_encoder *e, uint32_t row, cursor *out)
     e->row_n = e->by_slot && out->at ? (size_t)(out->at - out->b->p) - start : 0;
 }
 
+/* ---- rows that repeat ----
+ *
+ * Rows of one place, of one sensor, of one customer come by the thousand. Where every column stays what it is, the text of a
+ * row is copied again and again, each time twice as much.
+ */
+
+/* How many of the n lanes at `at` are the same as the first. */
+static uint32_t same_lanes(const void *data, uint8_t lane, uint32_t from, uint32_t n)
+{
+    const char *at = (const char *)data + (size_t)from * lane;
+    size_t bytes = (size_t)n * lane, i = lane;
+    /* each is what the one before is: two stretches are compared, eight bytes a time */
+    for (uint64_t a, b; i + 8 <= bytes; i += 8) {
+        memcpy(&a, at + i, 8);
+        memcpy(&b, at + i - lane, 8);
+        if (a != b)
+            break;
+    }
+    while (i < bytes && at[i] == at[i - lane])
+        i++;
+    return (uint32_t)(i / lane);
+}
+
+/* How many rows from `row` on, at most n, show what it shows. */
+static uint32_t rows_alike(const ov_encoder *e, uint32_t row, uint32_t n)
+{
+    for (uint32_t i = 0; i < e->count && n > 1; i++) {
+        const out_column *c = &e->col[i];
+        if (c->kind == CELL_DICT)
+            n = same_lanes(c->vec->data, c->vec->lane, row, n);
+        else if (c->kind == CELL_RUN)
+            n = OV_MIN(n, (uint32_t)c->vec->run_end[c->run] - row);
+    }
+    return n;
+}
+
+/* The row before `times` more, each behind `comma` when that is set. */
+static void put_copies(ov_encoder *e, uint32_t times, char comma, cursor *out)
+{
+    size_t unit = e->row_n + (comma != 0), all = unit * times, done = unit;
+    if (!cursor_room(out, all))
+        return;
+    char *to = out->at;
+    const char *text = out->b->p + e->row_at; /* where it lies by now */
+    if (comma)
+        *to = comma;
+    memcpy(to + (comma != 0), text, e->row_n);
+    for (; done < all; done += OV_MIN(done, all - done))
+        memcpy(to + done, to, OV_MIN(done, all - done));
+    out->at += all;
+}
+
+/* Rows [row, end), all of them wanted, as far as they are alike; the row behind. */
+static uint32_t put_alike(ov_encoder *e, uint32_t row, uint32_t end, cursor *out)
+{
+    enum { LEAST = 4, MOST_BYTES = 1 << 16 };
+    size_t most = e->opt.full ? OV_MIN(e->opt.full_bytes, (size_t)MOST_BYTES) : MOST_BYTES; /* then it may be full */
+    const ov_encode_options *o = &e->opt;
+    put_row(e, row++, out);
+    if (!e->row_n || row == end || out->b->failed)
+        return row;
+    uint32_t n = rows_alike(e, row - 1, end - row + 1) - 1;
+    n = OV_MIN(n, (uint32_t)(most / e->row_n) + LEAST);
+    if (n < LEAST)
+        return row;
+    put_copies(e, n, ovi_is_lines(o) || ovi_is_csv(o) ? 0 : ',', out);
+    return row + n;
+}
+
+/* The first row at or after `row` that is not selected. */
+static uint32_t selected_end(const ov_batch *b, uint32_t row)
+{
+    uint32_t w = row / 64;
+    if (!b->sel)
+        return b->rows;
+    uint64_t gaps = ~b->sel[w] & ~ov_low_bits(row % 64);
+    while (!gaps && ++w * 64 < b->rows)
+        gaps = ~b->sel[w];
+    return gaps ? OV_MIN(b->rows, w * 64 + (uint32_t)__builtin_ctzll(gaps)) : b->rows;
+}
+
 ov_status ov_encode_rows(ov_encoder *e, const ov_batch *batch, ov_buf *out, ov_error *err)
 {
     OV_ASSERT(batch->cols == e->count);
@@ -297,13 +339,14 @@ ov_status ov_encode_rows(ov_encoder *e, const ov_batch *batch, ov_buf *out, ov_e
     if (!ov_buf_reserve(out, COPY_STEP))
         return ov_buf_check(out, err);
     cursor at = cursor_open(out);
-    for (uint32_t w = 0; w * 64 < batch->rows && !out->failed; w++) {
-        uint32_t left = batch->rows - w * 64;
-        uint64_t bits = left < 64 ? (UINT64_C(1) << left) - 1 : UINT64_MAX;
-        if (batch->sel)
-            bits &= batch->sel[w];
-        for (; bits; bits &= bits - 1)
-            put_row(e, w * 64 + (uint32_t)__builtin_ctzll(bits), &at);
+    uint32_t row = 0, end = 0;
+    while (row < batch->rows && !out->failed) {
+        if (row >= end) {
+            row = batch->sel ? (uint32_t)ov_bits_next(batch->sel, batch->rows, row) : row;
+            end = row < batch->rows ? selected_end(batch, row) : row;
+            continue;
+        }
+        row = put_alike(e, row, end, &at);
         if (OV_LIKELY(!e->opt.full || (size_t)(at.at - out->p) < e->opt.full_bytes))
             continue;
         cursor_close(&at);
@@ -358,113 +401,6 @@ ov_status ov_encoder_create(const ov_encode_options *options, const ov_field *fi
     }
     *out = e;
     return OV_OK;
-}
-
-typedef enum header_row { HEADER_NAMES, HEADER_TYPES, HEADER_SQL_TYPES } header_row;
-
-static ov_slice header_word(const ov_field *f, header_row what, char *buf)
-{
-    if (what == HEADER_NAMES)
-        return f->name;
-    if (what == HEADER_SQL_TYPES)
-        return ov_slice_cstr(ov_sqltype_name(f->sql));
-    return ov_slice_cstr(f->type.id == OV_TYPE_NULL ? "STRING" : ov_type_name(f->type, buf));
-}
-
-/* One header record of the array and csv formats. */
-static void add_header_row(ov_encoder *e, header_row what, ov_buf *out)
-{
-    char buf[48];
-    bool csv = ovi_is_csv(&e->opt);
-    if (e->any && !ovi_is_lines(&e->opt) && !csv)
-        ov_buf_add_char(out, ',');
-    e->any = true;
-    size_t start = out->n;
-    if (!csv)
-        ov_buf_add_char(out, '[');
-    for (uint32_t i = 0; i < e->count; i++) {
-        if (i)
-            ov_buf_add_char(out, ',');
-        ov_slice word = header_word(&e->col[i].field, what, buf);
-        if (csv)
-            ovi_add_csv_text(out, word);
-        else if (what == HEADER_TYPES && word.n == 0)
-            ov_buf_add_str(out, "null");
-        else
-            ov_json_quote(out, word);
-    }
-    if (csv && e->count == 1 && out->n == start)
-        ov_buf_add_str(out, "\"\"");
-    if (!csv)
-        ov_buf_add_char(out, ']');
-    if (csv || ovi_is_lines(&e->opt))
-        ov_buf_add_char(out, '\n');
-}
-
-/* The one header record of the object formats. */
-static void add_header_object(ov_encoder *e, ov_buf *out)
-{
-    const ov_encode_options *o = &e->opt;
-    char buf[48];
-    e->any = true;
-    ov_buf_add_char(out, '{');
-    for (uint32_t i = 0; i < e->count; i++) {
-        const ov_field *f = &e->col[i].field;
-        if (i)
-            ov_buf_add_char(out, ',');
-        ov_json_quote(out, f->name);
-        ov_buf_add_char(out, ':');
-        if (!o->types_header && !o->sql_types_header) {
-            ov_buf_add_str(out, "null");
-            continue;
-        }
-        ov_buf_add_char(out, '{');
-        if (o->types_header) {
-            ov_slice word = header_word(f, HEADER_TYPES, buf);
-            ov_buf_add_str(out, "\"type\":");
-            if (word.n)
-                ov_json_quote(out, word);
-            else
-                ov_buf_add_str(out, "null");
-        }
-        if (o->sql_types_header) {
-            ov_buf_add_str(out, o->types_header ? ",\"sqlType\":" : "\"sqlType\":");
-            ov_json_quote(out, header_word(f, HEADER_SQL_TYPES, buf));
-        }
-        ov_buf_add_char(out, '}');
-    }
-    ov_buf_add_char(out, '}');
-    if (ovi_is_lines(o))
-        ov_buf_add_char(out, '\n');
-}
-
-void ov_encode_begin(ov_encoder *e, ov_buf *out)
-{
-    const ov_encode_options *o = &e->opt;
-    if (!ovi_is_lines(o) && !ovi_is_csv(o))
-        ov_buf_add_char(out, '[');
-    if (!o->header)
-        return;
-    if (ovi_is_object(o)) {
-        add_header_object(e, out);
-        return;
-    }
-    add_header_row(e, HEADER_NAMES, out);
-    if (o->types_header)
-        add_header_row(e, HEADER_TYPES, out);
-    if (o->sql_types_header)
-        add_header_row(e, HEADER_SQL_TYPES, out);
-}
-
-void ov_encode_end(ov_encoder *e, ov_buf *out)
-{
-    const ov_encode_options *o = &e->opt;
-    if (ovi_is_csv(o))
-        ov_buf_add_char(out, '\n');
-    else if (ovi_is_lines(o))
-        ov_buf_add_str(out, e->any ? "\n" : "\n\n");
-    else
-        ov_buf_add_str(out, "]\n");
 }
 
 void ov_encoder_destroy(ov_encoder *e)

@@ -82,6 +82,13 @@ static void pick_lanes(const ov_column *c, const ov_block_entry *e, const uint32
  */
 enum { LANE_AHEAD = 24, ENTRY_AHEAD = 64 };
 
+/* Lanes of many blocks that are shared are few: they stay in the cache, and asking would take longer than reading. */
+static bool stays_near(const ov_column *c)
+{
+    enum { NEAR_BYTES = 256 * 1024 };
+    return c->sections[OV_SECTION_BLOCK_DATA].bytes <= NEAR_BYTES;
+}
+
 typedef struct lookahead {
     uint32_t entry, lane; /* next rows to ask for */
 } lookahead;
@@ -146,6 +153,8 @@ static ov_status pick_blocks(const ov_column *c, const uint32_t *rows, uint32_t 
                              ov_error *err)
 {
     lookahead ahead = {0, 0};
+    if (stays_near(c))
+        ahead.entry = ahead.lane = n;
     for (uint32_t from = 0; from < n;) {
         from = pick_plain_of(c, rows, n, t, from, &ahead);
         if (from == n)

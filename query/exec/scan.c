@@ -87,6 +87,14 @@ static uint64_t rows_to_read(const scan_segment *seg)
     return seg->way == WAY_BLOCKS ? seg->range_rows : seg->way == WAY_GATHER ? seg->count : 0;
 }
 
+/* The next morsel of a segment, in rows of blocks. */
+static uint64_t morsel_cost(const scan_segment *seg)
+{
+    enum { PICKED = 4 }; /* a row that is picked out */
+    return seg->way == WAY_BLOCKS ? OV_MIN((uint64_t)seg->chunk_rows, seg->range_rows)
+                                  : PICKED * (rows_to_read(seg) / OV_MAX(seg->chunks, 1));
+}
+
 static ov_status drain(ovi_scan *s, uint32_t i, ovi_worker *w, ov_error *err)
 {
     scan_segment *seg = &s->segments[s->backwards ? s->segment_count - 1 - i : i];
@@ -150,24 +158,28 @@ typedef struct ordered_scan {
     uint8_t state[WINDOW];
 } ordered_scan;
 
+/* The segment of the next morsel, planned; NULL when there is none. Under the lock. */
+static ov_status next_segment(ordered_scan *o, ovi_worker *w, scan_segment **seg, ov_error *err)
+{
+    ovi_scan *s = o->s;
+    for (; o->segment < s->segment_count; o->segment++) {
+        *seg = &s->segments[o->segment];
+        if (!(*seg)->planned)
+            OV_TRY(ovi_scan_plan(s, *seg, w, err));
+        if (atomic_load_explicit(&(*seg)->next_chunk, memory_order_relaxed) < (*seg)->chunks)
+            return OV_OK;
+    }
+    *seg = NULL;
+    o->empty = true;
+    return OV_OK;
+}
+
 /* The next morsel in order, under the lock. *found is false when there is none. */
 static ov_status next_morsel(ordered_scan *o, ovi_worker *w, scan_segment **seg, uint32_t *chunk, bool *found,
                              ov_error *err)
 {
-    ovi_scan *s = o->s;
-    *found = false;
-    while (o->segment < s->segment_count) {
-        scan_segment *at = &s->segments[o->segment];
-        if (!at->planned)
-            OV_TRY(ovi_scan_plan(s, at, w, err));
-        if (take_chunk(at, chunk)) {
-            *seg = at;
-            *found = true;
-            return OV_OK;
-        }
-        o->segment++;
-    }
-    o->empty = true;
+    OV_TRY(next_segment(o, w, seg, err));
+    *found = *seg && take_chunk(*seg, chunk);
     return OV_OK;
 }
 
@@ -243,6 +255,22 @@ static ov_status ordered_step(ordered_scan *o, ovi_worker *w, bool *more, ov_err
     return st == OV_OK && found ? run_morsel(o, w, seg, chunk, number, due, err) : st;
 }
 
+/* The calling thread alone, as long as morsels are so small that waking others, and keeping copies of what they make too
+ * early, takes longer than doing their work. */
+static ov_status work_alone(ordered_scan *o, ovi_worker *w, bool *more, ov_error *err)
+{
+    for (uint64_t rows = 0; *more && !stopped(o->s);) {
+        scan_segment *seg;
+        OV_TRY(next_segment(o, w, &seg, err));
+        rows += seg ? morsel_cost(seg) : 0;
+        if (rows > ALONE_ROWS)
+            return OV_OK;
+        OV_TRY(ordered_step(o, w, more, err));
+    }
+    *more = false;
+    return OV_OK;
+}
+
 static void ordered_job(void *arg, unsigned worker)
 {
     ordered_scan *o = arg;
@@ -272,7 +300,11 @@ static ov_status run_ordered(ovi_scan *s, unsigned workers, ov_error *err)
     ov_budget_init(&o->ahead, s->exec->cx->budget.name, SIZE_MAX, &s->exec->cx->budget);
     for (unsigned i = 0; i < WINDOW; i++)
         ovi_slot_init(&o->slots[i], &o->ahead);
-    ov_pool_run(s->exec->cx->pool, workers, ordered_job, o);
+    bool more = true;
+    if (workers > 1 && !s->exec->cx->options.workers && work_alone(o, &s->exec->workers[0], &more, err) != OV_OK)
+        fail(s->exec, err);
+    else if (more)
+        ov_pool_run(s->exec->cx->pool, workers, ordered_job, o);
     for (unsigned i = 0; i < WINDOW; i++)
         ov_arena_fini(&o->slots[i].arena);
     ov_cond_fini(&o->moved);

@@ -427,10 +427,23 @@ static void set_chunks(const ovi_scan *s, scan_segment *seg)
         return;
     }
     uint64_t step = (uint64_t)MORSEL_BLOCKS * OV_BATCH_ROWS;
+    if (seg->way == WAY_BLOCKS && seg->range_rows <= step) /* a few blocks of it */
+        step = OV_MAX(rows, 1);
     if (seg->way == WAY_GATHER) /* about four full batches a morsel */
         step = OV_MAX(step, (uint64_t)rows * 4 * OV_BATCH_ROWS / OV_MAX(seg->count, 1) / OV_BATCH_ROWS * OV_BATCH_ROWS);
     seg->chunk_rows = (uint32_t)OV_MIN(step, (uint64_t)UINT32_MAX / 2);
     seg->chunks = (uint32_t)(((uint64_t)rows + seg->chunk_rows - 1) / seg->chunk_rows);
+}
+
+/* Rows that lie side by side, as those of one value do where it is sorted by, are read as blocks and keep their encodings. */
+static bool side_by_side(scan_segment *seg)
+{
+    if (!seg->list || seg->count == 0 || seg->list[seg->count - 1] - seg->list[0] + 1 != seg->count)
+        return false;
+    seg->ranges[0] = (row_range){seg->list[0], seg->list[seg->count - 1] + 1};
+    seg->range_count = 1;
+    seg->range_rows = seg->count;
+    return true;
 }
 
 static ov_status choose(ovi_scan *s, scan_segment *seg, verdict *v, uint32_t n, ov_error *err)
@@ -465,7 +478,10 @@ static ov_status choose(ovi_scan *s, scan_segment *seg, verdict *v, uint32_t n, 
         uint64_t most = counts && all_indexed ? UINT64_MAX : rows / INDEX_FACTOR;
         OV_TRY(ovi_scan_rows(s, seg, v, n, most, counts && all_indexed, err));
         set_rest(seg, v, n);
-        seg->way = seg->count == 0 ? WAY_OUT : counts && seg->rest_count == 0 ? WAY_COUNT : WAY_GATHER;
+        seg->way = seg->count == 0                       ? WAY_OUT
+                   : counts && seg->rest_count == 0 ? WAY_COUNT
+                   : side_by_side(seg)              ? WAY_BLOCKS
+                                                    : WAY_GATHER;
         return OV_OK;
     }
     seg->way = WAY_BLOCKS;

@@ -225,6 +225,78 @@ static void long_batches_come_in_pieces(void **state)
     check_pieces(&b);
 }
 
+/* Stretches of equal rows in every encoding that has slots are what plain values are, row by row; with gaps, and in pieces. */
+static void rows_that_repeat(void **state)
+{
+    enum { ROWS = 5000, WORDS = ROWS / 64 + 1 };
+    static ov_slice flat[2][ROWS + 64], values[] = {{"", 0}, {"a", 1}, {"b,c", 3}, {"\"q\"", 3}};
+    static char lanes[(ROWS + 64) * 4];
+    static uint16_t ends[ROWS];
+    static uint64_t sel[WORDS];
+    (void)state;
+    ov_vec distinct = ov_vec_flat(fields[0].type, values, NULL, 4), child = ov_vec_flat(fields[0].type, NULL, NULL, 0);
+    static ov_slice of_run[ROWS];
+    uint64_t r = 88172645463325252u;
+    for (unsigned k = 0; k < 90; k++) {
+        uint32_t runs = 0, most = k % 3 == 0 ? 1 : k % 3 == 1 ? 30 : 3000;
+        ov_domain d = {.id = 1000 + k, .count = 4, .type = fields[0].type, .values = &distinct};
+        uint8_t lane = (uint8_t)(1 << k % 3);
+        for (uint32_t i = 0, left = 0, code = 0; i < ROWS; i++, left--) {
+            r ^= r << 13, r ^= r >> 7, r ^= r << 17;
+            if (left == 0) {
+                left = 1 + (uint32_t)(r >> 8) % most;
+                code = (uint32_t)(r >> 40) % 4;
+            }
+            memcpy(lanes + (size_t)i * lane, &code, lane);
+            flat[0][i] = values[code];
+            if (i == 0 || r % (most * 2) == 0)
+                of_run[runs++] = values[r >> 20 & 3];
+            flat[1][i] = of_run[runs - 1];
+            ends[runs - 1] = (uint16_t)(i + 1);
+            sel[i / 64] = k % 4 == 0 ? r | r << 9 | ~(r >> 7) : r & 1 ? ~UINT64_C(0) : UINT64_C(0xFFFF0000FFFFFFFF);
+        }
+        sel[WORDS - 1] &= (UINT64_C(1) << ROWS % 64) - 1;
+        child.data = of_run;
+        child.rows = runs;
+        uint32_t chosen = 0;
+        for (unsigned w = 0; w < WORDS; w++)
+            chosen += (uint32_t)__builtin_popcountll(sel[w]);
+        ov_vec plain[3] = {ov_vec_flat(fields[0].type, flat[0], NULL, ROWS), ov_vec_flat(fields[0].type, flat[1], NULL, ROWS),
+                           ov_vec_const_str(fields[0].type, OV_SLICE_LIT("same"), ROWS)};
+        ov_vec kept[3] = {{.type = fields[0].type, .enc = OV_ENC_DICT, .lane = lane, .rows = ROWS, .data = lanes, .dict = &d},
+                          {.type = fields[0].type, .enc = OV_ENC_RUN, .rows = ROWS, .run_end = ends, .runs = runs, .child = &child},
+                          plain[2]};
+        const ov_field same[3] = {fields[0], fields[0], fields[0]};
+        ov_buf want, got;
+        ov_buf_init(&want);
+        ov_buf_init(&got);
+        for (unsigned way = 0; way < 2; way++) {
+            ov_error err = OV_ERROR_INIT;
+            ov_encoder *e;
+            ov_buf *out = way ? &got : &want;
+            ov_buf piece;
+            taken t = {.out = &piece};
+            ov_buf_init(&piece);
+            ov_buf_init(&t.whole);
+            ov_encode_options o = {.format = (ov_result_format)(k % 5), .full = take_piece, .full_self = &t, .full_bytes = 3000};
+            check_ok(ov_encoder_create(&o, same, 1 + k % 3, &e, &err), &err);
+            ov_batch b = {.rows = ROWS, .cols = 1 + k % 3, .col = way ? kept : plain, .sel = k % 2 ? sel : NULL,
+                          .sel_rows = k % 2 ? chosen : ROWS};
+            ov_encode_begin(e, &piece);
+            check_ok(ov_encode_rows(e, &b, &piece, &err), &err);
+            ov_encode_end(e, &piece);
+            ov_buf_add_slice(&t.whole, ov_buf_slice(&piece));
+            ov_buf_add_slice(out, ov_buf_slice(&t.whole));
+            ov_encoder_destroy(e);
+            ov_buf_fini(&piece);
+            ov_buf_fini(&t.whole);
+        }
+        check_slice(ov_buf_slice(&got), ov_buf_cstr(&want));
+        ov_buf_fini(&want);
+        ov_buf_fini(&got);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -235,6 +307,7 @@ int main(void)
         cmocka_unit_test(characters_beyond_the_bmp_are_escaped),
         cmocka_unit_test(dictionaries_may_change_between_batches),
         cmocka_unit_test(long_batches_come_in_pieces),
+        cmocka_unit_test(rows_that_repeat),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
