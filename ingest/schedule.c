@@ -48,7 +48,7 @@ static ov_status print_doc(const ov_json *doc, ov_arena *a, ov_slice *text, ov_e
     return st;
 }
 
-/* ---- the stretch before a time ---- */
+/* ---- times of the clock ---- */
 
 ov_status ovi_schedule_before(const ovi_schedule *s, int64_t at, int64_t *before, ov_error *err)
 {
@@ -74,6 +74,27 @@ ov_status ovi_schedule_before(const ovi_schedule *s, int64_t at, int64_t *before
         }
     }
     (void)err;
+}
+
+ov_status ovi_schedule_newest(const ovi_schedule *s, int64_t limit, int64_t *at, ov_error *err)
+{
+    int64_t check;
+    ov_error why = OV_ERROR_INIT;
+    if (s->has_end && limit > s->end_ms)
+        limit = s->end_ms;
+    OV_TRY(ovi_schedule_before(s, limit + 1, at, err));
+    if ((s->has_start && *at < s->start_ms) || ovi_schedule_fire(s, *at - 1, &check, &why) != OV_OK || check != *at)
+        return ov_fail(err, OV_NOT_FOUND, "no time of the schedule's clock has come");
+    return OV_OK;
+}
+
+uint32_t ovi_schedule_count(const ovi_schedule *s, int64_t after, int64_t limit, uint32_t most)
+{
+    uint32_t n = 0;
+    ov_error why = OV_ERROR_INIT;
+    while (n < most && ovi_schedule_fire(s, after, &after, &why) == OV_OK && after <= limit)
+        n++;
+    return n;
 }
 
 /* ---- the thread ---- */
@@ -147,6 +168,43 @@ int64_t ov_schedules_last_tick(const ov_schedules *s)
 
 /* ---- calls ---- */
 
+/* The task as the run of the stretch that ended last would submit it, so that what is wrong with it is said now and not at night. */
+static ov_status check_task(ov_schedules *s, const ovi_schedule *read, ov_arena *a, ov_error *err)
+{
+    int64_t end, start;
+    ov_slice json;
+    OV_TRY(ovi_schedule_before(read, ov_now_ms() + 1, &end, err));
+    OV_TRY(ovi_schedule_before(read, end, &start, err));
+    ov_status st = ovi_schedule_task(read, (ov_interval){start, end}, OV_SLICE_LIT("check"), a, &json, err);
+    if (st == OV_OK)
+        st = ov_tasks_check(s->config.tasks, json, err);
+    if (st != OV_OK)
+        ov_error_context(err, "task");
+    return st;
+}
+
+/* What cannot be as it is asked for, now that the clock and the other schedules are at hand. */
+static ov_status check_plan(ov_schedules *s, const ovi_schedule *read, ov_arena *a, ov_error *err)
+{
+    for (uint32_t i = 0; i < read->wait_count; i++) {
+        ov_json *other;
+        ov_slice name = read->waits[i].schedule;
+        if (name.n == 0)
+            continue;
+        if (ov_slice_eq(name, read->name))
+            return ov_fail(err, OV_INVALID, "waitFor[%u]: the schedule waits for itself", i);
+        if (load(s->config.catalog, name, a, &other, err) != OV_OK) {
+            ov_error_context(err, "waitFor[%u]", i);
+            return OV_INVALID;
+        }
+    }
+    if (read->catchup && read->has_start &&
+        ovi_schedule_count(read, read->start_ms - 1, ov_now_ms() - read->lag_ms, read->max_catchup + 1) > read->max_catchup)
+        return ov_fail(err, OV_INVALID,
+                       "start: catching up from there would make more than %u runs; begin later, or set maxCatchup", read->max_catchup);
+    return check_task(s, read, a, err);
+}
+
 ov_status ov_schedules_put(ov_schedules *s, ov_slice json, ov_arena *out, ov_slice *name, ov_error *err)
 {
     ov_json *doc;
@@ -155,6 +213,7 @@ ov_status ov_schedules_put(ov_schedules *s, ov_slice json, ov_arena *out, ov_sli
     OV_TRY(ov_json_parse(json, NULL, out, &doc, err));
     OV_TRY(ovi_schedule_read(doc, out, &read, err));
     *name = read.name;
+    OV_TRY(check_plan(s, &read, out, err));
     OV_TRY(print_doc(doc, out, &text, err));
     ov_mutex_lock(&s->lock);
     ov_status st = ovi_schedule_save(s->config.catalog, read.name, &text, NULL, out, err);
@@ -224,9 +283,7 @@ static ov_status trigger_it(ov_schedules *s, ov_json *doc, ov_slice name, bool f
     OV_TRY(ovi_schedule_before(&read, now + 1, &end, err));
     OV_TRY(ovi_schedule_before(&read, end, &start, err));
     ovi_sched_run r = {.stretch = {start, end}, .due_ms = now, .since_ms = now};
-    for (uint32_t i = 0; i < state->run_count; i++) /* a stretch that ran before gets the next number */
-        if (state->runs[i].stretch.end == end && state->runs[i].attempt + 1 > r.attempt)
-            r.attempt = state->runs[i].attempt + 1;
+    r.attempt = ovi_sched_state_attempt(state, end);
     if (!ovi_sched_state_add(state, &r))
         return ov_fail(err, OV_BUSY, "the schedule has %d runs under way", OVI_RUNS_KEPT);
     OV_TRY(ovi_sched_state_print(state, a, &text, err));
@@ -251,6 +308,17 @@ static void print_next(ov_jsonw *w, const ovi_schedule *s, int64_t after, uint32
         ov_jsonw_str(w, NULL, ov_slice_make(text, ov_iso_format(after + s->lag_ms, s->zone, text)));
     }
     ov_jsonw_close_array(w);
+}
+
+/* Stretches that have ended and have no run yet: those are made before the times of `next`. */
+static void print_behind(ov_jsonw *w, const ovi_schedule *s, const ovi_sched_state *state)
+{
+    uint32_t behind = 0;
+    if (s->catchup && state->last_fire != INT64_MIN)
+        behind = ovi_schedule_count(s, state->last_fire, ov_now_ms() - s->lag_ms, s->max_catchup);
+    for (uint32_t i = 0; i < state->run_count; i++)
+        behind += state->runs[i].state == OVI_RUN_WAITING;
+    ov_jsonw_i64(w, "behind", behind);
 }
 
 static void print_runs(ov_jsonw *w, const ovi_sched_state *state)
@@ -294,6 +362,7 @@ static ov_status print_one(ov_catalog *catalog, ov_slice text, uint32_t next_cou
         ov_jsonw_str(w, "name", s.name);
         ov_jsonw_bool(w, "paused", s.paused);
         print_next(w, &s, ov_now_ms() - s.lag_ms, s.paused ? 0 : next_count);
+        print_behind(w, &s, state);
         print_runs(w, state);
         ov_jsonw_raw(w, "schedule", text);
         ov_jsonw_close_object(w);

@@ -68,21 +68,29 @@ static ov_status read_clock(const ov_json *doc, ovi_schedule *s, ov_error *err)
     return read_ms(doc, "lag", 0, &s->lag_ms, err);
 }
 
+/* A year of hours and more; a run for each is nothing one starts by accident. */
+enum { DEFAULT_CATCHUP = 10000, MOST_CATCHUP = 100000 };
+
 static ov_status read_policy(const ov_json *doc, ovi_schedule *s, ov_error *err)
 {
     ov_slice overlap;
     int64_t n;
-    OV_TRY(ov_json_str(doc, "onOverlap", OV_SLICE_LIT("skip"), &overlap, err));
+    OV_TRY(ov_json_bool(doc, "catchup", false, &s->catchup, err));
+    OV_TRY(ov_json_str(doc, "onOverlap", s->catchup ? OV_SLICE_LIT("queue") : OV_SLICE_LIT("skip"), &overlap, err));
     s->overlap = ov_slice_eq(overlap, OV_SLICE_LIT("queue"))    ? OVI_OVERLAP_QUEUE
                  : ov_slice_eq(overlap, OV_SLICE_LIT("cancel")) ? OVI_OVERLAP_CANCEL
                                                                 : OVI_OVERLAP_SKIP;
     if (s->overlap == OVI_OVERLAP_SKIP && !ov_slice_eq(overlap, OV_SLICE_LIT("skip")))
         return ov_json_fail(ov_json_get(doc, "onOverlap"), err, OV_INVALID, "'" OV_SLICE_FMT "' is not known; there are skip, queue and "
                             "cancel", OV_SLICE_ARG(overlap));
-    OV_TRY(ov_json_bool(doc, "catchup", false, &s->catchup, err));
+    if (s->catchup && s->overlap != OVI_OVERLAP_QUEUE)
+        return ov_json_fail(ov_json_get(doc, "onOverlap"), err, OV_INVALID,
+                            "with catchup runs are queued; '" OV_SLICE_FMT "' would leave out what is caught up", OV_SLICE_ARG(overlap));
     OV_TRY(ov_json_bool(doc, "paused", false, &s->paused, err));
     OV_TRY(ov_json_i64_in(doc, "maxActiveRuns", 1, 1, OVI_RUNS_KEPT / 2, &n, err));
     s->max_active = (uint32_t)n;
+    OV_TRY(ov_json_i64_in(doc, "maxCatchup", DEFAULT_CATCHUP, 1, MOST_CATCHUP, &n, err));
+    s->max_catchup = (uint32_t)n;
     OV_TRY(ov_json_i64_in(doc, "retries", 0, 0, 100, &n, err));
     s->retries = (uint32_t)n;
     OV_TRY(read_ms(doc, "retryDelay", OV_MS_PER_MINUTE, &s->retry_ms, err));
@@ -160,7 +168,7 @@ static ov_status check_name(const ov_json *doc, ov_slice name, ov_error *err)
 
 ov_status ovi_schedule_read(const ov_json *doc, ov_arena *out, ovi_schedule *s, ov_error *err)
 {
-    static const char *const keys[] = {"name", "task", "cron", "every", "timeZone", "start", "end", "lag", "catchup", "onOverlap",
+    static const char *const keys[] = {"name", "task", "cron", "every", "timeZone", "start", "end", "lag", "catchup", "maxCatchup", "onOverlap",
                                        "maxActiveRuns", "retries", "retryDelay", "maxRetryDelay", "waitFor", "waitTimeout", "notify",
                                        "paused", "description"};
     *s = (ovi_schedule){0};
@@ -246,6 +254,20 @@ static ov_status set_text(ov_arena *a, ov_json *doc, const char *key, ov_slice t
     return ov_json_set(a, doc, key, v, err);
 }
 
+/* A run that a stop of the server ends goes on with the next start, unless its task says otherwise. */
+static ov_status set_restart(ov_arena *a, ov_json *doc, ov_error *err)
+{
+    const ov_json *had = ov_json_find(doc, "context");
+    ov_json *context, *yes;
+    if (had && (had->kind != OV_JSON_OBJECT || ov_json_find(had, "restart")))
+        return OV_OK;
+    OV_TRY(had ? ov_json_copy(a, had, &context, err) : ov_json_new(a, OV_JSON_OBJECT, &context, err));
+    OV_TRY(ov_json_new(a, OV_JSON_BOOL, &yes, err));
+    yes->boolean = true;
+    OV_TRY(ov_json_set(a, context, "restart", yes, err));
+    return ov_json_set(a, doc, "context", context, err);
+}
+
 ov_status ovi_schedule_task(const ovi_schedule *s, ov_interval stretch, ov_slice id, ov_arena *out, ov_slice *json, ov_error *err)
 {
     ov_json *doc;
@@ -253,6 +275,7 @@ ov_status ovi_schedule_task(const ovi_schedule *s, ov_interval stretch, ov_slice
     OV_TRY(ov_json_copy(out, s->task, &doc, err));
     OV_TRY(fill_strings(doc, stretch, out, err));
     OV_TRY(set_text(out, doc, "id", id, err));
+    OV_TRY(set_restart(out, doc, err));
     ov_buf_init(&b);
     ov_status st = OV_OK;
     if (ov_slice_eq(s->task_type, OV_SLICE_LIT("pull")) && !ov_json_find(doc, "interval")) {

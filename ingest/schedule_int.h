@@ -34,7 +34,7 @@ typedef struct ovi_schedule {
     int64_t lag_ms;
     bool catchup, paused;
     ovi_overlap overlap;
-    uint32_t max_active, retries;
+    uint32_t max_active, retries, max_catchup;
     int64_t retry_ms, max_retry_ms, wait_timeout_ms;
     ovi_wait *waits;
     uint32_t wait_count;
@@ -48,6 +48,10 @@ OV_CHECKED ov_status ovi_schedule_read(const ov_json *doc, ov_arena *out, ovi_sc
 OV_CHECKED ov_status ovi_schedule_fire(const ovi_schedule *s, int64_t after, int64_t *at, ov_error *err);
 /* The time of its clock before `at`, which is one: the start of the stretch that ends there. */
 OV_CHECKED ov_status ovi_schedule_before(const ovi_schedule *s, int64_t at, int64_t *before, ov_error *err);
+/* The newest time of its clock up to `limit` that lies in the schedule's own time; OV_NOT_FOUND when there is none. */
+OV_CHECKED ov_status ovi_schedule_newest(const ovi_schedule *s, int64_t limit, int64_t *at, ov_error *err);
+/* How many times of its clock lie in (after, limit]; counting ends at `most`. */
+uint32_t ovi_schedule_count(const ovi_schedule *s, int64_t after, int64_t limit, uint32_t most);
 /* The task of one run, as JSON with its id. */
 OV_CHECKED ov_status ovi_schedule_task(const ovi_schedule *s, ov_interval stretch, ov_slice id, ov_arena *out, ov_slice *json,
                                        ov_error *err);
@@ -78,6 +82,7 @@ enum { OVI_RUNS_KEPT = 100 };
 
 typedef struct ovi_sched_state {
     int64_t last_fire; /* times up to here have their run; INT64_MIN: none yet */
+    int64_t bound_checked; /* up to when maxCatchup was looked after */
     int64_t last_success_ms;
     bool lag_told;
     ovi_sched_run runs[OVI_RUNS_KEPT]; /* oldest first */
@@ -89,6 +94,8 @@ OV_CHECKED ov_status ovi_sched_state_read(ov_slice text, ov_arena *out, ovi_sche
 OV_CHECKED ov_status ovi_sched_state_print(const ovi_sched_state *state, ov_arena *out, ov_slice *text, ov_error *err);
 /* A new run at the end; the oldest that is at an end makes room. false: all are under way. */
 bool ovi_sched_state_add(ovi_sched_state *state, const ovi_sched_run *run);
+/* The number of the next attempt at the stretch that ends there: one that ran before is not taken for it. */
+uint32_t ovi_sched_state_attempt(const ovi_sched_state *state, int64_t end);
 
 struct ov_schedules {
     ov_schedules_config config;

@@ -30,6 +30,15 @@ bool ovi_sched_state_add(ovi_sched_state *s, const ovi_sched_run *run)
     return true;
 }
 
+uint32_t ovi_sched_state_attempt(const ovi_sched_state *s, int64_t end)
+{
+    uint32_t attempt = 0;
+    for (uint32_t i = 0; i < s->run_count; i++)
+        if (s->runs[i].stretch.end == end && s->runs[i].task.n && s->runs[i].attempt + 1 > attempt)
+            attempt = s->runs[i].attempt + 1;
+    return attempt;
+}
+
 static ov_status read_run(const ov_json *v, ovi_sched_run *r, ov_error *err)
 {
     ov_slice state;
@@ -56,6 +65,7 @@ ov_status ovi_sched_state_read(ov_slice text, ov_arena *out, ovi_sched_state *s,
     ov_json *doc;
     const ov_json *runs;
     s->last_fire = INT64_MIN;
+    s->bound_checked = INT64_MIN / 2;
     s->last_success_ms = 0;
     s->lag_told = false;
     s->run_count = 0;
@@ -63,6 +73,7 @@ ov_status ovi_sched_state_read(ov_slice text, ov_arena *out, ovi_sched_state *s,
         return OV_OK;
     OV_TRY(ov_json_parse(text, NULL, out, &doc, err));
     OV_TRY(ov_json_i64(doc, "lastFire", INT64_MIN, &s->last_fire, err));
+    OV_TRY(ov_json_i64(doc, "boundChecked", INT64_MIN / 2, &s->bound_checked, err));
     OV_TRY(ov_json_i64(doc, "lastSuccess", 0, &s->last_success_ms, err));
     OV_TRY(ov_json_bool(doc, "lagTold", false, &s->lag_told, err));
     OV_TRY(ov_json_arr(doc, "runs", &runs, err));
@@ -83,6 +94,7 @@ ov_status ovi_sched_state_print(const ovi_sched_state *s, ov_arena *out, ov_slic
     ov_jsonw_open_object(&w, NULL);
     if (s->last_fire != INT64_MIN)
         ov_jsonw_i64(&w, "lastFire", s->last_fire);
+    ov_jsonw_i64(&w, "boundChecked", s->bound_checked);
     ov_jsonw_i64(&w, "lastSuccess", s->last_success_ms);
     ov_jsonw_bool(&w, "lagTold", s->lag_told);
     ov_jsonw_open_array(&w, "runs");

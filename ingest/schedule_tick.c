@@ -66,41 +66,106 @@ static ov_status say_why(look *k, ovi_sched_run *r, const char *text, ov_error *
     return ov_arena_copy(k->a, ov_slice_cstr(text), &r->why, err);
 }
 
-/* A stretch that has ended becomes a run; without catchup only the newest of several does. */
+static ov_status make_run(look *k, int64_t at, ovi_sched_run *r, ov_error *err)
+{
+    int64_t before;
+    OV_TRY(ovi_schedule_before(k->s, at, &before, err));
+    *r = (ovi_sched_run){.stretch = {before, at}, .due_ms = k->now, .since_ms = k->now};
+    r->attempt = ovi_sched_state_attempt(k->state, at);
+    return OV_OK;
+}
+
+/* The newest stretch alone, however many were missed. */
+static ov_status add_newest(look *k, int64_t limit, ov_error *err)
+{
+    enum { COUNTED = 1000 };
+    ovi_sched_state *st = k->state;
+    int64_t at;
+    ovi_sched_run r;
+    ov_error none = OV_ERROR_INIT;
+    if (ovi_schedule_newest(k->s, limit, &at, &none) != OV_OK || at <= st->last_fire)
+        return OV_OK;
+    uint32_t missed = ovi_schedule_count(k->s, st->last_fire, at - 1, COUNTED);
+    if (missed)
+        ov_log_info("times of a schedule were missed; the newest runs", ov_kv_slice("schedule", k->s->name),
+                    ov_kv_i64(missed == COUNTED ? "missedAtLeast" : "missed", missed));
+    OV_TRY(make_run(k, at, &r, err));
+    if (!ovi_sched_state_add(st, &r))
+        ov_log_warn("a schedule has too many runs under way; one is left out", ov_kv_slice("schedule", k->s->name));
+    st->last_fire = at;
+    k->changed = true;
+    return OV_OK;
+}
+
+/* More stretches than may be caught up: the oldest are left out, and a SKIPPED run over all of them says so. */
+static ov_status drop_oldest(look *k, int64_t limit, ov_error *err)
+{
+    ovi_sched_state *st = k->state;
+    uint32_t left_out = 0;
+    int64_t first = 0, ahead = st->last_fire, at = st->last_fire;
+    ov_error none = OV_ERROR_INIT;
+    if (limit >= st->bound_checked && limit - st->bound_checked < OV_MS_PER_HOUR)
+        return OV_OK; /* what is left is less by every run that was made */
+    st->bound_checked = limit;
+    k->changed = true;
+    if (ovi_schedule_count(k->s, st->last_fire, limit, k->s->max_catchup) < k->s->max_catchup)
+        return OV_OK;
+    for (uint32_t i = 0; i < k->s->max_catchup; i++) /* `ahead` is so many before what may be left out */
+        OV_TRY(ovi_schedule_fire(k->s, ahead, &ahead, err));
+    while (ovi_schedule_fire(k->s, ahead, &ahead, &none) == OV_OK && ahead <= limit) {
+        OV_TRY(ovi_schedule_fire(k->s, at, &at, err));
+        if (left_out++ == 0)
+            OV_TRY(ovi_schedule_before(k->s, at, &first, err));
+    }
+    if (left_out == 0)
+        return OV_OK;
+    ovi_sched_run r = {.stretch = {first, at}, .state = OVI_RUN_SKIPPED, .due_ms = k->now, .since_ms = k->now};
+    OV_TRY(ov_arena_printf(k->a, &r.why, err, "%u stretches are left out: more than maxCatchup, %u, were missed", left_out, k->s->max_catchup));
+    ov_log_warn("a schedule missed more than it may catch up", ov_kv_slice("schedule", k->s->name), ov_kv_i64("leftOut", left_out));
+    (void)ovi_sched_state_add(st, &r);
+    st->last_fire = at;
+    k->changed = true;
+    return OV_OK;
+}
+
+/* All stretches that have ended, as many at a time as can be kept; the rest when those have ended. */
+static ov_status add_missed(look *k, int64_t limit, ov_error *err)
+{
+    ovi_sched_state *st = k->state;
+    OV_TRY(drop_oldest(k, limit, err));
+    for (int i = 0; i < OVI_RUNS_KEPT; i++) {
+        int64_t at;
+        ovi_sched_run r;
+        ov_error why = OV_ERROR_INIT;
+        if (ovi_schedule_fire(k->s, st->last_fire, &at, &why) != OV_OK || at > limit)
+            break;
+        OV_TRY(make_run(k, at, &r, err));
+        if (!ovi_sched_state_add(st, &r))
+            break;
+        st->last_fire = at;
+        k->changed = true;
+    }
+    return OV_OK;
+}
+
+/* Stretches that have ended become runs. */
 static ov_status add_due(look *k, ov_error *err)
 {
-    enum { MOST_AT_ONCE = 1000 };
     ovi_sched_state *st = k->state;
-    int64_t limit = k->now - k->s->lag_ms;
-    ovi_sched_run newest = {0};
-    uint32_t missed = 0;
-    bool any = false;
+    int64_t limit = k->now - k->s->lag_ms, at;
+    ov_error none = OV_ERROR_INIT;
     if (st->last_fire == INT64_MIN) { /* new: from the start given, or from the time of its clock before now */
         st->last_fire = k->s->catchup && k->s->has_start ? k->s->start_ms - 1 : limit;
         st->last_success_ms = k->now;
         k->changed = true;
     }
-    for (int i = 0; i < MOST_AT_ONCE; i++) {
-        int64_t at, before;
-        ov_error why = OV_ERROR_INIT;
-        if (ovi_schedule_fire(k->s, st->last_fire, &at, &why) != OV_OK || at > limit)
-            break;
-        OV_TRY(ovi_schedule_before(k->s, at, &before, err));
-        newest = (ovi_sched_run){.stretch = {before, at}, .due_ms = k->now, .since_ms = k->now};
-        if (k->s->catchup && !ovi_sched_state_add(st, &newest))
-            break; /* as many as can be kept are under way: the rest when they have ended */
+    if (st->last_fire - k->now > OV_MS_PER_HOUR && ovi_schedule_newest(k->s, limit, &at, &none) == OV_OK) {
+        ov_log_warn("the clock was put back; a schedule goes on from now", ov_kv_slice("schedule", k->s->name),
+                    ov_kv_i64("hours", (st->last_fire - k->now) / OV_MS_PER_HOUR));
         st->last_fire = at;
-        k->changed = any = true;
-        missed++;
+        k->changed = true;
     }
-    if (!any || k->s->catchup)
-        return OV_OK;
-    if (missed > 1)
-        ov_log_info("times of a schedule were missed; the newest runs", ov_kv_slice("schedule", k->s->name),
-                    ov_kv_i64("missed", missed - 1));
-    if (!ovi_sched_state_add(st, &newest))
-        ov_log_warn("a schedule has too many runs under way; one is left out", ov_kv_slice("schedule", k->s->name));
-    return OV_OK;
+    return k->s->catchup ? add_missed(k, limit, err) : add_newest(k, limit, err);
 }
 
 /* ---- what a run waits for ---- */

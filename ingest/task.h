@@ -55,6 +55,9 @@ void ov_tasks_destroy(ov_tasks *t);
 OV_CHECKED ov_status ov_tasks_submit(ov_tasks *t, ov_slice json, ov_arena *out, ov_slice *id,
                                      ov_error *err);
 
+/* The same checks, and nothing else: what a task that is kept for later will be refused for. */
+OV_CHECKED ov_status ov_tasks_check(ov_tasks *t, ov_slice json, ov_error *err);
+
 /* Ask it to stop; it ends FAILED soon. Fine when it has ended already. */
 OV_CHECKED ov_status ov_tasks_shutdown(ov_tasks *t, ov_slice id, ov_error *err);
 OV_CHECKED ov_status ov_tasks_shutdown_datasource(ov_tasks *t, ov_slice datasource, uint32_t *count,

@@ -119,6 +119,16 @@ ov_status ov_tasks_submit(ov_tasks *r, ov_slice json, ov_arena *out, ov_slice *i
     return OV_OK;
 }
 
+ov_status ov_tasks_check(ov_tasks *r, ov_slice json, ov_error *err)
+{
+    ovi_task *t = ovi_task_create(r);
+    if (!t)
+        return ov_fail_nomem(err, sizeof(*t));
+    ov_status st = read_document(t, json, err);
+    ovi_task_release(t);
+    return st;
+}
+
 /* ---- after a stop ---- */
 
 /* A row that was RUNNING when the last process ended and wants another run. */

@@ -1,6 +1,7 @@
 """Schedules: runs on time, waits, retries, overlaps, alerts; all of it survives the process."""
 import json
 import os
+import re
 import time
 
 from doubles import Answer, Double, GitHub
@@ -146,6 +147,49 @@ def case_catch_up_and_interval():
         equal(server.post('/ovate/v1/schedules/days/run', {})[0], 200, 'trigger')
         wait_for(lambda: len(runs(server, 'days', 'SUCCESS')) == 6)
 
+
+def case_stored_schedules_are_checked():
+    with GitHub() as hub, Folder({'TOK': 'secret-token-1'}) as folder, Server(folder.data, env=folder.env) as server:
+        good = {'name': 'x', 'every': 'PT1H', 'task': issues(hub, 'a/b')}
+        start = time.strftime('%Y-%m-%dT%H:00:00Z', time.gmtime(time.time() - 3 * 86400))
+        bad = [
+            (dict(good, task=dict(issues(hub, 'a/b'), sorce=1)), "task: .*unknown key 'sorce'"),
+            (dict(good, task=issues(hub, 'a/b', source='github.isues')), 'task: .*there is no source'),
+            (dict(good, task={'type': 'index_parallel', 'spec': {}}), 'task: .*dataSchema'),
+            (dict(good, task={'type': 'pull', 'source': 'gharchive', 'dataSource': '{interval.tsart}'}), 'interval.tsart'),
+            (dict(good, task={'type': 'pull', 'source': 'gharchive', 'baseUrl': 'file:///etc'}), 'only http'),
+            (dict(good, waitFor=[{'schedule': 'x'}]), r'waitFor\[0\]: the schedule waits for itself'),
+            (dict(good, waitFor=[{'schedule': 'nobody'}]), r"waitFor\[0\]: there is no schedule 'nobody'"),
+            (dict(good, every='PT1M', catchup=True, start='2011-02-12T00:00:00Z'), 'start: .*more than 10000 runs'),
+            (dict(good, catchup=True, start=start, maxCatchup=5), 'start: .*more than 5 runs'),
+            (dict(good, catchup=True, onOverlap='skip'), 'onOverlap.*queued'),
+            (dict(good, maxCatchup=0), 'maxCatchup'),
+        ]
+        for schedule, words in bad:
+            status, _, body = server.post('/ovate/v1/schedules', schedule)
+            want(status == 400 and re.search(words, json.loads(body)['error']), '%s: %d %s' % (words, status, body))
+        equal(server.get_json('/ovate/v1/schedules'), [], 'nothing is stored')
+        equal((hub.count(), server.get_json('/druid/indexer/v1/tasks')), (0, []), 'nothing is asked, no task is left')
+
+
+def case_catching_up_goes_on_after_a_stop():
+    with Folder() as folder:
+        start = time.strftime('%Y-%m-%dT%H:%M:00Z', time.gmtime(time.time() - 250 * 60))
+        server = Server(folder.data, env=folder.env)
+        put(server, {'name': 'minutes', 'every': 'PT1M', 'start': start, 'catchup': True, 'maxActiveRuns': 20, 'task': {'type': 'noop', 'runTime': 1}})
+        shown = wait_for(lambda: (lambda s: s if s['behind'] else None)(server.get_json('/ovate/v1/schedules/minutes')))
+        want(100 < shown['behind'] <= 251, shown['behind'])
+        want(shown['next'][0] > time.strftime('%Y-%m-%dT%H:%M', time.gmtime()), 'the clock\'s own times come next: %s' % shown['next'])
+        server.kill()
+        with Server(folder.data, env=folder.env) as server:
+            wait_for(lambda: server.get_json('/ovate/v1/schedules/minutes')['behind'] == 0, 60)
+            wait_for(lambda: not runs(server, 'minutes', 'RUNNING'))
+            ends = [r['end'] for r in runs(server, 'minutes')]
+            equal((len(set(ends)), runs(server, 'minutes', 'FAILED')), (len(ends), []), 'each stretch once, and what was under way runs again')
+            equal(server.value("SELECT COUNT(*) FROM sys.tasks WHERE status <> 'SUCCESS'"), 0, 'all of them')
+            tasks = server.value("SELECT COUNT(*) FROM sys.tasks WHERE task_id LIKE 'minutes!_%' ESCAPE '!'")
+            want(249 <= tasks <= 253, tasks)
+            equal(server.value("SELECT COUNT(*) FROM sys.tasks WHERE task_id LIKE 'minutes!_%!_1' ESCAPE '!'"), 0, 'no second attempt')
 
 def case_heartbeat():
     with Slack() as sink, Folder() as folder:
