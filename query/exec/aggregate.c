@@ -13,6 +13,7 @@ typedef struct agg_sink {
     agg_parts **parts; /* the same: what of it is on disk */
     ovi_spill spill;
     ovi_keeper *kept; /* NULL: nothing is kept by segment */
+    const ovi_sink *next;
 } agg_sink;
 
 /* ---- the specification ---- */
@@ -324,6 +325,19 @@ static void agg_used(const ovi_sink *sink, uint64_t *columns, uint32_t count)
         ov_expr_columns(a->spec.filters[i], columns, count);
 }
 
+/* Who has no use for a key has none for the rows of its group. */
+static uint32_t agg_wishes(const ovi_sink *sink, ovi_key_wish *list)
+{
+    const agg_sink *a = (const agg_sink *)sink;
+    const ov_plan *node = a->spec.node;
+    uint32_t count = ovi_wishes(a->next, list), n = 0;
+    for (uint32_t i = 0; i < count; i++)
+        if (list[i].column < node->aggregate.key_count &&
+            node->aggregate.keys[list[i].column]->kind == OV_EXPR_COLUMN)
+            list[n++] = (ovi_key_wish){node->aggregate.keys[list[i].column]->column, list[i].set};
+    return n;
+}
+
 /* Equal rows may come once with a weight. */
 static bool agg_weights(const ovi_sink *sink)
 {
@@ -446,7 +460,10 @@ ov_status ovi_run_aggregate(ovi_exec *x, const ov_plan *node, ovi_sink *sink, ov
 {
     agg_sink *a;
     OV_TRY(ov_arena_zalloc(&x->arena, sizeof(*a), &a, err));
-    a->base = (ovi_sink){.push = agg_push, .used = agg_used, .weights = agg_weights, .unordered = true};
+    ovi_key_wish wishes[OVI_MOST_WISHES];
+    a->base = (ovi_sink){
+        .push = agg_push, .used = agg_used, .weights = agg_weights, .wishes = agg_wishes, .unordered = true};
+    a->next = sink;
     for (uint32_t i = 0; i < node->aggregate.agg_count; i++) {
         ov_acc_spec acc = ov_acc_spec_of(&node->aggregate.aggs[i]);
         a->base.unordered = a->base.unordered && !ov_acc_by_order(&acc);
@@ -461,7 +478,8 @@ ov_status ovi_run_aggregate(ovi_exec *x, const ov_plan *node, ovi_sink *sink, ov
         OV_TRY(ovi_parts_make(&a->spec, 0, &x->arena, &a->parts[i], err));
     ovi_spill_init(&a->spill, x);
     OV_TRY(ov_arena_on_exit(&x->arena, free_all, a, err));
-    OV_TRY(ovi_kept_open(&a->spec, a->states, a->parts, &a->spill, &a->kept, err));
+    if (!agg_wishes(&a->base, wishes)) /* states of some groups only are of no use to other queries */
+        OV_TRY(ovi_kept_open(&a->spec, a->states, a->parts, &a->spill, &a->kept, err));
     if (a->kept)
         a->base.by_segment = &by_segment;
     OV_TRY(ovi_run(x, node->inputs[0], &a->base, err));

@@ -101,6 +101,26 @@ void ovi_keyset_find(const ovi_keyset *s, const uint64_t *at, const uint64_t *li
     (ov_cpu_isa() >= OV_ISA_V3 ? find_v3 : find_base)(s, at, live, rows, number);
 }
 
+bool ovi_keyset_meets(const ovi_keyset *s, int64_t low, int64_t high)
+{
+    int64_t least = (int64_t)s->min, greatest = (int64_t)(s->min + (s->span - 1));
+    low = OV_MAX(low, least);
+    high = OV_MIN(high, greatest);
+    if (low > high)
+        return false;
+    uint64_t from = (uint64_t)low - s->min, to = (uint64_t)high - s->min;
+    for (uint64_t w = from / 64; w <= to / 64; w++) {
+        uint64_t word = s->bits[w];
+        if (w == from / 64)
+            word &= ~ov_low_bits(from % 64);
+        if (w == to / 64)
+            word &= ov_low_bits(to % 64 + 1);
+        if (word)
+            return true;
+    }
+    return false;
+}
+
 void ovi_keyset_keep(const ovi_keyset *s, const int64_t *values, uint32_t rows, uint64_t *sel)
 {
     for (uint32_t from = 0; from < rows; from += 64) {

@@ -35,5 +35,8 @@ void ovi_keyset_rank(ovi_keyset *s);
 /* Numbers of at[i], below span wherever live has bit i; OVI_NO_MEMBER elsewhere and for those who are no members. */
 void ovi_keyset_find(const ovi_keyset *s, const uint64_t *at, const uint64_t *live, uint32_t rows, uint32_t *number);
 
+/* Whether some member lies between these two, both included. */
+bool ovi_keyset_meets(const ovi_keyset *s, int64_t low, int64_t high);
+
 /* Clears bits of sel whose value is no member. */
 void ovi_keyset_keep(const ovi_keyset *s, const int64_t *values, uint32_t rows, uint64_t *sel);

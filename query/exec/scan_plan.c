@@ -488,6 +488,17 @@ static ov_status choose(ovi_scan *s, scan_segment *seg, verdict *v, uint32_t n, 
     return OV_OK;
 }
 
+/* A column whose numbers in this segment have no partner in a join above; or NULL in all of it. */
+static bool nobody_wants(const ovi_scan *s, const scan_segment *seg)
+{
+    for (uint32_t i = 0; i < s->wish_count; i++) {
+        const scan_column *col = &seg->columns[s->wishes[i].wish.column];
+        if (!col->col || (!ovi_is_derived(col) && ovi_scan_wish_excludes(&s->wishes[i], col, &col->info->stats)))
+            return true;
+    }
+    return false;
+}
+
 static ov_status plan_filtered(ovi_scan *s, scan_segment *seg, ovi_worker *w, ov_error *err)
 {
     bool exact;
@@ -495,7 +506,7 @@ static ov_status plan_filtered(ovi_scan *s, scan_segment *seg, ovi_worker *w, ov
     const conjunct *list = exact ? s->residual : s->filter;
     uint32_t n = exact ? s->residual_count : s->filter_count;
     verdict *v;
-    if (seg->range_rows == 0)
+    if (seg->range_rows == 0 || nobody_wants(s, seg))
         return OV_OK;
     OV_TRY(ov_arena_zalloc(&w->scratch, (n + 1) * sizeof(*v), &v, err));
     for (uint32_t i = 0; i < n; i++) {

@@ -325,6 +325,21 @@ static ov_status check_block(reading *r, const conjunct **rest, uint32_t *rest_c
     return OV_OK;
 }
 
+/* Numbers of this block have no partner in a join above. */
+static ov_status check_wishes(const reading *r, bool *skip, ov_error *err)
+{
+    for (uint32_t i = 0; i < r->s->wish_count && !*skip; i++) {
+        const scan_wish *wish = &r->s->wishes[i];
+        const scan_column *col = &r->seg->columns[wish->wish.column];
+        ov_block_stats stats;
+        if (!col->col || ovi_is_derived(col))
+            continue;
+        OV_TRY(ov_column_block_stats(col->col, r->block, &stats, err));
+        *skip = ovi_scan_wish_excludes(wish, col, &stats);
+    }
+    return OV_OK;
+}
+
 /* The sink keeps the best rows only, and this block has none of them. */
 static ov_status check_best(reading *r, bool *skip, ov_error *err)
 {
@@ -377,6 +392,8 @@ static ov_status push_block(reading *r, uint32_t first, uint32_t end, ov_error *
     OV_TRY(check_block(r, rest, &rest_count, &skip, err));
     if (!skip)
         OV_TRY(check_best(r, &skip, err));
+    if (!skip)
+        OV_TRY(check_wishes(r, &skip, err));
     atomic_fetch_add_explicit(skip ? &stats->blocks_skipped : &stats->blocks_scanned, 1, memory_order_relaxed);
     if (skip)
         return OV_OK;

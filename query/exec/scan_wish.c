@@ -28,6 +28,13 @@ bool ovi_scan_wish_pays(const scan_wish *wish)
     return asked < TRIED_ROWS || kept < asked - asked / 8;
 }
 
+bool ovi_scan_wish_excludes(const scan_wish *wish, const scan_column *col, const ov_block_stats *stats)
+{
+    if (stats->nulls == stats->rows)
+        return true;
+    return stats->has_bounds && ov_type_is_int(col->info->type) && !ovi_keyset_meets(wish->wish.set, stats->min, stats->max);
+}
+
 ov_status ovi_scan_wish_keep(scan_wish *wish, ovi_worker *w, ov_batch *b, ov_error *err)
 {
     ov_vec flat;

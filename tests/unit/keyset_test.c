@@ -51,6 +51,16 @@ static void check_span(uint64_t min, uint64_t span, uint64_t seed)
         assert_int_equal(found[i], ov_bits_test(live, i) && member[at[i]] ? number[at[i]] : OVI_NO_MEMBER);
         assert_int_equal(ov_bits_test(kept, i), ov_bits_test(asked, i) && place < span && member[place]);
     }
+    for (uint32_t i = 0; i + 1 < ROWS; i++) {
+        int64_t low = OV_MIN(value[i], value[i + 1]), high = OV_MAX(value[i], value[i + 1]);
+        bool meets = false;
+        for (uint64_t k = 0; k < span && span < ROWS; k++) {
+            int64_t v = (int64_t)(min + k);
+            meets = meets || (member[k] && v >= low && v <= high);
+        }
+        if (span < ROWS && (int64_t)(min + span - 1) >= (int64_t)min)
+            assert_int_equal(ovi_keyset_meets(&set, low, high), meets);
+    }
     ovi_keyset_fini(&set);
     assert_int_equal(atomic_load(&budget.used), 0);
     free(member);
@@ -61,7 +71,7 @@ static void test_members(void **state)
 {
     (void)state;
     const uint64_t spans[SPANS] = {1, 2, 63, 64, 65, 1000, 70001};
-    const int64_t mins[] = {0, -5, 1 << 20, INT64_MIN, INT64_MAX};
+    const int64_t mins[] = {0, -5, 1 << 20, INT64_MIN, INT64_MAX - 70001};
     for (size_t s = 0; s < SPANS; s++)
         for (size_t m = 0; m < OV_COUNT_OF(mins); m++)
             check_span((uint64_t)mins[m], spans[s], s * 31 + m);
