@@ -96,6 +96,11 @@ bool ov_acc_by_order(const ov_acc_spec *spec)
            spec->kind == OV_ACC_LATEST;
 }
 
+bool ov_acc_in_turn(const ov_acc_spec *spec)
+{
+    return spec->kind == OV_ACC_OBJECT && spec->call->fn->ops->in_turn;
+}
+
 static size_t value_bytes(const ov_acc *a)
 {
     switch ((ov_acc_kind)a->kind) {

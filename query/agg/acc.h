@@ -106,6 +106,8 @@ bool ov_acc_serves(const ov_acc_spec *have, const ov_acc_spec *want);
 bool ov_acc_by_weight(const ov_acc_spec *spec);
 /* Its result depends on the order of rows; sums of doubles do to the last bit. */
 bool ov_acc_by_order(const ov_acc_spec *spec);
+/* It must be given the rows one after the other, in the order of the input. */
+bool ov_acc_in_turn(const ov_acc_spec *spec);
 
 /* general: tests, row by row only. What spec points to outlives a. */
 OV_CHECKED ov_status ov_acc_init(ov_acc *a, const ov_acc_spec *spec, bool general, ov_budget *budget, ov_error *err);

@@ -38,6 +38,7 @@ struct ov_object_ops {
     uint32_t state_bytes;
     bool by_weight; /* a row with a weight may stand for equal rows */
     bool by_order;  /* results depend on the order of rows */
+    bool in_turn;   /* rows must come in the order of the input, all of them to one object */
     bool is_set;    /* with DISTINCT neither order nor the number of equal rows matters, whatever stands above */
 
     /* Makes o->shared; everything else of o is ready. NULL: nothing is shared. */

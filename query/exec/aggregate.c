@@ -7,7 +7,11 @@
 #include "base/hash.h"
 
 typedef struct agg_sink {
-    ovi_sink base;
+    union {
+        ovi_sink base;
+        ovi_ordered ordered; /* rows must come in turn: some state folds them */
+    };
+    uint64_t delivered;
     agg_spec spec;
     agg_state *states; /* one per worker */
     agg_parts **parts; /* the same: what of it is on disk */
@@ -439,6 +443,18 @@ static void free_all(void *sink)
     ovi_spill_fini(&a->spill);
 }
 
+/* Rows in the order of the input, on the calling thread: places are counted here, since batches may have waited. */
+static ov_status agg_deliver(ovi_ordered *o, ovi_worker *w, const ov_batch *b, ov_error *err)
+{
+    agg_sink *a = (agg_sink *)o;
+    uint64_t ordinal = w->ordinal;
+    w->ordinal = a->delivered;
+    a->delivered += b->rows;
+    ov_status st = agg_push(&a->base, w, b, err);
+    w->ordinal = ordinal;
+    return st;
+}
+
 static ov_status look(ovi_sink *sink, ovi_worker *w, uint32_t i, bool *known, ov_error *err)
 {
     return ovi_kept_look(((agg_sink *)sink)->kept, w, i, known, err);
@@ -467,6 +483,11 @@ ov_status ovi_run_aggregate(ovi_exec *x, const ov_plan *node, ovi_sink *sink, ov
     for (uint32_t i = 0; i < node->aggregate.agg_count; i++) {
         ov_acc_spec acc = ov_acc_spec_of(&node->aggregate.aggs[i]);
         a->base.unordered = a->base.unordered && !ov_acc_by_order(&acc);
+        a->base.ordered = a->base.ordered || ov_acc_in_turn(&acc);
+    }
+    if (a->base.ordered) {
+        a->base.push = ovi_ordered_push;
+        a->ordered.deliver = agg_deliver;
     }
     a->spec = (agg_spec){.exec = x, .node = node, .general = x->cx->options.general_only};
     OV_TRY(make_accs(&a->spec, &x->arena, err));

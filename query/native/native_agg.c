@@ -2,31 +2,9 @@
  * Aggregators: each becomes a call of an aggregate function of query/agg, and a cast of its result. The type in an
  * aggregator's name is that of the argument and of the result (a doubleSum over whole numbers is a DOUBLE).
  */
-#include "query/native/native_plan_int.h"
+#include "query/native/native_agg_int.h"
 
-#include <stdio.h>
-
-#include "sketch/ops.h"
-
-/* What the parts of one aggregator add up to while `filtered` ones are opened. */
-typedef struct agg_binder {
-    ovi_nscope *s;
-    ovi_naggs *aggs;
-    ovi_nagg *agg;         /* being bound */
-    bool finalize;
-    const ov_expr *filter; /* of the `filtered` ones around it */
-    ov_error *err;
-} agg_binder;
-
-typedef struct kind {
-    const char *name;
-    ov_status (*bind)(agg_binder *b, const struct kind *k, const ov_json *json);
-    const char *fn; /* of query/agg */
-    ov_sqltype sql; /* of argument and result */
-} kind;
-
-static ov_status add_call(agg_binder *b, const ov_json *json, const char *fn, const ov_expr **args, uint32_t argc,
-                          bool distinct, uint32_t *index)
+ov_status ovi_nagg_room(ovi_nagg_binder *b, ov_agg_call **out)
 {
     ovi_naggs *aggs = b->aggs;
     if (aggs->call_count == aggs->call_capacity) {
@@ -38,14 +16,23 @@ static ov_status add_call(agg_binder *b, const ov_json *json, const char *fn, co
         aggs->calls = calls;
         aggs->call_capacity = room;
     }
+    *out = &aggs->calls[aggs->call_count];
+    return OV_OK;
+}
+
+ov_status ovi_nagg_call(ovi_nagg_binder *b, const ov_json *json, const char *fn, const ov_expr **args, uint32_t argc,
+                          bool distinct, uint32_t *index)
+{
+    ov_agg_call *call;
+    OV_TRY(ovi_nagg_room(b, &call));
     ov_status st = ov_agg_bind(b->s->p->cx, ov_slice_cstr(fn), args, argc, distinct, b->filter, 0, 0,
-                               &aggs->calls[aggs->call_count], b->err);
-    *index = aggs->call_count;
-    aggs->call_count += st == OV_OK;
+                               call, b->err);
+    *index = b->aggs->call_count;
+    b->aggs->call_count += st == OV_OK;
     return ovi_nfail_at(json, st, b->err);
 }
 
-static ov_status argument(agg_binder *b, const ov_json *json, ov_sqltype sql, const ov_expr **out)
+ov_status ovi_nagg_argument(ovi_nagg_binder *b, const ov_json *json, ov_sqltype sql, const ov_expr **out)
 {
     ov_slice name;
     if (ov_json_find(json, "expression")) {
@@ -63,21 +50,21 @@ static ov_status argument(agg_binder *b, const ov_json *json, ov_sqltype sql, co
     return ovi_nfail_at(json, ovi_ncast(b->s->p, *out, sql, out, b->err), b->err);
 }
 
-static ov_status bind_count(agg_binder *b, const kind *k, const ov_json *json)
+static ov_status bind_count(ovi_nagg_binder *b, const ovi_nagg_kind *k, const ov_json *json)
 {
-    return add_call(b, json, k->fn, NULL, 0, false, &b->agg->call);
+    return ovi_nagg_call(b, json, k->fn, NULL, 0, false, &b->agg->call);
 }
 
-static ov_status bind_simple(agg_binder *b, const kind *k, const ov_json *json)
+static ov_status bind_simple(ovi_nagg_binder *b, const ovi_nagg_kind *k, const ov_json *json)
 {
     const ov_expr *x;
-    OV_TRY(argument(b, json, k->sql, &x));
+    OV_TRY(ovi_nagg_argument(b, json, k->sql, &x));
     b->agg->sql = k->sql;
-    return add_call(b, json, k->fn, &x, 1, false, &b->agg->call);
+    return ovi_nagg_call(b, json, k->fn, &x, 1, false, &b->agg->call);
 }
 
 /* Texts are cut to maxStringBytes, 1024 when absent. */
-static ov_status text_limit(agg_binder *b, const kind *k, const ov_json *json, const ov_expr **args, uint32_t *argc)
+static ov_status text_limit(ovi_nagg_binder *b, const ovi_nagg_kind *k, const ov_json *json, const ov_expr **args, uint32_t *argc)
 {
     int64_t bytes;
     if (k->sql != OV_SQL_VARCHAR)
@@ -87,12 +74,12 @@ static ov_status text_limit(agg_binder *b, const kind *k, const ov_json *json, c
 }
 
 /* (long|double|float|string)(First|Last): the value beside the first or last time */
-static ov_status bind_timed(agg_binder *b, const kind *k, const ov_json *json)
+static ov_status bind_timed(ovi_nagg_binder *b, const ovi_nagg_kind *k, const ov_json *json)
 {
     const ov_expr *args[3];
     uint32_t argc = 2;
     ov_slice name;
-    OV_TRY(argument(b, json, k->sql, &args[0]));
+    OV_TRY(ovi_nagg_argument(b, json, k->sql, &args[0]));
     OV_TRY(ov_json_str(json, "timeColumn", OV_SLICE_LIT("__time"), &name, b->err));
     if (ov_slice_eq(name, OV_SLICE_LIT("__time")))
         OV_TRY(ovi_nscope_time(b->s, &args[1], b->err));
@@ -104,213 +91,32 @@ static ov_status bind_timed(agg_binder *b, const kind *k, const ov_json *json)
     b->agg->sql = k->sql;
     b->agg->pair = !b->finalize;
     if (b->agg->pair)
-        OV_TRY(add_call(b, json, k->fn[0] == 'E' ? "MIN" : "MAX", &args[1], 1, false, &b->agg->time_call));
-    return add_call(b, json, k->fn, args, argc, false, &b->agg->call);
+        OV_TRY(ovi_nagg_call(b, json, k->fn[0] == 'E' ? "MIN" : "MAX", &args[1], 1, false, &b->agg->time_call));
+    return ovi_nagg_call(b, json, k->fn, args, argc, false, &b->agg->call);
 }
 
-static ov_status bind_any(agg_binder *b, const kind *k, const ov_json *json)
+static ov_status bind_any(ovi_nagg_binder *b, const ovi_nagg_kind *k, const ov_json *json)
 {
     const ov_expr *args[2];
     uint32_t argc = 1;
-    OV_TRY(argument(b, json, k->sql, &args[0]));
+    OV_TRY(ovi_nagg_argument(b, json, k->sql, &args[0]));
     OV_TRY(text_limit(b, k, json, args, &argc));
     b->agg->sql = k->sql;
-    return add_call(b, json, k->fn, args, argc, false, &b->agg->call);
+    return ovi_nagg_call(b, json, k->fn, args, argc, false, &b->agg->call);
 }
 
 /* The sum over the count: 0 over no rows, unlike AVG. */
-static ov_status bind_mean(agg_binder *b, const kind *k, const ov_json *json)
+static ov_status bind_mean(ovi_nagg_binder *b, const ovi_nagg_kind *k, const ov_json *json)
 {
     b->agg->zero = true;
     return bind_simple(b, k, json);
 }
 
-/* ---- distinct values ---- */
-
-static ov_status count_distinct(agg_binder *b, const ov_json *json, const ov_expr *x)
-{
-    bool round;
-    if (x->type.id == OV_TYPE_STRING && x->type.multi) /* Druid counts the values of all rows together */
-        return ov_json_fail(json, b->err, OV_UNSUPPORTED,
-                            "distinct values of a multi-value dimension are not counted yet; group by it in a sub-query and "
-                            "count the rows");
-    OV_TRY(ov_json_bool(json, "round", false, &round, b->err));
-    b->agg->sql = round ? OV_SQL_BIGINT : OV_SQL_DOUBLE;
-    return add_call(b, json, "COUNT", &x, 1, true, &b->agg->call);
-}
-
-/* Exact, where Druid estimates. */
-static ov_status bind_cardinality(agg_binder *b, const kind *k, const ov_json *json)
-{
-    const ov_json *fields;
-    const ov_expr **values, *x;
-    bool by_row;
-    uint32_t n = 0;
-    (void)k;
-    OV_TRY(ov_json_arr(json, "fields", &fields, b->err));
-    if (!fields)
-        OV_TRY(ov_json_need_arr(json, "fieldNames", &fields, b->err));
-    OV_TRY(ov_json_bool(json, "byRow", false, &by_row, b->err));
-    if (fields->count == 0 || (fields->count > 1 && !by_row))
-        return ov_json_fail(fields, b->err, fields->count ? OV_UNSUPPORTED : OV_INVALID,
-                            fields->count ? "values of several columns counted together are not supported; set byRow to "
-                                            "count combinations"
-                                          : "expected at least one column");
-    OV_TRY(ov_arena_alloc(b->s->p->arena, fields->count * sizeof *values, &values, b->err));
-    for (const ov_json *v = fields->first; v; v = v->next) {
-        ovi_ndim dim;
-        OV_TRY(ovi_ndimension(b->s, v, &dim, b->err));
-        values[n++] = dim.expr;
-    }
-    x = values[0];
-    if (by_row) /* a row of NULLs is a value too */
-        OV_TRY(ovi_ncall(b->s->p, json, "ARRAY", values, n, &x, b->err));
-    return count_distinct(b, json, x);
-}
-
-static ov_status bind_hyper_unique(agg_binder *b, const kind *k, const ov_json *json)
-{
-    const ov_expr *x;
-    ov_slice name;
-    (void)k;
-    OV_TRY(ov_json_need_str(json, "fieldName", &name, b->err));
-    OV_TRY(ovi_nscope_value(b->s, name, &x, b->err));
-    if (x->type.id != OV_TYPE_COMPLEX || x->type.complex != OV_COMPLEX_HYPER_UNIQUE)
-        return count_distinct(b, json, x);
-    OV_TRY(ov_json_bool(json, "round", false, &b->agg->round, b->err));
-    b->agg->estimate = b->finalize;
-    return add_call(b, json, "$HYPER_UNIQUE", &x, 1, false, &b->agg->call);
-}
-
-static ov_status add_sketch(agg_binder *b, const kind *k, const ov_json *json, ov_slice name)
-{
-    const ov_expr *args[1 + OV_SKETCH_MOST_PARAMS];
-    uint32_t argc = 1;
-    OV_TRY(ovi_nscope_value(b->s, name, &args[0], b->err));
-    OV_TRY(ovi_nsketch_args(b->s->p, json, b->agg, args, &argc, b->err));
-    b->agg->estimate = b->agg->estimate && b->finalize;
-    return add_call(b, json, k->fn, args, argc, false, &b->agg->call);
-}
-
-/* Of values, or of a column of sketches. */
-static ov_status bind_sketch(agg_binder *b, const kind *k, const ov_json *json)
-{
-    ov_slice name;
-    OV_TRY(ov_json_need_str(json, "fieldName", &name, b->err));
-    return add_sketch(b, k, json, name);
-}
-
-/* Of a column that is named like the aggregator itself. */
-static ov_status bind_sketch_merge(agg_binder *b, const kind *k, const ov_json *json)
-{
-    ov_slice name;
-    if (b->agg->name.n == 0)
-        return bind_sketch(b, k, json);
-    OV_TRY(ov_json_str(json, "fieldName", b->agg->name, &name, b->err));
-    return add_sketch(b, k, json, name);
-}
-
-/* Values of a tuple: the key and its numbers. */
-static ov_status tuple_values(agg_binder *b, const ov_json *json, const ov_expr **args, uint32_t *argc)
-{
-    const ov_json *columns;
-    OV_TRY(ov_json_arr(json, "metricColumns", &columns, b->err));
-    for (const ov_json *v = columns ? columns->first : NULL; v; v = v->next) {
-        ov_slice name;
-        OV_TRY(ov_json_as_str(v, &name, b->err));
-        OV_TRY(ovi_nscope_value(b->s, name, &args[(*argc)++], b->err));
-    }
-    return OV_OK;
-}
-
-/* What of Druid's histograms is shown, unless they are asked for as they are. */
-static ov_status shown_as(agg_binder *b, const ov_json *json, ov_complex_id make)
-{
-    bool raw;
-    OV_TRY(ov_json_bool(json, "finalizeAsBase64Binary", false, &raw, b->err));
-    if (raw || make == OV_COMPLEX_BLOOM)
-        return OV_OK;
-    b->agg->estimate = b->finalize;
-    if (make == OV_COMPLEX_APPROX_HISTOGRAM) {
-        b->agg->shown = "$HISTOGRAM_EQUAL";
-        return ov_json_i64_in(json, "numBuckets", 7, 2, 1000000, &b->agg->shown_arg, b->err);
-    }
-    if (make == OV_COMPLEX_FIXED_HISTOGRAM)
-        b->agg->shown = "$HISTOGRAM_TEXT";
-    return OV_OK;
-}
-
-/* A plain dimension has the column's own type: numbers and their texts are different values. */
-static ov_status bloom_value(agg_binder *b, const ov_json *json, const ov_expr **out)
-{
-    const ov_json *field;
-    ovi_ndim dim;
-    ov_slice type = OV_SLICE_LIT("default"), name = {0};
-    OV_TRY(ov_json_need(json, "field", &field, b->err));
-    if (field->kind == OV_JSON_STRING) {
-        name = field->s;
-    } else {
-        OV_TRY(ov_json_str(field, "type", type, &type, b->err));
-        if (ov_slice_eq(type, OV_SLICE_LIT("default")))
-            OV_TRY(ov_json_need_str(field, "dimension", &name, b->err));
-    }
-    if (name.n)
-        return ovi_nscope_value(b->s, name, out, b->err);
-    OV_TRY(ovi_ndimension(b->s, field, &dim, b->err));
-    *out = dim.expr;
-    return OV_OK;
-}
-
-/* Sketches that storage/metric.h says everything about. */
-static ov_status bind_by_table(agg_binder *b, const kind *k, const ov_json *json)
-{
-    const ov_metric_kind *entry = ov_metric_kind_of(ov_slice_cstr(k->name));
-    const ov_expr *args[2 + 255 + OV_SKETCH_MOST_PARAMS];
-    uint32_t argc = 1;
-    ov_metric m;
-    OV_TRY(ov_metric_read(json, entry, &m, b->err));
-    if (m.complex == OV_COMPLEX_BLOOM) {
-        OV_TRY(bloom_value(b, json, &args[0]));
-    } else {
-        ov_slice name;
-        OV_TRY(ov_json_need_str(json, "fieldName", &name, b->err));
-        OV_TRY(ovi_nscope_value(b->s, name, &args[0], b->err));
-    }
-    uint32_t params = m.ops->param_count;
-    if (m.ops->takes == OV_SKETCH_OF_TUPLES) {
-        OV_TRY(tuple_values(b, json, args, &argc));
-        params = 1;
-    }
-    OV_TRY(ovi_nsketch_constants(b->s->p, &m, params, args, &argc, b->err));
-    OV_TRY(shown_as(b, json, (ov_complex_id)m.complex));
-    return add_call(b, json, k->fn, args, argc, false, &b->agg->call);
-}
-
-/* ---- statistics ---- */
-
-static ov_status bind_variance(agg_binder *b, const kind *k, const ov_json *json)
-{
-    ov_slice estimator;
-    const ov_expr *x;
-    ov_slice name;
-    (void)k;
-    OV_TRY(ov_json_str(json, "estimator", OV_SLICE_LIT("sample"), &estimator, b->err));
-    OV_TRY(ov_json_need_str(json, "fieldName", &name, b->err));
-    OV_TRY(ovi_nscope_value(b->s, name, &x, b->err));
-    if (x->type.id != OV_TYPE_COMPLEX)
-        OV_TRY(argument(b, json, OV_SQL_DOUBLE, &x));
-    bool population = ov_slice_ieq(estimator, OV_SLICE_LIT("population"));
-    if (!population && !ov_slice_ieq(estimator, OV_SLICE_LIT("sample")))
-        return ov_json_fail(ov_json_get(json, "estimator"), b->err, OV_INVALID, "expected sample or population");
-    b->agg->sql = OV_SQL_DOUBLE;
-    return add_call(b, json, population ? "VAR_POP" : "VAR_SAMP", &x, 1, false, &b->agg->call);
-}
-
 /* ---- wrappers ---- */
 
-static ov_status bind_one(agg_binder *b, const ov_json *json);
+static ov_status bind_one(ovi_nagg_binder *b, const ov_json *json);
 
-static ov_status bind_filtered(agg_binder *b, const kind *k, const ov_json *json)
+static ov_status bind_filtered(ovi_nagg_binder *b, const ovi_nagg_kind *k, const ov_json *json)
 {
     const ov_json *filter, *inner;
     const ov_expr *outer = b->filter, *both[2] = {outer, NULL};
@@ -330,7 +136,7 @@ static ov_status bind_filtered(agg_binder *b, const kind *k, const ov_json *json
     return OV_OK;
 }
 
-static ov_status bind_grouping(agg_binder *b, const kind *k, const ov_json *json)
+static ov_status bind_grouping(ovi_nagg_binder *b, const ovi_nagg_kind *k, const ov_json *json)
 {
     (void)k;
     OV_TRY(ov_json_need_arr(json, "groupings", &b->agg->groupings, b->err));
@@ -339,39 +145,31 @@ static ov_status bind_grouping(agg_binder *b, const kind *k, const ov_json *json
                : ov_json_fail(b->agg->groupings, b->err, OV_LIMIT, "more than 63 dimensions");
 }
 
-static ov_status refuse_javascript(agg_binder *b, const kind *k, const ov_json *json)
+static ov_status refuse_javascript(ovi_nagg_binder *b, const ovi_nagg_kind *k, const ov_json *json)
 {
     (void)k;
     return ov_json_fail(json, b->err, OV_UNSUPPORTED, "JavaScript is disabled");
 }
 
-static ov_status refuse_fold(agg_binder *b, const kind *k, const ov_json *json)
-{
-    return ov_json_fail(json, b->err, OV_UNSUPPORTED,
-                        "the aggregator '%s' folds rows one after the other and is not supported; use the aggregators of "
-                        "sums, minima and maxima over an expression",
-                        k->name);
-}
-
-static ov_status refuse_sketch(agg_binder *b, const kind *k, const ov_json *json)
+static ov_status refuse_sketch(ovi_nagg_binder *b, const ovi_nagg_kind *k, const ov_json *json)
 {
     return ov_json_fail(json, b->err, OV_UNSUPPORTED,
                         "the sketch aggregator '%s' is not supported yet; cardinality counts exactly", k->name);
 }
 
 /* Sorted by name. */
-static const kind kinds[] = {
-    {"HLLSketchBuild", bind_sketch, "DS_HLL", OV_SQL_NULL},
-    {"HLLSketchMerge", bind_sketch, "DS_HLL", OV_SQL_NULL},
-    {"KllDoublesSketch", bind_sketch, "$KLL_DOUBLES", OV_SQL_NULL},
-    {"KllDoublesSketchMerge", bind_sketch_merge, "$KLL_DOUBLES", OV_SQL_NULL},
-    {"KllFloatsSketch", bind_sketch, "$KLL_FLOATS", OV_SQL_NULL},
-    {"KllFloatsSketchMerge", bind_sketch_merge, "$KLL_FLOATS", OV_SQL_NULL},
-    {"approxHistogram", bind_by_table, "$APPROX_HISTOGRAM", OV_SQL_NULL},
-    {"approxHistogramFold", bind_by_table, "$APPROX_HISTOGRAM", OV_SQL_NULL},
-    {"arrayOfDoublesSketch", bind_by_table, "DS_TUPLE_DOUBLES", OV_SQL_NULL},
-    {"bloom", bind_by_table, "BLOOM_FILTER", OV_SQL_NULL},
-    {"cardinality", bind_cardinality, NULL, OV_SQL_NULL},
+static const ovi_nagg_kind kinds[] = {
+    {"HLLSketchBuild", ovi_nagg_sketch, "DS_HLL", OV_SQL_NULL},
+    {"HLLSketchMerge", ovi_nagg_sketch, "DS_HLL", OV_SQL_NULL},
+    {"KllDoublesSketch", ovi_nagg_sketch, "$KLL_DOUBLES", OV_SQL_NULL},
+    {"KllDoublesSketchMerge", ovi_nagg_sketch_merge, "$KLL_DOUBLES", OV_SQL_NULL},
+    {"KllFloatsSketch", ovi_nagg_sketch, "$KLL_FLOATS", OV_SQL_NULL},
+    {"KllFloatsSketchMerge", ovi_nagg_sketch_merge, "$KLL_FLOATS", OV_SQL_NULL},
+    {"approxHistogram", ovi_nagg_by_table, "$APPROX_HISTOGRAM", OV_SQL_NULL},
+    {"approxHistogramFold", ovi_nagg_by_table, "$APPROX_HISTOGRAM", OV_SQL_NULL},
+    {"arrayOfDoublesSketch", ovi_nagg_by_table, "DS_TUPLE_DOUBLES", OV_SQL_NULL},
+    {"bloom", ovi_nagg_by_table, "BLOOM_FILTER", OV_SQL_NULL},
+    {"cardinality", ovi_nagg_cardinality, NULL, OV_SQL_NULL},
     {"count", bind_count, "COUNT", OV_SQL_NULL},
     {"doubleAny", bind_any, "ANY_VALUE", OV_SQL_DOUBLE},
     {"doubleFirst", bind_timed, "EARLIEST_BY", OV_SQL_DOUBLE},
@@ -380,9 +178,9 @@ static const kind kinds[] = {
     {"doubleMean", bind_mean, "AVG", OV_SQL_DOUBLE},
     {"doubleMin", bind_simple, "MIN", OV_SQL_DOUBLE},
     {"doubleSum", bind_simple, "SUM", OV_SQL_DOUBLE},
-    {"expression", refuse_fold, NULL, OV_SQL_NULL},
+    {"expression", ovi_nagg_fold, NULL, OV_SQL_NULL},
     {"filtered", bind_filtered, NULL, OV_SQL_NULL},
-    {"fixedBucketsHistogram", bind_by_table, "$FIXED_HISTOGRAM", OV_SQL_NULL},
+    {"fixedBucketsHistogram", ovi_nagg_by_table, "$FIXED_HISTOGRAM", OV_SQL_NULL},
     {"floatAny", bind_any, "ANY_VALUE", OV_SQL_FLOAT},
     {"floatFirst", bind_timed, "EARLIEST_BY", OV_SQL_FLOAT},
     {"floatLast", bind_timed, "LATEST_BY", OV_SQL_FLOAT},
@@ -391,7 +189,7 @@ static const kind kinds[] = {
     {"floatSum", bind_simple, "SUM", OV_SQL_FLOAT},
     {"grouping", bind_grouping, NULL, OV_SQL_NULL},
     {"histogram", refuse_sketch, NULL, OV_SQL_NULL},
-    {"hyperUnique", bind_hyper_unique, NULL, OV_SQL_NULL},
+    {"hyperUnique", ovi_nagg_hyper_unique, NULL, OV_SQL_NULL},
     {"javascript", refuse_javascript, NULL, OV_SQL_NULL},
     {"longAny", bind_any, "ANY_VALUE", OV_SQL_BIGINT},
     {"longFirst", bind_timed, "EARLIEST_BY", OV_SQL_BIGINT},
@@ -399,20 +197,20 @@ static const kind kinds[] = {
     {"longMax", bind_simple, "MAX", OV_SQL_BIGINT},
     {"longMin", bind_simple, "MIN", OV_SQL_BIGINT},
     {"longSum", bind_simple, "SUM", OV_SQL_BIGINT},
-    {"momentSketch", bind_sketch, "$MOMENTS", OV_SQL_NULL},
-    {"momentSketchMerge", bind_sketch_merge, "$MOMENTS", OV_SQL_NULL},
-    {"quantilesDoublesSketch", bind_sketch, "DS_QUANTILES_SKETCH", OV_SQL_NULL},
-    {"quantilesDoublesSketchMerge", bind_sketch_merge, "DS_QUANTILES_SKETCH", OV_SQL_NULL},
+    {"momentSketch", ovi_nagg_sketch, "$MOMENTS", OV_SQL_NULL},
+    {"momentSketchMerge", ovi_nagg_sketch_merge, "$MOMENTS", OV_SQL_NULL},
+    {"quantilesDoublesSketch", ovi_nagg_sketch, "DS_QUANTILES_SKETCH", OV_SQL_NULL},
+    {"quantilesDoublesSketchMerge", ovi_nagg_sketch_merge, "DS_QUANTILES_SKETCH", OV_SQL_NULL},
     {"stringAny", bind_any, "ANY_VALUE", OV_SQL_VARCHAR},
     {"stringFirst", bind_timed, "EARLIEST_BY", OV_SQL_VARCHAR},
     {"stringLast", bind_timed, "LATEST_BY", OV_SQL_VARCHAR},
-    {"tDigestSketch", bind_sketch, "TDIGEST_GENERATE_SKETCH", OV_SQL_NULL},
-    {"thetaSketch", bind_sketch, "DS_THETA", OV_SQL_NULL},
-    {"variance", bind_variance, NULL, OV_SQL_NULL},
-    {"varianceFold", bind_variance, NULL, OV_SQL_NULL},
+    {"tDigestSketch", ovi_nagg_sketch, "TDIGEST_GENERATE_SKETCH", OV_SQL_NULL},
+    {"thetaSketch", ovi_nagg_sketch, "DS_THETA", OV_SQL_NULL},
+    {"variance", ovi_nagg_variance, NULL, OV_SQL_NULL},
+    {"varianceFold", ovi_nagg_variance, NULL, OV_SQL_NULL},
 };
 
-static ov_status bind_one(agg_binder *b, const ov_json *json)
+static ov_status bind_one(ovi_nagg_binder *b, const ov_json *json)
 {
     ov_slice type;
     OV_TRY(ov_json_expect(json, OV_JSON_OBJECT, b->err));
@@ -428,7 +226,7 @@ static ov_status bind_one(agg_binder *b, const ov_json *json)
                         "unknown aggregator '" OV_SLICE_FMT
                         "'; there are count, (long|double|float)(Sum|Min|Max|First|Last|Any), string(First|Last|Any), "
                         "doubleMean, cardinality, hyperUnique, HLLSketchBuild, HLLSketchMerge, thetaSketch, quantilesDoublesSketch, "
-                        "variance, filtered and grouping",
+                        "variance, expression, filtered and grouping",
                         OV_SLICE_ARG(type));
 }
 
@@ -443,7 +241,7 @@ ov_status ovi_naggregators(ovi_nscope *s, const ov_json *query, ovi_naggs *out, 
         return OV_OK;
     OV_TRY(ov_arena_zalloc(s->p->arena, (list->count + (size_t)1) * sizeof *out->list, &out->list, err));
     for (const ov_json *v = list->first; v; v = v->next) {
-        agg_binder b = {.s = s, .aggs = out, .agg = &out->list[out->count], .finalize = finalize, .err = err};
+        ovi_nagg_binder b = {.s = s, .aggs = out, .agg = &out->list[out->count], .finalize = finalize, .err = err};
         b.agg->json = v;
         OV_TRY(bind_one(&b, v));
         if (b.agg->name.n == 0)
@@ -497,6 +295,8 @@ ov_status ovi_nagg_result(ovi_nplanner *p, const ovi_naggs *aggs, uint32_t i, co
         OV_TRY(ov_expr_f64(p->cx, OV_SQL_DOUBLE, 0, &sides[1], err));
         OV_TRY(ovi_ncall(p, agg->json, "COALESCE", sides, 2, out, err));
     }
+    if (agg->folded)
+        return ovi_nagg_fold_result(p, agg, out, err);
     if (agg->sql != OV_SQL_NULL)
         OV_TRY(ovi_ncast(p, *out, agg->sql, out, err));
     if (!agg->pair)

@@ -143,7 +143,7 @@ static ov_status check_call(const ov_native *n, const ovi_native_fn **out, ov_er
         ov_suggest_init(&near, n->text);
         for (uint32_t i = 0; i < count; i++)
             ov_suggest_offer(&near, ov_slice_cstr(all[i].name));
-        return ov_fail_at(err, OV_UNSUPPORTED, n->pos, n->end_pos,
+        return ov_fail_at(err, OV_INVALID, n->pos, n->end_pos,
                           "the function '" OV_SLICE_FMT "' is not known here%s", OV_SLICE_ARG(n->text),
                           ov_suggest_text(&near, hint));
     }

@@ -29,11 +29,43 @@ ov_status ovi_native_list_call(ovi_nbind *b, const ov_native *n, const ov_expr *
     return ovi_native_apply(b, n, name, args, n->argc, out, err);
 }
 
+/* The SQL type of elements that are called LONG, DOUBLE or STRING; OV_SQL_NULL for another word. */
+static ov_sqltype element_type(ov_slice name)
+{
+    if (ov_slice_ieq(name, OV_SLICE_LIT("LONG")))
+        return OV_SQL_BIGINT;
+    if (ov_slice_ieq(name, OV_SLICE_LIT("DOUBLE")))
+        return OV_SQL_DOUBLE;
+    return ov_slice_ieq(name, OV_SLICE_LIT("STRING")) ? OV_SQL_VARCHAR : OV_SQL_NULL;
+}
+
+/* An array of that type without elements: nothing of array(null). */
+static ov_status empty_list(ovi_nbind *b, const ov_native *n, ov_sqltype sql, const ov_expr **out, ov_error *err)
+{
+    const ov_expr *args[3];
+    OV_TRY(ov_expr_null(b->cx, sql, &args[0], err));
+    OV_TRY(ovi_native_apply(b, n, "ARRAY", args, 1, &args[0], err));
+    OV_TRY(ovi_native_long(b, 0, &args[1], err));
+    args[2] = args[1];
+    return ovi_native_apply(b, n, "ARRAY_SLICE", args, 3, out, err);
+}
+
 /* A list literal, [1, 2] or ARRAY<LONG>[1, 2], is array(1, 2). */
 ov_status ovi_native_list(ovi_nbind *b, const ov_native *n, const ov_expr **out, ov_error *err)
 {
     const ov_expr **args;
+    ov_sqltype sql = OV_SQL_NULL;
+    if (n->text.n) {
+        sql = element_type(n->text);
+        if (sql == OV_SQL_NULL)
+            return ov_fail_at(err, OV_INVALID, n->pos, n->end_pos, "arrays are of LONG, DOUBLE or STRING, not of '" OV_SLICE_FMT "'",
+                              OV_SLICE_ARG(n->text));
+    }
+    if (n->argc == 0)
+        return empty_list(b, n, sql == OV_SQL_NULL ? OV_SQL_VARCHAR : sql, out, err);
     OV_TRY(ovi_native_values(b, n, &args, err));
+    for (uint32_t i = 0; i < n->argc && sql != OV_SQL_NULL; i++)
+        OV_TRY(ov_expr_cast(b->cx, args[i], sql, ov_sqltype_native(sql), n->pos, n->end_pos, &args[i], err));
     return ovi_native_apply(b, n, "ARRAY", args, n->argc, out, err);
 }
 

@@ -127,6 +127,8 @@ typedef struct ovi_nagg {
     int64_t deviations;   /* ... and the bounds around it; 0: none */
     const char *shown;    /* ... or what this function of it gives; NULL: its number */
     int64_t shown_arg;    /* its second argument; 0: none */
+    const ov_expr *folded; /* `expression`: a NULL of its value's type */
+    const ov_native *final; /* ... and what `finalize` makes of it; NULL: nothing */
 } ovi_nagg;
 
 typedef struct ovi_naggs {

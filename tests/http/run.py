@@ -19,6 +19,7 @@ import test_insert  # noqa: E402
 import test_lookups  # noqa: E402
 import test_metadata  # noqa: E402
 import test_native  # noqa: E402
+import test_native_folds  # noqa: E402
 import test_native_quantiles  # noqa: E402
 import test_partitions  # noqa: E402
 import test_push  # noqa: E402
@@ -39,6 +40,7 @@ PARTS = (  # in this order
     test_insert,
     test_extern,
     test_native,
+    test_native_folds,
     test_native_quantiles,
     test_metadata,
     test_partitions,

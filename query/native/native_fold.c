@@ -1,0 +1,237 @@
+/*
+ * The aggregator `expression`: an initial value, an expression that takes in a row, one that puts two values together, one for the end.
+ *
+ * Names in `fold` are the accumulator (`__acc`) and what `fields` lists; in `combine` the accumulator and the aggregator itself; in
+ * `finalize` it is `o`. An accumulator that begins whole becomes a DOUBLE when fold makes DOUBLEs. Arrays are kept as bytes ($PACK_LIST),
+ * since states are plain values.
+ */
+#include "query/agg/fold.h"
+#include "query/native/native_agg_int.h"
+
+enum { DEFAULT_MOST_BYTES = 1024, LEAST_MOST_BYTES = 10 };
+
+/* What names mean in one of the expressions: column i of its batch. */
+typedef struct fold_scope {
+    uint32_t count;
+    const ov_slice *names;
+    const ov_expr **columns;
+    bool constant; /* there are no names */
+} fold_scope;
+
+static ov_status find_column(void *ctx, ov_expr_ctx *cx, ov_slice name, const ov_expr **out, ov_error *err)
+{
+    const fold_scope *s = ctx;
+    (void)cx;
+    *out = NULL;
+    if (s->constant)
+        return ov_fail(err, OV_INVALID, "expected a constant, found the name '" OV_SLICE_FMT "'", OV_SLICE_ARG(name));
+    for (uint32_t i = 0; i < s->count && !*out; i++)
+        if (ov_slice_eq(s->names[i], name))
+            *out = s->columns[i];
+    return OV_OK;
+}
+
+typedef struct fold_binder {
+    ovi_nagg_binder *b;
+    const ov_json *json;
+    ov_slice accumulator;
+    ov_slice *fields;     /* names; [0] is the accumulator's */
+    const ov_expr **args; /* of fields 1 .. */
+    uint32_t field_count; /* the accumulator counted */
+    const ov_expr *like;  /* a NULL of the accumulator's type */
+} fold_binder;
+
+/* The member's tree; *out NULL when there is none and none is needed. */
+static ov_status parse(fold_binder *f, const char *member, bool needed, const ov_native **out)
+{
+    ov_error *err = f->b->err;
+    ov_slice text;
+    *out = NULL;
+    OV_TRY(ov_json_str(f->json, member, (ov_slice){"", 0}, &text, err));
+    if (text.n == 0 && !needed)
+        return OV_OK;
+    OV_TRY(ov_json_need_str(f->json, member, &text, err));
+    ov_status st = ov_native_parse(text, f->b->s->p->arena, out, err);
+    if (st == OV_OK)
+        st = ov_native_check(*out, err);
+    return ovi_nfail_at(ov_json_get(f->json, member), st, err);
+}
+
+static ov_status bind(fold_binder *f, const char *member, const ov_native *tree, const fold_scope *names, const ov_expr **out)
+{
+    ov_native_scope scope = {.ctx = (void *)(uintptr_t)names, .column = find_column};
+    ov_status st = ov_native_bind(tree, &scope, f->b->s->p->cx, out, f->b->err);
+    return ovi_nfail_at(ov_json_get(f->json, member), st, f->b->err);
+}
+
+/* The accumulator as column i: bytes become an array again. */
+static ov_status accumulator(fold_binder *f, uint32_t i, const ov_expr **out)
+{
+    ov_expr_ctx *cx = f->b->s->p->cx;
+    const ov_expr *like = f->like;
+    if (like->type.id != OV_TYPE_ARRAY)
+        return ov_expr_column(cx, i, like->type, (ov_sqltype)like->sql, true, out, f->b->err);
+    OV_TRY(ov_expr_column(cx, i, OV_T(OV_TYPE_STRING), OV_SQL_VARCHAR, true, out, f->b->err));
+    return ov_plan_unpacked(cx, *out, like, out, f->b->err);
+}
+
+/* `e` as the accumulator's type, as it is kept. */
+static ov_status as_kept(fold_binder *f, const char *member, const ov_expr *e, const ov_expr **out)
+{
+    ovi_nplanner *p = f->b->s->p;
+    const ov_json *at = ov_json_get(f->json, member);
+    ov_error *err = f->b->err;
+    if (f->like->type.id != OV_TYPE_ARRAY) {
+        if (ov_type_is_list(e->type))
+            return ov_json_fail(at, err, OV_INVALID, "gives arrays, but the initial value is none; begin with an array, as in ARRAY<LONG>[]");
+        return ovi_nfail_at(at, ovi_ncast(p, e, (ov_sqltype)f->like->sql, out, err), err);
+    }
+    if (e->type.id == OV_TYPE_NULL)
+        return ov_expr_null(p->cx, OV_SQL_VARCHAR, out, err);
+    if (!ov_type_eq(e->type, f->like->type)) {
+        if (e->type.id == OV_TYPE_ARRAY)
+            return ov_json_fail(at, err, OV_INVALID, "gives arrays of another type than the initial value has");
+        return ov_json_fail(at, err, OV_INVALID, "gives no array, but the initial value is one");
+    }
+    return ov_plan_packed(p->cx, e, out, err);
+}
+
+/* ---- the parts ---- */
+
+static ov_status read_fields(fold_binder *f)
+{
+    ovi_nagg_binder *b = f->b;
+    const ov_json *list;
+    OV_TRY(ov_json_arr(f->json, "fields", &list, b->err));
+    size_t room = (list ? list->count : 0) + (size_t)1;
+    OV_TRY(ov_arena_alloc(b->s->p->arena, room * sizeof *f->fields, &f->fields, b->err));
+    OV_TRY(ov_arena_alloc(b->s->p->arena, room * sizeof *f->args, &f->args, b->err));
+    f->fields[0] = f->accumulator;
+    f->field_count = 1;
+    for (const ov_json *v = list ? list->first : NULL; v; v = v->next) {
+        ov_slice name;
+        OV_TRY(ov_json_as_str(v, &name, b->err));
+        f->fields[f->field_count] = name;
+        OV_TRY(ovi_nscope_value(b->s, name, &f->args[f->field_count], b->err));
+        if (f->args[f->field_count]->type.id == OV_TYPE_NULL)
+            OV_TRY(ov_expr_null(b->s->p->cx, OV_SQL_VARCHAR, &f->args[f->field_count], b->err));
+        f->field_count++;
+    }
+    return OV_OK;
+}
+
+/* The initial value, which must be a constant; *out as it is kept. */
+static ov_status bind_initial(fold_binder *f, const char *member, const ov_expr **out)
+{
+    fold_scope nothing = {.constant = true};
+    const ov_native *tree;
+    OV_TRY(parse(f, member, true, &tree));
+    OV_TRY(bind(f, member, tree, &nothing, out));
+    if ((*out)->kind != OV_EXPR_CONST)
+        return ov_json_fail(ov_json_get(f->json, member), f->b->err, OV_INVALID, "expected a constant");
+    return OV_OK;
+}
+
+/* One evaluation's expression over the accumulator at column 0 and the given others. */
+static ov_status bind_fold(fold_binder *f, const ov_native *tree, const ov_expr **out)
+{
+    ov_error *err = f->b->err;
+    ov_expr_ctx *cx = f->b->s->p->cx;
+    const ov_expr **columns;
+    OV_TRY(ov_arena_alloc(f->b->s->p->arena, f->field_count * sizeof *columns, &columns, err));
+    OV_TRY(accumulator(f, 0, &columns[0]));
+    for (uint32_t i = 1; i < f->field_count; i++) {
+        const ov_expr *x = f->args[i];
+        if (x->type.id == OV_TYPE_ARRAY)
+            OV_TRY(ov_expr_array_column(cx, i, x->type, (ov_sqltype)x->elem_sql, true, &columns[i], err));
+        else
+            OV_TRY(ov_expr_column(cx, i, x->type, (ov_sqltype)x->sql, true, &columns[i], err));
+    }
+    fold_scope names = {.count = f->field_count, .names = f->fields, .columns = columns};
+    return bind(f, "fold", tree, &names, out);
+}
+
+/* Absent: fold, with the one field's name for the aggregator's own. */
+static ov_status bind_combine(fold_binder *f, const ov_native *fold, ov_slice name, const ov_expr **out)
+{
+    const ov_native *tree;
+    const ov_expr *columns[2];
+    bool given = ov_json_find(f->json, "combine") != NULL;
+    if (!given && f->field_count != 2)
+        return ov_json_fail(f->json, f->b->err, OV_INVALID, "'combine' is missing; only with one field it may be left out");
+    OV_TRY(parse(f, "combine", given, &tree));
+    ov_slice list[2] = {f->accumulator, given ? name : f->fields[1]};
+    fold_scope names = {.count = 2, .names = list, .columns = columns};
+    OV_TRY(accumulator(f, 0, &columns[0]));
+    OV_TRY(accumulator(f, 1, &columns[1]));
+    OV_TRY(bind(f, given ? "combine" : "fold", given ? tree : fold, &names, out));
+    return as_kept(f, given ? "combine" : "fold", *out, out);
+}
+
+/* The type that holds the initial value and what comes of folding. */
+static ov_status settle_type(fold_binder *f, const ov_native *tree, const ov_expr *initial, const ov_expr **fold)
+{
+    ovi_nplanner *p = f->b->s->p;
+    OV_TRY(ov_plan_null_like(p->cx, initial, &f->like, f->b->err));
+    OV_TRY(bind_fold(f, tree, fold));
+    bool open = f->like->type.id == OV_TYPE_NULL, wider = ov_type_is_int(f->like->type) && ov_type_is_real((*fold)->type);
+    if (open || wider) {
+        OV_TRY(ov_plan_null_like(p->cx, *fold, &f->like, f->b->err));
+        if (f->like->type.id == OV_TYPE_NULL)
+            OV_TRY(ov_expr_null(p->cx, OV_SQL_VARCHAR, &f->like, f->b->err));
+        OV_TRY(bind_fold(f, tree, fold));
+    }
+    return as_kept(f, "fold", *fold, fold);
+}
+
+ov_status ovi_nagg_fold(ovi_nagg_binder *b, const ovi_nagg_kind *k, const ov_json *json)
+{
+    fold_binder f = {.b = b, .json = json};
+    const ov_native *tree;
+    const ov_expr *initial, *ignored;
+    ov_fold *fold;
+    ov_agg_call *call;
+    int64_t most;
+    bool nulls, of_nothing;
+    (void)k;
+    OV_TRY(ov_json_str(json, "accumulatorIdentifier", OV_SLICE_LIT("__acc"), &f.accumulator, b->err));
+    OV_TRY(ov_json_i64_in(json, "maxSizeBytes", DEFAULT_MOST_BYTES, LEAST_MOST_BYTES, INT32_MAX, &most, b->err));
+    OV_TRY(ov_json_bool(json, "shouldAggregateNullInputs", true, &nulls, b->err));
+    OV_TRY(ov_json_bool(json, "isNullUnlessAggregated", true, &of_nothing, b->err));
+    if (ov_json_find(json, "compare"))
+        return ov_json_fail(ov_json_get(json, "compare"), b->err, OV_UNSUPPORTED,
+                            "results are ordered as numbers, texts and arrays are; orders of their own are not supported");
+    OV_TRY(read_fields(&f));
+    OV_TRY(bind_initial(&f, "initialValue", &initial));
+    if (ov_json_find(json, "initialCombineValue"))
+        OV_TRY(bind_initial(&f, "initialCombineValue", &ignored));
+    OV_TRY(parse(&f, "fold", true, &tree));
+    OV_TRY(ov_arena_zalloc(b->s->p->arena, sizeof *fold, &fold, b->err));
+    OV_TRY(settle_type(&f, tree, initial, &fold->fold));
+    OV_TRY(as_kept(&f, "initialValue", initial, &fold->initial));
+    OV_TRY(bind_combine(&f, tree, b->agg->name, &fold->combine));
+    OV_TRY(parse(&f, "finalize", false, &b->agg->final));
+    if (!b->finalize)
+        b->agg->final = NULL;
+    b->agg->folded = f.like;
+    fold->skip_nulls = !nulls;
+    fold->initial_of_nothing = !of_nothing;
+    fold->most_bytes = (uint64_t)most;
+    OV_TRY(ovi_nagg_room(b, &call));
+    b->agg->call = b->aggs->call_count;
+    OV_TRY(ov_fold_bind(b->s->p->cx, fold, f.args + 1, f.field_count - 1, b->filter, call, b->err));
+    b->aggs->call_count++;
+    return OV_OK;
+}
+
+ov_status ovi_nagg_fold_result(ovi_nplanner *p, const ovi_nagg *agg, const ov_expr **value, ov_error *err)
+{
+    static const ov_slice o = OV_SLICE_LIT("o");
+    if (agg->folded->type.id == OV_TYPE_ARRAY)
+        OV_TRY(ov_plan_unpacked(p->cx, *value, agg->folded, value, err));
+    if (!agg->final)
+        return OV_OK;
+    fold_scope names = {.count = 1, .names = &o, .columns = value};
+    ov_native_scope scope = {.ctx = &names, .column = find_column};
+    return ovi_nfail_at(ov_json_get(agg->json, "finalize"), ov_native_bind(agg->final, &scope, p->cx, value, err), err);
+}
