@@ -139,6 +139,24 @@ void ov_expr_element(const ov_expr *e, ov_type *type, ov_sqltype *sql);
 /* A condition: of some element of `list` it is true that `test`, which reads column `element` and nothing else. */
 OV_CHECKED ov_status ov_expr_any(ov_expr_ctx *cx, const ov_expr *list, const ov_expr *test, uint32_t element,
                                  const ov_expr **out, ov_error *err);
+/* An expression over the elements of lists: what MAP makes of each, those that FILTER finds it above zero for, FOLD's value after the last.
+ * Of several lists every combination of elements counts, the last list's fastest. A NULL list gives NULL, and FILTER gives NULL where
+ * nothing is left. `body` reads columns: one a list, FOLD's value so far (of the type of `initial`, no list), those of `outer`. */
+typedef enum ov_lambda_kind {
+    OV_LAMBDA_MAP,
+    OV_LAMBDA_FILTER, /* one list; the body is a BIGINT */
+    OV_LAMBDA_FOLD,   /* the body has the type of `initial` */
+} ov_lambda_kind;
+typedef struct ov_lambda {
+    ov_lambda_kind kind;
+    const ov_expr *const *lists;
+    uint32_t list_count;
+    const ov_expr *initial;
+    const ov_expr *const *outer;
+    uint32_t outer_count;
+    const ov_expr *body;
+} ov_lambda;
+OV_CHECKED ov_status ov_expr_lambda(ov_expr_ctx *cx, const ov_lambda *lambda, const ov_expr **out, ov_error *err);
 /* A scalar function or operator by name: "+", "=", "AND", "NOT", "IS NULL", "LIKE", "CASE" (when, then, ...,
  * else), "COALESCE", "UPPER", "TIME_FLOOR" ... Unknown names and wrong argument types are OV_INVALID in Druid's
  * words with a hint, at pos. Folds constants. */

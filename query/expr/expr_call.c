@@ -209,7 +209,7 @@ static void summarise(ov_expr *e)
     }
 }
 
-static ov_status make_call(const ovi_bind *b, const ov_expr **out, ov_error *err)
+ov_status ovi_bound_call(const ovi_bind *b, const ov_expr **out, ov_error *err)
 {
     ov_expr *e;
     OV_TRY(ovi_node(b->cx, OV_EXPR_CALL, b->sql, b->type, &e, err));
@@ -250,7 +250,7 @@ ov_status ov_expr_call(ov_expr_ctx *cx, ov_slice name, const ov_expr **args, uin
         *out = b.replace;
         return OV_OK;
     }
-    return make_call(&b, out, err);
+    return ovi_bound_call(&b, out, err);
 }
 
 ov_status ovi_call_fn(ov_expr_ctx *cx, const char *name, const ov_expr **args, uint32_t argc,
@@ -278,5 +278,5 @@ ov_status ov_expr_cast(ov_expr_ctx *cx, const ov_expr *arg, ov_sqltype to, ov_ty
         *out = b.replace;
         return OV_OK;
     }
-    return make_call(&b, out, err);
+    return ovi_bound_call(&b, out, err);
 }

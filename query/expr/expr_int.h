@@ -106,6 +106,9 @@ ov_status ovi_bind_multi(ovi_bind *b, bool *done, ov_error *err);
 ov_status ovi_multi_in(ov_expr_ctx *cx, const ov_expr *list, const ov_expr *const *items, uint32_t count,
                        uint32_t pos, uint32_t end_pos, const ov_expr **out, ov_error *err);
 
+/* expr_call.c: the call that a binder has filled in. */
+ov_status ovi_bound_call(const ovi_bind *b, const ov_expr **out, ov_error *err);
+
 /* bind_help.c */
 void ovi_result(ovi_bind *b, ov_sqltype sql);
 ov_status ovi_want(ovi_bind *b, uint32_t i, ov_sqltype sql, ov_error *err); /* cast argument i */

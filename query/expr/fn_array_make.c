@@ -301,3 +301,46 @@ ov_status ovi_eval_array_quantile(ovi_call *c, ov_vec *out, ov_error *err)
     ovi_finish(c, &l, out);
     return OV_OK;
 }
+
+/* ---- sets ---- */
+
+ov_status ovi_bind_array_set(ovi_bind *b, ov_error *err)
+{
+    return b->args[0]->type.id == OV_TYPE_ARRAY ? result_like(b, 0, err) : ovi_wrong_types(b, "<ARRAY>", err);
+}
+
+typedef struct element {
+    const ov_vec *vec;
+    uint32_t at;
+} element;
+
+static int by_element(const void *a, const void *b)
+{
+    const element *x = a, *y = b;
+    return ovi_item_cmp(x->vec, x->at, y->vec, y->at);
+}
+
+/* $ARRAY_SET(list): its elements in order, each once. */
+ov_status ovi_eval_array_set(ovi_call *c, ov_vec *out, ov_error *err)
+{
+    const uint32_t *rows;
+    uint32_t n;
+    ovi_list l;
+    OV_TRY(ovi_call_strict(c, 0, err));
+    OV_TRY(ovi_rows(c, &rows, &n, err));
+    OV_TRY(ovi_list_init(&l, c, elem_of(c->e->type), err));
+    for (uint32_t k = 0; k < n; k++) {
+        ovi_items items = ovi_items_of(&c->arg[0], rows[k]);
+        uint32_t count = items.end - items.first;
+        element *list;
+        OV_TRY(ov_arena_alloc(c->mem, (count + (size_t)1) * sizeof *list, &list, err));
+        for (uint32_t i = 0; i < count; i++)
+            list[i] = (element){items.vec, items.first + i};
+        qsort(list, count, sizeof *list, by_element);
+        ovi_list_row(&l, rows[k]);
+        for (uint32_t i = 0; i < count; i++)
+            if (i == 0 || by_element(&list[i - 1], &list[i]) != 0)
+                OV_TRY(ovi_list_put(&l, list[i].vec, list[i].at, err));
+    }
+    return ovi_list_finish(&l, out, err);
+}

@@ -38,7 +38,8 @@ typedef struct fold_binder {
     ov_slice *fields;     /* names; [0] is the accumulator's */
     const ov_expr **args; /* of fields 1 .. */
     uint32_t field_count; /* the accumulator counted */
-    const ov_expr *like;  /* a NULL of the accumulator's type */
+    const ov_native *fold;
+    const ov_expr *like; /* a NULL of the accumulator's type */
 } fold_binder;
 
 /* The member's tree; *out NULL when there is none and none is needed. */
@@ -64,36 +65,9 @@ static ov_status bind(fold_binder *f, const char *member, const ov_native *tree,
     return ovi_nfail_at(ov_json_get(f->json, member), st, f->b->err);
 }
 
-/* The accumulator as column i: bytes become an array again. */
-static ov_status accumulator(fold_binder *f, uint32_t i, const ov_expr **out)
+static ov_status kept(fold_binder *f, const char *member, const ov_expr *e, const ov_expr **out)
 {
-    ov_expr_ctx *cx = f->b->s->p->cx;
-    const ov_expr *like = f->like;
-    if (like->type.id != OV_TYPE_ARRAY)
-        return ov_expr_column(cx, i, like->type, (ov_sqltype)like->sql, true, out, f->b->err);
-    OV_TRY(ov_expr_column(cx, i, OV_T(OV_TYPE_STRING), OV_SQL_VARCHAR, true, out, f->b->err));
-    return ov_plan_unpacked(cx, *out, like, out, f->b->err);
-}
-
-/* `e` as the accumulator's type, as it is kept. */
-static ov_status as_kept(fold_binder *f, const char *member, const ov_expr *e, const ov_expr **out)
-{
-    ovi_nplanner *p = f->b->s->p;
-    const ov_json *at = ov_json_get(f->json, member);
-    ov_error *err = f->b->err;
-    if (f->like->type.id != OV_TYPE_ARRAY) {
-        if (ov_type_is_list(e->type))
-            return ov_json_fail(at, err, OV_INVALID, "gives arrays, but the initial value is none; begin with an array, as in ARRAY<LONG>[]");
-        return ovi_nfail_at(at, ovi_ncast(p, e, (ov_sqltype)f->like->sql, out, err), err);
-    }
-    if (e->type.id == OV_TYPE_NULL)
-        return ov_expr_null(p->cx, OV_SQL_VARCHAR, out, err);
-    if (!ov_type_eq(e->type, f->like->type)) {
-        if (e->type.id == OV_TYPE_ARRAY)
-            return ov_json_fail(at, err, OV_INVALID, "gives arrays of another type than the initial value has");
-        return ov_json_fail(at, err, OV_INVALID, "gives no array, but the initial value is one");
-    }
-    return ov_plan_packed(p->cx, e, out, err);
+    return ovi_nfail_at(ov_json_get(f->json, member), ovi_native_keep(f->b->s->p->cx, f->like, e, out, f->b->err), f->b->err);
 }
 
 /* ---- the parts ---- */
@@ -132,14 +106,14 @@ static ov_status bind_initial(fold_binder *f, const char *member, const ov_expr 
     return OV_OK;
 }
 
-/* One evaluation's expression over the accumulator at column 0 and the given others. */
-static ov_status bind_fold(fold_binder *f, const ov_native *tree, const ov_expr **out)
+/* `fold` over the accumulator at column 0 and the fields behind it. */
+static ov_status fold_step(void *self, const ov_expr *like, const ov_expr **out, ov_error *err)
 {
-    ov_error *err = f->b->err;
+    fold_binder *f = self;
     ov_expr_ctx *cx = f->b->s->p->cx;
     const ov_expr **columns;
     OV_TRY(ov_arena_alloc(f->b->s->p->arena, f->field_count * sizeof *columns, &columns, err));
-    OV_TRY(accumulator(f, 0, &columns[0]));
+    OV_TRY(ovi_native_accumulator(cx, like, 0, &columns[0], err));
     for (uint32_t i = 1; i < f->field_count; i++) {
         const ov_expr *x = f->args[i];
         if (x->type.id == OV_TYPE_ARRAY)
@@ -148,11 +122,11 @@ static ov_status bind_fold(fold_binder *f, const ov_native *tree, const ov_expr 
             OV_TRY(ov_expr_column(cx, i, x->type, (ov_sqltype)x->sql, true, &columns[i], err));
     }
     fold_scope names = {.count = f->field_count, .names = f->fields, .columns = columns};
-    return bind(f, "fold", tree, &names, out);
+    return bind(f, "fold", f->fold, &names, out);
 }
 
 /* Absent: fold, with the one field's name for the aggregator's own. */
-static ov_status bind_combine(fold_binder *f, const ov_native *fold, ov_slice name, const ov_expr **out)
+static ov_status bind_combine(fold_binder *f, ov_slice name, const ov_expr **out)
 {
     const ov_native *tree;
     const ov_expr *columns[2];
@@ -162,32 +136,15 @@ static ov_status bind_combine(fold_binder *f, const ov_native *fold, ov_slice na
     OV_TRY(parse(f, "combine", given, &tree));
     ov_slice list[2] = {f->accumulator, given ? name : f->fields[1]};
     fold_scope names = {.count = 2, .names = list, .columns = columns};
-    OV_TRY(accumulator(f, 0, &columns[0]));
-    OV_TRY(accumulator(f, 1, &columns[1]));
-    OV_TRY(bind(f, given ? "combine" : "fold", given ? tree : fold, &names, out));
-    return as_kept(f, given ? "combine" : "fold", *out, out);
-}
-
-/* The type that holds the initial value and what comes of folding. */
-static ov_status settle_type(fold_binder *f, const ov_native *tree, const ov_expr *initial, const ov_expr **fold)
-{
-    ovi_nplanner *p = f->b->s->p;
-    OV_TRY(ov_plan_null_like(p->cx, initial, &f->like, f->b->err));
-    OV_TRY(bind_fold(f, tree, fold));
-    bool open = f->like->type.id == OV_TYPE_NULL, wider = ov_type_is_int(f->like->type) && ov_type_is_real((*fold)->type);
-    if (open || wider) {
-        OV_TRY(ov_plan_null_like(p->cx, *fold, &f->like, f->b->err));
-        if (f->like->type.id == OV_TYPE_NULL)
-            OV_TRY(ov_expr_null(p->cx, OV_SQL_VARCHAR, &f->like, f->b->err));
-        OV_TRY(bind_fold(f, tree, fold));
-    }
-    return as_kept(f, "fold", *fold, fold);
+    for (uint32_t i = 0; i < 2; i++)
+        OV_TRY(ovi_native_accumulator(f->b->s->p->cx, f->like, i, &columns[i], f->b->err));
+    OV_TRY(bind(f, given ? "combine" : "fold", given ? tree : f->fold, &names, out));
+    return kept(f, given ? "combine" : "fold", *out, out);
 }
 
 ov_status ovi_nagg_fold(ovi_nagg_binder *b, const ovi_nagg_kind *k, const ov_json *json)
 {
     fold_binder f = {.b = b, .json = json};
-    const ov_native *tree;
     const ov_expr *initial, *ignored;
     ov_fold *fold;
     ov_agg_call *call;
@@ -205,11 +162,12 @@ ov_status ovi_nagg_fold(ovi_nagg_binder *b, const ovi_nagg_kind *k, const ov_jso
     OV_TRY(bind_initial(&f, "initialValue", &initial));
     if (ov_json_find(json, "initialCombineValue"))
         OV_TRY(bind_initial(&f, "initialCombineValue", &ignored));
-    OV_TRY(parse(&f, "fold", true, &tree));
+    OV_TRY(parse(&f, "fold", true, &f.fold));
     OV_TRY(ov_arena_zalloc(b->s->p->arena, sizeof *fold, &fold, b->err));
-    OV_TRY(settle_type(&f, tree, initial, &fold->fold));
-    OV_TRY(as_kept(&f, "initialValue", initial, &fold->initial));
-    OV_TRY(bind_combine(&f, tree, b->agg->name, &fold->combine));
+    OV_TRY(ovi_nfail_at(ov_json_get(json, "fold"),
+                        ovi_native_settle(b->s->p->cx, initial, fold_step, &f, &f.like, &fold->fold, b->err), b->err));
+    OV_TRY(kept(&f, "initialValue", initial, &fold->initial));
+    OV_TRY(bind_combine(&f, b->agg->name, &fold->combine));
     OV_TRY(parse(&f, "finalize", false, &b->agg->final));
     if (!b->finalize)
         b->agg->final = NULL;

@@ -35,7 +35,22 @@ ov_status ovi_as_text(ovi_nbind *b, const ov_expr *e, const ov_expr **out, ov_er
 /* A function of the table over bound arguments, at n's place. */
 ov_status ovi_native_apply(ovi_nbind *b, const ov_native *n, const char *name, const ov_expr **args, uint32_t argc,
                            const ov_expr **out, ov_error *err);
+/* native_lambda.c: binders */
+ov_status ovi_native_filter(ovi_nbind *b, const ov_native *n, const ov_expr **out, ov_error *err);
+ov_status ovi_native_fold(ovi_nbind *b, const ov_native *n, const ov_expr **out, ov_error *err);
+ov_status ovi_native_map(ovi_nbind *b, const ov_native *n, const ov_expr **out, ov_error *err);
+ov_status ovi_native_quantified(ovi_nbind *b, const ov_native *n, const ov_expr **out, ov_error *err);
+/* Accumulators are kept as plain values, arrays as bytes; `like` is a NULL of the accumulator's type. The accumulator in a column, as what
+ * it is; and an expression as what is kept. */
+ov_status ovi_native_accumulator(ov_expr_ctx *cx, const ov_expr *like, uint32_t column, const ov_expr **out, ov_error *err);
+ov_status ovi_native_keep(ov_expr_ctx *cx, const ov_expr *like, const ov_expr *e, const ov_expr **out, ov_error *err);
+/* The accumulator's type (the initial value's; DOUBLE when that is whole and the step makes DOUBLEs; the step's when it is NULL), and the step
+ * as what is kept. */
+typedef ov_status (*ovi_native_step)(void *self, const ov_expr *like, const ov_expr **out, ov_error *err);
+ov_status ovi_native_settle(ov_expr_ctx *cx, const ov_expr *initial, ovi_native_step step, void *self, const ov_expr **like,
+                            const ov_expr **out, ov_error *err);
 /* native_lists.c: binders */
+ov_status ovi_native_set_add(ovi_nbind *b, const ov_native *n, const ov_expr **out, ov_error *err);
 ov_status ovi_native_list_call(ovi_nbind *b, const ov_native *n, const ov_expr **out, ov_error *err);
 ov_status ovi_native_list(ovi_nbind *b, const ov_native *n, const ov_expr **out, ov_error *err);
 ov_status ovi_native_same(ovi_nbind *b, const ov_native *n, const ov_expr **out, ov_error *err);

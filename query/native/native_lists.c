@@ -74,3 +74,13 @@ ov_status ovi_native_same(ovi_nbind *b, const ov_native *n, const ov_expr **out,
 {
     return ovi_native_value(b, n->args[0], out, err);
 }
+
+/* array_set_add(list, x), array_set_add_all(list, list): sorted, each element once */
+ov_status ovi_native_set_add(ovi_nbind *b, const ov_native *n, const ov_expr **out, ov_error *err)
+{
+    const ov_expr **args;
+    bool all = n->text.n > strlen("array_set_add");
+    OV_TRY(ovi_native_values(b, n, &args, err));
+    OV_TRY(ovi_native_apply(b, n, all ? "ARRAY_CONCAT" : "ARRAY_APPEND", args, 2, &args[0], err));
+    return ovi_native_apply(b, n, "$ARRAY_SET", args, 1, out, err);
+}

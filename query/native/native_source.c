@@ -171,29 +171,38 @@ static ov_status source_union(ovi_nplanner *p, const ov_json *v, ovi_nrel *out, 
 
 /* ---- inline rows ---- */
 
+static ov_status cell(ovi_nplanner *p, const ov_json *v, const ov_field *f, const ov_expr **out, ov_error *err);
+
+/* The elements of an array, or of a multi-value text, which may also be one plain value. */
+static ov_status list_cell(ovi_nplanner *p, const ov_json *v, const ov_field *f, const ov_expr **out, ov_error *err)
+{
+    const ov_expr **items;
+    uint32_t n = 0;
+    bool one = v->kind != OV_JSON_ARRAY;
+    ov_field elem = {.type = OV_T(f->type.id == OV_TYPE_ARRAY ? f->type.elem : OV_TYPE_STRING)};
+    elem.sql = (uint8_t)ov_sqltype_of_column(f->name, elem.type);
+    OV_TRY(ov_arena_alloc(p->arena, ((one ? 1 : v->count) + (size_t)1) * sizeof *items, &items, err));
+    for (const ov_json *i = one ? v : v->first; i; i = one ? NULL : i->next)
+        OV_TRY(cell(p, i, &elem, &items[n++], err));
+    OV_TRY(ovi_ncall(p, v, "ARRAY", items, n, out, err));
+    if (f->type.id == OV_TYPE_STRING)
+        return ovi_ncall(p, v, "ARRAY_TO_MV", out, 1, out, err);
+    if (!ov_type_eq((*out)->type, f->type))
+        return ov_expr_cast(p->cx, *out, OV_SQL_ARRAY, f->type, 0, 0, out, err);
+    return OV_OK;
+}
+
 static ov_status cell(ovi_nplanner *p, const ov_json *v, const ov_field *f, const ov_expr **out, ov_error *err)
 {
     ov_slice s;
     ov_sqltype sql = (ov_sqltype)f->sql;
     char type[48];
+    bool list = ov_type_is_list(f->type);
     if (!v || v->kind == OV_JSON_NULL)
-        return ov_expr_null(p->cx, sql, out, err);
-    if (v->kind == OV_JSON_ARRAY) {
-        const ov_expr **items;
-        uint32_t n = 0;
-        ov_field elem = {.type = OV_T(f->type.id == OV_TYPE_ARRAY ? f->type.elem : OV_TYPE_STRING)};
-        elem.sql = (uint8_t)ov_sqltype_of_column(f->name, elem.type);
-        OV_TRY(ov_arena_alloc(p->arena, (v->count + (size_t)1) * sizeof *items, &items, err));
-        for (const ov_json *i = v->first; i; i = i->next)
-            OV_TRY(cell(p, i, &elem, &items[n++], err));
-        OV_TRY(ovi_ncall(p, v, "ARRAY", items, n, out, err));
-        if (f->type.id == OV_TYPE_STRING)
-            return ovi_ncall(p, v, "ARRAY_TO_MV", out, 1, out, err);
-        if (!ov_type_eq((*out)->type, f->type))
-            return ov_expr_cast(p->cx, *out, OV_SQL_ARRAY, f->type, 0, 0, out, err);
-        return OV_OK;
-    }
-    if (v->kind == OV_JSON_OBJECT || f->type.id == OV_TYPE_ARRAY)
+        return ov_expr_null_of(p->cx, sql, f->type, out, err);
+    if (list && (v->kind == OV_JSON_ARRAY || f->type.multi))
+        return list_cell(p, v, f, out, err);
+    if (v->kind == OV_JSON_OBJECT || v->kind == OV_JSON_ARRAY || list)
         return ov_json_fail(v, err, OV_INVALID, "expected a value of type %s", ov_type_name(f->type, type));
     switch (v->kind) {
     case OV_JSON_INT:

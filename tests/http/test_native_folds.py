@@ -2,7 +2,38 @@
 import json
 
 from test_formats import check, same
-from test_native import ALL, LETTERS, ask, rows
+from test_native import ALL, LETTERS, ask, place, rows
+
+LISTS = {'type': 'inline', 'columnNames': ['__time', 'x', 'y', 'a', 'm'], 'columnTypes': ['LONG', 'STRING', 'LONG', 'ARRAY<LONG>', 'STRING'],
+         'rows': [[0, 'a', 1, [1, 2, 3], ['p', 'q']], [1, 'b', 2, [], 'r'], [2, 'b', 3, None, None]]}
+LAMBDAS = (  # an expression over LISTS, its type, its values
+    ('map(x -> x + 1, a)', 'ARRAY<LONG>', [[2, 3, 4], [], None]),
+    ('map((z) -> z * y, a)', 'ARRAY<LONG>', [[1, 2, 3], [], None]),
+    ('map(z -> concat(z, x), m)', 'STRING', [['pa', 'qa'], 'rb', None]),
+    ('filter(z -> z > y, a)', 'ARRAY<LONG>', [[2, 3], None, None]),
+    ('any(z -> z > 2, a)', 'LONG', [1, 0, 0]),
+    ('all(z -> z > 0, a)', 'LONG', [1, 1, 0]),
+    ('fold((z, acc) -> z + acc, a, 10)', 'LONG', [16, 10, None]),
+    ('fold((z, acc) -> z * 0.5 + acc, a, 0)', 'DOUBLE', [3.0, 0.0, None]),
+    ('fold((z, acc) -> array_append(acc, z + y), a, <LONG>[])', 'ARRAY<LONG>', [[2, 3, 4], [], None]),
+    ('cartesian_map((u, v) -> concat(u, v), a, m)', 'ARRAY<STRING>', [['1p', '1q', '2p', '2q', '3p', '3q'], [], None]),
+    ('cartesian_fold((u, v, acc) -> acc + u * strlen(v), a, m, 0)', 'LONG', [12, 0, None]),
+    ('map(z -> fold((w, acc) -> acc + w * z, a, 0), a)', 'ARRAY<LONG>', [[6, 12, 18], [], None]),
+    ('array_set_add(a, 2)', 'ARRAY<LONG>', [[1, 2, 3], [2], None]),
+    ('array_set_add_all(a, [9, 1])', 'ARRAY<LONG>', [[1, 2, 3, 9], [1, 9], None]),
+)
+NO_LAMBDAS = (  # an expression that is refused, what is said
+    ('map((x, y) -> x, a)', "'map' takes a lambda of 1 parameter"),
+    ('map(a, a)', "'map' takes a lambda of 1 parameter"),
+    ('fold((x, acc) -> [x], a, 0)', 'the accumulator is no array'),
+    ('ARRAY<FOO>[1]', "arrays are of LONG, DOUBLE or STRING, not of 'FOO'"),
+    ('nosuch(x -> x, a)', "the function 'nosuch' is not known"),
+)
+
+
+def scan(expression, kind):
+    return dict(queryType='scan', dataSource=LISTS, columns=['v'], resultFormat='compactedList',
+                virtualColumns=[{'type': 'expression', 'name': 'v', 'expression': expression, 'outputType': kind}])
 
 
 def cases(server):
@@ -28,3 +59,9 @@ def cases(server):
     yield 'fold with a mistake', lambda: folds('aggregations[0].fold: expected', fields=['y'], fold='__acc + ')
     yield 'fold by groups', lambda: same(rows(server, queryType='groupBy', granularity='all', dataSource=LETTERS, dimensions=['x'], aggregations=[
         {'type': 'expression', 'name': 'v', 'fields': ['y'], 'initialValue': '0', 'fold': '__acc * 10 + y'}])[1]['event'], {'x': 'b', 'v': 23})
+    for text, kind, want in LAMBDAS:
+        yield text, lambda t=text, k=kind, w=want: same([r[0] for r in rows(server, **scan(t, k))[0]['events']], w)
+    for text, words in NO_LAMBDAS:
+        yield text, lambda t=text, w=words: place(server, w, **scan(t, 'LONG'))
+    yield 'a list in a column of numbers', lambda: place(server, 'dataSource.rows[0][0]: expected a value of type LONG', queryType='scan', dataSource={
+        'type': 'inline', 'columnNames': ['y'], 'columnTypes': ['LONG'], 'rows': [[[1]]]})

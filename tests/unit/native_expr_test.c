@@ -267,7 +267,7 @@ static void values(void **state)
         {"strlen(s, 1)", "! the function 'strlen' takes 1 argument, found 2"},
         {"substring(s)", "! takes 2 to 3 arguments, found 1"},
         {"cast(l, 'BLOB')", "! cast to 'BLOB' is not supported"},
-        {"map(x -> x, s)", "! the function 'map' is not known here"},
+        {"map((x, y) -> x, s)", "! 'map' takes a lambda of 1 parameter first, as in x -> x + 1"},
         {"[1] == l", "! Cannot apply '=' to arguments of type '<ARRAY> = <BIGINT>'"},
     };
     env e;
