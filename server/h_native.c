@@ -24,7 +24,8 @@ enum {
 typedef struct native_answer {
     ov_request *rq;
     ov_query *query;
-    ov_native_out *writer;
+    ov_native_sink sink;
+    ov_native_out *writer; /* of the query that runs; NULL between them */
     bool pretty;
     ov_pretty spaces;
     ov_buf plain, out; /* plain: what pretty has not seen yet */
@@ -141,35 +142,64 @@ static ov_status take_total(void *self, const ov_batch *batch, ov_error *err)
     return ov_native_out_total(((native_answer *)self)->writer, batch, err);
 }
 
-static ov_status run_parts(ov_query *q, void *self, ov_error *err)
+/* One query's answer: its plans' rows through the writer. */
+static ov_status run_one(native_answer *a, const ov_native_query *native, ov_error *err)
 {
-    native_answer *a = self;
-    const ov_native_query *native = ov_query_native(q);
+    ov_query *q = a->query;
     ov_result_sink rows = {no_fields, take_rows, a}, empty = {no_fields, take_empty, a}, total = {no_fields, take_total, a};
     if (native->type == OV_NATIVE_METADATA) {
-        ov_buf_add_slice(a->pretty ? &a->plain : &a->out, native->text);
+        ov_buf_add_slice(a->sink.sheet, native->text);
         return OV_OK;
     }
+    OV_TRY(ov_native_out_create(native, &a->sink, &a->writer, err));
     if (native->empty)
         OV_TRY(ov_query_run_part(q, native->empty, &empty, err));
     if (native->total)
         OV_TRY(ov_query_run_part(q, native->total, &total, err));
     OV_TRY(ov_query_run_part(q, native->plan, &rows, err));
-    return ov_native_out_end(a->writer, err);
+    OV_TRY(ov_native_out_end(a->writer, err));
+    ov_native_out_destroy(a->writer);
+    a->writer = NULL;
+    return OV_OK;
+}
+
+/* bySegment: an element for each. */
+static ov_status run_parts(native_answer *a, const ov_native_query *native, ov_error *err)
+{
+    ov_buf *out = a->sink.sheet;
+    ov_buf_add_char(out, '[');
+    for (uint32_t i = 0; i < native->part_count; i++) {
+        const ov_native_part *part = &native->parts[i];
+        ov_buf_add_str(out, i ? ",{\"timestamp\":\"" : "{\"timestamp\":\"");
+        ov_iso_add(out, part->time_ms, NULL);
+        ov_buf_add_str(out, "\",\"result\":{\"results\":");
+        OV_TRY(run_one(a, &part->query, err));
+        ov_buf_add_str(out, ",\"segment\":");
+        ov_json_quote(out, part->segment);
+        ov_buf_add_str(out, ",\"interval\":\"");
+        ov_interval_add(out, part->interval);
+        ov_buf_add_str(out, "\"}}");
+        OV_TRY(flush_some(a, err));
+    }
+    ov_buf_add_char(out, ']');
+    return OV_OK;
+}
+
+static ov_status run_all(ov_query *q, void *self, ov_error *err)
+{
+    const ov_native_query *native = ov_query_native(q);
+    return native->type == OV_NATIVE_PARTS ? run_parts(self, native, err) : run_one(self, native, err);
 }
 
 static ov_status run_query(ov_app *app, ov_request *rq, const native_request *in, const _Atomic bool *cancelled,
                            ov_query *q, ov_result_use *use, ov_error *err)
 {
     native_answer a = {.rq = rq, .query = q, .flush_at = FIRST_PIECE_BYTES};
-    ov_native_sink sink = {.flush = flush_some, .self = &a};
     a.pretty = wants_pretty(rq);
     ov_buf_init(&a.plain);
     ov_buf_init(&a.out);
-    sink.sheet = a.pretty ? &a.plain : &a.out;
-    ov_status st = ov_native_out_create(ov_query_native(q), &sink, &a.writer, err);
-    if (st == OV_OK)
-        st = ov_answer_in_turn(app, rq, q, in->priority, cancelled, run_parts, &a, err);
+    a.sink = (ov_native_sink){.sheet = a.pretty ? &a.plain : &a.out, .flush = flush_some, .self = &a};
+    ov_status st = ov_answer_in_turn(app, rq, q, in->priority, cancelled, run_all, &a, err);
     if (st == OV_BUSY)
         ov_respond_header(rq, "Retry-After", OV_SLICE_LIT("1"));
     if (st == OV_OK)

@@ -349,6 +349,7 @@ static ov_status one_row(ov_native_out *w, const ov_batch *b, uint32_t row, ov_b
     case OV_NATIVE_TIME_BOUNDARY:
         return boundary_row(w, b, row, out, err);
     case OV_NATIVE_METADATA:
+    case OV_NATIVE_PARTS:
         break;
     }
     return OV_OK;

@@ -124,16 +124,37 @@ static ov_status read_interval(const ov_json *v, ov_interval *out, ov_error *err
     return ovi_nfail_at(v, ov_interval_parse(text, out, err), err);
 }
 
+static ov_status of_segment(ovi_nplanner *p, ov_interval **out, uint32_t *count, ov_error *err)
+{
+    OV_TRY(ov_arena_alloc(p->arena, sizeof **out, out, err));
+    (*out)[0] = p->clip;
+    *count = 1;
+    return OV_OK;
+}
+
+static ov_status of_picks(ovi_nplanner *p, const ov_json *v, ov_interval **out, uint32_t *count, ov_error *err)
+{
+    if (p->depth)
+        return ov_json_fail(v, err, OV_UNSUPPORTED, "only the outermost query may name segments; name times");
+    OV_TRY(ov_arena_alloc(p->arena, (p->pick_count + (size_t)1) * sizeof **out, out, err));
+    for (uint32_t i = 0; i < p->pick_count; i++)
+        (*out)[i] = p->picks[i].interval;
+    *count = (uint32_t)ov_interval_condense(*out, p->pick_count);
+    return OV_OK;
+}
+
 ov_status ovi_nintervals(ovi_nplanner *p, const ov_json *query, bool needed, ov_interval **out, uint32_t *count,
                          ov_error *err)
 {
     const ov_json *v = ov_json_find(query, "intervals");
     *count = 0;
+    if (p->only) /* bySegment: the planner says which part of it is seen */
+        return of_segment(p, out, count, err);
     if (v && v->kind == OV_JSON_OBJECT) {
         ov_slice type;
         OV_TRY(ov_json_need_str(v, "type", &type, err));
         if (ov_slice_eq(type, OV_SLICE_LIT("segments")))
-            return ov_json_fail(v, err, OV_UNSUPPORTED, "intervals of segments are not supported; name times");
+            return of_picks(p, v, out, count, err);
         OV_TRY(ov_json_need(v, "intervals", &v, err));
     }
     OV_TRY(ov_arena_alloc(p->arena, (v && v->kind == OV_JSON_ARRAY ? v->count + (size_t)1 : 1) * sizeof **out, out, err));

@@ -375,7 +375,8 @@ static ov_status source_names(ovi_nplanner *p, const ov_json *query, const ov_da
             OV_TRY(ov_json_need_str(v, "name", &name, err));
         else
             OV_TRY(ov_json_as_str(v, &name, err));
-        const ov_datasource *ds = p->env->find(p->env->self, name);
+        const ov_datasource *ds;
+        OV_TRY(ovi_nfind(p, name, &ds, err));
         if (ds)
             (*out)[(*count)++] = ds;
     }
@@ -387,7 +388,7 @@ static ov_status wanted_intervals(ovi_nplanner *p, const ov_json *query, const o
                                   uint32_t count, ov_interval **out, uint32_t *n, ov_error *err)
 {
     OV_TRY(ovi_nintervals(p, query, false, out, n, err));
-    if (ov_json_find(query, "intervals"))
+    if (ov_json_find(query, "intervals") || p->only)
         return OV_OK;
     int64_t end = OV_TIME_MIN;
     for (uint32_t i = 0; i < count; i++)

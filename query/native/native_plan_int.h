@@ -16,11 +16,22 @@ enum {
     OVI_NATIVE_EXPR_HEIGHT = 400,    /* and levels */
 };
 
+/* A segment by name, as intervals of type `segments` give it. */
+typedef struct ovi_npick {
+    ov_interval interval;
+    ov_slice version;
+    uint32_t partition;
+} ovi_npick;
+
 typedef struct ovi_nplanner {
     const ov_native_env *env;
     ov_expr_ctx *cx;
     ov_arena *arena;
     uint32_t depth;
+    const ovi_npick *picks; /* only these segments are read; NULL: all */
+    uint32_t pick_count;
+    const ov_segment_entry *only; /* only this one, and of it what lies in `clip`; NULL: all */
+    ov_interval clip;
 } ovi_nplanner;
 
 /* Rows with named columns: what a data source is. */
@@ -96,6 +107,14 @@ OV_CHECKED ov_status ovi_nintervals(ovi_nplanner *p, const ov_json *query, bool 
 /* __time in one of them; NULL for eternity. */
 OV_CHECKED ov_status ovi_nin_intervals(ovi_nscope *s, const ov_interval *list, uint32_t count, const ov_expr **out,
                                        ov_error *err);
+
+/* ---- native_by_segment.c ---- */
+/* The datasource of that name, with the segments the query reads; NULL when there is none. */
+OV_CHECKED ov_status ovi_nfind(ovi_nplanner *p, ov_slice name, const ov_datasource **out, ov_error *err);
+/* What intervals of type `segments` name; before anything else is planned. */
+OV_CHECKED ov_status ovi_npicks(ovi_nplanner *p, const ov_json *query, ov_error *err);
+/* A plan for each segment: `bySegment`. */
+OV_CHECKED ov_status ovi_nplan_by_segment(ovi_nplanner *p, const ov_json *query, ov_native_query *out, ov_error *err);
 
 /* ---- native_source.c ---- */
 OV_CHECKED ov_status ovi_nsource(ovi_nplanner *p, const ov_json *source, ovi_nrel *out, ov_error *err);
@@ -243,6 +262,8 @@ OV_CHECKED ov_status ovi_nplan_segment_metadata(ovi_nplanner *p, const ov_json *
 OV_CHECKED ov_status ovi_nplan_source_metadata(ovi_nplanner *p, const ov_json *query, ov_native_query *out,
                                                ovi_nrel *rel, ov_error *err);
 /* ---- native_query.c ---- */
+/* The query and its plans, optimised. */
+OV_CHECKED ov_status ovi_nplan_whole(ovi_nplanner *p, const ov_json *query, ov_native_query *out, ov_error *err);
 /* rel: what the query's rows are to a query around it. */
 OV_CHECKED ov_status ovi_nplan_query(ovi_nplanner *p, const ov_json *query, ov_native_query *out, ovi_nrel *rel,
                                      ov_error *err);

@@ -32,11 +32,6 @@ ov_status ovi_nplan_query(ovi_nplanner *p, const ov_json *query, ov_native_query
         if (p->depth && !types[i].nests)
             return ov_json_fail(ov_json_get(query, "queryType"), err, OV_INVALID,
                                 "a %s query cannot be a data source", types[i].name);
-        bool by_segment;
-        OV_TRY(ovi_ncontext_bool(query, "bySegment", false, &by_segment));
-        if (by_segment)
-            return ov_json_fail(ov_json_find(query, "context"), err, OV_UNSUPPORTED,
-                                "answers by segment (bySegment) are not supported");
         OV_TRY(types[i].plan(p, query, out, rel, err));
         if (out->type != OV_NATIVE_METADATA)
             OV_TRY(ovi_ncontext_bool(query, "serializeDateTimeAsLong", false, &out->time_as_long));
@@ -54,12 +49,22 @@ static ov_status optimise(ovi_nplanner *p, const ov_plan **plan, ov_error *err)
     return *plan ? ov_plan_optimize(p->cx, *plan, plan, err) : OV_OK;
 }
 
+ov_status ovi_nplan_whole(ovi_nplanner *p, const ov_json *query, ov_native_query *out, ov_error *err)
+{
+    ovi_nrel rel;
+    OV_TRY(ovi_nplan_query(p, query, out, &rel, err));
+    OV_TRY(optimise(p, &out->plan, err));
+    OV_TRY(optimise(p, &out->empty, err));
+    return optimise(p, &out->total, err);
+}
+
 ov_status ov_native_plan(const ov_native_env *env, const ov_json *query, ov_native_query *out, ov_error *err)
 {
     ovi_nplanner p = {.env = env, .cx = env->cx, .arena = env->cx->arena};
-    ovi_nrel rel;
-    OV_TRY(ovi_nplan_query(&p, query, out, &rel, err));
-    OV_TRY(optimise(&p, &out->plan, err));
-    OV_TRY(optimise(&p, &out->empty, err));
-    return optimise(&p, &out->total, err);
+    bool by_segment;
+    OV_TRY(ov_json_expect(query, OV_JSON_OBJECT, err));
+    OV_TRY(ovi_npicks(&p, query, err));
+    OV_TRY(ovi_ncontext_bool(query, "bySegment", false, &by_segment));
+    OV_TRY(ovi_nplan_whole(&p, query, out, err)); /* a wrong query is wrong whether it has segments or not */
+    return by_segment ? ovi_nplan_by_segment(&p, query, out, err) : OV_OK;
 }

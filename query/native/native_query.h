@@ -23,7 +23,10 @@ typedef enum ov_native_type {
     OV_NATIVE_TIME_BOUNDARY,
     OV_NATIVE_METADATA, /* `text` is the whole answer */
     OV_NATIVE_WINDOW,
+    OV_NATIVE_PARTS, /* bySegment: `parts` */
 } ov_native_type;
+
+struct ov_native_part;
 
 typedef enum ov_native_scan_format {
     OV_NATIVE_SCAN_LIST,
@@ -56,7 +59,16 @@ typedef struct ov_native_query {
     uint32_t batch_rows; /* scan: events of one element */
     ov_slice segment_id; /* scan: empty when rows of several segments come together */
     bool min_time, max_time; /* timeBoundary: which are asked for */
+    const struct ov_native_part *parts; /* PARTS: a query of each segment */
+    uint32_t part_count;
 } ov_native_query;
+
+typedef struct ov_native_part {
+    ov_native_query query;
+    ov_slice segment; /* its id */
+    int64_t time_ms;  /* where its interval begins */
+    ov_interval interval; /* what is seen of it */
+} ov_native_part;
 
 typedef struct ov_native_env {
     ov_expr_ctx *cx;

@@ -41,7 +41,8 @@ static ov_status no_rows(ovi_nplanner *p, const ov_plan **out, ov_error *err)
 
 static ov_status source_named(ovi_nplanner *p, ov_slice name, ovi_nrel *out, ov_error *err)
 {
-    const ov_datasource *ds = p->env->find(p->env->self, name);
+    const ov_datasource *ds;
+    OV_TRY(ovi_nfind(p, name, &ds, err));
     *out = (ovi_nrel){.known = ds != NULL};
     if (!ds)
         return no_rows(p, &out->plan, err);

@@ -21,6 +21,7 @@ import test_metadata  # noqa: E402
 import test_native  # noqa: E402
 import test_native_folds  # noqa: E402
 import test_native_quantiles  # noqa: E402
+import test_native_segments  # noqa: E402
 import test_partitions  # noqa: E402
 import test_push  # noqa: E402
 import test_quick  # noqa: E402
@@ -42,6 +43,7 @@ PARTS = (  # in this order
     test_native,
     test_native_folds,
     test_native_quantiles,
+    test_native_segments,
     test_metadata,
     test_partitions,
     test_push,
