@@ -142,36 +142,6 @@ static ov_status discover(ovi_load *l, ov_error *err)
     return OV_OK;
 }
 
-/* The columns that divide rows: plain strings of the load. False: rows are divided by number alone. */
-static ov_status find_partitioner(ovi_load *l, const ovi_plan *plan, bool *found, ov_error *err)
-{
-    const ov_spec *s = l->spec;
-    ovi_partitioner *p = &l->partitioner;
-    uint32_t *columns;
-    *found = false;
-    if (s->partitions == OV_SHARD_NUMBERED)
-        return OV_OK;
-    OV_TRY(ov_arena_alloc(&l->arena, s->partition_count * sizeof *columns, &columns, err));
-    for (uint32_t i = 0; i < s->partition_count; i++) {
-        uint32_t c = 0;
-        while (c < plan->schema.column_count &&
-               !ov_slice_eq(plan->schema.columns[c].name, s->partition_dimensions[i]))
-            c++;
-        if (c == plan->schema.column_count || plan->schema.columns[c].type.id != OV_TYPE_STRING)
-            return OV_OK;
-        columns[i] = c;
-    }
-    p->kind = (ov_shard_kind)s->partitions;
-    p->gran = plan->schema.segment_gran;
-    p->columns = columns;
-    p->column_count = s->partition_count;
-    p->names = s->partition_dimensions;
-    p->target_rows = s->max_rows_per_segment;
-    p->fixed_buckets = s->num_shards;
-    *found = true;
-    return OV_OK;
-}
-
 /* A pass that only counts rows and samples keys. */
 static ov_status survey(ovi_load *l, const ovi_plan *plan, ov_arena *out, ov_load_result *result, ov_error *err)
 {
@@ -217,7 +187,8 @@ static ov_status run(ovi_load *l, ov_arena *out, ov_load_result *result, ov_erro
     OV_TRY(ovi_plan_build(l->spec, l->env, l->found.list, l->found.count, &l->arena, &plan, err));
     l->plan = plan;
     bool divided;
-    OV_TRY(find_partitioner(l, plan, &divided, err));
+    OV_TRY(ovi_partitioner_choose(&l->partitioner, l->spec, &plan->schema.segment_gran, plan->schema.columns,
+                                  plan->schema.column_count, &divided, err));
     if (divided) {
         OV_TRY(survey(l, plan, out, result, err));
         plan->schema.partitioner = &l->partitioner;

@@ -23,6 +23,7 @@ typedef struct route {
     ov_arena scratch;   /* reset per batch */
     /* partitioner: buckets by code of its only column, as of the chunk whose number is `stamp` */
     uint32_t *bucket_of, *stamps, stamp, stamped_chunk;
+    ov_vec *opened; /* the partitioner's columns of a batch */
     ov_buf text;
 } route;
 
@@ -192,7 +193,7 @@ static uint32_t divide(route *r, uint32_t last, uint32_t row)
     ov_slice key[OV_SHARD_MOST_DIMENSIONS];
     if (c->parts == 1)
         return last;
-    if (!ovi_partitioner_key(p, r->rows, row, key)) {
+    if (!(r->rows ? ovi_partitioner_key(p, r->rows, row, key) : ovi_partitioner_opened_key(p, r->opened, row, key))) {
         p->vague = true;
         return base;
     }
@@ -217,6 +218,8 @@ static ov_status divide_open(route *r, ov_arena *tables, ov_error *err)
 {
     const ovi_partitioner *p = r->l->schema.partitioner;
     r->stamped_chunk = NO_CHUNK;
+    if (p && !r->rows)
+        OV_TRY(ovi_partitioner_open(p, r->batch, tables, &r->opened, err));
     if (!p || !r->rows || p->column_count != 1 || r->rows->col[p->columns[0]].listed)
         return OV_OK;
     uint32_t n = r->rows->col[p->columns[0]].dict.count + 1;
@@ -378,7 +381,11 @@ ov_status ovi_route_batch(ov_loader *l, const ov_batch *batch, ov_error *err)
         return OV_OK;
     ov_arena_init(&tables, "route", NULL);
     ov_arena_init(&r.scratch, "batch", NULL);
+    ov_buf_init(&r.text);
     ov_status st = batch_rows(&r, &tables, err);
+    if (st == OV_OK)
+        st = ov_buf_check(&r.text, err);
+    ov_buf_fini(&r.text);
     ov_arena_fini(&r.scratch);
     ov_arena_fini(&tables);
     return st;

@@ -1,6 +1,7 @@
 #include "ingest/partition.h"
 
 #include <stdlib.h>
+#include "base/bits.h"
 
 enum { SAMPLES = 4096, SAMPLES_OF_MANY = 256, MANY = 256, MOST_BUCKETS = 10000 };
 
@@ -16,6 +17,33 @@ void ovi_partitioner_fini(ovi_partitioner *p)
     ov_arena_fini(&p->arena);
 }
 
+ov_status ovi_partitioner_choose(ovi_partitioner *p, const ov_spec *spec, const ov_gran *gran, const ov_build_column *columns,
+                                 uint32_t count, bool *found, ov_error *err)
+{
+    uint32_t *numbers;
+    *found = false;
+    if (spec->partitions == OV_SHARD_NUMBERED)
+        return OV_OK;
+    OV_TRY(ov_arena_alloc(&p->arena, spec->partition_count * sizeof *numbers, &numbers, err));
+    for (uint32_t i = 0; i < spec->partition_count; i++) {
+        uint32_t c = 0;
+        while (c < count && !ov_slice_eq(columns[c].name, spec->partition_dimensions[i]))
+            c++;
+        if (c == count || columns[c].type.id != OV_TYPE_STRING)
+            return OV_OK;
+        numbers[i] = c;
+    }
+    p->kind = (ov_shard_kind)spec->partitions;
+    p->gran = *gran;
+    p->columns = numbers;
+    p->column_count = spec->partition_count;
+    p->names = spec->partition_dimensions;
+    p->target_rows = spec->max_rows_per_segment;
+    p->fixed_buckets = spec->num_shards;
+    *found = true;
+    return OV_OK;
+}
+
 /* ---- keys ---- */
 
 bool ovi_partitioner_key(const ovi_partitioner *p, const ov_rows *rows, uint32_t row, ov_slice *key)
@@ -27,6 +55,33 @@ bool ovi_partitioner_key(const ovi_partitioner *p, const ov_rows *rows, uint32_t
         uint32_t code = c->code[row], from = c->dict.offsets[code];
         key[i] = code ? ov_slice_make(c->dict.bytes + from, c->dict.offsets[code + 1] - from) : (ov_slice){0};
         if (code && !key[i].p)
+            key[i].p = "";
+    }
+    return true;
+}
+
+ov_status ovi_partitioner_open(const ovi_partitioner *p, const ov_batch *batch, ov_arena *out, ov_vec **opened, ov_error *err)
+{
+    OV_TRY(ov_arena_alloc(out, p->column_count * sizeof **opened, opened, err));
+    for (uint32_t i = 0; i < p->column_count; i++)
+        OV_TRY(ov_vec_flatten(&batch->col[p->columns[i]], out, &(*opened)[i], err));
+    return OV_OK;
+}
+
+bool ovi_partitioner_opened_key(const ovi_partitioner *p, const ov_vec *opened, uint32_t row, ov_slice *key)
+{
+    for (uint32_t i = 0; i < p->column_count; i++) {
+        const ov_vec *v = &opened[i];
+        if (ov_type_is_list(v->type)) {
+            uint32_t first, end;
+            v = ov_vec_list(v, row, &first, &end);
+            if (end - first > 1)
+                return false;
+            key[i] = end == first || ov_vec_is_null(v, first) ? (ov_slice){0} : ov_vec_str(v, first);
+        } else {
+            key[i] = ov_vec_is_null(v, row) ? (ov_slice){0} : ov_vec_str(v, row);
+        }
+        if (!key[i].p && key[i].n == 0 && !(ov_type_is_list(opened[i].type)) && !ov_vec_is_null(&opened[i], row))
             key[i].p = "";
     }
     return true;
@@ -124,20 +179,42 @@ static ov_status sample(ovi_partitioner *p, ovi_part_chunk *c, const ov_slice *k
     return OV_OK;
 }
 
+/* key NULL: the row has none. */
+static ov_status see_row(ovi_partitioner *p, ov_interval *bucket, ovi_part_chunk **c, int64_t ms, const ov_slice *key, ov_error *err)
+{
+    if (!*c || !ov_interval_has(*bucket, ms)) {
+        *bucket = ov_gran_bucket(&p->gran, ms);
+        OV_TRY(chunk_of(p, bucket->start, c, err));
+    }
+    (*c)->rows++;
+    return key ? sample(p, *c, key, err) : OV_OK;
+}
+
 ov_status ovi_partitioner_see(ovi_partitioner *p, const ov_rows *rows, ov_error *err)
 {
     ov_slice key[OV_SHARD_MOST_DIMENSIONS];
     ov_interval bucket = {0, 0};
     ovi_part_chunk *c = NULL;
     for (uint32_t i = 0; i < rows->rows; i++) {
-        int64_t ms = rows->col[0].i64[i];
-        if (!c || !ov_interval_has(bucket, ms)) {
-            bucket = ov_gran_bucket(&p->gran, ms);
-            OV_TRY(chunk_of(p, bucket.start, &c, err));
-        }
-        c->rows++;
-        if (p->kind == OV_SHARD_RANGE && ovi_partitioner_key(p, rows, i, key))
-            OV_TRY(sample(p, c, key, err));
+        bool has_key = p->kind == OV_SHARD_RANGE && ovi_partitioner_key(p, rows, i, key);
+        OV_TRY(see_row(p, &bucket, &c, rows->col[0].i64[i], has_key ? key : NULL, err));
+    }
+    return OV_OK;
+}
+
+ov_status ovi_partitioner_see_batch(ovi_partitioner *p, const ov_batch *batch, ov_arena *scratch, ov_error *err)
+{
+    ov_slice key[OV_SHARD_MOST_DIMENSIONS];
+    ov_interval bucket = {0, 0};
+    ovi_part_chunk *c = NULL;
+    ov_vec time, *opened;
+    OV_TRY(ov_vec_flatten(&batch->col[0], scratch, &time, err));
+    OV_TRY(ovi_partitioner_open(p, batch, scratch, &opened, err));
+    for (uint32_t i = 0; i < batch->rows; i++) {
+        if (batch->sel && !ov_bits_test(batch->sel, i))
+            continue;
+        bool has_key = p->kind == OV_SHARD_RANGE && ovi_partitioner_opened_key(p, opened, i, key);
+        OV_TRY(see_row(p, &bucket, &c, ((const int64_t *)time.data)[i], has_key ? key : NULL, err));
     }
     return OV_OK;
 }

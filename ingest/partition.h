@@ -16,6 +16,8 @@
 
 #include "base/period.h"
 #include "ingest/rows_int.h"
+#include "ingest/spec.h"
+#include "storage/segment_builder.h"
 #include "storage/shard.h"
 
 typedef struct ovi_part_chunk {
@@ -44,12 +46,21 @@ typedef struct ovi_partitioner {
 
 void ovi_partitioner_init(ovi_partitioner *p, const ov_gran *gran);
 void ovi_partitioner_fini(ovi_partitioner *p);
+/* As the spec's partitionsSpec says. False: rows are divided by number alone, also because some dimension is no string. */
+OV_CHECKED ov_status ovi_partitioner_choose(ovi_partitioner *p, const ov_spec *spec, const ov_gran *gran,
+                                            const ov_build_column *columns, uint32_t count, bool *found, ov_error *err);
 OV_CHECKED ov_status ovi_partitioner_see(ovi_partitioner *p, const ov_rows *rows, ov_error *err);
+/* The same for the selected rows of a batch in the load's columns (col[0] is __time). */
+OV_CHECKED ov_status ovi_partitioner_see_batch(ovi_partitioner *p, const ov_batch *batch, ov_arena *scratch, ov_error *err);
 OV_CHECKED ov_status ovi_partitioner_settle(ovi_partitioner *p, ov_error *err);
 /* Of the chunk that starts there; NULL when no row was seen in it. */
 const ovi_part_chunk *ovi_partitioner_chunk(const ovi_partitioner *p, int64_t start);
 /* Key of a row of the split: column_count values, p NULL for NULL. False: some dimension has several values. */
 bool ovi_partitioner_key(const ovi_partitioner *p, const ov_rows *rows, uint32_t row, ov_slice *key);
+/* The partitioner's columns of a batch, opened (one vector each), and the key of a row of them. */
+OV_CHECKED ov_status ovi_partitioner_open(const ovi_partitioner *p, const ov_batch *batch, ov_arena *out, ov_vec **opened,
+                                          ov_error *err);
+bool ovi_partitioner_opened_key(const ovi_partitioner *p, const ov_vec *opened, uint32_t row, ov_slice *key);
 uint32_t ovi_partitioner_bucket(const ovi_partitioner *p, const ovi_part_chunk *c, const ov_slice *key, ov_buf *scratch);
 /* What a segment of that bucket covers; numbered when nothing can be said. */
 ov_shard ovi_partitioner_shard(const ovi_partitioner *p, int64_t start, uint32_t bucket);

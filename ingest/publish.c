@@ -233,10 +233,15 @@ static ov_status stretches(ov_publish *p, const ov_datasource *ds, const ov_inte
 ov_status ov_publish_overwrite(ov_publish *p, ov_slice datasource, const ov_interval *intervals, uint32_t count,
                                ov_error *err)
 {
+    OV_TRY(check_inside(p, intervals, count, err));
+    return ov_publish_empty(p, datasource, intervals, count, err);
+}
+
+ov_status ov_publish_empty(ov_publish *p, ov_slice datasource, const ov_interval *intervals, uint32_t count, ov_error *err)
+{
     ov_interval *filled, *spans;
     uint32_t filled_count;
     size_t n = 0;
-    OV_TRY(check_inside(p, intervals, count, err));
     OV_TRY(filled_chunks(p, datasource, &filled, &filled_count, err));
     ov_snapshot *snap = ov_catalog_snapshot(p->catalog);
     const ov_datasource *ds = ov_snapshot_find(snap, datasource);
@@ -300,9 +305,8 @@ ov_status ov_publish_run(ov_publish *p, const ov_task_row *task, ov_error *err)
         .records = p->records,
         .record_count = p->record_count,
         .task = task,
-        .retire = p->retire,
-        .retire_count = p->retire_count,
-        .retire_version = p->retire_version,
+        .inputs = p->inputs,
+        .input_count = p->input_count,
         .live = p->live,
         .live_count = p->live_count,
     };

@@ -21,9 +21,8 @@ typedef struct ov_publish {
     uint32_t cursor_count, cursor_cap;
     ov_record *records;
     uint32_t record_count, record_cap;
-    const ov_slice *retire; /* as in ov_commit */
-    uint32_t retire_count;
-    ov_slice retire_version;
+    const ov_segment_entry *const *inputs; /* as in ov_commit */
+    uint32_t input_count;
     const struct ov_live_change *live; /* rows in memory that go with the commit; see storage/live.h */
     uint32_t live_count;
 } ov_publish;
@@ -40,6 +39,9 @@ OV_CHECKED ov_status ov_publish_drop(ov_publish *p, ov_slice datasource, const o
  * outside of them are OV_INVALID. Call after the last add. */
 OV_CHECKED ov_status ov_publish_overwrite(ov_publish *p, ov_slice datasource, const ov_interval *intervals,
                                           uint32_t count, ov_error *err);
+/* The same for what answers there now, whatever new segments lie outside. */
+OV_CHECKED ov_status ov_publish_empty(ov_publish *p, ov_slice datasource, const ov_interval *intervals, uint32_t count,
+                                      ov_error *err);
 /* The cursor moves from `before` (as read when the task started, empty for none) to `after`. */
 OV_CHECKED ov_status ov_publish_cursor(ov_publish *p, ov_slice key, ov_slice before, ov_slice after,
                                        ov_error *err);

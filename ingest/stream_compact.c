@@ -3,7 +3,7 @@
  *
  * Late rows and frequent hand-overs leave many small segments in a chunk. When eight that a stream has appended stand in one chunk
  * their rows are written anew, and one commit adds the new segments to the chunk and takes the small ones away for good
- * (ov_commit.retire). The commit refuses when the chunk was replaced meanwhile: rows that are gone must not
+ * (ov_commit.inputs). The commit refuses when the chunk was replaced meanwhile: rows that are gone must not
  * come back. Segments of other tasks, and those that newer versions hide in part, are left alone.
  */
 #include "ingest/publish.h"
@@ -83,38 +83,28 @@ static ov_status open_segments(compaction *c, ov_error *err)
 static bool folds(const compaction *c)
 {
     bool rollup = c->spec->granularity.rollup;
-    for (uint32_t i = 0; i < c->count && rollup; i++) {
-        rollup = ov_segment_is_rolled_up(c->segments[i]);
-        for (uint32_t k = 0; k < ov_segment_columns(c->segments[i]) && rollup; k++) {
-            const ov_column_info *info = ov_column_get_info(ov_segment_column(c->segments[i], k));
-            bool known = info->role != OV_ROLE_METRIC;
-            for (uint32_t m = 0; m < c->spec->metric_count && !known; m++)
-                known = ov_slice_eq(c->spec->metrics[m].name, info->name);
-            rollup = known;
-        }
-    }
+    for (uint32_t i = 0; i < c->count && rollup; i++)
+        rollup = ovi_merge_folds(c->segments[i], c->spec);
     return rollup;
 }
 
 static ov_status replace(compaction *c, ov_error *err)
 {
     ov_publish to;
-    ov_slice *files;
     ov_gran all = {.kind = OV_GRAN_ALL}; /* the commit puts the segment where its rows are: into the chunk they come from */
     ov_publish_init(&to, c->s->config.catalog, c->task_id, OV_PUBLISH_APPEND, &c->arena);
-    OV_TRY(ov_arena_alloc(&c->arena, c->count * sizeof *files, &files, err));
+    ovi_merge_input inputs[MOST];
     for (uint32_t i = 0; i < c->count; i++)
-        files[i] = c->entries[i]->file;
-    ovi_sealing what = {.segments = (const ov_segment *const *)c->segments, .count = c->count, .spec = c->spec,
-                        .gran = &all, .rollup = folds(c)};
-    ov_status st = ovi_stream_seal(c->s, c->stream->name, &what, &to, err);
+        inputs[i] = (ovi_merge_input){.entry = c->entries[i], .segment = c->segments[i]};
+    ovi_merge what = {.datasource = c->stream->name, .inputs = inputs, .count = c->count, .spec = c->spec, .gran = &all,
+                      .rollup = folds(c)};
+    ov_status st = ovi_stream_seal(c->s, &what, &to, err);
     if (st != OV_OK) {
         ov_publish_abandon(&to);
         return st;
     }
-    to.retire = files;
-    to.retire_count = c->count;
-    to.retire_version = c->entries[0]->info.version;
+    to.inputs = c->entries;
+    to.input_count = c->count;
     return ov_publish_run(&to, NULL, err);
 }
 

@@ -3,9 +3,9 @@
  *
  *   stream.c          life, replay, what happens when records are durable     stream_push.c    a push from body to answer
  *   stream_record.c   records of the log                                      stream_note.c    batch ids and marks
- *   stream_merge.c    pieces into larger ones                                 stream_union.c   rows of several pieces
+ *   stream_merge.c    pieces into larger ones                                 stream_spec.c    how rows are read
  *   stream_publish.c  the hand-over                                           stream_view.c    status, metrics
- *   stream_compact.c  small published segments                                stream_spec.c    how rows are read
+ *   stream_compact.c  small published segments                                merge.h          rows of several segments
  *
  * One lock guards all lists; the catalog's locks come after it, the log's before. It is never held while bytes are parsed,
  * written or merged. A piece that is `busy` belongs to the thread that merges or publishes it; its place in the list stays.
@@ -15,6 +15,7 @@
 #include <stdatomic.h>
 #include "base/thread.h"
 #include "ingest/load.h"
+#include "ingest/merge.h"
 #include "ingest/stream.h"
 #include "storage/live.h"
 #include "storage/wal.h"
@@ -158,38 +159,13 @@ OV_CHECKED ov_status ovi_notes_publish(ov_streams *s, const ovi_stream *stream, 
 OV_CHECKED ov_status ovi_stream_spec(ov_slice datasource, ov_slice declared, ov_push_format format, ov_arena *out,
                                      ov_spec **spec, ov_error *err);
 
-/* ---- stream_union.c ---- */
-typedef struct ovi_union {
-    ov_build_column *columns; /* __time, dimensions, metrics */
-    uint32_t column_count;
-    uint32_t *sort;
-    uint32_t sort_count;
-    ov_slice extra_json;
-} ovi_union;
-/* May the rows of both be in one segment: no column has two types that do not unite? */
-bool ovi_union_fits(const ov_segment *a, const ov_segment *b);
-/* The segments of the pieces that have rows, borrowed; out has room for all. */
-uint32_t ovi_union_segments(ovi_piece *const *pieces, uint32_t count, const ov_segment **out);
-OV_CHECKED ov_status ovi_union_make(const ov_segment *const *segments, uint32_t count, const ov_spec *spec, ov_arena *out,
-                                    ovi_union *u, ov_error *err);
-/* All rows of the segments in their order, in the union's columns. */
-OV_CHECKED ov_status ovi_union_read(const ovi_union *u, const ov_segment *const *segments, uint32_t count,
-                                    ov_status (*sink)(void *self, const ov_batch *batch, ov_error *err), void *self,
-                                    ov_error *err);
-
 /* ---- stream_merge.c, stream_publish.c ---- */
 void ovi_merger(void *streams);    /* threads */
 void ovi_publisher(void *streams);
-/* Rows of some segments of the datasource as sealed files of their time chunks, added to `to`. */
-typedef struct ovi_sealing {
-    const ov_segment *const *segments;
-    uint32_t count;
-    const ov_spec *spec;
-    const ov_gran *gran; /* of the time chunks */
-    bool rollup;
-} ovi_sealing;
-OV_CHECKED ov_status ovi_stream_seal(ov_streams *s, ov_slice datasource, const ovi_sealing *what, struct ov_publish *to,
-                                     ov_error *err);
+/* The segments of the pieces that have rows, borrowed; out has room for all. */
+uint32_t ovi_stream_inputs(ovi_piece *const *pieces, uint32_t count, ovi_merge_input *out);
+/* ovi_merge_seal in the streams' memory. */
+OV_CHECKED ov_status ovi_stream_seal(ov_streams *s, const ovi_merge *what, ov_publish *to, ov_error *err);
 /* ---- stream_compact.c ---- */
 /* Put small published segments of one time chunk of the stream together; *done false: there are none to put together. */
 OV_CHECKED ov_status ovi_stream_compact(ov_streams *s, ovi_stream *stream, bool *done, ov_error *err);

@@ -72,11 +72,11 @@ static ov_status build(ov_streams *s, const run *r, ov_arena *a, void **image, s
     ov_spec *spec;
     ov_segment_builder *b;
     OV_TRY(ovi_stream_spec(r->stream->name, r->spec, OV_PUSH_JSON, a, &spec, err));
-    const ov_segment *segments[MAX_RUN];
-    uint32_t count = ovi_union_segments(r->pieces, r->count, segments);
+    ovi_merge_input inputs[MAX_RUN];
+    uint32_t count = ovi_stream_inputs(r->pieces, r->count, inputs);
     if (count == 0)
         return OV_OK; /* notes only */
-    OV_TRY(ovi_union_make(segments, count, spec, a, &u, err));
+    OV_TRY(ovi_union_make(inputs, count, spec, a, &u, err));
     ov_build_schema schema = {.datasource = r->stream->name,
                               .start_ms = OV_TIME_MIN,
                               .end_ms = OV_TIME_MAX,
@@ -88,7 +88,7 @@ static ov_status build(ov_streams *s, const run *r, ov_arena *a, void **image, s
                               .rollup = spec->granularity.rollup,
                               .extra_json = u.extra_json};
     OV_TRY(ov_segment_builder_create(&schema, &s->budget, &b, err));
-    ov_status st = ovi_union_read(&u, segments, count, add_batch, b, err);
+    ov_status st = ovi_union_read(&u, inputs, count, NULL, add_batch, b, err);
     if (st == OV_OK)
         st = ov_segment_builder_seal_image(b, image, bytes, err);
     ov_segment_builder_destroy(b);

@@ -32,53 +32,36 @@ typedef struct handing {
 
 /* ---- rows to files ---- */
 
-static ov_status add_batch(void *loader, const ov_batch *batch, ov_error *err)
+uint32_t ovi_stream_inputs(ovi_piece *const *pieces, uint32_t count, ovi_merge_input *out)
 {
-    return ov_loader_add(loader, batch, err);
+    uint32_t n = 0;
+    for (uint32_t i = 0; i < count; i++)
+        if (pieces[i]->live) {
+            const ov_segment_entry *e = ov_live_entry(pieces[i]->live);
+            out[n++] = (ovi_merge_input){.entry = e, .segment = e->live};
+        }
+    return n;
 }
 
-ov_status ovi_stream_seal(ov_streams *s, ov_slice datasource, const ovi_sealing *what, ov_publish *to, ov_error *err)
+ov_status ovi_stream_seal(ov_streams *s, const ovi_merge *what, ov_publish *to, ov_error *err)
 {
-    ovi_union u;
-    ov_loader *loader;
-    ov_slice stem, tmp, version;
-    ov_load_result *result;
-    OV_TRY(ovi_union_make(what->segments, what->count, what->spec, to->arena, &u, err));
-    OV_TRY(ov_arena_printf(to->arena, &stem, err, "stream-%llu", (unsigned long long)s->file_no++));
-    OV_TRY(ov_arena_printf(to->arena, &tmp, err, "%s/tmp", ov_catalog_dir(s->config.catalog)));
-    OV_TRY(ov_catalog_next_version(s->config.catalog, to->arena, &version, err));
-    OV_TRY(ov_arena_zalloc(to->arena, sizeof *result, &result, err));
-    ov_load_env env = {.tmp_dir = tmp.p, .file_stem = stem.p, .version = version, .budget = &s->budget};
-    ov_load_schema schema = {.datasource = datasource,
-                             .columns = u.columns,
-                             .column_count = u.column_count,
-                             .sort = u.sort,
-                             .sort_count = u.sort_count,
-                             .segment_gran = *what->gran,
-                             .query_gran = what->spec->granularity.query,
-                             .rollup = what->rollup,
-                             .extra_json = u.extra_json,
-                             .max_rows_per_segment = what->spec->max_rows_per_segment,
-                             .max_parse_exceptions = UINT64_MAX};
-    OV_TRY(ov_loader_create(&schema, &env, &loader, err));
-    ov_status st = ovi_union_read(&u, what->segments, what->count, add_batch, loader, err);
-    if (st == OV_OK)
-        st = ov_loader_finish(loader, to->arena, result, err);
-    ov_loader_destroy(loader);
-    return st == OV_OK ? ov_publish_add(to, result, err) : st;
+    ovi_merge_env env = {.catalog = s->config.catalog, .budget = &s->budget};
+    OV_TRY(ov_arena_printf(to->arena, &env.stem, err, "stream-%llu", (unsigned long long)s->file_no++));
+    return ovi_merge_seal(&env, what, to, NULL, err);
 }
 
 /* Pieces from..to as sealed files; gran: of their time chunks. */
 static ov_status load_some(handing *h, uint32_t from, uint32_t to, const ov_gran *gran, ov_error *err)
 {
-    const ov_segment **segments;
-    OV_TRY(ov_arena_alloc(&h->arena, (to - from) * sizeof *segments, &segments, err));
-    ovi_sealing what = {.segments = segments,
-                        .count = ovi_union_segments(h->pieces + from, to - from, segments),
-                        .spec = h->spec,
-                        .gran = gran,
-                        .rollup = h->spec->granularity.rollup};
-    return what.count ? ovi_stream_seal(h->s, h->stream->name, &what, &h->publish, err) : OV_OK;
+    ovi_merge_input *inputs;
+    OV_TRY(ov_arena_alloc(&h->arena, (to - from) * sizeof *inputs, &inputs, err));
+    ovi_merge what = {.datasource = h->stream->name,
+                      .inputs = inputs,
+                      .count = ovi_stream_inputs(h->pieces + from, to - from, inputs),
+                      .spec = h->spec,
+                      .gran = gran,
+                      .rollup = h->spec->granularity.rollup};
+    return what.count ? ovi_stream_seal(h->s, &what, &h->publish, err) : OV_OK;
 }
 
 static bool fits_all(const handing *h, uint32_t from, uint32_t to)

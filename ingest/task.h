@@ -4,7 +4,7 @@
  *
  *   submit -> PENDING -> RUNNING -> SUCCESS | FAILED
  *
- * Types: `index_parallel` and `index` (Druid's batch spec), `git` ({"type":"git","paths":[...]}, see git.h), `pull` (sources that are asked, see pull.h), `kill`
+ * Types: `index_parallel` and `index` (Druid's batch spec), `git` ({"type":"git","paths":[...]}, see git.h), `pull` (sources that are asked, see pull.h), `compact` (see compact.h), `kill`
  * (unused segments of an interval for good), `query_controller` (a SQL statement, see task_sql.h), `noop`. In statuses `status` is only ever RUNNING, SUCCESS or FAILED,
  * because clients know no other word; PENDING shows in `runnerStatusCode`.
  *

@@ -148,4 +148,4 @@ OV_CHECKED ov_status ovi_tasks_row(ov_tasks *runner, ov_slice id, ov_arena *out,
 
 /* ---- the types ---- */
 extern const ovi_task_type ovi_task_index_parallel, ovi_task_index, ovi_task_git, ovi_task_kill, ovi_task_noop,
-    ovi_task_sql, ovi_task_pull;
+    ovi_task_sql, ovi_task_pull, ovi_task_compact;

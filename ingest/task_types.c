@@ -7,7 +7,7 @@
 
 static const ovi_task_type *const types[] = {
     &ovi_task_index_parallel, &ovi_task_index, &ovi_task_git, &ovi_task_kill, &ovi_task_noop,
-    &ovi_task_sql, &ovi_task_pull,
+    &ovi_task_sql, &ovi_task_pull, &ovi_task_compact,
 };
 
 const ovi_task_type *ovi_task_type_find(ov_slice name)
@@ -20,7 +20,7 @@ const ovi_task_type *ovi_task_type_find(ov_slice name)
 
 const char *ovi_task_type_names(void)
 {
-    return "index_parallel, index, git, pull, kill, noop, query_controller";
+    return "index_parallel, index, compact, git, pull, kill, noop, query_controller";
 }
 
 /* ---- shared ---- */

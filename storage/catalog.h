@@ -140,11 +140,14 @@ typedef struct ov_commit {
     const ov_record *records; /* written in the same transaction */
     uint32_t record_count;
     const struct ov_task_row *task; /* as for ov_catalog_task_update, in the same transaction; NULL = none */
-    /* Files (ov_segment_entry.file) of appended segments of one time chunk whose rows the new segments hold instead: gone for
-     * good with this commit. OV_BUSY when some are not there any more, or the chunk does not answer for them any more. */
-    const ov_slice *retire;
-    uint32_t retire_count;
-    ov_slice retire_version; /* of the chunk */
+    /* Entries of a snapshot that the caller holds, all of one datasource, whose rows the new segments hold instead.
+     *   APPEND   appended segments of one time chunk, which the new ones join: gone for good with this commit.
+     *   REPLACE  they become unused. What else answers in the intervals of the new segments, which can only have been appended
+     *            meanwhile, moves along into the new chunk.
+     * OV_BUSY: they do not answer any more as they did, or what came meanwhile has no place in one new chunk. Then the whole work
+     * is to be done again from a new snapshot. */
+    const ov_segment_entry *const *inputs;
+    uint32_t input_count;
     const struct ov_live_change *live; /* rows in memory that leave or join with this commit's snapshot; NULL = none */
     uint32_t live_count;
 } ov_commit;

@@ -144,50 +144,6 @@ static ov_status insert_segment(committer *k, uint32_t i, ov_error *err)
     return ovi_row_insert(k->cat, &row, err);
 }
 
-/* ---- segments whose rows are in the new ones ---- */
-
-static bool is_retired(const ov_commit *c, ov_slice file)
-{
-    for (uint32_t i = 0; i < c->retire_count; i++)
-        if (ov_slice_eq(c->retire[i], file))
-            return true;
-    return false;
-}
-
-/* Before the new rows are written, so that one touch of the datasource covers both. */
-static ov_status retire_segments(committer *k, ov_error *err)
-{
-    ov_arena a;
-    ovi_row *rows;
-    uint32_t n = 0, found = 0;
-    if (k->c->retire_count == 0)
-        return OV_OK;
-    const ov_segment_info *into = &k->c->segments[0].info;
-    ov_arena_init(&a, "retire", NULL);
-    ov_status st = ovi_rows_select(k->cat, into->datasource, true, (ov_interval){into->start_ms, into->end_ms}, &a, &rows,
-                                   &n, err);
-    for (uint32_t i = 0; i < n && st == OV_OK; i++)
-        if (is_retired(k->c, rows[i].file)) {
-            found++;
-            st = ovi_row_delete(k->cat, &rows[i], err);
-        }
-    ov_arena_fini(&a);
-    if (st == OV_OK && found != k->c->retire_count)
-        st = ov_fail(err, OV_BUSY, "segments that were put together are not there any more");
-    return st;
-}
-
-/* The chunk that answers now is the one they are in; otherwise rows that were replaced would come back. */
-static ov_status check_retired(const committer *k, ov_error *err)
-{
-    for (uint32_t i = 0; k->c->retire_count && i < k->c->segment_count; i++)
-        if (!ov_slice_eq(k->c->segments[i].info.version, k->c->retire_version))
-            return ov_fail(err, OV_BUSY, "the time chunk was replaced while its segments were put together");
-    if (k->c->retire_count && k->c->segment_count == 0)
-        return ov_fail(err, OV_INTERNAL, "segments retire without new ones");
-    return OV_OK;
-}
-
 /* Segments of one datasource stand together in the list. */
 static ov_status insert_segments(committer *k, ov_error *err)
 {
@@ -209,7 +165,7 @@ static ov_status insert_segments(committer *k, ov_error *err)
 
 static ov_status write_rows(committer *k, ov_error *err)
 {
-    OV_TRY(retire_segments(k, err));
+    OV_TRY(ovi_inputs_leave(k->cat, k->c, k->placed, err)); /* first, so that one touch of the datasource covers both */
     OV_TRY(insert_segments(k, err));
     for (uint32_t i = 0; i < k->c->cursor_count; i++) {
         if (k->c->cursor_before)
@@ -228,7 +184,7 @@ static ov_status write_rows(committer *k, ov_error *err)
 static ov_status prepare(committer *k, ov_error *err)
 {
     OV_TRY(ovi_place_segments(k->cat, k->c, k->out, k->placed, err));
-    OV_TRY(check_retired(k, err));
+    OV_TRY(ovi_inputs_check(k->cat, k->c, err));
     OV_TRY(name_files(k, err));
     OV_FAULT(OV_FAULT_COMMIT_PLACED, err);
     OV_TRY(rename_files(k, err));
@@ -249,8 +205,8 @@ ov_status ov_catalog_commit(ov_catalog *cat, const ov_commit *commit, ov_arena *
     OV_TRY_OUT(st, ovi_change_begin(cat, err));
     st = prepare(&k, err);
     st = ovi_change_end_live(cat, st, k.next, commit->live, commit->live_count, &unsure, err);
-    for (uint32_t i = 0; st == OV_OK && i < commit->retire_count; i++)
-        ov_segcache_doom(cat->cache, commit->retire[i]);
+    for (uint32_t i = 0; st == OV_OK && commit->mode == OV_PUBLISH_APPEND && i < commit->input_count; i++)
+        ov_segcache_doom(cat->cache, commit->inputs[i]->file);
 out:
     if (st != OV_OK && !unsure && k.files)
         remove_files(&k);

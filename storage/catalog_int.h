@@ -231,6 +231,15 @@ typedef struct ovi_placed {
 OV_CHECKED ov_status ovi_place_segments(ov_catalog *cat, const ov_commit *commit, ov_arena *out,
                                         ovi_placed *placed, ov_error *err);
 
+/* Next free partition of a chunk; numbers of killed segments do not come back while the chunk lives. */
+OV_CHECKED ov_status ovi_next_partition(ov_catalog *cat, const ov_segment_id *id, uint32_t *out, ov_error *err);
+
+/* ---- catalog_inputs.c: segments whose rows the new ones hold instead (ov_commit.inputs); inside a change ---- */
+/* Once the segments are placed: do the inputs still answer as they did? */
+OV_CHECKED ov_status ovi_inputs_check(ov_catalog *cat, const ov_commit *commit, ov_error *err);
+/* Their rows go, and those of what came meanwhile move into the new chunks. */
+OV_CHECKED ov_status ovi_inputs_leave(ov_catalog *cat, const ov_commit *commit, const ovi_placed *placed, ov_error *err);
+
 /* ---- catalog_record.c ---- */
 /* Inside a change. */
 OV_CHECKED ov_status ovi_record_put(ov_catalog *cat, ov_slice task_id, const ov_record *r, ov_error *err);

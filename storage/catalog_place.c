@@ -61,8 +61,7 @@ static ov_status check_segment(const ov_new_segment *s, ov_error *err)
 
 /* ---- partitions ---- */
 
-/* Next free partition of a chunk; numbers of killed segments do not come back while the chunk lives. */
-static ov_status next_partition(ov_catalog *cat, const ov_segment_id *id, uint32_t *out, ov_error *err)
+ov_status ovi_next_partition(ov_catalog *cat, const ov_segment_id *id, uint32_t *out, ov_error *err)
 {
     sqlite3_stmt *s;
     bool row;
@@ -87,7 +86,7 @@ static ov_status put(placer *p, ovi_placed *placed, ov_interval chunk, ov_slice 
 {
     ov_segment_info *info = &placed->seg->info;
     ov_segment_id id = {info->datasource, chunk, version, 0};
-    OV_TRY(next_partition(p->cat, &id, &info->partition, err));
+    OV_TRY(ovi_next_partition(p->cat, &id, &info->partition, err));
     info->start_ms = chunk.start;
     info->end_ms = chunk.end;
     placed->core = core;

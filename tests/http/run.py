@@ -10,6 +10,7 @@ sys.path[:0] = [HERE, os.path.join(HERE, '..', 'lib'), os.path.join(HERE, '..', 
 import tables  # noqa: E402
 import test_answers_kept  # noqa: E402
 import test_avatica  # noqa: E402
+import test_compact  # noqa: E402
 import test_concurrency  # noqa: E402
 import test_errors  # noqa: E402
 import test_extern  # noqa: E402
@@ -56,6 +57,7 @@ PARTS = (  # in this order
     test_avatica,
     test_lookups,
     test_upkeep,
+    test_compact,
     test_concurrency,
 )
 

@@ -442,17 +442,19 @@ static void test_replaced_rows_stay_away(void **state)
     }
     ov_snapshot *snap = ov_catalog_snapshot(w.cat);
     const ov_datasource *ds = ov_snapshot_find(snap, OV_SLICE_LIT("t"));
-    ov_slice files[2] = {ds->segments[0]->file, ds->segments[1]->file};
+    ov_segment_entry changed_one = *ds->segments[0], gone = *ds->segments[1];
+    const ov_segment_entry *inputs[2] = {&changed_one, ds->segments[1]};
+    changed_one.info.version = OV_SLICE_LIT("another");
+    gone.file = OV_SLICE_LIT("segments/t/gone.ovs");
     ov_slice tmp;
     OK(ov_catalog_tmp_path(w.cat, &w.arena, &tmp, &err));
     OK(ov_file_write_atomic(tmp.p, OV_SLICE_LIT("never named"), &err));
     ov_new_segment seg = {.info = ds->segments[0]->info, .tmp_path = tmp.p, .columns = ds->segments[0]->columns,
                           .column_count = ds->segments[0]->column_count};
-    ov_commit c = {.mode = OV_PUBLISH_APPEND, .segments = &seg, .segment_count = 1, .retire = files, .retire_count = 2,
-                   .retire_version = OV_SLICE_LIT("another")};
+    ov_commit c = {.mode = OV_PUBLISH_APPEND, .segments = &seg, .segment_count = 1, .inputs = inputs, .input_count = 2};
     assert_int_equal(ov_catalog_commit(w.cat, &c, &w.arena, &err), OV_BUSY);
-    c.retire_version = ds->segments[0]->info.version;
-    files[1] = OV_SLICE_LIT("segments/t/gone.ovs");
+    inputs[0] = ds->segments[0];
+    inputs[1] = &gone;
     OK(ov_file_write_atomic(tmp.p, OV_SLICE_LIT("never named"), &err));
     assert_int_equal(ov_catalog_commit(w.cat, &c, &w.arena, &err), OV_BUSY);
     ov_snapshot_release(snap);

@@ -1,0 +1,178 @@
+"""compact tasks: what they make of time chunks, and that rows which come meanwhile stay."""
+import json
+import threading
+import time
+
+from test_formats import check, same
+from test_tasks import inline
+
+I = '/druid/indexer/v1'
+
+
+def rows_of(day, hours, k='a'):
+    return [json.dumps({'t': '2024-01-%02dT%02d:10:00Z' % (day, h), 'k': k, 'n': h}) for h in hours]
+
+
+def load(server, name, lines, gran='HOUR', **io):
+    spec = inline(name, lines, **io)
+    spec['spec']['dataSchema']['granularitySpec']['segmentGranularity'] = gran
+    server.ingest(spec)
+
+
+def chunks(server, name):
+    return server.sql("SELECT \"start\", \"end\", COUNT(*), SUM(num_rows) FROM sys.segments WHERE datasource = '%s' AND is_active = 1 AND num_rows > 0 "
+                      'GROUP BY 1, 2 ORDER BY 1' % name)[1]
+
+
+def compact(server, name, interval='2024-01-01/2024-02-01', status='SUCCESS', **fields):
+    task = dict({'type': 'compact', 'dataSource': name,
+                 'ioConfig': {'type': 'compact', 'inputSpec': {'type': 'interval', 'interval': interval}}}, **fields)
+    state = server.run_task(task)
+
+    check(state['status'] == status, state)
+    return state['errorMsg'] if status == 'FAILED' else server.get_json(I + '/task/%s/reports' % state['id'])['ingestionStatsAndErrors']['payload']
+
+
+def put_together(server):
+    load(server, 'many', rows_of(1, range(6)) + rows_of(2, range(3)))
+    for h in range(3):
+        load(server, 'many', rows_of(1, [h], 'b'), appendToExisting=True)
+    same(len(chunks(server, 'many')), 9)
+    before = server.sql('SELECT __time, k, n FROM many ORDER BY 1, 2, 3')[1]
+    # Without a granularity every time chunk stays, with one segment.
+    report = compact(server, 'many')
+    same((report['ovate']['read'], report['ovate']['loaded'], report['ovate']['segmentsRead']), (12, 12, 12))
+    same([c[2] for c in chunks(server, 'many')], [1] * 9)
+    same(server.sql('SELECT __time, k, n FROM many ORDER BY 1, 2, 3')[1], before)
+    # Days instead of hours; what was replaced is unused, not gone.
+    compact(server, 'many', granularitySpec={'segmentGranularity': 'DAY'})
+    same(chunks(server, 'many'), [['2024-01-01T00:00:00.000Z', '2024-01-02T00:00:00.000Z', 1, 9],
+                                  ['2024-01-02T00:00:00.000Z', '2024-01-03T00:00:00.000Z', 1, 3]])
+    same(server.sql('SELECT __time, k, n FROM many ORDER BY 1, 2, 3')[1], before)
+    same(json.loads(server.post('/druid/coordinator/v1/datasources/many', {})[2])['numChangedSegments'], 0)
+    # And back to hours.
+    compact(server, 'many', granularitySpec={'segmentGranularity': 'HOUR'})
+    same(len(chunks(server, 'many')), 9)
+    same(server.sql('SELECT __time, k, n FROM many ORDER BY 1, 2, 3')[1], before)
+
+
+def roll_up(server):
+    load(server, 'rolled', rows_of(1, range(6)) + rows_of(1, range(6)) + rows_of(1, range(3), 'b'), 'DAY')
+    report = compact(server, 'rolled', granularitySpec={'rollup': True, 'queryGranularity': 'DAY'},
+                     dimensionsSpec={'dimensions': ['k']},
+                     metricsSpec=[{'type': 'count', 'name': 'rows'}, {'type': 'longSum', 'name': 'total', 'fieldName': 'n'},
+                                  {'type': 'doubleMax', 'name': 'most', 'fieldName': 'n'}])
+    same(report['ovate']['read'], 15)
+    want = [['a', 12, 30, 5.0], ['b', 3, 3, 2.0]]
+    same(server.sql('SELECT k, "rows", total, most FROM rolled ORDER BY k')[1], want)
+    meta = json.loads(server.post('/druid/v2', {'queryType': 'segmentMetadata', 'dataSource': 'rolled', 'merge': True,
+                                                'analysisTypes': ['rollup', 'queryGranularity', 'aggregators']})[2])[0]
+    same((meta['rollup'], sorted(meta['aggregators'])), (True, ['most', 'rows', 'total']))
+    # Rolled up rows are combined again, by the metrics they were made with.
+    load(server, 'rolled', rows_of(1, [7]), 'DAY', appendToExisting=True)
+    compact(server, 'rolled')
+    same(server.value('SELECT SUM("rows") FROM rolled'), 15)
+
+
+def filters_and_dimensions(server):
+    load(server, 'picked', rows_of(1, range(6)) + rows_of(2, range(3), 'b'), 'DAY')
+    report = compact(server, 'picked', transformSpec={'filter': {'type': 'range', 'column': 'n', 'matchValueType': 'LONG', 'lower': 2}},
+                     dimensionsSpec={'dimensions': [{'type': 'string', 'name': 'n'}, 'k']})
+    same((report['ovate']['read'], report['ovate']['filtered'], report['ovate']['loaded']), (9, 4, 5))
+    same(server.sql('SELECT k, n FROM picked ORDER BY n, k')[1], [['a', '2'], ['b', '2'], ['a', '3'], ['a', '4'], ['a', '5']])
+    same(server.sql("SELECT DATA_TYPE FROM INFORMATION_SCHEMA.COLUMNS WHERE TABLE_NAME = 'picked' AND COLUMN_NAME = 'n'")[1], [['VARCHAR']])
+    compact(server, 'picked', dimensionsSpec={'dimensions': ['k', {'type': 'long', 'name': 'n'}]})
+    same(server.sql("SELECT SUM(n), COUNT(*) FROM picked")[1], [[16, 5]])
+    # A day whose rows all go is empty afterwards; nothing older shows again.
+    compact(server, 'picked', transformSpec={'filter': {'type': 'selector', 'dimension': 'k', 'value': 'b'}})
+    same(server.sql('SELECT k, n FROM picked')[1], [['b', 2]])
+
+
+def partitions(server):
+    lines = [json.dumps({'t': '2024-01-01T%02d:00:00Z' % (i % 24), 'k': 'key%03d' % (i % 100), 'n': i}) for i in range(2000)]
+    load(server, 'divided', lines)
+    for spec, kind in (({'type': 'hashed', 'numShards': 3, 'partitionDimensions': ['k']}, 'hashed'),
+                       ({'type': 'range', 'partitionDimensions': ['k'], 'targetRowsPerSegment': 700}, 'range'),
+                       ({'type': 'single_dim', 'partitionDimension': 'k', 'targetRowsPerSegment': 700}, 'single'),
+                       ({'type': 'dynamic', 'maxRowsPerSegment': 900}, 'numbered')):
+        compact(server, 'divided', granularitySpec={'segmentGranularity': 'DAY'}, tuningConfig={'type': 'index_parallel', 'partitionsSpec': spec})
+        got = server.sql("SELECT shard_spec, num_rows FROM sys.segments WHERE datasource = 'divided' AND is_active = 1")[1]
+        same((len(got), sum(r[1] for r in got)), (3, 2000))
+        check(all(json.loads(r[0])['type'] in (kind, 'range') for r in got), got)
+        same(server.sql('SELECT COUNT(*), SUM(n) FROM divided')[1], [[2000, 1999000]])
+        same(server.sql("SELECT COUNT(*), SUM(n) FROM divided WHERE k = 'key042'")[1], [[20, 19840]])
+
+
+def refusals(server):
+    load(server, 'whole', rows_of(1, range(3)), 'DAY')
+    same('reaches out' in compact(server, 'whole', '2024-01-01T01/2024-01-01T02', 'FAILED'), True)
+    same('nothing to compact' in compact(server, 'whole', '2020-01-01/2020-01-02', 'FAILED'), True)
+    same(server.value('SELECT COUNT(*) FROM whole'), 3)
+    io = {'inputSpec': {'type': 'interval', 'interval': '2024-01-01T01/2024-01-02'}}
+    for bad, word in (({}, 'ioConfig'), ({'ioConfig': {}}, 'inputSpec'), ({'ioConfig': {'inputSpec': {'type': 'all'}}}, 'all'),
+                      ({'ioConfig': {'inputSpec': {'type': 'interval', 'interval': 'soon'}}}, 'soon'),
+                      ({'ioConfig': io, 'granularitySpec': {'segmentGranularity': 'DAY'}}, 'aligned'),
+                      ({'ioConfig': io, 'granularitySpec': {'segmentGranularity': 'DAILY'}}, 'granularitySpec.segmentGranularity'),
+                      ({'ioConfig': io, 'metricsSpec': [{'type': 'sum', 'name': 'x'}]}, 'metricsSpec'),
+                      ({'ioConfig': io, 'transformSpec': {'transforms': [{'type': 'expression', 'name': 'x', 'expression': '1'}]}}, 'transform'),
+                      ({'ioConfig': io, 'tuningConfig': {'partitionsSpec': {'type': 'random'}}}, 'random')):
+        status, _, answer = server.post(I + '/task', dict({'type': 'compact', 'dataSource': 'whole'}, **bad))
+        check(status in (400, 501) and (word in answer.decode() or word == 'ioConfig'), (status, answer, bad))
+
+
+def by_ids(server):
+    load(server, 'named', rows_of(1, range(3)) + rows_of(2, range(3)), 'DAY')
+    load(server, 'named', rows_of(1, [5]), 'DAY', appendToExisting=True)
+    ids = [r[0] for r in server.sql("SELECT segment_id FROM sys.segments WHERE datasource = 'named' AND \"start\" = '2024-01-01T00:00:00.000Z'")[1]]
+    same(len(ids), 2)
+    spec = {'type': 'compact', 'dataSource': 'named', 'ioConfig': {'inputSpec': {'type': 'segments', 'segments': ids[:1]}}}
+    same(server.run_task(spec)['status'], 'FAILED')  # the other one would be hidden
+    spec['ioConfig']['inputSpec']['segments'] = ids
+    same(server.run_task(spec)['status'], 'SUCCESS')
+    same([c[2] for c in chunks(server, 'named')], [1, 1])
+    same(server.value('SELECT COUNT(*) FROM named'), 7)
+    same(server.run_task(spec)['status'], 'FAILED')  # they do not answer any more
+
+
+def beside_appends(server):
+    """Rows appended while the chunk is compacted again and again are all there, once."""
+    load(server, 'busy', rows_of(1, range(24)), 'DAY')
+    stop, failed = threading.Event(), []
+
+    def append():
+        other, n = server.another(), 0
+        while not stop.is_set():
+            n += 1
+            state = other.run_task(inline('busy', [json.dumps({'t': '2024-01-01T%02d:30:00Z' % (n % 24), 'k': 'late', 'n': n})], appendToExisting=True))
+            if state['status'] != 'SUCCESS':
+                failed.append(state)
+        failed.append(n)
+
+    thread = threading.Thread(target=append)
+    thread.start()
+    for i in range(12):
+        compact(server, 'busy', granularitySpec={'segmentGranularity': ('DAY', 'HOUR')[i % 4 == 3]} if i % 2 else {})
+    stop.set()
+    thread.join()
+    appended = failed.pop()
+    same(failed, [])
+    same(server.sql("SELECT COUNT(*), COUNT(DISTINCT n), MAX(n) FROM busy WHERE k = 'late'")[1], [[appended, appended, appended]])
+    same(server.value("SELECT COUNT(*) FROM busy WHERE k = 'a'"), 24)
+
+
+def while_dropped(server):
+    """What was dropped or replaced while it was compacted does not come back."""
+    lines = [json.dumps({'t': '2024-01-01T%02d:00:00Z' % (i % 24), 'k': 'k%d' % i, 'n': i}) for i in range(20000)]
+    for i in range(6):
+        load(server, 'dropped', lines, 'DAY')
+        status, _, answer = server.post(I + '/task', {'type': 'compact', 'dataSource': 'dropped',
+                                                      'ioConfig': {'inputSpec': {'type': 'interval', 'interval': '2024-01-01/2024-01-02'}}})
+        time.sleep(0.01 * i)
+        same(server.request('DELETE', '/druid/coordinator/v1/datasources/dropped')[0], 200)
+        server.wait_task(json.loads(answer)['task'])
+        check('dropped' not in server.get_json('/druid/v2/datasources'), 'dropped rows are there')
+
+
+def cases(server):
+    for part in (put_together, roll_up, filters_and_dimensions, partitions, refusals, by_ids, beside_appends, while_dropped):
+        yield part.__name__.replace('_', ' '), lambda part=part: part(server)
