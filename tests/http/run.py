@@ -17,6 +17,7 @@ import test_extern  # noqa: E402
 import test_formats  # noqa: E402
 import test_framing  # noqa: E402
 import test_insert  # noqa: E402
+import test_load_calls  # noqa: E402
 import test_lookups  # noqa: E402
 import test_metadata  # noqa: E402
 import test_native  # noqa: E402
@@ -39,6 +40,7 @@ PARTS = (  # in this order
     test_errors,
     test_framing,
     test_tasks,
+    test_load_calls,
     test_insert,
     test_extern,
     test_native,
