@@ -48,6 +48,7 @@ OV_CHECKED ov_status ov_kafka_do_all(ov_kafka *k, ov_kafka_act act, ov_error *er
 typedef enum ov_kafka_view {
     OV_KAFKA_SPEC,
     OV_KAFKA_STATUS,
+    OV_KAFKA_STATE, /* ours: state, detailedState, healthy, lag, lagSeconds */
     OV_KAFKA_STATS,
     OV_KAFKA_HEALTH,
     OV_KAFKA_HISTORY, /* also of those that were terminated */

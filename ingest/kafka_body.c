@@ -24,9 +24,8 @@ static void add_flat(ov_buf *out, ov_slice s)
 {
     size_t from = out->n;
     ov_buf_add_slice(out, s);
-    for (size_t i = from; i < out->n; i++)
-        if (out->p[i] == '\n')
-            out->p[i] = '\r';
+    for (char *p = out->p + from, *end = out->p + out->n; p < end && (p = memchr(p, '\n', (size_t)(end - p))) != NULL; p++)
+        *p = '\r';
 }
 
 /* One object with `extra` ("\"a\":1,") in front of its members. */

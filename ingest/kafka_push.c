@@ -7,6 +7,7 @@
 #include <librdkafka/rdkafka.h>
 
 #include <stdio.h>
+#include "base/fault.h"
 #include "base/jsonw.h"
 #include "base/os.h"
 #include "ingest/kafka_int.h"
@@ -145,6 +146,8 @@ static ov_status keep_dead(void *self, const ov_push_result *r, ov_error *err)
     if (st == OV_OK && rows.n)
         st = ov_streams_push(s->owner->config.streams, &push, &b->arena, &result, err);
     ov_buf_fini(&rows);
+    if (st == OV_OK)
+        OV_FAULT(OV_FAULT_KAFKA_DEAD, err);
     if (st == OV_OK || st == OV_BUSY || st == OV_IO || st == OV_NOMEM)
         return st;
     ovi_kafka_trouble_add(s, false, "%u messages could not be kept in '" OV_SLICE_FMT "': %s", b->dead_count,

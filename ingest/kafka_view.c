@@ -130,22 +130,33 @@ static void add_gaps(const ovi_kafka_sup *s, ov_jsonw *w)
     ov_jsonw_close_array(w);
 }
 
-static void add_lags(const ovi_kafka_sup *s, ov_jsonw *w)
+typedef struct lags {
+    int64_t records;
+    double seconds; /* of the partition that is most behind */
+    uint32_t parts;
+} lags;
+
+static lags lags_of(const ovi_kafka_sup *s)
 {
-    int64_t sum = 0, now = ov_now_ms();
-    double seconds = 0;
-    uint32_t parts = 0;
+    lags all = {0};
+    int64_t now = ov_now_ms();
     for (uint32_t i = 0; i < s->spec.tasks; i++)
         for (uint32_t j = 0; j < s->tasks[i].part_count; j++) {
-            sum += lag_of(&s->tasks[i].parts[j]);
-            seconds = OV_MAX(seconds, lag_seconds(&s->tasks[i].parts[j], now));
-            parts++;
+            all.records += lag_of(&s->tasks[i].parts[j]);
+            all.seconds = OV_MAX(all.seconds, lag_seconds(&s->tasks[i].parts[j], now));
+            all.parts++;
         }
-    ov_jsonw_i64(w, "partitions", parts);
+    return all;
+}
+
+static void add_lags(const ovi_kafka_sup *s, ov_jsonw *w)
+{
+    lags all = lags_of(s);
+    ov_jsonw_i64(w, "partitions", all.parts);
     add_offsets(s, "latestOffsets", LATEST, w);
     add_offsets(s, "minimumLag", LAG, w);
-    ov_jsonw_i64(w, "aggregateLag", sum);
-    ov_jsonw_f64(w, "lagSeconds", seconds);
+    ov_jsonw_i64(w, "aggregateLag", all.records);
+    ov_jsonw_f64(w, "lagSeconds", all.seconds);
 }
 
 static void add_status(const ovi_kafka_sup *s, ov_jsonw *w)
@@ -238,11 +249,27 @@ static ov_status print_history(ov_kafka *k, ov_slice id, ov_buf *json, ov_error 
     return st;
 }
 
+static void add_state(const ovi_kafka_sup *s, ov_jsonw *w)
+{
+    ovi_kafka_state state = ovi_kafka_state_of(s);
+    lags all = lags_of(s);
+    ov_jsonw_open_object(w, NULL);
+    ov_jsonw_cstr(w, "state", state.state);
+    ov_jsonw_cstr(w, "detailedState", state.detail);
+    ov_jsonw_bool(w, "healthy", state.healthy);
+    ov_jsonw_i64(w, "lag", all.records);
+    ov_jsonw_f64(w, "lagSeconds", all.seconds);
+    ov_jsonw_close_object(w);
+}
+
 static void print_one(const ovi_kafka_sup *s, ov_kafka_view view, ov_jsonw *w)
 {
     switch (view) {
     case OV_KAFKA_STATUS:
         add_status(s, w);
+        break;
+    case OV_KAFKA_STATE:
+        add_state(s, w);
         break;
     case OV_KAFKA_STATS:
         add_stats(s, w);

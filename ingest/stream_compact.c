@@ -6,6 +6,7 @@
  * (ov_commit.inputs). The commit refuses when the chunk was replaced meanwhile: rows that are gone must not
  * come back. Segments of other tasks, and those that newer versions hide in part, are left alone.
  */
+#include "base/fault.h"
 #include "ingest/publish.h"
 #include "ingest/stream_int.h"
 
@@ -88,6 +89,13 @@ static bool folds(const compaction *c)
     return rollup;
 }
 
+static ov_status seal(compaction *c, const ovi_merge *what, ov_publish *to, ov_error *err)
+{
+    OV_TRY(ovi_stream_seal(c->s, what, to, err));
+    OV_FAULT(OV_FAULT_STREAM_COMPACTED, err);
+    return OV_OK;
+}
+
 static ov_status replace(compaction *c, ov_error *err)
 {
     ov_publish to;
@@ -98,7 +106,7 @@ static ov_status replace(compaction *c, ov_error *err)
         inputs[i] = (ovi_merge_input){.entry = c->entries[i], .segment = c->segments[i]};
     ovi_merge what = {.datasource = c->stream->name, .inputs = inputs, .count = c->count, .spec = c->spec, .gran = &all,
                       .rollup = folds(c)};
-    ov_status st = ovi_stream_seal(c->s, &what, &to, err);
+    ov_status st = seal(c, &what, &to, err);
     if (st != OV_OK) {
         ov_publish_abandon(&to);
         return st;

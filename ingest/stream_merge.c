@@ -6,6 +6,7 @@
  * more than some eight pieces of each size. Merging rolls up and sorts as building does, so a merged piece is what
  * one large push would have made.
  */
+#include "base/fault.h"
 #include "base/log.h"
 #include "base/os.h"
 #include "ingest/stream_int.h"
@@ -117,6 +118,7 @@ static ov_status make_piece(ov_streams *s, const run *r, uint32_t serial, ovi_pi
 static ov_status swap(ov_streams *s, const run *r, ovi_piece *with, ov_error *err)
 {
     ov_live *remove[MAX_RUN];
+    OV_FAULT(OV_FAULT_STREAM_MERGED, err);
     ov_live_change change = {.datasource = r->stream->name, .remove = remove, .add = &with->live,
                              .add_count = with->live ? 1 : 0};
     for (uint32_t i = 0; i < r->count; i++)

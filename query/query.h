@@ -29,6 +29,10 @@ typedef struct ov_extern_ops {
 } ov_extern_ops;
 
 /* What all queries of a process share. */
+/* What a supervisor that runs in this process says of itself, as JSON: state, detailedState, healthy, lag, lagSeconds; empty
+ * when it does not run here. */
+typedef ov_status ov_supervisor_look(void *self, ov_slice id, ov_arena *out, ov_slice *json, ov_error *err);
+
 typedef struct ov_query_env {
     ov_catalog *catalog;
     ov_pool *pool;
@@ -42,6 +46,8 @@ typedef struct ov_query_env {
     struct ov_lookups *lookups;   /* NULL: none */
     ov_plan_cache *plans;         /* NULL: each query makes its own */
     ov_blob_cache *states;        /* partial results by segment; NULL: none are kept */
+    ov_supervisor_look *supervisor; /* for sys.supervisors; NULL: as the catalog has them */
+    void *supervisor_self;
     const char *address;          /* "127.0.0.1:8888", for sys.servers; "" when there is no server */
     int64_t started_ms;
 } ov_query_env;

@@ -125,10 +125,25 @@ static ov_status start_streams(ov_app *app, const server_options *o, ov_error *e
     return ov_streams_create(&config, &app->streams, err);
 }
 
+static ov_status look_at_supervisor(void *self, ov_slice id, ov_arena *out, ov_slice *json, ov_error *err)
+{
+    ov_app *app = self;
+    ov_buf text;
+    ov_buf_init(&text);
+    ov_status st = ov_kafka_print(app->kafka, id, OV_KAFKA_STATE, &text, NULL, err);
+    if (st == OV_OK)
+        st = ov_arena_copy(out, ov_buf_slice(&text), json, err);
+    ov_buf_fini(&text);
+    return st == OV_NOT_FOUND ? OV_OK : st;
+}
+
 static ov_status start_kafka(ov_app *app, ov_error *err)
 {
     ov_kafka_config config = {.catalog = app->catalog, .streams = app->streams};
-    return ov_kafka_create(&config, &app->kafka, err);
+    OV_TRY(ov_kafka_create(&config, &app->kafka, err));
+    app->env.supervisor_self = app;
+    app->env.supervisor = look_at_supervisor;
+    return OV_OK;
 }
 
 /* Twice as many as cores: while one waits for a slow client, another can run. */

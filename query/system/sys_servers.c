@@ -72,7 +72,7 @@ const ov_systable ovi_servers = {.schema = "sys",
 static const ov_field supervisors_fields[] = {
     OVI_TEXT("supervisor_id"), OVI_TEXT("state"),  OVI_TEXT("detailed_state"), OVI_LONG("healthy"),
     OVI_TEXT("type"),          OVI_TEXT("source"), OVI_LONG("suspended"),      OVI_TEXT("spec"),
-    OVI_TEXT("datasource"), /* unlisted */
+    OVI_TEXT("datasource"), OVI_LONG("lag"), OVI_DOUBLE("lag_seconds"), /* unlisted */
 };
 
 /* Text of a member, empty when there is none. */
@@ -88,18 +88,45 @@ static bool is_true(const ov_json *doc, const char *name)
     return v && v->kind == OV_JSON_BOOL && v->boolean;
 }
 
-static ov_status supervisor_row(ovi_table_writer *w, ov_catalog *catalog, const ov_cursor_row *row, ov_arena *a, ov_error *err)
+/* As it runs here, or as its reader last wrote down. */
+static ov_status supervisor_state(const ov_query_env *env, ov_slice id, ov_arena *a, ov_json **state, ov_error *err)
+{
+    ov_slice key, text = {0};
+    if (env->supervisor)
+        OV_TRY(env->supervisor(env->supervisor_self, id, a, &text, err));
+    if (!text.n) {
+        OV_TRY(ov_arena_printf(a, &key, err, "supervisor-state/" OV_SLICE_FMT, OV_SLICE_ARG(id)));
+        OV_TRY(ov_catalog_cursor_get(env->catalog, key, a, &text, err));
+    }
+    return ov_json_parse(text.n ? text : OV_SLICE_LIT("{}"), NULL, a, state, err);
+}
+
+static void lag_cells(ovi_table_writer *w, const ov_json *state)
+{
+    int64_t records;
+    double seconds;
+    ov_error ignored = OV_ERROR_INIT;
+    const ov_json *lag = ov_json_find(state, "lag"), *age = ov_json_find(state, "lagSeconds");
+    if (lag && ov_json_as_i64(lag, &records, &ignored) == OV_OK)
+        ovi_cell_i64(w, records);
+    else
+        ovi_cell_null(w);
+    if (age && ov_json_as_f64(age, &seconds, &ignored) == OV_OK)
+        ovi_cell_f64(w, seconds);
+    else
+        ovi_cell_null(w);
+}
+
+static ov_status supervisor_row(ovi_table_writer *w, const ov_query_env *env, const ov_cursor_row *row, ov_arena *a, ov_error *err)
 {
     static const size_t prefix = sizeof "supervisor/" - 1;
-    ov_slice id = ov_slice_make(row->key.p + prefix, row->key.n - prefix), key, text;
+    ov_slice id = ov_slice_make(row->key.p + prefix, row->key.n - prefix);
     ov_json *doc, *state;
     ov_buf spec;
     OV_TRY(ov_json_parse(row->value, NULL, a, &doc, err));
     if (!is_true(doc, "active"))
         return OV_OK;
-    OV_TRY(ov_arena_printf(a, &key, err, "supervisor-state/" OV_SLICE_FMT, OV_SLICE_ARG(id)));
-    OV_TRY(ov_catalog_cursor_get(catalog, key, a, &text, err));
-    OV_TRY(ov_json_parse(text.n ? text : OV_SLICE_LIT("{}"), NULL, a, &state, err));
+    OV_TRY(supervisor_state(env, id, a, &state, err));
     const ov_json *newest = ov_json_find(ov_json_at(ov_json_find(doc, "history"), 0), "spec");
     const ov_json *parts = ov_json_find(newest, "spec") ? ov_json_find(newest, "spec") : newest;
     const ov_json *io = ov_json_find(parts, "ioConfig");
@@ -115,10 +142,10 @@ static ov_status supervisor_row(ovi_table_writer *w, ov_catalog *catalog, const 
     ovi_cell_buf(w, &spec);
     ov_buf_fini(&spec);
     ovi_cell_text(w, member(ov_json_find(parts, "dataSchema"), "dataSource"));
+    lag_cells(w, state);
     return OV_OK;
 }
 
-/* As the catalog knows them: their readers write down every change of state. */
 static ov_status supervisors_rows(const ov_systable *table, ov_query_ctx *cx,
                                   const ov_result_sink *emit, ov_error *err)
 {
@@ -132,7 +159,7 @@ static ov_status supervisors_rows(const ov_systable *table, ov_query_ctx *cx,
     if (st == OV_OK) {
         ovi_syswriter_open(&w, table, cx, emit, err);
         for (uint32_t i = 0; i < count && st == OV_OK; i++)
-            st = supervisor_row(&w, system->env->catalog, &rows[i], &a, err);
+            st = supervisor_row(&w, system->env, &rows[i], &a, err);
         ov_status closed = ovi_syswriter_close(&w);
         st = st == OV_OK ? closed : st;
     }
@@ -144,7 +171,7 @@ const ov_systable ovi_supervisors = {.schema = "sys",
                                      .name = "supervisors",
                                      .fields = supervisors_fields,
                                      .field_count = OV_COUNT_OF(supervisors_fields),
-                                     .unlisted = 1,
+                                     .unlisted = 3,
                                      .rows = supervisors_rows};
 
 static const ov_field properties_fields[] = {

@@ -132,6 +132,14 @@ void ovi_cell_i64(ovi_table_writer *w, int64_t v)
     next_cell(w);
 }
 
+void ovi_cell_f64(ovi_table_writer *w, double v)
+{
+    double *at = present(w, true);
+    if (at)
+        *at = v;
+    next_cell(w);
+}
+
 void ovi_cell_null(ovi_table_writer *w)
 {
     next_cell(w);

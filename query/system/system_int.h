@@ -31,6 +31,7 @@ void ovi_syswriter_open(ovi_table_writer *w, const ov_systable *table, ov_query_
 void ovi_cell_text(ovi_table_writer *w, ov_slice text);
 void ovi_cell_str(ovi_table_writer *w, const char *text); /* NULL: NULL */
 void ovi_cell_i64(ovi_table_writer *w, int64_t v);
+void ovi_cell_f64(ovi_table_writer *w, double v);
 void ovi_cell_null(ovi_table_writer *w);
 void ovi_cell_time(ovi_table_writer *w, int64_t ms); /* ISO text */
 /* A copy of the buffer's text, which is then emptied. */
@@ -50,6 +51,10 @@ void ovi_json_text(ov_buf *out, ov_slice text);
 #define OVI_LONG(name)                                                                             \
     {                                                                                              \
         OV_SLICE_LIT(name), {.id = OV_TYPE_LONG}, OV_SQL_BIGINT, true, 0                              \
+    }
+#define OVI_DOUBLE(name)                                                                           \
+    {                                                                                              \
+        OV_SLICE_LIT(name), {.id = OV_TYPE_DOUBLE}, OV_SQL_DOUBLE, true, 0                            \
     }
 #define OVI_TEXT_ALWAYS(name)                                                                      \
     {                                                                                              \

@@ -22,7 +22,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path[:0] = [os.path.join(HERE, '..', 'lib')]
 from ovatetest import Counter, Server  # noqa: E402
 
-FAULTS = ('WAL_FILE', 'WAL_WRITTEN', 'WAL_SYNCED', 'STREAM_SEALED', 'COMMIT_PLACED', 'COMMIT_RENAMED', 'COMMIT_SYNCED',
+FAULTS = ('WAL_FILE', 'WAL_WRITTEN', 'WAL_SYNCED', 'STREAM_MERGED', 'STREAM_COMPACTED', 'STREAM_SEALED', 'COMMIT_PLACED', 'COMMIT_RENAMED', 'COMMIT_SYNCED',
           'COMMIT_WRITTEN', 'STREAM_PUBLISHED')
 CLIENTS, SMALL_MEMORY, ROUND_SECONDS = 4, '4MiB', 1.5
 SPEC = {'dataSchema': {'timestampSpec': {'column': 'time'}, 'dimensionsSpec': {'dimensions': ['batch']},

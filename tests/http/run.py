@@ -16,6 +16,7 @@ import test_errors  # noqa: E402
 import test_extern  # noqa: E402
 import test_formats  # noqa: E402
 import test_framing  # noqa: E402
+import test_grafana  # noqa: E402
 import test_insert  # noqa: E402
 import test_load_calls  # noqa: E402
 import test_lookups  # noqa: E402
@@ -50,6 +51,7 @@ PARTS = (  # in this order
     test_metadata,
     test_partitions,
     test_push,
+    test_grafana,
     test_quick,
     test_answers_kept,
     test_states_kept,

@@ -258,9 +258,10 @@ def kafka_supervisor(server):
     same('spec' in server.get_json(I + '/supervisor?state=true')[0], False)
     same(server.get_json(one + '/status')['payload']['state'], 'SUSPENDED')
     same(server.get_json(one + '/health'), {'healthy': True})
-    rows = json.loads(server.post('/druid/v2/sql', {'query': 'SELECT supervisor_id, state, healthy, source, suspended '
+    rows = json.loads(server.post('/druid/v2/sql', {'query': 'SELECT supervisor_id, state, healthy, source, suspended, lag, lag_seconds '
                                                              'FROM sys.supervisors'})[2])
-    same(rows, [{'supervisor_id': 'from_kafka', 'state': 'SUSPENDED', 'healthy': 1, 'source': 'events', 'suspended': 1}])
+    same(rows, [{'supervisor_id': 'from_kafka', 'state': 'SUSPENDED', 'healthy': 1, 'source': 'events', 'suspended': 1, 'lag': 0,
+                 'lag_seconds': 0.0}])
     same(json.loads(server.post(one + '/resume', {})[2])['suspended'], False)
     same(json.loads(server.post(one + '/suspend', {})[2])['suspended'], True)
     same(server.post(one + '/taskGroups/handoff', {})[0], 501)

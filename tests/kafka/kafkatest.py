@@ -10,10 +10,10 @@ PATH = '/druid/indexer/v1/supervisor'
 
 
 class World:
-    """A cluster of two brokers and a server; both may be killed and started again."""
+    """A cluster and a server; both may be killed and started again."""
 
-    def __init__(self):
-        self.cluster = Cluster(brokers=2)
+    def __init__(self, brokers=2):
+        self.cluster = Cluster(brokers=brokers)
         self.server = Server()
 
     def close(self):

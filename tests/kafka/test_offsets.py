@@ -32,6 +32,8 @@ def case_gap_stops(world):
     world.wait_rows('gap', [*range(1000), *range(1001, 6000, 2)])
     status = world.status('gap')
     assert not status['healthy'] and status['minimumLag'] == {'0': 2500, '1': 0} and status['lagSeconds'] > 0, status
+    lag = world.server.sql("SELECT state, lag, lag_seconds FROM sys.supervisors WHERE supervisor_id = 'gap'")[1][0]
+    assert lag[:2] == ['UNHEALTHY_TASKS', 2500] and lag[2] > 0, lag
     body = {'type': 'kafka', 'partitions': {'type': 'end', 'stream': 'gap', 'partitionOffsetMap': {'0': 1000}}}
     world.act('gap', 'resetOffsets', body)
     world.wait_rows('gap', LEFT)
