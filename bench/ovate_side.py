@@ -6,11 +6,10 @@ import socket
 import subprocess
 import time
 
+from peers.druid_http import Link
+
 HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.dirname(HERE)
-IDLE = 20  # seconds; a server closes connections that were idle for a minute
-CONTEXT = {'useApproximateCountDistinct': False, 'useApproximateTopN': False,
-           'useCache': False, 'populateCache': False, 'useResultLevelCache': False, 'populateResultLevelCache': False}
 
 
 def bytes_below(path):
@@ -61,15 +60,11 @@ class Ovate:
         until = time.monotonic() + 60
         while time.monotonic() < until and self.process.poll() is None:
             try:
-                return self._connect()
+                self.link = Link('127.0.0.1', self.port)
+                return
             except OSError:
                 time.sleep(0.01)
         raise SystemExit('ovate server did not start')
-
-    def _connect(self):
-        self.link = socket.create_connection(('127.0.0.1', self.port), timeout=600)
-        self.link.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        self.used = time.monotonic()
 
     def memory(self):
         """Megabytes resident now and at most since the start."""
@@ -84,57 +79,8 @@ class Ovate:
         self.process.send_signal(signal.SIGTERM)
         self.process.wait(60)
 
-    def _more(self):
-        part = self.link.recv(1 << 18)
-        if not part:
-            raise SystemExit('the server closed the connection')
-        return part
-
-    def _ask(self, sql, form):
-        """The body of one answer, to its last byte. Hand-made framing: Python's HTTP client costs more than the query."""
-        if time.monotonic() - self.used > IDLE:
-            self.link.close()
-            self._connect()
-        body = json.dumps({'query': sql, 'resultFormat': form, 'context': CONTEXT}).encode()
-        self.link.sendall(b'POST /druid/v2/sql HTTP/1.1\r\nHost: bench\r\nContent-Type: application/json\r\n'
-                          b'Content-Length: %d\r\n\r\n' % len(body) + body)
-        seen = b''
-        while b'\r\n\r\n' not in seen:
-            seen += self._more()
-        head, _, rest = seen.partition(b'\r\n\r\n')
-        parts, length = [rest], len(rest)
-        low = head.lower()
-        if b'content-length:' in low:
-            size = int(low.split(b'content-length:')[1].split(b'\r\n')[0])
-            while length < size:
-                parts.append(self._more())
-                length += len(parts[-1])
-            answer = b''.join(parts)
-        else:
-            tail = rest[-7:]
-            while not tail.endswith(b'\r\n0\r\n\r\n') and not (length == 5 and tail == b'0\r\n\r\n'):
-                parts.append(self._more())
-                length += len(parts[-1])
-                tail = (tail + parts[-1])[-7:]
-            answer = b''.join(parts)
-        self.used = time.monotonic()
-        if not head.startswith(b'HTTP/1.1 200'):
-            raise RuntimeError(answer[:600].decode('utf-8', 'replace'))
-        return answer, b'chunked' in low
-
     def run(self, sql):
-        return len(self._ask(sql, 'csv')[0])
+        return self.link.run(sql)
 
     def rows(self, sql):
-        answer, chunked = self._ask(sql, 'array')
-        if chunked:
-            body, at = [], 0
-            while True:
-                end = answer.index(b'\r\n', at)
-                size = int(answer[at:end], 16)
-                if size == 0:
-                    break
-                body.append(answer[end + 2:end + 2 + size])
-                at = end + 2 + size + 2
-            answer = b''.join(body)
-        return json.loads(answer)
+        return self.link.rows(sql)

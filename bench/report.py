@@ -53,8 +53,8 @@ def markdown(run, picture):
             mean(ratios), min(ratios), sum(r < 1 for r in ratios), len(ratios))]
     out += ['', 'First runs, milliseconds: ' + '; '.join(
         '%s %s' % (n, ', '.join('%s %s' % (q['key'], ms(q['first'][i])) for q in run['queries'] if q['first'][i])) for i, n in enumerate(names))]
-    out += ['', 'Memory of Ovate after the queries: %.0f MB, at most %.0f MB.' % (run['memory']['now_mb'], run['memory']['peak_mb']),
-            '', '![times](%s)' % picture, '']
+    out += ['', 'Memory after the queries: ' + ', '.join('%s %.0f MB' % (e['name'], e['memory']['now_mb']) for e in run['engines']
+                                                        if e.get('memory')) + '.', '', '![times](%s)' % picture, '']
     return '\n'.join(out)
 
 

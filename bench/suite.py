@@ -10,6 +10,7 @@ from ovate_side import Ovate, bytes_below
 from peers import install
 from workloads import shape
 
+STATIONS = ('stations', 'clustered')
 WORKLOADS = ('stations', 'clustered', 'commits', 'clickbench', 'ssb', 'ssb_star', 'tpch')
 
 
@@ -96,21 +97,22 @@ def run(name, asked, folder):
     facts['csv_bytes'] = sum(os.path.getsize(table.file) for table in tables)
     print('%s: %s rows, %.0f MB of CSV, made in %.1f s' % (module.TITLE, '{:,}'.format(facts['rows']), facts['csv_bytes'] / 1e6,
                                                             time.perf_counter() - start), flush=True)
-    wanted = [peer for peer in asked.peers if peer in getattr(module, 'PEERS', asked.peers)]
+    wanted = [peer for peer in asked.peers if peer != 'elasticsearch' or name in STATIONS]
     peers, facts['absent'] = install.peers(wanted, folder, asked.threads, asked.memory)
-    facts['absent'] += [[peer, 'its SQL does not fit this workload'] for peer in asked.peers if peer not in wanted]
-    loaded = load([Ovate(asked.binary, folder)] + peers, tables, facts['absent'])
-    engines = [engine for engine, _ in loaded]
-    for engine in engines:
-        engine.start()
-    facts['engines'] = [fact for _, fact in loaded]
-    for absent in facts['absent']:
-        print('%s is absent from this run: %s' % tuple(absent))
+    facts['absent'] += [[peer, 'its queries are written for the stations only'] for peer in asked.peers if peer not in wanted]
+    everyone = [Ovate(asked.binary, folder)] + peers
     try:
-        facts['queries'] = ask(module, tables, engines, asked)
-        facts['memory'] = engines[0].memory()
-    finally:
+        loaded = load(everyone, tables, facts['absent'])
+        for absent in facts['absent']:
+            print('%s is absent from this run: %s' % tuple(absent))
+        engines, facts['engines'] = [engine for engine, _ in loaded], [fact for _, fact in loaded]
         for engine in engines:
+            engine.start()
+        facts['queries'] = ask(module, tables, engines, asked)
+        for engine, fact in loaded:
+            fact['memory'] = engine.memory() if hasattr(engine, 'memory') else {}
+    finally:
+        for engine in everyone:
             engine.stop()
     return facts, folder
 

@@ -9,6 +9,7 @@ import sys
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 VENV = os.path.join(ROOT, 'build', 'bench-venv')
 EMBEDDED = {'duckdb': 'duckdb_peer', 'clickhouse': 'clickhouse_peer'}
+KNOWN = [*EMBEDDED, 'druid', 'elasticsearch']
 
 
 def pip(*packages):
@@ -44,15 +45,34 @@ def program(name):
     return found
 
 
-def peers(names, folder, threads, memory):
-    """(peers, absent): the peers asked for ("duckdb,clickhouse", "none") and [name, reason] of those that cannot run."""
+def cache():
+    """Where servers are kept between runs; other users must be able to read it, for some refuse to run as root."""
+    return os.environ.get('OVATE_BENCH_CACHE') or ('/var/cache/ovate-bench' if os.geteuid() == 0 else
+                                                   os.path.expanduser('~/.cache/ovate-bench'))
+
+
+def opened(name, folder, threads, memory):
+    if '=' in name:
+        from peers.druid_http import ByUrl
+        return ByUrl(*name.split('=', 1))
+    if name == 'druid':
+        from peers.druid import Druid
+        return Druid(folder, threads, memory, cache())
+    if name == 'elasticsearch':
+        from peers.elasticsearch import Elasticsearch
+        return Elasticsearch(folder, threads, memory, cache())
     from peers.embedded import Embedded
-    opened, absent = [], []
+    return Embedded(EMBEDDED[name], folder, threads, memory)
+
+
+def peers(names, folder, threads, memory):
+    """(peers, absent): the peers asked for ("duckdb", "druid", "NAME=URL") and [name, reason] of those that cannot run."""
+    there, absent = [], []
     for name in names:
-        if name not in EMBEDDED:
-            sys.exit('unknown peer %s; there are: %s' % (name, ', '.join(sorted(EMBEDDED))))
+        if name not in KNOWN and '=' not in name:
+            sys.exit('unknown peer %s; there are: %s, NAME=URL' % (name, ', '.join(sorted(KNOWN))))
         try:
-            opened.append(Embedded(EMBEDDED[name], folder, threads, memory))
-        except ImportError as trouble:
-            absent.append([name, str(trouble)])
-    return opened, absent
+            there.append(opened(name, folder, threads, memory))
+        except Exception as trouble:  # whatever keeps a peer away is told in the report
+            absent.append([name, ' '.join(str(trouble).split())[:300]])
+    return there, absent

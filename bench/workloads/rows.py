@@ -23,13 +23,22 @@ def maker(folder, threads=None):
 
 
 def write(link, sql, path):
-    """The rows of a SELECT as CSV with a header, in their order; how many. A file that is there is complete."""
+    """The rows of a SELECT as CSV with a header, in their order. A file that is there is complete."""
     link.execute("COPY (%s) TO '%s.part' (FORMAT csv, HEADER true)" % (sql, path))
-    count = link.fetchone()[0]
+    remember(path, link.fetchone()[0])
     os.rename(path + '.part', path)
+
+
+def remember(path, count):
+    with open(path + '.rows', 'w', encoding='utf-8') as file:
+        file.write(str(count))
     return count
 
 
 def counted(link, path):
-    """How many rows an earlier run wrote."""
-    return link.execute("SELECT COUNT(*) FROM read_csv('%s', header = true, all_varchar = true)" % path).fetchone()[0]
+    """How many rows a file has, as it was remembered or by reading it once."""
+    if os.path.exists(path + '.rows'):
+        with open(path + '.rows', encoding='utf-8') as file:
+            return int(file.read())
+    return remember(path, link.execute("SELECT COUNT(*) FROM read_csv('%s', header = true, all_varchar = true, delim = ',', quote = '\"', "
+                                       "escape = '\"')" % path).fetchone()[0])

@@ -1,0 +1,51 @@
+"""Child processes of a peer: started with a log each, ended together, never left behind."""
+import ctypes
+import os
+import signal
+import subprocess
+
+PR_SET_PDEATHSIG = 1
+
+
+def die_with_parent():
+    """In the child: the kernel ends it when the measuring process is gone, however that went."""
+    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
+    os.setpgid(0, 0)  # Ctrl-C reaches the measuring process alone, which then stops the children in order
+
+
+class Processes:
+    def __init__(self):
+        self.children = []
+
+    def start(self, command, folder, log, env=None):
+        with open(log, 'ab') as out:
+            self.children.append(subprocess.Popen(command, cwd=folder, stdin=subprocess.DEVNULL, stdout=out, stderr=out,
+                                                  env={**os.environ, **(env or {})}, preexec_fn=die_with_parent))
+        return self.children[-1]
+
+    def ended(self):
+        return [child for child in self.children if child.poll() is not None]
+
+    def stop(self):
+        """Last started first; what does not go within its time is killed, with all of its own children."""
+        for patience, child in zip([5] * (len(self.children) - 1) + [20], reversed(self.children)):
+            if child.poll() is None:
+                child.send_signal(signal.SIGTERM)
+            try:
+                child.wait(patience)
+            except subprocess.TimeoutExpired:
+                os.killpg(child.pid, signal.SIGKILL)
+                child.wait()
+        self.children = []
+
+    def megabytes(self):
+        """Resident memory of all of them and of their children."""
+        total, groups = 0, {child.pid for child in self.children}
+        for name in filter(str.isdigit, os.listdir('/proc')):
+            try:
+                if os.getpgid(int(name)) in groups:
+                    with open('/proc/%s/statm' % name, encoding='ascii') as file:
+                        total += int(file.read().split()[1]) * os.sysconf('SC_PAGE_SIZE')
+            except (OSError, ValueError):
+                continue
+        return total / 1e6
