@@ -3,6 +3,7 @@
 The packaging zip comes from Maven Central by mvn, a Java runtime new enough for it from PyPI. One shard without replicas, rows sorted
 by station and time, exact field types, merged to one segment, request cache off: what its documentation advises for such data.
 """
+import collections
 import csv
 import json
 import os
@@ -12,6 +13,7 @@ import stat
 import subprocess
 import time
 import zipfile
+from concurrent import futures
 
 from peers.druid import free_ports
 from peers.druid_http import Link, call
@@ -35,7 +37,7 @@ action.destructive_requires_name: false
 xpack.security.enabled: false
 """
 KINDS = {'text': 'keyword', 'word': 'keyword', 'long': 'integer', 'int': 'integer', 'short': 'short', 'byte': 'byte', 'double': 'double'}
-BATCH = 5000
+BATCH, SENDERS = 5000, 3
 
 ONE = {'bool': {'filter': [{'term': {'stationId': 'ST-292'}}, {'range': {'__time': {'gte': '2023-03-08T00:00:00Z'}}}]}}
 
@@ -104,17 +106,15 @@ class Elasticsearch:
     def __init__(self, folder, threads, memory, cache):
         self.home, self.java = install(cache)
         self.folder, self.version, self.processes, self.link = os.path.join(os.path.abspath(folder), 'elastic'), VERSION, Processes(), None
-        self.path = os.path.join(self.folder, 'data')
+        self.path, self.server = os.path.join(self.folder, 'data'), os.path.join(self.folder, 'elasticsearch-' + VERSION)
         self.settings = ('heap 2 GB, one shard, exact mapping, index sorted as the other peers, one segment, request cache off, no vector '
                          'instructions (the runtime lacks the module), HTTP on one kept connection')
 
     def unpack(self):
-        if os.path.isdir(self.folder):
-            shutil.rmtree(self.folder)
+        shutil.rmtree(self.folder, ignore_errors=True)
         os.makedirs(self.folder)
         with zipfile.ZipFile(os.path.join(self.home, 'elasticsearch-%s.zip' % VERSION)) as packed:
             packed.extractall(self.folder)
-        self.server = os.path.join(self.folder, 'elasticsearch-' + VERSION)
         tools = os.path.join(self.server, 'bin')
         for name in os.listdir(tools):
             os.chmod(os.path.join(tools, name), 0o755)
@@ -123,9 +123,6 @@ class Elasticsearch:
             text = re.sub(r'(?m)^(20-:--add-modules=jdk.incubator.vector)', r'#\1', file.read())
         with open(options, 'w', encoding='utf-8') as file:
             file.write(text)
-        self.port = free_ports(2)
-        with open(os.path.join(self.server, 'config', 'elasticsearch.yml'), 'w', encoding='utf-8') as file:
-            file.write(SETTINGS.format(folder=self.folder, port=self.port, transport=self.port + 1))
         os.makedirs(os.path.join(self.folder, 'tmp'))
         if os.geteuid() == 0:  # it refuses to run as root
             for where, _, names in os.walk(self.folder):
@@ -133,7 +130,9 @@ class Elasticsearch:
                     os.lchown(name, NOBODY, NOBODY)
 
     def serve(self):
-        self.unpack()
+        self.port = free_ports(2)
+        with open(os.path.join(self.server, 'config', 'elasticsearch.yml'), 'w', encoding='utf-8') as file:
+            file.write(SETTINGS.format(folder=self.folder, port=self.port, transport=self.port + 1))
         rights = ['setpriv', '--reuid=%d' % NOBODY, '--regid=%d' % NOBODY, '--clear-groups'] if os.geteuid() == 0 else []
         self.processes.start([*rights, os.path.join(self.server, 'bin', 'elasticsearch')], self.server, os.path.join(self.folder, 'log'), {
             'ES_JAVA_HOME': self.java, 'ES_JAVA_OPTS': '-Xms2g -Xmx2g', 'ES_TMPDIR': os.path.join(self.folder, 'tmp')})
@@ -150,12 +149,20 @@ class Elasticsearch:
         raise RuntimeError('it was not ready in 180 s')
 
     def load(self, tables):
+        kept, seconds = os.path.join(self.folder, 'loaded'), {}
+        self.index = tables[0].name
+        if os.path.exists(kept):
+            self.serve()
+            self.must('GET', '/_cluster/health?wait_for_status=green&timeout=60s')
+            return {}
+        self.unpack()
         self.serve()
-        seconds = {}
         for table in tables:
             start = time.perf_counter()
             self.fill(table)
             seconds[table.name] = time.perf_counter() - start
+        with open(kept, 'w', encoding='utf-8') as file:
+            json.dump(seconds, file)
         return {'seconds': sum(seconds.values()), 'tables': seconds, 'peak_mb': self.processes.megabytes()}
 
     def must(self, method, path, body=None):
@@ -167,14 +174,13 @@ class Elasticsearch:
     def fill(self, table):
         properties = {name: {'type': KINDS[kind]} if name != table.time else {'type': 'date', 'format': 'strict_date_optional_time'}
                       for name, kind in table.columns}
-        self.index = table.name
         self.must('PUT', '/' + table.name, {
             'settings': {'index': {'number_of_shards': 1, 'number_of_replicas': 0, 'refresh_interval': '-1', 'max_result_window': 1_000_000,
                                    'translog': {'durability': 'async', 'flush_threshold_size': '1gb'},
                                    'sort': {'field': list(table.order), 'order': ['asc'] * len(table.order)}}},
             'mappings': {'dynamic': 'strict', 'properties': properties}})
-        link = Link('127.0.0.1', self.port)
-        with open(table.file, encoding='utf-8', newline='') as file:
+        links, sent = [Link('127.0.0.1', self.port) for _ in range(SENDERS)], collections.deque()
+        with open(table.file, encoding='utf-8', newline='') as file, futures.ThreadPoolExecutor(SENDERS) as pool:
             reader = csv.reader(file)
             names, lines = next(reader), []
             numbers = [n for n, (_, kind) in enumerate(table.columns) if KINDS.get(kind) not in ('keyword', None)]
@@ -183,9 +189,14 @@ class Elasticsearch:
                     row[n] = float(row[n])
                 lines.append('{"create":{}}\n' + json.dumps(dict(zip(names, row)), ensure_ascii=False) + '\n')
                 if len(lines) == BATCH:
-                    self.bulk(link, table, lines)
-            self.bulk(link, table, lines)
-        link.close()
+                    if not links:
+                        links.append(sent.popleft().result())
+                    sent.append(pool.submit(self.bulk, links.pop(), table, lines))
+                    lines = []
+            links += [done.result() for done in sent]
+        links.append(self.bulk(links.pop(), table, lines))
+        for link in links:
+            link.close()
         for step in ('_refresh', '_forcemerge?max_num_segments=1', '_flush', '_refresh'):
             self.must('POST', '/%s/%s' % (table.name, step))
         if self.must('GET', '/%s/_count' % table.name)['count'] != table.rows:
@@ -193,11 +204,12 @@ class Elasticsearch:
 
     @staticmethod
     def bulk(link, table, lines):
+        """Sends some rows; gives the connection back."""
         if lines:
             answer = link.json('/%s/_bulk?filter_path=errors,items.*.error' % table.name, ''.join(lines).encode())
             if answer.get('errors'):
                 raise RuntimeError('rows were refused: ' + str(answer['items'][:1])[:300])
-            lines.clear()
+        return link
 
     def start(self):
         self.link = Link('127.0.0.1', self.port)
