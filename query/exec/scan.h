@@ -153,6 +153,8 @@ bool ovi_scan_hopeless(const ovi_scan *s, const ovi_worker *w, uint32_t column, 
 void ovi_scan_wishes(ovi_scan *s);
 /* Whether it is worth asking: most rows fail, as far as is known. */
 bool ovi_scan_wish_pays(const scan_wish *wish);
+/* It is known to leave few rows. */
+bool ovi_scan_wish_is_strict(const scan_wish *wish);
 /* No row of a block, or segment, with these numbers in this column is of use. */
 bool ovi_scan_wish_excludes(const scan_wish *wish, const scan_column *col, const ov_block_stats *stats);
 /* Drops the rows of b that the wish has no use for; their value is in its column. */

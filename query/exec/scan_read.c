@@ -182,13 +182,13 @@ static ov_status begin(reading *r, uint32_t rows, ov_error *err)
     return OV_OK;
 }
 
-/* Rows that joins above have no partner for. */
-static ov_status drop_unwanted(reading *r, bool *dropped, ov_error *err)
+/* Rows that joins above have no partner for: wishes that are known to leave few rows go before the filters, the others
+ * behind them. */
+static ov_status drop_unwanted(reading *r, bool first, bool *dropped, ov_error *err)
 {
     ovi_scan *s = r->s;
-    *dropped = false;
     for (uint32_t i = 0; i < s->wish_count && r->b.sel_rows; i++) {
-        if (!ovi_scan_wish_pays(&s->wishes[i]))
+        if (!ovi_scan_wish_pays(&s->wishes[i]) || ovi_scan_wish_is_strict(&s->wishes[i]) != first)
             continue;
         OV_TRY(read_column(r, s->wishes[i].wish.column, err));
         OV_TRY(ovi_scan_wish_keep(&s->wishes[i], r->w, &r->b, err));
@@ -197,25 +197,30 @@ static ov_status drop_unwanted(reading *r, bool *dropped, ov_error *err)
     return OV_OK;
 }
 
-/* Filters, then reads what is wanted of rows that are left, then pushes. */
-static ov_status filter_and_push(reading *r, const conjunct *const *rest, uint32_t rest_count, ov_error *err)
+static ov_status filter_rows(reading *r, const conjunct *const *rest, uint32_t rest_count, ov_error *err)
 {
-    ovi_scan *s = r->s;
-    atomic_fetch_add_explicit(&s->exec->cx->stats.rows_scanned, r->b.sel_rows, memory_order_relaxed);
-    for (uint32_t i = 0; i < rest_count; i++) {
+    for (uint32_t i = 0; i < rest_count && r->b.sel_rows; i++) {
         uint64_t *is_true;
         uint32_t rows;
         OV_TRY(read_of_expr(r, rest[i]->expr, err));
         OV_TRY(ov_arena_alloc(&r->w->scratch, (ov_words(r->b.rows) + 1) * 8, &is_true, err));
         OV_TRY(ov_eval_filter(r->w->eval, rest[i]->expr, &r->b, is_true, NULL, &rows, err));
-        if (rows == 0)
-            return OV_OK;
         if (rows < r->b.rows)
             r->b.sel = is_true;
         r->b.sel_rows = rows;
     }
-    bool dropped;
-    OV_TRY(drop_unwanted(r, &dropped, err));
+    return OV_OK;
+}
+
+/* Filters, then reads what is wanted of rows that are left, then pushes. */
+static ov_status filter_and_push(reading *r, const conjunct *const *rest, uint32_t rest_count, ov_error *err)
+{
+    ovi_scan *s = r->s;
+    bool dropped = false;
+    atomic_fetch_add_explicit(&s->exec->cx->stats.rows_scanned, r->b.sel_rows, memory_order_relaxed);
+    OV_TRY(drop_unwanted(r, true, &dropped, err));
+    OV_TRY(filter_rows(r, rest, rest_count, err));
+    OV_TRY(drop_unwanted(r, false, &dropped, err));
     if (r->b.sel_rows == 0)
         return OV_OK;
     for (uint32_t c = 0; c < s->node->field_count; c++)

@@ -28,6 +28,12 @@ bool ovi_scan_wish_pays(const scan_wish *wish)
     return asked < TRIED_ROWS || kept < asked - asked / 8;
 }
 
+bool ovi_scan_wish_is_strict(const scan_wish *wish)
+{
+    uint64_t asked = atomic_load_explicit(&wish->asked, memory_order_relaxed);
+    return asked > TRIED_ROWS / 8 && atomic_load_explicit(&wish->kept, memory_order_relaxed) < asked / 4;
+}
+
 bool ovi_scan_wish_excludes(const scan_wish *wish, const scan_column *col, const ov_block_stats *stats)
 {
     if (stats->nulls == stats->rows)

@@ -242,6 +242,7 @@ typedef struct ovi_known {
 } ovi_known;
 
 typedef struct ovi_buckets ovi_buckets; /* time_buckets.c: of one TIME_FLOOR */
+typedef struct ovi_ranks ovi_ranks;     /* code_ranks.c: of two dictionaries */
 
 struct ov_eval {
     ov_budget *budget;
@@ -255,6 +256,7 @@ struct ov_eval {
     ovi_known **table;
     uint32_t table_size, table_used;
     ovi_buckets *buckets; /* in keep */
+    ovi_ranks *ranks;     /* in keep */
     uint32_t *identity; /* 0, 1, 2 ... for calls without a selection */
     int depth;
     ov_status (*alive)(void *cx, ov_error *err);
@@ -274,6 +276,15 @@ ov_status ovi_map_eval(ov_eval *ev, const ov_expr *e, const ov_batch *batch, ov_
                        ov_error *err);
 ov_status ovi_map_test(ov_eval *ev, const ov_expr *e, const ov_batch *batch, const ovi_truth *t,
                        bool *done, ov_error *err);
+
+/* Numbers in place of the texts of two vectors, in the order of the texts; those of NULL rows mean nothing. */
+typedef struct ovi_coded {
+    const int64_t *a, *b;
+    uint64_t *valid_a, *valid_b; /* NULL: no row is NULL */
+} ovi_coded;
+/* code_ranks.c: *done is false when they are no dictionary columns whose dictionaries are small and in order. */
+ov_status ovi_code_ranks(ov_eval *ev, const ov_vec *v, const ov_vec *w, uint32_t rows, ovi_coded *out, bool *done,
+                         ov_error *err);
 
 /* ---- comparisons: fn_compare.c ---- */
 

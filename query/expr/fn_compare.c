@@ -525,6 +525,15 @@ static void test_numbers(ov_eval *ev, const ovi_arg *a, const ovi_arg *b, bool r
         ov_bits_not(out, rows);
 }
 
+/* Texts as numbers in their order. */
+static ov_status test_coded(ov_eval *ev, const ov_batch *batch, const ovi_coded *c, ov_op op, const ovi_truth *t,
+                            ov_error *err)
+{
+    ovi_arg a = {.i = c->a, .step = 1}, b = {.i = c->b, .step = 1};
+    test_numbers(ev, &a, &b, false, op, batch->rows, t->is_true);
+    return settle(ev, batch, c->valid_a, c->valid_b, t, err);
+}
+
 static ov_status test_constant(ov_eval *ev, const ov_expr *e, const ov_batch *batch, const ov_vec *v,
                                const ovi_truth *t, ov_error *err)
 {
@@ -549,6 +558,11 @@ ov_status ovi_test_compare(ov_eval *ev, const ov_expr *e, const ov_batch *batch,
     if (e->prepared && !(ev->general_only && same_type))
         return test_constant(ev, e, batch, &v, t, err);
     OV_TRY(ovi_eval(ev, r, batch, &w, err));
+    ovi_coded coded;
+    bool done;
+    OV_TRY(ovi_code_ranks(ev, &v, &w, batch->rows, &coded, &done, err));
+    if (done)
+        return test_coded(ev, batch, &coded, (ov_op)e->fn->op, t, err);
     ovi_arg a, b;
     OV_TRY(ovi_arg_of(ev, &v, &a, err));
     OV_TRY(ovi_arg_of(ev, &w, &b, err));
