@@ -167,8 +167,11 @@ ov_status ovi_sort_state(sort_sink *s, sort_state *st, ov_error *err)
     ovi_ref *tmp = NULL;
     size_t bytes = st->ref_count * sizeof(*tmp);
     if (st->ref_count < 2) {
-        if (st->ref_count == s->keep) /* LIMIT 1: the only row is the worst that is kept */
-            st->worst = st->refs[0].key;
+        bool maybe;
+        if (st->ref_count != s->keep || s->key_count == 0)
+            return OV_OK;
+        const ovi_ref *r = &st->refs[0]; /* LIMIT 1: the only row is the worst that is kept; its bits may be a later key's */
+        st->worst = value_key(&st->parts[r->part].batch.col[s->keys[0].column], r->item, &s->keys[0], &maybe);
         return OV_OK;
     }
     OV_TRY(ov_array_grow(budget, &tmp, 0, bytes, err));

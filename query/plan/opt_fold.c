@@ -122,8 +122,8 @@ ov_status ovi_plan_fold(ov_expr_ctx *cx, const ov_plan *in, const ov_plan **out,
     case OV_PLAN_UNNEST:
     case OV_PLAN_WINDOW:
         return no_input ? empty(cx, plan, out, err) : OV_OK;
-    case OV_PLAN_AGGREGATE: /* without keys it has one row all the same */
-        return no_input && plan->aggregate.key_count ? empty(cx, plan, out, err) : OV_OK;
+    case OV_PLAN_AGGREGATE: /* without keys it has one row all the same; so may one of its sets */
+        return no_input && plan->aggregate.key_count && !plan->aggregate.set_count ? empty(cx, plan, out, err) : OV_OK;
     case OV_PLAN_UNION:
         return fold_union(cx, plan, out, err);
     case OV_PLAN_JOIN:

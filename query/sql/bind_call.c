@@ -135,7 +135,9 @@ static OV_CHECKED ov_status bind_grouping(ovi_sql_names *n, const ov_ast *ast, c
     for (uint32_t i = 0; i < list->kid_count; i++) {
         const ov_expr *arg;
         OV_TRY(ovi_sql_bind_expr(n, list->kids[i], &arg, err));
-        keys[i] = ov_expr_find(&aggs->grouping->places, aggs->grouping->keys, arg);
+        keys[i] = ovi_sql_matched_key(n->rel, arg);
+        if (keys[i] == OV_NO_PLACE)
+            keys[i] = ov_expr_find(&aggs->grouping->places, aggs->grouping->keys, arg);
         if (keys[i] == OV_NO_PLACE)
             return ovi_sql_fail_node(n->b, list->kids[i], OV_INVALID, err, NULL,
                                      "Argument to GROUPING operator must be a grouped expression");

@@ -55,8 +55,10 @@ static OV_CHECKED ov_status bind_name(ovi_sql_names *n, const ov_ast *name, cons
             return OV_OK;
     }
     OV_TRY(ovi_sql_find_column(n->b, n->rel, name, &column, err));
-    if (column)
-        return ov_plan_column(n->b->cx, n->rel->plan, column->column, out, err);
+    if (column) {
+        OV_TRY(ov_plan_column(n->b->cx, n->rel->plan, column->column, out, err));
+        return ovi_sql_match_key(n, name, *out, out, err);
+    }
     if (n->alias_use == OVI_SQL_COLUMNS_FIRST) {
         OV_TRY(ovi_sql_find_alias(n, name, out, err));
         if (*out)
@@ -243,6 +245,11 @@ static OV_CHECKED ov_status unsupported(ovi_sql_names *n, const ov_ast *ast, con
 
 ov_status ovi_sql_bind_expr(ovi_sql_names *n, const ov_ast *ast, const ov_expr **out, ov_error *err)
 {
+    if (ast->kind != OV_AST_NAME && ast->kind != OV_AST_PATH) {
+        OV_TRY(ovi_sql_match_key(n, ast, NULL, out, err));
+        if (*out)
+            return OV_OK;
+    }
     switch ((ov_ast_kind)ast->kind) {
     case OV_AST_NAME:
     case OV_AST_PATH:

@@ -10,16 +10,14 @@ static bool same_text(const ov_ast *a, const ov_ast *b)
 }
 
 /* The key's number; a new one unless there is one like it. Keys that are written differently and simplify to one are
- * one in an ordinary grouping; in sets each is left out on its own, which one key cannot show. */
+ * one in an ordinary grouping; in sets each is left out on its own, so they stay apart. */
 static OV_CHECKED ov_status add_key(ovi_sql_binder *b, const ov_ast *ast, const ov_expr *key, ovi_sql_grouping *out,
                                     uint32_t *number, ov_error *err)
 {
-    *number = ov_expr_find(&out->places, out->keys, key);
-    if (*number != OV_NO_PLACE) {
-        if (!out->in_sets || same_text(out->asts[*number], ast))
+    OV_EACH_PLACE(&out->places, ov_expr_hash(key), i, slot) {
+        *number = i;
+        if (ov_expr_equal(out->keys[i], key) && (!out->in_sets || same_text(out->asts[i], ast)))
             return OV_OK;
-        return ovi_sql_fail_node(b, ast, OV_UNSUPPORTED, err, "; leave one of them out",
-                                 "Two keys of the grouping sets are written differently but always have the same value");
     }
     if (out->key_count == out->key_capacity) {
         uint32_t wider = OV_MAX(out->key_capacity * 2, 8u);
@@ -116,6 +114,30 @@ ov_status ovi_sql_bind_group_by(ovi_sql_binder *b, const ov_ast *select, const o
     return ovi_sql_bind_sets(b, select, rel, out, err);
 }
 
+ov_status ovi_sql_match_key(const ovi_sql_names *n, const ov_ast *ast, const ov_expr *column, const ov_expr **out,
+                            ov_error *err)
+{
+    const ovi_sql_grouping *g = n->aggs && !n->in_aggregate ? n->aggs->grouping : NULL;
+    *out = column;
+    if (!g || !g->in_sets || (!column && ovi_sql_is_literal(ast)))
+        return OV_OK;
+    for (uint32_t i = 0; i < g->key_count; i++) {
+        const ov_ast *key = g->asts[i];
+        bool named = key->kind == OV_AST_NAME || key->kind == OV_AST_PATH;
+        if (column ? named && ov_expr_equal(g->keys[i], column) : !named && ov_ast_equal(key, ast))
+            return ov_expr_column(n->b->cx, n->rel->plan->field_count + OVI_SQL_KEY_BASE + i, g->keys[i]->type,
+                                  (ov_sqltype)g->keys[i]->sql, true, out, err);
+    }
+    return OV_OK;
+}
+
+uint32_t ovi_sql_matched_key(const ovi_sql_rel *rel, const ov_expr *e)
+{
+    uint32_t first = rel->plan->field_count + OVI_SQL_KEY_BASE;
+    bool is = e->kind == OV_EXPR_COLUMN && e->column >= first && e->column < (uint32_t)OVI_SQL_WINDOW_BASE;
+    return is ? e->column - first : OV_NO_PLACE;
+}
+
 /* ---- onto the groups ---- */
 
 typedef struct regroup {
@@ -186,7 +208,9 @@ static OV_CHECKED ov_status move_onto(const regroup *g, const ov_expr *e, const 
     *out = e;
     if (e->kind == OV_EXPR_CONST)
         return OV_OK;
-    uint32_t key = ov_expr_find(&g->grouping->places, g->grouping->keys, e);
+    uint32_t key = ovi_sql_matched_key(g->rel, e);
+    if (key == OV_NO_PLACE)
+        key = ov_expr_find(&g->grouping->places, g->grouping->keys, e);
     if (key != OV_NO_PLACE)
         return ov_plan_column(cx, g->aggregate, key, out, err);
     if (e->kind == OV_EXPR_COLUMN) {

@@ -153,6 +153,10 @@ typedef struct ovi_sql_windows {
     uint32_t *columns;   /* of each call, once the nodes are there */
 } ovi_sql_windows;
 
+/* What is written like a key of grouping sets is this column and the key's number behind those of the input: NULL in the
+ * sets without it, so nothing above may be simplified by what the key is made of. */
+enum { OVI_SQL_KEY_BASE = OVI_SQL_GROUPING_BASE + (1 << 27) };
+
 /* Window call i is this column and i, while a SELECT is bound. */
 enum { OVI_SQL_WINDOW_BASE = OVI_SQL_GROUPING_BASE + (1 << 28) };
 
@@ -310,6 +314,13 @@ OV_CHECKED ov_status ovi_sql_bind_group_by(ovi_sql_binder *b, const ov_ast *sele
 OV_CHECKED ov_status ovi_sql_bind_key(ovi_sql_binder *b, const ov_ast *select,
                                       const ovi_sql_rel *rel, const ov_ast *ast,
                                       ovi_sql_grouping *out, uint64_t *mask, ov_error *err);
+
+/* The key of grouping sets that is written like `ast`, a name like any name of its column; what it stands for otherwise.
+ * column: what a name is bound to, NULL for anything else. */
+OV_CHECKED ov_status ovi_sql_match_key(const ovi_sql_names *names, const ov_ast *ast, const ov_expr *column,
+                                       const ov_expr **out, ov_error *err);
+/* The number of the key that such a column is; OV_NO_PLACE for everything else. */
+uint32_t ovi_sql_matched_key(const ovi_sql_rel *rel, const ov_expr *e);
 
 /* ---- bind_sets.c ---- */
 /* The sets of all elements of GROUP BY multiplied with each other; none when no element is a

@@ -48,6 +48,9 @@ FUNCTIONS = [
     ('long', 'ARRAY_LENGTH({0})', ('longs',), 'len({0})'),
     ('long', 'ARRAY_LENGTH({0})', ('strings',), 'len({0})'),
     ('long', 'ARRAY_OFFSET({0}, 1)', ('longs',), '({0})[2]'),
+    ('long', 'ARRAY_ORDINAL({0}, 2)', ('longs',), '({0})[2]'),
+    ('long', 'ARRAY_OFFSET_OF({0}, {1})', ('longs', 'number'), False),
+    ('long', 'ARRAY_ORDINAL_OF({0}, {1})', ('strings', 'word'), False),
     ('long', "JSON_VALUE({0}, '$.a' RETURNING BIGINT)", ('json',), "CAST(({0})->>'$.a' AS BIGINT)"),
     ('long', 'MV_LENGTH({0})', ('multi',), False),
     ('long', 'TIMESTAMPDIFF(HOUR, {0}, {1})', ('time', 'time'), False),
@@ -111,6 +114,23 @@ FUNCTIONS = [
     ('longs', 'ARRAY_APPEND({0}, {1})', ('longs', 'long'), False),
     ('longs', 'ARRAY_CONCAT({0}, {1})', ('longs', 'longs'), False),
     ('longs', 'ARRAY_SLICE({0}, 0, 2)', ('longs',), False),
+    ('longs', 'ARRAY[{0}, {1}]', ('long', 'long'), '[{0}, {1}]'),
+    ('longs', 'ARRAY[{0}]', ('huge',), '[{0}]'),
+    ('longs', 'ARRAY_PREPEND({0}, {1})', ('long', 'longs'), False),
+    ('longs', 'COALESCE({0}, {1})', ('longs', 'longs'), None),
+    ('strings', 'ARRAY[{0}, {1}]', ('string', 'string'), '[{0}, {1}]'),
+    ('strings', 'ARRAY_APPEND({0}, {1})', ('strings', 'string'), False),
+    ('strings', 'CASE WHEN {0} THEN {1} ELSE {2} END', ('bool', 'strings', 'strings'), None),
+    ('wild', '({0} / {1})', ('wild', 'wild'), False),
+    ('wild', '(- {0})', ('wild',), False),
+    ('wild', 'GREATEST({0}, {1})', ('wild', 'wild'), False),
+    ('wild', 'COALESCE({0}, {1})', ('wild', 'wild'), False),
+    ('huge', 'LEAST({0}, {1})', ('huge', 'huge'), None),
+    ('huge', 'NULLIF({0}, {1})', ('huge', 'huge'), None),
+    ('huge', '({0} - {1})', ('huge', 'huge'), False),
+    ('huge', 'ABS({0})', ('huge',), False),
+    ('huge', 'MOD({0}, 7)', ('huge',), '({0} % 7)'),
+    ('huge', '({0} / 3)', ('huge',), None),
     ('strings', 'MV_TO_ARRAY({0})', ('multi',), False),
     ('strings', "STRING_TO_ARRAY({0}, 'b')", ('string',), False),
     ('bool', '({0} {cmp} {1})', ('long', 'long'), None),
@@ -151,6 +171,12 @@ FUNCTIONS = [
     ('bool', '({0} IS {not} TRUE)', ('bool',), None),
     ('bool', '({0} IS {not} FALSE)', ('bool',), None),
     ('bool', 'ARRAY_CONTAINS({0}, {1})', ('longs', 'number'), False),
+    ('bool', 'ARRAY_CONTAINS({0}, {1})', ('strings', 'strings'), False),
+    ('bool', 'SCALAR_IN_ARRAY({0}, {1})', ('long', 'longs'), False),
+    ('bool', '({0} {not} IN ({1}, {2}))', ('huge', 'huge', 'huge'), None),
+    ('bool', '({0} {not} BETWEEN {1} AND {2})', ('wild', 'wild', 'wild'), False),
+    ('bool', '({0} IS {not} DISTINCT FROM {1})', ('wild', 'wild'), False),
+    ('bool', '({0} {cmp} {1})', ('double', 'huge'), False),
     ('bool', 'ARRAY_OVERLAP({0}, {1})', ('strings', 'strings'), False),
     ('bool', 'MV_CONTAINS({0}, {1})', ('multi', 'word'), False),
 ]
@@ -348,7 +374,9 @@ class Maker:
         keys += ['%s.id' % alias for alias, _ in ids]
         text += 'ORDER BY ' + ', '.join(keys)
         roll = self.r.random()
-        if roll < 0.35:
+        if roll < 0.2:
+            return self.peers(args, keys[:1] if len(keys) > len(ids) else [], ids, scope)
+        if roll < 0.4:
             call, type = self.pick(('ROW_NUMBER()', 'long'), ('RANK()', 'long'), ('DENSE_RANK()', 'long'), ('NTILE(3)', 'long'),
                                    ('CUME_DIST()', 'double'), ('PERCENT_RANK()', 'double'))
             return Call(type, '%s OVER (%s)' % (call, text), args) if args else Call(type, '%s OVER (%s)' % (call, text))
@@ -359,10 +387,10 @@ class Maker:
         args.append(self.value(type, 1, scope))
         place = '{%d}' % (len(args) - 1)
         if roll < 0.55:
-            call = self.pick('LAG(%s, 1)', 'LEAD(%s, 2)') % place
+            call = self.pick('LAG(%s, 1)', 'LEAD(%s, 2)', 'LAG(%s)') % place
             frame = ''
         elif roll < 0.75:
-            call = self.pick('FIRST_VALUE(%s)', 'LAST_VALUE(%s)') % place
+            call = self.pick('FIRST_VALUE(%s)', 'LAST_VALUE(%s)', 'NTH_VALUE(%s, 2)') % place
         elif type == 'string':
             call = self.pick('COUNT(%s)', 'MIN(%s)', 'MAX(%s)') % place
             type = 'long' if call[0] == 'C' else type
@@ -372,6 +400,26 @@ class Maker:
             if call[0] == 'A' and type == 'long':
                 call, type = 'SUM(%s)' % place, 'long'
         return Call(type, '%s OVER (%s%s)' % (call, text, frame), args)
+
+    def peers(self, args, keys, ids, scope):
+        """An aggregate whose frame takes whole peers or a distance of the key, so that the order among them does not matter."""
+        partition = 'PARTITION BY {0} ' if len(args) > len(keys) else ''
+        number = self.chance(0.5) or not keys
+        if number:
+            key = self.column('long', scope) or Call('long', '%s.id' % ids[0][0])
+            del args[1 if partition else 0:]
+            args.append(key)
+            keys = ['{%d} %s' % (len(args) - 1, self.pick('ASC', 'DESC'))]
+        unit = 'RANGE'
+        far = lambda way: '%d %s' % (self.r.choice([0, 1, 3, 20]), way) if number else 'CURRENT ROW'
+        frame = self.pick('', ' %s BETWEEN %s AND %s' % (unit, self.pick('UNBOUNDED PRECEDING', far('PRECEDING'), 'CURRENT ROW'),
+                                                        self.pick('UNBOUNDED FOLLOWING', far('FOLLOWING'), 'CURRENT ROW')))
+        type = self.pick('long', 'double', 'string')
+        args.append(self.value(type, 1, scope))
+        call = self.pick('COUNT({%d})', 'MIN({%d})', 'MAX({%d})') if type == 'string' else self.pick(
+            'SUM({%d})', 'COUNT({%d})', 'MIN({%d})', 'MAX({%d})')
+        return Call('long' if call[0] == 'C' else type, '%s OVER (%sORDER BY %s%s)' % (
+            call.replace('{%d}', '{%d}' % (len(args) - 1)), partition, keys[0], frame), args)
 
     # ------------------------------------------------------------ queries
 
@@ -419,20 +467,27 @@ class Maker:
                     a, b = Call('time', '%s.__time' % scope[0][0]), Call('time', '%s.__time' % item[0])
                     if not any(c[0] == '__time' for c in scope[0][1]):
                         continue
-                on = Call('bool', '({0} = {1})', [a, b])
+                far = self.chance(0.15) and kind in ('JOIN', 'LEFT JOIN')
+                on = Call('bool', '({0} %s {1})' % self.pick('<', '>=', '<>') if far else '({0} = {1})', [a, b])
                 if self.chance(0.3):
                     extra = self.value('bool', 1, scope + [(item[0], item[2])])
                     on = Call('bool', '({0} AND {1})', [on, extra])
             made.joins.append((kind, item, on))
             scope.append((item[0], item[2]))
-        if self.chance(0.08) and len(made.joins) == 0:
-            self.unnest(made, scope)
+        if self.chance(0.1):
+            for _ in range(self.pick(1, 1, 1, 2)):
+                self.unnest(made, scope)
         return made, scope
 
     def unnest(self, made, scope):
+        """Of a column, of an expression over the tables in front, or of the values of a multi-value string."""
         type = self.pick('longs', 'strings')
         found = self.column(type, scope)
-        if found:
+        if self.chance(0.3):
+            found = self.call(type, 0, scope)
+        elif self.free and self.chance(0.4) and self.column('multi', scope):
+            found, type = Call('strings', 'MV_TO_ARRAY({0})', [self.column('multi', scope)], False), 'strings'
+        if found and (found.args or not found.text.startswith('CAST')):
             self.aliases += 1
             made.unnests.append(('u%d' % self.aliases, 'e', found))
             scope.append(('u%d' % self.aliases, [('e', type[:-1])]))
@@ -485,9 +540,8 @@ class Maker:
         for _ in range(self.r.randint(0 if query.groups else 1, 3)):
             query.items.append(self.aggregate(1, scope))
         keys = [key.write(False, {}) for key in query.groups]
-        simple = len(set(keys)) == len(keys) and not any('COALESCE' in key or 'CASE' in key for key in keys)  # unlike, also simplified
-        if len(keys) > 1 and simple and self.chance(0.3):
-            query.grouping = self.pick('ROLLUP', 'CUBE', [[0, 1], [0], []], [[1], [0]])
+        if len(keys) > 1 and len(set(keys)) == len(keys) and self.chance(0.3):
+            query.grouping = self.pick('ROLLUP', 'CUBE', [[0, 1], [0], []], [[1], [0]], [[0, 1], [0], [0], [1]])
             if self.chance(0.5):
                 query.items.append(Call('long', 'GROUPING({0}, {1})', query.groups[:2]))
         if query.groups and not query.grouping and self.chance(0.15):
