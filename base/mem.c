@@ -115,3 +115,33 @@ ov_status ov_fail_nomem(ov_error *err, size_t bytes)
 {
     return ov_fail(err, OV_NOMEM, "the system has no %zu bytes of memory left", bytes);
 }
+
+ov_status ov_array_grow(ov_budget *budget, void *array, size_t old_bytes, size_t new_bytes, ov_error *err)
+{
+    if (new_bytes <= old_bytes)
+        return OV_OK;
+    if (budget)
+        OV_TRY(ov_budget_charge(budget, new_bytes - old_bytes, err));
+    void *old;
+    memcpy(&old, array, sizeof(old));
+    void *p = ov_realloc(old, new_bytes);
+    if (!p) {
+        if (budget)
+            ov_budget_release(budget, new_bytes - old_bytes);
+        return ov_fail_nomem(err, new_bytes);
+    }
+    memset((char *)p + old_bytes, 0, new_bytes - old_bytes);
+    memcpy(array, &p, sizeof(p));
+    return OV_OK;
+}
+
+void ov_array_free(ov_budget *budget, void *array, size_t bytes)
+{
+    void *p;
+    memcpy(&p, array, sizeof(p));
+    if (p && budget)
+        ov_budget_release(budget, bytes);
+    ov_free(p);
+    p = NULL;
+    memcpy(array, &p, sizeof(p));
+}

@@ -1,8 +1,8 @@
 #include "query/agg/collect.h"
 
-#include <stdlib.h>
 
 #include "base/bytes.h"
+#include "base/sort.h"
 
 ov_status ov_collect_open(ov_object *o, ov_type value, bool keeps_null, bool opens_lists, uint64_t most_bytes,
                           ov_error *err)
@@ -290,7 +290,7 @@ static ov_status order_by_place(const ov_collect *c, ov_arena *out, uint32_t *or
         sorted = sorted && (m == 0 || runs[m - 1].ordinal <= runs[m].ordinal);
     }
     if (!sorted)
-        qsort(runs, c->mark_count, sizeof(*runs), by_ordinal);
+        OV_TRY(ov_sort(out->budget, runs, c->mark_count, sizeof(*runs), by_ordinal, err));
     for (uint32_t m = 0, n = 0; m < c->mark_count; m++)
         for (uint32_t w = runs[m].start; w < runs[m].end; w++)
             order[n++] = w;
@@ -348,7 +348,7 @@ static ov_status order_by_value(const ov_collect_shared *s, const ov_collect *c,
         else
             items[w].v.s = s->set.strings.text[c->words[w]];
     }
-    qsort(items, c->n, sizeof(*items), ints ? item_ints : reals ? item_reals : item_texts);
+    OV_TRY(ov_sort(out->budget, items, c->n, sizeof(*items), ints ? item_ints : reals ? item_reals : item_texts, err));
     for (uint32_t w = 0; w < c->n; w++)
         order[w] = items[w].place;
     return OV_OK;

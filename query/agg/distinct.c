@@ -1,8 +1,8 @@
 #include "query/agg/distinct.h"
 
-#include <stdlib.h>
 
 #include "base/hash.h"
+#include "base/sort.h"
 
 enum { SEEN_MAX_BITS = 1 << 26 };
 #define SMALL_DOMAIN UINT64_MAX /* no dictionary has this id */
@@ -222,8 +222,8 @@ ov_status ov_distinct_list(const ov_distinct *d, uint32_t groups, const uint32_t
         if (d->slots[2 * i + 1] && place[d->slots[2 * i + 1] - 1])
             (*values)[end[place[d->slots[2 * i + 1] - 1] - 1]++] = d->slots[2 * i];
     for (uint32_t i = 0; i < n; i++)
-        qsort(*values + (*offsets)[i], end[i] - (*offsets)[i], sizeof(**values),
-              ov_type_is_real(d->type) ? by_real : by_long);
+        OV_TRY(ov_sort(out->budget, *values + (*offsets)[i], end[i] - (*offsets)[i], sizeof(**values),
+                       ov_type_is_real(d->type) ? by_real : by_long, err));
     return OV_OK;
 }
 

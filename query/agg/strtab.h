@@ -46,8 +46,3 @@ OV_CHECKED ov_status ov_strmap_of(ov_strmap *m, ov_strtab *t, const ov_domain *d
                                   ov_error *err);
 OV_CHECKED ov_status ov_strmap_fill(ov_strtab *t, const ov_domain *d, uint32_t code,
                                     uint32_t *number_plus_1, ov_error *err);
-
-/* Grow (or make) a zeroed array charged to budget: *array from old_bytes to new_bytes. */
-OV_CHECKED ov_status ov_array_grow(ov_budget *budget, void *array, size_t old_bytes, size_t new_bytes,
-                                   ov_error *err);
-void ov_array_free(ov_budget *budget, void *array, size_t bytes);

@@ -167,7 +167,7 @@ ov_status ovi_sort_state(sort_sink *s, sort_state *st, ov_error *err)
     ovi_ref *tmp = NULL;
     size_t bytes = st->ref_count * sizeof(*tmp);
     if (st->ref_count < 2) {
-        bool maybe;
+        bool maybe = false;
         if (st->ref_count != s->keep || s->key_count == 0)
             return OV_OK;
         const ovi_ref *r = &st->refs[0]; /* LIMIT 1: the only row is the worst that is kept; its bits may be a later key's */

@@ -7,6 +7,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/sort.h"
+
 static bool is_mv(const ov_function *fn)
 {
     return strncmp(fn->name, "MV_", 3) == 0;
@@ -293,7 +295,7 @@ ov_status ovi_eval_array_quantile(ovi_call *c, ov_vec *out, ov_error *err)
             ovi_null_row(&l, r);
             continue;
         }
-        qsort(values, count, sizeof *values, by_value);
+        OV_TRY(ov_sort(c->ev->mem.budget, values, count, sizeof *values, by_value, err));
         double at = rank * (count - 1);
         uint32_t below = (uint32_t)at, above = OV_MIN(below + 1, count - 1);
         l.f[r] = values[below] + (at - below) * (values[above] - values[below]);

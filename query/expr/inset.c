@@ -6,9 +6,9 @@
 #include "query/expr/expr_int.h"
 
 #include <math.h>
-#include <stdlib.h>
 #include "base/bytes.h"
 #include "base/hash.h"
+#include "base/sort.h"
 
 enum { FEW_ITEMS = 8, MANY_ITEMS = 64 };
 
@@ -155,18 +155,20 @@ static ov_status item_value(ov_expr_ctx *cx, const ov_expr *arg, const ov_expr *
     return OV_OK;
 }
 
-static uint32_t unique(void *values, uint32_t n, size_t size, int (*order)(const void *, const void *))
+static ov_status unique(ov_expr_ctx *cx, void *values, uint32_t n, size_t size,
+                        int (*order)(const void *, const void *), uint32_t *count, ov_error *err)
 {
     char *v = values;
     uint32_t kept = 0;
-    qsort(values, n, size, order);
+    OV_TRY(ov_sort(cx->arena->budget, values, n, size, order, err));
     for (uint32_t i = 0; i < n; i++)
         if (i == 0 || order(v + (i - 1) * size, v + i * size) != 0) {
             if (kept != i)
                 memmove(v + kept * size, v + i * size, size);
             kept++;
         }
-    return kept;
+    *count = kept;
+    return OV_OK;
 }
 
 /* A search in a long sorted list misses the cache at every step; a hash misses once. */
@@ -214,8 +216,8 @@ static ov_status build(ov_expr_ctx *cx, const ov_expr *arg, const ov_expr *const
         OV_TRY(item_value(cx, arg, items[i], values + n * size, &skip, pos, end_pos, err));
         n += !skip;
     }
-    set->count = unique(values, n, size,
-                        text ? order_str : ov_type_is_int(arg->type) ? order_i64 : order_f64);
+    OV_TRY(unique(cx, values, n, size, text ? order_str : ov_type_is_int(arg->type) ? order_i64 : order_f64,
+                  &set->count, err));
     if (text)
         set->str = (const ov_slice *)(const void *)values;
     else if (ov_type_is_int(arg->type))

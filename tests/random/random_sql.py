@@ -115,7 +115,6 @@ FUNCTIONS = [
     ('longs', 'ARRAY_CONCAT({0}, {1})', ('longs', 'longs'), False),
     ('longs', 'ARRAY_SLICE({0}, 0, 2)', ('longs',), False),
     ('longs', 'ARRAY[{0}, {1}]', ('long', 'long'), '[{0}, {1}]'),
-    ('longs', 'ARRAY[{0}]', ('huge',), '[{0}]'),
     ('longs', 'ARRAY_PREPEND({0}, {1})', ('long', 'longs'), False),
     ('longs', 'COALESCE({0}, {1})', ('longs', 'longs'), None),
     ('strings', 'ARRAY[{0}, {1}]', ('string', 'string'), '[{0}, {1}]'),
@@ -515,7 +514,8 @@ class Maker:
                 call = self.window(scope)
                 if call:
                     query.items.append(call)
-            query.distinct = self.chance(0.12)
+            averages = any(i.text.startswith('AVG(') for i in query.items)  # equal ones may differ in the last digit
+            query.distinct = not averages and self.chance(0.12)
         if not simple and self.chance(0.08):
             other = Query(None)
             other.source, other_scope = self.source(0)
@@ -547,7 +547,7 @@ class Maker:
         if query.groups and not query.grouping and self.chance(0.15):
             agg = self.aggregate(0, scope, ['long', 'double'])
             query.items.append(self.pick(Call('long', 'RANK() OVER (ORDER BY {0} DESC)', [agg]),
-                                         Call('double', 'MAX({0}) OVER (PARTITION BY {1})', [agg, query.groups[0]]),
+                                         Call(agg.type, 'MAX({0}) OVER (PARTITION BY {1})', [agg, query.groups[0]]),
                                          Call('long', 'COUNT({0}) OVER ()', [agg])))
         if query.groups and self.chance(0.25):
             agg = self.aggregate(0, scope, ['long', 'double'])
