@@ -129,6 +129,9 @@ class Round:
 
     def close(self):
         self.other.close()
+        left = self.bench.duck.execute("SELECT table_name FROM duckdb_tables() WHERE table_name LIKE 'q%'").fetchall() if self.bench.duck else []
+        for name, in left:
+            self.bench.duck.execute('DROP TABLE "%s"' % name)
 
 
 def statement(tables, seed, number):
