@@ -186,6 +186,8 @@ static ov_status emit_batch(emitter *e, const uint32_t *order, uint32_t n, ovi_w
     ov_batch b = {.rows = n, .cols = keys + aggs, .sel_rows = n};
     OV_TRY(ov_arena_alloc(&w->scratch, OV_MAX(b.cols, 1) * sizeof(ov_vec), &b.col, err));
     for (uint32_t k = 0; k < keys; k++) {
+        if (k % 16 == 15)
+            OV_TRY(ov_query_alive(e->spec->exec->cx, err));
         if (!e->lent && is_string(e->spec, k))
             OV_TRY(string_column(e, k, order, n, &w->scratch, &b.col[k], err));
         else

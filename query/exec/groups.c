@@ -142,8 +142,15 @@ ov_status ovi_groups_find(ovi_groups *g, const uint64_t *keys, size_t n, uint32_
     case 2:
         return find_all(g, keys, n, 2, group, err);
     default:
-        return find_all(g, keys, n, g->width, group, err);
+        break;
     }
+    size_t step = ((size_t)1 << 18) / OV_MAX(g->width, 1u) + 1; /* keys of a thousand columns take their time */
+    for (size_t at = 0; at < n; at += step) {
+        if (at)
+            OV_TRY(ov_budget_alive(g->budget, err));
+        OV_TRY(find_all(g, keys + at * g->width, OV_MIN(n - at, step), g->width, group + at, err));
+    }
+    return OV_OK;
 }
 
 void ovi_groups_clear(ovi_groups *g)

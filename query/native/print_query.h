@@ -20,6 +20,9 @@ OV_CHECKED ov_status ovi_prel_query(ovi_printer *p, const ov_plan *plan, ovi_pre
 OV_CHECKED ov_status ovi_prel_plain(ovi_printer *p, const ov_plan *plan, const ov_slice *names, ovi_prel *out, ov_error *err);
 /* How many underscores make v0, v1, ... (for 'v') unlike every column of the source: a query inside may have its own. */
 uint32_t ovi_punused(const ovi_prel *rel, char letter);
+/* A bit for each name that does not stand in front of itself. */
+OV_CHECKED ov_status ovi_pfirst_names(ovi_printer *p, const ov_slice *names, uint32_t count, const uint64_t **out,
+                                      ov_error *err);
 
 /* What stands above a grouping or above plain rows. */
 typedef struct ovi_ptop {

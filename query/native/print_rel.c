@@ -209,18 +209,17 @@ static void indent(uint32_t depth, ov_buf *out)
         ov_buf_add_str(out, "  ");
 }
 
-static void add_query(const ov_plan *plan, const ovi_pquery *one, ov_buf *out)
+static ov_status add_query(ovi_printer *p, const ov_plan *plan, const ovi_pquery *one, ov_buf *out, ov_error *err)
 {
     char type[48];
     uint32_t shown = 0;
+    const uint64_t *first;
+    OV_TRY(ovi_pfirst_names(p, one->columns, plan->field_count, &first, err));
     ov_buf_add_str(out, "query=[");
     ov_buf_add_slice(out, one->text);
     ov_buf_add_str(out, "], signature=[{");
     for (uint32_t i = 0; i < plan->field_count; i++) {
-        bool again = false;
-        for (uint32_t k = 0; k < i; k++)
-            again |= ov_slice_eq(one->columns[k], one->columns[i]);
-        if (again)
+        if (!ov_bits_test(first, i))
             continue;
         ov_type t = plan->fields[i].type;
         t.multi = 0;
@@ -228,6 +227,7 @@ static void add_query(const ov_plan *plan, const ovi_pquery *one, ov_buf *out)
                     t.id == OV_TYPE_NULL ? "STRING" : ov_type_name(t, type));
     }
     ov_buf_add_str(out, one->time_behind ? ", __time:LONG}])\n" : "}])\n");
+    return OV_OK;
 }
 
 /* Only the columns that are read from above; all when none is. */
@@ -272,7 +272,7 @@ static ov_status add_unnest(ovi_printer *p, const ov_plan *plan, const ovi_pquer
             more = true;
         }
     ov_buf_add_str(out, "}], ");
-    add_query(plan, one, out);
+    OV_TRY(add_query(p, plan, one, out, err));
     OV_TRY(ovi_ptree_print(p, in, depth + 1, out, err));
     indent(depth + 1, out);
     ov_buf_add_str(out, multi ? "DruidUnnestRel(expr=[MV_TO_ARRAY(" : "DruidUnnestRel(expr=[");
@@ -302,18 +302,18 @@ ov_status ovi_ptree_print(ovi_printer *p, const ov_plan *plan, uint32_t depth, o
     switch (below.kind) {
     case OVI_PBELOW_NOTHING:
         ov_buf_add_str(out, "DruidQueryRel(");
-        add_query(plan, &one, out);
+        OV_TRY(add_query(p, plan, &one, out, err));
         return OV_OK;
     case OVI_PBELOW_QUERY:
         OV_TRY(used_part(p, &below, &part, err));
         ov_buf_add_str(out, "DruidOuterQueryRel(");
-        add_query(plan, &one, out);
+        OV_TRY(add_query(p, plan, &one, out, err));
         return ovi_ptree_print(p, part, depth + 1, out, err);
     case OVI_PBELOW_JOIN:
         ov_buf_add_str(out, "DruidJoinQueryRel(condition=[");
         add_condition(p, below.node, out);
         ov_buf_addf(out, "], joinType=[%s], ", kinds[below.node->join.kind]);
-        add_query(plan, &one, out);
+        OV_TRY(add_query(p, plan, &one, out, err));
         OV_TRY(ovi_ptree_print(p, below.node->inputs[0], depth + 1, out, err));
         return ovi_ptree_print(p, below.node->inputs[1], depth + 1, out, err);
     case OVI_PBELOW_UNNEST:

@@ -4,6 +4,7 @@
  */
 #include "query/native/print_query.h"
 
+#include "base/bits.h"
 #include "base/hash.h"
 
 /* ---- columns ---- */
@@ -13,6 +14,27 @@ const char *ovi_ptype(const ov_expr *e, char buf[48])
     ov_type t = e->type;
     t.multi = 0;
     return t.id == OV_TYPE_NULL ? "STRING" : ov_type_name(t, buf);
+}
+
+ov_status ovi_pfirst_names(ovi_printer *p, const ov_slice *names, uint32_t count, const uint64_t **out, ov_error *err)
+{
+    ov_places places = {0};
+    uint64_t *first;
+    OV_TRY(ov_arena_zalloc(p->arena, (count / 64 + (size_t)1) * sizeof *first, &first, err));
+    for (uint32_t i = 0; i < count; i++) {
+        uint64_t hash = ov_hash_slice(names[i]);
+        bool again = false;
+        OV_EACH_PLACE(&places, hash, k, slot) {
+            again = ov_slice_eq(names[k], names[i]);
+            if (again)
+                break;
+        }
+        if (!again)
+            ov_bits_set(first, i);
+        OV_TRY(ov_places_add(&places, p->arena, again ? ~hash : hash, err)); /* found as its first, not again */
+    }
+    *out = first;
+    return OV_OK;
 }
 
 uint32_t ovi_punused(const ovi_prel *rel, char letter)

@@ -3,6 +3,8 @@
  */
 #include "query/native/print_query.h"
 
+#include "base/bits.h"
+
 /* The WINDOW that these columns come from unchanged; NULL when there is more than picking above it. */
 const ov_plan *ovi_pwindow_at(const ov_plan *plan)
 {
@@ -276,16 +278,15 @@ static ov_status add_nodes(windows *w, const ov_plan *plan, ov_error *err)
     return add_node(w, plan, err);
 }
 
-static void write_signature(ovi_pwrite *q, const ov_plan *plan, ov_buf *b)
+static ov_status write_signature(ovi_printer *p, ovi_pwrite *q, const ov_plan *plan, ov_buf *b, ov_error *err)
 {
     char type[48];
     uint32_t shown = 0;
+    const uint64_t *first;
+    OV_TRY(ovi_pfirst_names(p, q->out, plan->field_count, &first, err));
     ov_buf_add_str(b, ",\"outputSignature\":[");
     for (uint32_t i = 0; i < plan->field_count; i++) {
-        bool again = false;
-        for (uint32_t k = 0; k < i; k++)
-            again |= ov_slice_eq(q->out[k], q->out[i]);
-        if (again)
+        if (!ov_bits_test(first, i))
             continue;
         ov_type t = plan->fields[i].type;
         t.multi = 0;
@@ -294,6 +295,7 @@ static void write_signature(ovi_pwrite *q, const ov_plan *plan, ov_buf *b)
         ov_buf_addf(b, ",\"type\":\"%s\"}", t.id == OV_TYPE_NULL ? "STRING" : ov_type_name(t, type));
     }
     ov_buf_add_char(b, ']');
+    return OV_OK;
 }
 
 static ov_status write_all(windows *w, const ov_plan *plan, const ov_plan *top, ov_buf *b, ov_error *err)
@@ -321,7 +323,7 @@ static ov_status write_all(windows *w, const ov_plan *plan, const ov_plan *top, 
     ov_interval_add(b, OV_INTERVAL_ETERNITY);
     ov_buf_add_str(b, "\"]}");
     OV_TRY(ovi_padd_context(w->q, false, b, err));
-    write_signature(w->q, plan, b);
+    OV_TRY(write_signature(w->p, w->q, plan, b, err));
     ov_buf_add_str(b, ",\"operatorDefinition\":[");
     ov_buf_add_slice(b, ov_buf_slice(&w->ops));
     ov_buf_add_str(b, "],\"leafOperators\":[],\"granularity\":{\"type\":\"all\"}");
