@@ -82,10 +82,10 @@ static bool is_set(const ov_agg_call *call)
 
 bool ov_acc_by_weight(const ov_acc_spec *spec)
 {
-    /* EARLIEST and LATEST would be right too, but need the time column */
     if (spec->kind == OV_ACC_OBJECT)
         return spec->call->fn->ops->by_weight || is_set(spec->call);
-    return spec->kind != OV_ACC_EARLIEST && spec->kind != OV_ACC_LATEST;
+    /* rows of one value come together then: which one was the first, or its time, is not known */
+    return spec->kind != OV_ACC_EARLIEST && spec->kind != OV_ACC_LATEST && spec->kind != OV_ACC_ANY;
 }
 
 bool ov_acc_by_order(const ov_acc_spec *spec)

@@ -1,4 +1,4 @@
-"""The aggregator `expression`: folds of numbers, texts and arrays, their beginnings and ends, and what is refused."""
+"""The aggregator `expression`, lambdas in expressions, the filter `spatial`: values, and what is refused."""
 import json
 
 from test_formats import check, same
@@ -65,3 +65,15 @@ def cases(server):
         yield text, lambda t=text, w=words: place(server, w, **scan(t, 'LONG'))
     yield 'a list in a column of numbers', lambda: place(server, 'dataSource.rows[0][0]: expected a value of type LONG', queryType='scan', dataSource={
         'type': 'inline', 'columnNames': ['y'], 'columnTypes': ['LONG'], 'rows': [[[1]]]})
+    points = {'type': 'inline', 'columnNames': ['__time', 'p'], 'columnTypes': ['LONG', 'STRING'],
+              'rows': [[0, '1,1'], [1, '5,5'], [2, '2.5,0.5'], [3, 'x'], [4, None], [5, '9,1']]}
+    near = lambda **b: dict(queryType='scan', dataSource=points, columns=['p'], resultFormat='compactedList', filter={
+        'type': 'spatial', 'dimension': 'p', 'bound': b})
+    found = lambda want, **b: same([r[0] for r in rows(server, **near(**b))[0]['events']], want)
+    yield 'spatial: rectangle', lambda: found(['1,1', '2.5,0.5'], type='rectangular', minCoords=[0, 0], maxCoords=[3, 3])
+    yield 'spatial: radius', lambda: found(['1,1', '2.5,0.5'], type='radius', coords=[1, 1], radius=1.6)
+    yield 'spatial: polygon', lambda: found(['1,1', '2.5,0.5'], type='polygon', abscissa=[0, 6, 0], ordinate=[0, 0, 6])
+    for words, bound in (("unknown bound 'zzz'", {'type': 'zzz'}), ('expected 2 to 2 numbers', {'type': 'rectangular', 'minCoords': [0, 0], 'maxCoords': [3]}),
+                         ('bound.coords[0]', {'type': 'radius', 'coords': ['a'], 'radius': 1}),
+                         ('found 0', {'type': 'polygon', 'abscissa': [], 'ordinate': []})):
+        yield 'spatial: ' + words, lambda w=words, b=bound: place(server, w, **near(**b))

@@ -1,0 +1,41 @@
+/* What the files of filters share: the filter being bound, and the pieces conditions are made of. */
+#pragma once
+
+#include "query/native/native_plan_int.h"
+
+typedef struct ovi_filter_binder {
+    ovi_nbind b;
+    ov_error *err;
+} ovi_filter_binder;
+
+/* A function of the table; a failure names the JSON path of `at`. */
+OV_CHECKED ov_status ovi_filter_apply(ovi_filter_binder *f, const ov_json *at, const char *name, const ov_expr **args, uint32_t argc, const ov_expr **out);
+OV_CHECKED ov_status ovi_filter_apply2(ovi_filter_binder *f, const ov_json *at, const char *name, const ov_expr *a, const ov_expr *b, const ov_expr **out);
+OV_CHECKED ov_status ovi_filter_truth(ovi_filter_binder *f, bool value, const ov_expr **out);
+OV_CHECKED ov_status ovi_filter_text(ovi_filter_binder *f, ov_slice s, const ov_expr **out);
+/* The column that member `key` names, as a value. */
+OV_CHECKED ov_status ovi_filter_column(ovi_filter_binder *f, const ov_json *json, const char *key, const ov_expr **out);
+bool ovi_filter_is_number(const ov_expr *e);
+/* A text as a value of the column's kind; *out NULL when the column holds numbers and this is none. */
+OV_CHECKED ov_status ovi_filter_value_like(ovi_filter_binder *f, const ov_expr *col, ov_slice s, const ov_expr **out);
+/* A value as JSON has it, for the newer filters with matchValueType. */
+OV_CHECKED ov_status ovi_filter_match_value(ovi_filter_binder *f, const ov_json *v, ov_slice type, const ov_expr **out);
+/* A number column and a text that is no number: nothing, but NULL stays unknown. */
+OV_CHECKED ov_status ovi_filter_nothing(ovi_filter_binder *f, const ov_json *json, const ov_expr *col, const ov_expr **out);
+
+/* native_filter_range.c */
+OV_CHECKED ov_status ovi_filter_bound(ovi_filter_binder *f, const ov_json *json, const ov_expr **out);
+OV_CHECKED ov_status ovi_filter_range(ovi_filter_binder *f, const ov_json *json, const ov_expr **out);
+OV_CHECKED ov_status ovi_filter_interval(ovi_filter_binder *f, const ov_json *json, const ov_expr **out);
+
+/* native_filter_text.c */
+OV_CHECKED ov_status ovi_filter_like(ovi_filter_binder *f, const ov_json *json, const ov_expr **out);
+/* Of the column's own type: numbers and their texts are different values. */
+OV_CHECKED ov_status ovi_filter_bloom(ovi_filter_binder *f, const ov_json *json, const ov_expr **out);
+OV_CHECKED ov_status ovi_filter_regex(ovi_filter_binder *f, const ov_json *json, const ov_expr **out);
+OV_CHECKED ov_status ovi_filter_search(ovi_filter_binder *f, const ov_json *json, const ov_expr **out);
+/* A column as a text. */
+OV_CHECKED ov_status ovi_filter_text_column(ovi_filter_binder *f, const ov_json *json, const ov_expr **out);
+
+/* native_filter_spatial.c */
+OV_CHECKED ov_status ovi_filter_spatial(ovi_filter_binder *f, const ov_json *json, const ov_expr **out);
