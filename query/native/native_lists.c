@@ -50,12 +50,12 @@ static ov_status empty_list(ovi_nbind *b, const ov_native *n, ov_sqltype sql, co
     return ovi_native_apply(b, n, "ARRAY_SLICE", args, 3, out, err);
 }
 
-/* A list literal, [1, 2] or ARRAY<LONG>[1, 2], is array(1, 2). */
+/* array(1, 2), and list literals: [1, 2], ARRAY<LONG>[1, 2]. */
 ov_status ovi_native_list(ovi_nbind *b, const ov_native *n, const ov_expr **out, ov_error *err)
 {
     const ov_expr **args;
     ov_sqltype sql = OV_SQL_NULL;
-    if (n->text.n) {
+    if (n->kind == OV_NATIVE_ARRAY && n->text.n) {
         sql = element_type(n->text);
         if (sql == OV_SQL_NULL)
             return ov_fail_at(err, OV_INVALID, n->pos, n->end_pos, "arrays are of LONG, DOUBLE or STRING, not of '" OV_SLICE_FMT "'",

@@ -256,6 +256,8 @@ static void values(void **state)
         {"log(1)", "DOUBLE 0.0"},
         {"scalar_in_array(s, ['a', 'Hello'])", "BIGINT 1"},
         {"scalar_in_array(l, ARRAY<LONG>[1, 2])", "BIGINT 0"},
+        {"array_length(array(s, 'x'))", "INTEGER 2"},
+        {"array_length(<DOUBLE>[])", "INTEGER 0"},
         {"json_value(j, '$.a[1]')", "VARCHAR '2'"},
         {"json_value(j, '$.a[1]', 'LONG') + 1", "BIGINT 3"},
         {"json_query(j, '$.a')", "OTHER '[1,2]'"},
