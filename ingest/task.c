@@ -97,9 +97,11 @@ static bool in_each_others_way(const ovi_task *a, const ovi_task *b)
     return (a->alone || b->alone) && ov_slice_eq(a->row.datasource, b->row.datasource);
 }
 
-/* The first of its sort in the queue that may run beside those that run, and overtakes none that it would hold up; under lock. */
+/* The first of the greatest priority of its sort in the queue that may run beside those that run, and overtakes none that it
+ * would hold up; under lock. */
 static ovi_task *next_task(ov_tasks *r, bool waits)
 {
+    ovi_task *best = NULL;
     for (ovi_task *t = r->first; t; t = t->waiting) {
         bool free = true;
         if (t->type->waits != waits)
@@ -110,10 +112,10 @@ static ovi_task *next_task(ov_tasks *r, bool waits)
             free = !o->running || !in_each_others_way(t, o);
         for (const ovi_task *o = r->first; o != t && free; o = o->waiting)
             free = !in_each_others_way(t, o);
-        if (free)
-            return t;
+        if (free && (!best || t->priority > best->priority))
+            best = t;
     }
-    return NULL;
+    return best;
 }
 
 /* Out of the queue; under lock. */

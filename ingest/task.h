@@ -110,4 +110,6 @@ const char *ov_tasks_runner_status(ov_tasks *t, ov_slice id);
 typedef struct ov_task_counts {
     uint32_t threads, running, pending;
 } ov_task_counts;
+/* Tasks of a type that wait or run. */
+uint32_t ov_tasks_live(ov_tasks *t, ov_slice type);
 void ov_tasks_counts(ov_tasks *t, ov_task_counts *out);

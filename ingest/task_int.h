@@ -57,6 +57,7 @@ struct ovi_task {
     ov_task_row row;
     ov_slice context_json; /* "{}" when there is none */
     void *plan;            /* the type's own */
+    int64_t priority;      /* of the context, or Druid's for the type: greater ones leave the queue first */
     bool alone;            /* while it runs no other task of its datasource does, and in the queue none overtakes it */
     ovi_task_log log;
 

@@ -44,6 +44,16 @@ static ov_status print_json(ov_arena *a, const ov_json *v, ov_slice *out, ov_err
     return st;
 }
 
+/* Druid's, where the context says nothing. */
+static int64_t priority_of(ov_slice type)
+{
+    static const char *const low[] = {"kill", "noop"};
+    for (size_t i = 0; i < OV_COUNT_OF(low); i++)
+        if (ov_slice_eq(type, ov_slice_cstr(low[i])))
+            return 0;
+    return ov_slice_eq(type, OV_SLICE_LIT("compact")) ? 25 : 50;
+}
+
 static ov_status read_envelope(ovi_task *t, const ov_json *doc, ov_error *err)
 {
     ov_slice type;
@@ -59,6 +69,7 @@ static ov_status read_envelope(ovi_task *t, const ov_json *doc, ov_error *err)
     OV_TRY(ov_json_str(doc, "id", (ov_slice){0}, &t->row.id, err));
     OV_TRY(ov_json_str(doc, "groupId", (ov_slice){0}, &t->row.group_id, err));
     OV_TRY(ov_json_obj(doc, "context", &context, err));
+    OV_TRY(ov_json_i64(context, "priority", priority_of(type), &t->priority, err));
     if (!context)
         return OV_OK;
     OV_TRY(ov_json_bool(context, "restart", false, &t->row.restart, err));

@@ -111,3 +111,13 @@ ov_status ovi_tasks_row(ov_tasks *r, ov_slice id, ov_arena *out, ov_task_row *ro
     ovi_task_release(t);
     return st;
 }
+
+uint32_t ov_tasks_live(ov_tasks *r, ov_slice type)
+{
+    uint32_t n = 0;
+    ov_mutex_lock(&r->lock);
+    for (const ovi_task *t = r->live; t; t = t->next)
+        n += ov_slice_eq(t->row.type, type);
+    ov_mutex_unlock(&r->lock);
+    return n;
+}

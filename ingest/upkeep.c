@@ -5,6 +5,7 @@
 #include "base/log.h"
 #include "base/os.h"
 #include "base/thread.h"
+#include "ingest/compact_auto.h"
 #include "ingest/settings.h"
 
 enum { TICK_MS = 1000 };
@@ -12,7 +13,8 @@ enum { TICK_MS = 1000 };
 /* ---- settings ---- */
 
 static const char defaults[] = "{\"period\":\"PT60S\",\"killOn\":false,\"killPeriod\":\"P1D\",\"killDurationToRetain\":\"P90D\","
-                               "\"killIgnoreDurationToRetain\":false,\"killBufferPeriod\":\"P30D\",\"killMaxSegments\":1000}";
+                               "\"killIgnoreDurationToRetain\":false,\"killBufferPeriod\":\"P30D\",\"killMaxSegments\":1000,"
+                               "\"compactionPeriod\":\"PT30M\"}";
 
 static ov_status read_period(const ov_json *o, const char *key, const char *dflt, ov_period *out, ov_error *err)
 {
@@ -35,7 +37,7 @@ ov_status ov_upkeep_settings_read(const ov_json *o, ov_upkeep_settings *s, ov_er
 {
     enum { MOST = 1000000000 };
     static const char *const known[] = {"period",           "killOn",         "killPeriod", "killDurationToRetain", "killIgnoreDurationToRetain",
-                                        "killBufferPeriod", "killMaxSegments"};
+                                        "killBufferPeriod", "killMaxSegments", "compactionPeriod"};
     int64_t most;
     OV_TRY(ov_json_only(o, known, OV_COUNT_OF(known), err));
     OV_TRY(read_stretch(o, "period", "PT60S", &s->period_ms, err));
@@ -46,7 +48,7 @@ ov_status ov_upkeep_settings_read(const ov_json *o, ov_upkeep_settings *s, ov_er
     OV_TRY(read_period(o, "killBufferPeriod", "P30D", &s->kill_buffer, err));
     OV_TRY(ov_json_i64_in(o, "killMaxSegments", 1000, 1, MOST, &most, err));
     s->kill_most = (uint32_t)most;
-    return OV_OK;
+    return read_stretch(o, "compactionPeriod", "PT30M", &s->compact_period_ms, err);
 }
 
 ov_status ov_upkeep_settings_print(const ov_json *o, ov_buf *out, ov_error *err)
@@ -72,9 +74,11 @@ struct ov_upkeep {
     ov_cond wake;
     bool stop, asked; /* under lock */
     int64_t started_ms;
-    int64_t looked_ms, killed_ms; /* of the thread */
+    int64_t looked_ms, killed_ms, compacted_ms; /* of the thread */
+    ov_compaction_run compaction;               /* of the thread: the run at hand, while compacting */
+    bool compacting;
     _Atomic int64_t last_tick;
-    _Atomic uint64_t dropped, hidden, kill_tasks;
+    _Atomic uint64_t dropped, hidden, kill_tasks, compact_tasks;
 };
 
 /* Druid's dynamic configuration. */
@@ -120,6 +124,30 @@ static void kill_some(ov_upkeep *u, const ov_upkeep_settings *s, int64_t now)
     atomic_fetch_add(&u->kill_tasks, n);
 }
 
+/* A run goes on from look to look until every chunk that waits was tried once. */
+static void compact_some(ov_upkeep *u, bool begin, int64_t now)
+{
+    uint32_t n = 0;
+    bool more = false;
+    ov_error err = OV_ERROR_INIT;
+    if (begin) {
+        u->compacted_ms = now;
+        if (u->compacting)
+            ov_compaction_run_fini(&u->compaction);
+        ov_compaction_run_init(&u->compaction);
+        u->compacting = true;
+    }
+    if (!u->compacting)
+        return;
+    ov_status st = ov_compaction_submit(&u->compaction, u->config.catalog, u->config.tasks, &n, &more, &err);
+    warn(st, "compaction could not look for work", &err);
+    atomic_fetch_add(&u->compact_tasks, n);
+    if (st == OV_OK && more)
+        return;
+    ov_compaction_run_fini(&u->compaction);
+    u->compacting = false;
+}
+
 /* Also when the clock was put back. */
 static bool due(int64_t last, int64_t period, int64_t now)
 {
@@ -145,6 +173,7 @@ static ov_status tick(ov_upkeep *u, bool asked, ov_arena *a, ov_error *err)
         u->killed_ms = now;
         kill_some(u, &s, now);
     }
+    compact_some(u, asked || due(u->compacted_ms, s.compact_period_ms, now), now);
     return OV_OK;
 }
 
@@ -199,6 +228,8 @@ void ov_upkeep_destroy(ov_upkeep *u)
     ov_cond_broadcast(&u->wake);
     ov_mutex_unlock(&u->lock);
     ov_thread_join(&u->thread);
+    if (u->compacting)
+        ov_compaction_run_fini(&u->compaction);
     ov_mutex_fini(&u->lock);
     ov_cond_fini(&u->wake);
     ov_free(u);
@@ -221,5 +252,6 @@ int64_t ov_upkeep_last_tick(const ov_upkeep *u)
 
 void ov_upkeep_count(const ov_upkeep *u, ov_upkeep_counts *out)
 {
-    *out = (ov_upkeep_counts){atomic_load(&u->dropped), atomic_load(&u->hidden), atomic_load(&u->kill_tasks)};
+    *out = (ov_upkeep_counts){atomic_load(&u->dropped), atomic_load(&u->hidden), atomic_load(&u->kill_tasks),
+                              atomic_load(&u->compact_tasks)};
 }

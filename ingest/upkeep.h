@@ -29,6 +29,7 @@ typedef struct ov_upkeep_settings {
     ov_period kill_retain; /* segments that end later are spared */
     ov_period kill_buffer; /* and those that became unused later */
     uint32_t kill_most;    /* segments of one task */
+    int64_t compact_period_ms;
 } ov_upkeep_settings;
 
 /* What the document says, and defaults. Errors: OV_INVALID with the place, also for what is not known. */
@@ -52,7 +53,7 @@ int64_t ov_upkeep_last_tick(const ov_upkeep *u);
 typedef struct ov_upkeep_counts {
     uint64_t dropped;    /* segments, by rules */
     uint64_t hidden;     /* segments that became unused because newer ones hide them */
-    uint64_t kill_tasks;
+    uint64_t kill_tasks, compact_tasks;
 } ov_upkeep_counts;
 void ov_upkeep_count(const ov_upkeep *u, ov_upkeep_counts *out);
 

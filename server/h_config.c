@@ -1,5 +1,5 @@
 /*
- * The coordinator's dynamic configuration, and automatic compaction, which is not there.
+ * The coordinator's dynamic configuration.
  *
  * What a cluster's balancing is configured by means nothing to one process; it is kept and shown again, so that a console's
  * form and a deployment's script go through. What upkeep reads of it is listed in ingest/upkeep.h.
@@ -76,77 +76,4 @@ void ov_h_config_set(ov_app *app, ov_request *rq, const ov_captures *at)
     ov_log_info("the coordinator's configuration was kept");
     ov_upkeep_wake(app->upkeep);
     ovi_reply_nothing(rq, 200);
-}
-
-/* ---- compaction ---- */
-
-void ov_h_compaction_config(ov_app *app, ov_request *rq, const ov_captures *at)
-{
-    (void)app, (void)at;
-    ovi_reply_fixed(rq, "{\"compactionConfigs\":[],\"compactionTaskSlotRatio\":0.1,\"maxCompactionTaskSlots\":2147483647,"
-                        "\"compactionPolicy\":{\"type\":\"newestSegmentFirst\",\"priorityDatasource\":null},"
-                        "\"useSupervisors\":false,\"engine\":\"native\"}");
-}
-
-void ov_h_compaction_datasources(ov_app *app, ov_request *rq, const ov_captures *at)
-{
-    (void)app, (void)at;
-    ovi_reply_fixed(rq, "{\"compactionConfigs\":[]}");
-}
-
-void ov_h_compaction_cluster(ov_app *app, ov_request *rq, const ov_captures *at)
-{
-    (void)app, (void)at;
-    ovi_reply_fixed(rq, "{\"compactionTaskSlotRatio\":0.1,\"maxCompactionTaskSlots\":2147483647,"
-                        "\"compactionPolicy\":{\"type\":\"newestSegmentFirst\",\"priorityDatasource\":null},"
-                        "\"useSupervisors\":false,\"engine\":\"native\"}");
-}
-
-/* The same for one datasource, and for what would remove its configuration: there is none. */
-void ov_h_compaction_none(ov_app *app, ov_request *rq, const ov_captures *at)
-{
-    (void)app, (void)at;
-    ovi_reply_nothing(rq, 404);
-}
-
-void ov_h_compaction_set(ov_app *app, ov_request *rq, const ov_captures *at)
-{
-    (void)app, (void)at;
-    ov_error err = OV_ERROR_INIT;
-    ov_fail(&err, OV_UNSUPPORTED,
-            "automatic compaction is not there yet; REPLACE INTO ... SELECT ... rewrites the segments of an interval");
-    ov_respond_error(rq, OV_ERROR_STATEMENT, (ov_slice){NULL, 0}, &err);
-}
-
-static void unknown_datasource(ov_request *rq)
-{
-    ov_error err = OV_ERROR_INIT;
-    ov_fail(&err, OV_NOT_FOUND, "Unknown DataSource");
-    ov_respond_error(rq, OV_ERROR_STATEMENT, (ov_slice){NULL, 0}, &err);
-}
-
-/* No datasource is compacted, so naming one is naming one that is not there. */
-void ov_h_compaction_status(ov_app *app, ov_request *rq, const ov_captures *at)
-{
-    (void)app, (void)at;
-    if (ovi_has_param(rq, "dataSource"))
-        unknown_datasource(rq);
-    else
-        ovi_reply_fixed(rq, "{\"latestStatus\":[]}");
-}
-
-void ov_h_compaction_status_of(ov_app *app, ov_request *rq, const ov_captures *at)
-{
-    (void)app, (void)at;
-    unknown_datasource(rq);
-}
-
-void ov_h_compaction_progress(ov_app *app, ov_request *rq, const ov_captures *at)
-{
-    (void)app, (void)at;
-    if (ovi_has_param(rq, "dataSource")) {
-        unknown_datasource(rq);
-        return;
-    }
-    ov_respond(rq, 400, "application/json", OV_SLICE_LIT("{\"error\":\"No DataSource specified\"}"));
 }

@@ -26,6 +26,7 @@ static ov_status print(ov_app *app, ov_arena *a, ov_buf *out, ov_error *err)
     ov_jsonw_u64(&w, "segmentsDropped", counts.dropped);
     ov_jsonw_u64(&w, "segmentsHidden", counts.hidden);
     ov_jsonw_u64(&w, "killTasks", counts.kill_tasks);
+    ov_jsonw_u64(&w, "compactTasks", counts.compact_tasks);
     ov_jsonw_close_object(&w);
     ov_buf_fini(&settings);
     return st == OV_OK ? ov_buf_check(out, err) : st;

@@ -5,6 +5,7 @@ import time
 
 from test_formats import check, same
 from test_tasks import inline
+from test_upkeep import soon
 
 I = '/druid/indexer/v1'
 
@@ -173,6 +174,56 @@ def while_dropped(server):
         check('dropped' not in server.get_json('/druid/v2/datasources'), 'dropped rows are there')
 
 
+def automatic(server):
+    c = '/druid/coordinator/v1'
+    load(server, 'auto', rows_of(1, range(6)) + rows_of(2, range(6)) + rows_of(3, range(6)) + rows_of(5, range(2)))
+    config = {'dataSource': 'auto', 'skipOffsetFromLatest': 'P1D', 'granularitySpec': {'segmentGranularity': 'DAY'}, 'taskPriority': 30}
+    same(server.post(c + '/config/compaction', config)[0], 200)
+    shown = server.get_json(c + '/config/compaction/auto')
+    same((shown['dataSource'], shown['taskPriority'], shown['inputSegmentSizeBytes'], shown['tuningConfig']), ('auto', 30, 100000000000000, None))
+    check(shown in server.get_json(c + '/config/compaction')['compactionConfigs'])
+    check(shown in server.get_json(I + '/compaction/config/datasources')['compactionConfigs'])
+
+    def status():
+        return server.get_json(c + '/compaction/status?dataSource=auto')['latestStatus'][0]
+    soon(lambda: status()['intervalCountCompacted'] == 3)
+    got = status()
+    same((got['scheduleStatus'], got['intervalCountAwaitingCompaction'], got['intervalCountSkipped'], got['segmentCountSkipped']), ('RUNNING', 0, 1, 2))
+    same(server.get_json(I + '/compaction/status/datasources/auto'), got)
+    same(server.get_json(c + '/compaction/progress?dataSource=auto'), {'remainingSegmentSize': 0})
+    # The latest day was left alone.
+    same([x[2] for x in chunks(server, 'auto')], [1, 1, 1, 1, 1])
+    same(server.value('SELECT COUNT(*) FROM auto'), 20)
+    # What comes later makes its chunk wait again; the state of a chunk is its own.
+    load(server, 'auto', rows_of(2, [3], 'late'), appendToExisting=True)
+    same(status()['intervalCountAwaitingCompaction'], 1)
+    check(server.get_json(c + '/compaction/progress?dataSource=auto')['remainingSegmentSize'] > 0)
+    tasks = len(server.get_json(I + '/tasks?type=compact&datasource=auto'))
+    same(server.post(c + '/compaction/compact', {})[0], 200)
+    soon(lambda: status()['intervalCountAwaitingCompaction'] == 0)
+    same(len(server.get_json(I + '/tasks?type=compact&datasource=auto')), tasks + 1)
+    same(server.value('SELECT COUNT(*) FROM auto'), 21)
+    # Another wish, all over again.
+    finer = {'type': 'index_parallel', 'partitionsSpec': {'type': 'dynamic', 'maxRowsPerSegment': 4}}
+    same(server.post(I + '/compaction/config/datasources/auto', dict(config, tuningConfig=finer))[0], 200)
+    soon(lambda: [x[2] for x in chunks(server, 'auto')] == [2, 2, 2, 1, 1])
+    # A bucket that reaches into what is skipped is skipped.
+    same(server.post(I + '/compaction/config/datasources/auto', dict(config, granularitySpec={'segmentGranularity': 'MONTH'}))[0], 200)
+    same((status()['intervalCountSkipped'], status()['segmentCountSkipped']), (1, 8))
+    same(server.value('SELECT COUNT(*) FROM auto'), 21)
+    history = server.get_json(c + '/config/compaction/auto/history')
+    same((len(history), history[2]['compactionConfig']), (3, config))
+    same(server.post(c + '/config/compaction/taskslots?ratio=0.5&max=3', {})[0], 200)
+    got = server.get_json(I + '/compaction/config/cluster')
+    same((got['compactionTaskSlotRatio'], got['maxCompactionTaskSlots'], got['engine']), (0.5, 3, 'native'))
+    for bad in ({'dataSource': 'auto', 'skipOffsetFromLatest': 'soon'}, {'dataSource': 'auto', 'granularitySpec': {'segmentGranularity': 'DAILY'}},
+                {'dataSource': 'auto', 'engine': 'none'}, [], {'dataSource': ''}):
+        same(server.post(c + '/config/compaction', bad)[0], 400)
+    same(server.request('DELETE', c + '/config/compaction/auto')[0], 200)
+    same(server.request('DELETE', c + '/config/compaction/auto')[0], 404)
+    same(server.request('GET', c + '/compaction/status?dataSource=auto')[0], 404)
+
+
 def cases(server):
-    for part in (put_together, roll_up, filters_and_dimensions, partitions, refusals, by_ids, beside_appends, while_dropped):
+    for part in (put_together, roll_up, filters_and_dimensions, partitions, refusals, by_ids, beside_appends, while_dropped, automatic):
         yield part.__name__.replace('_', ' '), lambda part=part: part(server)

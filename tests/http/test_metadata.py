@@ -194,7 +194,7 @@ def compaction(server):
     same((status, json.loads(answer)['error'], json.loads(answer)['errorMessage']), (404, 'druidException', 'Unknown DataSource'))
     empty(server, 'GET', C + '/config/compaction/shown', 404)
     empty(server, 'DELETE', C + '/config/compaction/shown', 404)
-    same(server.post(C + '/config/compaction', {'dataSource': 'shown'})[0], 501)
+    same(server.post(C + '/config/compaction', {})[0], 400)
 
 
 def cluster(server):
