@@ -41,6 +41,8 @@ typedef struct ov_load_env {
     const _Atomic bool *cancel; /* polled between blocks and before a seal; NULL for never. Ends in OV_CANCELLED */
     ov_load_progress *progress; /* NULL: not wanted */
     const struct ov_transform_ops *transforms; /* Druid expressions for transformSpec; NULL: such specs are refused */
+    bool arrival; /* the datasource has keys: segments come with the order in which their rows arrived */
+    uint64_t arrival_from; /* the number of the first row */
 } ov_load_env;
 
 #define OV_LOAD_MEMORY_BYTES ((size_t)512 << 20)
@@ -63,6 +65,7 @@ typedef struct ov_load_segment {
     const ov_build_column *columns;
     uint32_t column_count;
     ov_slice shard; /* storage/shard.h; empty: numbered */
+    const uint64_t *arrival; /* per row, its number among all rows of the load; NULL unless asked for */
 } ov_load_segment;
 
 typedef struct ov_load_result {

@@ -48,6 +48,7 @@ ov_status ov_loader_create(const ov_load_schema *schema, const ov_load_env *env,
     l->schema = *schema;
     l->env = *env;
     set_defaults(l);
+    l->arrived = env->arrival_from;
     ov_mutex_init(&l->mutex);
     ov_cond_init(&l->changed);
     ov_budget_init(&l->budget, "load", SIZE_MAX, env->budget);
@@ -81,6 +82,7 @@ void ov_loader_destroy(ov_loader *l)
         if (!l->finished && l->sealed[i].done)
             (void)!ov_file_remove(l->sealed[i].path, &ignored);
         ov_free(l->sealed[i].path);
+        ov_free(l->sealed[i].arrival);
     }
     for (uint32_t i = 0; l->ring && i < l->ring_size; i++)
         ovi_rows_destroy(l->ring[i]);
@@ -360,6 +362,21 @@ static ov_status copy_text(ov_arena *out, ov_slice *s, ov_error *err)
     return ov_arena_copy(out, *s, s, err);
 }
 
+static void free_arrival(void *arrival)
+{
+    ov_free(arrival);
+}
+
+static ov_status hand_out_arrival(ovi_sealed *from, ov_arena *out, ov_load_segment *to, ov_error *err)
+{
+    if (!from->arrival)
+        return OV_OK;
+    OV_TRY(ov_arena_on_exit(out, free_arrival, from->arrival, err));
+    to->arrival = from->arrival;
+    from->arrival = NULL;
+    return OV_OK;
+}
+
 static ov_status copy_segments(ov_loader *l, ov_arena *out, ov_load_result *res, ov_error *err)
 {
     uint32_t cols = l->schema.column_count;
@@ -379,6 +396,7 @@ static ov_status copy_segments(ov_loader *l, ov_arena *out, ov_load_result *res,
         for (uint32_t c = 0; c < cols; c++)
             OV_TRY(copy_text(out, &columns[c].name, err));
         s->columns = columns;
+        OV_TRY(hand_out_arrival(&l->sealed[i], out, s, err));
     }
     res->segment_count = l->sealed_count;
     if (l->schema.partitioner)

@@ -38,6 +38,7 @@ typedef struct ovi_sealed {
     bool done;
     ov_segment_info info;
     ov_build_column *columns;
+    uint64_t *arrival; /* owned until the result has it */
 } ovi_sealed;
 
 struct ov_loader {
@@ -66,6 +67,7 @@ struct ov_loader {
     uint32_t chunk_count, chunk_cap;
     uint32_t last_chunk;
     size_t open_bytes;
+    uint64_t arrived; /* rows of splits and batches before the one at hand */
     ov_load_counters counters;
     uint32_t file_idx;
     uint64_t line_base;

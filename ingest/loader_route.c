@@ -118,6 +118,7 @@ static ov_status open_builder(ov_loader *l, ovi_chunk *c, ov_error *err)
         .sort = l->schema.sort,
         .sort_count = l->schema.sort_count,
         .rollup = l->schema.rollup,
+        .arrival = l->env.arrival && !l->schema.rollup,
         .extra_json = l->schema.extra_json,
     };
     return ov_segment_builder_create(&s, &l->budget, &c->builder, err);
@@ -166,6 +167,7 @@ static ov_status add_batch(route *r, ovi_chunk *c, uint32_t n, const uint64_t *s
             at = end;
             b.sel = part;
         }
+        ov_segment_builder_at(c->builder, l->arrived);
         OV_TRY(ov_segment_builder_add(c->builder, &b, err));
         sel_rows -= take;
         if (l->schema.range_columns)
@@ -307,6 +309,7 @@ static ov_status route_split(route *r, ov_arena *tables, ov_error *err)
     for (uint32_t from = 0; from < rows->rows; from += OV_BATCH_ROWS) {
         uint32_t n = OV_MIN(rows->rows - from, (uint32_t)OV_BATCH_ROWS);
         OV_TRY(route_rows(r, rows->col[0].i64 + from, from, n, NULL, n, err));
+        r->l->arrived += n;
         ov_arena_reset(&r->scratch);
     }
     return shed(r->l, err);
@@ -370,6 +373,7 @@ static ov_status batch_rows(route *r, ov_arena *tables, ov_error *err)
     floored.col = cols;
     r->batch = &floored;
     OV_TRY(route_rows(r, times, 0, b->rows, b->sel, b->sel_rows, err));
+    r->l->arrived += b->rows;
     return shed(r->l, err);
 }
 
@@ -377,8 +381,10 @@ ov_status ovi_route_batch(ov_loader *l, const ov_batch *batch, ov_error *err)
 {
     route r = {.l = l, .batch = batch, .cols = batch->cols};
     ov_arena tables;
-    if (batch->sel_rows == 0)
+    if (batch->sel_rows == 0) {
+        l->arrived += batch->rows;
         return OV_OK;
+    }
     ov_arena_init(&tables, "route", NULL);
     ov_arena_init(&r.scratch, "batch", NULL);
     ov_buf_init(&r.text);

@@ -83,6 +83,7 @@ bool ovi_seal_one(ov_loader *l)
     ov_mutex_lock(&l->mutex);
     if (st == OV_OK) {
         l->sealed[job].done = true;
+        l->sealed[job].arrival = ov_segment_builder_take_arrival(b);
         st = settle_columns(l, b, &l->sealed[job].columns, &err);
     }
     if (st == OV_OK)

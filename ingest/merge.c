@@ -22,6 +22,8 @@ static ov_status see_batch(void *self, const ov_batch *batch, ov_error *err)
     if (s->env->cancel && atomic_load(s->env->cancel))
         return ov_fail(err, OV_CANCELLED, "cancelled");
     ov_arena_reset(&s->scratch);
+    if (batch->sel_rows == 0)
+        return OV_OK;
     return ovi_partitioner_see_batch(s->p, batch, &s->scratch, err);
 }
 
@@ -77,7 +79,9 @@ static ov_status load(const ovi_merge_env *env, const ovi_merge *what, const ovi
                             .budget = env->budget,
                             .memory_bytes = env->memory_bytes,
                             .cancel = env->cancel,
-                            .progress = env->progress};
+                            .progress = env->progress,
+                            .arrival = ov_keys_horizon(env->catalog, what->datasource) != OV_DEAD_LONG_AGO,
+                            .arrival_from = what->arrival_from};
     ov_load_schema schema = {.datasource = what->datasource,
                              .columns = u->columns,
                              .column_count = u->column_count,
@@ -108,6 +112,7 @@ ov_status ovi_merge_seal(const ovi_merge_env *env, const ovi_merge *what, ov_pub
         result = &own;
     OV_TRY(what->wanted ? ovi_union_want(what->inputs, what->count, what->spec, what->wanted_metrics, to->arena, &u, err)
                         : ovi_union_make(what->inputs, what->count, what->spec, to->arena, &u, err));
+    u.horizon = ov_keys_horizon(env->catalog, what->datasource);
     ovi_partitioner_init(&p, what->gran);
     ov_status st = what->rollup ? check_folds(&u, err) : OV_OK;
     if (st == OV_OK && what->wanted)

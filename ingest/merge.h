@@ -35,6 +35,7 @@ typedef struct ovi_union {
     uint32_t *sort;
     uint32_t sort_count;
     ov_slice extra_json;
+    int64_t horizon; /* rows superseded before this are not read (ov_keys_horizon) */
 } ovi_union;
 
 /* May the rows of both be in one segment as they are: no column has two types that do not unite? */
@@ -50,7 +51,8 @@ OV_CHECKED ov_status ovi_union_want(const ovi_merge_input *inputs, uint32_t coun
 bool ovi_merge_folds(const ov_segment *seg, const ov_spec *spec);
 
 typedef ov_status ovi_merge_sink(void *self, const ov_batch *batch, ov_error *err);
-/* All rows of the inputs that answer, in their order, in the union's columns. filter may be NULL. */
+/* All rows of the inputs that answer, in their order, in the union's columns; every block, also one of which no row is
+ * selected. filter may be NULL. */
 struct ovi_merge_filter;
 OV_CHECKED ov_status ovi_union_read(const ovi_union *u, const ovi_merge_input *inputs, uint32_t count,
                                     struct ovi_merge_filter *filter, ovi_merge_sink *sink, void *self, ov_error *err);
@@ -95,6 +97,7 @@ typedef struct ovi_merge {
     const ov_gran *gran; /* of the time chunks */
     bool rollup;
     ov_slice extra_json; /* empty: of the first input */
+    uint64_t arrival_from; /* rows of inputs of the same commit that were numbered before these (storage/keys.h) */
     bool wanted, wanted_metrics; /* columns as ovi_union_want makes them, and its `metrics` */
     ovi_merge_filter *filter; /* may be NULL */
 } ovi_merge;

@@ -313,9 +313,11 @@ static ov_status keep_parts(const ov_segment_entry *e, const ov_vec *time, uint3
 static ov_status choose_rows(reading *r, uint32_t b, ov_batch *batch, uint64_t *keep, ov_error *err)
 {
     const ov_segment_entry *e = r->in->entry;
-    if (!e->partial && !r->filter)
+    bool superseded = ov_keys_kept(e, r->u->horizon, b, batch->rows, keep);
+    if (!e->partial && !r->filter && !superseded)
         return OV_OK;
-    ov_bits_fill(keep, batch->rows, true);
+    if (!superseded)
+        ov_bits_fill(keep, batch->rows, true);
     if (e->partial)
         OV_TRY(keep_parts(e, &batch->col[0], batch->rows, keep, &r->scratch, err));
     if (r->filter)
@@ -335,7 +337,7 @@ static ov_status read_block(reading *r, uint32_t b, uint32_t rows, ovi_merge_sin
         OV_TRY(read_column(r, c, b, rows, &vecs[c], err));
     batch.col = vecs;
     OV_TRY(choose_rows(r, b, &batch, keep, err));
-    return batch.sel_rows ? sink(self, &batch, err) : OV_OK;
+    return sink(self, &batch, err);
 }
 
 ov_status ovi_union_read(const ovi_union *u, const ovi_merge_input *inputs, uint32_t count, ovi_merge_filter *filter,

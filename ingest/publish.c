@@ -42,7 +42,7 @@ ov_status ov_publish_add(ov_publish *p, const ov_load_result *result, ov_error *
     for (uint32_t i = 0; i < result->segment_count; i++) {
         const ov_load_segment *s = &result->segments[i];
         ov_new_segment *to = &p->segments[p->segment_count];
-        *to = (ov_new_segment){.info = s->info, .tmp_path = s->path, .column_count = s->column_count};
+        *to = (ov_new_segment){.info = s->info, .tmp_path = s->path, .column_count = s->column_count, .arrival = s->arrival};
         OV_TRY(schema_of(p, s, &to->columns, err));
         if (p->mode == OV_PUBLISH_REPLACE) /* what is appended joins a set that was not divided like this */
             to->shard = s->shard;
@@ -307,6 +307,7 @@ ov_status ov_publish_run(ov_publish *p, const ov_task_row *task, ov_error *err)
         .task = task,
         .inputs = p->inputs,
         .input_count = p->input_count,
+        .moved = p->moved,
         .live = p->live,
         .live_count = p->live_count,
     };

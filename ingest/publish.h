@@ -23,6 +23,7 @@ typedef struct ov_publish {
     uint32_t record_count, record_cap;
     const ov_segment_entry *const *inputs; /* as in ov_commit */
     uint32_t input_count;
+    const struct ov_moved *moved; /* as in ov_commit */
     const struct ov_live_change *live; /* rows in memory that go with the commit; see storage/live.h */
     uint32_t live_count;
 } ov_publish;

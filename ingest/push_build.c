@@ -1,5 +1,8 @@
 #include "ingest/push_build.h"
 
+#include "base/bits.h"
+#include "ingest/merge.h"
+
 #include "ingest/rowparse.h"
 
 typedef struct push {
@@ -178,6 +181,7 @@ static ov_status open_builder(push *p, ov_error *err)
         .sort = s->sort,
         .sort_count = s->sort_count,
         .rollup = s->rollup,
+        .arrival = p->in->keys && !s->rollup,
         .extra_json = s->extra_json,
     };
     return ov_segment_builder_create(&schema, p->in->budget, &p->builder, err);
@@ -228,6 +232,72 @@ static ov_status discover(push *p, ov_error *err)
     return OV_OK;
 }
 
+/* ---- one row a key ---- */
+
+typedef struct thinning {
+    ov_segment_builder *builder;
+    const ov_dead *losers;
+    uint32_t block;
+} thinning;
+
+static ov_status add_winners(void *self, const ov_batch *batch, ov_error *err)
+{
+    thinning *t = self;
+    uint64_t keep[OV_BATCH_WORDS];
+    ov_batch b = *batch;
+    const uint64_t *losers = ov_dead_block(t->losers, t->block++);
+    if (losers) {
+        ov_bits_fill(keep, b.rows, true);
+        ov_bits_andnot(keep, losers, b.rows);
+        b.sel = keep;
+        b.sel_rows = (uint32_t)ov_bits_count(keep, b.rows);
+    }
+    return ov_segment_builder_add(t->builder, &b, err);
+}
+
+/* The image once more, without the rows that others of the same push supersede: nobody can ever see them, and the log need
+ * not tell in which order they came. */
+static ov_status thin(push *p, ov_segment *seg, const ov_dead *losers, ov_error *err)
+{
+    ovi_union u;
+    thinning t = {.losers = losers};
+    const ov_segment_entry entry = {.info = *ov_segment_get_info(seg)};
+    const ovi_merge_input in = {.entry = &entry, .segment = seg};
+    OV_TRY(ovi_union_make(&in, 1, p->plan->spec, &p->arena, &u, err));
+    const ov_load_schema *s = &p->plan->schema;
+    ov_build_schema schema = {.datasource = s->datasource, .start_ms = OV_TIME_MIN, .end_ms = OV_TIME_MAX,
+                              .version = OV_SLICE_LIT("memory"), .columns = u.columns, .column_count = u.column_count,
+                              .sort = u.sort, .sort_count = u.sort_count, .extra_json = s->extra_json};
+    OV_TRY(ov_segment_builder_create(&schema, p->in->budget, &t.builder, err));
+    ov_status st = ovi_union_read(&u, &in, 1, NULL, add_winners, &t, err);
+    if (st == OV_OK)
+        st = ov_segment_builder_seal_image(t.builder, &p->result->image, &p->result->bytes, err);
+    ov_segment_builder_destroy(t.builder);
+    return st;
+}
+
+static ov_status one_a_key(push *p, ov_error *err)
+{
+    ov_segment *seg;
+    ov_dead *losers = NULL;
+    void *copy = ov_aligned_malloc(64, p->result->bytes);
+    if (!copy)
+        return ov_fail_nomem(err, p->result->bytes);
+    memcpy(copy, p->result->image, p->result->bytes);
+    OV_TRY(ov_segment_open_image("a push", copy, p->result->bytes, &seg, err));
+    uint64_t *arrival = ov_segment_builder_take_arrival(p->builder);
+    ov_status st = ov_keys_losers(p->in->keys, p->plan->schema.datasource, seg, arrival, &losers, err);
+    if (st == OV_OK && ov_dead_count(losers)) {
+        ov_free(p->result->image);
+        p->result->image = NULL;
+        st = thin(p, seg, losers, err);
+    }
+    ov_dead_release(losers);
+    ov_free(arrival);
+    ov_segment_release(seg);
+    return st;
+}
+
 static ov_status build(push *p, ov_error *err)
 {
     ovi_plan *plan;
@@ -241,7 +311,10 @@ static ov_status build(push *p, ov_error *err)
     OV_TRY(ovi_plan_build(&p->spec, &p->env, p->found.list, p->found.count, &p->arena, &plan, err));
     p->plan = plan;
     OV_TRY(pass(p, NULL, take_block, err));
-    return p->builder ? ov_segment_builder_seal_image(p->builder, &p->result->image, &p->result->bytes, err) : OV_OK;
+    if (!p->builder)
+        return OV_OK;
+    OV_TRY(ov_segment_builder_seal_image(p->builder, &p->result->image, &p->result->bytes, err));
+    return p->in->keys ? one_a_key(p, err) : OV_OK;
 }
 
 ov_status ovi_push_build(const ovi_push_in *in, ov_arena *out, ovi_push_out *result, ov_error *err)

@@ -11,6 +11,7 @@
 
 #include "base/arena.h"
 #include "base/period.h"
+#include "storage/keys.h"
 #include "storage/metric.h"
 #include "storage/shard.h"
 #include "storage/types.h"
@@ -143,6 +144,7 @@ typedef struct ov_spec {
     uint32_t metric_count;
     ov_slice metrics_json; /* as posted */
     ov_granularity_spec granularity;
+    ov_key_spec keys; /* keySpec (ours): what makes rows one; count 0: nothing */
     ov_slice transform_json; /* empty when there is no transform and no filter */
     ov_input_spec input;
     ov_format_spec format;

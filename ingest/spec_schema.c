@@ -299,8 +299,45 @@ static ov_status read_granularity(ovi_spec_reader *r, const ov_json *schema, ov_
                                 (const char *const[]){"uniform"}, 1, err);
     OV_TRY(read_gran(r, spec, "segmentGranularity", "DAY", &g->segment, &g->segment_json, err));
     OV_TRY(read_gran(r, spec, "queryGranularity", "NONE", &g->query, &g->query_json, err));
-    OV_TRY(ov_json_bool(spec, "rollup", true, &g->rollup, err));
+    OV_TRY(ov_json_bool(spec, "rollup", r->spec->keys.count == 0, &g->rollup, err));
+    if (g->rollup && r->spec->keys.count)
+        return ov_json_fail(ov_json_get(spec, "rollup"), err, OV_INVALID,
+                            "expected false: rows that are rolled up have no keys of their own (keySpec)");
     return read_intervals(r, spec, err);
+}
+
+static ov_status read_retain(const ov_json *keys, int64_t *out, ov_error *err)
+{
+    ov_slice text;
+    ov_period p;
+    *out = OV_KEY_RETAIN_MS;
+    OV_TRY(ov_json_str(keys, "retain", (ov_slice){0}, &text, err));
+    if (text.n == 0)
+        return OV_OK;
+    if (ov_period_parse(text, &p, err) == OV_OK && ov_period_fixed_ms(&p, out) && *out >= 0)
+        return OV_OK;
+    *err = (ov_error)OV_ERROR_INIT;
+    return ov_json_fail(ov_json_get(keys, "retain"), err, OV_INVALID,
+                        "expected how long superseded rows can be read, in days or smaller units, such as \"P7D\" or \"PT0S\"");
+}
+
+/* Ours: {"columns": [...], "version": "updated_at", "retain": "P7D"}; storage/keys.h says what it means. */
+static ov_status read_keys(ovi_spec_reader *r, const ov_json *schema, ov_error *err)
+{
+    static const char *const names[] = {"columns", "version", "retain"};
+    ov_key_spec *k = &r->spec->keys;
+    const ov_json *spec;
+    ov_slice *columns;
+    OV_TRY(ov_json_obj(schema, "keySpec", &spec, err));
+    if (!spec)
+        return OV_OK;
+    OV_TRY(ov_json_only((ov_json *)(uintptr_t)spec, names, OV_COUNT_OF(names), err));
+    OV_TRY(ovi_spec_texts(r, spec, "columns", &columns, &k->count, err));
+    k->columns = columns;
+    if (k->count == 0 || k->count > OV_KEY_COLUMNS)
+        return ov_json_fail(spec, err, OV_INVALID, "expected \"columns\": 1 to %d names of columns", OV_KEY_COLUMNS);
+    OV_TRY(ovi_spec_text(r, spec, "version", "", &k->version, err));
+    return read_retain(spec, &k->retain_ms, err);
 }
 
 static ov_status read_transform(ovi_spec_reader *r, const ov_json *schema, ov_error *err)
@@ -324,6 +361,7 @@ ov_status ovi_spec_schema(ovi_spec_reader *r, const ov_json *schema, ov_error *e
     OV_TRY(read_timestamp(r, schema, err));
     OV_TRY(read_dimensions(r, schema, err));
     OV_TRY(ovi_spec_metrics(r, schema, err));
+    OV_TRY(read_keys(r, schema, err));
     OV_TRY(read_granularity(r, schema, err));
     OV_TRY(ov_json_arr(schema, "projections", &projections, err));
     if (projections && projections->count)

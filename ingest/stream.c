@@ -48,7 +48,7 @@ ov_status ovi_piece_fill(ovi_piece *p, ov_slice datasource, uint32_t serial, voi
     OV_TRY(ov_segment_open_image("rows in memory", image, bytes, &seg, err));
     p->rows = ov_segment_get_info(seg)->rows;
     p->bytes = bytes;
-    OV_TRY(ov_live_create(datasource, seg, serial, &p->live, err));
+    OV_TRY(ov_live_create(datasource, seg, serial, p->at_ms, &p->live, err));
     p->shape = shape_of(ov_live_entry(p->live));
     return OV_OK;
 }
@@ -235,6 +235,7 @@ static ov_status piece_of_record(ovi_stream *stream, const ovi_record *r, uint64
     *out = p;
     p->first_seq = p->last_seq = seq;
     p->born_ms = ov_now_ms();
+    p->at_ms = r->at_ms ? r->at_ms : p->born_ms;
     OV_TRY(ovi_notes_add(p, r, err));
     if (r->image.n == 0)
         return OV_OK;

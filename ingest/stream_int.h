@@ -44,6 +44,7 @@ typedef struct ovi_piece {
     size_t bytes;
     uint64_t shape;              /* checksum of names and types of its columns */
     int64_t born_ms;
+    int64_t at_ms;               /* when its rows arrived, as the log says */
     ovi_note *notes, **notes_last;
     bool busy;
     bool shown; /* the catalog has it */
@@ -104,7 +105,7 @@ struct ov_streams {
 OV_CHECKED ov_status ovi_stream_find(ov_streams *s, ov_slice name, ovi_stream **out, ov_error *err);
 ovi_stream *ovi_stream_known(ov_streams *s, ov_slice name); /* under the lock; NULL when there is none */
 ovi_piece *ovi_piece_create(void); /* NULL when memory is out */
-/* The image, which is taken over also on failure, becomes the piece's rows; NULL: it has none. */
+/* The image, which is taken over also on failure, becomes the piece's rows, which arrived at p->at_ms; NULL: it has none. */
 OV_CHECKED ov_status ovi_piece_fill(ovi_piece *p, ov_slice datasource, uint32_t serial, void *image, size_t bytes,
                                     ov_error *err);
 void ovi_piece_destroy(ovi_piece *p); /* with its notes, which must be in no table */
@@ -123,6 +124,7 @@ typedef struct ovi_record {
     uint64_t body_hash, rows, rejected;
     const ov_stream_mark *marks;
     uint32_t mark_count;
+    int64_t at_ms;  /* when the rows arrived; 0: written by a program that did not say */
     ov_slice image; /* empty: notes only */
 } ovi_record;
 /* All but the image, which follows at a multiple of 64. */
@@ -162,8 +164,10 @@ OV_CHECKED ov_status ovi_stream_spec(ov_slice datasource, ov_slice declared, ov_
 /* ---- stream_merge.c, stream_publish.c ---- */
 void ovi_merger(void *streams);    /* threads */
 void ovi_publisher(void *streams);
-/* The segments of the pieces that have rows, borrowed; out has room for all. */
-uint32_t ovi_stream_inputs(ovi_piece *const *pieces, uint32_t count, ovi_merge_input *out);
+/* The segments of the pieces that have rows, borrowed; out has room for all. Their entries are those of the snapshot, which
+ * must be held and be no older than the pieces. */
+uint32_t ovi_stream_inputs(const ov_snapshot *snap, ov_slice datasource, ovi_piece *const *pieces, uint32_t count,
+                           ovi_merge_input *out);
 /* ovi_merge_seal in the streams' memory. */
 OV_CHECKED ov_status ovi_stream_seal(ov_streams *s, const ovi_merge *what, ov_publish *to, ov_error *err);
 /* ---- stream_compact.c ---- */

@@ -18,6 +18,10 @@ typedef struct run {
     ovi_piece *pieces[MAX_RUN];
     uint32_t count;
     ov_slice spec; /* a copy */
+    ov_snapshot *snapshot; /* of the entries of `inputs` */
+    const ov_segment_entry *inputs[MAX_RUN];
+    ov_moved moved;
+    uint64_t *arrival; /* of the merged rows; with keys */
 } run;
 
 /* ---- which ones; under the lock ---- */
@@ -67,17 +71,21 @@ static ov_status add_batch(void *builder, const ov_batch *batch, ov_error *err)
     return ov_segment_builder_add(builder, batch, err);
 }
 
-static ov_status build(ov_streams *s, const run *r, ov_arena *a, void **image, size_t *bytes, ov_error *err)
+static ov_status build(ov_streams *s, run *r, ov_arena *a, void **image, size_t *bytes, ov_error *err)
 {
     ovi_union u;
     ov_spec *spec;
     ov_segment_builder *b;
     OV_TRY(ovi_stream_spec(r->stream->name, r->spec, OV_PUSH_JSON, a, &spec, err));
     ovi_merge_input inputs[MAX_RUN];
-    uint32_t count = ovi_stream_inputs(r->pieces, r->count, inputs);
+    uint32_t count = ovi_stream_inputs(r->snapshot, r->stream->name, r->pieces, r->count, inputs);
+    for (uint32_t i = 0; i < count; i++)
+        r->inputs[i] = inputs[i].entry;
+    r->moved = (ov_moved){r->inputs, count};
     if (count == 0)
         return OV_OK; /* notes only */
     OV_TRY(ovi_union_make(inputs, count, spec, a, &u, err));
+    u.horizon = ov_keys_horizon(s->config.catalog, r->stream->name);
     ov_build_schema schema = {.datasource = r->stream->name,
                               .start_ms = OV_TIME_MIN,
                               .end_ms = OV_TIME_MAX,
@@ -87,16 +95,18 @@ static ov_status build(ov_streams *s, const run *r, ov_arena *a, void **image, s
                               .sort = u.sort,
                               .sort_count = u.sort_count,
                               .rollup = spec->granularity.rollup,
+                              .arrival = u.horizon != OV_DEAD_LONG_AGO && !spec->granularity.rollup,
                               .extra_json = u.extra_json};
     OV_TRY(ov_segment_builder_create(&schema, &s->budget, &b, err));
     ov_status st = ovi_union_read(&u, inputs, count, NULL, add_batch, b, err);
-    if (st == OV_OK)
+    if (st == OV_OK && ov_segment_builder_rows(b)) /* none: all of them were superseded long ago */
         st = ov_segment_builder_seal_image(b, image, bytes, err);
+    r->arrival = ov_segment_builder_take_arrival(b);
     ov_segment_builder_destroy(b);
     return st;
 }
 
-static ov_status make_piece(ov_streams *s, const run *r, uint32_t serial, ovi_piece **out, ov_error *err)
+static ov_status make_piece(ov_streams *s, run *r, uint32_t serial, ovi_piece **out, ov_error *err)
 {
     ov_arena a;
     void *image = NULL;
@@ -108,6 +118,7 @@ static ov_status make_piece(ov_streams *s, const run *r, uint32_t serial, ovi_pi
     p->first_seq = r->pieces[0]->first_seq;
     p->last_seq = r->pieces[r->count - 1]->last_seq;
     p->born_ms = r->pieces[0]->born_ms;
+    p->at_ms = r->pieces[r->count - 1]->at_ms;
     p->shown = true;
     ov_arena_init(&a, "merge", NULL);
     ov_status st = build(s, r, &a, &image, &bytes, err);
@@ -120,7 +131,7 @@ static ov_status swap(ov_streams *s, const run *r, ovi_piece *with, ov_error *er
     ov_live *remove[MAX_RUN];
     OV_FAULT(OV_FAULT_STREAM_MERGED, err);
     ov_live_change change = {.datasource = r->stream->name, .remove = remove, .add = &with->live,
-                             .add_count = with->live ? 1 : 0};
+                             .add_count = with->live ? 1 : 0, .moved = &r->moved, .arrival = r->arrival};
     for (uint32_t i = 0; i < r->count; i++)
         if (r->pieces[i]->live)
             remove[change.remove_count++] = r->pieces[i]->live;
@@ -158,9 +169,12 @@ static void replace(ov_streams *s, const run *r, ovi_piece *with)
 static ov_status merge_run(ov_streams *s, run *r, uint32_t serial, ov_error *err)
 {
     ovi_piece *with = NULL;
+    r->snapshot = ov_catalog_snapshot(s->config.catalog);
     ov_status st = make_piece(s, r, serial, &with, err);
     if (st == OV_OK)
         st = swap(s, r, with, err);
+    ov_snapshot_release(r->snapshot);
+    ov_free(r->arrival);
     ov_mutex_lock(&s->lock);
     if (st == OV_OK)
         replace(s, r, with);

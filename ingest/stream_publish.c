@@ -28,17 +28,31 @@ typedef struct handing {
     ov_spec *spec;
     ov_slice before, after; /* of the cursor */
     ov_publish publish;
+    ov_snapshot *snapshot; /* of the inputs' entries */
+    const ov_segment_entry **inputs;
+    ov_moved moved;    /* them */
+    uint64_t numbered; /* their rows */
 } handing;
 
 /* ---- rows to files ---- */
 
-uint32_t ovi_stream_inputs(ovi_piece *const *pieces, uint32_t count, ovi_merge_input *out)
+static const ov_segment_entry *entry_in(const ov_datasource *ds, const ov_segment *live)
 {
+    for (uint32_t i = 0; ds && i < ds->segment_count; i++)
+        if (ds->segments[i]->live == live)
+            return ds->segments[i];
+    return NULL;
+}
+
+uint32_t ovi_stream_inputs(const ov_snapshot *snap, ov_slice datasource, ovi_piece *const *pieces, uint32_t count,
+                           ovi_merge_input *out)
+{
+    const ov_datasource *ds = ov_snapshot_find(snap, datasource);
     uint32_t n = 0;
     for (uint32_t i = 0; i < count; i++)
         if (pieces[i]->live) {
-            const ov_segment_entry *e = ov_live_entry(pieces[i]->live);
-            out[n++] = (ovi_merge_input){.entry = e, .segment = e->live};
+            const ov_segment_entry *own = ov_live_entry(pieces[i]->live), *e = entry_in(ds, own->live);
+            out[n++] = (ovi_merge_input){.entry = e ? e : own, .segment = own->live};
         }
     return n;
 }
@@ -57,10 +71,15 @@ static ov_status load_some(handing *h, uint32_t from, uint32_t to, const ov_gran
     OV_TRY(ov_arena_alloc(&h->arena, (to - from) * sizeof *inputs, &inputs, err));
     ovi_merge what = {.datasource = h->stream->name,
                       .inputs = inputs,
-                      .count = ovi_stream_inputs(h->pieces + from, to - from, inputs),
+                      .count = ovi_stream_inputs(h->snapshot, h->stream->name, h->pieces + from, to - from, inputs),
                       .spec = h->spec,
                       .gran = gran,
-                      .rollup = h->spec->granularity.rollup};
+                      .rollup = h->spec->granularity.rollup,
+                      .arrival_from = h->numbered};
+    for (uint32_t i = 0; i < what.count; i++) {
+        h->numbered += inputs[i].entry->info.rows;
+        h->inputs[h->moved.count++] = inputs[i].entry;
+    }
     return what.count ? ovi_stream_seal(h->s, &what, &h->publish, err) : OV_OK;
 }
 
@@ -76,6 +95,8 @@ static bool fits_all(const handing *h, uint32_t from, uint32_t to)
 /* A column whose type changed makes segments of its own from there on. */
 static ov_status load_all(handing *h, const ov_gran *gran, ov_error *err)
 {
+    h->numbered = 0;
+    h->moved.count = 0;
     for (uint32_t from = 0, to = 0; from < h->count; from = to) {
         for (to = from + 1; to < h->count && fits_all(h, from, to);)
             to++;
@@ -110,6 +131,8 @@ static ov_status commit(handing *h, ov_error *err)
         if (h->pieces[i]->live)
             remove[n++] = h->pieces[i]->live;
     ov_live_change change = {.datasource = h->stream->name, .remove = remove, .remove_count = n};
+    h->moved.inputs = h->inputs;
+    h->publish.moved = &h->moved;
     h->publish.live = &change;
     h->publish.live_count = 1;
     OV_TRY(add_cursors(h, err));
@@ -132,7 +155,7 @@ static ov_status try_gran(handing *h, const ov_gran *gran, ov_error *err)
 
 /* Where segments of another granularity are there already, rows of one bucket may belong to several of their time chunks:
  * then finer buckets, down to one per instant, each of which lies in one chunk for sure. */
-static ov_status hand_over(handing *h, ov_error *err)
+static ov_status hand_over_all(handing *h, ov_error *err)
 {
     static const char *const finer[] = {"hour", "minute", "second", "none"};
     ov_status st = try_gran(h, &h->spec->granularity.segment, err);
@@ -142,6 +165,15 @@ static ov_status hand_over(handing *h, ov_error *err)
         OV_TRY(ov_gran_init_name(&gran, ov_slice_cstr(finer[i]), err));
         st = try_gran(h, &gran, err);
     }
+    return st;
+}
+
+static ov_status hand_over(handing *h, ov_error *err)
+{
+    OV_TRY(ov_arena_alloc(&h->arena, (h->count + 1u) * sizeof *h->inputs, &h->inputs, err));
+    h->snapshot = ov_catalog_snapshot(h->s->config.catalog);
+    ov_status st = hand_over_all(h, err);
+    ov_snapshot_release(h->snapshot);
     return st;
 }
 

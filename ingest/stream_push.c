@@ -102,6 +102,9 @@ static ov_status build(pushing *p, ovi_push_out *built, ov_error *err)
                       .known_count = ds ? ds->column_count : 0,
                       .transforms = p->s->config.transforms,
                       .max_rejects = p->push->max_rejects,
+                      .keys = ov_keys_horizon(p->s->config.catalog, p->push->datasource) != OV_DEAD_LONG_AGO
+                                  ? p->s->config.catalog
+                                  : NULL,
                       .budget = &p->s->budget};
     ov_status st = ovi_push_build(&in, p->out, built, err);
     ov_snapshot_release(snap);
@@ -127,6 +130,7 @@ static ov_status make_piece(pushing *p, ovi_push_out *built, ov_segment **hold, 
     p->pushed.piece = piece;
     p->pushed.datasource = p->pushed.stream->name;
     piece->born_ms = ov_now_ms();
+    piece->at_ms = ov_keys_instant(p->s->config.catalog, p->push->datasource);
     OV_TRY(ovi_piece_fill(piece, p->pushed.stream->name, next_serial(p->s, p->pushed.stream), built->image, built->bytes,
                           err));
     if (piece->live)
@@ -143,6 +147,7 @@ static ov_status append(pushing *p, const ovi_push_out *built, ov_error *err)
                     .rejected = built->rejected,
                     .marks = p->push->marks,
                     .mark_count = p->push->mark_count,
+                    .at_ms = p->pushed.piece->at_ms,
                     .image = {built->image, built->bytes}};
     ov_buf meta;
     ov_buf_init(&meta);

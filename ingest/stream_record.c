@@ -14,7 +14,7 @@ typedef struct head {
     uint32_t datasource_bytes, batch_bytes;
     uint64_t body_hash, rows, rejected, image_bytes;
     uint32_t mark_count, zero32;
-    uint64_t zero;
+    int64_t at_ms; /* 0 in logs of older programs */
 } head;
 static_assert(sizeof(head) == OV_WAL_ALIGN, "the head has its size");
 
@@ -33,7 +33,8 @@ ov_status ovi_record_write(const ovi_record *r, ov_buf *out, ov_error *err)
               .rows = r->rows,
               .rejected = r->rejected,
               .image_bytes = r->image.n,
-              .mark_count = r->mark_count};
+              .mark_count = r->mark_count,
+              .at_ms = r->at_ms};
     ov_buf_add(out, &h, sizeof h);
     ov_buf_add_slice(out, r->datasource);
     ov_buf_add_slice(out, r->batch);
@@ -88,6 +89,7 @@ ov_status ovi_record_read(ov_slice payload, ov_arena *a, ovi_record *out, ov_err
     out->body_hash = h.body_hash;
     out->rows = h.rows;
     out->rejected = h.rejected;
+    out->at_ms = h.at_ms;
     out->image = ov_slice_make(payload.p + h.meta_bytes, h.image_bytes);
     return OV_OK;
 }

@@ -100,6 +100,19 @@ ov_status ovi_stream_spec(ov_slice datasource, ov_slice declared, ov_push_format
     return st;
 }
 
+/* Keys hold from here on, for rows that are there too. */
+static ov_status declare_keys(ov_streams *s, ov_slice datasource, ov_slice json, ov_error *err)
+{
+    ov_arena a;
+    ov_spec *spec;
+    ov_arena_init(&a, "stream spec", NULL);
+    ov_status st = ovi_stream_spec(datasource, json, OV_PUSH_JSON, &a, &spec, err);
+    if (st == OV_OK && spec->keys.count)
+        st = ov_catalog_keys_declare(s->config.catalog, datasource, &spec->keys, err);
+    ov_arena_fini(&a);
+    return st;
+}
+
 static ov_status check_declared(ov_streams *s, ov_slice datasource, ov_slice json, ov_error *err)
 {
     ov_arena a;
@@ -131,6 +144,7 @@ ov_status ov_streams_declare(ov_streams *s, ov_slice datasource, ov_slice json, 
     ovi_stream *stream;
     OV_TRY(check_declared(s, datasource, json, err));
     OV_TRY(ov_streams_flush(s, datasource, err)); /* rows in memory are of the old spec */
+    OV_TRY(declare_keys(s, datasource, json, err));
     char *copy = ov_strndup(json.p, json.n);
     if (!copy)
         return ov_fail_nomem(err, json.n);

@@ -69,6 +69,14 @@ static void count(compaction *c, const ov_load_result *r, const ovi_merge_filter
     c->counters.filtered += filter->dropped;
 }
 
+static uint64_t rows_before(const compaction *c, const ovi_compact_group *g)
+{
+    uint64_t rows = 0;
+    for (uint32_t i = 0; i < g->first; i++)
+        rows += c->in.entries[i]->info.rows;
+    return rows;
+}
+
 static ov_status write_group(compaction *c, const ovi_compact_group *g, uint32_t number, ov_error *err)
 {
     const ovi_compact_plan *p = c->plan;
@@ -99,6 +107,7 @@ static ov_status write_group(compaction *c, const ovi_compact_group *g, uint32_t
                       .rollup = p->has_rollup ? spec->granularity.rollup : ovi_compact_folded(&c->in, g, spec),
                       .wanted = true,
                       .wanted_metrics = p->has_metrics,
+                      .arrival_from = rows_before(c, g),
                       .filter = spec->transform_json.n ? &filter : NULL};
     OV_TRY(describe(c, g, spec, what.rollup, &what.extra_json, err));
     OV_TRY(ovi_merge_seal(&env, &what, &c->publish, result, err));

@@ -45,6 +45,7 @@ static ov_status index_run(ovi_task *t, ov_error *err)
     const ov_spec *spec = t->plan;
     ov_load_env env;
     ov_load_result result = {0};
+    OV_TRY(ovi_task_declare_keys(t, spec, err));
     OV_TRY(ovi_task_load_env(t, 1, &env, err));
     ov_status st = ov_load_run(spec, &env, &t->arena, &result, err);
     ovi_task_add_result(t, &result);

@@ -104,6 +104,9 @@ bool ovi_task_cancelled(const ovi_task *t);
 /* OV_CANCELLED with the reason. */
 ov_status ovi_task_fail_cancelled(ovi_task *t, ov_error *err);
 /* The environment of one of `loads` loads of this task that share its memory. */
+/* Before a load begins: the keys that its spec declares hold from here on; a spec that contradicts those of its datasource
+ * is refused. */
+OV_CHECKED ov_status ovi_task_declare_keys(ovi_task *t, const ov_spec *spec, ov_error *err);
 OV_CHECKED ov_status ovi_task_load_env(ovi_task *t, unsigned loads, ov_load_env *env, ov_error *err);
 /* For types that wait: load only between these; OV_CANCELLED instead of a turn. */
 OV_CHECKED ov_status ovi_task_turn_take(ovi_task *t, ov_error *err);

@@ -104,6 +104,7 @@ static ov_status load_group(ovi_task *t, ovi_run *run, uint32_t from, uint32_t t
     OV_TRY(join_files(run, &files, &count, err));
     OV_FAULT(OV_FAULT_PULL_SPOOLED, err);
     OV_TRY(ovi_pull_load_spec(run->spec, files, count, &run->group, &load, err));
+    OV_TRY(ovi_task_declare_keys(t, load, err));
     OV_TRY(ovi_task_load_env(t, 1, &env, err));
     env.progress = NULL; /* its bytes were counted when they came */
     OV_TRY(ov_arena_copy(&t->arena, ov_slice_make(when, ov_iso_format(run->collected_ms, NULL, when)), &env.version, err));

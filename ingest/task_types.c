@@ -25,6 +25,29 @@ const char *ovi_task_type_names(void)
 
 /* ---- shared ---- */
 
+static ov_status has_keys(ovi_task *t, bool *has, ov_error *err)
+{
+    ov_key_spec keys;
+    OV_TRY(ov_catalog_keys_get(ovi_tasks_config(t->runner)->catalog, t->row.datasource, &t->arena, &keys, err));
+    *has = keys.count > 0;
+    return OV_OK;
+}
+
+ov_status ovi_task_declare_keys(ovi_task *t, const ov_spec *spec, ov_error *err)
+{
+    ov_catalog *catalog = ovi_tasks_config(t->runner)->catalog;
+    bool has;
+    if (spec->keys.count)
+        return ov_catalog_keys_declare(catalog, spec->datasource, &spec->keys, err);
+    OV_TRY(has_keys(t, &has, err));
+    if (!has || !spec->granularity.rollup)
+        return OV_OK;
+    return ov_fail(err, OV_INVALID,
+                   "datasource '" OV_SLICE_FMT "' has keys, and rows that are rolled up have none: set \"rollup\": false in the "
+                   "granularitySpec",
+                   OV_SLICE_ARG(spec->datasource));
+}
+
 ov_status ovi_task_load_env(ovi_task *t, unsigned loads, ov_load_env *env, ov_error *err)
 {
     const ov_tasks_config *config = ovi_tasks_config(t->runner);
@@ -48,7 +71,7 @@ ov_status ovi_task_load_env(ovi_task *t, unsigned loads, ov_load_env *env, ov_er
         .progress = &t->progress,
         .transforms = config->transforms,
     };
-    return OV_OK;
+    return has_keys(t, &env->arrival, err);
 }
 
 void ovi_task_add_result(ovi_task *t, const ov_load_result *r)

@@ -43,7 +43,7 @@ void ovi_segment_json(ov_jsonw *w, const char *key, const ov_segment_entry *e, b
     if (status) {
         ov_jsonw_bool(w, "overshadowed", !e->visible);
         ov_jsonw_i64(w, "replicationFactor", e->visible ? 1 : 0);
-        ov_jsonw_u64(w, "numRows", e->info.rows);
+        ov_jsonw_u64(w, "numRows", e->info.rows - ov_dead_count(e->dead));
         ov_jsonw_bool(w, "realtime", false);
     }
     ov_jsonw_close_object(w);

@@ -1,5 +1,5 @@
 /* Opening, refreshing and closing a data folder. */
-#include "storage/catalog_int.h"
+#include "storage/keys_int.h"
 
 #include "base/file.h"
 #include "base/os.h"
@@ -24,7 +24,9 @@ static ov_status load_current(ov_catalog *cat, ov_error *err)
 {
     ov_snapshot *snap = NULL;
     OV_TRY(ovi_db_exec(cat, "BEGIN", err)); /* one state of the database, whatever others commit */
-    ov_status st = ovi_snapshot_build(cat, &snap, err);
+    ov_status st = ovi_keys_load(cat, err);
+    if (st == OV_OK)
+        st = ovi_snapshot_build(cat, &snap, err);
     ov_error ignored = OV_ERROR_INIT;
     ov_status ended = ovi_db_exec(cat, "COMMIT", st == OV_OK ? err : &ignored);
     if (st == OV_OK)
@@ -59,6 +61,8 @@ ov_status ov_catalog_open(const char *dir, bool writer, ov_catalog **out, ov_err
     ov_mutex_init(&cat->write);
     ov_mutex_init(&cat->live);
     ov_mutex_init(&cat->snap);
+    ov_mutex_init(&cat->declare);
+    ov_mutex_init(&cat->keys_lock);
     cat->dir = ov_strdup(dir);
     ov_status st = cat->dir ? open_parts(cat, err) : ov_fail_nomem(err, strlen(dir));
     if (st != OV_OK) {
@@ -78,6 +82,7 @@ void ov_catalog_close(ov_catalog *cat)
     for (uint32_t i = 0; i < cat->live_set_count; i++)
         ovi_live_set_release(cat->live_sets[i]);
     ov_free(cat->live_sets);
+    ovi_keys_free(cat);
     ov_segcache_destroy(cat->cache);
     ovi_db_close(cat);
     if (cat->lock_fd >= 0)
@@ -85,6 +90,8 @@ void ov_catalog_close(ov_catalog *cat)
     ov_mutex_fini(&cat->write);
     ov_mutex_fini(&cat->live);
     ov_mutex_fini(&cat->snap);
+    ov_mutex_fini(&cat->declare);
+    ov_mutex_fini(&cat->keys_lock);
     ov_free(cat->dir);
     ov_free(cat);
 }

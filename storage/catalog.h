@@ -18,6 +18,7 @@
 
 #include "base/buf.h"
 #include "base/datetime.h"
+#include "storage/dead.h"
 #include "storage/segcache.h"
 #include "storage/segment.h"
 #include "storage/shard.h"
@@ -55,6 +56,9 @@ typedef struct ov_segment_entry {
     ov_slice task_id;
     ov_segment_slot *slot; /* where the open segment is kept; see ov_snapshot_open. NULL for tombstones */
     ov_segment *live;    /* rows in memory (storage/live.h): the segment itself; no file, no slot. NULL otherwise */
+    const ov_dead *dead; /* rows that are superseded (storage/keys.h): nobody may see them. NULL: none */
+    int64_t born_ms;     /* when its rows were committed, unless dead says more */
+    bool past;           /* as it was at an instant (ov_snapshot_as_of) */
 } ov_segment_entry;
 
 typedef struct ov_datasource {
@@ -65,8 +69,8 @@ typedef struct ov_datasource {
     const ov_schema_column *columns; /* merged: the type that holds every segment's values (ov_type_wider), __time
                                         first, then in order of first sight */
     uint32_t column_count;
-    uint64_t rows, bytes;       /* of `segments`; rows is an upper bound when any_partial */
-    int64_t min_time, max_time; /* min > max when there are no rows */
+    uint64_t rows, bytes;       /* of `segments`; superseded rows are not counted; rows is an upper bound when any_partial */
+    int64_t min_time, max_time; /* min > max when there are no rows; bounds, not exact where rows are superseded */
     bool any_partial;           /* some segment is `partial` */
 } ov_datasource;
 
@@ -114,6 +118,9 @@ typedef struct ov_new_segment {
     uint32_t column_count;
     bool tombstone;
     ov_slice shard; /* see shard.h; empty: numbered */
+    /* Datasources with keys: the order in which its rows arrived, or with `moved` the number of the row that each one was.
+     * NULL: as they lie. */
+    const uint64_t *arrival;
 } ov_new_segment;
 
 struct ov_task_row;
@@ -148,6 +155,9 @@ typedef struct ov_commit {
      * is to be done again from a new snapshot. */
     const ov_segment_entry *const *inputs;
     uint32_t input_count;
+    /* Datasources with keys: whose rows the new segments hold, nothing new; see storage/keys.h. NULL: new rows, or with `inputs`
+     * those. */
+    const struct ov_moved *moved;
     const struct ov_live_change *live; /* rows in memory that leave or join with this commit's snapshot; NULL = none */
     uint32_t live_count;
 } ov_commit;

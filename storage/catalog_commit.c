@@ -7,7 +7,7 @@
  * Everything that can fail comes before COMMIT, the swap cannot. A crash before COMMIT leaves files no row names, which
  * the next start removes; a crash after it has lost nothing.
  */
-#include "storage/catalog_int.h"
+#include "storage/keys_int.h"
 
 #include <errno.h>
 #include "base/fault.h"
@@ -23,7 +23,21 @@ typedef struct committer {
     ov_slice *files;   /* per segment: path below DIR, empty for tombstones and those left out */
     uint32_t renamed;  /* segments before this one have their file in place */
     ov_snapshot *next;
+    /* Datasources with keys, by name: what their rows supersede. */
+    ovi_key_run *runs;
+    uint32_t run_count;
+    const ov_live_change *live; /* as in the commit, with what the runs say */
+    uint32_t live_count;
+    ov_moved moved; /* whose rows the segments hold */
 } committer;
+
+static ovi_key_run *run_of(committer *k, ov_slice datasource)
+{
+    for (uint32_t i = 0; i < k->run_count; i++)
+        if (ov_slice_eq(k->runs[i].k->name, datasource))
+            return &k->runs[i];
+    return NULL;
+}
 
 static const char *full_path(committer *k, ov_slice file, ov_error *err)
 {
@@ -140,6 +154,9 @@ static ov_status insert_segment(committer *k, uint32_t i, ov_error *err)
         .shard = s->shard,
         .created_ms = ov_now_ms(),
     };
+    const ovi_key_run *run = run_of(k, s->info.datasource);
+    if (run)
+        row.created_ms = run->at;
     OV_TRY(ovi_schema_intern(k->cat, s->columns, s->column_count, &row.schema, err));
     return ovi_row_insert(k->cat, &row, err);
 }
@@ -179,6 +196,177 @@ static ov_status write_rows(committer *k, ov_error *err)
     return OV_OK;
 }
 
+/* ---- keys ---- */
+
+static bool is_listed(committer *k, ov_slice name)
+{
+    return run_of(k, name) != NULL;
+}
+
+/* Locks are taken in the order of names, so that two commits never wait for each other. */
+static ov_status open_runs(committer *k, ov_slice *names, uint32_t n, ov_error *err)
+{
+    for (;;) {
+        ovi_keys *next = NULL;
+        for (uint32_t i = 0; i < n; i++) {
+            ovi_keys *keys = is_listed(k, names[i]) ? NULL : ovi_keys_find(k->cat, names[i]);
+            if (keys && (!next || ov_slice_cmp(keys->name, next->name) < 0))
+                next = keys;
+        }
+        if (!next)
+            return OV_OK;
+        ov_mutex_lock(&next->lock);
+        ov_status st = ovi_key_run_open(&k->runs[k->run_count], k->cat, next, err);
+        if (st != OV_OK) {
+            ov_mutex_unlock(&next->lock);
+            return st;
+        }
+        k->run_count++;
+    }
+}
+
+/* Times that the commit answers for from now on: what is there goes out of view. */
+static ov_status set_hidden(committer *k, ovi_key_run *r, ov_error *err)
+{
+    ov_interval *hidden;
+    if (k->c->mode != OV_PUBLISH_REPLACE)
+        return OV_OK;
+    OV_TRY(ov_arena_alloc(k->out, (k->c->segment_count + 1u) * sizeof *hidden, &hidden, err));
+    for (uint32_t i = 0; i < k->c->segment_count; i++) {
+        const ov_segment_info *info = &k->c->segments[i].info;
+        if (ov_slice_eq(info->datasource, r->k->name))
+            hidden[r->hidden_count++] = (ov_interval){info->start_ms, info->end_ms};
+    }
+    r->hidden_count = (uint32_t)ov_interval_condense(hidden, r->hidden_count);
+    r->hidden = hidden;
+    r->moves_out = !k->moved.inputs && r->hidden_count > 0;
+    return OV_OK;
+}
+
+static void release_segment(void *seg)
+{
+    ov_segment_release(seg);
+}
+
+static ov_status collapse(committer *k, ovi_key_run *r, ov_error *err)
+{
+    ovi_key_source *list;
+    uint32_t n = 0;
+    OV_TRY(set_hidden(k, r, err));
+    OV_TRY(ov_arena_zalloc(k->out, (k->c->segment_count + 1u) * sizeof *list, &list, err));
+    for (uint32_t i = 0; i < k->c->segment_count; i++) {
+        const ov_new_segment *s = &k->c->segments[i];
+        if (s->tombstone || !ov_slice_eq(s->info.datasource, r->k->name))
+            continue;
+        OV_TRY(ov_segment_open(s->tmp_path, &list[n].seg, err));
+        OV_TRY(ov_arena_on_exit(k->out, release_segment, list[n].seg, err));
+        list[n].arrival = s->arrival;
+        list[n++].born = r->at;
+    }
+    if (k->moved.inputs)
+        return ovi_key_run_move(r, &k->moved, list, n, err);
+    for (uint32_t i = 0; i < n; i++)
+        OV_TRY(ovi_key_run_take(r, &list[i], err));
+    return OV_OK;
+}
+
+static ov_status list_names(committer *k, ov_slice **out, uint32_t *n, ov_error *err)
+{
+    *n = 0;
+    OV_TRY(ov_arena_alloc(k->out, (k->c->segment_count + k->c->live_count + 1u) * sizeof **out, out, err));
+    for (uint32_t i = 0; i < k->c->segment_count; i++)
+        if (i == 0 || !ov_slice_eq(k->c->segments[i].info.datasource, (*out)[*n - 1]))
+            (*out)[(*n)++] = k->c->segments[i].info.datasource;
+    for (uint32_t i = 0; i < k->c->live_count; i++)
+        (*out)[(*n)++] = k->c->live[i].datasource;
+    return OV_OK;
+}
+
+/* Before the change begins: what it will supersede. */
+static ov_status find_superseded(committer *k, ov_error *err)
+{
+    ov_slice *names;
+    uint32_t n;
+    if (!ovi_keys_some(k->cat))
+        return OV_OK;
+    k->moved = (ov_moved){k->c->inputs, k->c->input_count};
+    if (k->c->moved)
+        k->moved = *k->c->moved;
+    OV_TRY(list_names(k, &names, &n, err));
+    OV_TRY(ov_arena_zalloc(k->out, (n + 1u) * sizeof *k->runs, &k->runs, err));
+    OV_TRY(open_runs(k, names, n, err));
+    for (uint32_t i = 0; i < k->run_count; i++)
+        OV_TRY(collapse(k, &k->runs[i], err));
+    return OV_OK;
+}
+
+/* Pieces get their new states with the commit; those of published segments are published with it. */
+static ov_status join_live(committer *k, ov_error *err)
+{
+    uint32_t n = k->c->live_count;
+    ov_live_change *list;
+    k->live = k->c->live;
+    k->live_count = n;
+    if (k->run_count == 0)
+        return OV_OK;
+    OV_TRY(ov_arena_zalloc(k->out, (n + k->run_count + 1u) * sizeof *list, &list, err));
+    if (n)
+        memcpy(list, k->c->live, n * sizeof *list);
+    k->live = list;
+    for (uint32_t i = 0; i < k->run_count; i++) {
+        ovi_key_run *r = &k->runs[i];
+        ovi_key_marks *marks;
+        uint32_t at = 0;
+        OV_TRY(ov_arena_alloc(k->out, sizeof *marks, &marks, err));
+        OV_TRY(ovi_keys_marks(r, k->out, marks, err));
+        marks->flushed = true;
+        while (at < n && !ov_slice_eq(list[at].datasource, r->k->name))
+            at++;
+        if (at == n)
+            list[n++].datasource = r->k->name;
+        list[at].marks = marks;
+    }
+    k->live_count = n;
+    return OV_OK;
+}
+
+static ov_status write_run(committer *k, ovi_key_run *r, ov_error *err)
+{
+    ov_slice *files;
+    uint32_t n = 0;
+    OV_TRY(ov_arena_alloc(k->out, (k->c->segment_count + 1u) * sizeof *files, &files, err));
+    for (uint32_t i = 0; i < k->c->segment_count; i++)
+        if (!k->c->segments[i].tombstone && ov_slice_eq(k->c->segments[i].info.datasource, r->k->name))
+            files[n++] = k->files[i];
+    OV_TRY(ovi_keys_write(r, files, n, err));
+    if (r->moves_out) {
+        ov_mutex_lock(&k->cat->keys_lock);
+        r->k->readable_ms = r->at;
+        ov_mutex_unlock(&k->cat->keys_lock);
+        OV_TRY(ovi_keys_store(k->cat, r->k, err));
+    }
+    return k->c->segment_count == 0 && r->ds ? ovi_datasource_touch(k->cat, r->k->name, err) : OV_OK;
+}
+
+/* Lets go of all locks. Fresh segments lie where the commit put them. */
+static void close_runs(committer *k, bool done)
+{
+    for (uint32_t i = 0; i < k->run_count; i++) {
+        ov_error ignored = OV_ERROR_INIT;
+        ovi_key_run *r = &k->runs[i];
+        ov_slice *files = NULL;
+        uint32_t n = 0;
+        bool known = ov_arena_alloc(k->out, (k->c->segment_count + 1u) * sizeof *files, &files, &ignored) == OV_OK;
+        for (uint32_t s = 0; known && s < k->c->segment_count; s++)
+            if (!k->c->segments[s].tombstone && ov_slice_eq(k->c->segments[s].info.datasource, r->k->name))
+                files[n++] = k->files[s];
+        r->moves_out |= done && !known; /* the index is made anew */
+        ovi_key_run_close(r, done, files);
+        ov_mutex_unlock(&r->k->lock);
+    }
+    k->run_count = 0;
+}
+
 /* ---- the whole ---- */
 
 static ov_status prepare(committer *k, ov_error *err)
@@ -191,6 +379,8 @@ static ov_status prepare(committer *k, ov_error *err)
     OV_TRY(sync_folders(k, err));
     OV_FAULT(OV_FAULT_COMMIT_SYNCED, err);
     OV_TRY(write_rows(k, err));
+    for (uint32_t i = 0; i < k->run_count; i++)
+        OV_TRY(write_run(k, &k->runs[i], err));
     OV_FAULT(OV_FAULT_COMMIT_WRITTEN, err);
     return ovi_snapshot_build(k->cat, &k->next, err);
 }
@@ -202,12 +392,16 @@ ov_status ov_catalog_commit(ov_catalog *cat, const ov_commit *commit, ov_arena *
     ov_status st;
     OV_TRY_OUT(st, ov_arena_zalloc(out, commit->segment_count * sizeof(*k.placed), &k.placed, err));
     OV_TRY_OUT(st, ov_arena_zalloc(out, commit->segment_count * sizeof(*k.files), &k.files, err));
+    OV_TRY_OUT(st, find_superseded(&k, err));
+    OV_TRY_OUT(st, join_live(&k, err));
     OV_TRY_OUT(st, ovi_change_begin(cat, err));
     st = prepare(&k, err);
-    st = ovi_change_end_live(cat, st, k.next, commit->live, commit->live_count, &unsure, err);
+    ovi_pending_clear(cat);
+    st = ovi_change_end_live(cat, st, k.next, k.live, k.live_count, &unsure, err);
     for (uint32_t i = 0; st == OV_OK && commit->mode == OV_PUBLISH_APPEND && i < commit->input_count; i++)
         ov_segcache_doom(cat->cache, commit->inputs[i]->file);
 out:
+    close_runs(&k, st == OV_OK);
     if (st != OV_OK && !unsure && k.files)
         remove_files(&k);
     return st;

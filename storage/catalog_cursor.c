@@ -125,15 +125,14 @@ static ov_status add_cursor(ov_catalog *cat, sqlite3_stmt *s, ov_arena *out, ov_
     return ov_arena_copy(out, ovi_column(s, 1), &to->value, err);
 }
 
-ov_status ov_catalog_cursor_list(ov_catalog *cat, ov_slice prefix, ov_arena *out, ov_cursor_row **rows, uint32_t *count,
-                                 ov_error *err)
+ov_status ovi_cursor_rows(ov_catalog *cat, ov_slice prefix, ov_arena *out, ov_cursor_row **rows, uint32_t *count,
+                          ov_error *err)
 {
     sqlite3_stmt *s = NULL;
     bool row = false;
     uint32_t cap = 0;
     *rows = NULL;
     *count = 0;
-    ov_mutex_lock(&cat->write);
     ov_status st = ovi_db_prepare(cat, "SELECT key, value, sum FROM cursors WHERE substr(key, 1, length(?1)) = ?1"
                                   " ORDER BY key", &s, err);
     if (st == OV_OK) {
@@ -146,6 +145,14 @@ ov_status ov_catalog_cursor_list(ov_catalog *cat, ov_slice prefix, ov_arena *out
             st = ovi_db_step(cat, s, &row, err);
     }
     ovi_db_done(cat, s);
+    return st;
+}
+
+ov_status ov_catalog_cursor_list(ov_catalog *cat, ov_slice prefix, ov_arena *out, ov_cursor_row **rows, uint32_t *count,
+                                 ov_error *err)
+{
+    ov_mutex_lock(&cat->write);
+    ov_status st = ovi_cursor_rows(cat, prefix, out, rows, count, err);
     ov_mutex_unlock(&cat->write);
     return st;
 }

@@ -15,7 +15,7 @@
 #include "base/log.h"
 
 enum {
-    CATALOG_SCHEMA = 3,          /* meta.schema_version this program reads and writes */
+    CATALOG_SCHEMA = 4,          /* meta.schema_version this program reads and writes */
     CATALOG_APPLICATION = 0x4F564154, /* "OVAT" in the database header */
     BUSY_MS = 10000,
 };
@@ -29,6 +29,10 @@ static const int64_t CHECK_BYTES = 64 << 20;
 
 /* Nothing that is read depends on this table, so catalogs of older programs simply get it. */
 static const char UNUSED_SQL[] = "CREATE TABLE IF NOT EXISTS unused(seq INTEGER PRIMARY KEY, at_ms INTEGER NOT NULL)";
+
+#define MARKS_SQL                                                                                  \
+    "CREATE TABLE marks(seq INTEGER PRIMARY KEY, file TEXT NOT NULL, body BLOB NOT NULL, sum INTEGER NOT NULL);" \
+    "CREATE INDEX marks_by_file ON marks(file);"
 
 static const char SCHEMA_SQL[] =
     "CREATE TABLE meta(key TEXT PRIMARY KEY, value INTEGER NOT NULL, sum INTEGER NOT NULL) WITHOUT ROWID;"
@@ -50,7 +54,7 @@ static const char SCHEMA_SQL[] =
     " state TEXT NOT NULL, restart INTEGER NOT NULL, duration_ms INTEGER NOT NULL, error_msg TEXT NOT NULL,"
     " spec TEXT NOT NULL, status TEXT NOT NULL, report TEXT NOT NULL);"
     "CREATE INDEX tasks_by_time ON tasks(created_ms);"
-    "CREATE INDEX tasks_by_state ON tasks(state, created_ms);" RECORDS_SQL;
+    "CREATE INDEX tasks_by_state ON tasks(state, created_ms);" RECORDS_SQL MARKS_SQL;
 
 static const char *db_message(ov_catalog *cat)
 {
@@ -231,7 +235,7 @@ static ov_status create_schema(ov_catalog *cat, ov_error *err)
     ov_status st = ovi_db_exec(cat, SCHEMA_SQL, err);
     if (st == OV_OK)
         st = ovi_db_exec(cat, sql, err);
-    static const char *const zeros[] = {"change", "last_version", "datasources", "cursors"};
+    static const char *const zeros[] = {"change", "last_version", "datasources", "cursors", "marks"};
     for (size_t i = 0; i < OV_COUNT_OF(zeros) && st == OV_OK; i++)
         st = ovi_meta_set(cat, zeros[i], 0, err);
     if (st == OV_OK)
@@ -274,10 +278,11 @@ static ov_status check_identity(ov_catalog *cat, ov_error *err)
                        "%s was written by an older Ovate; start a server on it once, which brings it up to date", cat->dir);
     if (version < 1)
         return ovi_db_damaged(cat, err, "it names no schema version");
+    cat->has_marks = version >= 4;
     return OV_OK;
 }
 
-/* Version 1 knew no shard specs, version 2 no records. */
+/* Version 1 knew no shard specs, version 2 no records, version 3 no superseded rows. */
 static ov_status upgrade_schema(ov_catalog *cat, ov_error *err)
 {
     int64_t version;
@@ -287,8 +292,12 @@ static ov_status upgrade_schema(ov_catalog *cat, ov_error *err)
     OV_TRY(ovi_db_exec(cat, "BEGIN IMMEDIATE", err));
     ov_status st = version > 1 ? OV_OK
                                : ovi_db_exec(cat, "ALTER TABLE segments ADD COLUMN shard TEXT NOT NULL DEFAULT ''", err);
-    if (st == OV_OK)
+    if (st == OV_OK && version < 3)
         st = ovi_db_exec(cat, RECORDS_SQL, err);
+    if (st == OV_OK)
+        st = ovi_db_exec(cat, MARKS_SQL, err);
+    if (st == OV_OK)
+        st = ovi_meta_set(cat, "marks", 0, err);
     if (st == OV_OK)
         st = ovi_meta_set(cat, "schema_version", CATALOG_SCHEMA, err);
     if (st == OV_OK)
@@ -309,6 +318,7 @@ static ov_status set_up_writer(ov_catalog *cat, bool fresh, ov_error *err)
     if (!fresh)
         OV_TRY(check_structure(cat, err));
     OV_TRY(fresh ? create_schema(cat, err) : upgrade_schema(cat, err));
+    cat->has_marks = true;
     return ovi_db_exec(cat, UNUSED_SQL, err);
 }
 

@@ -5,7 +5,7 @@
  * of its rows' checksums, its own row is checksummed, and table meta holds the exclusive or of those. Changing a row
  * costs the same whatever the number of rows.
  */
-#include "storage/catalog_int.h"
+#include "storage/keys_int.h"
 
 #include "base/hash.h"
 
@@ -184,5 +184,7 @@ ov_status ovi_digest_check_all(ov_catalog *cat, ov_error *err)
         st = check_rows(cat, s, &list[i], err);
     ovi_db_done(cat, s);
     ov_arena_fini(&a);
+    if (st == OV_OK)
+        st = ovi_marks_check(cat, err);
     return st == OV_OK ? ovi_cursors_check(cat, err) : st;
 }

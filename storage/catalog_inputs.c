@@ -7,7 +7,7 @@
  * would be hidden by it, so their rows of the catalog move into it. Files stay where they are, whatever their names say.
  */
 #include <stdlib.h>
-#include "storage/catalog_int.h"
+#include "storage/keys_int.h"
 
 static ov_status busy(const ov_commit *c, const char *what, ov_error *err)
 {
@@ -168,7 +168,10 @@ static ov_status leave_row(leaving *l, ovi_row *row, ov_error *err)
     bool touched;
     if (find_input(l->sorted, l->c->input_count, &key)) {
         l->found++;
-        return l->c->mode == OV_PUBLISH_APPEND ? ovi_row_delete(l->cat, row, err) : ovi_row_set_used(l->cat, row, false, err);
+        if (l->c->mode != OV_PUBLISH_APPEND)
+            return ovi_row_set_used(l->cat, row, false, err);
+        OV_TRY(ovi_row_delete(l->cat, row, err));
+        return ovi_marks_delete(l->cat, row->file, err);
     }
     if (l->c->mode == OV_PUBLISH_APPEND || row->tombstone || !ov_interval_overlaps(row->id.span, l->around) ||
         !(e = entry_of(l, row)) || !e->visible)

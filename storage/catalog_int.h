@@ -17,6 +17,25 @@
 #include "storage/timeline.h"
 
 typedef struct ovi_live_set ovi_live_set;
+typedef struct ovi_keys ovi_keys;
+
+/* New states of segments: of a piece, or of a published one by its number among the visible ones. */
+typedef struct ovi_key_mark {
+    const ov_segment *live;
+    uint32_t visible;
+    ov_dead *dead;
+} ovi_key_mark;
+typedef struct ovi_key_marks {
+    ovi_key_mark *list;
+    uint32_t count;
+    bool flushed; /* those of published ones are in the published snapshot from now on */
+} ovi_key_marks;
+
+/* A file's state that the open transaction has written. */
+typedef struct ovi_pending {
+    ov_slice file;
+    ov_dead *dead;
+} ovi_pending;
 
 /* All used segments of one datasource as of one commit; immutable, shared by the snapshots that did not change it. With
  * rows in memory on top it is a thin one that retains `base` and shows its entries. */
@@ -36,6 +55,7 @@ typedef struct ovi_datasource {
 
 struct ov_snapshot {
     _Atomic uint32_t refs;
+    ov_catalog *cat;
     uint64_t version;
     uint64_t change; /* of the database */
     ov_snapshot *published; /* below rows in memory, owns `all`; NULL when there are none */
@@ -73,6 +93,13 @@ struct ov_catalog {
     bool stopped; /* a sync failed: no more writes */
     ov_error stop_reason;
     ovi_digest delta; /* of rows changed since the last ovi_datasource_touch */
+    bool has_marks;   /* the database has table marks */
+    ovi_pending *pending; /* by file, while a change is open */
+    uint32_t pending_count, pending_cap;
+
+    ov_mutex declare;   /* one declaration of keys at a time; the outermost lock */
+    ov_mutex keys_lock; /* a leaf: of the list and the declarations in it */
+    ovi_keys *keys;
 
     ov_mutex live;          /* everything below but `current` */
     ov_snapshot *published; /* what the database says; changes under `write` too */
@@ -138,6 +165,7 @@ OV_CHECKED ov_status ovi_row_insert(ov_catalog *cat, const ovi_row *row, ov_erro
 OV_CHECKED ov_status ovi_row_set_used(ov_catalog *cat, ovi_row *row, bool used, ov_error *err);
 /* When it became unused; *known false: an older program marked it. */
 OV_CHECKED ov_status ovi_row_unused_since(ov_catalog *cat, const ovi_row *row, bool *known, int64_t *at_ms, ov_error *err);
+/* With what lies beside it when the file goes too (ovi_marks_delete). */
 OV_CHECKED ov_status ovi_row_delete(ov_catalog *cat, const ovi_row *row, ov_error *err);
 /* Unused (or used) rows of a datasource inside the interval, copied into `out`. */
 OV_CHECKED ov_status ovi_rows_select(ov_catalog *cat, ov_slice datasource, bool used, ov_interval span,
@@ -182,6 +210,12 @@ OV_CHECKED ov_status ovi_columns_begin(ov_columns_merge *m, ov_arena *arena, con
                                        uint32_t count, ov_error *err);
 OV_CHECKED ov_status ovi_columns_add(ov_columns_merge *m, const ov_schema_column *columns, uint32_t count,
                                      ov_error *err);
+
+/* Of pointers to entries: by start, end, version, partition. */
+int ovi_entry_order(const void *pa, const void *pb);
+/* ---- catalog_keys.c; see keys_int.h for the rest ---- */
+void ovi_pending_clear(ov_catalog *cat);
+const ovi_pending *ovi_pending_find(const ov_catalog *cat, ov_slice file); /* NULL when there is none */
 
 /* ---- catalog_snapshot.c ---- */
 /* A snapshot like the current one but for datasources the database knows a newer change of; under `write`. */
@@ -254,4 +288,7 @@ OV_CHECKED ov_status ovi_tasks_fail_lost(ov_catalog *cat, ov_error *err);
 OV_CHECKED ov_status ovi_cursor_set(ov_catalog *cat, ov_slice key, ov_slice value, ov_error *err);
 /* OV_BUSY unless the cursor holds `want` (empty: does not exist). */
 OV_CHECKED ov_status ovi_cursor_expect(ov_catalog *cat, ov_slice key, ov_slice want, ov_error *err);
+/* ov_catalog_cursor_list under `write`. */
+OV_CHECKED ov_status ovi_cursor_rows(ov_catalog *cat, ov_slice prefix, ov_arena *out, ov_cursor_row **rows,
+                                     uint32_t *count, ov_error *err);
 OV_CHECKED ov_status ovi_cursors_check(ov_catalog *cat, ov_error *err);

@@ -9,7 +9,7 @@
 
 #include <stdlib.h>
 #include "base/os.h"
-#include "storage/catalog_int.h"
+#include "storage/keys_int.h"
 
 struct ov_live {
     _Atomic uint32_t refs;
@@ -67,7 +67,8 @@ static ov_status describe(ov_live *l, ov_slice datasource, uint32_t serial, ov_e
     return list_columns(l, err);
 }
 
-ov_status ov_live_create(ov_slice datasource, ov_segment *seg, uint32_t serial, ov_live **out, ov_error *err)
+ov_status ov_live_create(ov_slice datasource, ov_segment *seg, uint32_t serial, int64_t born_ms, ov_live **out,
+                         ov_error *err)
 {
     ov_live *l = ov_calloc(1, sizeof *l);
     if (!l) {
@@ -77,6 +78,7 @@ ov_status ov_live_create(ov_slice datasource, ov_segment *seg, uint32_t serial, 
     atomic_init(&l->refs, 1);
     ov_arena_init(&l->arena, "rows in memory", NULL);
     l->entry.live = seg;
+    l->entry.born_ms = born_ms;
     ov_status st = describe(l, datasource, serial, err);
     if (st != OV_OK) {
         ov_live_release(l);
@@ -108,11 +110,18 @@ const ov_segment_entry *ov_live_entry(const ov_live *l)
 
 /* ---- all pieces of one datasource, immutable and counted ---- */
 
+typedef struct live_item {
+    ov_live *live;
+    ov_dead *dead; /* its superseded rows; NULL: none */
+} live_item;
+
 struct ovi_live_set {
     _Atomic uint32_t refs;
     char *name;
     uint32_t name_bytes, count;
-    ov_live *list[]; /* in the order they were added */
+    ovi_key_mark *over; /* states of published segments that rows in memory superseded rows of; by number */
+    uint32_t over_count;
+    live_item list[]; /* in the order they were added */
 };
 
 static ov_slice set_name(const ovi_live_set *s)
@@ -124,8 +133,13 @@ void ovi_live_set_release(ovi_live_set *s)
 {
     if (!s || atomic_fetch_sub_explicit(&s->refs, 1, memory_order_acq_rel) != 1)
         return;
-    for (uint32_t i = 0; i < s->count; i++)
-        ov_live_release(s->list[i]);
+    for (uint32_t i = 0; i < s->count; i++) {
+        ov_live_release(s->list[i].live);
+        ov_dead_release(s->list[i].dead);
+    }
+    for (uint32_t i = 0; i < s->over_count; i++)
+        ov_dead_release(s->over[i].dead);
+    ov_free(s->over);
     ov_free(s->name);
     ov_free(s);
 }
@@ -146,6 +160,47 @@ static bool is_in(const ov_live *l, ov_live *const *list, uint32_t n)
     return false;
 }
 
+/* The state of a piece after the change. */
+static ov_dead *state_of(const ov_live *l, ov_dead *before, const ovi_key_marks *marks)
+{
+    for (uint32_t i = 0; marks && i < marks->count; i++)
+        if (marks->list[i].live == l->entry.live)
+            return ov_dead_retain(marks->list[i].dead);
+    return ov_dead_retain(before);
+}
+
+static int cmp_mark(const void *pa, const void *pb)
+{
+    const ovi_key_mark *a = pa, *b = pb;
+    return (a->visible > b->visible) - (a->visible < b->visible);
+}
+
+/* Published segments: what was over them before and is not there anew, and what the change says. */
+static ov_status change_over(ovi_live_set *s, const ovi_live_set *old, const ovi_key_marks *marks, ov_error *err)
+{
+    uint32_t before = old && !(marks && marks->flushed) ? old->over_count : 0, fresh = 0;
+    uint32_t more = marks && !marks->flushed ? marks->count : 0;
+    if (before + more == 0)
+        return OV_OK;
+    s->over = ov_calloc(before + more, sizeof *s->over);
+    if (!s->over)
+        return ov_fail_nomem(err, (before + more) * sizeof *s->over);
+    for (uint32_t i = 0; i < more; i++)
+        if (!marks->list[i].live)
+            s->over[fresh++] = marks->list[i];
+    if (fresh)
+        qsort(s->over, fresh, sizeof *s->over, cmp_mark);
+    s->over_count = fresh;
+    for (uint32_t i = 0; i < before; i++)
+        if (!fresh || !bsearch(&old->over[i], s->over, fresh, sizeof *s->over, cmp_mark))
+            s->over[s->over_count++] = old->over[i];
+    for (uint32_t i = 0; i < s->over_count; i++)
+        ov_dead_retain(s->over[i].dead);
+    if (s->over_count)
+        qsort(s->over, s->over_count, sizeof *s->over, cmp_mark);
+    return OV_OK;
+}
+
 /* *out NULL: nothing is left. */
 static ov_status change_set(const ovi_live_set *old, const ov_live_change *c, ovi_live_set **out, ov_error *err)
 {
@@ -157,16 +212,18 @@ static ov_status change_set(const ovi_live_set *old, const ov_live_change *c, ov
     atomic_init(&s->refs, 1);
     s->name = ov_strndup(c->datasource.p, c->datasource.n);
     s->name_bytes = (uint32_t)c->datasource.n;
-    if (!s->name) {
-        ov_free(s);
-        return ov_fail_nomem(err, c->datasource.n);
+    ov_status st = s->name ? change_over(s, old, c->marks, err) : ov_fail_nomem(err, c->datasource.n);
+    if (st != OV_OK) {
+        ovi_live_set_release(s);
+        return st;
     }
     for (uint32_t i = 0; old && i < old->count; i++)
-        if (!is_in(old->list[i], c->remove, c->remove_count))
-            s->list[s->count++] = ov_live_retain(old->list[i]);
+        if (!is_in(old->list[i].live, c->remove, c->remove_count))
+            s->list[s->count++] = (live_item){ov_live_retain(old->list[i].live),
+                                              state_of(old->list[i].live, old->list[i].dead, c->marks)};
     for (uint32_t i = 0; i < c->add_count; i++)
-        s->list[s->count++] = ov_live_retain(c->add[i]);
-    if (s->count)
+        s->list[s->count++] = (live_item){ov_live_retain(c->add[i]), state_of(c->add[i], NULL, c->marks)};
+    if (s->count || s->over_count)
         *out = s;
     else
         ovi_live_set_release(s);
@@ -186,24 +243,47 @@ static int cmp_place(const void *pa, const void *pb)
     return c ? c : (a->info.partition > b->info.partition) - (a->info.partition < b->info.partition);
 }
 
+/* The entry as it is with these rows superseded. */
+static ov_status with_dead(ovi_datasource *ds, const ov_segment_entry *e, const ov_dead *dead, const ov_segment_entry **out,
+                           ov_error *err)
+{
+    ov_segment_entry *copy;
+    *out = e;
+    if (e->dead == dead)
+        return OV_OK;
+    OV_TRY(ov_arena_alloc(&ds->arena, sizeof *copy, &copy, err));
+    *copy = *e;
+    copy->dead = dead;
+    ds->pub.rows -= ov_dead_count(dead) - ov_dead_count(e->dead);
+    *out = copy;
+    return OV_OK;
+}
+
 static ov_status list_visible(ovi_datasource *ds, const ov_datasource *base, const ovi_live_set *set, ov_error *err)
 {
     ov_datasource *pub = &ds->pub;
     uint32_t published = base ? base->segment_count : 0;
-    OV_TRY(ov_arena_alloc(&ds->arena, (published + set->count) * sizeof *ds->visible, &ds->visible, err));
+    OV_TRY(ov_arena_alloc(&ds->arena, (published + set->count + 1) * sizeof *ds->visible, &ds->visible, err));
     if (published)
         memcpy(ds->visible, base->segments, published * sizeof *ds->visible);
+    for (uint32_t i = 0; i < set->over_count; i++) {
+        uint32_t no = set->over[i].visible;
+        if (no >= published)
+            return ov_fail(err, OV_INTERNAL, "rows of a segment that is not there are superseded");
+        OV_TRY(with_dead(ds, ds->visible[no], set->over[i].dead, &ds->visible[no], err));
+    }
     for (uint32_t i = 0; i < set->count; i++) {
-        const ov_segment_entry *e = &set->list[i]->entry;
-        ds->visible[published + i] = e;
+        const ov_segment_entry *e = &set->list[i].live->entry;
         pub->rows += e->info.rows;
         pub->bytes += e->info.bytes;
         pub->min_time = OV_MIN(pub->min_time, e->info.min_time);
         pub->max_time = OV_MAX(pub->max_time, e->info.max_time);
+        OV_TRY(with_dead(ds, e, set->list[i].dead, &ds->visible[published + i], err));
     }
     pub->segments = ds->visible;
     pub->segment_count = published + set->count;
-    qsort(ds->visible, pub->segment_count, sizeof *ds->visible, cmp_place);
+    if (pub->segment_count)
+        qsort(ds->visible, pub->segment_count, sizeof *ds->visible, cmp_place);
     return OV_OK;
 }
 
@@ -212,7 +292,7 @@ static ov_status merge_columns(ovi_datasource *ds, const ov_datasource *base, co
     ov_columns_merge m;
     OV_TRY(ovi_columns_begin(&m, &ds->arena, base ? base->columns : NULL, base ? base->column_count : 0, err));
     for (uint32_t i = 0; i < set->count; i++)
-        OV_TRY(ovi_columns_add(&m, set->list[i]->entry.columns, set->list[i]->entry.column_count, err));
+        OV_TRY(ovi_columns_add(&m, set->list[i].live->entry.columns, set->list[i].live->entry.column_count, err));
     ds->pub.columns = m.columns;
     ds->pub.column_count = m.count;
     return OV_OK;
@@ -303,6 +383,7 @@ static ov_status build_current(ov_catalog *cat, ov_snapshot *published, ovi_live
     if (!snap)
         return ov_fail_nomem(err, sizeof *snap);
     atomic_init(&snap->refs, 1);
+    snap->cat = cat;
     snap->cache = cat->cache;
     snap->published = ovi_snapshot_retain(published);
     snap->change = published->change;
@@ -389,7 +470,7 @@ void ovi_live_install(ov_catalog *cat, ovi_live_next *next)
     ovi_live_next_drop(next);
 }
 
-ov_status ov_catalog_live_change(ov_catalog *cat, const ov_live_change *changes, uint32_t count, ov_error *err)
+static ov_status change_live(ov_catalog *cat, const ov_live_change *changes, uint32_t count, ov_error *err)
 {
     ovi_live_next next;
     ov_mutex_lock(&cat->live);
@@ -398,4 +479,56 @@ ov_status ov_catalog_live_change(ov_catalog *cat, const ov_live_change *changes,
         ovi_live_install(cat, &next);
     ov_mutex_unlock(&cat->live);
     return st;
+}
+
+/* ---- pieces of a datasource with keys ---- */
+
+static ov_status take_pieces(ovi_key_run *r, const ov_live_change *c, ov_error *err)
+{
+    for (uint32_t i = 0; i < c->add_count; i++) {
+        const ov_segment_entry *e = &c->add[i]->entry;
+        ovi_key_source src = {.seg = e->live, .live = e->live, .arrival = c->arrival, .born = e->born_ms};
+        OV_TRY(c->moved ? ovi_key_run_move(r, c->moved, &src, 1, err) : ovi_key_run_take(r, &src, err));
+    }
+    return OV_OK;
+}
+
+static ov_status change_keyed(ov_catalog *cat, ovi_keys *k, const ov_live_change *change, ov_error *err)
+{
+    ovi_key_run r;
+    ovi_key_marks marks;
+    ov_arena a;
+    ov_live_change c = *change;
+    ov_mutex_lock(&k->lock);
+    ov_status st = ovi_key_run_open(&r, cat, k, err);
+    if (st != OV_OK) {
+        ov_mutex_unlock(&k->lock);
+        return st;
+    }
+    r.at = 0; /* pieces bring their own instants */
+    ov_arena_init(&a, "keys", NULL);
+    st = take_pieces(&r, &c, err);
+    if (st == OV_OK)
+        st = ovi_keys_marks(&r, &a, &marks, err);
+    if (st == OV_OK) {
+        c.marks = &marks;
+        for (uint32_t i = 0; i < c.add_count; i++)
+            r.at = OV_MAX(r.at, c.add[i]->entry.born_ms);
+        st = change_live(cat, &c, 1, err);
+    }
+    ovi_key_run_close(&r, st == OV_OK, NULL);
+    ov_mutex_unlock(&k->lock);
+    ov_arena_fini(&a);
+    return st;
+}
+
+ov_status ov_catalog_live_change(ov_catalog *cat, const ov_live_change *changes, uint32_t count, ov_error *err)
+{
+    ovi_keys *k = count == 1 && (changes->add_count || changes->remove_count) ? ovi_keys_find(cat, changes->datasource) : NULL;
+    if (k)
+        return change_keyed(cat, k, changes, err);
+    for (uint32_t i = 0; i < count; i++)
+        if (changes[i].add_count && ovi_keys_find(cat, changes[i].datasource))
+            return ov_fail(err, OV_INTERNAL, "rows of a datasource with keys come in a change of their own");
+    return change_live(cat, changes, count, err);
 }

@@ -2,7 +2,7 @@
  * From rows to the immutable state of one datasource: entries, timeline, visible list, merged columns, totals.
  */
 #include <stdlib.h>
-#include "storage/catalog_int.h"
+#include "storage/keys_int.h"
 
 typedef struct loader {
     ov_catalog *cat;
@@ -15,6 +15,23 @@ typedef struct loader {
 } loader;
 
 /* ---- one entry ---- */
+
+static int cmp_entry(const void *pa, const void *pb)
+{
+    const ov_segment_info *a = &((const ov_segment_entry *)pa)->info;
+    const ov_segment_info *b = &((const ov_segment_entry *)pb)->info;
+    int c = (a->start_ms > b->start_ms) - (a->start_ms < b->start_ms);
+    if (!c)
+        c = (a->end_ms > b->end_ms) - (a->end_ms < b->end_ms);
+    if (!c)
+        c = ov_slice_cmp(a->version, b->version);
+    return c ? c : (a->partition > b->partition) - (a->partition < b->partition);
+}
+
+int ovi_entry_order(const void *pa, const void *pb)
+{
+    return cmp_entry(*(const ov_segment_entry *const *)pa, *(const ov_segment_entry *const *)pb);
+}
 
 static ov_status entry_shard(ov_segment_entry *e, const ovi_row *row, ov_arena *a, ov_error *err)
 {
@@ -81,6 +98,7 @@ static ov_status entry_fill(loader *l, ov_segment_entry *e, const ovi_row *row, 
         .tombstone = row->tombstone,
         .used = true,
         .task_id = l->task_id,
+        .born_ms = row->created_ms,
     };
     OV_TRY(ov_arena_copy(l->arena, row->file, &e->file, err));
     return entry_texts(e, row, l->arena, err);
@@ -107,18 +125,6 @@ static ov_status entry_columns(loader *l, ov_segment_entry *e, int64_t schema, s
 }
 
 /* ---- order, timeline ---- */
-
-static int cmp_entry(const void *pa, const void *pb)
-{
-    const ov_segment_info *a = &((const ov_segment_entry *)pa)->info;
-    const ov_segment_info *b = &((const ov_segment_entry *)pb)->info;
-    int c = (a->start_ms > b->start_ms) - (a->start_ms < b->start_ms);
-    if (!c)
-        c = (a->end_ms > b->end_ms) - (a->end_ms < b->end_ms);
-    if (!c)
-        c = ov_slice_cmp(a->version, b->version);
-    return c ? c : (a->partition > b->partition) - (a->partition < b->partition);
-}
 
 static ov_status set_visible(loader *l, ov_error *err)
 {
@@ -150,7 +156,7 @@ static ov_status set_visible(loader *l, ov_error *err)
 
 static void add_totals(ov_datasource *pub, const ov_segment_entry *e)
 {
-    pub->rows += e->info.rows;
+    pub->rows += e->info.rows - ov_dead_count(e->dead);
     pub->bytes += e->info.bytes;
     pub->any_partial |= e->partial;
     if (e->info.rows == 0)
@@ -262,6 +268,39 @@ static ov_status take_slots(ovi_datasource *ds, ov_error *err)
     return OV_OK;
 }
 
+/* The same entry as the published snapshot has it; only the writer may rely on that. */
+static const ov_segment_entry *entry_before(const ovi_datasource *ds, const ov_segment_entry *e)
+{
+    return ds && ds->entry_count ? bsearch(e, ds->entries, ds->entry_count, sizeof *e, cmp_entry) : NULL;
+}
+
+/* Superseded rows: as this change has written them, as they were, or from the database. */
+static ov_status entry_dead(ov_catalog *cat, const ovi_datasource *was, ov_segment_entry *e, ov_error *err)
+{
+    const ovi_pending *now = ovi_pending_find(cat, e->file);
+    const ov_segment_entry *before = now ? NULL : entry_before(was, e);
+    ov_dead *d = NULL;
+    if (now)
+        d = ov_dead_retain(now->dead);
+    else if (before)
+        d = ov_dead_retain((ov_dead *)(uintptr_t)before->dead);
+    else
+        OV_TRY(ovi_marks_read(cat, e->file, e->info.rows, &d, err));
+    e->dead = d;
+    return OV_OK;
+}
+
+static ov_status take_dead(loader *l, ov_error *err)
+{
+    ovi_datasource *ds = l->ds;
+    const ovi_datasource *was =
+        l->cat->writer && l->cat->published ? ovi_snapshot_state(l->cat->published, ds->pub.name) : NULL;
+    for (uint32_t i = 0; i < ds->entry_count; i++)
+        if (!ds->entries[i].tombstone)
+            OV_TRY(entry_dead(l->cat, was, &ds->entries[i], err));
+    return OV_OK;
+}
+
 static ov_status fill_entries(loader *l, ovi_row *rows, ov_error *err)
 {
     ovi_datasource *ds = l->ds;
@@ -302,6 +341,7 @@ static ov_status load_into(loader *l, const ovi_known *known, ov_error *err)
     OV_TRY(fill_entries(l, rows, err));
     OV_TRY(order_entries(l, err));
     OV_TRY(take_slots(l->ds, err));
+    OV_TRY(take_dead(l, err));
     OV_TRY(set_visible(l, err));
     OV_TRY(list_visible(l, err));
     return merge_columns(l, err);
@@ -332,8 +372,10 @@ void ovi_datasource_release(ovi_datasource *ds)
 {
     if (!ds || atomic_fetch_sub_explicit(&ds->refs, 1, memory_order_acq_rel) != 1)
         return;
-    for (uint32_t i = 0; i < ds->entry_count; i++)
+    for (uint32_t i = 0; i < ds->entry_count; i++) {
         ov_segcache_slot_release(ds->cache, ds->entries[i].slot);
+        ov_dead_release((ov_dead *)(uintptr_t)ds->entries[i].dead);
+    }
     ovi_datasource_release(ds->base);
     ovi_live_set_release(ds->live);
     ov_arena_fini(&ds->arena);

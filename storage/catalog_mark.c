@@ -2,7 +2,7 @@
  * Used and unused: dropping data without deleting files, bringing it back, and deleting for good.
  */
 #include <stdlib.h>
-#include "storage/catalog_int.h"
+#include "storage/keys_int.h"
 
 typedef struct id_set {
     ov_slice *ids; /* sorted */
@@ -151,7 +151,7 @@ static ov_status mark(ov_catalog *cat, const ov_segment_choice *which, bool used
     return ovi_snapshot_build(cat, next, err);
 }
 
-ov_status ov_catalog_mark(ov_catalog *cat, const ov_segment_choice *which, bool used, uint32_t *changed, ov_error *err)
+static ov_status mark_all(ov_catalog *cat, const ov_segment_choice *which, bool used, uint32_t *changed, ov_error *err)
 {
     ov_arena a;
     ov_snapshot *next = NULL;
@@ -166,6 +166,44 @@ ov_status ov_catalog_mark(ov_catalog *cat, const ov_segment_choice *which, bool 
     if (st != OV_OK)
         *changed = 0;
     return st;
+}
+
+static ov_status count_choice(ov_catalog *cat, const ov_segment_choice *which, bool used, uint32_t *count, ov_error *err)
+{
+    ov_arena a;
+    ovi_row *rows;
+    ov_arena_init(&a, "mark", NULL);
+    ov_mutex_lock(&cat->write);
+    ov_status st = choose(cat, which, used, &a, &rows, count, err);
+    ov_mutex_unlock(&cat->write);
+    ov_arena_fini(&a);
+    return st;
+}
+
+/* What rows in memory superseded lies over the segments that are visible now: it is published first. Rows that come into
+ * view meet the others afterwards. */
+static ov_status mark_keyed(ov_catalog *cat, ovi_keys *k, const ov_segment_choice *which, bool used, uint32_t *changed,
+                            ov_error *err)
+{
+    uint32_t some;
+    OV_TRY(count_choice(cat, which, !used, &some, err));
+    if (some == 0)
+        return OV_OK;
+    ov_mutex_lock(&k->lock);
+    ov_status st = ovi_keys_settle(cat, k, err);
+    if (st == OV_OK)
+        st = mark_all(cat, which, used, changed, err);
+    if (st == OV_OK && *changed)
+        st = ovi_keys_settle(cat, k, err);
+    ov_mutex_unlock(&k->lock);
+    return st;
+}
+
+ov_status ov_catalog_mark(ov_catalog *cat, const ov_segment_choice *which, bool used, uint32_t *changed, ov_error *err)
+{
+    ovi_keys *k = ovi_keys_find(cat, which->datasource);
+    *changed = 0;
+    return k ? mark_keyed(cat, k, which, used, changed, err) : mark_all(cat, which, used, changed, err);
 }
 
 ov_status ov_catalog_unused(ov_catalog *cat, const ov_segment_choice *which, uint32_t *count, ov_interval *around,
@@ -191,8 +229,10 @@ ov_status ov_catalog_unused(ov_catalog *cat, const ov_segment_choice *which, uin
 
 static ov_status delete_rows(ov_catalog *cat, const ovi_row *rows, uint32_t count, ov_error *err)
 {
-    for (uint32_t i = 0; i < count; i++)
+    for (uint32_t i = 0; i < count; i++) {
         OV_TRY(ovi_row_delete(cat, &rows[i], err));
+        OV_TRY(ovi_marks_delete(cat, rows[i].file, err));
+    }
     if (count == 0)
         return OV_OK;
     OV_TRY(ovi_datasource_touch(cat, rows[0].id.datasource, err));

@@ -2,7 +2,7 @@
  * Rows of the tables segments and schemas. Each carries an XXH3 checksum over everything in it, so that a flipped bit
  * in catalog.db is a named error and never a segment that silently moved.
  */
-#include "storage/catalog_int.h"
+#include "storage/keys_int.h"
 
 #include "base/bytes.h"
 #include "base/hash.h"

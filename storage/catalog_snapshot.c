@@ -163,6 +163,7 @@ ov_status ovi_snapshot_build(ov_catalog *cat, ov_snapshot **out, ov_error *err)
         return ov_fail_nomem(err, sizeof(*snap));
     atomic_init(&snap->refs, 1);
     snap->version = snap->change = (uint64_t)change;
+    snap->cat = cat;
     snap->cache = cat->cache;
     ov_arena_init(&scratch, "snapshot", NULL);
     ov_status st = collect_states(cat, snap, &scratch, err);

@@ -17,8 +17,10 @@
 
 typedef struct ov_live ov_live;
 
-/* Takes over the reference to `seg`, also when it fails. `serial` makes the piece's id unique within its datasource. */
-OV_CHECKED ov_status ov_live_create(ov_slice datasource, ov_segment *seg, uint32_t serial, ov_live **out, ov_error *err);
+/* Takes over the reference to `seg`, also when it fails. `serial` makes the piece's id unique within its datasource; born_ms:
+ * when its rows arrived. */
+OV_CHECKED ov_status ov_live_create(ov_slice datasource, ov_segment *seg, uint32_t serial, int64_t born_ms, ov_live **out,
+                                    ov_error *err);
 ov_live *ov_live_retain(ov_live *live);
 void ov_live_release(ov_live *live); /* NULL is fine */
 const ov_segment_entry *ov_live_entry(const ov_live *live);
@@ -32,9 +34,14 @@ typedef struct ov_live_change {
     /* Number of the change that its source would hand out again after a crash, so that versions of snapshots
      * stay different over starts; 0: the rows are the same as before (merged pieces). Never less than one before it. */
     uint64_t logged;
+    /* Datasources with keys. moved: the only piece of `add` holds the rows of these, as `arrival` says (keys.h). */
+    const struct ov_moved *moved;
+    const uint64_t *arrival;
+    const struct ovi_key_marks *marks; /* the catalog's own */
 } ov_live_change;
 
-/* The next snapshot has all of these changes, each of another datasource. Waits for a transaction that is being synced, for
- * nothing else. On failure nothing has changed. */
+/* The next snapshot has all of these changes, each of another datasource; those that add rows to a datasource with keys come
+ * alone. Waits for a transaction that is being synced, for nothing else; with keys, for other changes of the datasource
+ * too. On failure nothing has changed. */
 OV_CHECKED ov_status ov_catalog_live_change(ov_catalog *cat, const ov_live_change *changes, uint32_t count,
                                             ov_error *err);

@@ -13,6 +13,10 @@ struct ov_segment_builder {
     uint32_t time_column;
     uint32_t rows;
     int64_t min_time, max_time;
+    uint64_t *arrival; /* numbers of the rows, as added; in the file's order once sealed */
+    size_t arrival_cap;
+    uint64_t number; /* of the first row of the next batch */
+    uint32_t batch_rows; /* of the batch at hand */
     bool broken; /* an add failed half-way: columns differ in length */
     bool spent;  /* sealed, or tried to */
 };
@@ -183,6 +187,7 @@ void ov_segment_builder_destroy(ov_segment_builder *b)
         return;
     for (uint32_t i = 0; b->columns && i < b->schema.column_count; i++)
         ovi_column_fini(&b->columns[i]);
+    ovi_shrink(&b->arrival, &b->arrival_cap, sizeof *b->arrival, b->budget);
     ov_arena_fini(&b->scratch);
     ov_arena_fini(&b->arena);
     ov_free(b);
@@ -195,7 +200,7 @@ uint32_t ov_segment_builder_rows(const ov_segment_builder *b)
 
 size_t ov_segment_builder_bytes(const ov_segment_builder *b)
 {
-    size_t n = sizeof *b + b->arena.total_bytes + b->scratch.total_bytes;
+    size_t n = sizeof *b + b->arena.total_bytes + b->scratch.total_bytes + b->arrival_cap * sizeof *b->arrival;
     for (uint32_t i = 0; i < b->schema.column_count; i++)
         n += ovi_column_bytes(&b->columns[i]);
     return n;
@@ -229,6 +234,19 @@ static ov_status check_times(ov_segment_builder *b, const ov_vec *v, const uint3
     return OV_OK;
 }
 
+static ov_status note_arrival(ov_segment_builder *b, const uint32_t *rows, uint32_t n, ov_error *err)
+{
+    OV_TRY(ovi_grow(&b->arrival, &b->arrival_cap, (size_t)b->rows + n, sizeof *b->arrival, b->budget, err));
+    for (uint32_t i = 0; i < n; i++)
+        b->arrival[b->rows + i] = b->number - b->batch_rows + (rows ? rows[i] : i);
+    return OV_OK;
+}
+
+void ov_segment_builder_at(ov_segment_builder *b, uint64_t number)
+{
+    b->number = number;
+}
+
 static ov_status add_columns(ov_segment_builder *b, const ov_batch *batch, const uint32_t *rows,
                              uint32_t n, ov_error *err)
 {
@@ -241,6 +259,8 @@ static ov_status add_columns(ov_segment_builder *b, const ov_batch *batch, const
         OV_TRY(ovi_column_append(&b->columns[i], v, rows, n, &b->scratch, err));
         ov_arena_rewind(&b->scratch, mark);
     }
+    if (b->schema.arrival)
+        OV_TRY(note_arrival(b, rows, n, err));
     b->broken = false;
     b->rows += n;
     return OV_OK;
@@ -263,6 +283,8 @@ ov_status ov_segment_builder_add(ov_segment_builder *b, const ov_batch *batch, o
                        batch->cols, batch->rows, b->schema.column_count);
     uint32_t n = batch->rows;
     const uint32_t *rows = NULL;
+    b->number += batch->rows; /* of what comes after it */
+    b->batch_rows = batch->rows;
     if (batch->sel) {
         n = (uint32_t)ov_bits_indices(batch->sel, batch->rows, b->rows_at);
         rows = n == batch->rows ? NULL : b->rows_at;
@@ -361,6 +383,28 @@ static ov_status order_rows(ov_segment_builder *b, const sealed *s, ovi_order *o
     return ovi_order_find(keys, n, b->rows, b->schema.rollup, b->budget, order, err);
 }
 
+static ov_status reorder_arrival(ov_segment_builder *b, const uint32_t *perm, ov_error *err)
+{
+    uint64_t *sorted = NULL;
+    size_t cap = 0;
+    OV_TRY(ovi_grow(&sorted, &cap, b->rows, sizeof *sorted, b->budget, err));
+    for (uint32_t i = 0; i < b->rows; i++)
+        sorted[i] = b->arrival[perm[i]];
+    ovi_shrink(&b->arrival, &b->arrival_cap, sizeof *b->arrival, b->budget);
+    b->arrival = sorted;
+    b->arrival_cap = cap;
+    return OV_OK;
+}
+
+uint64_t *ov_segment_builder_take_arrival(ov_segment_builder *b)
+{
+    uint64_t *taken = b->arrival;
+    ov_budget_release(b->budget, b->arrival_cap * sizeof *b->arrival);
+    b->arrival = NULL;
+    b->arrival_cap = 0;
+    return taken;
+}
+
 static ov_status reorder_columns(ov_segment_builder *b, sealed *s, ov_error *err)
 {
     ovi_order order;
@@ -376,6 +420,8 @@ static ov_status reorder_columns(ov_segment_builder *b, sealed *s, ov_error *err
     for (uint32_t i = 0; i < b->schema.column_count && st == OV_OK; i++)
         if (folds_sketches(b, i))
             st = sort_dictionary(b, s, i, err);
+    if (st == OV_OK && order.perm && b->arrival)
+        st = reorder_arrival(b, order.perm, err);
     b->rows = order.rows;
     ovi_order_fini(&order, b->budget);
     return st;

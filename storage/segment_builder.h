@@ -46,6 +46,7 @@ typedef struct ov_build_schema {
     const uint32_t *sort; /* column numbers, most significant first */
     uint32_t sort_count;
     bool rollup;         /* fold rows equal in time and all dimensions */
+    bool arrival;        /* remember which row each one was; not with rollup */
     ov_slice extra_json; /* kept verbatim in the directory: metricsSpec, queryGranularity, rollup;
                             may be empty */
 } ov_build_schema;
@@ -59,6 +60,12 @@ OV_CHECKED ov_status ov_segment_builder_create(const ov_build_schema *schema, ov
  * chunks. */
 OV_CHECKED ov_status ov_segment_builder_add(ov_segment_builder *b, const ov_batch *batch,
                                             ov_error *err);
+/* arrival: the number of the first row of the next batch. Rows of a batch are numbered on, selected or not, and so is the
+ * batch after it. */
+void ov_segment_builder_at(ov_segment_builder *b, uint64_t number);
+/* After sealing: the number of each row of the file, in its order. The caller frees it (base/mem.h); NULL when nobody
+ * asked. */
+uint64_t *ov_segment_builder_take_arrival(ov_segment_builder *b);
 uint32_t ov_segment_builder_rows(const ov_segment_builder *b);
 size_t ov_segment_builder_bytes(const ov_segment_builder *b); /* memory in use */
 /* Some row of the multi-value column `col` holds two values or more so far; after seal: the file says so. */

@@ -164,7 +164,7 @@ ov_status ovi_kept_enter(ovi_keeper *k, ovi_worker *w, uint32_t i, uint64_t rows
     own_part *own = &k->own[w->number];
     const ov_segment_entry *e = entry_of(k, i);
     bool forced = k->cx->options.keep_states;
-    own->on = k->cx->kept.keeps && !e->live && !e->partial &&
+    own->on = k->cx->kept.keeps && !e->live && !e->past && !e->partial &&
               (forced || (rows >= LEAST_ROWS && atomic_load_explicit(&k->vain, memory_order_relaxed) <= MOST_VAIN));
     if (!own->on)
         return OV_OK;

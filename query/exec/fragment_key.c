@@ -211,12 +211,13 @@ static bool add_times(const ov_plan *scan, const ov_segment_info *info, ov_buf *
 bool ovi_fragment_segment(const ovi_fragment *f, const ov_segment_entry *e, ov_buf *key)
 {
     ov_buf_clear(key);
-    if (e->live || e->partial || e->tombstone || e->info.rows == 0 || !e->file.n)
+    if (e->live || e->past || e->partial || e->tombstone || e->info.rows == 0 || !e->file.n)
         return false;
     ov_key_add(key, f->key);
     ov_key_add(key, e->id);
     ov_key_add(key, e->file);
     add_u64(key, e->info.rows);
+    add_u64(key, ov_dead_serial(e->dead)); /* other rows are superseded: another state */
     ov_key_add(key, f->has_residual ? f->residual : f->filter);
     return add_times(f->scan, &e->info, key) && !key->failed;
 }

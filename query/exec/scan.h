@@ -65,6 +65,7 @@ typedef struct scan_segment {
     ov_rowset *rows;       /* GATHER: as a set, or */
     const uint32_t *list;  /* as ascending numbers, `count` of them */
     uint64_t count;        /* COUNT, GATHER: rows */
+    const ov_dead *dead;   /* superseded rows, which no way may show; NULL: none */
     uint32_t code_column;  /* CODES */
     uint32_t chunks;       /* morsels */
     uint32_t chunk_rows;   /* rows of the segment a morsel covers (CODES: codes) */

@@ -20,6 +20,7 @@ static void release_segment(void *seg)
 static ov_status open_segment(ovi_scan *s, scan_segment *seg, ov_error *err)
 {
     OV_TRY(ov_snapshot_open(s->exec->cx->snapshot, seg->entry, &seg->seg, err));
+    seg->dead = ov_dead_count(seg->entry->dead) ? seg->entry->dead : NULL;
     ov_mutex_lock(&s->lock);
     ov_status st = ov_arena_on_exit(&s->exec->arena, release_segment, seg->seg, err);
     if (st == OV_OK)
@@ -383,9 +384,18 @@ static ov_status judge(ovi_scan *s, scan_segment *seg, ovi_worker *w, verdict *v
 
 /* ---- the way ---- */
 
+/* What the segment says of all of its rows holds for those that are asked for. */
 static bool is_whole(const scan_segment *seg)
 {
-    return seg->range_rows == ov_segment_get_info(seg->seg)->rows;
+    return !seg->dead && seg->range_rows == ov_segment_get_info(seg->seg)->rows;
+}
+
+static uint64_t rows_in_ranges(const scan_segment *seg)
+{
+    uint64_t rows = seg->range_rows;
+    for (uint32_t i = 0; seg->dead && i < seg->range_count; i++)
+        rows -= ov_dead_count_in(seg->dead, seg->ranges[i].first, seg->ranges[i].end);
+    return rows;
 }
 
 static void set_rest(scan_segment *seg, const verdict *v, uint32_t n)
@@ -461,7 +471,7 @@ static ov_status choose(ovi_scan *s, scan_segment *seg, verdict *v, uint32_t n, 
     bool counts = s->weights && s->used_count == 0;
     if (counts && open == 0) {
         seg->way = WAY_COUNT;
-        seg->count = seg->range_rows;
+        seg->count = rows_in_ranges(seg);
         return OV_OK;
     }
     if (counts && open == 1 && indexed == 1 && is_whole(seg)) {

@@ -361,11 +361,30 @@ static ov_status check_best(reading *r, bool *skip, ov_error *err)
     return OV_OK;
 }
 
+/* Of the batch only rows [a, b), the others are not in the time range; and of these those that are not superseded. Copies
+ * nothing. */
+static ov_status select_rows(reading *r, uint32_t a, uint32_t b, const uint64_t *dead, ov_error *err)
+{
+    uint64_t *sel;
+    OV_TRY(ov_arena_zalloc(&r->w->scratch, (ov_words(r->b.rows) + 1) * 8, &sel, err));
+    ov_bits_set_range(sel, a, b);
+    if (dead && r->from % 64 == 0)
+        ov_bits_andnot(sel, dead + r->from / 64, r->b.rows);
+    else
+        for (uint32_t i = a; dead && i < b; i++)
+            if (ov_bits_test(dead, r->from + i))
+                ov_bits_clear(sel, i);
+    r->b.sel_rows = (uint32_t)ov_bits_count(sel, r->b.rows);
+    r->b.sel = r->b.sel_rows < r->b.rows ? sel : NULL;
+    return OV_OK;
+}
+
 /* Rows [first, end) of the segment, all in one block. */
 static ov_status push_block_rows(reading *r, uint32_t first, uint32_t end, uint32_t block_end,
                                  const conjunct *const *rest, uint32_t rest_count, ov_error *err)
 {
     uint32_t step = r->s->exec->batch_rows, block_first = r->block * OV_BATCH_ROWS;
+    const uint64_t *dead = ov_dead_block(r->seg->dead, r->block);
     for (uint32_t at = block_first / step * step; at < block_end && !ovi_done(r->s->sink); at += step) {
         uint32_t from = OV_MAX(at, block_first), to = OV_MIN(block_end, at + step);
         if (to <= first || from >= end)
@@ -373,13 +392,10 @@ static ov_status push_block_rows(reading *r, uint32_t first, uint32_t end, uint3
         r->from = from - block_first;
         OV_TRY(begin(r, to - from, err));
         uint32_t a = OV_MAX(first, from) - from, b = OV_MIN(end, to) - from;
-        if (a > 0 || b < to - from) { /* the edge of a time range: mask the others, copy nothing */
-            uint64_t *sel;
-            OV_TRY(ov_arena_zalloc(&r->w->scratch, (ov_words(to - from) + 1) * 8, &sel, err));
-            ov_bits_set_range(sel, a, b);
-            r->b.sel = sel;
-            r->b.sel_rows = b - a;
-        }
+        if (a > 0 || b < to - from || dead)
+            OV_TRY(select_rows(r, a, b, dead, err));
+        if (r->b.sel_rows == 0)
+            continue;
         r->w->ordinal = r->seg->ordinal + from;
         OV_TRY(filter_and_push(r, rest, rest_count, err));
     }

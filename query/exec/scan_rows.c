@@ -46,6 +46,17 @@ static ov_status clip_to_ranges(scan_segment *seg, ov_error *err)
     return st;
 }
 
+static ov_status drop_superseded(scan_segment *seg, ov_error *err)
+{
+    ov_rowset *dead;
+    OV_TRY(ov_rowset_create(&dead, err));
+    ov_status st = ov_dead_rowset(seg->dead, dead, err);
+    if (st == OV_OK)
+        ov_rowset_andnot(seg->rows, dead);
+    ov_rowset_destroy(dead);
+    return st;
+}
+
 /* ---- one conjunct alone ---- */
 
 /* It is the only one that is settled by an index now; n when there are several or none. */
@@ -88,6 +99,16 @@ static const uint32_t *lower_bound(const uint32_t *rows, const uint32_t *end, ui
     return rows;
 }
 
+/* The list without superseded rows, in its place. */
+static void keep_living(scan_segment *seg, uint32_t *list)
+{
+    uint64_t kept = 0;
+    for (uint64_t i = 0; i < seg->count; i++)
+        if (!ov_dead_has(seg->dead, list[i]))
+            list[kept++] = list[i];
+    seg->count = kept;
+}
+
 static ov_status list_rows(ovi_scan *s, scan_segment *seg, const verdict *v, ov_error *err)
 {
     uint32_t *rows, n, all = (uint32_t)v->rows;
@@ -100,6 +121,8 @@ static ov_status list_rows(ovi_scan *s, scan_segment *seg, const verdict *v, ov_
     const uint32_t *first = lower_bound(rows, rows + n, seg->ranges[0].first);
     seg->list = first;
     seg->count = (uint64_t)(lower_bound(first, rows + n, seg->ranges[0].end) - first);
+    if (seg->dead)
+        keep_living(seg, rows + (first - rows));
     return OV_OK;
 }
 
@@ -135,6 +158,8 @@ static ov_status intersect(ovi_scan *s, scan_segment *seg, verdict *v, uint32_t 
         settle(seg, &v[i]);
     }
     OV_TRY(clip_to_ranges(seg, err));
+    if (seg->dead)
+        OV_TRY(drop_superseded(seg, err));
     seg->count = ov_rowset_count(seg->rows);
     return OV_OK;
 }
@@ -143,7 +168,8 @@ ov_status ovi_scan_rows(ovi_scan *s, scan_segment *seg, verdict *v, uint32_t n, 
                         ov_error *err)
 {
     uint32_t one = only_indexed(v, n, most);
-    if (one == n || (!only_count && (v[one].codes != 1 || seg->range_count != 1)))
+    bool by_postings = only_count && !seg->dead; /* postings count superseded rows too */
+    if (one == n || (only_count && !by_postings) || (!only_count && (v[one].codes != 1 || seg->range_count != 1)))
         return intersect(s, seg, v, n, most, err);
     OV_TRY(only_count ? count_rows(seg, &v[one], err) : list_rows(s, seg, &v[one], err));
     settle(seg, &v[one]);

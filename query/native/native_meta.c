@@ -175,7 +175,7 @@ static ov_status one_segment(ovi_nplanner *p, const ov_segment_entry *e, const a
     ov_segment *seg;
     ov_arena *arena = p->arena;
     OV_TRY(ov_snapshot_open(p->env->snapshot, e, &seg, err));
-    *out = (says){.id = e->id, .rows = e->info.rows, .rollup = ov_segment_is_rolled_up(seg)};
+    *out = (says){.id = e->id, .rows = e->info.rows - ov_dead_count(e->dead), .rollup = ov_segment_is_rolled_up(seg)};
     uint32_t n = ov_segment_columns(seg);
     ov_status st = ov_arena_alloc(arena, (n + (size_t)1) * sizeof *out->columns, &out->columns, err);
     if (st == OV_OK)

@@ -53,7 +53,7 @@ static void segment_row(ovi_table_writer *w, const ov_segment_entry *e, void *ar
     ovi_cell_text(w, info->version);
     ovi_cell_i64(w, info->partition);
     ovi_cell_i64(w, live); /* replicas */
-    ovi_cell_i64(w, info->rows);
+    ovi_cell_i64(w, info->rows - ov_dead_count(e->dead));
     ovi_cell_i64(w, live); /* active */
     ovi_cell_i64(w, !e->live); /* published */
     ovi_cell_i64(w, live);     /* available */

@@ -18,6 +18,7 @@ import tempfile
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path[:0] = [os.path.join(HERE, '..', 'lib'), HERE]
+import keyed  # noqa: E402
 import sltfile  # noqa: E402
 import tables  # noqa: E402
 from ovatetest import Counter, Server, SqlError  # noqa: E402
@@ -91,10 +92,16 @@ def against_server(files, setting, counter, only):
                     if record.table not in loaded:
                         spec, rows = tables.spec(record.table, folder)
                         spec, pushed = load_changes(spec, SETTINGS[setting]), SETTINGS[setting].push_rows
-                        loads = push_table(server, spec, pushed) if pushed else server.ingest(spec)['processed']
+                        if SETTINGS[setting].keyed and keyed.has_keys(spec):
+                            loads = keyed.load(server, spec, folder,
+                                               pushed and (lambda one: push_table(server, one, pushed)))
+                        else:
+                            loads = push_table(server, spec, pushed) if pushed else server.ingest(spec)['processed']
                         counter.equal('%s: load %s' % (os.path.basename(path), record.table), loads, rows)
                         server.wait_table(record.table)
                         loaded.add(record.table)
+                    continue
+                if SETTINGS[setting].keyed and keyed.sees_key(record.sql):
                     continue
                 name = '%s:%d [%s]' % (os.path.basename(path), record.line, setting)
                 if only and only not in name and only not in record.sql:

@@ -8,11 +8,12 @@ import copy
 
 class Setting:
     def __init__(self, env=None, segment_rows=None, segment_granularity=None, push_rows=None,
-                 again=False):
+                 again=False, keyed=False):
         self.env = env or {}
         self.segment_rows = segment_rows                # many small segments in each time chunk
         self.segment_granularity = segment_granularity  # other time chunks
         self.again = again                              # each statement twice: the second one finds states of segments
+        self.keyed = keyed                              # rows that keys have superseded lie among the others; see keyed.py
         self.push_rows = push_rows                      # nothing is published: pushed, so many rows at once
 
 
@@ -31,6 +32,9 @@ SETTINGS = {
     'one-segment': Setting(segment_granularity='ALL'),
     'many-segments': Setting(segment_rows=1000, segment_granularity='HOUR'),
     'in-memory': Setting(push_rows=700),
+    'keyed': Setting(keyed=True),
+    'keyed-small': Setting({'OVATE_TEST_KEEP_STATES': '1'}, segment_rows=1000, segment_granularity='HOUR', again=True, keyed=True),
+    'keyed-memory': Setting(push_rows=700, keyed=True),
     'spill': Setting({'OVATE_TEST_SPILL_ROWS': '1'}),
     'spill-some': Setting({'OVATE_TEST_SPILL_ROWS': '50', 'OVATE_TEST_BATCH_ROWS': '31', 'OVATE_TEST_WORKERS': '3',
                            'OVATE_TEST_DENSE_LIMIT': '1'}, segment_rows=1000, segment_granularity='HOUR'),

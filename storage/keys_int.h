@@ -1,0 +1,134 @@
+/*
+ * Private to storage/: the keys of one datasource, and a run that finds what a change supersedes.
+ *
+ *   keys_run.c      rows against the index: who wins, who is superseded
+ *   keys_move.c     rows that a merge has written anew
+ *   catalog_keys.c  declarations, and what the catalog keeps of superseded rows
+ *
+ * A change of a datasource with keys takes its `lock` before all locks of the catalog and keeps it until the change is
+ * visible: open -> (collapse | move)* -> the change -> close. The index follows within a run; when the change fails it is
+ * thrown away and made anew from the segments when it is next needed.
+ */
+#pragma once
+
+#include "storage/catalog_int.h"
+#include "storage/key_index.h"
+#include "storage/key_rows.h"
+#include "storage/keys.h"
+
+/* A segment whose rows the index may name: rows [base, base + rows) of the index. */
+typedef struct ovi_key_segment {
+    char *file;             /* of a published one, owned; NULL for pieces */
+    const ov_segment *live; /* a piece in memory; only its address counts */
+    uint64_t base;
+    uint32_t rows;
+    /* of a run */
+    bool looked, fresh;
+    const ov_segment_entry *entry; /* NULL: no query sees it any more; fresh ones have none yet */
+    ov_segment *seg;
+    const uint64_t *arrival;
+    int64_t born, *births; /* births: of each row, where they differ */
+    ov_dead *next;         /* the state after the change; NULL: as it is */
+    uint32_t *lost, lost_count, lost_cap;
+} ovi_key_segment;
+
+struct ovi_keys {
+    struct ovi_keys *after; /* in the catalog's list */
+    ov_slice name;
+    ov_arena arena; /* of name and spec */
+    ov_key_spec spec; /* changes under `lock` and the catalog's keys_lock */
+    int64_t readable_ms; /* nothing before this can be asked for; likewise */
+    ov_mutex lock;
+    /* written under `lock` */
+    ov_slice text; /* of the declaration as it was read */
+    _Atomic int64_t last_ms; /* the latest instant given out; read by anybody */
+    ovi_key_index index;
+    bool ready; /* the index knows every visible row */
+    ovi_key_segment *segs;
+    uint32_t seg_count, seg_cap;
+    uint64_t next_base;
+    const ov_segment_entry **by_file; /* published ones of the state `by_change`, which is held by whoever looks */
+    uint32_t by_count;
+    const void *by_state;
+    uint64_t by_change;
+};
+
+enum { OVI_KEY_OPEN = 64 };
+typedef struct ovi_key_run {
+    ov_catalog *cat;
+    ovi_keys *k;
+    ov_snapshot *snap;
+    const ov_datasource *ds; /* NULL: it has no rows yet */
+    int64_t at;              /* the instant of the change */
+    const ov_interval *hidden; /* times that the change replaces */
+    uint32_t hidden_count;
+    bool moves_out;          /* some rows leave the view: the index is of no use afterwards */
+    uint32_t first_fresh;    /* segments of the change are the last ones of k->segs */
+    const struct ov_moved *moved; /* the outputs are the fresh ones */
+    struct ovi_moved_input *inputs; /* of moved, in their order */
+    ovi_key_rows fresh, *old; /* OVI_KEY_OPEN of them */
+    uint32_t old_seg[OVI_KEY_OPEN];
+    uint64_t *hash;
+} ovi_key_run;
+
+/* Rows that come with a change. */
+typedef struct ovi_key_source {
+    ov_segment *seg;         /* borrowed until the run is closed */
+    const ov_segment *live;  /* NULL: it will be published */
+    const uint64_t *arrival; /* the order in which rows arrived; NULL: as they lie */
+    int64_t born;
+    const ov_dead *dead;
+    const ov_segment_entry *entry; /* rebuilding: where it is visible */
+} ovi_key_source;
+
+/* ---- catalog_keys.c ---- */
+bool ovi_keys_some(ov_catalog *cat); /* some datasource has keys */
+ovi_keys *ovi_keys_find(ov_catalog *cat, ov_slice datasource); /* NULL: no keys */
+OV_CHECKED ov_status ovi_keys_load(ov_catalog *cat, ov_error *err);
+void ovi_keys_free(ov_catalog *cat);
+/* What is published of the datasource in the run's snapshot; NULL: nothing. */
+const ovi_datasource *ovi_keys_published(const ovi_key_run *r);
+/* Open dead state of a file's row in table segments, as the database has it; NULL when all rows are there. */
+OV_CHECKED ov_status ovi_marks_read(ov_catalog *cat, ov_slice file, uint32_t rows, ov_dead **out, ov_error *err);
+/* Inside a change: `d` is the state of the file from now on; `before` what the database has. */
+OV_CHECKED ov_status ovi_marks_write(ov_catalog *cat, const ovi_keys *k, ov_slice file, const ov_dead *d,
+                                     const ov_dead *before, ov_error *err);
+OV_CHECKED ov_status ovi_marks_delete(ov_catalog *cat, ov_slice file, ov_error *err);
+OV_CHECKED ov_status ovi_marks_check(ov_catalog *cat, ov_error *err);
+/* Inside a change: everything that the run found and that lies in memory so far, of published segments. files: of the
+ * fresh segments, in order. Afterwards the datasource must be touched. */
+OV_CHECKED ov_status ovi_keys_write(ovi_key_run *r, const ov_slice *files, uint32_t file_count, ov_error *err);
+/* Inside a change: the declaration as it is now. */
+OV_CHECKED ov_status ovi_keys_store(ov_catalog *cat, const ovi_keys *k, ov_error *err);
+/* A change of its own, under `lock`: what lies in memory is published, and rows that have come into view meet the others. What
+ * was there before cannot be asked for any more. */
+OV_CHECKED ov_status ovi_keys_settle(ov_catalog *cat, ovi_keys *k, ov_error *err);
+
+/* What the run found, for rows in memory: states of pieces, and of published segments until the next commit. */
+OV_CHECKED ov_status ovi_keys_marks(ovi_key_run *r, ov_arena *a, ovi_key_marks *out, ov_error *err);
+
+/* ---- keys_run.c ---- */
+/* Under `lock` until the run is closed; the index is ready afterwards. On failure it is closed. */
+OV_CHECKED ov_status ovi_key_run_open(ovi_key_run *r, ov_catalog *cat, ovi_keys *k, ov_error *err);
+/* Rows that come, one source after the other; what they supersede goes at r->at. */
+OV_CHECKED ov_status ovi_key_run_take(ovi_key_run *r, const ovi_key_source *src, ov_error *err);
+/* Rows that moved: the state of output `no` (fresh), whose rows came from places of the inputs as `arrival` says. */
+OV_CHECKED ov_status ovi_key_run_move(ovi_key_run *r, const ov_moved *from, const ovi_key_source *to, uint32_t count,
+                                      ov_error *err);
+/* The change is done, or failed; fresh segments that are published lie in `files`, in their order. */
+void ovi_key_run_close(ovi_key_run *r, bool done, const ov_slice *files);
+/* Segment number of row `row` of the index. */
+uint32_t ovi_key_segment_of(const ovi_keys *k, uint64_t row);
+/* State, entry and open segment of a known one. */
+OV_CHECKED ov_status ovi_key_look(ovi_key_run *r, ovi_key_segment *s, ov_error *err);
+const ov_dead *ovi_key_state(const ovi_key_segment *s);
+OV_CHECKED ov_status ovi_key_add_segment(ovi_key_run *r, const ovi_key_source *src, uint32_t *no, ov_error *err);
+/* ---- keys_move.c ---- */
+typedef struct ovi_moved_input {
+    uint64_t first; /* the number of its first row among all rows of the inputs */
+    uint64_t base;  /* of its rows in the index */
+    uint32_t rows, no;
+    int64_t born, *births, *deaths; /* while states are made; the lists where they say more */
+} ovi_moved_input;
+/* After the change: what the index says of the inputs it says of the outputs. */
+OV_CHECKED ov_status ovi_key_run_follow(ovi_key_run *r, ov_error *err);
