@@ -16,13 +16,12 @@ struct ov_plan_cache {
     ov_planned *chains[CHAINS];
     ov_planned *oldest, *newest;
     ov_plan_cache_counts counts;
-    const ov_snapshot *snapshot; /* of all that is kept, */
-    const ov_lookup_set *lookups; /* and this */
+    const ov_lookup_set *lookups; /* of all that is kept */
 };
 
 /* ---- one plan ---- */
 
-ov_status ov_planned_create(ov_snapshot *snapshot, ov_lookup_set *lookups, ov_budget *budget, ov_planned **out,
+ov_status ov_planned_create(const ov_snapshot *snapshot, ov_lookup_set *lookups, ov_budget *budget, ov_planned **out,
                             ov_error *err)
 {
     ov_planned *p = ov_calloc(1, sizeof *p);
@@ -33,10 +32,17 @@ ov_status ov_planned_create(ov_snapshot *snapshot, ov_lookup_set *lookups, ov_bu
     atomic_init(&p->cost_us, OV_COST_UNKNOWN);
     ov_budget_init(&p->budget, "the plan of the query", SIZE_MAX, budget);
     ov_arena_init(&p->arena, "query plan", &p->budget);
-    p->snapshot = snapshot;
+    p->tables = (ov_plan_tables){.snapshot = snapshot, .arena = &p->arena};
     p->lookups = lookups;
     p->expr = (ov_expr_ctx){.arena = &p->arena, .snapshot = snapshot, .lookups = lookups};
     return OV_OK;
+}
+
+void ov_planned_detach(ov_planned *p)
+{
+    atomic_store(&p->fits, ov_snapshot_version(p->tables.snapshot));
+    ov_plan_tables_detach(&p->tables);
+    p->expr.snapshot = NULL;
 }
 
 void ov_planned_release(ov_planned *p)
@@ -44,7 +50,6 @@ void ov_planned_release(ov_planned *p)
     if (!p || atomic_fetch_sub_explicit(&p->refs, 1, memory_order_acq_rel) != 1)
         return;
     ov_arena_fini(&p->arena);
-    ov_snapshot_release(p->snapshot);
     ov_lookup_set_release(p->lookups);
     ov_free(p);
 }
@@ -94,10 +99,10 @@ static void step_out(ov_plan_cache *c, ov_planned *p)
     *(p->newer ? &p->newer->older : &c->newest) = p->older;
 }
 
-/* Puts the plan that was not used for longest on `dropped`. Under the lock. */
-static void drop_oldest(ov_plan_cache *c, ov_planned **dropped)
+/* Puts the plan on `dropped`. Under the lock. */
+static void drop(ov_plan_cache *c, ov_planned *p, ov_planned **dropped)
 {
-    ov_planned *p = c->oldest, **at = chain_of(c, p->hash);
+    ov_planned **at = chain_of(c, p->hash);
     while (*at != p)
         at = &(*at)->next;
     *at = p->next;
@@ -108,13 +113,12 @@ static void drop_oldest(ov_plan_cache *c, ov_planned **dropped)
     *dropped = p;
 }
 
-/* Plans of an older state serve nobody any more, and what they pin should go. Under the lock. */
-static void enter_state(ov_plan_cache *c, const ov_snapshot *snapshot, const ov_lookup_set *lookups, ov_planned **dropped)
+/* Plans of older lookups serve nobody any more, and what they pin should go. Under the lock. */
+static void enter_state(ov_plan_cache *c, const ov_lookup_set *lookups, ov_planned **dropped)
 {
-    if (c->snapshot != snapshot || c->lookups != lookups)
+    if (c->lookups != lookups)
         while (c->oldest)
-            drop_oldest(c, dropped);
-    c->snapshot = snapshot;
+            drop(c, c->oldest, dropped);
     c->lookups = lookups;
 }
 
@@ -133,7 +137,7 @@ void ov_plan_cache_destroy(ov_plan_cache *c)
     if (!c)
         return;
     while (c->oldest)
-        drop_oldest(c, &dropped);
+        drop(c, c->oldest, &dropped);
     release_all(dropped);
     ov_mutex_fini(&c->lock);
     ov_free(c);
@@ -147,13 +151,28 @@ static ov_planned *find(ov_plan_cache *c, uint64_t hash, ov_slice key)
     return NULL;
 }
 
+static bool fits(ov_planned *p, const ov_snapshot *snapshot)
+{
+    uint64_t version = ov_snapshot_version(snapshot);
+    if (atomic_load_explicit(&p->fits, memory_order_relaxed) == version)
+        return true;
+    if (!ov_plan_tables_fit(&p->tables, snapshot))
+        return false;
+    atomic_store_explicit(&p->fits, version, memory_order_relaxed);
+    return true;
+}
+
 ov_planned *ov_plan_cache_find(ov_plan_cache *c, ov_slice key, const ov_snapshot *snapshot, const ov_lookup_set *lookups)
 {
     ov_planned *dropped = NULL;
     uint64_t hash = ov_hash_slice(key);
     ov_mutex_lock(&c->lock);
-    enter_state(c, snapshot, lookups, &dropped);
+    enter_state(c, lookups, &dropped);
     ov_planned *p = find(c, hash, key);
+    if (p && !fits(p, snapshot)) {
+        drop(c, p, &dropped);
+        p = NULL;
+    }
     if (p) {
         atomic_fetch_add_explicit(&p->refs, 1, memory_order_relaxed);
         step_out(c, p);
@@ -188,10 +207,10 @@ void ov_plan_cache_keep(ov_plan_cache *c, ov_slice key, ov_planned *p)
         return;
     p->hash = ov_hash_slice(key);
     ov_mutex_lock(&c->lock);
-    enter_state(c, p->snapshot, p->lookups, &dropped);
+    enter_state(c, p->lookups, &dropped);
     if (!find(c, p->hash, p->key)) {
         while (c->counts.plans && (c->counts.plans >= MOST_PLANS || c->counts.bytes + p->arena.total_bytes > c->most))
-            drop_oldest(c, &dropped);
+            drop(c, c->oldest, &dropped);
         atomic_fetch_add_explicit(&p->refs, 1, memory_order_relaxed);
         p->next = *chain_of(c, p->hash);
         *chain_of(c, p->hash) = p;

@@ -1,9 +1,9 @@
 /*
- * Plans that are kept: the same statement over the same state of the catalog is not parsed, bound and optimised again.
+ * Plans that are kept: the same statement over the same columns is not parsed, bound and optimised again.
  *
  * A plan (ov_planned) is read-only once it is made, and counted: queries that run hold it, the cache holds it, the last one
- * frees it. It pins the snapshot and the lookups it was made from, and serves only queries that see the very same
- * ones, so whatever is committed makes plans anew. Found by the whole text of the statement and all else that goes into a
+ * frees it. It has its own copy of what it knows about datasources (ov_plan_tables), pins the lookups it was made from, and serves
+ * queries that see the very same lookups and the same columns: rows that arrive leave it be. Found by the whole text of the statement and all else that goes into a
  * plan (ov_plan_key); nothing is told by a hash alone. What depends on the moment (CURRENT_TIMESTAMP, sub-queries whose
  * rows became constants, tables made on the spot) is never kept: no result is.
  *
@@ -15,7 +15,7 @@
 
 #include "base/buf.h"
 #include "query/expr/lookup.h"
-#include "query/plan/plan.h"
+#include "query/plan/plan_tables.h"
 
 typedef struct ov_plan_cache ov_plan_cache;
 
@@ -24,7 +24,8 @@ typedef struct ov_planned {
     ov_budget budget; /* of the arena: below the query's while it is made, below `all` once it is kept */
     ov_arena arena;
     ov_expr_ctx expr;
-    ov_snapshot *snapshot;  /* retained */
+    ov_plan_tables tables;
+    _Atomic uint64_t fits;  /* version of a snapshot that it was found to fit; 0: none */
     ov_lookup_set *lookups; /* retained, may be NULL */
     const ov_plan *plan;
     bool of_the_moment;     /* sub-queries ran while it was made, */
@@ -40,20 +41,22 @@ typedef struct ov_planned {
 
 #define OV_COST_UNKNOWN UINT32_MAX
 
-/* A run took so long. Of a plan whose data cannot change it is the same work every time: the least time seen is the
- * best estimate, what came on top was the machine; but it rises slowly, should memory have become cold. */
+/* A run took so long. It is about the same work every time: the least time seen is the best estimate, what came on top was the
+ * machine; but it rises slowly, should memory have become cold or rows more. */
 void ov_planned_ran(ov_planned *p, int64_t micros);
 
-/* An empty one with one count, its memory charged to `budget`. */
-OV_CHECKED ov_status ov_planned_create(ov_snapshot *snapshot, ov_lookup_set *lookups, ov_budget *budget, ov_planned **out,
+/* An empty one with one count, its memory charged to `budget`; the snapshot must stay until it is detached or released. */
+OV_CHECKED ov_status ov_planned_create(const ov_snapshot *snapshot, ov_lookup_set *lookups, ov_budget *budget, ov_planned **out,
                                        ov_error *err);
+/* It is complete, and needs the snapshot no longer. */
+void ov_planned_detach(ov_planned *p);
 void ov_planned_release(ov_planned *p); /* NULL is fine */
 
 /* `all`: pays for what is kept; most: bytes of it. */
 OV_CHECKED ov_status ov_plan_cache_create(ov_budget *all, size_t most, ov_plan_cache **out, ov_error *err);
 void ov_plan_cache_destroy(ov_plan_cache *c); /* NULL is fine */
 
-/* A kept plan made from these, with a count for the caller; NULL: there is none. */
+/* A kept plan that fits these, with a count for the caller; NULL: there is none. */
 ov_planned *ov_plan_cache_find(ov_plan_cache *c, ov_slice key, const ov_snapshot *snapshot, const ov_lookup_set *lookups);
 
 /* Keep `p` under `key`, if it is worth it; whoever made it calls this once it is complete and before others see it.

@@ -16,6 +16,7 @@ enum { QUICK_US = 500 }; /* plans whose runs take so long are quick */
 struct ov_query {
     ov_query_ctx cx;
     ov_planned *planned; /* shared with other queries once it is kept: read-only then */
+    ov_snapshot *snapshot; /* retained: what the query sees */
     bool kept;           /* it was found, or is found by others from now on */
     ov_native_query native;
     bool analyze; /* run the plan, answer with what it did */
@@ -144,10 +145,19 @@ static const ov_systable *find_lookup(const void *self, ov_slice name)
     return NULL;
 }
 
+/* Datasources by name, as the plan keeps them. */
+static ov_sql_tables tables_of(const ov_query *q)
+{
+    ov_sql_tables tables = ov_sql_tables_of(q->snapshot);
+    tables.find = ov_plan_tables_find;
+    tables.find_self = &q->planned->tables;
+    return tables;
+}
+
 static ov_native_env native_env(ov_query *q, const ov_sql_tables *tables, lookup_tables *lookups)
 {
     return (ov_native_env){
-        .cx = &q->planned->expr, .find = tables->find, .self = tables->self, .snapshot = q->planned->snapshot, .run = &q->cx,
+        .cx = &q->planned->expr, .find = tables->find, .self = tables->find_self, .snapshot = q->snapshot, .run = &q->cx,
         .lookup = find_lookup, .lookup_self = lookups};
 }
 
@@ -175,7 +185,7 @@ static OV_CHECKED ov_status make_plan(ov_query *q, const ov_query_env *env,
                       .runner = &runner,
                       .context = rq->context,
                       .query_id = q->cx.id,
-                      .tables = ov_sql_tables_of(p->snapshot),
+                      .tables = tables_of(q),
                       .params = rq->params,
                       .param_count = rq->param_count};
     OV_TRY(ov_sql_parse(rq->sql, &p->arena, &parsed, err));
@@ -206,7 +216,7 @@ static OV_CHECKED ov_status make_native_plan(ov_query *q, const ov_query_env *qe
 {
     lookup_tables lookups;
     ov_planned *p = q->planned;
-    ov_sql_tables tables = ov_sql_tables_of(p->snapshot);
+    ov_sql_tables tables = tables_of(q);
     ov_native_env env = native_env(q, &tables, &lookups);
     OV_TRY(ov_system_tables(qenv, p->lookups, &p->arena, &lookups.list, &lookups.count, err));
     if (rq->timeout_ms > 0)
@@ -218,12 +228,12 @@ static OV_CHECKED ov_status make_native_plan(ov_query *q, const ov_query_env *qe
 
 /* ---- kept plans ---- */
 
-/* The same statement gives the same plan as long as catalog and lookups stay. */
+/* The same statement gives the same plan as long as columns and lookups stay. */
 static bool may_be_kept(const ov_query *q)
 {
     const ov_planned *p = q->planned;
     return !q->analyze && !q->write && !q->explain && q->set_count == 0 && !p->of_the_moment &&
-           !p->expr.asked_now && !makes_tables(p->plan, true);
+           !p->expr.asked_now && !p->tables.failed && !makes_tables(p->plan, true);
 }
 
 bool ov_query_is_repeatable(const ov_query *q)
@@ -235,7 +245,7 @@ bool ov_query_is_repeatable(const ov_query *q)
 
 bool ov_query_saw(const ov_query *q, uint64_t version, const struct ov_lookup_set *lookups)
 {
-    return ov_snapshot_version(q->planned->snapshot) == version && q->planned->lookups == lookups;
+    return ov_snapshot_version(q->snapshot) == version && q->planned->lookups == lookups;
 }
 
 /* The plan of the request: a kept one, or a new one that is kept for the next time where that is right. */
@@ -245,31 +255,30 @@ static OV_CHECKED ov_status find_or_make_plan(ov_query *q, const ov_query_env *e
     ov_buf key;
     ov_status st = OV_OK;
     ov_buf_init(&key);
-    ov_snapshot *snapshot = ov_catalog_snapshot(env->catalog);
+    ov_snapshot *snapshot = q->snapshot = ov_catalog_snapshot(env->catalog);
     ov_lookup_set *lookups = ov_lookups_get(env->lookups);
+    q->cx.snapshot = snapshot;
     bool keeps = env->plans && ovi_plan_key(rq, &key);
     if (keeps)
         q->planned = ov_plan_cache_find(env->plans, ov_buf_slice(&key), snapshot, lookups);
     q->kept = q->planned != NULL;
     if (q->kept || only_quick) {
-        ov_snapshot_release(snapshot);
         ov_lookup_set_release(lookups);
         if (q->kept && rq->timeout_ms > 0)
             q->cx.deadline_ms = ov_monotonic_ns() / 1000000 + rq->timeout_ms;
     } else {
         OV_TRY_OUT(st, ov_planned_create(snapshot, lookups, &q->cx.budget, &q->planned, err));
         q->planned->expr.now_ms = ov_now_ms();
-        q->cx.snapshot = snapshot;
         ov_query_request own = *rq;
         if (keeps)
             OV_TRY_OUT(st, ovi_plan_own_texts(rq, &q->planned->arena, &own, err));
         OV_TRY_OUT(st, rq->native ? make_native_plan(q, env, rq, err) : make_plan(q, env, &own, err));
         q->kept = keeps && may_be_kept(q);
-        if (q->kept)
+        if (q->kept) {
+            ov_planned_detach(q->planned);
             ov_plan_cache_keep(env->plans, ov_buf_slice(&key), q->planned);
+        }
     }
-    if (q->planned)
-        q->cx.snapshot = q->planned->snapshot;
 out:
     ov_buf_fini(&key);
     return st;
@@ -443,9 +452,9 @@ static uint64_t share_of(const ov_segment_info *info, int64_t start, int64_t end
 }
 
 /* Rows of segments in the time ranges, about. */
-static uint64_t scanned_rows(const ov_plan *node)
+static uint64_t scanned_rows(const ov_plan *node, const ov_snapshot *snapshot)
 {
-    const ov_datasource *ds = node->scan.datasource;
+    const ov_datasource *ds = ov_plan_datasource(node, snapshot);
     uint64_t rows = 0;
     for (uint32_t i = 0; i < ds->segment_count; i++) {
         const ov_segment_info *info = &ds->segments[i]->info;
@@ -466,15 +475,15 @@ static bool ends_early(const ov_plan *limit)
     return node->kind == OV_PLAN_SCAN && (!node->scan.filter || node->scan.filter_is_ranges);
 }
 
-static uint64_t plan_rows(const ov_plan *node)
+static uint64_t plan_rows(const ov_plan *node, const ov_snapshot *snapshot)
 {
-    uint64_t rows = node->kind == OV_PLAN_SCAN ? scanned_rows(node) : 0;
+    uint64_t rows = node->kind == OV_PLAN_SCAN ? scanned_rows(node, snapshot) : 0;
     if (node->kind == OV_PLAN_JOIN && node->join.key_count == 0) {
-        uint64_t left = plan_rows(node->inputs[0]), right = plan_rows(node->inputs[1]);
+        uint64_t left = plan_rows(node->inputs[0], snapshot), right = plan_rows(node->inputs[1], snapshot);
         return __builtin_mul_overflow(left + 1, right + 1, &rows) ? UINT64_MAX : rows;
     }
     for (uint32_t i = 0; i < node->input_count; i++)
-        if (__builtin_add_overflow(rows, plan_rows(node->inputs[i]), &rows))
+        if (__builtin_add_overflow(rows, plan_rows(node->inputs[i], snapshot), &rows))
             return UINT64_MAX;
     if (node->kind == OV_PLAN_LIMIT && ends_early(node) && node->limit.limit < rows)
         rows = OV_MIN(rows, node->limit.limit + OV_MIN(node->limit.offset, rows));
@@ -483,7 +492,7 @@ static uint64_t plan_rows(const ov_plan *node)
 
 uint64_t ov_query_rows(const ov_query *q)
 {
-    return q->planned->plan ? plan_rows(q->planned->plan) : 0;
+    return q->planned->plan ? plan_rows(q->planned->plan, q->cx.snapshot) : 0;
 }
 
 const ov_exec_stats *ov_query_stats(const ov_query *q)
@@ -496,6 +505,7 @@ void ov_query_close(ov_query *q)
     if (!q)
         return;
     ov_planned_release(q->planned);
+    ov_snapshot_release(q->snapshot);
     ov_arena_fini(&q->cx.arena);
     ov_free(q);
 }

@@ -5,6 +5,7 @@
 
 #include "base/bits.h"
 #include "base/hash.h"
+#include "query/plan/plan_tables.h"
 
 typedef struct agg_sink {
     union {
@@ -133,13 +134,13 @@ static ov_status make_layout(agg_spec *spec, ov_arena *arena, ov_error *err)
 }
 
 /* Rows that may come: bounds how large arrays may be that must be cleared. */
-static uint64_t rows_below(const ov_plan *node)
+static uint64_t rows_below(const ov_plan *node, const ov_snapshot *snapshot)
 {
     if (node->kind == OV_PLAN_SCAN)
-        return node->scan.datasource->rows;
+        return ov_plan_datasource(node, snapshot)->rows;
     uint64_t rows = node->kind == OV_PLAN_VALUES ? node->values.row_count : 0;
     for (uint32_t i = 0; i < node->input_count; i++)
-        rows += rows_below(node->inputs[i]);
+        rows += rows_below(node->inputs[i], snapshot);
     if (node->kind == OV_PLAN_UNNEST) /* a guess at how long lists are */
         rows *= 4;
     return rows;
@@ -148,7 +149,7 @@ static uint64_t rows_below(const ov_plan *node)
 static void set_dense_limit(agg_spec *spec)
 {
     enum { LEAST = 1 << 14, MOST_BYTES = 32 << 20 };
-    uint64_t rows = rows_below(spec->node);
+    uint64_t rows = rows_below(spec->node, spec->exec->cx->snapshot);
     size_t group_bytes = 1 + 32 * (size_t)spec->acc_count; /* a mark; n, v and what stands in front of them */
     size_t share = spec->exec->cx->budget.limit / 4 / spec->exec->worker_count;
     size_t room = OV_MIN(share, (size_t)MOST_BYTES) / group_bytes;

@@ -7,6 +7,7 @@
 #include "base/map_guard.h"
 #include "base/os.h"
 #include "query/exec/fragment_key.h"
+#include "query/plan/plan_tables.h"
 
 enum {
     LEAST_ROWS = 16384,     /* fewer are read faster than anything is written */
@@ -38,6 +39,7 @@ struct ovi_keeper {
     const agg_spec *spec;
     ov_query_ctx *cx;
     ovi_fragment fragment;
+    const ov_datasource *datasource; /* of the fragment's scan */
     agg_state *states;
     agg_parts **parts;
     ovi_spill *spill;
@@ -66,7 +68,8 @@ static bool is_large(const agg_spec *spec)
     const ov_plan *p = spec->node;
     while (p->kind != OV_PLAN_SCAN && p->input_count == 1)
         p = p->inputs[0];
-    return p->kind == OV_PLAN_SCAN && (p->scan.datasource->rows >= LEAST_ROWS || spec->exec->cx->options.keep_states);
+    return p->kind == OV_PLAN_SCAN &&
+           (ov_plan_datasource(p, spec->exec->cx->snapshot)->rows >= LEAST_ROWS || spec->exec->cx->options.keep_states);
 }
 
 ov_status ovi_kept_open(const agg_spec *spec, agg_state *states, agg_parts **parts, ovi_spill *spill, ovi_keeper **out,
@@ -87,7 +90,8 @@ ov_status ovi_kept_open(const agg_spec *spec, agg_state *states, agg_parts **par
     OV_TRY(ov_arena_zalloc(&x->arena, sizeof *k, &k, err));
     *k = (ovi_keeper){.spec = spec, .cx = x->cx, .fragment = f, .states = states, .parts = parts, .spill = spill,
                     .map_events = ov_map_guard_events()};
-    k->segment_count = f.scan->scan.datasource->segment_count;
+    k->datasource = ov_plan_datasource(f.scan, x->cx->snapshot);
+    k->segment_count = k->datasource->segment_count;
     OV_TRY(ov_arena_zalloc(&x->arena, x->worker_count * sizeof *k->own, &k->own, err));
     OV_TRY(ov_arena_zalloc(&x->arena, ((size_t)k->segment_count + 1) * sizeof *k->segments, &k->segments, err));
     for (unsigned i = 0; i < x->worker_count; i++)
@@ -120,7 +124,7 @@ void ovi_kept_fini(ovi_keeper *k)
 
 static const ov_segment_entry *entry_of(const ovi_keeper *k, uint32_t i)
 {
-    return k->fragment.scan->scan.datasource->segments[i];
+    return k->datasource->segments[i];
 }
 
 /* Room for `groups` more in the worker's state: it goes to disk first when they would not fit. */

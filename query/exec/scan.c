@@ -12,6 +12,7 @@
 
 #include "base/bits.h"
 #include "base/pool.h"
+#include "query/plan/plan_tables.h"
 
 enum {
     ALONE_ROWS = 1 << 17, /* fewer rows are read faster than helpers wake up */
@@ -316,7 +317,7 @@ static ov_status run_ordered(ovi_scan *s, unsigned workers, ov_error *err)
 
 static ov_status make_segments(ovi_scan *s, uint64_t *rows, ov_error *err)
 {
-    const ov_datasource *ds = s->node->scan.datasource;
+    const ov_datasource *ds = ov_plan_datasource(s->node, s->exec->cx->snapshot);
     uint64_t ordinal = s->exec->ordinal;
     OV_TRY(ov_arena_zalloc(&s->exec->arena, OV_MAX(ds->segment_count, 1) * sizeof(*s->segments), &s->segments,
                            err));

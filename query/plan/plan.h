@@ -131,7 +131,7 @@ struct ov_plan {
     uint32_t input_count;
     union {
         struct {
-            const ov_datasource *datasource; /* pinned by the query's snapshot */
+            const ov_datasource *datasource; /* its columns; for segments see ov_plan_datasource */
             const uint32_t *columns;         /* output column i is datasource->columns[columns[i]] */
             const ov_scan_path *const *paths; /* NULL: none; else by output column, NULL for plain ones. columns[i]
                                                 is then the JSON column */

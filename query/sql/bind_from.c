@@ -156,7 +156,7 @@ static OV_CHECKED ov_status bind_table(ovi_sql_binder *b, const ov_ast *path, ov
     }
     const ov_datasource *datasource = NULL;
     if (ov_slice_eq(schema, OV_SLICE_LIT("druid")))
-        datasource = b->env->tables.find(b->env->tables.self, name);
+        datasource = b->env->tables.find(b->env->tables.find_self, name);
     if (!datasource)
         return no_such_table(b, path, schema, name, err);
     OV_TRY(ov_plan_scan(b->arena, datasource, &plan, err));

@@ -17,7 +17,7 @@ typedef struct ov_sql_tables {
     const ov_datasource *(*find)(const void *self, ov_slice name); /* NULL when there is none */
     const ov_datasource *(*at)(const void *self, uint32_t i);      /* for "did you mean" */
     uint32_t count;
-    const void *self;
+    const void *self, *find_self; /* of at, of find */
 } ov_sql_tables;
 
 /* The datasources of a snapshot, which must outlive the result. */

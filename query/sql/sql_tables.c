@@ -13,5 +13,5 @@ static const ov_datasource *snapshot_at(const void *self, uint32_t i)
 
 ov_sql_tables ov_sql_tables_of(const ov_snapshot *snapshot)
 {
-    return (ov_sql_tables){snapshot_find, snapshot_at, ov_snapshot_datasources(snapshot), snapshot};
+    return (ov_sql_tables){snapshot_find, snapshot_at, ov_snapshot_datasources(snapshot), snapshot, snapshot};
 }

@@ -2,6 +2,7 @@
 #include "tests/unit/catalog_fixture.h"
 
 #include "base/thread.h"
+#include "ingest/stream.h"
 #include "query/query.h"
 
 typedef struct world {
@@ -201,7 +202,8 @@ static void a_slow_run_makes_a_plan_slow_again(void **state)
     ov_planned *p;
     ov_error err = OV_ERROR_INIT;
     world *w = *state;
-    check_ok(ov_planned_create(ov_catalog_snapshot(w->f.cat), NULL, &w->budget, &p, &err), &err);
+    ov_snapshot *snap = ov_catalog_snapshot(w->f.cat);
+    check_ok(ov_planned_create(snap, NULL, &w->budget, &p, &err), &err);
     assert_int_equal(atomic_load(&p->cost_us), OV_COST_UNKNOWN);
     ov_planned_ran(p, 100);
     assert_int_equal(atomic_load(&p->cost_us), 100);
@@ -214,6 +216,48 @@ static void a_slow_run_makes_a_plan_slow_again(void **state)
     assert_true(atomic_load(&p->cost_us) > 900);
     ov_planned_ran(p, INT64_MAX);
     ov_planned_release(p);
+    ov_snapshot_release(snap);
+}
+
+static void push(world *w, ov_streams *s, const char *rows)
+{
+    ov_error err = OV_ERROR_INIT;
+    ov_push_result result;
+    ov_push p = {.datasource = OV_SLICE_LIT("t"), .body = ov_slice_cstr(rows), .format = OV_PUSH_JSON};
+    check_ok(ov_streams_push(s, &p, &w->f.arena, &result, &err), &err);
+    assert_int_equal(result.rejected, 0);
+}
+
+/* Rows that come, merge and are published change no plan; columns do, and so does a datasource of another size. */
+static void rows_leave_plans_be(void **state)
+{
+    static const char sum[] = "SELECT SUM(n) FROM t WHERE k = 'a'";
+    world *w = *state;
+    ov_streams *s;
+    ov_error err = OV_ERROR_INIT;
+    ov_streams_config config = {.catalog = w->f.cat, .paused = true};
+    check_ok(ov_streams_create(&config, &s, &err), &err);
+    push(w, s, "{\"time\":1,\"k\":\"a\",\"n\":1}\n{\"time\":2,\"k\":\"b\",\"n\":2}\n");
+    assert_int_equal(ask(w, sum), 1);
+    for (int i = 1; i <= 20; i++) {
+        push(w, s, "{\"time\":3,\"k\":\"a\",\"n\":10}\n");
+        assert_int_equal(ask(w, sum), 1 + 10 * i);
+        assert_int_equal(hits(w), i);
+    }
+    check_ok(ov_streams_merge(s, &err), &err);
+    assert_int_equal(ask(w, sum), 201);
+    check_ok(ov_streams_flush(s, OV_SLICE_LIT("t"), &err), &err);
+    assert_int_equal(ask(w, sum), 201);
+    assert_int_equal(hits(w), 22);
+    push(w, s, "{\"time\":3,\"k\":\"a\",\"n\":10,\"new\":\"x\"}\n");
+    assert_int_equal(ask(w, sum), 211);
+    assert_int_equal(hits(w), 22);
+    push(w, s, "{\"time\":3,\"k\":\"a\",\"n\":0.5}\n"); /* n becomes a DOUBLE */
+    ov_query_request rq = of("SELECT CAST(SUM(n) * 10 AS BIGINT) FROM t WHERE k = 'a'");
+    assert_int_equal(ask_as(w, &rq), 2115);
+    assert_int_equal(ask_as(w, &rq), 2115);
+    assert_int_equal(hits(w), 23);
+    ov_streams_destroy(s);
 }
 
 static void old_plans_make_room(void **state)
@@ -275,6 +319,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(an_id_in_the_context_changes_nothing, set_up, tear_down),
         cmocka_unit_test_setup_teardown(quick_is_known_after_a_run, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_slow_run_makes_a_plan_slow_again, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(rows_leave_plans_be, set_up, tear_down),
         cmocka_unit_test_setup_teardown(old_plans_make_room, set_up, tear_down),
         cmocka_unit_test_setup_teardown(threads_share_plans, set_up, tear_down),
         cmocka_unit_test_setup_teardown(without_room_nothing_is_kept, set_up, tear_down),
