@@ -166,6 +166,12 @@ bool ov_file_exists(const char *path)
     return ov_os_now->stat(path, &st) == 0;
 }
 
+bool ov_file_is_regular(const char *path)
+{
+    struct stat st;
+    return ov_os_now->stat(path, &st) == 0 && S_ISREG(st.st_mode);
+}
+
 bool ov_dir_exists(const char *path)
 {
     struct stat st;

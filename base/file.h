@@ -22,6 +22,7 @@ OV_CHECKED ov_status ov_file_read(const char *path, size_t max_bytes, ov_buf *ou
 OV_CHECKED ov_status ov_file_write_atomic(const char *path, ov_slice bytes, ov_error *err);
 OV_CHECKED ov_status ov_file_size(const char *path, uint64_t *out, ov_error *err);
 bool ov_file_exists(const char *path); /* a file or folder of that name */
+bool ov_file_is_regular(const char *path); /* not a device, a pipe or a folder */
 bool ov_dir_exists(const char *path);
 /* Fine when it is not there. */
 OV_CHECKED ov_status ov_file_remove(const char *path, ov_error *err);

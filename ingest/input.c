@@ -27,6 +27,8 @@ static ov_status open_files(ov_inputs *in, const ov_slice *paths, uint32_t n, ov
         if (ov_dir_exists(f->path))
             return ov_fail(err, OV_INVALID, "'%s' is a folder; use baseDir and filter to read its files",
                            f->path);
+        if (ov_file_exists(f->path) && !ov_file_is_regular(f->path))
+            return ov_fail(err, OV_INVALID, "'%s' is a device, a pipe or a socket; only regular files are read", f->path);
         OV_TRY(ov_file_size(f->path, &f->bytes, err));
         in->count++;
     }
@@ -114,6 +116,7 @@ static ov_status fetch_into(ov_inputs *inputs, ov_input *in, const char *path, o
         .user = s->user.n ? s->user.p : NULL,
         .password = s->user.n ? s->password.p : NULL,
         .cancel = inputs->env->cancel,
+        .guard_redirects = true,
     };
     OV_TRY(ov_file_open(path, O_WRONLY | O_CREAT | O_TRUNC, 0600, &f.fd, err));
     ov_status st = ov_http_send(&req, write_part, &f, &res, err);

@@ -1,6 +1,7 @@
 /* Blocks of whole rows; see ingest/split.h. */
 #include "ingest/split.h"
 
+#include <stdatomic.h>
 #include "ingest/rowparse.h"
 #include "ingest/byte_scan.h"
 
@@ -343,12 +344,21 @@ static ov_status cut_block(ovi_splitter *s, ovi_block *b, ov_error *err)
     return OV_OK;
 }
 
+/* One row may be as long as its source likes to send: while it is skipped nobody else asks. */
+static bool cancelled(const ovi_splitter *s)
+{
+    const ov_load_env *env = s->inputs->env;
+    return env && env->cancel && atomic_load_explicit(env->cancel, memory_order_relaxed);
+}
+
 ov_status ovi_splitter_next(ovi_splitter *s, ovi_block *b, bool *more, ov_error *err)
 {
     if (s->format->kind == OV_INPUT_FORMAT_PARQUET)
         return ovi_split_parquet(s, b, more, err);
     for (;;) {
         *more = true;
+        if (cancelled(s))
+            return ov_fail(err, OV_CANCELLED, "the load was cancelled");
         if (!s->reader) {
             *more = s->file < s->inputs->count;
             if (!*more)
