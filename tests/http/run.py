@@ -25,6 +25,7 @@ import test_native  # noqa: E402
 import test_native_folds  # noqa: E402
 import test_native_quantiles  # noqa: E402
 import test_native_segments  # noqa: E402
+import test_native_sketches  # noqa: E402
 import test_partitions  # noqa: E402
 import test_push  # noqa: E402
 import test_quick  # noqa: E402
@@ -49,6 +50,7 @@ PARTS = (  # in this order
     test_native_quantiles,
     test_native_segments,
     test_metadata,
+    test_native_sketches,
     test_partitions,
     test_push,
     test_grafana,
