@@ -146,6 +146,9 @@ OV_CHECKED ov_status ovi_scan_rows(ovi_scan *s, scan_segment *seg, verdict *v, u
                                    ov_error *err);
 /* Up to cap matching rows >= from, ascending, of GATHER. */
 uint32_t ovi_scan_rows_list(const scan_segment *seg, uint32_t from, uint32_t *rows, uint32_t cap);
+/* ---- scan_open.c ---- */
+/* Sets seg->seg and seg->columns; both live until the run ends. */
+OV_CHECKED ov_status ovi_scan_open(ovi_scan *s, scan_segment *seg, ov_error *err);
 /* ---- scan_plan.c ---- */
 OV_CHECKED ov_status ovi_scan_plan(ovi_scan *s, scan_segment *seg, ovi_worker *w, ov_error *err);
 /* No row with a value of `column` in [low, high] (and NULL when nulls) can be among the best the sink looks for. */

@@ -286,7 +286,7 @@ typedef struct ovi_coded {
 ov_status ovi_code_ranks(ov_eval *ev, const ov_vec *v, const ov_vec *w, uint32_t rows, ovi_coded *out, bool *done,
                          ov_error *err);
 
-/* ---- comparisons: fn_compare.c ---- */
+/* ---- comparisons: fn_compare.c, compare_run.c ---- */
 
 /* A comparison with a constant, rewritten as a range of the left side's values. */
 typedef struct ovi_cmp {
