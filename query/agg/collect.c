@@ -40,7 +40,8 @@ static ov_status room(ov_object *o, ov_collect *c, uint64_t more, ov_error *err)
     if (need <= c->cap)
         return OV_OK;
     if (need > INT32_MAX)
-        return ov_fail(err, OV_LIMIT, "%s has collected more than %d values in one group", o->call->fn->name, INT32_MAX);
+        return ov_fail_at(err, OV_LIMIT, o->call->pos, o->call->end_pos,
+                          "%s has collected more than %d values in one group", o->call->fn->name, INT32_MAX);
     size_t bytes = (size_t)c->cap * 8, null_bytes = c->nulls ? OV_MAX((size_t)c->cap / 8, (size_t)32) : 0;
     OV_TRY(ov_object_grow(o, &c->words, &bytes, (size_t)need * 8, err));
     c->cap = (uint32_t)(bytes / 8);
@@ -66,8 +67,9 @@ static ov_status append(ov_object *o, ov_collect *c, uint64_t word, bool null, o
     c->words[c->n++] = word;
     c->bytes += null || !ov_distinct_of_text(&s->set) ? 8 : s->set.strings.text[word].n;
     if (s->most_bytes && c->bytes > s->most_bytes)
-        return ov_fail(err, OV_LIMIT, "%s has collected more than the %llu bytes it was given; pass a larger size",
-                       o->call->fn->name, (unsigned long long)s->most_bytes);
+        return ov_fail_at(err, OV_LIMIT, o->call->pos, o->call->end_pos,
+                          "%s has collected more than the %llu bytes it was given; pass a larger size",
+                          o->call->fn->name, (unsigned long long)s->most_bytes);
     return OV_OK;
 }
 

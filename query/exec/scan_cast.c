@@ -1,5 +1,6 @@
 /* Values of a segment as the type the scan has for their column. Segments of one column differ by more than SQL casts:
- * a plain value where others have documents or arrays is a document of its own, or an array of one element. */
+ * a plain value or an array where others have documents is a document of its own, a plain value where they have arrays one of
+ * one element. */
 #include "query/exec/scan.h"
 
 static ov_status call(ov_expr_ctx *cx, const char *name, const ov_expr **args, uint32_t argc, const ov_expr **out,
@@ -29,8 +30,9 @@ static ov_status lift_value(ov_expr_ctx *cx, const ov_expr *x, ov_type type, con
 static bool is_lift(ov_type from, ov_type to)
 {
     bool plain = from.id <= OV_TYPE_STRING && !ov_type_is_list(from);
-    return plain && ((to.id == OV_TYPE_COMPLEX && to.complex == OV_COMPLEX_JSON) ||
-                     (to.id == OV_TYPE_ARRAY && to.elem != OV_TYPE_NULL && to.elem <= OV_TYPE_STRING));
+    if (to.id == OV_TYPE_COMPLEX && to.complex == OV_COMPLEX_JSON)
+        return plain || ov_type_is_list(from);
+    return plain && to.id == OV_TYPE_ARRAY && to.elem != OV_TYPE_NULL && to.elem <= OV_TYPE_STRING;
 }
 
 ov_status ovi_scan_cast(ov_expr_ctx *cx, const ov_expr *x, ov_sqltype sql, ov_type type, const ov_expr **out, ov_error *err)

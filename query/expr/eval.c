@@ -4,6 +4,8 @@
  */
 #include "query/expr/expr_int.h"
 
+#include "query/expr/place.h"
+
 enum { MAX_DEPTH = 2000, KEEP_SHARE = 4, BATCH_SHARE = 2 };
 
 static size_t least_limit(const ov_budget *b)
@@ -377,7 +379,7 @@ static ov_status call_once(ov_eval *ev, const ov_expr *e, const ov_batch *batch,
                 *out = ov_vec_null(e->type, batch->rows);
                 return OV_OK;
             }
-    OV_TRY(e->fn->eval(c, &one, err));
+    OV_TRY(ov_placed(e->fn->eval(c, &one, err), e->pos, e->end_pos, err));
     if (ov_type_is_list(e->type)) {
         ov_vec *list;
         if (ov_vec_is_null(&one, 0)) {
@@ -418,7 +420,7 @@ static ov_status call(ov_eval *ev, const ov_expr *e, const ov_batch *batch, ov_v
         return ovi_truth_vec(ev, batch, &t, out, err);
     }
     if (e->fn->lazy)
-        return e->fn->lazy(ev, e, batch, out, err);
+        return ov_placed(e->fn->lazy(ev, e, batch, out, err), e->pos, e->end_pos, err);
     ovi_call c;
     OV_TRY(ovi_call_prepare(ev, e, batch, &c, NULL, err));
     bool constant = !(e->fn->flags & OVI_VOLATILE);
@@ -426,7 +428,7 @@ static ov_status call(ov_eval *ev, const ov_expr *e, const ov_batch *batch, ov_v
         constant = constant && c.arg[i].step == 0;
     if (constant)
         return call_once(ev, e, batch, &c, out, err);
-    return e->fn->eval(&c, out, err);
+    return ov_placed(e->fn->eval(&c, out, err), e->pos, e->end_pos, err);
 }
 
 ov_status ovi_eval(ov_eval *ev, const ov_expr *e, const ov_batch *batch, ov_vec *out, ov_error *err)

@@ -6,6 +6,7 @@
 
 #include "base/datetime.h"
 #include "base/suggest.h"
+#include "query/expr/place.h"
 
 static bool is_named(const ov_ast *call, const char *name)
 {
@@ -69,17 +70,6 @@ static OV_CHECKED ov_status add_time(ovi_sql_names *n, const ov_ast *ast, const 
     return ov_plan_column(n->b->cx, n->rel->plan, column->column, &args[1], err);
 }
 
-/* What failed without a place of its own, as arguments that are names or literals do, failed where the call stands. */
-static ov_status placed(ov_status st, const ov_ast *ast, ov_error *err)
-{
-    if (st == OV_OK || (err->has_pos && err->end_pos))
-        return st;
-    err->has_pos = true;
-    err->pos = ast->pos;
-    err->end_pos = ast->end_pos;
-    return st;
-}
-
 static OV_CHECKED ov_status bind_aggregate(ovi_sql_names *n, const ov_ast *ast, const ov_expr **out,
                                            ov_error *err)
 {
@@ -127,7 +117,7 @@ ov_status ovi_sql_bind_agg_call(ovi_sql_names *n, const ov_ast *ast, ov_agg_call
     }
     ov_status st = ov_agg_bind(n->b->cx, ast->text, args, argc, ast->flags & OV_AST_DISTINCT, filter,
                                ast->pos, ast->end_pos, out, err);
-    return placed(st, ast, err);
+    return ov_placed(st, ast->pos, ast->end_pos, err);
 }
 
 /* GROUPING(a, b) is 0 with one ordinary grouping, else a column behind the aggregates. */
@@ -255,7 +245,7 @@ static OV_CHECKED ov_status bind_scalar(ovi_sql_names *n, const ov_ast *ast, con
     ov_status st = ov_expr_call(n->b->cx, ast->text, args, list->kid_count, ast->pos, ast->end_pos, out, err);
     if (st != OV_OK && !ov_function_exists(ast->text))
         suggest_aggregate(ast->text, err);
-    return placed(st, ast, err);
+    return ov_placed(st, ast->pos, ast->end_pos, err);
 }
 
 ov_status ovi_sql_bind_call(ovi_sql_names *n, const ov_ast *ast, const ov_expr **out, ov_error *err)

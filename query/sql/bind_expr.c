@@ -3,6 +3,7 @@
 #include "query/sql/bind_int.h"
 
 #include "base/datetime.h"
+#include "query/expr/place.h"
 
 /* A parameter without a value has the type of what it stands beside. */
 static void describe_params(const ov_sql_describe *d, const ov_expr **args, uint32_t argc)
@@ -21,7 +22,8 @@ ov_status ovi_sql_apply(ovi_sql_binder *b, const ov_ast *at, const char *name, c
 {
     if (b->env->describe)
         describe_params(b->env->describe, args, argc);
-    return ov_expr_call(b->cx, ov_slice_cstr(name), args, argc, at->pos, at->end_pos, out, err);
+    return ov_placed(ov_expr_call(b->cx, ov_slice_cstr(name), args, argc, at->pos, at->end_pos, out, err), at->pos,
+                     at->end_pos, err);
 }
 
 /* ---- names ---- */
