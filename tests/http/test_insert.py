@@ -78,6 +78,11 @@ def types(server):
     same(server.value('SELECT MV_LENGTH(a) FROM typ2'), 2)
     run(server, arrays % '[1]', {'arrayIngestMode': 'mvd'}, expect='FAILED')
     run(server, arrays % "['u']", {'arrayIngestMode': 'none'}, expect='FAILED')
+    # a column of documents, arrays and plain values in different segments is a column of documents
+    for day, value in enumerate(["PARSE_JSON('{\"x\":1}')", 'ARRAY[1, 2]', "ARRAY['s', NULL]", '5', "'tx'"], 1):
+        run(server, "INSERT INTO typ3 SELECT TIMESTAMP '2024-01-0%d' AS __time, %s AS v PARTITIONED BY DAY" % (day, value))
+    same(server.sql("SELECT TO_JSON_STRING(v), JSON_VALUE(v, '$[1]' RETURNING BIGINT), JSON_VALUE(v, '$.x') FROM typ3 ORDER BY __time")[1],
+         [['{"x":1}', None, '1'], ['[1,2]', 2, None], ['["s",null]', None, None], ['5', None, None], ['"tx"', None, None]])
 
 
 def clustered(server):
