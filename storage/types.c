@@ -112,6 +112,29 @@ static bool is_number(ov_type t)
     return ov_type_is_int(t) || ov_type_is_real(t);
 }
 
+static bool is_json(ov_type t)
+{
+    return t.id == OV_TYPE_COMPLEX && t.complex == OV_COMPLEX_JSON;
+}
+
+static bool is_array_of_plain(ov_type t)
+{
+    return t.id == OV_TYPE_ARRAY && (ov_type_id)t.elem <= OV_TYPE_STRING;
+}
+
+/* An array beside a plain value is an array of what holds both; beside anything else the newer one counts. */
+static ov_type wider_array(ov_type older, ov_type newer)
+{
+    bool arrays = is_array_of_plain(older) && is_array_of_plain(newer);
+    const ov_type *other = is_array_of_plain(older) ? &newer : &older;
+    if (!arrays && (other->multi || !(is_number(*other) || other->id == OV_TYPE_STRING)))
+        return newer;
+    ov_type a = is_array_of_plain(older) ? OV_T(older.elem) : older, b = is_array_of_plain(newer) ? OV_T(newer.elem) : newer;
+    ov_type made = newer.id == OV_TYPE_ARRAY ? newer : older;
+    made.elem = ov_type_wider(a, b).id;
+    return made;
+}
+
 ov_type ov_type_wider(ov_type older, ov_type newer)
 {
     if (older.id == OV_TYPE_NULL || ov_type_eq(older, newer))
@@ -120,6 +143,10 @@ ov_type ov_type_wider(ov_type older, ov_type newer)
         return older;
     if (is_number(older) && is_number(newer))
         return OV_T(OV_TYPE_DOUBLE);
+    if (is_json(older) || is_json(newer))
+        return is_json(older) ? older : newer;
+    if (is_array_of_plain(older) || is_array_of_plain(newer))
+        return wider_array(older, newer);
     bool plain = (is_number(older) || older.id == OV_TYPE_STRING) && (is_number(newer) || newer.id == OV_TYPE_STRING);
     if (!plain)
         return newer;

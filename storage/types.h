@@ -99,6 +99,6 @@ const char *ov_type_name(ov_type t, char *buf);
 /* The reverse; false when the text names no type. */
 bool ov_type_parse(ov_slice name, ov_type *out);
 
-/* The type that holds the values of both, where segments differ about a column: STRING tells any plain value, numbers
- * of different kinds are DOUBLE. Types that none unites (lists of numbers, complex ones): the newer of the two. */
+/* The type that holds the values of both, where segments differ about a column: STRING tells any plain value, different numbers
+ * are DOUBLE, JSON tells everything, an array what its elements and the other side do. Types that none unites: the newer. */
 ov_type ov_type_wider(ov_type older, ov_type newer);

@@ -9,6 +9,11 @@ static ov_type text(bool multi)
     return t;
 }
 
+static ov_type array(ov_type_id elem)
+{
+    return (ov_type){.id = OV_TYPE_ARRAY, .elem = (uint8_t)elem};
+}
+
 static void check_wider(ov_type a, ov_type b, ov_type want)
 {
     assert_true(ov_type_eq(ov_type_wider(a, b), want));
@@ -33,7 +38,15 @@ static void test_wider(void **state)
     check_wider(text(true), text(false), text(true));
     check_wider(d, text(true), text(true));
     check_wider(text(false), json, json);
-    check_wider(json, l, l);
+    check_wider(json, l, json);
+    check_wider(json, array(OV_TYPE_LONG), json);
+    check_wider(array(OV_TYPE_LONG), json, json);
+    check_wider(array(OV_TYPE_LONG), array(OV_TYPE_DOUBLE), array(OV_TYPE_DOUBLE));
+    check_wider(array(OV_TYPE_STRING), array(OV_TYPE_LONG), array(OV_TYPE_STRING));
+    check_wider(array(OV_TYPE_LONG), text(false), array(OV_TYPE_STRING));
+    check_wider(d, array(OV_TYPE_LONG), array(OV_TYPE_DOUBLE));
+    check_wider(array(OV_TYPE_LONG), array(OV_TYPE_NULL), array(OV_TYPE_LONG));
+    check_wider(array(OV_TYPE_LONG), text(true), text(true));
 }
 
 int main(void)
