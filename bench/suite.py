@@ -1,6 +1,7 @@
 """One workload: rows made, engines loaded, answers compared, queries timed. Gives everything as one dictionary for the report."""
 import datetime
 import importlib
+import multiprocessing
 import os
 import platform
 import sys
@@ -8,7 +9,7 @@ import time
 
 from ovate_side import Ovate, bytes_below
 from peers import install
-from workloads import shape
+from workloads import rows, shape
 
 STATIONS = ('stations', 'clustered')
 WORKLOADS = ('stations', 'clustered', 'commits', 'clickbench', 'ssb', 'ssb_star', 'tpch')
@@ -20,6 +21,11 @@ def machine():
         model = next((line.split(':')[1].strip() for line in file if line.startswith('model name')), model)
     memory = os.sysconf('SC_PAGE_SIZE') * os.sysconf('SC_PHYS_PAGES') / 2**30
     return '%s, %d processors, %.0f GB, Linux %s' % (model, len(os.sched_getaffinity(0)), memory, platform.release())
+
+
+def make(name, place, form):
+    tables = importlib.import_module('workloads.' + name).make(place)
+    return [rows.as_json(table) for table in tables] if form == 'json' else tables
 
 
 def load(engines, tables, absent):
@@ -81,21 +87,22 @@ def measure(engine, query, runs):
 
 def run(name, asked, folder):
     module = importlib.import_module('workloads.' + name)
-    rows = asked.rows or (module.QUICK if asked.quick else module.ROWS)
-    facts = {'workload': name, 'title': module.TITLE, 'rows': rows, 'runs': asked.runs, 'date': datetime.date.today().isoformat(),
+    wanted_rows = asked.rows or (module.QUICK if asked.quick else module.ROWS)
+    facts = {'workload': name, 'title': module.TITLE, 'rows': wanted_rows, 'runs': asked.runs, 'date': datetime.date.today().isoformat(),
              'machine': machine(), 'load_average': os.getloadavg()[0], 'threads': asked.threads,
              'command': 'bench/run ' + ' '.join(sys.argv[1:]), 'quick': asked.quick}
-    folder = os.path.join(folder, '%s-%d' % (name, rows))
+    folder = os.path.join(folder, '%s-%d' % (name, wanted_rows) + ('-json' if asked.format == 'json' else ''))
     os.makedirs(folder, exist_ok=True)
     start = time.perf_counter()
     try:
-        tables = module.make(shape.Place(folder, rows, asked.binary, asked.keep))
+        with multiprocessing.get_context('fork').Pool(1) as child:  # its memory would be counted with every process started later
+            tables = child.apply(make, (name, shape.Place(folder, wanted_rows, asked.binary), asked.format))
     except (FileNotFoundError, ImportError) as trouble:
         print('%s is absent from this run: %s' % (module.TITLE, trouble))
         return None, folder
     facts['rows'] = sum(table.rows for table in tables)
-    facts['csv_bytes'] = sum(os.path.getsize(table.file) for table in tables)
-    print('%s: %s rows, %.0f MB of CSV, made in %.1f s' % (module.TITLE, '{:,}'.format(facts['rows']), facts['csv_bytes'] / 1e6,
+    facts['format'], facts['file_bytes'] = asked.format, sum(os.path.getsize(table.file) for table in tables)
+    print('%s: %s rows, %.0f MB of %s, made in %.1f s' % (module.TITLE, '{:,}'.format(facts['rows']), facts['file_bytes'] / 1e6, asked.format.upper(),
                                                             time.perf_counter() - start), flush=True)
     wanted = [peer for peer in asked.peers if peer != 'elasticsearch' or name in STATIONS]
     peers, facts['absent'] = install.peers(wanted, folder, asked.threads, asked.memory)

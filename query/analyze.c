@@ -35,6 +35,7 @@ static void add_totals(const ov_exec_stats *s, uint64_t rows, int64_t ns, ov_buf
                 (unsigned long long)atomic_load(&s->blocks_scanned),
                 (unsigned long long)atomic_load(&s->blocks_skipped));
     ov_buf_addf(text, "Rows scanned: %llu\n", (unsigned long long)atomic_load(&s->rows_scanned));
+    ov_buf_addf(text, "Bytes read: %llu\n", (unsigned long long)atomic_load(&s->bytes_read));
     ov_buf_addf(text, "Spilled: %llu bytes\n", (unsigned long long)atomic_load(&s->spilled_bytes));
 }
 

@@ -1,6 +1,7 @@
 #include "storage/vec.h"
 
 #include <stdatomic.h>
+#include "base/bits.h"
 #include "storage/vec_int.h"
 
 /* ---- making ---- */
@@ -48,6 +49,27 @@ uint64_t ov_domain_next_id(void)
 }
 
 /* ---- reading one value ---- */
+
+uint64_t ov_vec_bytes(const ov_vec *v)
+{
+    uint64_t marks = v->valid ? (uint64_t)ov_words(v->rows) * sizeof(uint64_t) : 0;
+    switch ((ov_enc)v->enc) {
+    case OV_ENC_CONST:
+        return 0;
+    case OV_ENC_FLAT:
+    case OV_ENC_DICT:
+        return (uint64_t)v->rows * v->lane + marks;
+    case OV_ENC_RUN:
+        return v->runs * sizeof(*v->run_end) + ov_vec_bytes(v->child);
+    case OV_ENC_LIST: {
+        uint64_t elements = v->offsets[v->rows] - v->offsets[0];
+        uint64_t all = v->child->rows;
+        return ((uint64_t)v->rows + 1) * sizeof(*v->offsets) + marks +
+               (all ? ov_vec_bytes(v->child) * elements / all : 0);
+    }
+    }
+    return 0;
+}
 
 /* The run that covers `row`: the first whose end is past it. */
 static uint32_t run_at(const ov_vec *v, uint32_t row)

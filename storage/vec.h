@@ -104,6 +104,8 @@ ov_vec ov_vec_const_str(ov_type t, ov_slice s, uint32_t rows);
 /* data: int64_t, double or ov_slice per row, as the type says. */
 ov_vec ov_vec_flat(ov_type t, const void *data, const uint64_t *valid, uint32_t rows);
 uint64_t ov_domain_next_id(void); /* any thread */
+/* Bytes that whoever reads every row touches: lanes, codes, run ends, marks of NULL; not the dictionary. */
+uint64_t ov_vec_bytes(const ov_vec *v);
 
 /* ---- reading one value: any encoding, slow; for tests, merges and edges ---- */
 bool ov_vec_is_null(const ov_vec *v, uint32_t row);

@@ -33,8 +33,9 @@ class Peer:
                             for name, kind in table.columns)
         self.session.query('DROP TABLE IF EXISTS bench.loading')
         self.session.query('CREATE TABLE bench.loading (%s) ENGINE = MergeTree ORDER BY (%s)' % (columns, ', '.join(table.order)))
-        self.session.query("INSERT INTO bench.loading SELECT * FROM file('%s', 'CSVWithNames') SETTINGS "
-                           "date_time_input_format = 'best_effort', input_format_csv_trim_whitespaces = 0, max_insert_threads = %d" % (table.file, self.threads))
+        self.session.query("INSERT INTO bench.loading SELECT * FROM file('%s', '%s') SETTINGS "
+                           "date_time_input_format = 'best_effort', input_format_csv_trim_whitespaces = 0, max_insert_threads = %d" % (
+                               table.file, 'JSONEachRow' if table.is_json() else 'CSVWithNames', self.threads))
         self.session.query('OPTIMIZE TABLE bench.loading FINAL')
         self.session.query('RENAME TABLE bench.loading TO bench.%s' % table.name)
 

@@ -211,13 +211,13 @@ def cut(table, folder, count):
     os.makedirs(folder, exist_ok=True)
     size, paths = os.path.getsize(table.file), []
     with open(table.file, 'rb') as source:
-        header = source.readline()
+        header = b'' if table.is_json() else source.readline()
         at = source.tell()
         for number in range(count):
             source.seek(max(at, size * (number + 1) // count))
             source.readline()
             end = source.tell() if number < count - 1 else size
-            paths.append(os.path.join(folder, '%s-%d.csv' % (table.name, number)))
+            paths.append(os.path.join(folder, '%s-%d.%s' % (table.name, number, 'ndjson' if table.is_json() else 'csv')))
             with open(paths[-1], 'wb') as part:
                 part.write(header)
                 source.seek(at)

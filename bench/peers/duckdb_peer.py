@@ -27,9 +27,9 @@ class Peer:
         kinds = ', '.join("'%s': '%s'" % (name, KINDS[kind.rstrip('?')]) for name, kind in table.columns)
         order = ' ORDER BY ' + ', '.join(table.order) if table.order else ''
         self.link.execute('DROP TABLE IF EXISTS loading')
-        self.link.execute("CREATE TABLE loading AS SELECT * FROM read_csv('%s', auto_detect = false, header = true, delim = ',', quote = '\"', "
-                          "escape = '\"', columns = {%s})%s" % (
-            table.file, kinds, order))
+        how = "read_json('%s', format = 'newline_delimited', " if table.is_json() else \
+            "read_csv('%s', auto_detect = false, header = true, delim = ',', quote = '\"', escape = '\"', "
+        self.link.execute(('CREATE TABLE loading AS SELECT * FROM ' + how + 'columns = {%s})%s') % (table.file, kinds, order))
         self.link.execute('ALTER TABLE loading RENAME TO %s; CHECKPOINT' % table.name)
 
     @staticmethod

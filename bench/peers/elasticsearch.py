@@ -172,6 +172,8 @@ class Elasticsearch:
         return answer
 
     def fill(self, table):
+        if table.is_json():
+            raise RuntimeError('it is loaded from CSV only')
         properties = {name: {'type': KINDS[kind]} if name != table.time else {'type': 'date', 'format': 'strict_date_optional_time'}
                       for name, kind in table.columns}
         self.must('PUT', '/' + table.name, {

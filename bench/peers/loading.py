@@ -1,6 +1,6 @@
 """Loads a workload's tables into a peer in a process of its own, so that its processor time and peak memory can be told.
 
-    loading.py MODULE FOLDER THREADS MEMORY < tables as JSON      prints the seconds of every table it loaded
+    loading.py MODULE FOLDER THREADS MEMORY < tables as JSON      prints the seconds of every table it loaded, and the peer's version and settings
 """
 import importlib
 import json
@@ -24,7 +24,7 @@ def main():
             peer.fill(table)
             seconds[table.name] = time.perf_counter() - start
     peer.close()
-    print(json.dumps(seconds))
+    print(json.dumps({'seconds': seconds, 'version': peer.version, 'settings': peer.settings, 'path': peer.path}))
 
 
 main()

@@ -1,4 +1,5 @@
 """Rows made by DuckDB's SQL from counters, the same on every machine: mixing is arithmetic, not DuckDB's own hash."""
+import dataclasses
 import os
 
 # rnd(i, s): 0 .. 4294967290 from a counter below 2^32 and a small salt; unit: 0 .. 1; below: 0 .. n - 1; pick: one of a list
@@ -42,3 +43,17 @@ def counted(link, path):
             return int(file.read())
     return remember(path, link.execute("SELECT COUNT(*) FROM read_csv('%s', header = true, all_varchar = true, delim = ',', quote = '\"', "
                                        "escape = '\"')" % path).fetchone()[0])
+
+
+def as_json(table):
+    """The table with its rows as NDJSON, written beside the CSV."""
+    path = table.file.removesuffix('.csv') + '.ndjson'
+    if not os.path.exists(path):
+        number = {'double': 'DOUBLE', 'money': 'DECIMAL(15,2)'}
+        kinds = ', '.join("'%s': '%s'" % (name, 'VARCHAR' if kind.rstrip('?') in ('text', 'word', 'time', 'day') else
+                                          number.get(kind.rstrip('?'), 'BIGINT')) for name, kind in table.columns)
+        maker(os.path.dirname(path)).execute(
+            "COPY (SELECT * FROM read_csv('%s', auto_detect = false, header = true, delim = ',', quote = '\"', escape = '\"', columns = {%s})) "
+            "TO '%s.part' (FORMAT json)" % (table.file, kinds, path))
+        os.rename(path + '.part', path)
+    return dataclasses.replace(table, file=path)

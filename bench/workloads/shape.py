@@ -12,13 +12,13 @@ import decimal
 import math
 import re
 
-# Where rows are made: folder, how many, Ovate's binary (for `ovate bench gen`), the options of the run
-Place = collections.namedtuple('Place', 'folder rows binary keep')
+# Where rows are made: folder, how many, Ovate's binary (for `ovate bench gen`)
+Place = collections.namedtuple('Place', 'folder rows binary')
 
 
 @dataclasses.dataclass
 class Table:
-    """One CSV file with a header. Columns are (name, kind); kinds: text, word (text of few values), long, int, short, byte,
+    """One file of rows: CSV with a header, or NDJSON where its name says so. Columns are (name, kind); kinds: text, word (text of few values), long, int, short, byte,
     double, money (two decimals), time (a second), day. A kind that ends in ? may be null."""
     name: str
     file: str
@@ -29,6 +29,9 @@ class Table:
     rows: int = 0
     clustered: bool = False   # Ovate and Druid sort by `order` as well (forceSegmentSortByTime: false)
     keep_time: bool = False   # the time is a column of Ovate's and Druid's table too, as text
+
+    def is_json(self):
+        return self.file.endswith('.ndjson')
 
     def druid_dimensions(self):
         kinds = {'long': 'long', 'int': 'long', 'short': 'long', 'byte': 'long', 'double': 'double', 'money': 'double'}
@@ -51,7 +54,7 @@ class Table:
                 'timestampSpec': {'column': self.time or 'none', 'format': 'auto', 'missingValue': '2000-01-01T00:00:00Z'},
                 'granularitySpec': {'segmentGranularity': self.granularity, 'queryGranularity': 'NONE', 'rollup': False}},
             'ioConfig': {'type': 'index_parallel', 'inputSource': {'type': 'local', 'files': [self.file]},
-                         'inputFormat': {'type': 'csv', 'findColumnsFromHeader': True}},
+                         'inputFormat': {'type': 'json'} if self.is_json() else {'type': 'csv', 'findColumnsFromHeader': True}},
             'tuningConfig': {'type': 'index_parallel'}}}
 
 

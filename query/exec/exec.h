@@ -30,6 +30,7 @@ typedef struct ov_exec_options {
 typedef struct ov_exec_stats {
     _Atomic uint64_t segments_total, segments_pruned, segments_indexed;
     _Atomic uint64_t rows_scanned, blocks_scanned, blocks_skipped;
+    _Atomic uint64_t bytes_read;    /* of columns, as stored, that scans handed on; indexes and dictionaries do not count */
     _Atomic uint64_t rows_out;
     _Atomic uint64_t spilled_bytes; /* written to disk because memory was short */
 } ov_exec_stats;

@@ -71,13 +71,17 @@ static ov_status unify(const reading *r, const scan_column *col, ov_vec *v, ov_e
 static ov_status read_raw(const reading *r, const scan_column *col, ov_vec *v, ov_error *err)
 {
     ov_arena *scratch = &r->w->scratch;
-    if (r->rows)
-        return ov_column_gather(col->col, r->rows, r->b.rows, scratch, v, err);
-    OV_TRY(ov_column_read(col->col, r->block, scratch, v, err));
-    if (r->from == 0 && r->b.rows == v->rows)
-        return OV_OK;
-    ov_vec whole = *v;
-    return ovi_vec_slice(&whole, r->from, r->b.rows, scratch, v, err);
+    if (r->rows) {
+        OV_TRY(ov_column_gather(col->col, r->rows, r->b.rows, scratch, v, err));
+    } else {
+        OV_TRY(ov_column_read(col->col, r->block, scratch, v, err));
+        if (r->from != 0 || r->b.rows != v->rows) {
+            ov_vec whole = *v;
+            OV_TRY(ovi_vec_slice(&whole, r->from, r->b.rows, scratch, v, err));
+        }
+    }
+    atomic_fetch_add_explicit(&r->s->exec->cx->stats.bytes_read, ov_vec_bytes(v), memory_order_relaxed);
+    return OV_OK;
 }
 
 static ov_status apply(const ov_expr *e, const uint64_t *sel, uint32_t sel_rows, ovi_worker *w, ov_vec *v,

@@ -104,6 +104,7 @@ def pruned(server, table, condition):
     """Rows that match, and how many of the table's segments were left out."""
     query = 'SELECT COUNT(*), SUM(n) FROM %s WHERE %s' % (table, condition)
     lines = [row[0] for row in server.sql('EXPLAIN ANALYZE ' + query)[1]]
+    same([line.split(':')[0] for line in lines if line.startswith('Bytes read: ')], ['Bytes read'])
     words = [line for line in lines if line.startswith('Segments: ')][0].replace(',', '').split()
     return server.sql(query)[1][0], int(words[1]), int(words[3])
 

@@ -396,6 +396,30 @@ static void lower_bound(void **state)
     ov_arena_fini(&a);
 }
 
+/* What is touched by reading every row, in each encoding. */
+static void bytes(void **state)
+{
+    (void)state;
+    static const int64_t wide[100];
+    static const uint8_t narrow[100];
+    static const uint16_t ends[2] = {40, 100};
+    static const uint32_t offsets[3] = {0, 10, 30};
+    static const uint64_t valid[2];
+    ov_type type = {.id = OV_TYPE_LONG};
+    assert_int_equal(ov_vec_bytes(&(ov_vec){.type = type, .enc = OV_ENC_CONST, .rows = 100}), 0);
+    ov_vec flat = ov_vec_flat(type, wide, NULL, 100);
+    assert_int_equal(ov_vec_bytes(&flat), 800);
+    flat = ov_vec_flat(type, wide, valid, 100);
+    assert_int_equal(ov_vec_bytes(&flat), 816);
+    ov_vec lanes = {.type = type, .enc = OV_ENC_FLAT, .lane = 1, .rows = 100, .data = narrow};
+    assert_int_equal(ov_vec_bytes(&lanes), 100);
+    ov_vec pair = {.type = type, .enc = OV_ENC_FLAT, .lane = 1, .rows = 2, .data = narrow};
+    ov_vec runs = {.type = type, .enc = OV_ENC_RUN, .rows = 100, .runs = 2, .run_end = ends, .child = &pair};
+    assert_int_equal(ov_vec_bytes(&runs), 6);
+    ov_vec lists = {.type = type, .enc = OV_ENC_LIST, .rows = 2, .offsets = offsets, .child = &lanes};
+    assert_int_equal(ov_vec_bytes(&lists), 12 + 30);
+}
+
 static void type_names(void **state)
 {
     (void)state;
@@ -430,7 +454,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(encodings_agree), cmocka_unit_test(constants),  cmocka_unit_test(lists),
-        cmocka_unit_test(lower_bound),     cmocka_unit_test(type_names),
+        cmocka_unit_test(lower_bound),     cmocka_unit_test(bytes),
+        cmocka_unit_test(type_names),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
