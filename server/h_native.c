@@ -217,12 +217,12 @@ static ov_status run_query(ov_app *app, ov_request *rq, const native_request *in
 }
 
 /* The same query over the same data gives the same bytes: what was asked, what catalog and lookups hold. */
-static bool matches_etag(ov_app *app, ov_request *rq)
+static bool matches_etag(ov_app *app, ov_request *rq, ov_result_use *use)
 {
     char text[64];
     ov_buf state;
     ov_buf_init(&state);
-    ov_result_state(app, &state);
+    ov_result_use_state(use, app, &state);
     ov_slice body = ov_request_body(rq);
     int n = snprintf(text, sizeof text, "\"%016llx-%016llx\"", (unsigned long long)ov_hash_bytes(body.p, body.n),
                      (unsigned long long)ov_hash_slice(ov_buf_slice(&state)));
@@ -263,7 +263,7 @@ static bool answer_kept(ov_app *app, ov_request *rq, ov_result_use *use, int64_t
     if (!body)
         return false;
     ov_respond_header(rq, "X-Druid-Response-Context", OV_SLICE_LIT("{}"));
-    if (matches_etag(app, rq))
+    if (matches_etag(app, rq, use))
         ov_respond(rq, 304, NULL, (ov_slice){NULL, 0});
     else
         ov_respond(rq, 200, "application/json", ov_slice_make(body->p, body->n));
@@ -312,7 +312,7 @@ void ov_h_native(ov_app *app, ov_request *rq, const ov_captures *at)
         ov_respond_error(rq, OV_ERROR_BINDING, (ov_slice){NULL, 0}, &err);
     } else {
         ov_respond_header(rq, "X-Druid-Response-Context", OV_SLICE_LIT("{}"));
-        if (matches_etag(app, rq))
+        if (matches_etag(app, rq, &use))
             ov_respond(rq, 304, NULL, (ov_slice){NULL, 0});
         else
             st = run_query(app, rq, &in, &entry.cancelled, q, &use, &err);

@@ -17,11 +17,20 @@ static uint64_t catalog_version(ov_app *app)
     return version;
 }
 
-void ov_result_state(ov_app *app, ov_buf *out)
+/* The state of the data, looked at once for key and ETag. */
+static void look(ov_result_use *u, ov_app *app)
 {
-    ov_lookup_set *lookups = ov_lookups_get(app->env.lookups);
-    add_state(out, catalog_version(app), lookups);
-    ov_lookup_set_release(lookups);
+    if (u->looked)
+        return;
+    u->looked = true;
+    u->version = catalog_version(app);
+    u->lookups = ov_lookups_get(app->env.lookups);
+}
+
+void ov_result_use_state(ov_result_use *u, ov_app *app, ov_buf *out)
+{
+    look(u, app);
+    add_state(out, u->version, u->lookups);
 }
 
 void ov_result_use_begin(ov_result_use *u, ov_app *app, char kind, const ov_json *context)
@@ -32,10 +41,8 @@ void ov_result_use_begin(ov_result_use *u, ov_app *app, char kind, const ov_json
     u->keeps = u->cache && !ov_query_context_denies(context, "populateCache") && !ov_query_context_denies(context, "populateResultLevelCache");
     if (!u->reads && !u->keeps)
         return;
-    u->version = catalog_version(app);
-    u->lookups = ov_lookups_get(app->env.lookups);
     ov_buf_add_char(&u->key, kind);
-    add_state(&u->key, u->version, u->lookups);
+    ov_result_use_state(u, app, &u->key);
 }
 
 void ov_result_use_end(ov_result_use *u)

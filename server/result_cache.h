@@ -22,15 +22,15 @@ typedef struct ov_result_use {
     ov_buf key;
     uint64_t version;       /* of the catalog, and */
     ov_lookup_set *lookups; /* the lookups, retained, that the key names */
+    bool looked;            /* both are known */
     bool reads, keeps;
 } ov_result_use;
-
-/* The number of the catalog's state and the versions of the lookups, for keys and ETags. */
-void ov_result_state(ov_app *app, ov_buf *out);
 
 /* kind: what sort of question the key is of; context: of the request, may be NULL. */
 void ov_result_use_begin(ov_result_use *u, ov_app *app, char kind, const ov_json *context);
 void ov_result_use_end(ov_result_use *u);
+/* The number of the catalog's state and the versions of the lookups, those of the key, for an ETag. */
+void ov_result_use_state(ov_result_use *u, ov_app *app, ov_buf *out);
 /* More of the key. */
 void ov_result_use_add(ov_result_use *u, ov_slice text);
 /* The members of the context that answers depend on. */

@@ -151,10 +151,10 @@ static ov_status refuse_javascript(ovi_nagg_binder *b, const ovi_nagg_kind *k, c
     return ov_json_fail(json, b->err, OV_UNSUPPORTED, "JavaScript is disabled");
 }
 
-static ov_status refuse_sketch(ovi_nagg_binder *b, const ovi_nagg_kind *k, const ov_json *json)
+static ov_status refuse_histogram(ovi_nagg_binder *b, const ovi_nagg_kind *k, const ov_json *json)
 {
     return ov_json_fail(json, b->err, OV_UNSUPPORTED,
-                        "the sketch aggregator '%s' is not supported yet; cardinality counts exactly", k->name);
+                        "the aggregator '%s' is not supported; fixedBucketsHistogram and approxHistogram are", k->name);
 }
 
 /* Sorted by name. */
@@ -188,7 +188,7 @@ static const ovi_nagg_kind kinds[] = {
     {"floatMin", bind_simple, "MIN", OV_SQL_FLOAT},
     {"floatSum", bind_simple, "SUM", OV_SQL_FLOAT},
     {"grouping", bind_grouping, NULL, OV_SQL_NULL},
-    {"histogram", refuse_sketch, NULL, OV_SQL_NULL},
+    {"histogram", refuse_histogram, NULL, OV_SQL_NULL},
     {"hyperUnique", ovi_nagg_hyper_unique, NULL, OV_SQL_NULL},
     {"javascript", refuse_javascript, NULL, OV_SQL_NULL},
     {"longAny", bind_any, "ANY_VALUE", OV_SQL_BIGINT},

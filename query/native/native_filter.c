@@ -335,8 +335,12 @@ static ov_status filter_columns(ovi_filter_binder *f, const ov_json *json, const
     if (dims->count < 2)
         return ov_json_fail(dims, f->err, OV_INVALID, "expected at least two columns to compare");
     for (const ov_json *v = dims->first; v; v = v->next) {
-        OV_TRY(ov_json_as_str(v, &name, f->err));
-        OV_TRY(column_named(f, v, name, &sides[1]));
+        if (v->kind == OV_JSON_OBJECT) { /* {"type":"default" or "extraction","dimension":...} */
+            OV_TRY(ovi_filter_column(f, v, "dimension", &sides[1]));
+        } else {
+            OV_TRY(ov_json_as_str(v, &name, f->err));
+            OV_TRY(column_named(f, v, name, &sides[1]));
+        }
         OV_TRY(ovi_as_text(&f->b, sides[1], &sides[1], f->err));
         if (!first) {
             first = sides[1];

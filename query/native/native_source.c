@@ -313,6 +313,24 @@ static ov_status source_filter(ovi_nplanner *p, const ov_json *v, ovi_nrel *out,
     return filter ? filtered(p, out->plan, filter, &out->plan, err) : OV_OK;
 }
 
+/* {"base":...,"policy":{"type":"noRestriction"}} or {"type":"row","rowFilter":...} */
+static ov_status source_restrict(ovi_nplanner *p, const ov_json *v, ovi_nrel *out, ov_error *err)
+{
+    const ov_json *base, *policy, *filter;
+    ov_slice type;
+    OV_TRY(ov_json_need(v, "base", &base, err));
+    OV_TRY(ov_json_need_obj(v, "policy", &policy, err));
+    OV_TRY(ov_json_need_str(policy, "type", &type, err));
+    OV_TRY(ovi_nsource(p, base, out, err));
+    if (ov_slice_eq(type, OV_SLICE_LIT("noRestriction")))
+        return OV_OK;
+    if (!ov_slice_eq(type, OV_SLICE_LIT("row")))
+        return ov_json_fail(ov_json_get(policy, "type"), err, OV_INVALID, "unknown policy '" OV_SLICE_FMT "'; there are noRestriction and row",
+                            OV_SLICE_ARG(type));
+    OV_TRY(ov_json_need_obj(policy, "rowFilter", &filter, err));
+    return filtered(p, out->plan, filter, &out->plan, err);
+}
+
 static ov_status source_query(ovi_nplanner *p, const ov_json *v, ovi_nrel *out, ov_error *err)
 {
     const ov_json *query;
@@ -428,8 +446,8 @@ static const struct {
     ov_status (*plan)(ovi_nplanner *p, const ov_json *v, ovi_nrel *out, ov_error *err);
 } kinds[] = {
     {"filter", source_filter}, {"globalTable", source_table}, {"inline", source_inline}, {"join", source_join},
-    {"lookup", source_lookup}, {"query", source_query},       {"table", source_table},   {"union", source_union},
-    {"unnest", source_unnest},
+    {"lookup", source_lookup}, {"query", source_query},       {"restrict", source_restrict}, {"table", source_table},
+    {"union", source_union},   {"unnest", source_unnest},
 };
 
 ov_status ovi_nsource(ovi_nplanner *p, const ov_json *v, ovi_nrel *out, ov_error *err)
@@ -451,6 +469,6 @@ ov_status ovi_nsource(ovi_nplanner *p, const ov_json *v, ovi_nrel *out, ov_error
     }
     return ov_json_fail(ov_json_get(v, "type"), err, OV_INVALID,
                         "unknown data source '" OV_SLICE_FMT
-                        "'; there are table, union, inline, query, join, filter, unnest, lookup and globalTable",
+                        "'; there are table, union, inline, query, join, filter, unnest, lookup, restrict and globalTable",
                         OV_SLICE_ARG(type));
 }

@@ -1,4 +1,4 @@
-"""Native queries of single segments: bySegment in the context, intervals that name segments."""
+"""Native queries of single segments: bySegment in the context, intervals that name segments; data sources with a policy."""
 from test_formats import check, same
 from test_native import ALL, COUNT, ask, place, rows
 
@@ -49,3 +49,12 @@ def cases(server):
             server, w, queryType='timeseries', granularity='all', intervals={'type': 'segments', 'segments': s})
     yield 'segments within', lambda: place(server, 'only the outermost query', 501, queryType='timeseries', granularity='all', dataSource={
         'type': 'query', 'query': dict(WHOLE, queryType='groupBy', dimensions=['s'], intervals={'type': 'segments', 'segments': []})})
+    policy = lambda **p: dict(WHOLE, queryType='timeseries', dataSource={'type': 'restrict', 'base': 'tiny', 'policy': p})
+    whole = dict(WHOLE, queryType='timeseries')
+    yield 'restrict: nothing', lambda: same(rows(server, **policy(type='noRestriction')), rows(server, **whole))
+    one = {'type': 'equals', 'column': 's', 'matchValueType': 'STRING', 'matchValue': 'a'}
+    yield 'restrict: rows', lambda: same(rows(server, **policy(type='row', rowFilter=one))[0]['result'], rows(server, filter=one, **whole)[0]['result'])
+    yield 'restrict: unknown', lambda: place(server, "policy.type: unknown policy 'x'", **policy(type='x'))
+    yield 'never', lambda: same(rows(server, having={'type': 'never'}, dimensions=['s'], **dict(WHOLE, queryType='groupBy')), [])
+    compared = {'type': 'columnComparison', 'dimensions': ['s', {'type': 'extraction', 'dimension': 's', 'extractionFn': {'type': 'upper'}}]}
+    yield 'columns compared', lambda: check(rows(server, filter=compared, **whole)[0]['result']['n'] > 0, 'none')
