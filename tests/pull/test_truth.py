@@ -1,10 +1,13 @@
-"""One commit, told truly: killed anywhere the rows are the same; an archive gives the same segments; lineage leads to bytes."""
+"""One commit, told truly: killed anywhere, by plan and by chance, the rows are the same; an archive gives the same segments; lineage leads to bytes."""
 import glob
 import hashlib
 import json
 import os
+import random
+import subprocess
 
 from doubles import Answer, Archive, GitHub
+from ovatetest import binary
 from pulltest import Folder, equal, has_faults, want
 from test_paging import issues
 from test_sources import archive_spec, hour
@@ -12,6 +15,7 @@ from test_sources import archive_spec, hour
 POINTS = ('OV_FAULT_PULL_ANSWERED', 'OV_FAULT_PULL_SPOOLED', 'OV_FAULT_PULL_LOADED', 'OV_FAULT_PULL_COMMITTED', 'OV_FAULT_COMMIT_PLACED',
           'OV_FAULT_COMMIT_RENAMED', 'OV_FAULT_COMMIT_SYNCED', 'OV_FAULT_COMMIT_WRITTEN')
 ROUNDS = int(os.environ.get('OVATE_PULL_CRASH_ROUNDS', '3'))
+CHANCES = int(os.environ.get('OVATE_PULL_CHANCES', '8'))
 
 
 def undisturbed(hub, spec):
@@ -46,6 +50,49 @@ def case_killed_anywhere():
                         want(all('since' in r.query for r in first), '%s:%d: %s was committed and is asked in full' % (point, n, repo))
                     equal(os.listdir(os.path.join(folder.data, 'tmp')), [], 'nothing is left behind')
         want(kills >= len(POINTS), 'the faults were met: %d' % kills)
+
+
+def killed_by_chance(chance, folder, spec, points):
+    """Run `spec` once; it dies at some pass of some fault point, or after some milliseconds. Did it?"""
+    if points and chance.random() < 0.6:
+        return folder.ingest(spec, env={'OVATE_FAULT': '%s:%d:crash' % (chance.choice(points), chance.randint(1, 9))})[0] != 0
+    process = subprocess.Popen([binary(), 'ingest', 'run', folder.spec(spec), '--data', folder.data], env=folder.env,
+                               stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    try:
+        process.wait(chance.uniform(0.01, 0.35))
+        return False
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+        return True
+
+
+def case_killed_by_chance():
+    """Up to three kills one after another, wherever they fall: pages with cursors, and files of hours with one that is missing."""
+    points = POINTS if has_faults() else ()
+    with GitHub() as hub, Archive() as api:
+        for n, repo in enumerate(('a/a', 'b/b', 'c/c')):
+            hub.add_issues(repo, range(1, 120 + 90 * n))
+        for h in range(8):
+            api.files['2015-01-01-%d.json.gz' % h] = hour('2015-01-01T%02d' % h, rows=9, start=h * 100)
+        del api.files['2015-01-01-5.json.gz']
+        specs = [('gh_issue', issues(hub, ['a/a', 'b/b', 'c/c'], commitSeries=1, commitPages=2)),
+                 ('gh_event', archive_spec(api, '2015-01-01T00/PT8H', onGap='record', tuningConfig={'type': 'index_parallel'}, commitSeries=2))]
+        wanted = {}
+        for table, spec in specs:
+            with Folder({'TOK': 'secret-token-1'}) as folder:
+                folder.run(spec)
+                wanted[table] = folder.rows_hash(table)
+        kills = 0
+        for seed in range(CHANCES):
+            chance = random.Random(seed)
+            table, spec = chance.choice(specs)
+            with Folder({'TOK': 'secret-token-1'}) as folder:
+                kills += sum(killed_by_chance(chance, folder, spec, points) for _ in range(chance.randint(1, 3)))
+                folder.run(spec)
+                equal(folder.rows_hash(table), wanted[table], 'seed %d, %s' % (seed, table))
+                equal(os.listdir(os.path.join(folder.data, 'tmp')), [], 'seed %d: nothing is left behind' % seed)
+        print('%d kills in %d rounds' % (kills, CHANCES))
 
 
 def segment_sums(folder, table):
