@@ -3,6 +3,7 @@
 #include <malloc.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
 #include "base/cpu.h"
 
@@ -91,6 +92,16 @@ void *ov_aligned_malloc(size_t alignment, size_t bytes)
     return posix_memalign(&p, alignment, bytes ? bytes : 1) == 0 ? p : NULL;
 }
 
+/* Arrays are used here and there: the large ones had better lie in large pages. */
+static void use_large_pages(void *p, size_t bytes)
+{
+    enum { LARGE = 4 << 20, PAGE = 4096 };
+    if (bytes < LARGE)
+        return;
+    uintptr_t from = ((uintptr_t)p + PAGE - 1) & ~(uintptr_t)(PAGE - 1), end = ((uintptr_t)p + bytes) & ~(uintptr_t)(PAGE - 1);
+    (void)madvise((void *)from, end - from, MADV_HUGEPAGE); /* a wish: not every system has such pages */
+}
+
 char *ov_strdup(const char *text)
 {
     return ov_strndup(text, strlen(text));
@@ -124,13 +135,15 @@ ov_status ov_array_grow(ov_budget *budget, void *array, size_t old_bytes, size_t
         OV_TRY(ov_budget_charge(budget, new_bytes - old_bytes, err));
     void *old;
     memcpy(&old, array, sizeof(old));
-    void *p = ov_realloc(old, new_bytes);
+    void *p = old ? ov_realloc(old, new_bytes) : ov_calloc(1, new_bytes); /* large ones come as zeros from the system */
     if (!p) {
         if (budget)
             ov_budget_release(budget, new_bytes - old_bytes);
         return ov_fail_nomem(err, new_bytes);
     }
-    memset((char *)p + old_bytes, 0, new_bytes - old_bytes);
+    use_large_pages(p, new_bytes);
+    if (old)
+        memset((char *)p + old_bytes, 0, new_bytes - old_bytes);
     memcpy(array, &p, sizeof(p));
     return OV_OK;
 }

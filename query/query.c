@@ -209,6 +209,8 @@ static OV_CHECKED ov_status make_plan(ov_query *q, const ov_query_env *env,
                        : "INSERT operations are not supported by requested SQL engine [native], consider using MSQ.");
     OV_TRY(ov_plan_optimize(&p->expr, statement.plan, &p->plan, err));
     OV_TRY(fill_buckets(q, &sql, rq->context, err));
+    if (!q->explain)
+        OV_TRY(ov_plan_lighter_groups(&p->expr, p->plan, &p->plan, err));
     return ov_plan_json_paths(&p->expr, p->plan, &p->plan, err);
 }
 
@@ -222,8 +224,7 @@ static OV_CHECKED ov_status make_native_plan(ov_query *q, const ov_query_env *qe
     if (rq->timeout_ms > 0)
         q->cx.deadline_ms = ov_monotonic_ns() / 1000000 + rq->timeout_ms;
     OV_TRY(ov_native_plan(&env, rq->native, &q->native, err));
-    p->plan = q->native.plan;
-    return OV_OK;
+    return ov_plan_lighter_groups(&p->expr, q->native.plan, &p->plan, err);
 }
 
 /* ---- kept plans ---- */

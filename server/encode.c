@@ -9,7 +9,6 @@
 
 #include "base/bits.h"
 #include "base/json.h"
-#include "query/agg/strtab.h"
 
 static const char *const format_names[] = {"object", "array", "objectLines", "arrayLines", "csv"};
 

@@ -27,6 +27,28 @@ static ov_status distinct_small(ov_acc *a, const ov_agg_rows *rows, const uint64
     return OV_OK;
 }
 
+/* Whole numbers of any size, in lanes. */
+static ov_status distinct_numbers(ov_acc *a, const ov_agg_rows *rows, const uint64_t *mask, const ov_vec *x,
+                                  ov_arena *scratch, ov_error *err)
+{
+    enum { SOME = 1024 };
+    ov_vec flat;
+    uint32_t *group, some = 0;
+    uint64_t *values;
+    OV_TRY(ov_vec_flatten(x, scratch, &flat, err));
+    OV_TRY(ov_arena_alloc(scratch, SOME * sizeof(*group), &group, err));
+    OV_TRY(ov_arena_alloc(scratch, SOME * sizeof(*values), &values, err));
+    OV_AGG_EACH (rows, mask, p, i) {
+        group[some] = ov_agg_group(rows, p, i);
+        values[some++] = ((const uint64_t *)flat.data)[i];
+        if (some == SOME) {
+            OV_TRY(ov_distinct_add_pairs(&a->set, group, values, some, a->n, err));
+            some = 0;
+        }
+    }
+    return ov_distinct_add_pairs(&a->set, group, values, some, a->n, err);
+}
+
 /* One state, values in runs: each run once. */
 static ov_status distinct_runs(ov_acc *a, const ov_agg_rows *rows, const uint64_t *mask, const ov_vec *x,
                                ov_arena *scratch, ov_error *err)
@@ -80,6 +102,10 @@ ov_status ovi_acc_update_distinct(ov_acc *a, const ov_agg_rows *rows, const uint
         x->base < OV_DISTINCT_SMALL && (uint64_t)x->base + ovi_lane_max(x) < OV_DISTINCT_SMALL) {
         OV_TRY(ovi_present(x, rows, mask, scratch, &mask, err));
         return distinct_small(a, rows, mask, x, err);
+    }
+    if (x->enc == OV_ENC_FLAT && ov_type_is_int(x->type)) {
+        OV_TRY(ovi_present(x, rows, mask, scratch, &mask, err));
+        return distinct_numbers(a, rows, mask, x, scratch, err);
     }
     return ovi_acc_update_rows(a, rows, mask, x, NULL, scratch, err);
 }

@@ -4,7 +4,7 @@
 #include "base/hash.h"
 #include "base/sort.h"
 
-enum { SEEN_MAX_BITS = 1 << 26 };
+enum { SEEN_MAX_BITS = 1 << 26, SLOTS_FAST = 1 << 20 };
 #define SMALL_DOMAIN UINT64_MAX /* no dictionary has this id */
 
 ov_status ov_distinct_init(ov_distinct *d, ov_type type, ov_budget *budget, ov_error *err)
@@ -43,7 +43,7 @@ static uint64_t pair_hash(uint32_t group, uint64_t value)
 static ov_status grow(ov_distinct *d, ov_error *err)
 {
     uint64_t *slots = NULL;
-    size_t count = d->slot_count * 2;
+    size_t count = d->slot_count * (d->slot_count < SLOTS_FAST ? 4 : 2); /* large sets grow in smaller steps */
     OV_TRY(ov_array_grow(d->budget, &slots, 0, count * 16, err));
     for (size_t i = 0; i < d->slot_count; i++) {
         uint64_t value = d->slots[2 * i], group_1 = d->slots[2 * i + 1];
@@ -79,6 +79,20 @@ ov_status ov_distinct_put(ov_distinct *d, uint32_t group, uint64_t value, bool *
     d->slots[2 * at] = value;
     d->slots[2 * at + 1] = group_1;
     return ++d->used > d->slot_count / 2 ? grow(d, err) : OV_OK;
+}
+
+ov_status ov_distinct_add_pairs(ov_distinct *d, const uint32_t *group, const uint64_t *value, size_t count, uint64_t *n,
+                                ov_error *err)
+{
+    enum { AHEAD = 32 }; /* slots of large sets are cache misses: those of a stretch are fetched together */
+    for (size_t from = 0; from < count; from += AHEAD) {
+        size_t to = OV_MIN(from + AHEAD, count);
+        for (size_t i = from; i < to; i++)
+            __builtin_prefetch(&d->slots[2 * (pair_hash(group[i], value[i]) & (d->slot_count - 1))]);
+        for (size_t i = from; i < to; i++)
+            OV_TRY(ov_distinct_add(d, group[i], value[i], n, err));
+    }
+    return OV_OK;
 }
 
 ov_status ov_distinct_add(ov_distinct *d, uint32_t group, uint64_t value, uint64_t *n, ov_error *err)
@@ -241,11 +255,21 @@ ov_status ov_distinct_merge(ov_distinct *d, const ov_distinct *src, const uint32
             OV_TRY_OUT(st, ov_strtab_add(&d->strings, src->strings.text[i], true, &numbers[i], err));
         }
     }
+    enum { SOME = 256 };
+    uint32_t group[SOME];
+    uint64_t values[SOME];
+    size_t some = 0;
     for (size_t i = 0; i < src->slot_count; i++) {
         OV_TRY_OUT(st, ov_budget_alive_at(d->budget, i, err));
         uint64_t value = src->slots[2 * i], group_1 = src->slots[2 * i + 1];
-        if (group_1)
-            OV_TRY_OUT(st, ov_distinct_add(d, map[group_1 - 1], numbers ? numbers[value] : value, n, err));
+        if (group_1) {
+            group[some] = map[group_1 - 1];
+            values[some++] = numbers ? numbers[value] : value;
+        }
+        if (some == SOME || (some && i + 1 == src->slot_count)) {
+            OV_TRY_OUT(st, ov_distinct_add_pairs(d, group, values, some, n, err));
+            some = 0;
+        }
     }
 out:
     ov_array_free(d->budget, &numbers, bytes);

@@ -33,6 +33,9 @@ OV_CHECKED ov_status ov_distinct_put(ov_distinct *d, uint32_t group, uint64_t va
 /* The same; n[group] grows when it is new. */
 OV_CHECKED ov_status ov_distinct_add(ov_distinct *d, uint32_t group, uint64_t value, uint64_t *n,
                                      ov_error *err);
+/* `count` pairs at once. */
+OV_CHECKED ov_status ov_distinct_add_pairs(ov_distinct *d, const uint32_t *group, const uint64_t *value, size_t count,
+                                           uint64_t *n, ov_error *err);
 /* Adds a code of a domain that is not NULL. groups: how many there are. */
 OV_CHECKED ov_status ov_distinct_add_code(ov_distinct *d, uint32_t groups, uint32_t group,
                                           const ov_domain *dom, uint32_t code, uint64_t *n, ov_error *err);

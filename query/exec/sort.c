@@ -75,15 +75,35 @@ static ov_status cut_back(sort_sink *s, sort_state *st, ov_error *err)
     st->has_worst = keep == s->keep; /* worst is what the sort found */
     ov_arena_fini(&st->arena);
     st->arena = fresh;
+    st->has_next = st->has_worst && s->key_count > 1;
+    if (st->has_next)
+        st->worst_next = ovi_sort_key(s, &st->parts[st->refs[keep - 1].part], st->refs[keep - 1].item, 1);
     return OV_OK;
 out:
     ov_arena_fini(&fresh);
     return status;
 }
 
+/* Rows that tie with the last one kept in the first key, and come behind it by the second: counts of groups are mostly ones. */
+static ov_status drop_ties(const sort_sink *s, const sort_state *st, const ov_batch *b, const uint64_t *keys,
+                           ov_arena *scratch, uint64_t *sel, ov_error *err)
+{
+    uint64_t *next;
+    uint32_t ties = 0;
+    for (uint32_t i = 0; i < b->rows; i++)
+        ties += keys[i] == st->worst;
+    if (!st->has_next || ties == 0)
+        return OV_OK;
+    OV_TRY(ov_arena_alloc(scratch, ((size_t)b->rows + 1) * 8, &next, err));
+    OV_TRY(ovi_sort_keys(&b->col[s->keys[1].column], &s->keys[1], scratch, next, err));
+    for (uint32_t i = 0; i < b->rows; i++)
+        sel[i / 64] &= ~((uint64_t)(keys[i] == st->worst && next[i] > st->worst_next) << i % 64);
+    return OV_OK;
+}
+
 /* Rows that cannot be among the best are dropped before anything is copied. */
-static ov_status drop_worse(const sort_state *st, const ov_batch *b, const uint64_t *keys, ov_arena *scratch,
-                            ov_batch *out, ov_error *err)
+static ov_status drop_worse(const sort_sink *s, const sort_state *st, const ov_batch *b, const uint64_t *keys,
+                            ov_arena *scratch, ov_batch *out, ov_error *err)
 {
     uint64_t *sel;
     *out = *b;
@@ -92,6 +112,7 @@ static ov_status drop_worse(const sort_state *st, const ov_batch *b, const uint6
     OV_TRY(ov_arena_zalloc(scratch, (ov_words(b->rows) + 1) * 8, &sel, err));
     for (uint32_t i = 0; i < b->rows; i++)
         sel[i / 64] |= (uint64_t)(keys[i] <= st->worst) << i % 64;
+    OV_TRY(drop_ties(s, st, b, keys, scratch, sel, err));
     if (b->sel)
         ov_bits_and(sel, b->sel, b->rows);
     out->sel = sel;
@@ -135,7 +156,7 @@ static ov_status sort_push(ovi_sink *sink, ovi_worker *w, const ov_batch *b, ov_
         const ov_sort_key *key = &s->keys[0];
         OV_TRY(ovi_sort_keys(&b->col[key->column], key, &w->scratch, keys, err));
     }
-    OV_TRY(drop_worse(st, b, keys, &w->scratch, &in, err));
+    OV_TRY(drop_worse(s, st, b, keys, &w->scratch, &in, err));
     if (in.sel_rows == 0)
         return OV_OK;
     OV_TRY(best_of_batch(s, &in, keys, &w->scratch, err));

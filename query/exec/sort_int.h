@@ -34,6 +34,8 @@ typedef struct sort_state {
     size_t ref_count, ref_cap;
     bool has_worst;
     uint64_t worst; /* first key of the last row kept at the last cut */
+    bool has_next;
+    uint64_t worst_next; /* its second key */
     sort_run *runs;
     uint32_t run_count, run_cap;
 } sort_state;
@@ -68,6 +70,8 @@ uint64_t ovi_sort_ordinal(const sort_part *p, uint32_t row);
 /* Bits of the key for every row of v, selected or not, in the order wanted. Ties compare in full. */
 OV_CHECKED ov_status ovi_sort_keys(const ov_vec *v, const ov_sort_key *key, ov_arena *scratch, uint64_t *keys,
                                    ov_error *err);
+/* The same bits of key `level` of one row. */
+uint64_t ovi_sort_key(const sort_sink *s, const sort_part *part, uint32_t row, uint32_t level);
 /* a before b: all keys, then ordinals. */
 bool ovi_sort_before(const sort_sink *s, const sort_part *pa, uint32_t a, const sort_part *pb, uint32_t b);
 /*

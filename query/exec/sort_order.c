@@ -112,6 +112,13 @@ static uint64_t value_key(const ov_vec *v, uint32_t row, const ov_sort_key *key,
     return bits;
 }
 
+uint64_t ovi_sort_key(const sort_sink *s, const sort_part *part, uint32_t row, uint32_t level)
+{
+    bool maybe = false;
+    const ov_sort_key *key = &s->keys[level];
+    return value_key(&part->batch.col[key->column], row, key, &maybe);
+}
+
 static size_t order_refs(const sort_sink *s, const sort_part *parts, ovi_ref *refs, ovi_ref *tmp, size_t n,
                          uint64_t keep, uint32_t level, const ovi_stop *stop, uint64_t *worst)
 {

@@ -80,6 +80,7 @@ ov_status ovi_sort_spill(sort_sink *s, sort_state *st, ov_arena *scratch, ov_err
     for (size_t at = 0; at < keep; at += step)
         OV_TRY(write_rows(s, st->parts, st->refs + at, (uint32_t)OV_MIN(keep - at, (size_t)step), run, scratch, err));
     st->has_worst |= keep == s->keep;
+    st->has_next = false;
     st->part_count = 0;
     st->ref_count = 0;
     ov_arena_fini(&st->arena);

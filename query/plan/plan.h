@@ -208,6 +208,8 @@ OV_CHECKED ov_status ov_plan_times_of(ov_expr_ctx *cx, const ov_expr *condition,
 /* All passes in their order; returns a new tree that may share nodes with the old one. */
 OV_CHECKED ov_status ov_plan_optimize(ov_expr_ctx *cx, const ov_plan *plan, const ov_plan **out,
                                       ov_error *err);
+/* Groupings by fewer keys and with fewer sums, and what follows from those computed above them; before the last step. */
+OV_CHECKED ov_status ov_plan_lighter_groups(ov_expr_ctx *cx, const ov_plan *plan, const ov_plan **out, ov_error *err);
 /* JSON_VALUE of columns of scans as columns of the scans themselves. The last step before execution: what prints plans as
  * Druid does knows expressions only. */
 OV_CHECKED ov_status ov_plan_json_paths(ov_expr_ctx *cx, const ov_plan *plan, const ov_plan **out, ov_error *err);
