@@ -118,6 +118,10 @@ static ov_status one(ovi_pcolumns *c, const ov_agg_call *call, ov_slice name, ov
 {
     const ov_expr *x = call->argc ? call->args[0] : NULL;
     const char *word = x ? number_word(x->type) : NULL;
+    bool folded = call->fn->kind == OV_AGG_OBJECT || call->fn->kind == OV_AGG_BIT_AND || call->fn->kind == OV_AGG_BIT_OR ||
+                  call->fn->kind == OV_AGG_BIT_XOR;
+    if (folded && call->argc == 1)
+        return ovi_pfold(c, call, name, out, err);
     if (call->distinct && call->fn->kind != OV_AGG_DISTINCT)
         c->p->lost = true;
     switch ((ov_agg_kind)call->fn->kind) {

@@ -201,7 +201,7 @@ static const char *native_name(const char *sql)
         if (all[i].sql && strcmp(all[i].sql, sql) == 0)
             return all[i].name;
     static const char *const same[][2] = {{"STRLEN", "strlen"},     {"CHAR_LENGTH", "strlen"}, {"SUBSTR", NULL},
-                                          {"POW", "pow"},           {"BTRIM", "trim"},         {"IS TRUE", "istrue"},
+                                          {"POW", "pow"},           {"||", "concat"},         {"BTRIM", "trim"},         {"IS TRUE", "istrue"},
                                           {"IS FALSE", "isfalse"},  {"IS NOT TRUE", "nottrue"}, {"IS NOT FALSE", "notfalse"},
                                           {"PARSE_JSON", "parse_json"}, {"TRY_PARSE_JSON", "try_parse_json"},
                                           {"ARRAY_LENGTH", "array_length"}, {"MV_LENGTH", "array_length"},

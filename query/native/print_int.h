@@ -59,6 +59,8 @@ const char *ovi_ptype(const ov_expr *e, char buf[48]); /* "LONG" */
 void ovi_pexpr(ovi_printer *p, const ov_expr *e, const ov_slice *names, ov_buf *out);
 /* print_filter.c */
 OV_CHECKED ov_status ovi_pfilter(ovi_pcolumns *c, const ov_expr *e, ov_buf *out, ov_error *err);
+/* print_fold.c: one aggregator's JSON for ARRAY_AGG, STRING_AGG and bits. */
+OV_CHECKED ov_status ovi_pfold(ovi_pcolumns *c, const ov_agg_call *call, ov_slice name, ov_buf *out, ov_error *err);
 /* print_agg.c: one aggregator's JSON; posts gets what AVG needs beside it. */
 OV_CHECKED ov_status ovi_pagg(ovi_pcolumns *c, const ov_agg_call *call, ov_slice name, ov_buf *out, ov_buf *posts,
                               ov_error *err);

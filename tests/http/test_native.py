@@ -77,7 +77,14 @@ SELECT s FROM tiny WHERE l BETWEEN 1 AND 3 AND d > 0 AND s LIKE 'a%' AND d < 9
 SELECT COUNT(*) FROM tiny WHERE l NOT BETWEEN 1 AND 3
 SELECT s, COUNT(*) FROM (SELECT s, l FROM tiny UNION ALL SELECT s, l FROM tiny) GROUP BY s
 SELECT EXTRACT(HOUR FROM __time), COUNT(*) FROM tiny GROUP BY 1
-SELECT CAST(__time AS VARCHAR), l FROM tiny"""
+SELECT CAST(__time AS VARCHAR), l FROM tiny
+SELECT ARRAY_AGG(s), ARRAY_AGG(l), ARRAY_AGG(DISTINCT d) FROM tiny
+SELECT s, ARRAY_AGG(t, 2000) FILTER (WHERE l > 1) FROM tiny GROUP BY s
+SELECT ARRAY_AGG(s), STRING_AGG(s, ','), BIT_OR(l) FROM tiny WHERE l IS NULL AND l = 1
+SELECT s, STRING_AGG(t, ', '), STRING_AGG(DISTINCT CAST(l AS VARCHAR), '') FROM tiny GROUP BY s
+SELECT s, BIT_AND(l), BIT_OR(l), BIT_XOR(l) FROM tiny GROUP BY s
+SELECT s || CAST(l AS VARCHAR) || t, COUNT(*) FROM tiny GROUP BY 1
+SELECT s FROM tiny WHERE s || t = 'ax'"""
 
 TREES = (('SELECT a.s, b.l FROM tiny a JOIN tiny b ON a.s = b.s', ['DruidJoinQueryRel(condition=[=($', '  DruidQueryRel(', '  DruidQueryRel(']),
          ('SELECT AVG(c) FROM (SELECT s, COUNT(*) AS c FROM tiny GROUP BY s)', ['DruidOuterQueryRel(', '  DruidQueryRel(']),
