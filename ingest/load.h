@@ -38,6 +38,7 @@ typedef struct ov_load_env {
     ov_budget *budget;     /* parent of the load's budget; NULL for none */
     size_t memory_bytes;   /* limit of all open builders together; 0: OV_LOAD_MEMORY_BYTES */
     uint32_t workers;      /* 0: one per core */
+    const struct ov_disk_guard *disk; /* the load stands still while it says so; NULL: never */
     const _Atomic bool *cancel; /* polled between blocks and before a seal; NULL for never. Ends in OV_CANCELLED */
     ov_load_progress *progress; /* NULL: not wanted */
     const struct ov_transform_ops *transforms; /* Druid expressions for transformSpec; NULL: such specs are refused */

@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include "base/cpu.h"
 #include "base/file.h"
+#include "ingest/disk_guard.h"
 #include "ingest/loader_int.h"
 
 void ovi_loader_set_failed(ov_loader *l, const ov_error *err)
@@ -108,7 +109,7 @@ ov_status ov_loader_begin(ov_loader *l, ov_rows **rows, ov_error *err)
     uint64_t seq;
     ov_mutex_lock(&l->mutex);
     ov_status st = check_failed(l, err);
-    while (st == OV_OK && l->next_begin - l->next_commit >= l->ring_size) {
+    while (st == OV_OK && (l->next_begin - l->next_commit >= l->ring_size || ov_disk_paused(l->env.disk))) {
         (void)ov_cond_wait_ms(&l->changed, &l->mutex, 50);
         st = check_failed(l, err);
     }
@@ -303,6 +304,10 @@ ov_status ov_loader_add(ov_loader *l, const ov_batch *batch, ov_error *err)
 {
     ov_mutex_lock(&l->mutex);
     ov_status st = check_failed(l, err);
+    while (st == OV_OK && ov_disk_paused(l->env.disk)) {
+        (void)ov_cond_wait_ms(&l->changed, &l->mutex, 50);
+        st = check_failed(l, err);
+    }
     ov_mutex_unlock(&l->mutex);
     OV_TRY(st);
     l->counters.read += batch->sel_rows;

@@ -78,6 +78,7 @@ static ov_status load(const ovi_merge_env *env, const ovi_merge *what, const ovi
                             .version = version,
                             .budget = env->budget,
                             .memory_bytes = env->memory_bytes,
+                            .disk = env->disk,
                             .cancel = env->cancel,
                             .progress = env->progress,
                             .arrival = ov_keys_horizon(env->catalog, what->datasource) != OV_DEAD_LONG_AGO,

@@ -84,6 +84,7 @@ typedef struct ovi_merge_env {
     ov_budget *budget;
     ov_slice stem;         /* unique, safe in a file name */
     size_t memory_bytes;   /* of open builders; 0: OV_LOAD_MEMORY_BYTES */
+    const struct ov_disk_guard *disk; /* as in ov_load_env */
     const _Atomic bool *cancel;
     ov_load_progress *progress;
 } ovi_merge_env;

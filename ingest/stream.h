@@ -27,6 +27,7 @@ typedef struct ov_streams_config {
     uint64_t log_file_bytes; /* see wal.h */
     int64_t age_ms;         /* pieces older than this are handed over; 0: 10 minutes */
     uint32_t max_rows;      /* of a stream in memory before a hand-over; 0: 5 million */
+    const struct ov_disk_guard *disk; /* pushes are refused while it says so; NULL: never */
     bool paused;            /* no threads of its own: nothing is merged or published until asked (tests) */
 } ov_streams_config;
 

@@ -2,6 +2,7 @@
 #include "base/compress.h"
 #include "base/hash.h"
 #include "base/os.h"
+#include "ingest/disk_guard.h"
 #include "ingest/push_build.h"
 #include "ingest/stream_int.h"
 #include "storage/segment_id.h"
@@ -240,6 +241,7 @@ ov_status ov_streams_push(ov_streams *s, const ov_push *push, ov_arena *out, ov_
     pushing p = {.s = s, .push = push, .out = out, .result = result};
     *result = (ov_push_result){0};
     OV_TRY(check_names(push, err));
+    OV_TRY(ov_disk_guard_check(s->config.disk, err));
     ov_buf_init(&p.plain);
     ov_arena_init(&p.arena, "push", NULL);
     ov_status st = decompress(&p, err);

@@ -2,13 +2,14 @@
  * The runner: a list of live tasks, a queue, a few threads. The catalog's rows are the truth; the list only knows what is
  * going on now.
  */
+#include "ingest/disk_guard.h"
 #include "ingest/stream.h"
 #include "ingest/task_int.h"
 
 #include "base/log.h"
 #include "base/os.h"
 
-enum { DEFAULT_THREADS = 2 };
+enum { DEFAULT_THREADS = 2, LOOK_MS = 100, IDLE_MS = 10000 };
 
 const ov_tasks_config *ovi_tasks_config(const ov_tasks *runner)
 {
@@ -108,6 +109,8 @@ static ovi_task *next_task(ov_tasks *r, bool waits)
             continue;
         if (r->stop)
             return t; /* each ends at once, with its row */
+        if (t->type->writes && ov_disk_paused(r->config.disk))
+            continue;
         for (const ovi_task *o = r->live; o && free; o = o->next)
             free = !o->running || !in_each_others_way(t, o);
         for (const ovi_task *o = r->first; o != t && free; o = o->waiting)
@@ -140,7 +143,7 @@ static ovi_task *dequeue(ov_tasks *r, bool waits)
     ovi_task *t;
     ov_mutex_lock(&r->lock);
     while ((t = next_task(r, waits)) == NULL && !r->stop)
-        ov_cond_wait(&r->work, &r->lock);
+        ov_cond_wait_ms(&r->work, &r->lock, r->first ? LOOK_MS : IDLE_MS); /* nobody tells when the disk has room again */
     if (t)
         unqueue(r, t);
     ov_mutex_unlock(&r->lock);
@@ -297,10 +300,9 @@ static void work_waiting(void *arg)
 
 ov_status ovi_task_turn_take(ovi_task *t, ov_error *err)
 {
-    enum { LOOK_MS = 100 };
     ov_tasks *r = t->runner;
     ov_mutex_lock(&r->lock);
-    while (r->loading >= OV_MAX(r->thread_count, 1u) && !ovi_task_cancelled(t))
+    while ((r->loading >= OV_MAX(r->thread_count, 1u) || ov_disk_paused(r->config.disk)) && !ovi_task_cancelled(t))
         ov_cond_wait_ms(&r->turn, &r->lock, LOOK_MS);
     bool cancelled = ovi_task_cancelled(t);
     r->loading += !cancelled;

@@ -97,6 +97,7 @@ static ov_status write_group(compaction *c, const ovi_compact_group *g, uint32_t
                          .budget = &c->t->budget,
                          .stem = stem,
                          .memory_bytes = c->env.memory_bytes,
+                         .disk = c->env.disk,
                          .cancel = &c->t->cancel,
                          .progress = &c->t->progress};
     ovi_merge what = {.datasource = p->datasource,
@@ -207,4 +208,4 @@ static ov_status compact_run(ovi_task *t, ov_error *err)
     return st == OV_CANCELLED ? ovi_task_fail_cancelled(t, err) : st;
 }
 
-const ovi_task_type ovi_task_compact = {"compact", compact_check, compact_run, false};
+const ovi_task_type ovi_task_compact = {"compact", compact_check, compact_run, false, true};

@@ -351,4 +351,4 @@ static ov_status git_run_task(ovi_task *t, ov_error *err)
     return st == OV_CANCELLED ? ovi_task_fail_cancelled(t, err) : st;
 }
 
-const ovi_task_type ovi_task_git = {"git", git_check, git_run_task, false};
+const ovi_task_type ovi_task_git = {"git", git_check, git_run_task, false, true};

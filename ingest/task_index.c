@@ -56,5 +56,5 @@ static ov_status index_run(ovi_task *t, ov_error *err)
     return publish_load(t, spec, &result, err);
 }
 
-const ovi_task_type ovi_task_index_parallel = {"index_parallel", index_check, index_run, false};
-const ovi_task_type ovi_task_index = {"index", index_check, index_run, false};
+const ovi_task_type ovi_task_index_parallel = {"index_parallel", index_check, index_run, false, true};
+const ovi_task_type ovi_task_index = {"index", index_check, index_run, false, true};

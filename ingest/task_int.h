@@ -24,6 +24,7 @@ typedef struct ovi_task_type {
     /* Do it. What it publishes goes through ovi_task_publish; without that a success is written by the runner. */
     ov_status (*run)(ovi_task *t, ov_error *err);
     bool waits; /* most of its time for others: it runs on threads of their own, and takes a turn to load */
+    bool writes; /* it brings rows: it stays in the queue while the disk guard has paused ingestion */
 } ovi_task_type;
 
 const ovi_task_type *ovi_task_type_find(ov_slice name); /* NULL when there is none */

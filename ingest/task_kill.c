@@ -86,4 +86,4 @@ static ov_status kill_run(ovi_task *t, ov_error *err)
     return ovi_task_note_i64(t, "segmentsKilled", killed, err);
 }
 
-const ovi_task_type ovi_task_kill = {"kill", kill_check, kill_run, false};
+const ovi_task_type ovi_task_kill = {"kill", kill_check, kill_run, false, false};

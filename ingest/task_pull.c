@@ -313,4 +313,4 @@ static ov_status pull_run(ovi_task *t, ov_error *err)
     return st;
 }
 
-const ovi_task_type ovi_task_pull = {"pull", pull_check, pull_run, true};
+const ovi_task_type ovi_task_pull = {"pull", pull_check, pull_run, true, true};

@@ -43,7 +43,7 @@ static ov_status sql_run(ovi_task *t, ov_error *err)
     return work.publish ? ovi_task_publish(t, work.publish, err) : OV_OK;
 }
 
-const ovi_task_type ovi_task_sql = {"query_controller", sql_check, sql_run, false};
+const ovi_task_type ovi_task_sql = {"query_controller", sql_check, sql_run, false, false};
 
 /* ---- the report ---- */
 

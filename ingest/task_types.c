@@ -68,6 +68,7 @@ ov_status ovi_task_load_env(ovi_task *t, unsigned loads, ov_load_env *env, ov_er
         .memory_bytes = memory / loads,
         .workers = config->workers,
         .cancel = &t->cancel,
+        .disk = config->disk,
         .progress = &t->progress,
         .transforms = config->transforms,
     };
@@ -141,4 +142,4 @@ static ov_status noop_run(ovi_task *t, ov_error *err)
     return OV_OK;
 }
 
-const ovi_task_type ovi_task_noop = {"noop", noop_check, noop_run, false};
+const ovi_task_type ovi_task_noop = {"noop", noop_check, noop_run, false, false};

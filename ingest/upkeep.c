@@ -5,7 +5,9 @@
 #include "base/log.h"
 #include "base/os.h"
 #include "base/thread.h"
+#include "ingest/alert.h"
 #include "ingest/compact_auto.h"
+#include "ingest/pull_secret.h"
 #include "ingest/settings.h"
 
 enum { TICK_MS = 1000 };
@@ -14,7 +16,7 @@ enum { TICK_MS = 1000 };
 
 static const char defaults[] = "{\"period\":\"PT60S\",\"killOn\":false,\"killPeriod\":\"P1D\",\"killDurationToRetain\":\"P90D\","
                                "\"killIgnoreDurationToRetain\":false,\"killBufferPeriod\":\"P30D\",\"killMaxSegments\":1000,"
-                               "\"compactionPeriod\":\"PT30M\"}";
+                               "\"compactionPeriod\":\"PT30M\",\"diskWarn\":85,\"diskPause\":92,\"diskResume\":90,\"notify\":null}";
 
 static ov_status read_period(const ov_json *o, const char *key, const char *dflt, ov_period *out, ov_error *err)
 {
@@ -33,11 +35,23 @@ static ov_status read_stretch(const ov_json *o, const char *key, const char *dfl
     return OV_OK;
 }
 
+static ov_status read_disk(const ov_json *o, ov_disk_limits *l, ov_error *err)
+{
+    const ov_disk_limits dflt = OV_DISK_LIMITS;
+    OV_TRY(ov_json_f64(o, "diskWarn", dflt.warn, &l->warn, err));
+    OV_TRY(ov_json_f64(o, "diskPause", dflt.pause, &l->pause, err));
+    OV_TRY(ov_json_f64(o, "diskResume", OV_MIN(dflt.resume, l->pause), &l->resume, err));
+    if (l->warn > 0 && l->resume > 0 && l->warn <= l->pause && l->resume <= l->pause && l->pause <= 100)
+        return OV_OK;
+    return ov_json_fail(o, err, OV_INVALID,
+                        "diskWarn, diskPause and diskResume are percents above 0: warn and resume not above pause, pause at most 100");
+}
+
 ov_status ov_upkeep_settings_read(const ov_json *o, ov_upkeep_settings *s, ov_error *err)
 {
     enum { MOST = 1000000000 };
     static const char *const known[] = {"period",           "killOn",         "killPeriod", "killDurationToRetain", "killIgnoreDurationToRetain",
-                                        "killBufferPeriod", "killMaxSegments", "compactionPeriod"};
+                                        "killBufferPeriod", "killMaxSegments", "compactionPeriod", "diskWarn", "diskPause", "diskResume", "notify"};
     int64_t most;
     OV_TRY(ov_json_only(o, known, OV_COUNT_OF(known), err));
     OV_TRY(read_stretch(o, "period", "PT60S", &s->period_ms, err));
@@ -48,7 +62,11 @@ ov_status ov_upkeep_settings_read(const ov_json *o, ov_upkeep_settings *s, ov_er
     OV_TRY(read_period(o, "killBufferPeriod", "P30D", &s->kill_buffer, err));
     OV_TRY(ov_json_i64_in(o, "killMaxSegments", 1000, 1, MOST, &most, err));
     s->kill_most = (uint32_t)most;
-    return read_stretch(o, "compactionPeriod", "PT30M", &s->compact_period_ms, err);
+    OV_TRY(read_stretch(o, "compactionPeriod", "PT30M", &s->compact_period_ms, err));
+    OV_TRY(ov_json_str(o, "notify", (ov_slice){0}, &s->notify, err));
+    if (s->notify.n)
+        OV_TRY(ovi_secret_check(s->notify, err));
+    return read_disk(o, &s->disk, err);
 }
 
 ov_status ov_upkeep_settings_print(const ov_json *o, ov_buf *out, ov_error *err)
@@ -78,6 +96,7 @@ struct ov_upkeep {
     ov_compaction_run compaction;               /* of the thread: the run at hand, while compacting */
     bool compacting;
     _Atomic int64_t last_tick;
+    ov_alerts *alerts;
     _Atomic uint64_t dropped, hidden, kill_tasks, compact_tasks;
 };
 
@@ -154,6 +173,41 @@ static bool due(int64_t last, int64_t period, int64_t now)
     return now - last >= period || now < last;
 }
 
+/* ---- the disk ---- */
+
+static void tell_disk(ov_upkeep *u, const ov_upkeep_settings *s, int64_t now)
+{
+    ov_buf b;
+    const ov_disk_guard *g = u->config.disk;
+    ov_disk_state state = ov_disk_guard_state(g);
+    int64_t left = ov_disk_guard_left_ms(g, now);
+    ov_buf_init(&b);
+    ov_buf_addf(&b, "Disk: %.1f %% of the disk of %s is used", ov_disk_guard_percent(g), ov_catalog_dir(u->config.catalog));
+    if (state == OV_DISK_PAUSED)
+        ov_buf_addf(&b, "; ingestion is paused until it is below %.1f %%, queries go on", s->disk.resume);
+    else if (state == OV_DISK_WARN)
+        ov_buf_addf(&b, "; ingestion pauses at %.1f %%", s->disk.pause);
+    else
+        ov_buf_add_str(&b, "; all is well again");
+    if (left >= 0 && state != OV_DISK_OK)
+        ov_buf_addf(&b, "; full in %.1f hours at this rate", (double)left / 3600000);
+    ov_log_warn("disk", ov_kv_slice("alert", ov_buf_slice(&b)));
+    if (s->notify.n)
+        ov_alerts_send(u->alerts, s->notify, ov_buf_slice(&b));
+    ov_buf_fini(&b);
+}
+
+static void look_at_disk(ov_upkeep *u, const ov_upkeep_settings *s, int64_t now)
+{
+    bool changed = false;
+    ov_error err = OV_ERROR_INIT;
+    if (!u->config.disk)
+        return;
+    warn(ov_disk_guard_look(u->config.disk, ov_catalog_dir(u->config.catalog), &s->disk, now, &changed, &err), "disk guard", &err);
+    if (changed)
+        tell_disk(u, s, now);
+}
+
 static ov_status tick(ov_upkeep *u, bool asked, ov_arena *a, ov_error *err)
 {
     ov_settings stored;
@@ -162,6 +216,7 @@ static ov_status tick(ov_upkeep *u, bool asked, ov_arena *a, ov_error *err)
     int64_t now = ov_now_ms();
     OV_TRY(ov_settings_read(u->config.catalog, OV_UPKEEP_SUBJECT, a, &stored, err));
     OV_TRY(ov_upkeep_settings_read(stored.object, &s, err));
+    look_at_disk(u, &s, now);
     OV_TRY(read_dynamic(u, a, &d, err));
     if (d.paused)
         return OV_OK;
@@ -208,11 +263,14 @@ ov_status ov_upkeep_create(const ov_upkeep_config *config, ov_upkeep **out, ov_e
     atomic_store(&u->last_tick, u->started_ms);
     ov_mutex_init(&u->lock);
     ov_cond_init(&u->wake);
-    ov_status st = ov_thread_start(&u->thread, "upkeep", work, u, err);
+    ov_status st = ov_alerts_create(&u->alerts, err);
+    if (st == OV_OK)
+        st = ov_thread_start(&u->thread, "upkeep", work, u, err);
     if (st == OV_OK) {
         *out = u;
         return OV_OK;
     }
+    ov_alerts_destroy(u->alerts);
     ov_mutex_fini(&u->lock);
     ov_cond_fini(&u->wake);
     ov_free(u);
@@ -230,6 +288,7 @@ void ov_upkeep_destroy(ov_upkeep *u)
     ov_thread_join(&u->thread);
     if (u->compacting)
         ov_compaction_run_fini(&u->compaction);
+    ov_alerts_destroy(u->alerts);
     ov_mutex_fini(&u->lock);
     ov_cond_fini(&u->wake);
     ov_free(u);

@@ -16,6 +16,7 @@
 
 #include "base/json.h"
 #include "base/period.h"
+#include "ingest/disk_guard.h"
 #include "ingest/task.h"
 
 typedef struct ov_upkeep ov_upkeep;
@@ -30,6 +31,8 @@ typedef struct ov_upkeep_settings {
     ov_period kill_buffer; /* and those that became unused later */
     uint32_t kill_most;    /* segments of one task */
     int64_t compact_period_ms;
+    ov_disk_limits disk;
+    ov_slice notify; /* where alerts about the disk go: "env:NAME" or "file:/PATH"; empty: nowhere */
 } ov_upkeep_settings;
 
 /* What the document says, and defaults. Errors: OV_INVALID with the place, also for what is not known. */
@@ -40,7 +43,8 @@ OV_CHECKED ov_status ov_upkeep_settings_print(const ov_json *object, ov_buf *out
 typedef struct ov_upkeep_config {
     ov_catalog *catalog; /* a writer */
     ov_tasks *tasks;
-    int64_t tick_ms; /* 0: 1000 */
+    ov_disk_guard *disk; /* looked at every tick; NULL: nobody wants to know */
+    int64_t tick_ms;     /* 0: 1000 */
 } ov_upkeep_config;
 
 OV_CHECKED ov_status ov_upkeep_create(const ov_upkeep_config *config, ov_upkeep **out, ov_error *err);

@@ -7,6 +7,7 @@
 #pragma once
 
 #include "base/spill.h"
+#include "ingest/disk_guard.h"
 #include "query/query.h"
 #include "server/admission.h"
 #include "server/http.h"
@@ -29,6 +30,7 @@ typedef struct ov_app {
     ov_tasks *tasks;
     ov_schedules *schedules;
     ov_upkeep *upkeep;
+    ov_disk_guard disk;
     ov_streams *streams; /* rows that are pushed */
     ov_kafka *kafka; /* supervisors, which push what they read */
     ov_query_env env;

@@ -90,6 +90,7 @@ static ov_status start_tasks(ov_app *app, const server_options *o, ov_error *err
     ov_tasks_config config = {
         .catalog = app->catalog,
         .transforms = &ov_transforms,
+        .disk = &app->disk,
         .streams = app->streams,
         .sql = &sql,
         .pull = &pull,
@@ -109,7 +110,7 @@ static ov_status start_schedules(ov_app *app, const server_options *o, ov_error 
 
 static ov_status start_upkeep(ov_app *app, ov_error *err)
 {
-    ov_upkeep_config config = {.catalog = app->catalog, .tasks = app->tasks};
+    ov_upkeep_config config = {.catalog = app->catalog, .tasks = app->tasks, .disk = &app->disk};
     return ov_upkeep_create(&config, &app->upkeep, err);
 }
 
@@ -118,6 +119,7 @@ static ov_status start_streams(ov_app *app, const server_options *o, ov_error *e
     ov_streams_config config = {
         .catalog = app->catalog,
         .transforms = &ov_transforms,
+        .disk = &app->disk,
         .memory_bytes = (size_t)o->stream_memory,
         .max_body_bytes = 4 * o->max_body, /* decompressed */
         .age_ms = o->stream_age * 1000,

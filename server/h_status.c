@@ -8,7 +8,9 @@
 #include "base/jsonw.h"
 #include "base/os.h"
 #include "ingest/kafka.h"
+#include "ingest/schedule.h"
 #include "ingest/stream.h"
+#include "ingest/upkeep.h"
 #include "server/error_http.h"
 #include "server/handlers.h"
 
@@ -49,10 +51,55 @@ void ov_h_status(ov_app *app, ov_request *rq, const ov_captures *at)
     ov_respond_json(rq, &b);
 }
 
+/* The threads that do things on time look about every second. */
+enum { STUCK_MS = 60 * 1000 };
+
+typedef struct health {
+    bool upkeep, schedules; /* their threads have looked lately */
+} health;
+
+static health look_at_health(const ov_app *app)
+{
+    int64_t now = ov_now_ms();
+    return (health){now - ov_upkeep_last_tick(app->upkeep) < STUCK_MS, now - ov_schedules_last_tick(app->schedules) < STUCK_MS};
+}
+
+static void add_thread(ov_jsonw *w, const char *name, bool well, int64_t last_ms)
+{
+    ov_jsonw_open_object(w, name);
+    ov_jsonw_bool(w, "healthy", well);
+    ov_jsonw_time(w, "lastLook", last_ms);
+    ov_jsonw_close_object(w);
+}
+
+/* true, as Druid says; 503 when a thread that does things on time is stuck. ?full says more; a paused disk is no illness of the process. */
 void ov_h_health(ov_app *app, ov_request *rq, const ov_captures *at)
 {
-    (void)app, (void)at;
-    respond_fixed(rq, "true");
+    (void)at;
+    bool full;
+    health h = look_at_health(app);
+    int status = h.upkeep && h.schedules ? 200 : 503;
+    (void)ov_request_param(rq, "full", &full);
+    if (!full && status == 200) {
+        respond_fixed(rq, "true");
+        return;
+    }
+    ov_buf b;
+    ov_jsonw w;
+    ov_buf_init(&b);
+    ov_jsonw_init(&w, &b);
+    ov_jsonw_open_object(&w, NULL);
+    ov_jsonw_bool(&w, "healthy", status == 200);
+    add_thread(&w, "upkeep", h.upkeep, ov_upkeep_last_tick(app->upkeep));
+    add_thread(&w, "schedules", h.schedules, ov_schedules_last_tick(app->schedules));
+    ov_jsonw_open_object(&w, "disk");
+    ov_jsonw_cstr(&w, "state", ov_disk_state_name(ov_disk_guard_state(&app->disk)));
+    ov_jsonw_f64(&w, "percent", ov_disk_guard_percent(&app->disk));
+    ov_jsonw_bool(&w, "ingestionPaused", ov_disk_paused(&app->disk));
+    ov_jsonw_close_object(&w);
+    ov_jsonw_close_object(&w);
+    ov_respond(rq, status, "application/json", ov_buf_slice(&b));
+    ov_buf_fini(&b);
 }
 
 void ov_h_properties(ov_app *app, ov_request *rq, const ov_captures *at)
@@ -192,6 +239,14 @@ void ov_h_metrics(ov_app *app, ov_request *rq, const ov_captures *at)
     if (ov_os_now->statvfs(ov_catalog_dir(app->catalog), &fs) == 0)
         add_gauge(&b, "ovate_disk_free_bytes", "Free bytes where the data folder lies.",
                   (double)fs.f_bavail * (double)fs.f_frsize);
+    add_gauge(&b, "ovate_disk_used_percent", "How full that disk is.", ov_disk_guard_percent(&app->disk));
+    add_gauge(&b, "ovate_ingestion_paused", "1 while the disk guard lets no rows in.", ov_disk_paused(&app->disk));
+    ov_upkeep_counts done;
+    ov_upkeep_count(app->upkeep, &done);
+    ov_metrics_head(&b, "ovate_segments_dropped_total", "counter", "Segments that rules made unused.");
+    ov_buf_addf(&b, "ovate_segments_dropped_total %llu\n", (unsigned long long)done.dropped);
+    ov_metrics_head(&b, "ovate_compaction_tasks_total", "counter", "Tasks that automatic compaction submitted.");
+    ov_buf_addf(&b, "ovate_compaction_tasks_total %llu\n", (unsigned long long)done.compact_tasks);
     add_gauge(&b, "ovate_uptime_seconds", "Since the server started.",
               (double)(ov_now_ms() - app->started_ms) / 1000);
     ov_metrics_head(&b, "ovate_build_info", "gauge", "Constant 1 with the version.");

@@ -27,6 +27,10 @@ static ov_status print(ov_app *app, ov_arena *a, ov_buf *out, ov_error *err)
     ov_jsonw_u64(&w, "segmentsHidden", counts.hidden);
     ov_jsonw_u64(&w, "killTasks", counts.kill_tasks);
     ov_jsonw_u64(&w, "compactTasks", counts.compact_tasks);
+    ov_jsonw_open_object(&w, "disk");
+    ov_jsonw_cstr(&w, "state", ov_disk_state_name(ov_disk_guard_state(&app->disk)));
+    ov_jsonw_f64(&w, "percent", ov_disk_guard_percent(&app->disk));
+    ov_jsonw_close_object(&w);
     ov_jsonw_close_object(&w);
     ov_buf_fini(&settings);
     return st == OV_OK ? ov_buf_check(out, err) : st;
@@ -55,7 +59,6 @@ static ov_status set(ov_app *app, ov_request *rq, ov_error *err)
     ov_upkeep_settings checked;
     OV_TRY(ov_json_parse(ov_request_body(rq), NULL, a, &wanted, err));
     OV_TRY(ov_json_expect(wanted, OV_JSON_OBJECT, err));
-    OV_TRY(ov_upkeep_settings_read(wanted, &checked, err)); /* so that a sentence names the place in what was sent */
     OV_TRY(ov_settings_read(app->catalog, OV_UPKEEP_SUBJECT, a, &s, err));
     OV_TRY(ov_settings_merge(a, s.object, wanted, err));
     OV_TRY(ov_upkeep_settings_read(s.object, &checked, err));

@@ -122,6 +122,31 @@ def automatic_kill(server):
         same(server.post('/ovate/v1/upkeep', bad)[0], 400)
 
 
+def disk_guard(server):
+    """Every disk is fuller than a thousandth of a percent: tasks wait, pushes are refused, queries go on."""
+    server.ingest(days('guarded', 2))
+    same(server.post('/ovate/v1/upkeep', {'diskWarn': 0.001, 'diskPause': 0.002, 'diskResume': 0.001})[0], 200)
+    soon(lambda: server.get_json('/status/health?full')['disk']['ingestionPaused'])
+    health = server.get_json('/status/health?full')
+    same((health['healthy'], health['disk']['state'], health['schedules']['healthy']), (True, 'paused', True))
+    same(server.get_json('/status/health'), True)
+    check(b'ovate_ingestion_paused 1' in server.request('GET', '/metrics')[2])
+    status, headers, answer = server.request('POST', '/v1/push/guarded', b'{"__time":"2024-01-01","n":1}')
+    check(status == 429 and 'retry-after' in headers and b'ingestion is paused' in answer, answer)
+    status, _, answer = server.post(I + '/task', days('guarded', 1))
+    waits = json.loads(answer)['task']
+    same(rows(server, 'guarded'), 2)
+    same(server.run_task({'type': 'kill', 'dataSource': 'guarded', 'interval': '2000/2001'})['status'], 'SUCCESS')
+    state = server.get_json(I + '/task/%s/status' % waits)['status']
+    same((state['status'], state['runnerStatusCode']), ('RUNNING', 'PENDING'))
+    same(server.post('/ovate/v1/upkeep', {'diskWarn': 99.9, 'diskPause': 100, 'diskResume': 100})[0], 200)
+    same(server.wait_task(waits)['status'], 'SUCCESS')
+    same(server.request('POST', '/v1/push/pushed_again', b'{"__time":"2024-01-01","n":1}')[0], 200)
+    for bad in ({'diskWarn': 101}, {'diskPause': 50, 'diskWarn': 60}, {'diskResume': 0}, {'notify': 'http://here'}):
+        same(server.post('/ovate/v1/upkeep', bad)[0], 400)
+    same(server.post('/ovate/v1/upkeep', {'diskWarn': 85, 'diskPause': 92, 'diskResume': 90})[0], 200)
+
+
 def cases(server):
-    for part in (rules_drop, rules_refused, marking, kill, automatic_kill):
+    for part in (rules_drop, rules_refused, marking, kill, automatic_kill, disk_guard):
         yield part.__name__.replace('_', ' '), lambda part=part: part(server)
