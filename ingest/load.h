@@ -46,7 +46,9 @@ typedef struct ov_load_env {
     uint64_t arrival_from; /* the number of the first row */
 } ov_load_env;
 
-#define OV_LOAD_MEMORY_BYTES ((size_t)512 << 20)
+#define OV_LOAD_MEMORY_BYTES ((size_t)64 << 20)
+/* Of a whole task. Its builders get a quarter: sealing and parsing need the rest. */
+#define OV_TASK_MEMORY_BYTES ((size_t)256 << 20)
 
 typedef struct ov_load_counters {
     uint64_t read;     /* rows and row-shaped pieces of the input: read = loaded + rejected + filtered, always */

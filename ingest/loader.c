@@ -1,6 +1,7 @@
 /* The loader: splits meet again in input order, are counted, and go to the builders; see ingest/load.h. */
 #include <stdlib.h>
 #include "base/cpu.h"
+#include "base/fault.h"
 #include "base/file.h"
 #include "ingest/disk_guard.h"
 #include "ingest/loader_int.h"
@@ -103,10 +104,27 @@ void ov_loader_destroy(ov_loader *l)
     ov_free(l);
 }
 
+/* What waits to become a file leaves room for what comes: whoever wants to read more helps first. */
+static void make_room(ov_loader *l)
+{
+    for (bool full = true; full;) {
+        ov_mutex_lock(&l->mutex);
+        full = !l->failed && l->waiting_bytes > l->env.memory_bytes;
+        ov_mutex_unlock(&l->mutex);
+        if (!full || ovi_seal_one(l))
+            continue;
+        ov_mutex_lock(&l->mutex);
+        if (!l->failed && l->waiting_bytes > l->env.memory_bytes)
+            (void)ov_cond_wait_ms(&l->changed, &l->mutex, 50);
+        ov_mutex_unlock(&l->mutex);
+    }
+}
+
 ov_status ov_loader_begin(ov_loader *l, ov_rows **rows, ov_error *err)
 {
     ov_rows *r = NULL;
     uint64_t seq;
+    make_room(l);
     ov_mutex_lock(&l->mutex);
     ov_status st = check_failed(l, err);
     while (st == OV_OK && (l->next_begin - l->next_commit >= l->ring_size || ov_disk_paused(l->env.disk))) {
@@ -245,7 +263,9 @@ ov_status ov_loader_submit(ov_loader *l, ov_rows *rows, ov_error *err)
     ov_mutex_lock(&l->mutex);
     ov_status st = check_failed(l, err);
     ov_mutex_unlock(&l->mutex);
-    return st;
+    OV_TRY(st);
+    OV_FAULT(OV_FAULT_LOAD_PARSED, err);
+    return OV_OK;
 }
 
 ov_status ovi_loader_pull(ov_loader *l, int wait_ms, ov_rows **rows, bool *waiting, ov_error *err)
@@ -324,10 +344,19 @@ ov_status ov_loader_add(ov_loader *l, const ov_batch *batch, ov_error *err)
 
 /* ---- the end ---- */
 
+/* Until no builder waits for a thread. */
 static void seal_all(void *arg)
 {
-    while (ovi_seal_one(arg))
-        continue;
+    ov_loader *l = arg;
+    for (bool left = true; left;) {
+        if (ovi_seal_one(l))
+            continue;
+        ov_mutex_lock(&l->mutex);
+        left = !l->failed && l->sealed_next < l->sealed_count;
+        if (left)
+            (void)ov_cond_wait_ms(&l->changed, &l->mutex, 50);
+        ov_mutex_unlock(&l->mutex);
+    }
 }
 
 /* Seal what is open, on all workers, and wait for what others still seal. */

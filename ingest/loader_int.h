@@ -31,6 +31,7 @@ typedef struct ovi_chunk {
 typedef struct ovi_sealed {
     int64_t start, end;
     uint32_t bucket, partition;
+    size_t bytes;                /* of the builder when it was queued */
     ov_segment_builder *builder; /* NULL once sealed */
     char *path;
     const ov_slice *first_key; /* range_columns: of the first row; NULL otherwise */
@@ -79,6 +80,8 @@ struct ov_loader {
     ovi_sealed *sealed;
     uint32_t sealed_count, sealed_cap, sealed_next, sealed_done;
     uint64_t file_no;
+    size_t waiting_bytes; /* of queued builders, those being sealed among them */
+    size_t sealing_bytes; /* of those: sealing needs about as much again, so they do not all go at once */
 };
 
 /* All rows of the split to their builders. */

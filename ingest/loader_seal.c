@@ -1,5 +1,6 @@
 /* Full builders to segment files, on whatever thread of the load is free. */
 #include <stdio.h>
+#include "base/fault.h"
 #include "base/file.h"
 #include "ingest/loader_int.h"
 
@@ -28,12 +29,14 @@ ov_status ovi_seal_queue(ov_loader *l, ovi_chunk *c, ov_error *err)
             .end = c->end,
             .bucket = c->bucket,
             .partition = c->partition,
+            .bytes = c->bytes,
             .builder = c->builder,
             .path = copy,
             .first_key = c->first_key,
             .torn = c->torn,
         };
         l->open_bytes -= c->bytes;
+        l->waiting_bytes += c->bytes;
         c->builder = NULL;
         c->bytes = 0;
         c->first_key = NULL;
@@ -62,6 +65,16 @@ static ov_status copy_info(ov_loader *l, ov_segment_info *info, ov_error *err)
     return ov_arena_copy(&l->arena, info->version, &info->version, err);
 }
 
+static ov_status seal(const ov_loader *l, ov_segment_builder *b, const char *path, ov_arena *names, ov_segment_info *info,
+                      ov_error *err)
+{
+    if (ovi_loader_cancelled(l))
+        return ov_fail(err, OV_CANCELLED, "cancelled");
+    OV_TRY(ov_segment_builder_seal(b, path, names, info, err));
+    OV_FAULT(OV_FAULT_LOAD_SEALED, err);
+    return OV_OK;
+}
+
 bool ovi_seal_one(ov_loader *l)
 {
     ov_error err = OV_ERROR_INIT;
@@ -72,14 +85,19 @@ bool ovi_seal_one(ov_loader *l)
         ov_mutex_unlock(&l->mutex);
         return false;
     }
+    size_t bytes = l->sealed[l->sealed_next].bytes;
+    if (l->sealing_bytes && l->sealing_bytes + bytes > l->env.memory_bytes) { /* whoever seals will be done soon */
+        ov_mutex_unlock(&l->mutex);
+        return false;
+    }
+    l->sealing_bytes += bytes;
     uint32_t job = l->sealed_next++;
     ov_segment_builder *b = l->sealed[job].builder;
     const char *path = l->sealed[job].path;
     ov_mutex_unlock(&l->mutex);
 
     ov_arena_init(&names, "sealed", NULL);
-    ov_status st = ovi_loader_cancelled(l) ? ov_fail(&err, OV_CANCELLED, "cancelled")
-                                           : ov_segment_builder_seal(b, path, &names, &info, &err);
+    ov_status st = seal(l, b, path, &names, &info, &err);
     ov_mutex_lock(&l->mutex);
     if (st == OV_OK) {
         l->sealed[job].done = true;
@@ -94,9 +112,13 @@ bool ovi_seal_one(ov_loader *l)
     l->sealed_done++;
     if (l->env.progress)
         atomic_fetch_add(&l->env.progress->segments, 1);
-    ov_cond_broadcast(&l->changed);
     ov_mutex_unlock(&l->mutex);
     ov_segment_builder_destroy(b);
+    ov_mutex_lock(&l->mutex);
+    l->sealing_bytes -= bytes;
+    l->waiting_bytes -= bytes;
+    ov_cond_broadcast(&l->changed);
+    ov_mutex_unlock(&l->mutex);
     ov_arena_fini(&names);
     if (st != OV_OK)
         ovi_loader_set_failed(l, &err);

@@ -149,6 +149,8 @@ static ov_status read_tuning(ovi_spec_reader *r, const ov_json *spec, ov_error *
     OV_TRY(read_row_limit(t, "targetPartitionSize", &s->max_rows_per_segment, err));
     OV_TRY(read_row_limit(t, "maxRowsPerSegment", &s->max_rows_per_segment, err));
     OV_TRY(read_partitions(r, t, err));
+    OV_TRY(ov_json_i64_in(t, "maxBytesInMemory", 0, -1, INT64_MAX, &max, err));
+    s->max_bytes_in_memory = max > 0 ? (uint64_t)max : 0; /* 0 and -1 leave it to us */
     OV_TRY(ov_json_bool(t, "logParseExceptions", false, &s->log_parse_exceptions, err));
     OV_TRY(ov_json_bool(t, "reportParseExceptions", false, &s->report_parse_exceptions, err));
     OV_TRY(ov_json_i64_in(t, "maxParseExceptions", INT32_MAX, -1, INT64_MAX, &max, err));

@@ -155,6 +155,7 @@ typedef struct ov_spec {
     uint32_t partition_count;
     uint32_t num_shards; /* hashed; 0: by max_rows_per_segment */
     uint32_t max_rows_per_segment;
+    uint64_t max_bytes_in_memory; /* of open segments, which are sealed early when they pass it; 0: the default */
     uint64_t max_parse_exceptions; /* UINT64_MAX: no limit */
     uint32_t max_saved_parse_exceptions;
     bool log_parse_exceptions, report_parse_exceptions;

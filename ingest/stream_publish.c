@@ -59,7 +59,7 @@ uint32_t ovi_stream_inputs(const ov_snapshot *snap, ov_slice datasource, ovi_pie
 
 ov_status ovi_stream_seal(ov_streams *s, const ovi_merge *what, ov_publish *to, ov_error *err)
 {
-    ovi_merge_env env = {.catalog = s->config.catalog, .budget = &s->budget};
+    ovi_merge_env env = {.catalog = s->config.catalog, .budget = &s->budget, .memory_bytes = (size_t)512 << 20};
     OV_TRY(ov_arena_printf(to->arena, &env.stem, err, "stream-%llu", (unsigned long long)s->file_no++));
     return ovi_merge_seal(&env, what, to, NULL, err);
 }

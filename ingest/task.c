@@ -23,14 +23,13 @@ ovi_task *ovi_task_create(ov_tasks *r)
     ovi_task *t = ov_calloc(1, sizeof(*t));
     if (!t)
         return NULL;
-    size_t limit = r->config.task_memory_bytes ? r->config.task_memory_bytes : OV_LOAD_MEMORY_BYTES;
+    size_t limit = r->config.task_memory_bytes ? r->config.task_memory_bytes : OV_TASK_MEMORY_BYTES;
     t->runner = r;
     t->log.fd = -1;
     t->notes_tail = &t->notes;
     t->context_json = OV_SLICE_LIT("{}");
     atomic_init(&t->refs, 1);
-    /* Twice the limit of open builders: parsing and sealing need room beside them. */
-    ov_budget_init(&t->budget, "task", limit > SIZE_MAX / 2 ? SIZE_MAX : 2 * limit, r->config.budget);
+    ov_budget_init(&t->budget, "task", limit, r->config.budget);
     ov_arena_init(&t->arena, "task", NULL);
     return t;
 }

@@ -29,7 +29,7 @@ typedef struct ov_tasks_config {
     uint32_t threads;     /* tasks that run at once; 0: 2 */
     uint32_t workers;     /* threads of one load; 0: one per core */
     ov_budget *budget;    /* parent of every task's; NULL for none */
-    size_t task_memory_bytes; /* limit of one task; 0: OV_LOAD_MEMORY_BYTES */
+    size_t task_memory_bytes; /* limit of one task; 0: OV_TASK_MEMORY_BYTES */
     const struct ov_disk_guard *disk; /* see disk_guard.h; NULL: none */
     const char *base_dir; /* relative paths of specs start here; NULL: the working directory */
     const char *host;     /* the `location` of statuses; NULL: "localhost" */

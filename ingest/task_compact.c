@@ -196,6 +196,7 @@ static ov_status compact_run(ovi_task *t, ov_error *err)
     compaction c = {.t = t, .plan = t->plan};
     ov_status st = OV_BUSY;
     OV_TRY(ovi_task_load_env(t, 1, &c.env, err));
+    ovi_task_limit_memory(t, c.plan->spec, &c.env);
     for (; st == OV_BUSY && c.attempt < ATTEMPTS; c.attempt++) {
         if (c.attempt) {
             ovi_task_log_line(&t->log, "INFO", "once more: %s", err->text);

@@ -47,6 +47,7 @@ static ov_status index_run(ovi_task *t, ov_error *err)
     ov_load_result result = {0};
     OV_TRY(ovi_task_declare_keys(t, spec, err));
     OV_TRY(ovi_task_load_env(t, 1, &env, err));
+    ovi_task_limit_memory(t, spec, &env);
     ov_status st = ov_load_run(spec, &env, &t->arena, &result, err);
     ovi_task_add_result(t, &result);
     log_rejects(t, &result);

@@ -109,6 +109,8 @@ ov_status ovi_task_fail_cancelled(ovi_task *t, ov_error *err);
  * is refused. */
 OV_CHECKED ov_status ovi_task_declare_keys(ovi_task *t, const ov_spec *spec, ov_error *err);
 OV_CHECKED ov_status ovi_task_load_env(ovi_task *t, unsigned loads, ov_load_env *env, ov_error *err);
+/* The spec's own wish for open segments, within half of the task's memory. */
+void ovi_task_limit_memory(const ovi_task *t, const ov_spec *spec, ov_load_env *env);
 /* For types that wait: load only between these; OV_CANCELLED instead of a turn. */
 OV_CHECKED ov_status ovi_task_turn_take(ovi_task *t, ov_error *err);
 void ovi_task_turn_give(ovi_task *t);

@@ -84,6 +84,7 @@ static void print_ours(ov_jsonw *w, const ovi_task *t)
 {
     ov_jsonw_open_object(w, "ovate");
     print_counters(w, &t->loaded.counters);
+    ov_jsonw_u64(w, "peakMemoryBytes", atomic_load(&t->budget.peak));
     for (const ovi_task_note *n = t->notes; n; n = n->next) {
         ov_jsonw_key(w, n->key);
         if (n->is_text)

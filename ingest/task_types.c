@@ -52,7 +52,7 @@ ov_status ovi_task_load_env(ovi_task *t, unsigned loads, ov_load_env *env, ov_er
 {
     const ov_tasks_config *config = ovi_tasks_config(t->runner);
     ov_slice path, tmp;
-    size_t memory = config->task_memory_bytes ? config->task_memory_bytes : OV_LOAD_MEMORY_BYTES;
+    size_t memory = (config->task_memory_bytes ? config->task_memory_bytes : OV_TASK_MEMORY_BYTES) / 4;
     OV_TRY(ov_catalog_tmp_path(config->catalog, &t->arena, &path, err));
     OV_TRY(ov_arena_copy(&t->arena, ov_path_dir(path), &tmp, err));
     ov_slice stem = ov_path_base(path);
@@ -73,6 +73,12 @@ ov_status ovi_task_load_env(ovi_task *t, unsigned loads, ov_load_env *env, ov_er
         .transforms = config->transforms,
     };
     return has_keys(t, &env->arrival, err);
+}
+
+void ovi_task_limit_memory(const ovi_task *t, const ov_spec *spec, ov_load_env *env)
+{
+    if (spec->max_bytes_in_memory)
+        env->memory_bytes = (size_t)OV_MIN(spec->max_bytes_in_memory, (uint64_t)t->budget.limit / 2);
 }
 
 void ovi_task_add_result(ovi_task *t, const ov_load_result *r)

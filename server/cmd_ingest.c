@@ -215,7 +215,7 @@ static int run(int argc, char **argv)
          "exit 5 when more rows were rejected"},
         {0, "progress", OV_OPT_TEXT, &o.progress, "HOW", "auto, tty, plain or off (auto)"},
         {0, "threads", OV_OPT_NUMBER, &o.run.threads, "N", "parsing threads (one per core)"},
-        {0, "memory", OV_OPT_SIZE, &o.run.memory, "SIZE", "memory of open segments (512MiB)"},
+        {0, "memory", OV_OPT_SIZE, &o.run.memory, "SIZE", "memory of the task (256MiB)"},
         {0, "from", OV_OPT_TEXT, &o.from, "TIME", "backfill: the interval's start"},
         {0, "to", OV_OPT_TEXT, &o.to, "TIME", "backfill: its end"},
         {0, "step", OV_OPT_TEXT, &o.step, "PERIOD", "backfill: one task for each (P1D)"},

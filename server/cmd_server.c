@@ -26,7 +26,7 @@
 typedef struct server_options {
     const char *dir, *host, *log_level, *spill_dir, *heartbeat;
     int64_t port, threads, tasks, connections, queries, waiting, stream_age;
-    uint64_t memory, query_memory, results, states, spill_limit, max_body, stream_memory;
+    uint64_t memory, task_memory, query_memory, results, states, spill_limit, max_body, stream_memory;
 } server_options;
 
 /* How long running requests may take when the server is told to stop: less than the 10 s after which containers are
@@ -95,6 +95,7 @@ static ov_status start_tasks(ov_app *app, const server_options *o, ov_error *err
         .sql = &sql,
         .pull = &pull,
         .threads = (uint32_t)o->tasks,
+        .task_memory_bytes = (size_t)o->task_memory,
         .workers = (uint32_t)o->threads,
         .host = app->host,
         .port = app->port,
@@ -222,6 +223,8 @@ static int run(int argc, char **argv)
          "listen beyond this machine although anyone may query"},
         {0, "threads", OV_OPT_NUMBER, &o.threads, "N", "threads of one query (one per core)"},
         {0, "tasks", OV_OPT_NUMBER, &o.tasks, "N", "ingestion tasks at once (2)"},
+        {0, "task-memory", OV_OPT_SIZE, &o.task_memory, "SIZE",
+         "memory of one ingestion task, which seals segments early to stay within it (256MiB)"},
         {0, "memory", OV_OPT_SIZE, &o.memory, "SIZE",
          "memory of all queries together (half of what there is)"},
         {0, "query-memory", OV_OPT_SIZE, &o.query_memory, "SIZE",

@@ -166,7 +166,8 @@ static void test_refused_documents(void **state)
     check_refused(&f, "{", OV_INVALID, "");
     check_refused(&f, "[]", OV_INVALID, "object");
     check_refused(&f, "{}", OV_INVALID, "type");
-    check_refused(&f, "{\"type\":\"compact\"}", OV_INVALID, "no task type 'compact'");
+    check_refused(&f, "{\"type\":\"archive\"}", OV_INVALID, "no task type 'archive'");
+    check_refused(&f, "{\"type\":\"compact\"}", OV_INVALID, "dataSource");
     check_refused(&f, "{\"type\":\"noop\",\"id\":\"a/b\"}", OV_INVALID, "task id");
     check_refused(&f, "{\"type\":\"noop\",\"id\":\"../x\"}", OV_INVALID, "task id");
     check_refused(&f, "{\"type\":\"index_parallel\",\"spec\":{}}", OV_INVALID, "dataSchema");
