@@ -15,6 +15,12 @@ STATIONS = ('stations', 'clustered')
 WORKLOADS = ('stations', 'clustered', 'commits', 'clickbench', 'ssb', 'ssb_star', 'tpch')
 
 
+def count(text):
+    """250, 10k or 2M."""
+    units = {'k': 1000, 'M': 1_000_000}
+    return int(text[:-1]) * units[text[-1]] if text[-1:] in units else int(text)
+
+
 def machine():
     model = 'unknown processor'
     with open('/proc/cpuinfo', encoding='utf-8') as file:
