@@ -2,9 +2,11 @@
 """Pushed rows: how long from an event until queries see it, at a steady rate with queries running; and how many a second at most.
 
     bench/push.py [--rate 50000] [--seconds 30] [--clients 4] [--flush-ms 100] [--ovate BIN]
+    bench/push.py --replay-mb 1000          only how long a start takes over so large a log
 
 Events arise evenly; each client collects its share for --flush-ms and pushes it as NDJSON. An event is queryable when its push is answered, which is
-checked now and then by a count. Then the clients push as fast as they are answered, and the log is replayed.
+checked now and then by a count. Then the clients push as fast as they are answered, and the log is replayed. The load of the machine is
+shown: other programs on it are in the figures.
 """
 import argparse
 import http.client
@@ -94,6 +96,25 @@ def run_clients(server, asked, every, seconds):
     return clients, times, time.monotonic() - start
 
 
+def replay(asked):
+    """Rows of half a kilobyte that do not compress, none of them published, until the log has so many MB."""
+    rows = 2000
+    with tempfile.TemporaryDirectory(prefix='ovate-bench-') as data:
+        server = Server(data=data, args=['--stream-memory', '8GiB', '--stream-age', '1000000'])
+        pushed = 0
+        while metric(server, 'ovate_wal_bytes') < asked.replay_mb * 1e6:
+            body = ''.join('{"time":%d,"n":%d,"text":"%s"}\n' % (1714521600000 + i, pushed + i, os.urandom(250).hex()) for i in range(rows))
+            server.request('POST', '/v1/push/clicks', body.encode())
+            pushed += rows
+        log = metric(server, 'ovate_wal_bytes')
+        server.kill()
+        start = time.monotonic()
+        server.start()
+        print('replay after kill -9: %.2f s until ready, %.0f MB of log, rows all there: %s; load %.1f' % (
+            time.monotonic() - start, log / 1e6, server.value('SELECT COUNT(*) FROM clicks') == pushed, os.getloadavg()[0]))
+        server.close()
+
+
 def at(values, share):
     values = sorted(values)
     return values[min(len(values) - 1, int(len(values) * share))]
@@ -109,10 +130,14 @@ def main():
     words.add_argument('--seconds', type=float, default=30)
     words.add_argument('--clients', type=int, default=4)
     words.add_argument('--flush-ms', type=float, default=100)
+    words.add_argument('--replay-mb', type=int)
     words.add_argument('--ovate')
     asked = words.parse_args()
     if asked.ovate:
         os.environ['OVATE_BIN'] = asked.ovate
+    if asked.replay_mb:
+        replay(asked)
+        return
     with tempfile.TemporaryDirectory(prefix='ovate-bench-') as data:
         server = Server(data=data)
         clients, times, took = run_clients(server, asked, asked.flush_ms / 1000, asked.seconds)
@@ -122,7 +147,8 @@ def main():
             pushed, took, pushed / took, len(bodies(100, 1)[0]) / 100, seen == pushed))
         print('  event to queryable: p50 %.0f ms, p99 %.0f ms, max %.0f ms (of which up to %.0f ms in the client)' % (
             at(waits, .5) * 1e3, at(waits, .99) * 1e3, max(waits) * 1e3, asked.flush_ms))
-        print('  queries beside it: %d, p50 %.1f ms, p99 %.1f ms' % (len(times), at(times, .5) * 1e3, at(times, .99) * 1e3))
+        print('  queries beside it: %d, p50 %.1f ms, p99 %.1f ms; plans found %d times; load %.1f' % (
+            len(times), at(times, .5) * 1e3, at(times, .99) * 1e3, metric(server, 'ovate_plan_hits_total'), os.getloadavg()[0]))
         print('  log: %.0f MB, %d records in %d syncs; pieces %d, merges %d' % (
             metric(server, 'ovate_wal_bytes') / 1e6, metric(server, 'ovate_wal_records_total'),
             metric(server, 'ovate_wal_syncs_total'), metric(server, 'ovate_stream_pieces'), metric(server, 'ovate_stream_merges_total')))

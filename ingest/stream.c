@@ -10,6 +10,8 @@
 #define DEFAULT_MEMORY_BYTES ((size_t)512 << 20)
 #define DEFAULT_BODY_BYTES (UINT64_C(256) << 20)
 #define DEFAULT_AGE_MS (INT64_C(10) * 60 * 1000)
+#define DEFAULT_BATCH_AGE_MS (INT64_C(30) * 24 * 3600 * 1000)
+#define DEFAULT_BATCH_COUNT UINT64_C(1000000)
 enum { DEFAULT_ROWS = 5000000 };
 
 ov_status ovi_stream_key(ov_arena *a, const char *what, ov_slice datasource, ov_slice rest, ov_slice *out, ov_error *err)
@@ -351,6 +353,8 @@ static void set_defaults(ov_streams_config *c)
     c->memory_bytes = c->memory_bytes ? c->memory_bytes : DEFAULT_MEMORY_BYTES;
     c->max_body_bytes = c->max_body_bytes ? c->max_body_bytes : DEFAULT_BODY_BYTES;
     c->age_ms = c->age_ms ? c->age_ms : DEFAULT_AGE_MS;
+    c->batch_age_ms = c->batch_age_ms ? c->batch_age_ms : DEFAULT_BATCH_AGE_MS;
+    c->batch_count = c->batch_count ? c->batch_count : DEFAULT_BATCH_COUNT;
     c->max_rows = c->max_rows ? c->max_rows : DEFAULT_ROWS;
 }
 

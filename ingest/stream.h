@@ -28,6 +28,8 @@ typedef struct ov_streams_config {
     int64_t age_ms;         /* pieces older than this are handed over; 0: 10 minutes */
     uint32_t max_rows;      /* of a stream in memory before a hand-over; 0: 5 million */
     const struct ov_disk_guard *disk; /* pushes are refused while it says so; NULL: never */
+    int64_t batch_age_ms;   /* ids of batches that were published longer ago are forgotten; 0: 30 days */
+    uint64_t batch_count;   /* of a datasource: past it the oldest are forgotten, but none of the last hour; 0: a million */
     bool paused;            /* no threads of its own: nothing is merged or published until asked (tests) */
 } ov_streams_config;
 

@@ -6,6 +6,7 @@
  *   stream_merge.c    pieces into larger ones                                 stream_spec.c    how rows are read
  *   stream_publish.c  the hand-over                                           stream_view.c    status, metrics
  *   stream_compact.c  small published segments                                merge.h          rows of several segments
+ *   stream_forget.c    ids of batches that are old
  *
  * One lock guards all lists; the catalog's locks come after it, the log's before. It is never held while bytes are parsed,
  * written or merged. A piece that is `busy` belongs to the thread that merges or publishes it; its place in the list stays.
@@ -63,6 +64,7 @@ typedef struct ovi_stream {
     bool publishing;
     bool compact; /* segments were published since somebody looked for small ones */
     uint64_t flush_to; /* somebody waits until pieces up to here are gone */
+    int64_t swept_ms; /* when its ids of batches were last looked through; 0: not since the start */
     uint64_t failures; /* of hand-overs, in a row */
     int64_t retry_ms;  /* wall clock; no hand-over before */
     ov_error last_error;
@@ -147,6 +149,8 @@ typedef struct ovi_batch_fate {
     bool known;
     uint64_t body_hash, rows, rejected;
 } ovi_batch_fate;
+/* What the catalog keeps of a batch; *published_ms 0: written by a version that did not say. */
+OV_CHECKED ov_status ovi_fate_read(ov_slice text, ovi_batch_fate *fate, int64_t *published_ms, ov_error *err);
 /* Waits while the same id is on its way; then either it is known, or `flight` is under way and must land. */
 OV_CHECKED ov_status ovi_batch_begin(ov_streams *s, ov_slice datasource, ov_slice batch, ovi_flight *flight,
                                      ovi_batch_fate *fate, ov_error *err);
@@ -173,5 +177,8 @@ OV_CHECKED ov_status ovi_stream_seal(ov_streams *s, const ovi_merge *what, ov_pu
 /* ---- stream_compact.c ---- */
 /* Put small published segments of one time chunk of the stream together; *done false: there are none to put together. */
 OV_CHECKED ov_status ovi_stream_compact(ov_streams *s, ovi_stream *stream, bool *done, ov_error *err);
+/* ---- stream_forget.c ---- */
+/* Once an hour: ids of the stream's batches that nobody will repeat any more leave the catalog. Trouble is only logged. */
+void ovi_batches_forget(ov_streams *s, ovi_stream *stream);
 /* One hand-over of this stream, of what is not busy; *done false: there was nothing to do. */
 OV_CHECKED ov_status ovi_stream_hand_over(ov_streams *s, ovi_stream *stream, bool *done, ov_error *err);

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include "base/hash.h"
 #include "ingest/publish.h"
+#include "base/os.h"
 #include "ingest/stream_int.h"
 
 /* ---- notes of a piece ---- */
@@ -90,36 +91,39 @@ static const ovi_note *find_batch(ov_streams *s, const ovi_stream *stream, ov_sl
 
 /* ---- fates ---- */
 
-static ov_status read_fate(ov_slice text, ovi_batch_fate *fate, ov_error *err)
+ov_status ovi_fate_read(ov_slice text, ovi_batch_fate *fate, int64_t *published_ms, ov_error *err)
 {
     unsigned long long hash, rows, rejected;
-    char copy[80];
+    long long ms = 0;
+    char copy[100];
     if (text.n >= sizeof copy)
         return ov_fail(err, OV_CORRUPT, "the catalog's entry of a batch is malformed");
     memcpy(copy, text.p, text.n);
     copy[text.n] = 0;
-    if (sscanf(copy, "%llx %llu %llu", &hash, &rows, &rejected) != 3)
+    if (sscanf(copy, "%llx %llu %llu %lld", &hash, &rows, &rejected, &ms) < 3)
         return ov_fail(err, OV_CORRUPT, "the catalog's entry of a batch is malformed: '%s'", copy);
     *fate = (ovi_batch_fate){true, hash, rows, rejected};
+    *published_ms = ms;
     return OV_OK;
 }
 
 static ov_status print_fate(const ovi_note *n, ov_arena *a, ov_slice *out, ov_error *err)
 {
-    return ov_arena_printf(a, out, err, "%016llx %llu %llu", (unsigned long long)n->body_hash,
-                           (unsigned long long)n->rows, (unsigned long long)n->rejected);
+    return ov_arena_printf(a, out, err, "%016llx %llu %llu %lld", (unsigned long long)n->body_hash, (unsigned long long)n->rows,
+                           (unsigned long long)n->rejected, (long long)ov_now_ms());
 }
 
 static ov_status look_in_catalog(ov_streams *s, ov_slice datasource, ov_slice batch, ovi_batch_fate *fate, ov_error *err)
 {
     ov_arena a;
     ov_slice key, value = {0};
+    int64_t published_ms;
     ov_arena_init(&a, "batch", NULL);
     ov_status st = ovi_stream_key(&a, "batch", datasource, batch, &key, err);
     if (st == OV_OK)
         st = ov_catalog_cursor_get(s->config.catalog, key, &a, &value, err);
     if (st == OV_OK && value.n)
-        st = read_fate(value, fate, err);
+        st = ovi_fate_read(value, fate, &published_ms, err);
     ov_arena_fini(&a);
     return st;
 }

@@ -288,6 +288,8 @@ ov_status ovi_stream_hand_over(ov_streams *s, ovi_stream *stream, bool *done, ov
     *done = st == OV_OK && h.count > 0;
     if (*done)
         st = run(&h, err);
+    if (*done && st == OV_OK)
+        ovi_batches_forget(s, stream);
     ov_arena_fini(&h.arena);
     return st;
 }

@@ -210,6 +210,11 @@ OV_CHECKED ov_status ov_catalog_cursor_get(ov_catalog *cat, ov_slice key, ov_are
 typedef struct ov_cursor_row {
     ov_slice key, value;
 } ov_cursor_row;
+/* Takes away cursors whose key begins with `prefix` and that `drop` says are not needed any more, a bounded number in one
+ * transaction: *more true when there may be others. */
+typedef bool ov_cursor_drop(void *self, ov_slice key, ov_slice value);
+OV_CHECKED ov_status ov_catalog_cursor_prune(ov_catalog *cat, ov_slice prefix, ov_cursor_drop *drop, void *self, bool *more,
+                                             ov_error *err);
 OV_CHECKED ov_status ov_catalog_cursor_list(ov_catalog *cat, ov_slice prefix, ov_arena *out, ov_cursor_row **rows,
                                             uint32_t *count, ov_error *err);
 

@@ -157,6 +157,74 @@ ov_status ov_catalog_cursor_list(ov_catalog *cat, ov_slice prefix, ov_arena *out
     return st;
 }
 
+/* ---- cursors that are not needed any more ---- */
+
+enum { PRUNED_AT_ONCE = 20000 };
+
+typedef struct pruning {
+    ov_slice prefix;
+    ov_cursor_drop *drop;
+    void *self;
+    ov_arena arena;
+    ov_slice *keys;
+    uint32_t count;
+    int64_t sums; /* of all of them */
+} pruning;
+
+static ov_status find_prunable(ov_catalog *cat, pruning *p, ov_error *err)
+{
+    sqlite3_stmt *s;
+    bool row = false;
+    OV_TRY(ov_arena_alloc(&p->arena, PRUNED_AT_ONCE * sizeof *p->keys, &p->keys, err));
+    OV_TRY(ovi_db_prepare(cat, "SELECT key, value, sum FROM cursors WHERE substr(key, 1, length(?1)) = ?1", &s, err));
+    ovi_bind_str(s, 1, p->prefix);
+    ov_status st = ovi_db_step(cat, s, &row, err);
+    while (st == OV_OK && row && p->count < PRUNED_AT_ONCE) {
+        if (p->drop(p->self, ovi_column(s, 0), ovi_column(s, 1))) {
+            p->sums ^= sqlite3_column_int64(s, 2);
+            st = ov_arena_copy(&p->arena, ovi_column(s, 0), &p->keys[p->count++], err);
+        }
+        if (st == OV_OK)
+            st = ovi_db_step(cat, s, &row, err);
+    }
+    ovi_db_done(cat, s);
+    return st;
+}
+
+static ov_status remove_cursor(ov_catalog *cat, ov_slice key, ov_error *err)
+{
+    sqlite3_stmt *s;
+    OV_TRY(ovi_db_prepare(cat, "DELETE FROM cursors WHERE key = ?", &s, err));
+    ovi_bind_str(s, 1, key);
+    ov_status st = ovi_db_run(cat, s, err);
+    ovi_db_done(cat, s);
+    return st;
+}
+
+static ov_status prune(ov_catalog *cat, pruning *p, ov_error *err)
+{
+    int64_t digest;
+    OV_TRY(find_prunable(cat, p, err));
+    for (uint32_t i = 0; i < p->count; i++)
+        OV_TRY(remove_cursor(cat, p->keys[i], err));
+    if (p->count == 0)
+        return OV_OK;
+    OV_TRY(ovi_meta_get(cat, "cursors", &digest, err));
+    return ovi_meta_set(cat, "cursors", digest ^ p->sums, err);
+}
+
+ov_status ov_catalog_cursor_prune(ov_catalog *cat, ov_slice prefix, ov_cursor_drop *drop, void *self, bool *more, ov_error *err)
+{
+    pruning p = {.prefix = prefix, .drop = drop, .self = self};
+    ov_arena_init(&p.arena, "cursors", NULL);
+    ov_status st = ovi_change_begin(cat, err);
+    if (st == OV_OK)
+        st = ovi_change_end(cat, prune(cat, &p, err), NULL, NULL, err);
+    *more = st == OV_OK && p.count == PRUNED_AT_ONCE;
+    ov_arena_fini(&p.arena);
+    return st;
+}
+
 ov_status ovi_cursor_expect(ov_catalog *cat, ov_slice key, ov_slice want, ov_error *err)
 {
     ov_arena a;

@@ -1,173 +1,12 @@
 /*
- * Streams: every acknowledged row is in a snapshot exactly once: in memory, after merges, after the hand-over, after a
- * start that follows any end of the process. Rows are {"n": 1 .. N}, so a count and a sum tell what is there.
+ * Streams: every acknowledged row is in a snapshot exactly once: in memory, after merges, after the hand-over, after a start.
+ * stream_fault_test.c does the same over faults, kills and crowds.
  */
-#include "tests/unit/harness.h"
+#include "tests/unit/stream_lib.h"
 
-#include <stdatomic.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <sys/wait.h>
-#include <unistd.h>
 #include "base/compress.h"
-#include "base/fault.h"
-#include "base/file.h"
 #include "base/os.h"
-#include "base/thread.h"
 #include "ingest/rows.h"
-#include "ingest/stream.h"
-
-static ov_error err;
-#define OK(expr) check_ok(expr, &err)
-
-typedef struct world {
-    char dir[64];
-    ov_catalog *cat;
-    ov_streams *streams;
-    ov_arena arena;
-} world;
-
-static void start(world *w, ov_streams_config config)
-{
-    err = (ov_error)OV_ERROR_INIT;
-    OK(ov_catalog_open(w->dir, true, &w->cat, &err));
-    config.catalog = w->cat;
-    OK(ov_streams_create(&config, &w->streams, &err));
-}
-
-static void stop(world *w)
-{
-    ov_streams_destroy(w->streams);
-    ov_catalog_close(w->cat);
-    w->streams = NULL;
-    w->cat = NULL;
-}
-
-static const ov_streams_config quiet = {.paused = true, .log_file_bytes = 16 << 10};
-
-static void world_init(world *w, ov_streams_config config)
-{
-    memset(w, 0, sizeof *w);
-    strcpy(w->dir, "/tmp/ovate-stream-XXXXXX");
-    assert_non_null(mkdtemp(w->dir));
-    ov_arena_init(&w->arena, "test", NULL);
-    start(w, config);
-}
-
-static void world_fini(world *w)
-{
-    stop(w);
-    OK(ov_dir_remove_all(w->dir, &err));
-    ov_arena_fini(&w->arena);
-}
-
-static void again(world *w)
-{
-    stop(w);
-    start(w, quiet);
-}
-
-/* ---- rows in ---- */
-
-static ov_status push_text(world *w, const char *datasource, const char *batch, ov_slice body, ov_push_format format,
-                           ov_push_result *r)
-{
-    ov_push p = {.datasource = ov_slice_cstr(datasource), .batch = ov_slice_cstr(batch), .body = body, .format = format};
-    return ov_streams_push(w->streams, &p, &w->arena, r, &err);
-}
-
-static ov_push_result push(world *w, const char *batch, const char *body)
-{
-    ov_push_result r;
-    OK(push_text(w, "t", batch, ov_slice_cstr(body), OV_PUSH_JSON, &r));
-    return r;
-}
-
-/* Rows from..to of every hour of a few days. */
-static void rows_text(ov_buf *b, uint32_t from, uint32_t to)
-{
-    for (uint32_t n = from; n <= to; n++)
-        ov_buf_addf(b, "{\"__time\":%llu,\"n\":%u,\"word\":\"w%u\"}\n",
-                    1704067200000ULL + (unsigned long long)(n % 96) * 3600000ULL, n, n % 7);
-}
-
-static ov_status push_rows(world *w, const char *batch, uint32_t from, uint32_t to, ov_error *e)
-{
-    ov_buf b;
-    ov_arena a;
-    ov_push_result r;
-    ov_buf_init(&b);
-    ov_arena_init(&a, "push", NULL);
-    rows_text(&b, from, to);
-    ov_push p = {.datasource = OV_SLICE_LIT("t"), .batch = ov_slice_cstr(batch), .body = ov_buf_slice(&b)};
-    ov_status st = ov_streams_push(w->streams, &p, &a, &r, e);
-    if (st == OV_OK)
-        assert_int_equal(r.rows, to - from + 1);
-    ov_arena_fini(&a);
-    ov_buf_fini(&b);
-    return st;
-}
-
-/* ---- rows out ---- */
-
-typedef struct totals {
-    uint64_t rows;
-    int64_t sum;
-    uint32_t segments, live;
-} totals;
-
-static void add_segment(const ov_segment *seg, totals *t)
-{
-    ov_arena scratch;
-    ov_error e = OV_ERROR_INIT;
-    const ov_column *c = ov_segment_find(seg, OV_SLICE_LIT("n"));
-    ov_arena_init(&scratch, "read", NULL);
-    t->rows += ov_segment_get_info(seg)->rows;
-    for (uint32_t b = 0; c && b < ov_column_get_info(c)->blocks; b++) {
-        ov_vec v;
-        check_ok(ov_column_read(c, b, &scratch, &v, &e), &e);
-        for (uint32_t i = 0; i < v.rows; i++)
-            if (!ov_vec_is_null(&v, i))
-                t->sum += ov_vec_i64(&v, i);
-    }
-    ov_arena_fini(&scratch);
-}
-
-static totals look(world *w, const char *datasource)
-{
-    totals t = {0};
-    ov_error e = OV_ERROR_INIT;
-    ov_snapshot *snap = ov_catalog_snapshot(w->cat);
-    const ov_datasource *ds = ov_snapshot_find(snap, ov_slice_cstr(datasource));
-    for (uint32_t i = 0; ds && i < ds->segment_count; i++) {
-        ov_segment *seg;
-        check_ok(ov_snapshot_open(snap, ds->segments[i], &seg, &e), &e);
-        add_segment(seg, &t);
-        t.segments++;
-        t.live += ds->segments[i]->live != NULL;
-        ov_segment_release(seg);
-    }
-    if (ds)
-        assert_int_equal(ds->rows, t.rows);
-    ov_snapshot_release(snap);
-    return t;
-}
-
-static void check_rows(world *w, uint64_t n)
-{
-    totals t = look(w, "t");
-    assert_int_equal(t.rows, n);
-    assert_int_equal(t.sum, (int64_t)(n * (n + 1) / 2));
-}
-
-static uint64_t log_bytes(const world *w)
-{
-    uint64_t n;
-    char path[80];
-    snprintf(path, sizeof path, "%s/wal", w->dir);
-    OK(ov_dir_usage(path, &n, &err));
-    return n;
-}
 
 /* ---- a push ---- */
 
@@ -283,6 +122,33 @@ static void test_batches_count_once(void **state)
     OK(ov_streams_flush(w.streams, OV_SLICE_LIT("u"), &err));
     OK(push_text(&w, "u", "b1", OV_SLICE_LIT("bad"), OV_PUSH_JSON, &r));
     assert_true(r.duplicate);
+    world_fini(&w);
+}
+
+/* Ids that were published longer ago than asked for leave the catalog with a later hand-over. */
+static void test_old_batches_are_forgotten(void **state)
+{
+    (void)state;
+    world w;
+    ov_streams_config config = quiet;
+    config.batch_age_ms = 1000;
+    world_init(&w, config);
+    static const char one[] = "{\"time\":\"2024-01-01\",\"n\":1}\n", two[] = "{\"time\":\"2024-01-01\",\"n\":2}\n",
+                      three[] = "{\"time\":\"2024-01-01\",\"n\":3}\n";
+    assert_false(push(&w, "old", one).duplicate);
+    OK(ov_streams_flush(w.streams, OV_SLICE_LIT("t"), &err));
+    assert_true(push(&w, "old", one).duplicate);
+    stop(&w);
+    ov_sleep_ms(1100);
+    start(&w, config);
+    assert_true(push(&w, "old", one).duplicate);
+    assert_false(push(&w, "new", two).duplicate);
+    OK(ov_streams_flush(w.streams, OV_SLICE_LIT("t"), &err));
+    assert_true(push(&w, "new", two).duplicate);
+    assert_false(push(&w, "old", three).duplicate);
+    check_rows(&w, 3);
+    again(&w); /* the catalog's own check of its cursors holds */
+    check_rows(&w, 3);
     world_fini(&w);
 }
 
@@ -467,194 +333,6 @@ static void test_replaced_rows_stay_away(void **state)
     world_fini(&w);
 }
 
-/* ---- no room ---- */
-
-static void test_memory_is_bounded(void **state)
-{
-    (void)state;
-    world w;
-    ov_streams_config small = quiet;
-    small.memory_bytes = 64 << 10;
-    world_init(&w, small);
-    uint32_t n = 0;
-    while (push_rows(&w, "", n + 1, n + 100, &err) == OV_OK) {
-        n += 100;
-        assert_true(n < 100000);
-    }
-    assert_int_equal(err.code, OV_BUSY);
-    check_rows(&w, n);
-    OK(ov_streams_flush(w.streams, OV_SLICE_LIT("t"), &err));
-    OK(push_rows(&w, "", n + 1, n + 100, &err));
-    check_rows(&w, n + 100);
-    world_fini(&w);
-}
-
-/* ---- faults ---- */
-
-static const char *const faults[] = {
-    "OV_FAULT_WAL_FILE",       "OV_FAULT_WAL_WRITTEN",    "OV_FAULT_WAL_SYNCED",       "OV_FAULT_STREAM_SEALED",
-    "OV_FAULT_COMMIT_PLACED",  "OV_FAULT_COMMIT_RENAMED", "OV_FAULT_COMMIT_SYNCED",    "OV_FAULT_COMMIT_WRITTEN",
-    "OV_FAULT_STREAM_PUBLISHED",
-};
-
-/* A child that pushes, merges and publishes until the fault ends it; it writes how far it was told to have come. */
-static void child(world *w, int told)
-{
-    ov_error e = OV_ERROR_INIT;
-    ov_streams_config config = quiet;
-    if (ov_catalog_open(w->dir, true, &w->cat, &e) != OV_OK)
-        _exit(1);
-    config.catalog = w->cat;
-    if (ov_streams_create(&config, &w->streams, &e) != OV_OK)
-        _exit(1);
-    for (uint32_t i = 1; i <= 30; i++) {
-        char batch[16];
-        snprintf(batch, sizeof batch, "b%u", i);
-        if (push_rows(w, batch, 10 * i - 9, 10 * i, &e) != OV_OK)
-            _exit(2);
-        if (write(told, &i, sizeof i) != sizeof i)
-            _exit(3);
-        if (i % 10 == 0 && ov_streams_merge(w->streams, &e) != OV_OK)
-            _exit(4);
-        if (i % 12 == 0 && ov_streams_flush(w->streams, OV_SLICE_LIT("t"), &e) != OV_OK)
-            _exit(5);
-    }
-    _exit(0);
-}
-
-static bool run_child(world *w, const char *fault, uint32_t *acknowledged)
-{
-    int pipe_fd[2], code;
-    assert_int_equal(pipe(pipe_fd), 0);
-    pid_t pid = fork();
-    assert_true(pid >= 0);
-    if (pid == 0) {
-        close(pipe_fd[0]);
-        setenv("OVATE_FAULT", fault, 1);
-        child(w, pipe_fd[1]);
-    }
-    close(pipe_fd[1]);
-    *acknowledged = 0;
-    for (uint32_t i; read(pipe_fd[0], &i, sizeof i) == sizeof i;)
-        *acknowledged = i;
-    close(pipe_fd[0]);
-    assert_int_equal(waitpid(pid, &code, 0), pid);
-    bool died = WIFEXITED(code) && WEXITSTATUS(code) == 137;
-    assert_true(died || (WIFEXITED(code) && WEXITSTATUS(code) == 0));
-    return died;
-}
-
-static void test_killed_at_fault_points(void **state)
-{
-    (void)state;
-    for (size_t f = 0; f < OV_COUNT_OF(faults); f++) {
-        bool died = true;
-        for (unsigned n = 1; died && n <= 40; n++) {
-            world w;
-            char fault[64];
-            uint32_t told;
-            world_init(&w, quiet);
-            stop(&w);
-            snprintf(fault, sizeof fault, "%s:%u:crash", faults[f], n);
-            died = run_child(&w, fault, &told);
-            start(&w, quiet);
-            uint64_t rows = look(&w, "t").rows;
-            assert_true(rows == 10 * told || (died && rows == 10 * (told + 1)));
-            check_rows(&w, rows);
-            /* the client tries its batches again, and goes on */
-            for (uint32_t i = told ? told : 1; i <= 31; i++) {
-                char batch[16];
-                snprintf(batch, sizeof batch, "b%u", i);
-                OK(push_rows(&w, batch, 10 * i - 9, 10 * i, &err));
-            }
-            check_rows(&w, 310);
-            OK(ov_streams_flush(w.streams, OV_SLICE_LIT("t"), &err));
-            check_rows(&w, 310);
-            world_fini(&w);
-        }
-    }
-}
-
-/* The same points, failing instead: rows stay where they were, and the next try succeeds. */
-static void test_failures(void **state)
-{
-    (void)state;
-    static const ov_fault_point points[] = {OV_FAULT_STREAM_SEALED, OV_FAULT_COMMIT_PLACED, OV_FAULT_COMMIT_RENAMED,
-                                            OV_FAULT_COMMIT_SYNCED, OV_FAULT_COMMIT_WRITTEN};
-    for (size_t i = 0; i < OV_COUNT_OF(points); i++) {
-        world w;
-        world_init(&w, quiet);
-        OK(push_rows(&w, "", 1, 100, &err));
-        ov_fault_arm(points[i], 1, OV_IO);
-        assert_int_equal(ov_streams_flush(w.streams, OV_SLICE_LIT("t"), &err), OV_IO);
-        ov_fault_disarm_all();
-        check_rows(&w, 100);
-        OK(push_rows(&w, "", 101, 110, &err));
-        OK(ov_streams_flush(w.streams, OV_SLICE_LIT("t"), &err));
-        assert_int_equal(look(&w, "t").live, 0);
-        check_rows(&w, 110);
-        world_fini(&w);
-    }
-}
-
-/* ---- readers beside writers ---- */
-
-enum { WRITERS = 3, PUSHES = 120, ROWS_EACH = 10 };
-
-typedef struct crowd {
-    world *w;
-    _Atomic uint64_t acknowledged; /* rows */
-    _Atomic int writing;
-} crowd;
-
-static void write_many(void *arg)
-{
-    crowd *c = arg;
-    for (uint32_t i = 0; i < PUSHES; i++) {
-        ov_error e = OV_ERROR_INIT;
-        check_ok(push_rows(c->w, "", 1, ROWS_EACH, &e), &e);
-        atomic_fetch_add(&c->acknowledged, ROWS_EACH);
-    }
-    atomic_fetch_sub(&c->writing, 1);
-}
-
-static void read_many(void *arg)
-{
-    crowd *c = arg;
-    uint64_t last = 0;
-    while (atomic_load(&c->writing)) {
-        uint64_t least = atomic_load(&c->acknowledged);
-        totals t = look(c->w, "t");
-        assert_true(t.rows >= least && t.rows >= last && t.rows % ROWS_EACH == 0);
-        assert_int_equal(t.sum, (int64_t)(t.rows / ROWS_EACH) * ROWS_EACH * (ROWS_EACH + 1) / 2);
-        last = t.rows;
-    }
-}
-
-static void test_readers_beside_writers(void **state)
-{
-    (void)state;
-    world w;
-    crowd c = {.w = &w};
-    ov_thread threads[WRITERS + 2] = {0};
-    ov_streams_config busy = {.max_rows = 500, .log_file_bytes = 64 << 10};
-    world_init(&w, busy);
-    atomic_store(&c.writing, WRITERS);
-    for (int i = 0; i < WRITERS + 2; i++)
-        OK(ov_thread_start(&threads[i], "crowd", i < WRITERS ? write_many : read_many, &c, &err));
-    for (int i = 0; i < WRITERS + 2; i++)
-        ov_thread_join(&threads[i]);
-    totals t = look(&w, "t");
-    assert_int_equal(t.rows, WRITERS * PUSHES * ROWS_EACH);
-    OK(ov_streams_flush(w.streams, OV_SLICE_LIT("t"), &err));
-    again(&w);
-    totals after = look(&w, "t");
-    assert_int_equal(after.rows, t.rows);
-    assert_int_equal(after.sum, t.sum);
-    assert_int_equal(after.live, 0);
-    world_fini(&w);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -662,16 +340,13 @@ int main(void)
         cmocka_unit_test(test_time_fields_and_formats),
         cmocka_unit_test(test_types_change),
         cmocka_unit_test(test_batches_count_once),
+        cmocka_unit_test(test_old_batches_are_forgotten),
         cmocka_unit_test(test_marks_move_with_rows),
         cmocka_unit_test(test_many_small_pushes),
         cmocka_unit_test(test_declared_rollup),
         cmocka_unit_test(test_other_granularity_is_there),
         cmocka_unit_test(test_small_segments_are_put_together),
         cmocka_unit_test(test_replaced_rows_stay_away),
-        cmocka_unit_test(test_memory_is_bounded),
-        cmocka_unit_test(test_killed_at_fault_points),
-        cmocka_unit_test(test_failures),
-        cmocka_unit_test(test_readers_beside_writers),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

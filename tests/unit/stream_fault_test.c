@@ -1,0 +1,210 @@
+/*
+ * Streams that run out of room, fail or die at every named point, and are read while they are written: every acknowledged row is in a
+ * snapshot exactly once.
+ */
+#include "tests/unit/stream_lib.h"
+
+#include <stdatomic.h>
+#include <sys/wait.h>
+#include "base/fault.h"
+#include "base/os.h"
+#include "base/thread.h"
+
+/* ---- no room ---- */
+
+static void test_memory_is_bounded(void **state)
+{
+    (void)state;
+    world w;
+    ov_streams_config small = quiet;
+    small.memory_bytes = 64 << 10;
+    world_init(&w, small);
+    uint32_t n = 0;
+    while (push_rows(&w, "", n + 1, n + 100, &err) == OV_OK) {
+        n += 100;
+        assert_true(n < 100000);
+    }
+    assert_int_equal(err.code, OV_BUSY);
+    check_rows(&w, n);
+    OK(ov_streams_flush(w.streams, OV_SLICE_LIT("t"), &err));
+    OK(push_rows(&w, "", n + 1, n + 100, &err));
+    check_rows(&w, n + 100);
+    world_fini(&w);
+}
+
+/* ---- faults ---- */
+
+static const char *const faults[] = {
+    "OV_FAULT_WAL_FILE",       "OV_FAULT_WAL_WRITTEN",    "OV_FAULT_WAL_SYNCED",       "OV_FAULT_STREAM_SEALED",
+    "OV_FAULT_COMMIT_PLACED",  "OV_FAULT_COMMIT_RENAMED", "OV_FAULT_COMMIT_SYNCED",    "OV_FAULT_COMMIT_WRITTEN",
+    "OV_FAULT_STREAM_PUBLISHED",
+};
+
+/* A child that pushes, merges and publishes until the fault ends it; it writes how far it was told to have come. */
+static void child(world *w, int told)
+{
+    ov_error e = OV_ERROR_INIT;
+    ov_streams_config config = quiet;
+    if (ov_catalog_open(w->dir, true, &w->cat, &e) != OV_OK)
+        _exit(1);
+    config.catalog = w->cat;
+    if (ov_streams_create(&config, &w->streams, &e) != OV_OK)
+        _exit(1);
+    for (uint32_t i = 1; i <= 30; i++) {
+        char batch[16];
+        snprintf(batch, sizeof batch, "b%u", i);
+        if (push_rows(w, batch, 10 * i - 9, 10 * i, &e) != OV_OK)
+            _exit(2);
+        if (write(told, &i, sizeof i) != sizeof i)
+            _exit(3);
+        if (i % 10 == 0 && ov_streams_merge(w->streams, &e) != OV_OK)
+            _exit(4);
+        if (i % 12 == 0 && ov_streams_flush(w->streams, OV_SLICE_LIT("t"), &e) != OV_OK)
+            _exit(5);
+    }
+    _exit(0);
+}
+
+static bool run_child(world *w, const char *fault, uint32_t *acknowledged)
+{
+    int pipe_fd[2], code;
+    assert_int_equal(pipe(pipe_fd), 0);
+    pid_t pid = fork();
+    assert_true(pid >= 0);
+    if (pid == 0) {
+        close(pipe_fd[0]);
+        setenv("OVATE_FAULT", fault, 1);
+        child(w, pipe_fd[1]);
+    }
+    close(pipe_fd[1]);
+    *acknowledged = 0;
+    for (uint32_t i; read(pipe_fd[0], &i, sizeof i) == sizeof i;)
+        *acknowledged = i;
+    close(pipe_fd[0]);
+    assert_int_equal(waitpid(pid, &code, 0), pid);
+    bool died = WIFEXITED(code) && WEXITSTATUS(code) == 137;
+    assert_true(died || (WIFEXITED(code) && WEXITSTATUS(code) == 0));
+    return died;
+}
+
+static void test_killed_at_fault_points(void **state)
+{
+    (void)state;
+    for (size_t f = 0; f < OV_COUNT_OF(faults); f++) {
+        bool died = true;
+        for (unsigned n = 1; died && n <= 40; n++) {
+            world w;
+            char fault[64];
+            uint32_t told;
+            world_init(&w, quiet);
+            stop(&w);
+            snprintf(fault, sizeof fault, "%s:%u:crash", faults[f], n);
+            died = run_child(&w, fault, &told);
+            start(&w, quiet);
+            uint64_t rows = look(&w, "t").rows;
+            assert_true(rows == 10 * told || (died && rows == 10 * (told + 1)));
+            check_rows(&w, rows);
+            /* the client tries its batches again, and goes on */
+            for (uint32_t i = told ? told : 1; i <= 31; i++) {
+                char batch[16];
+                snprintf(batch, sizeof batch, "b%u", i);
+                OK(push_rows(&w, batch, 10 * i - 9, 10 * i, &err));
+            }
+            check_rows(&w, 310);
+            OK(ov_streams_flush(w.streams, OV_SLICE_LIT("t"), &err));
+            check_rows(&w, 310);
+            world_fini(&w);
+        }
+    }
+}
+
+/* The same points, failing instead: rows stay where they were, and the next try succeeds. */
+static void test_failures(void **state)
+{
+    (void)state;
+    static const ov_fault_point points[] = {OV_FAULT_STREAM_SEALED, OV_FAULT_COMMIT_PLACED, OV_FAULT_COMMIT_RENAMED,
+                                            OV_FAULT_COMMIT_SYNCED, OV_FAULT_COMMIT_WRITTEN};
+    for (size_t i = 0; i < OV_COUNT_OF(points); i++) {
+        world w;
+        world_init(&w, quiet);
+        OK(push_rows(&w, "", 1, 100, &err));
+        ov_fault_arm(points[i], 1, OV_IO);
+        assert_int_equal(ov_streams_flush(w.streams, OV_SLICE_LIT("t"), &err), OV_IO);
+        ov_fault_disarm_all();
+        check_rows(&w, 100);
+        OK(push_rows(&w, "", 101, 110, &err));
+        OK(ov_streams_flush(w.streams, OV_SLICE_LIT("t"), &err));
+        assert_int_equal(look(&w, "t").live, 0);
+        check_rows(&w, 110);
+        world_fini(&w);
+    }
+}
+
+/* ---- readers beside writers ---- */
+
+enum { WRITERS = 3, PUSHES = 120, ROWS_EACH = 10 };
+
+typedef struct crowd {
+    world *w;
+    _Atomic uint64_t acknowledged; /* rows */
+    _Atomic int writing;
+} crowd;
+
+static void write_many(void *arg)
+{
+    crowd *c = arg;
+    for (uint32_t i = 0; i < PUSHES; i++) {
+        ov_error e = OV_ERROR_INIT;
+        check_ok(push_rows(c->w, "", 1, ROWS_EACH, &e), &e);
+        atomic_fetch_add(&c->acknowledged, ROWS_EACH);
+    }
+    atomic_fetch_sub(&c->writing, 1);
+}
+
+static void read_many(void *arg)
+{
+    crowd *c = arg;
+    uint64_t last = 0;
+    while (atomic_load(&c->writing)) {
+        uint64_t least = atomic_load(&c->acknowledged);
+        totals t = look(c->w, "t");
+        assert_true(t.rows >= least && t.rows >= last && t.rows % ROWS_EACH == 0);
+        assert_int_equal(t.sum, (int64_t)(t.rows / ROWS_EACH) * ROWS_EACH * (ROWS_EACH + 1) / 2);
+        last = t.rows;
+    }
+}
+
+static void test_readers_beside_writers(void **state)
+{
+    (void)state;
+    world w;
+    crowd c = {.w = &w};
+    ov_thread threads[WRITERS + 2] = {0};
+    ov_streams_config busy = {.max_rows = 500, .log_file_bytes = 64 << 10};
+    world_init(&w, busy);
+    atomic_store(&c.writing, WRITERS);
+    for (int i = 0; i < WRITERS + 2; i++)
+        OK(ov_thread_start(&threads[i], "crowd", i < WRITERS ? write_many : read_many, &c, &err));
+    for (int i = 0; i < WRITERS + 2; i++)
+        ov_thread_join(&threads[i]);
+    totals t = look(&w, "t");
+    assert_int_equal(t.rows, WRITERS * PUSHES * ROWS_EACH);
+    OK(ov_streams_flush(w.streams, OV_SLICE_LIT("t"), &err));
+    again(&w);
+    totals after = look(&w, "t");
+    assert_int_equal(after.rows, t.rows);
+    assert_int_equal(after.sum, t.sum);
+    assert_int_equal(after.live, 0);
+    world_fini(&w);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_memory_is_bounded),
+        cmocka_unit_test(test_killed_at_fault_points),
+        cmocka_unit_test(test_failures),
+        cmocka_unit_test(test_readers_beside_writers),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
