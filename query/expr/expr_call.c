@@ -85,7 +85,7 @@ static void list_docs(void)
         ov_function_doc doc = {fn->name, fn->signatures, false};
         if (!(fn->flags & OVI_HIDDEN))
             docs[doc_count++] = doc;
-        else if (fn->name[0] != '$' && fn->signatures[0] && strcmp(fn->name, "!=") != 0 && strcmp(fn->name, "ARRAY") != 0)
+        else if (fn->name[0] != '$' && fn->signatures[0] && strcmp(fn->name, "!=") != 0)
             operators[operator_count++] = doc;
     }
 }
