@@ -169,3 +169,7 @@ OV_CHECKED ov_status ov_spec_parse_input(ov_slice source, ov_slice format, ov_ar
 /* text: a task ({"type", "spec": {...}}). Everything lives in `out`.
  * Errors: OV_INVALID (err->pos for broken JSON), OV_UNSUPPORTED; the sentence starts with the JSON path. */
 OV_CHECKED ov_status ov_spec_parse(ov_slice text, ov_arena *out, ov_spec **spec, ov_error *err);
+
+struct ov_json;
+/* The paths of a task's members that neither Druid nor we know, joined by commas; empty when there are none. */
+OV_CHECKED ov_status ov_spec_ignored(const struct ov_json *task, ov_arena *out, ov_slice *names, ov_error *err);

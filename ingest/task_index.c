@@ -6,13 +6,14 @@
 static ov_status index_check(ovi_task *t, const ov_json *doc, ov_error *err)
 {
     ov_spec *spec;
-    (void)doc;
+    ov_slice ignored;
     OV_TRY(ov_spec_parse(t->row.spec, &t->arena, &spec, err));
     OV_TRY(ov_datasource_name_check(spec->datasource, err));
     OV_TRY(ov_load_check(spec, ovi_tasks_config(t->runner)->transforms, err));
     t->row.datasource = spec->datasource;
     t->plan = spec;
-    return OV_OK;
+    OV_TRY(ov_spec_ignored(doc, &t->arena, &ignored, err));
+    return ignored.n ? ovi_task_note_text(t, "ignoredMembers", ignored, err) : OV_OK;
 }
 
 static void log_rejects(ovi_task *t, const ov_load_result *r)

@@ -35,6 +35,16 @@ def case_documents():
             want(status != 0 and words in err, '%r: %s' % (words, err))
 
 
+def case_members_nobody_knows():
+    """Druid passes over them, so do we; but the report says which."""
+    with Folder() as folder:
+        spec = batch({'type': 'inline', 'data': '{"t":"2024-01-01","k":"a"}'}, colour=1)
+        spec['spec']['dataSchema']['granularitySpec']['rolup'] = False
+        spec['spec']['tuningConfig'] = {'type': 'index_parallel', 'maxRowsPerSegmnt': 5, 'maxNumConcurrentSubTasks': 2}
+        equal(folder.run(spec)['ignoredMembers'], 'colour, spec.dataSchema.granularitySpec.rolup, spec.tuningConfig.maxRowsPerSegmnt', 'named')
+        want('ignoredMembers' not in folder.run(batch({'type': 'inline', 'data': '{"t":"2024-01-01","k":"a"}'})), 'nothing to name')
+
+
 def case_places():
     """Only regular files below the folder that is named, and only http and https."""
     with Folder() as folder:
