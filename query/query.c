@@ -224,7 +224,8 @@ static OV_CHECKED ov_status make_native_plan(ov_query *q, const ov_query_env *qe
     if (rq->timeout_ms > 0)
         q->cx.deadline_ms = ov_monotonic_ns() / 1000000 + rq->timeout_ms;
     OV_TRY(ov_native_plan(&env, rq->native, &q->native, err));
-    return ov_plan_lighter_groups(&p->expr, q->native.plan, &p->plan, err);
+    p->plan = q->native.plan;
+    return OV_OK;
 }
 
 /* ---- kept plans ---- */

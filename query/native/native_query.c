@@ -54,6 +54,8 @@ ov_status ovi_nplan_whole(ovi_nplanner *p, const ov_json *query, ov_native_query
     ovi_nrel rel;
     OV_TRY(ovi_nplan_query(p, query, out, &rel, err));
     OV_TRY(optimise(p, &out->plan, err));
+    if (out->plan)
+        OV_TRY(ov_plan_lighter_groups(p->cx, out->plan, &out->plan, err));
     OV_TRY(optimise(p, &out->empty, err));
     return optimise(p, &out->total, err);
 }
