@@ -182,6 +182,24 @@ def case_gharchive_eras_recorded():
         want(folder.value("SELECT COUNT(*) FROM gh_event WHERE era = 1 AND repo_name LIKE '%/%'") > 250, 'names of old repositories')
 
 
+def case_gharchive_third_era():
+    """Since October 2025 pushes have no sizes and pull requests hardly more than a number: columns are NULL, nothing is rejected."""
+    events = [{'id': '5%d' % n, 'type': kind, 'actor': {'id': 7, 'login': 'a'}, 'repo': {'id': 5, 'name': 'o/r'}, 'payload': load, 'public': True,
+               'created_at': '2025-10-08T00:00:0%dZ' % n}
+              for n, (kind, load) in enumerate((('PushEvent', {'push_id': 9, 'ref': 'refs/heads/main', 'head': 'a', 'before': 'b', 'repository_id': 5}),
+                                                ('PullRequestEvent', {'action': 'merged', 'number': 3, 'pull_request': {'id': 4, 'number': 3, 'base': {'ref': 'x'}}}),
+                                                ('IssuesEvent', {'action': 'opened', 'issue': {'number': 8, 'created_at': '2025-10-08T00:00:02Z', 'user': {'login': 'a'},
+                                                                                               'labels': [{'name': 'bug'}, {'name': 'help'}]}})))]
+    with Archive() as api, Folder() as folder:
+        api.files['2025-10-08-0.json.gz'] = gzip.compress('\n'.join(map(json.dumps, events)).encode() + b'\n')
+        got = folder.run(archive_spec(api, '2025-10-08T00/PT1H'))
+        equal((got['loaded'], got['rejected']), (3, 0), got)
+        equal(folder.sql('SELECT era, push_id, push_size, pr_merged, "number", opened_by, MV_LENGTH(labels) l FROM gh_event ORDER BY __time'), [
+            {'era': 3, 'push_id': 9, 'push_size': None, 'pr_merged': None, 'number': None, 'opened_by': None, 'l': None},
+            {'era': 3, 'push_id': None, 'push_size': None, 'pr_merged': None, 'number': 3, 'opened_by': None, 'l': None},
+            {'era': 3, 'push_id': None, 'push_size': None, 'pr_merged': None, 'number': 8, 'opened_by': 'a', 'l': 2}], 'columns')
+
+
 def case_inline_description():
     """Any paged API by description: cursor paging, a nested list, exploded rows, columns found by looking."""
     class Api(Double):
