@@ -142,7 +142,7 @@ def main():
         skip('this build has no fault points')
     counter = Counter()
     matrix = Matrix(asked.full, counter)
-    pulls(matrix, asked.repos or (30 if asked.full else 4))
+    pulls(matrix, asked.repos or (32 if asked.full else 4))
     loads(matrix, asked.hours or (48 if asked.full else 6))
     compactions(matrix, asked.hours or (48 if asked.full else 6))
     print('%d kills' % matrix.kills)
