@@ -97,15 +97,15 @@ static void next_cell(ovi_table_writer *w)
 }
 
 /* The lane of the current cell, marked as present; NULL after a failure. */
-static void *present(ovi_table_writer *w, bool is_int)
+static void *present(ovi_table_writer *w, bool is_number)
 {
     if (w->st != OV_OK)
         return NULL;
     const ov_vec *v = &w->columns[w->column];
-    OV_ASSERT(ov_type_is_int(v->type) == is_int);
+    OV_ASSERT((ov_type_is_int(v->type) || ov_type_is_real(v->type)) == is_number);
     ov_bits_set((uint64_t *)(uintptr_t)v->valid, w->rows);
     char *lanes = (char *)(uintptr_t)v->data;
-    return lanes + w->rows * (is_int ? sizeof(int64_t) : sizeof(ov_slice));
+    return lanes + w->rows * (is_number ? sizeof(int64_t) : sizeof(ov_slice));
 }
 
 void ovi_cell_text(ovi_table_writer *w, ov_slice text)
