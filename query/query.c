@@ -35,6 +35,7 @@ typedef struct settings {
     int64_t timeout_ms;
     uint64_t outer_limit;
     int64_t max_parse_exceptions;
+    ov_slice as_of; /* empty: now */
 } settings;
 
 static OV_CHECKED ov_status read_number(const ov_sql_setting *s, uint64_t *out, ov_error *err)
@@ -60,6 +61,8 @@ static OV_CHECKED ov_status apply_setting(const ov_sql_setting *s, settings *to,
         return OV_OK;
     if (ov_slice_eq(s->name, OV_SLICE_LIT("sqlTimeZone"))) {
         to->time_zone = s->value;
+    } else if (ov_slice_eq(s->name, OV_SLICE_LIT("asOf"))) {
+        to->as_of = s->value;
     } else if (ov_slice_eq(s->name, OV_SLICE_LIT("timeout"))) {
         OV_TRY(read_number(s, &n, err));
         to->timeout_ms = (int64_t)n;
@@ -82,7 +85,7 @@ static OV_CHECKED ov_status read_settings(ov_query *q, const ov_query_request *r
 {
     const ov_sql_setting *list;
     uint32_t count;
-    *out = (settings){rq->time_zone, rq->timeout_ms, rq->outer_limit, rq->max_parse_exceptions};
+    *out = (settings){rq->time_zone, rq->timeout_ms, rq->outer_limit, rq->max_parse_exceptions, {0}};
     OV_TRY(ov_sql_settings(parsed, &q->planned->arena, &list, &count, err));
     q->sets = list;
     q->set_count = count;
@@ -173,6 +176,48 @@ static OV_CHECKED ov_status fill_buckets(ov_query *q, const ov_sql_env *sql, con
     return ov_plan_optimize(&q->planned->expr, q->planned->plan, &q->planned->plan, err);
 }
 
+/* asOf of a context: ISO text or milliseconds. */
+static OV_CHECKED ov_status read_as_of(const ov_json *v, ov_slice set, const ov_tz *tz, bool *given, int64_t *t, ov_error *err)
+{
+    *given = true;
+    if (set.n)
+        return ov_iso_parse(set, tz, t, err);
+    if (v && v->kind == OV_JSON_INT) {
+        *t = v->i;
+        return OV_OK;
+    }
+    *given = v && v->kind != OV_JSON_NULL;
+    if (!*given)
+        return OV_OK;
+    if (v->kind == OV_JSON_STRING && ov_iso_parse(v->s, tz, t, err) == OV_OK)
+        return OV_OK;
+    return ov_json_fail(v, err, OV_INVALID, "asOf: expected an instant, as ISO text or in milliseconds");
+}
+
+/* All tables as of one instant, when the context or a SET says so. Such a plan serves once: what can be read passes. */
+static OV_CHECKED ov_status turn_back(ov_query *q, const ov_json *context, ov_slice set, ov_sql_past *past, ov_sql_tables *tables,
+                                      ov_error *err)
+{
+    bool given;
+    OV_TRY(read_as_of(context ? ov_json_find(context, "asOf") : NULL, set, q->planned->expr.tz, &given, &past->at, err));
+    if (!given)
+        return OV_OK;
+    past->snapshot = q->snapshot;
+    past->arena = &q->planned->arena;
+    q->planned->of_the_moment = q->planned->made_tables = true;
+    *tables = ov_sql_tables_past(past);
+    return OV_OK;
+}
+
+/* The reason why a table was not found, where there is one. */
+static ov_status why_not_found(const ov_sql_past *past, ov_status st, ov_error *err)
+{
+    if (past->err.code == OV_OK)
+        return st;
+    *err = past->err;
+    return err->code;
+}
+
 static OV_CHECKED ov_status make_plan(ov_query *q, const ov_query_env *env,
                                       const ov_query_request *rq, ov_error *err)
 {
@@ -198,7 +243,10 @@ static OV_CHECKED ov_status make_plan(ov_query *q, const ov_query_env *env,
         OV_TRY(start_describing(q, parsed.param_count, err));
         sql.describe = &q->describe;
     }
-    OV_TRY(ov_sql_plan(&sql, &parsed, &statement, err));
+    ov_sql_past past = {.err = OV_ERROR_INIT};
+    OV_TRY(turn_back(q, rq->context, set.as_of, &past, &sql.tables, err));
+    ov_status planned = ov_sql_plan(&sql, &parsed, &statement, err);
+    OV_TRY(why_not_found(&past, planned, err));
     finish_describing(&q->describe);
     q->analyze = statement.analyze;
     q->write = statement.write;
@@ -219,11 +267,14 @@ static OV_CHECKED ov_status make_native_plan(ov_query *q, const ov_query_env *qe
     lookup_tables lookups;
     ov_planned *p = q->planned;
     ov_sql_tables tables = tables_of(q);
+    ov_sql_past past = {.err = OV_ERROR_INIT};
+    OV_TRY(turn_back(q, ov_json_find(rq->native, "context"), (ov_slice){0}, &past, &tables, err));
     ov_native_env env = native_env(q, &tables, &lookups);
     OV_TRY(ov_system_tables(qenv, p->lookups, &p->arena, &lookups.list, &lookups.count, err));
     if (rq->timeout_ms > 0)
         q->cx.deadline_ms = ov_monotonic_ns() / 1000000 + rq->timeout_ms;
-    OV_TRY(ov_native_plan(&env, rq->native, &q->native, err));
+    ov_status planned = ov_native_plan(&env, rq->native, &q->native, err);
+    OV_TRY(why_not_found(&past, planned, err));
     p->plan = q->native.plan;
     return OV_OK;
 }

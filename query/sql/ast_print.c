@@ -394,6 +394,12 @@ static void print_source(const ov_ast *node, ov_buf *out)
         ov_ast_print(node->kids[0], out);
         ov_buf_add_char(out, ')');
         return;
+    case OV_AST_AS_OF:
+        ov_ast_print(node->kids[0], out);
+        ov_buf_add_str(out, " FOR SYSTEM_TIME AS OF (");
+        ov_ast_print(node->kids[3], out);
+        ov_buf_add_char(out, ')');
+        return;
     default:
         ov_ast_print(node->kids[0], out);
         break;

@@ -132,8 +132,35 @@ static OV_CHECKED ov_status system_rel(ovi_sql_binder *b, const ov_systable *sys
     return OV_OK;
 }
 
+/* A table as it was: `at` is SYSTEM_TIME AS OF ..., NULL for now. */
+static OV_CHECKED ov_status turn_back(ovi_sql_binder *b, const ov_ast *at, const ov_datasource **table, ov_error *err)
+{
+    ov_plan nothing = {.kind = OV_PLAN_VALUES};
+    ovi_sql_rel rel = {.plan = &nothing};
+    ovi_sql_names names = {.b = b, .rel = &rel, .clause = "FOR SYSTEM_TIME AS OF"};
+    const ov_expr *e;
+    int64_t t;
+    if (!at)
+        return OV_OK;
+    if (!ov_slice_ieq(at->kids[1]->text, OV_SLICE_LIT("SYSTEM_TIME")) || !ov_slice_ieq(at->kids[2]->text, OV_SLICE_LIT("OF")))
+        return ovi_sql_fail_node(b, at->kids[1], OV_INVALID, err, NULL, "expected FOR SYSTEM_TIME AS OF and an instant");
+    OV_TRY(ovi_sql_bind_expr(&names, at->kids[3], &e, err));
+    b->cx->asked_now = true; /* what can be asked for depends on the time; the plan serves this once */
+    if (e->kind != OV_EXPR_CONST || e->constant.is_null)
+        return ovi_sql_fail_node(b, at->kids[3], OV_INVALID, err, NULL, "AS OF takes an instant that does not depend on rows");
+    if (e->sql == OV_SQL_TIMESTAMP || e->sql == OV_SQL_DATE || ov_type_is_int(e->type))
+        t = e->constant.i;
+    else if (e->type.id != OV_TYPE_STRING || ov_iso_parse(e->constant.s, b->cx->tz, &t, err) != OV_OK)
+        return ovi_sql_fail_node(b, at->kids[3], OV_INVALID, err, NULL,
+                                 "AS OF takes a TIMESTAMP, such as TIMESTAMP '2024-05-01 12:00:00', or milliseconds");
+    if (b->env->tables.as_of(b->env->tables.self, *table, t, b->arena, table, err) == OV_OK)
+        return OV_OK;
+    ov_error why = *err;
+    return ovi_sql_fail_node(b, at->kids[3], why.code, err, NULL, "%s", why.text);
+}
+
 /* [druid.][schema.]name */
-static OV_CHECKED ov_status bind_table(ovi_sql_binder *b, const ov_ast *path, ovi_sql_rel *out,
+static OV_CHECKED ov_status bind_table(ovi_sql_binder *b, const ov_ast *path, const ov_ast *at, ovi_sql_rel *out,
                                        ov_error *err)
 {
     ov_slice schema = OV_SLICE_LIT("druid"), name = path->text;
@@ -146,11 +173,11 @@ static OV_CHECKED ov_status bind_table(ovi_sql_binder *b, const ov_ast *path, ov
             return no_such_table(b, path, path->kids[0]->text, path->kids[1]->text, err);
     } else {
         const ovi_sql_cte *cte = find_cte(b, name);
-        if (cte)
+        if (cte && !at)
             return bind_cte(b, cte, path, out, err);
     }
     const ov_systable *system = find_system(b, schema, name);
-    if (system && path->kind == OV_AST_PATH) {
+    if (system && path->kind == OV_AST_PATH && !at) {
         OV_TRY(ov_plan_system(b->arena, system, &plan, err));
         return system_rel(b, system, plan, name, out, err);
     }
@@ -159,6 +186,7 @@ static OV_CHECKED ov_status bind_table(ovi_sql_binder *b, const ov_ast *path, ov
         datasource = b->env->tables.find(b->env->tables.find_self, name);
     if (!datasource)
         return no_such_table(b, path, schema, name, err);
+    OV_TRY(turn_back(b, at, &datasource, err));
     OV_TRY(ov_plan_scan(b->arena, datasource, &plan, err));
     return ovi_sql_rel_of(b, plan, name, out, err);
 }
@@ -229,7 +257,7 @@ static OV_CHECKED ov_status bind_append(ovi_sql_binder *b, const ov_ast *call, o
             return ovi_sql_fail_node(b, args->kids[i], OV_INVALID, err, NULL,
                                      "APPEND takes names of tables as strings");
         name.kind = OV_AST_NAME;
-        OV_TRY(bind_table(b, &name, &rel, err));
+        OV_TRY(bind_table(b, &name, NULL, &rel, err));
         tables[i] = rel.plan;
     }
     OV_TRY(all_names(b, tables, args->kid_count, &names, &name_count, err));
@@ -257,7 +285,9 @@ ov_status ovi_sql_bind_from(ovi_sql_binder *b, const ov_ast *from, ovi_sql_rel *
         if (from->kids[1])
             return ovi_sql_fail_node(b, from->kids[1], OV_UNSUPPORTED, err, NULL,
                                      "EXTEND is not supported yet");
-        return bind_table(b, from->kids[0], out, err);
+        return bind_table(b, from->kids[0], NULL, out, err);
+    case OV_AST_AS_OF:
+        return bind_table(b, from->kids[0], from, out, err);
     case OV_AST_TABLE_ALIAS:
         if (ovi_sql_is_unnest(from))
             return ovi_sql_bind_unnest(b, from, NULL, false, out, err);

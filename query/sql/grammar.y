@@ -302,6 +302,7 @@ table_alias(A) ::= as name(B) columns_opt(C). { A = ovi_sql_node(p, OV_AST_TABLE
 as ::= .
 as ::= AS.
 source(A) ::= path(B). { A = ovi_sql_node(p, OV_AST_TABLE, 2, B, NULL); }
+source(A) ::= path(B) FOR name(S) AS name(O) term(C). { A = ovi_sql_node(p, OV_AST_AS_OF, 4, B, S, O, C); }
 source(A) ::= path(B) extend(C). { A = ovi_sql_node(p, OV_AST_TABLE, 2, B, C); }
 source(A) ::= subquery(B). [BARE_SUBQUERY] { A = ovi_sql_node(p, OV_AST_DERIVED, 1, B); }
 source(A) ::= LATERAL(S) subquery(B).

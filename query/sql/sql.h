@@ -18,10 +18,22 @@ typedef struct ov_sql_tables {
     const ov_datasource *(*at)(const void *self, uint32_t i);      /* for "did you mean" */
     uint32_t count;
     const void *self, *find_self; /* of at, of find */
+    /* One of them as it was (ov_snapshot_as_of). */
+    ov_status (*as_of)(const void *self, const ov_datasource *table, int64_t t, ov_arena *out, const ov_datasource **then,
+                       ov_error *err);
 } ov_sql_tables;
 
 /* The datasources of a snapshot, which must outlive the result. */
 ov_sql_tables ov_sql_tables_of(const ov_snapshot *snapshot);
+
+/* The same, each as it was at one instant. A datasource that cannot be read so is not found, and `err` says why. */
+typedef struct ov_sql_past {
+    const ov_snapshot *snapshot;
+    int64_t at;
+    ov_arena *arena; /* of what find gives */
+    ov_error err;    /* code OV_OK: none failed */
+} ov_sql_past;
+ov_sql_tables ov_sql_tables_past(ov_sql_past *past);
 
 /* Rows of a finished plan as constants, row-major. */
 typedef struct ov_sql_rows {

@@ -18,6 +18,7 @@ import test_formats  # noqa: E402
 import test_framing  # noqa: E402
 import test_grafana  # noqa: E402
 import test_insert  # noqa: E402
+import test_keys  # noqa: E402
 import test_load_calls  # noqa: E402
 import test_lookups  # noqa: E402
 import test_metadata  # noqa: E402
@@ -53,6 +54,7 @@ PARTS = (  # in this order
     test_native_sketches,
     test_partitions,
     test_push,
+    test_keys,
     test_grafana,
     test_quick,
     test_answers_kept,

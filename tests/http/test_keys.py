@@ -1,0 +1,199 @@
+"""Keys and versions: a datasource with keys against a dict, whatever way rows come, across restarts, merges and kill -9; AS OF."""
+import json
+import random
+import time
+
+from ovatetest import Server, SqlError
+from test_formats import check, same
+
+DAY = 86_400_000
+START = 1_714_521_600_000  # 2024-05-01
+
+
+def schema(name, version='v', retain=None):
+    keys = {'columns': ['id', 'part']}
+    if version:
+        keys['version'] = version
+    if retain:
+        keys['retain'] = retain
+    return {'dataSource': name, 'timestampSpec': {'column': 't', 'format': 'millis'},
+            'dimensionsSpec': {'dimensions': [{'type': 'string', 'name': 'id'}, {'type': 'long', 'name': 'part'},
+                                              {'type': 'long', 'name': 'v'}, {'type': 'string', 'name': 'x'}]},
+            'keySpec': keys, 'granularitySpec': {'segmentGranularity': 'DAY'}}
+
+
+def batch(name, rows, append=True, **changes):
+    text = '\n'.join(json.dumps(r) for r in rows)
+    return {'type': 'index_parallel', 'spec': {
+        'dataSchema': dict(schema(name), **changes),
+        'ioConfig': {'type': 'index_parallel', 'inputSource': {'type': 'inline', 'data': text},
+                     'inputFormat': {'type': 'json'}, 'appendToExisting': append}}}
+
+
+def push(server, name, rows, query=''):
+    body = '\n'.join(json.dumps(r) for r in rows).encode()
+    status, _, answer = server.request('POST', '/v1/push/%s%s' % (name, query), body)
+    same(status, 200)
+    return json.loads(answer)
+
+
+class Model:
+    """What must be there: the greatest version, of equal ones the last."""
+
+    def __init__(self, seed):
+        self.dice = random.Random(seed)
+        self.rows, self.number = {}, 0
+
+    def make(self, count):
+        made = []
+        for _ in range(count):
+            self.number += 1
+            made.append({'t': START + self.dice.randrange(4) * DAY + self.dice.randrange(1000),
+                         'id': self.dice.choice(['a', 'b', None, '7', 'ü', 'k%d' % self.dice.randrange(60)]),
+                         'part': self.dice.choice([0, 1, None]), 'v': self.dice.randrange(8), 'x': 'x%d' % self.number})
+        return made
+
+    def take(self, rows):
+        for r in rows:
+            key = (r['id'], r['part'])
+            if key not in self.rows or r['v'] >= self.rows[key]['v']:
+                self.rows[key] = r
+
+    def answer(self):
+        return sorted(([r['t'], r['id'], r['part'], r['v'], r['x']] for r in self.rows.values()), key=lambda r: r[4])
+
+
+
+def table(server, name, context=None, clause=''):
+    rows = server.sql('SELECT TIMESTAMP_TO_MILLIS(__time), id, part, v, x FROM %s%s' % (name, clause), context)[1]
+    return sorted(rows, key=lambda r: r[4])
+
+
+def agrees(server, name, model):
+    want = model.answer()
+    same(table(server, name), want)
+    same(server.value('SELECT COUNT(*) FROM ' + name), len(want))  # by the numbers that segments know
+    counts = {}
+    for row in want:
+        counts[row[1]] = counts.get(row[1], 0) + 1
+    same({k: n for k, n in server.sql('SELECT id, COUNT(*) FROM %s GROUP BY id' % name)[1]}, counts)
+    same(server.value("SELECT COUNT(*) FROM %s WHERE id = 'a'" % name), counts.get('a', 0))
+
+
+def declare(server, name, **more):
+    spec = {'dataSchema': dict(schema(name), **more), 'inputFormat': {'type': 'json'}}
+    return server.request('PUT', '/v1/streams/' + name, json.dumps(spec).encode())
+
+
+def random_work(seed, steps):
+    model = Model(seed)
+    with Server(args=('--stream-age', '3600')) as server:
+        same(declare(server, 'keyed')[0], 200)
+        first = model.make(5)
+        model.take(first)
+        push(server, 'keyed', first)
+        for step in range(steps):
+            act = model.dice.randrange(12)
+            rows = model.make(model.dice.choice([1, 3, 40, 200]))
+            if act < 7:
+                model.take(rows)
+                push(server, 'keyed', rows)
+            elif act < 9:
+                model.take(rows)
+                server.ingest(batch('keyed', rows))
+            elif act == 9:
+                same(server.request('POST', '/v1/streams/keyed/publish', b'')[0], 200)
+            elif act == 10:
+                server.kill()
+                server.start()
+            else:
+                server.run_task({'type': 'compact', 'dataSource': 'keyed',
+                                 'ioConfig': {'type': 'compact', 'inputSpec': {'type': 'interval', 'interval': '2024-05-01/2024-05-06'}}})
+            if step % 4 == 3 or act >= 9:
+                agrees(server, 'keyed', model)
+        same(server.request('POST', '/v1/streams/keyed/publish', b'')[0], 200)
+        agrees(server, 'keyed', model)
+        server.kill()
+        server.start()
+        agrees(server, 'keyed', model)
+
+
+def history(server):
+    """Each state that was seen can be read again, through hand-over, restart and merging; native queries too."""
+    model, seen = Model(77), []
+    same(declare(server, 'past')[0], 200)
+    for step in range(12):
+        rows = model.make(30)
+        model.take(rows)
+        if step % 3 == 2:
+            server.ingest(batch('past', rows))
+        else:
+            push(server, 'past', rows)
+        time.sleep(0.01)
+        seen.append((int(time.time() * 1000), model.answer()))
+        time.sleep(0.01)
+        if step == 7:
+            same(server.request('POST', '/v1/streams/past/publish', b'')[0], 200)
+    for _ in range(2):
+        for at, want in seen:
+            same(table(server, 'past', {'asOf': at}), want)
+        at, want = seen[5]
+        iso = time.strftime('%Y-%m-%d %H:%M:%S', time.gmtime(at // 1000)) + '.%03d' % (at % 1000)
+        same(table(server, 'past', clause=" FOR SYSTEM_TIME AS OF TIMESTAMP '%s'" % iso), want)
+        same(table(server, 'past', clause=' FOR SYSTEM_TIME AS OF %d AS p' % at), want)
+        same(table(server, 'past'), seen[-1][1])
+        query = {'queryType': 'timeseries', 'dataSource': 'past', 'granularity': 'all', 'intervals': ['2024-01-01/2025-01-01'],
+                 'aggregations': [{'type': 'count', 'name': 'n'}], 'context': {'asOf': at}}
+        same(json.loads(server.post('/druid/v2', query)[2])[0]['result']['n'], len(want))
+        same(server.request('POST', '/v1/streams/past/publish', b'')[0], 200)
+        server.kill()
+        server.start()
+    try:
+        table(server, 'past', {'asOf': '2001-01-01'})
+        check(False, 'read as of 2001')
+    except SqlError as error:
+        check('the earliest instant that can is' in str(error.body), error.body)
+
+
+def later(server):
+    """Keys declared for rows that are there collapse them; they hold for INSERT and pushes that say nothing."""
+    plain = dict(schema('grown'))
+    del plain['keySpec']
+    rows = [{'t': START + i, 'id': 'k%d' % (i % 3), 'part': 1, 'v': i, 'x': 'first%d' % i} for i in range(9)]
+    spec = batch('grown', rows)
+    spec['spec']['dataSchema'] = dict(plain, granularitySpec={'segmentGranularity': 'DAY', 'rollup': False})
+    server.ingest(spec)
+    server.wait_table('grown')
+    same(server.value('SELECT COUNT(*) FROM grown'), 9)
+    same(declare(server, 'grown')[0], 200)
+    same(server.sql('SELECT x FROM grown ORDER BY x')[1], [['first6'], ['first7'], ['first8']])
+    push(server, 'grown', [{'t': START, 'id': 'k0', 'part': 1, 'v': 99, 'x': 'pushed'}])
+    same(server.sql('SELECT x FROM grown ORDER BY x')[1], [['first7'], ['first8'], ['pushed']])
+    status, _, answer = declare(server, 'grown', keySpec={'columns': ['x']})
+    check(status >= 400 and b'other keys' in answer, answer)
+    status, _, answer = declare(server, 'rolled', granularitySpec={'rollup': True})
+    check(status == 400 and b'rolled up' in answer, answer)
+    status, _, answer = declare(server, 'rolled', keySpec={'columns': []})
+    check(status == 400 and b'columns' in answer, answer)
+
+
+def replaced(server):
+    """REPLACE begins anew in its time, whatever the versions were; what is marked unused takes no part."""
+    one = {'t': START, 'id': 'r', 'part': 1, 'v': 5, 'x': 'old'}
+    other = {'t': START + DAY, 'id': 's', 'part': 1, 'v': 5, 'x': 'stays'}
+    server.ingest(batch('again', [one, other]))
+    server.ingest(batch('again', [dict(one, v=1, x='new')], append=False))
+    server.wait_table('again')
+    same(server.sql('SELECT x FROM again ORDER BY x')[1], [['new'], ['stays']])
+    server.ingest(batch('again', [dict(one, v=0, x='late'), dict(other, v=6, x='next')]))
+    same(server.sql('SELECT x FROM again ORDER BY x')[1], [['new'], ['next']])
+
+
+def cases(_):
+    def apart(work):  # with a server of its own: it is killed
+        with Server() as server:
+            work(server)
+    for function in (history, later, replaced):
+        yield function.__name__, lambda f=function: apart(f)
+    for seed in range(3):
+        yield 'random work %d' % seed, lambda s=seed: random_work(s, 60)
