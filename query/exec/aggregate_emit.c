@@ -11,7 +11,8 @@ typedef struct emitter {
     const agg_spec *spec;
     uint32_t **rank;    /* per string key: number -> place in order */
     ov_domain *domains; /* per string key */
-    uint32_t *order;    /* groups as they go out */
+    uint32_t *order;    /* groups as they go out, */
+    uint32_t count;     /* so many */
     bool lent;          /* texts by value instead of as codes of a domain */
 } emitter;
 
@@ -77,10 +78,12 @@ static bool group_less(const void *cx, const ovi_ref *a, const ovi_ref *b)
     return false;
 }
 
-static ov_status sort_groups(emitter *e, bool sorted, ov_arena *arena, ov_error *err)
+/* The order of groups; when only the first `most` are looked at (0: all), those and a few more. */
+static ov_status sort_groups(emitter *e, bool sorted, uint64_t most, ov_arena *arena, ov_error *err)
 {
     uint32_t n = e->s->groups.count;
     ovi_ref *refs;
+    e->count = n;
     OV_TRY(ov_arena_alloc(arena, ((size_t)n + 1) * 4, &e->order, err));
     if (e->spec->layout.count == 0 || n < 2 || !sorted) {
         for (uint32_t i = 0; i < n; i++)
@@ -95,7 +98,10 @@ static ov_status sort_groups(emitter *e, bool sorted, ov_arena *arena, ov_error 
         refs[g] = (ovi_ref){.key = present ? key : 0, .item = g};
     }
     ovi_stop stop = ovi_stop_of(e->spec->exec->cx);
-    ovi_sort_refs(refs, refs + n, n, group_less, e, &stop);
+    ovi_ref *spare = refs + n;
+    if (most && most < n)
+        e->count = n = (uint32_t)ovi_select_refs(refs, n, (size_t)most);
+    ovi_sort_refs(refs, spare, n, group_less, e, &stop);
     for (uint32_t g = 0; g < n; g++)
         e->order[g] = refs[g].item;
     ov_arena_rewind(arena, mark);
@@ -204,7 +210,7 @@ static ov_status emit_all(emitter *e, ovi_sink *sink, ov_error *err)
 {
     ovi_exec *x = e->spec->exec;
     ovi_worker *w = &x->workers[0];
-    uint32_t n = e->s->groups.count;
+    uint32_t n = e->count;
     for (uint32_t from = 0; from < n && !ovi_done(sink); from += x->batch_rows) {
         uint32_t part = OV_MIN(n - from, x->batch_rows);
         OV_TRY(ovi_next_batch(w, err));
@@ -233,6 +239,6 @@ ov_status ovi_agg_emit(agg_state *s, const agg_spec *spec, bool lent, ovi_sink *
         if (!lent)
             OV_TRY(make_domain(&e, k, &s->arena, err));
     }
-    OV_TRY(sort_groups(&e, sorted, &s->arena, err));
+    OV_TRY(sort_groups(&e, sorted, sink->most, &s->arena, err));
     return emit_all(&e, sink, err);
 }

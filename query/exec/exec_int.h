@@ -39,6 +39,7 @@ typedef struct ovi_worker {
  * used      sets bits of the input columns it reads
  * weights   it can take batches with weights
  * unordered the order of rows makes no difference to it
+ * most      rows of the input it looks at, the first ones; 0: all
  * through   where a stage hands rows on, in order and on the same thread; NULL: it is no stage
  */
 /* What a sink that keeps only the best rows looks for: rows whose value of `column` comes late are of no use. */
@@ -75,6 +76,7 @@ struct ovi_sink {
     uint32_t (*wishes)(const ovi_sink *s, ovi_key_wish *list); /* up to OVI_MOST_WISHES; NULL: none */
     bool ordered;   /* push must happen in input order on the calling thread */
     bool unordered;
+    uint64_t most;
     ovi_sink *through;
     const ovi_by_segment *by_segment; /* NULL: it does not care where rows come from */
 };

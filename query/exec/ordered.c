@@ -124,5 +124,7 @@ ov_status ovi_run_limit(ovi_exec *x, const ov_plan *node, ovi_sink *sink, ov_err
                     .left = node->limit.limit};
     if (l.left == 0)
         return OV_OK;
+    if (l.left != OV_NO_LIMIT && l.skip <= OV_NO_LIMIT - l.left)
+        l.ordered.base.most = l.skip + l.left;
     return ovi_run(x, node->inputs[0], &l.ordered.base, err);
 }

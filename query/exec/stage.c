@@ -215,6 +215,7 @@ ov_status ovi_run_project(ovi_exec *x, const ov_plan *node, ovi_sink *sink, ov_e
                         .wishes = project_wishes,
                         .ordered = sink->ordered,
                         .unordered = sink->unordered,
+                        .most = sink->most,
                         .through = sink},
                .exec = x,
                .node = node,
