@@ -4,6 +4,7 @@ import importlib
 import multiprocessing
 import os
 import platform
+import signal
 import sys
 import time
 
@@ -101,7 +102,7 @@ def run(name, asked, folder):
     os.makedirs(folder, exist_ok=True)
     start = time.perf_counter()
     try:
-        with multiprocessing.get_context('fork').Pool(1) as child:  # its memory would be counted with every process started later
+        with multiprocessing.get_context('fork').Pool(1, signal.signal, (signal.SIGTERM, signal.SIG_DFL)) as child:  # its memory would be counted with every process started later
             tables = child.apply(make, (name, shape.Place(folder, wanted_rows, asked.binary), asked.format))
     except (FileNotFoundError, ImportError) as trouble:
         print('%s is absent from this run: %s' % (module.TITLE, trouble))

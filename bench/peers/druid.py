@@ -3,6 +3,7 @@
 Its jars come from Maven Central by mvn into the cache folder. Caches are off, the broker is asked directly (no router hop), one
 segment a day of at most five million rows, as Druid's documentation advises.
 """
+import http.client
 import json
 import os
 import socket
@@ -143,7 +144,7 @@ class Druid:
             try:
                 if ready():
                     return
-            except OSError:
+            except (OSError, http.client.HTTPException):
                 pass
             time.sleep(0.5)
         raise RuntimeError('%s was not ready in %d s; logs in %s' % (what, patience, self.folder))
@@ -175,7 +176,7 @@ class Druid:
         with open(kept, 'w', encoding='utf-8') as file:
             json.dump(seconds, file)
         time.sleep(6)  # a broker may know the rows before it knows the columns
-        return {'seconds': sum(seconds.values()), 'tables': seconds, 'peak_mb': self.processes.megabytes()}
+        return {'seconds': sum(seconds.values()), 'tables': seconds, 'peak_mb': self.processes.megabytes()['peak_mb']}
 
     def spec(self, table):
         """The task with what makes it fast on one machine: files cut in parts that its workers read side by side."""
@@ -196,7 +197,7 @@ class Druid:
         return self.link.run(sql)
 
     def memory(self):
-        return {'now_mb': self.processes.megabytes()}
+        return self.processes.megabytes()
 
     def stop(self):
         if self.link:

@@ -5,6 +5,7 @@ by station and time, exact field types, merged to one segment, request cache off
 """
 import collections
 import csv
+import http.client
 import json
 import os
 import re
@@ -144,7 +145,7 @@ class Elasticsearch:
             try:
                 if call('127.0.0.1', self.port, 'GET', '/_cluster/health?wait_for_status=yellow&timeout=1s')[0] == 200:
                     return
-            except OSError:
+            except (OSError, http.client.HTTPException):
                 time.sleep(0.5)
         raise RuntimeError('it was not ready in 180 s')
 
@@ -163,7 +164,7 @@ class Elasticsearch:
             seconds[table.name] = time.perf_counter() - start
         with open(kept, 'w', encoding='utf-8') as file:
             json.dump(seconds, file)
-        return {'seconds': sum(seconds.values()), 'tables': seconds, 'peak_mb': self.processes.megabytes()}
+        return {'seconds': sum(seconds.values()), 'tables': seconds, 'peak_mb': self.processes.megabytes()['peak_mb']}
 
     def must(self, method, path, body=None):
         status, answer = call('127.0.0.1', self.port, method, path, body, timeout=3600)
@@ -226,7 +227,7 @@ class Elasticsearch:
         return len(self.link.post(*self.ask(key)))
 
     def memory(self):
-        return {'now_mb': self.processes.megabytes()}
+        return self.processes.megabytes()
 
     def stop(self):
         if self.link:

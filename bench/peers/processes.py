@@ -39,13 +39,15 @@ class Processes:
         self.children = []
 
     def megabytes(self):
-        """Resident memory of all of them and of their children."""
-        total, groups = 0, {child.pid for child in self.children}
+        """Resident memory of all of them and of their children, now and at most (each at its own time)."""
+        totals, groups = {'VmRSS': 0, 'VmHWM': 0}, {child.pid for child in self.children}
         for name in filter(str.isdigit, os.listdir('/proc')):
             try:
                 if os.getpgid(int(name)) in groups:
-                    with open('/proc/%s/statm' % name, encoding='ascii') as file:
-                        total += int(file.read().split()[1]) * os.sysconf('SC_PAGE_SIZE')
-            except (OSError, ValueError):
+                    with open('/proc/%s/status' % name, encoding='ascii', errors='replace') as file:
+                        lines = dict(line.split(':', 1) for line in file)
+                    for key in totals:
+                        totals[key] += int(lines[key].split()[0]) / 1024
+            except (OSError, KeyError):
                 continue
-        return total / 1e6
+        return {'now_mb': totals['VmRSS'], 'peak_mb': totals['VmHWM']}
