@@ -20,13 +20,11 @@ typedef enum analysis {
     ANALYSE_TIMESTAMPSPEC,
     ANALYSE_QUERYGRANULARITY,
     ANALYSE_ROLLUP,
-    ANALYSE_PROJECTIONS, /* there are none */
     ANALYSIS_COUNT
 } analysis;
 
 static const char *const analysis_names[ANALYSIS_COUNT] = {
-    "cardinality", "size", "interval", "aggregators", "minmax", "timestampSpec", "queryGranularity", "rollup",
-    "projections"};
+    "cardinality", "size", "interval", "aggregators", "minmax", "timestampSpec", "queryGranularity", "rollup"};
 
 /* What is asked. */
 typedef struct ask {
