@@ -55,6 +55,5 @@ def cases(server):
     one = {'type': 'equals', 'column': 's', 'matchValueType': 'STRING', 'matchValue': 'a'}
     yield 'restrict: rows', lambda: same(rows(server, **policy(type='row', rowFilter=one))[0]['result'], rows(server, filter=one, **whole)[0]['result'])
     yield 'restrict: unknown', lambda: place(server, "policy.type: unknown policy 'x'", **policy(type='x'))
-    yield 'never', lambda: same(rows(server, having={'type': 'never'}, dimensions=['s'], **dict(WHOLE, queryType='groupBy')), [])
     compared = {'type': 'columnComparison', 'dimensions': ['s', {'type': 'extraction', 'dimension': 's', 'extractionFn': {'type': 'upper'}}]}
     yield 'columns compared', lambda: check(rows(server, filter=compared, **whole)[0]['result']['n'] > 0, 'none')
