@@ -2,7 +2,7 @@
 
 
 #include "base/bytes.h"
-#include "base/sort.h"
+#include "base/value_sort.h"
 
 ov_status ov_collect_open(ov_object *o, ov_type value, bool keeps_null, bool opens_lists, uint64_t most_bytes,
                           ov_error *err)

@@ -2,7 +2,7 @@
 
 
 #include "base/hash.h"
-#include "base/sort.h"
+#include "base/value_sort.h"
 
 enum { SEEN_MAX_BITS = 1 << 26, SLOTS_FAST = 1 << 20 };
 #define SMALL_DOMAIN UINT64_MAX /* no dictionary has this id */

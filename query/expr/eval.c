@@ -4,7 +4,7 @@
  */
 #include "query/expr/expr_int.h"
 
-#include "query/expr/place.h"
+#include "query/expr/call_place.h"
 
 enum { MAX_DEPTH = 2000, KEEP_SHARE = 4, BATCH_SHARE = 2 };
 

@@ -7,7 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "base/sort.h"
+#include "base/value_sort.h"
 
 static bool is_mv(const ov_function *fn)
 {

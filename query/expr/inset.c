@@ -8,7 +8,7 @@
 #include <math.h>
 #include "base/bytes.h"
 #include "base/hash.h"
-#include "base/sort.h"
+#include "base/value_sort.h"
 
 enum { FEW_ITEMS = 8, MANY_ITEMS = 64 };
 

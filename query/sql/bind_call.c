@@ -6,7 +6,7 @@
 
 #include "base/datetime.h"
 #include "base/suggest.h"
-#include "query/expr/place.h"
+#include "query/expr/call_place.h"
 
 static bool is_named(const ov_ast *call, const char *name)
 {

@@ -3,7 +3,7 @@
 #include "query/sql/bind_int.h"
 
 #include "base/datetime.h"
-#include "query/expr/place.h"
+#include "query/expr/call_place.h"
 
 /* A parameter without a value has the type of what it stands beside. */
 static void describe_params(const ov_sql_describe *d, const ov_expr **args, uint32_t argc)

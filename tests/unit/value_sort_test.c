@@ -3,7 +3,7 @@
 
 #include <stdlib.h>
 
-#include "base/sort.h"
+#include "base/value_sort.h"
 
 static int by_number(const void *a, const void *b)
 {

@@ -1,5 +1,5 @@
 /* Sorting by pieces: each takes the C library about a millisecond, then pairs of pieces are merged until one is left. */
-#include "base/sort.h"
+#include "base/value_sort.h"
 
 #include <stdlib.h>
 #include <string.h>
