@@ -58,21 +58,21 @@ def put_together(server):
 
 
 def roll_up(server):
-    load(server, 'rolled', rows_of(1, range(6)) + rows_of(1, range(6)) + rows_of(1, range(3), 'b'), 'DAY')
-    report = compact(server, 'rolled', granularitySpec={'rollup': True, 'queryGranularity': 'DAY'},
+    load(server, 'summed', rows_of(1, range(6)) + rows_of(1, range(6)) + rows_of(1, range(3), 'b'), 'DAY')
+    report = compact(server, 'summed', granularitySpec={'rollup': True, 'queryGranularity': 'DAY'},
                      dimensionsSpec={'dimensions': ['k']},
                      metricsSpec=[{'type': 'count', 'name': 'rows'}, {'type': 'longSum', 'name': 'total', 'fieldName': 'n'},
                                   {'type': 'doubleMax', 'name': 'most', 'fieldName': 'n'}])
     same(report['ovate']['read'], 15)
     want = [['a', 12, 30, 5.0], ['b', 3, 3, 2.0]]
-    same(server.sql('SELECT k, "rows", total, most FROM rolled ORDER BY k')[1], want)
-    meta = json.loads(server.post('/druid/v2', {'queryType': 'segmentMetadata', 'dataSource': 'rolled', 'merge': True,
+    same(server.sql('SELECT k, "rows", total, most FROM summed ORDER BY k')[1], want)
+    meta = json.loads(server.post('/druid/v2', {'queryType': 'segmentMetadata', 'dataSource': 'summed', 'merge': True,
                                                 'analysisTypes': ['rollup', 'queryGranularity', 'aggregators']})[2])[0]
     same((meta['rollup'], sorted(meta['aggregators'])), (True, ['most', 'rows', 'total']))
     # Rolled up rows are combined again, by the metrics they were made with.
-    load(server, 'rolled', rows_of(1, [7]), 'DAY', appendToExisting=True)
-    compact(server, 'rolled')
-    same(server.value('SELECT SUM("rows") FROM rolled'), 15)
+    load(server, 'summed', rows_of(1, [7]), 'DAY', appendToExisting=True)
+    compact(server, 'summed')
+    same(server.value('SELECT SUM("rows") FROM summed'), 15)
 
 
 def filters_and_dimensions(server):

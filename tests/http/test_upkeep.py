@@ -36,30 +36,30 @@ def rows(server, name):
 
 
 def rules_drop(server):
-    server.ingest(days('kept', 6))
+    server.ingest(days('aging', 6))
     server.ingest(days('unruled', 6))
     own = [{'type': 'loadByPeriod', 'period': 'P2D', 'tieredReplicants': {'_default_tier': 1}}, {'type': 'dropForever'}]
-    same(server.post(C + '/rules/kept', own)[0], 200)
-    same(server.get_json(C + '/rules/kept'), own)
-    soon(lambda: rows(server, 'kept') == 3)  # two days back reach into the third
+    same(server.post(C + '/rules/aging', own)[0], 200)
+    same(server.get_json(C + '/rules/aging'), own)
+    soon(lambda: rows(server, 'aging') == 3)  # two days back reach into the third
     same(rows(server, 'unruled'), 6)
     # Dropped segments are unused, not gone; nothing brings them back but marking them.
-    same(server.post(C + '/rules/kept', [])[0], 200)
+    same(server.post(C + '/rules/aging', [])[0], 200)
     time.sleep(0.3)
-    same(rows(server, 'kept'), 3)
-    same(json.loads(server.post(C + '/datasources/kept', {})[2])['numChangedSegments'], 3)
-    same(rows(server, 'kept'), 6)
+    same(rows(server, 'aging'), 3)
+    same(json.loads(server.post(C + '/datasources/aging', {})[2])['numChangedSegments'], 3)
+    same(rows(server, 'aging'), 6)
     check(server.get_json('/ovate/v1/upkeep')['segmentsDropped'] >= 3)
     # The rules of _default come last, and reach every datasource.
-    same(server.post(C + '/rules/kept', [{'type': 'loadForever'}])[0], 200)
+    same(server.post(C + '/rules/aging', [{'type': 'loadForever'}])[0], 200)
     same(server.post(C + '/rules/_default', [{'type': 'dropBeforeByPeriod', 'period': 'P2D'}, {'type': 'loadForever'}])[0], 200)
     soon(lambda: rows(server, 'unruled') == 3)
-    same(rows(server, 'kept'), 6)
+    same(rows(server, 'aging'), 6)
     same(server.post(C + '/rules/_default', [{'type': 'loadForever', 'tieredReplicants': {'_default_tier': 2}, 'useDefaultTierForNull': True}])[0], 200)
 
 
 def rules_refused(server):
-    status, _, answer = server.post(C + '/rules/kept', [{'type': 'dropForever'}, {'type': 'loadForever'}])
+    status, _, answer = server.post(C + '/rules/aging', [{'type': 'dropForever'}, {'type': 'loadForever'}])
     same(status, 400)
     check('[1]' in json.loads(answer)['errorMessage'], answer)
 
