@@ -66,7 +66,7 @@ if [ -z "$quick" ]; then
 fi
 
 # The time-consuming tiers run on the release build, everything else under the sanitizers.
-slow='matrix|diff|crash|clients|bench|kafka'
+slow='matrix|diff|crash|clients|bench|kafka|memory'
 export OVATE_CRASH_ROUNDS=${OVATE_CRASH_ROUNDS:-25}
 rm -f build/check-*.xml
 run() { # run BUILD CTEST-WORDS...
