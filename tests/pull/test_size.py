@@ -2,6 +2,7 @@
 import gzip
 import json
 import os
+import re
 import subprocess
 import sys
 import time
@@ -32,7 +33,7 @@ def peak_of(folder, spec, words):
 
 
 def case_a_day_of_events_in_256_mib():
-    """24 hours of GH Archive, each the real one with its instants moved, under --memory 256MiB: rows, and the process as a whole."""
+    """24 hours of GH Archive, each the real one with its instants moved and its ids made new, under --memory 256MiB: rows, and the process as a whole."""
     path = shared('data/gharchive/2015-01-01-15.json.gz')
     if not path:
         print('skipped: no recorded hours of GH Archive')
@@ -42,6 +43,7 @@ def case_a_day_of_events_in_256_mib():
     with Archive() as api, Folder() as folder:
         for h in range(24):
             moved = real.replace(b'2015-01-01T15:', b'2015-01-01T%02d:' % h)
+            moved = re.sub(rb'^{"id":"', b'{"id":"%d' % (h + 10), moved, flags=re.MULTILINE)
             api.files['2015-01-01-%d.json.gz' % h] = gzip.compress(moved, 1)
         start = time.monotonic()
         peak, _ = peak_of(folder, archive_spec(api, '2015-01-01/2015-01-02'), ('--memory', '256MiB'))
@@ -49,6 +51,7 @@ def case_a_day_of_events_in_256_mib():
         got = folder.report()
         equal((got['loaded'], got['rejected'], got['requests']), (24 * rows, 0, 24), 'a day')
         equal(folder.value('SELECT COUNT(DISTINCT TIME_FLOOR(__time, \'PT1H\')) FROM gh_event'), 24, 'hours')
+        equal(folder.value('SELECT COUNT(*) FROM gh_event'), 24 * rows, 'events')
         print('%d rows, %.0f MB of JSON, %.1f s, peak %.0f MiB' % (24 * rows, 24 * len(real) / 1e6, seconds, peak))
         want(is_sanitized() or peak < 256, 'peak %.0f MiB' % peak)
 

@@ -129,7 +129,7 @@ def case_github_recorded():
             equal((got['rejected'], got['loaded'] + got['repeatedRows']), (timeless, len(rows) - timeless), '%s %s' % (source, got['rejects'][:1]))
 
 
-def hour(name, rows=3, start=1000):
+def hour(name, rows=3, start=1000):  # no two events of an archive have one id
     lines = [json.dumps({'id': str(start + i), 'type': 'PushEvent', 'actor': {'id': i, 'login': 'a%d' % i}, 'repo': {'id': 5, 'name': 'o/r'},
                          'payload': {'push_id': i, 'size': 2, 'distinct_size': 1}, 'public': True, 'created_at': name + ':00:0%dZ' % i})
              for i in range(rows)]
@@ -253,9 +253,9 @@ def case_plan_and_test_ask_little():
 
 def case_backfill_goes_on():
     with Archive() as api, Folder() as folder:
-        for day in ('2015-01-01', '2015-01-02', '2015-01-03'):
+        for d, day in enumerate(('2015-01-01', '2015-01-02', '2015-01-03')):
             for h in range(24):
-                api.files['%s-%d.json.gz' % (day, h)] = hour('%sT%02d' % (day, h))
+                api.files['%s-%d.json.gz' % (day, h)] = hour('%sT%02d' % (day, h), start=1000 * d + 10 * h)
         kept = api.files.pop('2015-01-02-5.json.gz')
         spec = archive_spec(api, '2015-01-01/2015-01-02')
         words = ('--from', '2015-01-01', '--to', '2015-01-04')
