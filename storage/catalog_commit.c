@@ -29,6 +29,8 @@ typedef struct committer {
     const ov_live_change *live; /* as in the commit, with what the runs say */
     uint32_t live_count;
     ov_moved moved; /* whose rows the segments hold */
+    ov_slice *names; /* of its datasources */
+    uint32_t name_count;
 } committer;
 
 static ovi_key_run *run_of(committer *k, ov_slice datasource)
@@ -215,7 +217,8 @@ static ov_status open_runs(committer *k, ov_slice *names, uint32_t n, ov_error *
         }
         if (!next)
             return OV_OK;
-        ov_mutex_lock(&next->lock);
+        if (!ovi_keys_lock(k->cat, next))
+            continue;
         ov_status st = ovi_key_run_open(&k->runs[k->run_count], k->cat, next, err);
         if (st != OV_OK) {
             ov_mutex_unlock(&next->lock);
@@ -285,16 +288,14 @@ static ov_status list_names(committer *k, ov_slice **out, uint32_t *n, ov_error 
 /* Before the change begins: what it will supersede. */
 static ov_status find_superseded(committer *k, ov_error *err)
 {
-    ov_slice *names;
-    uint32_t n;
+    OV_TRY(list_names(k, &k->names, &k->name_count, err));
     if (!ovi_keys_some(k->cat))
         return OV_OK;
     k->moved = (ov_moved){k->c->inputs, k->c->input_count};
     if (k->c->moved)
         k->moved = *k->c->moved;
-    OV_TRY(list_names(k, &names, &n, err));
-    OV_TRY(ov_arena_zalloc(k->out, (n + 1u) * sizeof *k->runs, &k->runs, err));
-    OV_TRY(open_runs(k, names, n, err));
+    OV_TRY(ov_arena_zalloc(k->out, (k->name_count + 1u) * sizeof *k->runs, &k->runs, err));
+    OV_TRY(open_runs(k, k->names, k->name_count, err));
     for (uint32_t i = 0; i < k->run_count; i++)
         OV_TRY(collapse(k, &k->runs[i], err));
     return OV_OK;
@@ -330,6 +331,15 @@ static ov_status join_live(committer *k, ov_error *err)
     return OV_OK;
 }
 
+/* A datasource got keys since the runs were opened. */
+static bool keys_came(committer *k)
+{
+    for (uint32_t i = 0; i < k->name_count; i++)
+        if (!run_of(k, k->names[i]) && ovi_keys_find(k->cat, k->names[i]))
+            return true;
+    return false;
+}
+
 static ov_status write_run(committer *k, ovi_key_run *r, ov_error *err)
 {
     ov_slice *files;
@@ -338,6 +348,9 @@ static ov_status write_run(committer *k, ovi_key_run *r, ov_error *err)
     for (uint32_t i = 0; i < k->c->segment_count; i++)
         if (!k->c->segments[i].tombstone && ov_slice_eq(k->c->segments[i].info.datasource, r->k->name))
             files[n++] = k->files[i];
+    bool touched = false; /* by one of its segments */
+    for (uint32_t i = 0; i < k->c->segment_count && !touched; i++)
+        touched = k->placed[i].keep && ov_slice_eq(k->c->segments[i].info.datasource, r->k->name);
     OV_TRY(ovi_keys_write(r, files, n, err));
     if (r->moves_out) {
         ov_mutex_lock(&k->cat->keys_lock);
@@ -345,7 +358,7 @@ static ov_status write_run(committer *k, ovi_key_run *r, ov_error *err)
         ov_mutex_unlock(&k->cat->keys_lock);
         OV_TRY(ovi_keys_store(k->cat, r->k, err));
     }
-    return k->c->segment_count == 0 && r->ds ? ovi_datasource_touch(k->cat, r->k->name, err) : OV_OK;
+    return !touched && r->ds ? ovi_datasource_touch(k->cat, r->k->name, err) : OV_OK;
 }
 
 /* Lets go of all locks. Fresh segments lie where the commit put them. */
@@ -385,6 +398,21 @@ static ov_status prepare(committer *k, ov_error *err)
     return ovi_snapshot_build(k->cat, &k->next, err);
 }
 
+/* The change, with a run for every datasource that has keys. */
+static ov_status begin(committer *k, ov_error *err)
+{
+    for (;;) {
+        OV_TRY(find_superseded(k, err));
+        OV_TRY(join_live(k, err));
+        OV_TRY(ovi_change_begin(k->cat, err));
+        if (!keys_came(k))
+            return OV_OK;
+        if (ovi_change_end(k->cat, OV_BUSY, NULL, NULL, err) != OV_BUSY)
+            return ov_fail(err, OV_INTERNAL, "a change that was given up went on");
+        close_runs(k, false);
+    }
+}
+
 ov_status ov_catalog_commit(ov_catalog *cat, const ov_commit *commit, ov_arena *out, ov_error *err)
 {
     committer k = {.cat = cat, .c = commit, .out = out};
@@ -392,9 +420,7 @@ ov_status ov_catalog_commit(ov_catalog *cat, const ov_commit *commit, ov_arena *
     ov_status st;
     OV_TRY_OUT(st, ov_arena_zalloc(out, commit->segment_count * sizeof(*k.placed), &k.placed, err));
     OV_TRY_OUT(st, ov_arena_zalloc(out, commit->segment_count * sizeof(*k.files), &k.files, err));
-    OV_TRY_OUT(st, find_superseded(&k, err));
-    OV_TRY_OUT(st, join_live(&k, err));
-    OV_TRY_OUT(st, ovi_change_begin(cat, err));
+    OV_TRY_OUT(st, begin(&k, err));
     st = prepare(&k, err);
     ovi_pending_clear(cat);
     st = ovi_change_end_live(cat, st, k.next, k.live, k.live_count, &unsure, err);

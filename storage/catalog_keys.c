@@ -388,6 +388,14 @@ static ov_status make_keys(ov_slice name, ovi_keys **out, ov_error *err)
     return ov_arena_copy(&k->arena, name, &k->name, err);
 }
 
+static void list_keys(ov_catalog *cat, ovi_keys *k)
+{
+    ov_mutex_lock(&cat->keys_lock);
+    k->after = cat->keys;
+    cat->keys = k;
+    ov_mutex_unlock(&cat->keys_lock);
+}
+
 static ov_status add_known(ov_catalog *cat, const ov_cursor_row *row, ov_error *err)
 {
     ov_slice prefix = OV_SLICE_LIT("keys/");
@@ -406,10 +414,7 @@ static ov_status add_known(ov_catalog *cat, const ov_cursor_row *row, ov_error *
             free_keys(k);
         return st;
     }
-    ov_mutex_lock(&cat->keys_lock);
-    k->after = cat->keys;
-    cat->keys = k;
-    ov_mutex_unlock(&cat->keys_lock);
+    list_keys(cat, k);
     return OV_OK;
 }
 
@@ -442,6 +447,17 @@ ovi_keys *ovi_keys_find(ov_catalog *cat, ov_slice datasource)
         k = k->after;
     ov_mutex_unlock(&cat->keys_lock);
     return k;
+}
+
+bool ovi_keys_lock(ov_catalog *cat, ovi_keys *k)
+{
+    ov_mutex_lock(&k->lock);
+    ov_mutex_lock(&cat->keys_lock);
+    bool declared = k->spec.count > 0;
+    ov_mutex_unlock(&cat->keys_lock);
+    if (!declared)
+        ov_mutex_unlock(&k->lock);
+    return declared;
 }
 
 ov_status ov_catalog_keys_get(ov_catalog *cat, ov_slice datasource, ov_arena *out, ov_key_spec *spec, ov_error *err)
@@ -557,28 +573,40 @@ static bool has_rows(ov_catalog *cat, ov_slice datasource)
     return has;
 }
 
+/* Changes that began without keys are over, and visible, or will see the keys before they do anything. */
+static void wait_for_changes(ov_catalog *cat)
+{
+    ov_mutex_lock(&cat->write);
+    ov_mutex_unlock(&cat->write);
+    ov_mutex_lock(&cat->live);
+    ov_mutex_unlock(&cat->live);
+}
+
+/* Listed first, so that no row comes in between what is looked at here and the next change, which waits for the lock. When it
+ * fails others may know of it already: it stays in the list, without columns, which nobody finds. */
 static ov_status declare_new(ov_catalog *cat, ov_slice datasource, const ov_key_spec *spec, ov_error *err)
 {
     ovi_keys *k = NULL;
     ov_status st = make_keys(datasource, &k, err);
     if (st == OV_OK)
         st = copy_spec(&k->arena, spec, &k->spec, err);
-    if (st == OV_OK) {
-        k->readable_ms = ov_now_ms();
-        ov_mutex_lock(&k->lock);
-        st = run_alone(cat, k, err);
-        ov_mutex_unlock(&k->lock);
-    }
     if (st != OV_OK) {
         if (k)
             free_keys(k);
         return st;
     }
-    ov_mutex_lock(&cat->keys_lock);
-    k->after = cat->keys;
-    cat->keys = k;
-    ov_mutex_unlock(&cat->keys_lock);
-    return OV_OK;
+    k->readable_ms = ov_now_ms();
+    ov_mutex_lock(&k->lock);
+    list_keys(cat, k);
+    wait_for_changes(cat);
+    st = run_alone(cat, k, err);
+    if (st != OV_OK) {
+        ov_mutex_lock(&cat->keys_lock);
+        k->spec.count = 0;
+        ov_mutex_unlock(&cat->keys_lock);
+    }
+    ov_mutex_unlock(&k->lock);
+    return st;
 }
 
 /* A longer time of retention does not bring back what the shorter one let go. */
@@ -588,12 +616,15 @@ static ov_status redeclare(ov_catalog *cat, ovi_keys *k, const ov_key_spec *spec
     bool same = same_keys(&k->spec, spec);
     if (same && k->spec.retain_ms == spec->retain_ms)
         return OV_OK;
-    if (!same && has_rows(cat, k->name))
+    ov_mutex_lock(&k->lock);
+    if (!same && has_rows(cat, k->name)) {
+        ov_mutex_unlock(&k->lock);
         return ov_fail(err, OV_EXISTS,
                        "datasource '" OV_SLICE_FMT "' has other keys and rows that were collapsed by them; drop its rows first, "
                        "or load into another datasource",
                        OV_SLICE_ARG(k->name));
-    ov_mutex_lock(&k->lock);
+    }
+    const ov_key_spec before = k->spec;
     ov_mutex_lock(&cat->keys_lock);
     ov_status st = copy_spec(&k->arena, spec, &copied, err);
     if (st == OV_OK) {
@@ -605,6 +636,12 @@ static ov_status redeclare(ov_catalog *cat, ovi_keys *k, const ov_key_spec *spec
     ov_mutex_unlock(&cat->keys_lock);
     if (st == OV_OK)
         st = run_alone(cat, k, err);
+    if (st != OV_OK) { /* what was declared before still holds */
+        ov_mutex_lock(&cat->keys_lock);
+        k->spec = before;
+        ov_mutex_unlock(&cat->keys_lock);
+        k->ready = false;
+    }
     ov_mutex_unlock(&k->lock);
     return st;
 }

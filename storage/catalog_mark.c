@@ -151,7 +151,9 @@ static ov_status mark(ov_catalog *cat, const ov_segment_choice *which, bool used
     return ovi_snapshot_build(cat, next, err);
 }
 
-static ov_status mark_all(ov_catalog *cat, const ov_segment_choice *which, bool used, uint32_t *changed, ov_error *err)
+/* keyed: under the lock of the keys. Otherwise *came says that the datasource has got some since, and nothing is done. */
+static ov_status mark_all(ov_catalog *cat, const ov_segment_choice *which, bool used, bool keyed, bool *came, uint32_t *changed,
+                          ov_error *err)
 {
     ov_arena a;
     ov_snapshot *next = NULL;
@@ -159,7 +161,9 @@ static ov_status mark_all(ov_catalog *cat, const ov_segment_choice *which, bool 
     ov_arena_init(&a, "mark", NULL);
     ov_status st = ovi_change_begin(cat, err);
     if (st == OV_OK) {
-        st = mark(cat, which, used, &a, changed, &next, err);
+        *came = !keyed && ovi_keys_find(cat, which->datasource);
+        if (!*came)
+            st = mark(cat, which, used, &a, changed, &next, err);
         st = ovi_change_end(cat, st, next, NULL, err);
     }
     ov_arena_fini(&a);
@@ -180,30 +184,37 @@ static ov_status count_choice(ov_catalog *cat, const ov_segment_choice *which, b
     return st;
 }
 
-/* What rows in memory superseded lies over the segments that are visible now: it is published first. Rows that come into
+/* Under `lock`, which it lets go of. What rows in memory superseded lies over the segments that are visible now: it is published first. Rows that come into
  * view meet the others afterwards. */
 static ov_status mark_keyed(ov_catalog *cat, ovi_keys *k, const ov_segment_choice *which, bool used, uint32_t *changed,
                             ov_error *err)
 {
     uint32_t some;
-    OV_TRY(count_choice(cat, which, !used, &some, err));
-    if (some == 0)
-        return OV_OK;
-    ov_mutex_lock(&k->lock);
-    ov_status st = ovi_keys_settle(cat, k, err);
-    if (st == OV_OK)
-        st = mark_all(cat, which, used, changed, err);
-    if (st == OV_OK && *changed)
+    bool came;
+    ov_status st = count_choice(cat, which, !used, &some, err);
+    if (st == OV_OK && some) {
         st = ovi_keys_settle(cat, k, err);
+        if (st == OV_OK)
+            st = mark_all(cat, which, used, true, &came, changed, err);
+        if (st == OV_OK && *changed)
+            st = ovi_keys_settle(cat, k, err);
+    }
     ov_mutex_unlock(&k->lock);
     return st;
 }
 
 ov_status ov_catalog_mark(ov_catalog *cat, const ov_segment_choice *which, bool used, uint32_t *changed, ov_error *err)
 {
-    ovi_keys *k = ovi_keys_find(cat, which->datasource);
+    bool came = true;
+    ov_status st = OV_OK;
     *changed = 0;
-    return k ? mark_keyed(cat, k, which, used, changed, err) : mark_all(cat, which, used, changed, err);
+    while (st == OV_OK && came) {
+        ovi_keys *k = ovi_keys_find(cat, which->datasource);
+        if (k && ovi_keys_lock(cat, k))
+            return mark_keyed(cat, k, which, used, changed, err);
+        st = mark_all(cat, which, used, false, &came, changed, err);
+    }
+    return st;
 }
 
 ov_status ov_catalog_unused(ov_catalog *cat, const ov_segment_choice *which, uint32_t *count, ov_interval *around,

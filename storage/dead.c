@@ -380,6 +380,18 @@ static ov_status write_chain(uint8_t kind, const layer *top, const layer *end, i
     return st;
 }
 
+/* All that are superseded; those that a layer named before are passed over when this is read. */
+static ov_status write_rest(const ov_dead *d, ov_buf *out, ov_error *err)
+{
+    ov_rowset *rest;
+    OV_TRY(ov_rowset_create(&rest, err));
+    ov_status st = ov_dead_rowset(d, rest, err);
+    if (st == OV_OK && ov_rowset_count(rest))
+        st = write_set(DIED, OV_DEAD_LONG_AGO, rest, out, err);
+    ov_rowset_destroy(rest);
+    return st;
+}
+
 ov_status ov_dead_write(const ov_dead *d, const ov_dead *since, ov_buf *out, ov_error *err)
 {
     if (d->has_births && !(since && since->has_births))
@@ -388,25 +400,17 @@ ov_status ov_dead_write(const ov_dead *d, const ov_dead *since, ov_buf *out, ov_
     uint32_t known = 0;
     for (const layer *l = d->deaths; l && l != (since ? since->deaths : NULL); l = l->before)
         known += l->n;
-    if (known + ov_dead_count(since) == d->count)
-        return write_chain(DIED, d->deaths, since ? since->deaths : NULL, INT64_MIN, out, err);
-    return ov_dead_write_all(d, INT64_MIN, out, err); /* some went without history */
+    OV_TRY(write_chain(DIED, d->deaths, since ? since->deaths : NULL, INT64_MIN, out, err));
+    return known + ov_dead_count(since) == d->count ? OV_OK : write_rest(d, out, err); /* some went without history */
 }
 
 ov_status ov_dead_write_all(const ov_dead *d, int64_t horizon, ov_buf *out, ov_error *err)
 {
-    ov_rowset *rest;
     if (d->has_births)
         OV_TRY(write_rows(BORN_AGO, 0, NULL, 0, out, err));
     OV_TRY(write_chain(BORN, d->births, NULL, horizon, out, err));
     OV_TRY(write_chain(DIED, d->deaths, NULL, horizon, out, err));
-    /* What no layer names; those that one does are passed over when this is read. */
-    OV_TRY(ov_rowset_create(&rest, err));
-    ov_status st = ov_dead_rowset(d, rest, err);
-    if (st == OV_OK && ov_rowset_count(rest))
-        st = write_set(DIED, OV_DEAD_LONG_AGO, rest, out, err);
-    ov_rowset_destroy(rest);
-    return st;
+    return write_rest(d, out, err);
 }
 
 static ov_status apply(ov_dead *d, uint8_t kind, int64_t at, const uint32_t *rows, uint32_t n, ov_error *err)

@@ -23,7 +23,7 @@ typedef struct ovi_key_segment {
     uint64_t base;
     uint32_t rows;
     /* of a run */
-    bool looked, fresh;
+    bool looked, fresh, moved; /* moved: its rows are in others now */
     const ov_segment_entry *entry; /* NULL: no query sees it any more; fresh ones have none yet */
     ov_segment *seg;
     const uint64_t *arrival;
@@ -84,6 +84,8 @@ typedef struct ovi_key_source {
 /* ---- catalog_keys.c ---- */
 bool ovi_keys_some(ov_catalog *cat); /* some datasource has keys */
 ovi_keys *ovi_keys_find(ov_catalog *cat, ov_slice datasource); /* NULL: no keys */
+/* Takes `lock`; false: it was not declared after all, and the lock is free. */
+bool ovi_keys_lock(ov_catalog *cat, ovi_keys *k);
 OV_CHECKED ov_status ovi_keys_load(ov_catalog *cat, ov_error *err);
 void ovi_keys_free(ov_catalog *cat);
 /* What is published of the datasource in the run's snapshot; NULL: nothing. */

@@ -447,11 +447,10 @@ static void remove_moved(ovi_key_run *r)
 {
     ovi_keys *k = r->k;
     uint32_t kept = 0;
+    for (uint32_t m = 0; m < r->moved->count; m++)
+        k->segs[r->inputs[m].no].moved = true;
     for (uint32_t i = 0; i < k->seg_count; i++) {
-        bool gone = false;
-        for (uint32_t m = 0; i < r->first_fresh && m < r->moved->count && !gone; m++)
-            gone = r->inputs[m].no == i;
-        if (gone) {
+        if (k->segs[i].moved) {
             forget(&k->segs[i]);
             ov_free(k->segs[i].file);
         } else {

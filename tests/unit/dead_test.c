@@ -1,6 +1,7 @@
 /* Superseded rows of a segment: bits, history, bytes; against arrays that say the same. */
 #include "storage/dead.h"
 
+#include "base/mem.h"
 #include "harness.h"
 #include "storage/vec.h"
 
@@ -104,8 +105,82 @@ static void test_history(void **state)
     ov_dead_release(d);
 }
 
+/* Rows that went without history, on top of layers that have some: nothing is written twice. */
+static void test_without_history(void **state)
+{
+    ov_error err = OV_ERROR_INIT;
+    static const uint32_t born[] = {1, 2, 3, 9000}, first[] = {1, 9000}, second[] = {2, 17000};
+    ov_dead *d, *had, *now, *read, *again;
+    ov_buf bytes;
+    (void)state;
+    ov_buf_init(&bytes);
+    check_ok(ov_dead_born(NULL, ROWS, 5, born, 4, &d, &err), &err);
+    check_ok(ov_dead_add(d, ROWS, 8, first, 2, &had, &err), &err);
+    check_ok(ov_dead_write(had, NULL, &bytes, &err), &err);
+    check_ok(ov_dead_read(NULL, ROWS, ov_buf_slice(&bytes), &read, &err), &err);
+    check_ok(ov_dead_add(had, ROWS, OV_DEAD_LONG_AGO, second, 2, &now, &err), &err);
+    ov_buf_clear(&bytes);
+    check_ok(ov_dead_write(now, had, &bytes, &err), &err);
+    check_ok(ov_dead_read(read, ROWS, ov_buf_slice(&bytes), &again, &err), &err);
+    assert_int_equal(ov_dead_count(again), 4);
+    ov_dead_release(read);
+    ov_buf_clear(&bytes);
+    check_ok(ov_dead_write_all(now, INT64_MIN, &bytes, &err), &err);
+    size_t once = bytes.n;
+    ov_buf_clear(&bytes);
+    check_ok(ov_dead_write_all(again, INT64_MIN, &bytes, &err), &err);
+    assert_int_equal(bytes.n, once);
+    ov_buf_fini(&bytes);
+    ov_dead_release(again);
+    ov_dead_release(now);
+    ov_dead_release(had);
+    ov_dead_release(d);
+}
+
+/* Bytes that lie are refused, or say something about rows that are there; they never lead anywhere else. */
+static void test_damaged_bytes(void **state)
+{
+    ov_error err = OV_ERROR_INIT;
+    uint64_t dice = 11;
+    static model m;
+    ov_dead *d = NULL;
+    ov_buf bytes;
+    (void)state;
+    for (uint32_t i = 0; i < ROWS; i++)
+        m.died[i] = INT64_MAX;
+    ov_buf_init(&bytes);
+    for (int64_t at = 1; at < 5; at++)
+        d = step(d, &m, at, &dice);
+    check_ok(ov_dead_write_all(d, 2, &bytes, &err), &err);
+    ov_dead_release(d);
+    for (int i = 0; i < 4000; i++) {
+        size_t n = next(&dice) % 4 ? bytes.n : next(&dice) % (bytes.n + 1);
+        char *copy = ov_malloc(n + 1);
+        memcpy(copy, bytes.p, n);
+        for (uint64_t k = next(&dice) % 4; n && k > 0; k--)
+            copy[next(&dice) % 2 ? next(&dice) % n : next(&dice) % OV_MIN(n, (size_t)64)] = (char)next(&dice);
+        err = (ov_error)OV_ERROR_INIT;
+        if (ov_dead_read(NULL, ROWS, ov_slice_make(copy, n), &d, &err) == OV_OK) {
+            static int64_t list[ROWS];
+            bool all;
+            ov_dead *then = NULL;
+            ov_dead_death_list(d, ROWS, list);
+            ov_dead_birth_list(d, ROWS, 0, list);
+            assert_true(ov_dead_count_in(d, 0, ROWS) == ov_dead_count(d) && ov_dead_count(d) <= ROWS);
+            check_ok(ov_dead_as_of(d, ROWS, 0, 3, &then, &all, &err), &err);
+            ov_dead_release(then);
+            ov_dead_release(d);
+        } else {
+            assert_int_equal(err.code, OV_CORRUPT);
+        }
+        ov_free(copy);
+    }
+    ov_buf_fini(&bytes);
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_history)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_history), cmocka_unit_test(test_without_history),
+                                       cmocka_unit_test(test_damaged_bytes)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

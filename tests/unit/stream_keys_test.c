@@ -1,0 +1,108 @@
+/* Streams of datasources with keys: pieces that nothing is left of, and keys that are declared while rows come. */
+#include "tests/unit/stream_lib.h"
+
+#include "base/os.h"
+#include "storage/keys.h"
+
+static void declare(world *w, ov_slice name, int64_t retain_ms)
+{
+    ov_slice column = OV_SLICE_LIT("n");
+    ov_key_spec spec = {.columns = &column, .count = 1, .retain_ms = retain_ms};
+    OK(ov_catalog_keys_declare(w->cat, name, &spec, &err));
+}
+
+static uint64_t visible(world *w, ov_slice name)
+{
+    ov_snapshot *snap = ov_catalog_snapshot(w->cat);
+    const ov_datasource *ds = ov_snapshot_find(snap, name);
+    uint64_t rows = ds ? ds->rows : 0;
+    ov_snapshot_release(snap);
+    return rows;
+}
+
+/* Pieces of one key, all superseded and nobody may ask for the past: their merge holds no row. The table of keys forgets them all
+ * the same; later pieces may lie where they lay. */
+static void test_nothing_is_left(void **state)
+{
+    (void)state;
+    world w;
+    char body[4096];
+    world_init(&w, quiet);
+    declare(&w, OV_SLICE_LIT("t"), 0);
+    for (int round = 0; round < 4; round++) {
+        for (int i = 0; i < 70; i++)
+            push(&w, "", "{\"time\":\"2024-01-01\",\"n\":1}");
+        OK(ov_streams_merge(w.streams, &err));
+        assert_int_equal(visible(&w, OV_SLICE_LIT("t")), round ? 101 : 1);
+        for (int n = 2; n < 102; n++) { /* as large as may be where the small ones were */
+            snprintf(body, sizeof body, "{\"time\":\"2024-01-01\",\"n\":%d}\n{\"time\":\"2024-01-02\",\"n\":%d}", n, n % 50 + 2);
+            push(&w, "", body);
+        }
+        OK(ov_streams_merge(w.streams, &err));
+        assert_int_equal(visible(&w, OV_SLICE_LIT("t")), 101);
+        if (round % 2)
+            OK(ov_streams_flush(w.streams, OV_SLICE_LIT("t"), &err));
+        assert_int_equal(visible(&w, OV_SLICE_LIT("t")), 101);
+    }
+    again(&w);
+    assert_int_equal(visible(&w, OV_SLICE_LIT("t")), 101);
+    world_fini(&w);
+}
+
+typedef struct pusher {
+    world *w;
+    const char *name;
+    _Atomic int pushed;
+} pusher;
+
+static void push_many(void *self)
+{
+    pusher *p = self;
+    ov_error e = OV_ERROR_INIT;
+    for (int i = 0; i < 60; i++) {
+        ov_arena a;
+        ov_push_result r;
+        ov_arena_init(&a, "push", NULL);
+        ov_push one = {.datasource = ov_slice_cstr(p->name), .body = OV_SLICE_LIT("{\"time\":\"2024-01-01\",\"n\":1}")};
+        check_ok(ov_streams_push(p->w->streams, &one, &a, &r, &e), &e);
+        ov_arena_fini(&a);
+        atomic_fetch_add(&p->pushed, 1);
+    }
+}
+
+/* Whatever comes around the declaration is collapsed: there is one key, so one row. */
+static void test_declared_while_rows_come(void **state)
+{
+    (void)state;
+    world w;
+    world_init(&w, quiet);
+    for (int round = 0; round < 6; round++) {
+        char name[16];
+        ov_thread thread[3];
+        snprintf(name, sizeof name, "d%d", round);
+        pusher p = {.w = &w, .name = name};
+        for (int i = 0; i < 3; i++)
+            OK(ov_thread_start(&thread[i], "push", push_many, &p, &err));
+        while (atomic_load(&p.pushed) < 20 * round)
+            ov_sleep_ms(1);
+        declare(&w, ov_slice_cstr(name), OV_KEY_RETAIN_MS);
+        for (int i = 0; i < 3; i++)
+            ov_thread_join(&thread[i]);
+        assert_int_equal(visible(&w, ov_slice_cstr(name)), 1);
+        OK(ov_streams_flush(w.streams, ov_slice_cstr(name), &err));
+        assert_int_equal(visible(&w, ov_slice_cstr(name)), 1);
+    }
+    again(&w);
+    for (int round = 0; round < 6; round++) {
+        char name[16];
+        snprintf(name, sizeof name, "d%d", round);
+        assert_int_equal(visible(&w, ov_slice_cstr(name)), 1);
+    }
+    world_fini(&w);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_nothing_is_left), cmocka_unit_test(test_declared_while_rows_come)};
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
