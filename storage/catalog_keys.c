@@ -121,6 +121,11 @@ ov_status ovi_marks_read(ov_catalog *cat, ov_slice file, uint32_t rows, ov_dead 
     return st;
 }
 
+int64_t ovi_keys_births_since(const ovi_keys *k, int64_t now)
+{
+    return now - OV_MAX(k->spec.retain_ms, OVI_BIRTHS_MS);
+}
+
 ov_status ovi_marks_write(ov_catalog *cat, const ovi_keys *k, ov_slice file, const ov_dead *d, const ov_dead *before,
                           ov_error *err)
 {
@@ -133,7 +138,7 @@ ov_status ovi_marks_write(ov_catalog *cat, const ovi_keys *k, ov_slice file, con
     if (count >= MOST_MARKS)
         st = ovi_marks_delete(cat, file, err);
     if (st == OV_OK)
-        st = count >= MOST_MARKS ? ov_dead_write_all(d, horizon, &body, err) : ov_dead_write(d, before, &body, err);
+        st = count >= MOST_MARKS ? ov_dead_write_all(d, horizon, ovi_keys_births_since(k, ov_now_ms()), &body, err) : ov_dead_write(d, before, &body, err);
     if (st == OV_OK && body.n)
         st = insert_mark(cat, file, ov_buf_slice(&body), err);
     ov_buf_fini(&body);

@@ -404,12 +404,12 @@ ov_status ov_dead_write(const ov_dead *d, const ov_dead *since, ov_buf *out, ov_
     return known + ov_dead_count(since) == d->count ? OV_OK : write_rest(d, out, err); /* some went without history */
 }
 
-ov_status ov_dead_write_all(const ov_dead *d, int64_t horizon, ov_buf *out, ov_error *err)
+ov_status ov_dead_write_all(const ov_dead *d, int64_t died, int64_t born, ov_buf *out, ov_error *err)
 {
     if (d->has_births)
         OV_TRY(write_rows(BORN_AGO, 0, NULL, 0, out, err));
-    OV_TRY(write_chain(BORN, d->births, NULL, horizon, out, err));
-    OV_TRY(write_chain(DIED, d->deaths, NULL, horizon, out, err));
+    OV_TRY(write_chain(BORN, d->births, NULL, born, out, err));
+    OV_TRY(write_chain(DIED, d->deaths, NULL, died, out, err));
     return write_rest(d, out, err);
 }
 

@@ -65,7 +65,7 @@ void ov_dead_death_list(const ov_dead *d, uint32_t total, int64_t *out);
 
 /* What d has and `since` (an earlier state of the same segment, may be NULL) lacks. */
 OV_CHECKED ov_status ov_dead_write(const ov_dead *d, const ov_dead *since, ov_buf *out, ov_error *err);
-/* All of d, with history before `horizon` folded into "long ago". */
-OV_CHECKED ov_status ov_dead_write_all(const ov_dead *d, int64_t horizon, ov_buf *out, ov_error *err);
+/* All of d, with deaths before `died` and births before `born` folded into "long ago". */
+OV_CHECKED ov_status ov_dead_write_all(const ov_dead *d, int64_t died, int64_t born, ov_buf *out, ov_error *err);
 /* base with what the bytes say. */
 OV_CHECKED ov_status ov_dead_read(const ov_dead *base, uint32_t total, ov_slice bytes, ov_dead **out, ov_error *err);

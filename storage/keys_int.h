@@ -95,6 +95,10 @@ OV_CHECKED ov_status ovi_marks_read(ov_catalog *cat, ov_slice file, uint32_t row
 /* Inside a change: `d` is the state of the file from now on; `before` what the database has. */
 OV_CHECKED ov_status ovi_marks_write(ov_catalog *cat, const ovi_keys *k, ov_slice file, const ov_dead *d,
                                      const ov_dead *before, ov_error *err);
+/* Births are kept since then, also when nobody can ask for the past: rows that come out of the log again after a crash meet
+ * those of later commits, and must lose against them as before. */
+#define OVI_BIRTHS_MS (INT64_C(7) * 24 * 3600 * 1000)
+int64_t ovi_keys_births_since(const ovi_keys *k, int64_t now);
 OV_CHECKED ov_status ovi_marks_delete(ov_catalog *cat, ov_slice file, ov_error *err);
 OV_CHECKED ov_status ovi_marks_check(ov_catalog *cat, ov_error *err);
 /* Inside a change: everything that the run found and that lies in memory so far, of published segments. files: of the

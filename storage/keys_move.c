@@ -133,11 +133,12 @@ static ov_status fill(ovi_key_run *r, const ovi_key_source *to, event *list, uin
 {
     uint32_t total = ov_segment_get_info(to->seg)->rows, n = 0;
     int64_t horizon = r->k->spec.retain_ms > 0 ? r->at - r->k->spec.retain_ms : INT64_MAX;
+    int64_t births = ovi_keys_births_since(r->k, r->at);
     OV_TRY(ov_dead_born(NULL, total, OV_DEAD_LONG_AGO, NULL, 0, d, err));
     for (uint32_t i = 0; i < total; i++) {
         const ovi_moved_input *in = input_of(r, to->arrival[i]);
         int64_t born = in->births ? in->births[to->arrival[i] - in->first] : in->born;
-        if (born >= horizon && born != OV_DEAD_LONG_AGO)
+        if (born >= births && born != OV_DEAD_LONG_AGO)
             list[n++] = (event){born, i};
     }
     OV_TRY(add_events(d, total, list, n, rows, ov_dead_born, err));

@@ -93,7 +93,7 @@ static void test_history(void **state)
     check_all(read, &m);
     ov_dead_release(read);
     ov_buf_clear(&bytes);
-    check_ok(ov_dead_write_all(d, 30, &bytes, &err), &err);
+    check_ok(ov_dead_write_all(d, 30, 30, &bytes, &err), &err);
     check_ok(ov_dead_read(NULL, ROWS, ov_buf_slice(&bytes), &read, &err), &err);
     check_now(read, &m);
     for (int64_t t = 30; t < STEPS; t += 9)
@@ -125,10 +125,10 @@ static void test_without_history(void **state)
     assert_int_equal(ov_dead_count(again), 4);
     ov_dead_release(read);
     ov_buf_clear(&bytes);
-    check_ok(ov_dead_write_all(now, INT64_MIN, &bytes, &err), &err);
+    check_ok(ov_dead_write_all(now, INT64_MIN, INT64_MIN, &bytes, &err), &err);
     size_t once = bytes.n;
     ov_buf_clear(&bytes);
-    check_ok(ov_dead_write_all(again, INT64_MIN, &bytes, &err), &err);
+    check_ok(ov_dead_write_all(again, INT64_MIN, INT64_MIN, &bytes, &err), &err);
     assert_int_equal(bytes.n, once);
     ov_buf_fini(&bytes);
     ov_dead_release(again);
@@ -151,7 +151,7 @@ static void test_damaged_bytes(void **state)
     ov_buf_init(&bytes);
     for (int64_t at = 1; at < 5; at++)
         d = step(d, &m, at, &dice);
-    check_ok(ov_dead_write_all(d, 2, &bytes, &err), &err);
+    check_ok(ov_dead_write_all(d, 2, 2, &bytes, &err), &err);
     ov_dead_release(d);
     for (int i = 0; i < 4000; i++) {
         size_t n = next(&dice) % 4 ? bytes.n : next(&dice) % (bytes.n + 1);
