@@ -3,7 +3,8 @@
  *
  *   keys_run.c      rows against the index: who wins, who is superseded
  *   keys_move.c     rows that a merge has written anew
- *   catalog_keys.c  declarations, and what the catalog keeps of superseded rows
+ *   catalog_keys.c  what the catalog keeps of superseded rows
+ *   catalog_declare.c  declarations, changes that are about keys alone
  *
  * A change of a datasource with keys takes its `lock` before all locks of the catalog and keeps it until the change is
  * visible: open -> (collapse | move)* -> the change -> close. The index follows within a run; when the change fails it is
@@ -81,7 +82,7 @@ typedef struct ovi_key_source {
     const ov_segment_entry *entry; /* rebuilding: where it is visible */
 } ovi_key_source;
 
-/* ---- catalog_keys.c ---- */
+/* ---- catalog_keys.c, catalog_declare.c ---- */
 bool ovi_keys_some(ov_catalog *cat); /* some datasource has keys */
 ovi_keys *ovi_keys_find(ov_catalog *cat, ov_slice datasource); /* NULL: no keys */
 /* Takes `lock`; false: it was not declared after all, and the lock is free. */
