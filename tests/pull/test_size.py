@@ -75,7 +75,7 @@ def case_repositories_in_the_planned_calls():
                 return Answer(304, b'', headers)
             self.used[request.header('Authorization') or ''][0] += 1
             return Answer(200, body, headers)
-    with Hub(budget=REPOS // 2 + 50) as hub, Folder({'A': 'token-one-1', 'B': 'token-two-2'}) as folder:
+    with Hub(budget=REPOS // 2 + REPOS // 20 + 50) as hub, Folder({'A': 'token-one-1', 'B': 'token-two-2'}) as folder:
         hub.reset_after = 600
         spec = {'type': 'pull', 'source': 'github.repo', 'baseUrl': hub.url, 'auth': {'tokens': ['env:A', 'env:B']}, 'limits': dict(QUICK, pool='many'),
                 'params': {'repo': ['o/r%d' % n for n in range(REPOS)]}}
