@@ -90,12 +90,13 @@ static ov_status grow_keys(ovi_groups *g, ov_error *err)
     return OV_OK;
 }
 
-/* One key whose hash is known. width is a constant at the call, so the comparison is unrolled. */
-OV_INLINE ov_status find_one(ovi_groups *g, const uint64_t *key, uint32_t width, uint32_t hash, uint32_t *group,
-                             ov_error *err)
+/* The group of a key whose hash is known, or OVI_NO_GROUP and the free slot where it belongs. width is a constant at the
+ * call, so the comparison is unrolled. */
+OV_INLINE uint32_t seek_one(const ovi_groups *g, const uint64_t *key, uint32_t width, uint32_t hash, uint32_t *at)
 {
-    uint32_t mask = g->slot_count - 1, at = hash & mask;
-    for (uint64_t slot; (slot = g->slots[at]); at = (at + 1) & mask) {
+    uint32_t mask = g->slot_count - 1;
+    *at = hash & mask;
+    for (uint64_t slot; (slot = g->slots[*at]); *at = (*at + 1) & mask) {
         if ((uint32_t)(slot >> 32) != hash)
             continue;
         uint32_t other = (uint32_t)slot - 1;
@@ -103,11 +104,19 @@ OV_INLINE ov_status find_one(ovi_groups *g, const uint64_t *key, uint32_t width,
         bool same = true;
         for (uint32_t i = 0; i < width; i++)
             same &= with[i] == key[i];
-        if (same) {
-            *group = other;
-            return OV_OK;
-        }
+        if (same)
+            return other;
     }
+    return OVI_NO_GROUP;
+}
+
+OV_INLINE ov_status find_one(ovi_groups *g, const uint64_t *key, uint32_t width, uint32_t hash, uint32_t *group,
+                             ov_error *err)
+{
+    uint32_t at;
+    *group = seek_one(g, key, width, hash, &at);
+    if (*group != OVI_NO_GROUP)
+        return OV_OK;
     if (g->count == g->cap)
         OV_TRY(grow_keys(g, err));
     memcpy(g->keys + (size_t)g->count * width, key, (size_t)width * 8);
@@ -160,28 +169,11 @@ void ovi_groups_clear(ovi_groups *g)
     g->count = 0;
 }
 
-OV_INLINE uint32_t seek_one(const ovi_groups *g, const uint64_t *key, uint32_t width, uint32_t hash)
-{
-    uint32_t mask = g->slot_count - 1, at = hash & mask;
-    for (uint64_t slot; (slot = g->slots[at]); at = (at + 1) & mask) {
-        if ((uint32_t)(slot >> 32) != hash)
-            continue;
-        uint32_t other = (uint32_t)slot - 1;
-        const uint64_t *with = g->keys + (size_t)other * width;
-        bool same = true;
-        for (uint32_t i = 0; i < width; i++)
-            same &= with[i] == key[i];
-        if (same)
-            return other;
-    }
-    return OVI_NO_GROUP;
-}
-
 /* By words of live rows: hashes first, so that their slots are fetched together. */
 OV_INLINE void seek_all(const ovi_groups *g, const uint64_t *keys, const uint64_t *live, uint32_t n, uint32_t width,
                         uint32_t *group)
 {
-    uint32_t hash[64];
+    uint32_t hash[64], at;
     for (uint32_t from = 0; from < n; from += 64) {
         for (uint32_t i = from; i < OV_MIN(from + 64, n); i++)
             group[i] = OVI_NO_GROUP;
@@ -192,7 +184,7 @@ OV_INLINE void seek_all(const ovi_groups *g, const uint64_t *keys, const uint64_
         }
         for (uint64_t left = live[from / 64]; left; left &= left - 1) {
             uint32_t bit = (uint32_t)__builtin_ctzll(left);
-            group[from + bit] = seek_one(g, keys + (size_t)(from + bit) * width, width, hash[bit]);
+            group[from + bit] = seek_one(g, keys + (size_t)(from + bit) * width, width, hash[bit], &at);
         }
     }
 }
