@@ -47,7 +47,10 @@ static ov_status open_parts(ov_catalog *cat, ov_error *err)
     OV_TRY(ov_segcache_create(cat->dir, OV_SEGCACHE_DEFAULT_OPEN, ov_segment_open, &cat->cache, err));
     /* Recovery deletes files that no row names, so the rows must be known to be all there. */
     OV_TRY(load_current(cat, err));
-    return cat->writer ? ovi_recover(cat, err) : OV_OK;
+    if (!cat->writer)
+        return OV_OK;
+    OV_TRY(ovi_recover(cat, err));
+    return ovi_keys_recover(cat, err);
 }
 
 ov_status ov_catalog_open(const char *dir, bool writer, ov_catalog **out, ov_error *err)

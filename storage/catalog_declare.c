@@ -36,6 +36,7 @@ static void print_keys(const ovi_keys *k, ov_buf *out)
     ov_jsonw_str(&w, "version", k->spec.version);
     ov_jsonw_i64(&w, "retainMs", k->spec.retain_ms);
     ov_jsonw_i64(&w, "readableMs", k->readable_ms);
+    ov_jsonw_bool(&w, "unsettled", k->unsettled);
     ov_jsonw_close_object(&w);
 }
 
@@ -74,7 +75,8 @@ static ov_status parse_keys(ov_slice text, ov_arena *a, ovi_keys *k, ov_error *e
     k->spec.columns = list;
     OV_TRY(ov_json_str(doc, "version", (ov_slice){0}, &k->spec.version, err));
     OV_TRY(ov_json_need_i64(doc, "retainMs", &k->spec.retain_ms, err));
-    return ov_json_need_i64(doc, "readableMs", &k->readable_ms, err);
+    OV_TRY(ov_json_need_i64(doc, "readableMs", &k->readable_ms, err));
+    return ov_json_bool(doc, "unsettled", false, &k->unsettled, err);
 }
 
 static void free_keys(ovi_keys *k)
@@ -259,7 +261,23 @@ ov_status ovi_keys_settle(ov_catalog *cat, ovi_keys *k, ov_error *err)
     ov_mutex_lock(&cat->keys_lock);
     k->readable_ms = OV_MAX(k->readable_ms, ov_now_ms());
     ov_mutex_unlock(&cat->keys_lock);
-    return run_alone(cat, k, err);
+    bool before = k->unsettled;
+    k->unsettled = false; /* as it will be stored */
+    ov_status st = run_alone(cat, k, err);
+    k->unsettled = st != OV_OK && before;
+    return st;
+}
+
+ov_status ovi_keys_recover(ov_catalog *cat, ov_error *err)
+{
+    for (ovi_keys *k = cat->keys; k; k = k->after) {
+        if (!k->unsettled || !ovi_keys_lock(cat, k))
+            continue;
+        ov_status st = ovi_keys_settle(cat, k, err);
+        ov_mutex_unlock(&k->lock);
+        OV_TRY(st);
+    }
+    return OV_OK;
 }
 
 static bool same_keys(const ov_key_spec *a, const ov_key_spec *b)

@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include "storage/keys_int.h"
 
+#include "base/fault.h"
+
 typedef struct id_set {
     ov_slice *ids; /* sorted */
     uint32_t count;
@@ -151,8 +153,8 @@ static ov_status mark(ov_catalog *cat, const ov_segment_choice *which, bool used
     return ovi_snapshot_build(cat, next, err);
 }
 
-/* keyed: under the lock of the keys. Otherwise *came says that the datasource has got some since, and nothing is done. */
-static ov_status mark_all(ov_catalog *cat, const ov_segment_choice *which, bool used, bool keyed, bool *came, uint32_t *changed,
+/* k: under its lock. Otherwise *came says that the datasource has got keys since, and nothing is done. */
+static ov_status mark_all(ov_catalog *cat, const ov_segment_choice *which, bool used, ovi_keys *k, bool *came, uint32_t *changed,
                           ov_error *err)
 {
     ov_arena a;
@@ -161,9 +163,13 @@ static ov_status mark_all(ov_catalog *cat, const ov_segment_choice *which, bool 
     ov_arena_init(&a, "mark", NULL);
     ov_status st = ovi_change_begin(cat, err);
     if (st == OV_OK) {
-        *came = !keyed && ovi_keys_find(cat, which->datasource);
+        *came = !k && ovi_keys_find(cat, which->datasource);
         if (!*came)
             st = mark(cat, which, used, &a, changed, &next, err);
+        if (st == OV_OK && k && *changed) {
+            k->unsettled = true;
+            st = ovi_keys_store(cat, k, err);
+        }
         st = ovi_change_end(cat, st, next, NULL, err);
     }
     ov_arena_fini(&a);
@@ -184,8 +190,14 @@ static ov_status count_choice(ov_catalog *cat, const ov_segment_choice *which, b
     return st;
 }
 
+static ov_status settle_marked(ov_catalog *cat, ovi_keys *k, ov_error *err)
+{
+    OV_FAULT(OV_FAULT_KEYS_MARKED, err);
+    return ovi_keys_settle(cat, k, err);
+}
+
 /* Under `lock`, which it lets go of. What rows in memory superseded lies over the segments that are visible now: it is published first. Rows that come into
- * view meet the others afterwards. */
+ * view meet the others afterwards; after a crash in between, when the catalog is opened. */
 static ov_status mark_keyed(ov_catalog *cat, ovi_keys *k, const ov_segment_choice *which, bool used, uint32_t *changed,
                             ov_error *err)
 {
@@ -195,9 +207,9 @@ static ov_status mark_keyed(ov_catalog *cat, ovi_keys *k, const ov_segment_choic
     if (st == OV_OK && some) {
         st = ovi_keys_settle(cat, k, err);
         if (st == OV_OK)
-            st = mark_all(cat, which, used, true, &came, changed, err);
+            st = mark_all(cat, which, used, k, &came, changed, err);
         if (st == OV_OK && *changed)
-            st = ovi_keys_settle(cat, k, err);
+            st = settle_marked(cat, k, err);
     }
     ov_mutex_unlock(&k->lock);
     return st;
@@ -212,7 +224,7 @@ ov_status ov_catalog_mark(ov_catalog *cat, const ov_segment_choice *which, bool 
         ovi_keys *k = ovi_keys_find(cat, which->datasource);
         if (k && ovi_keys_lock(cat, k))
             return mark_keyed(cat, k, which, used, changed, err);
-        st = mark_all(cat, which, used, false, &came, changed, err);
+        st = mark_all(cat, which, used, NULL, &came, changed, err);
     }
     return st;
 }

@@ -39,6 +39,7 @@ struct ovi_keys {
     ov_arena arena; /* of name and spec */
     ov_key_spec spec; /* changes under `lock` and the catalog's keys_lock */
     int64_t readable_ms; /* nothing before this can be asked for; likewise */
+    bool unsettled; /* a mark brought rows into view that have not met the others; under `lock`, and stored */
     ov_mutex lock;
     /* written under `lock` */
     ov_slice text; /* of the declaration as it was read */
@@ -110,6 +111,8 @@ OV_CHECKED ov_status ovi_keys_store(ov_catalog *cat, const ovi_keys *k, ov_error
 /* A change of its own, under `lock`: what lies in memory is published, and rows that have come into view meet the others. What
  * was there before cannot be asked for any more. */
 OV_CHECKED ov_status ovi_keys_settle(ov_catalog *cat, ovi_keys *k, ov_error *err);
+/* Settles what a crash left unsettled; before anybody else has the catalog. */
+OV_CHECKED ov_status ovi_keys_recover(ov_catalog *cat, ov_error *err);
 
 /* What the run found, for rows in memory: states of pieces, and of published segments until the next commit. */
 OV_CHECKED ov_status ovi_keys_marks(ovi_key_run *r, ov_arena *a, ovi_key_marks *out, ov_error *err);

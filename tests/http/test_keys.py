@@ -189,11 +189,33 @@ def replaced(server):
     same(server.sql('SELECT x FROM again ORDER BY x')[1], [['new'], ['next']])
 
 
+def marked(server):
+    """A server that dies between marking segments used and looking for their rows' keys shows one row a key when it is back."""
+    old = {'t': START, 'id': 'r', 'part': 1, 'v': 5, 'x': 'old'}
+    interval = {'interval': '2024-05-01/2024-05-02'}
+    coordinator = '/druid/coordinator/v1/datasources/marked/'
+    server.ingest(batch('marked', [old]))
+    server.wait_table('marked')
+    same(server.post(coordinator + 'markUnused', interval)[0], 200)
+    server.ingest(batch('marked', [dict(old, t=START + DAY, v=7, x='new')]))
+    server.kill()
+    server.env['OVATE_FAULT'] = 'OV_FAULT_KEYS_MARKED:1:crash'
+    server.start()
+    try:
+        server.post(coordinator + 'markUsed', interval)
+    except OSError:
+        pass  # where there are fault points
+    del server.env['OVATE_FAULT']
+    server.kill()
+    server.start()
+    same(server.sql('SELECT x FROM marked')[1], [['new']])
+
+
 def cases(_):
     def apart(work):  # with a server of its own: it is killed
         with Server() as server:
             work(server)
-    for function in (history, later, replaced):
+    for function in (history, later, replaced, marked):
         yield function.__name__, lambda f=function: apart(f)
     for seed in range(3):
         yield 'random work %d' % seed, lambda s=seed: random_work(s, 60)
