@@ -70,8 +70,9 @@ def main():
         counter.equal('every row is there', server.value('SELECT COUNT(*) FROM "day"'), rows)
         counter.equal('every hour is there', server.value('SELECT COUNT(DISTINCT TIME_FLOOR(__time, \'PT1H\')) FROM "day"'), hours)
         counter.check('charged memory stays within %d MiB' % (memory >> 20), own['peakMemoryBytes'] <= memory, own['peakMemoryBytes'])
-        # Blocks being parsed are not charged: the process as a whole keeps to the ceiling where it is the default one.
-        limit = memory if day else memory + (64 << 20)
+        # Blocks being parsed and what the allocator holds free are not charged (20 to 100 MiB, by chance): the process as a whole
+        # keeps to the default ceiling.
+        limit = 256 << 20
         counter.check('the process stays within %d MiB' % (limit >> 20), watch.peak <= limit, watch.peak)
         print('charged %d MiB, anonymous memory of the process %d MiB, %d rows' % (own['peakMemoryBytes'] >> 20, watch.peak >> 20, rows))
         compact = {'type': 'compact', 'dataSource': 'day', 'ioConfig': {'inputSpec': {'type': 'interval', 'interval': '2015-01-01/2015-01-02'}}}
