@@ -49,6 +49,12 @@ void ov_fault_arm(ov_fault_point point, unsigned n, ov_status code)
     atomic_store(&passes_left[point], n);
 }
 
+void ov_fault_arm_crash(ov_fault_point point, unsigned n)
+{
+    crash[point] = true;
+    atomic_store(&passes_left[point], n);
+}
+
 void ov_fault_disarm_all(void)
 {
     for (size_t i = 0; i < OV_FAULT_COUNT; i++)

@@ -75,15 +75,22 @@ void ovi_emit_fail(ovi_emit *e, const ov_error *err)
 
 /* ---- places and sentences ---- */
 
-/* Line (from 1, of the split) and character of a place. Slow; only for what is sampled. */
-static void find_place(const ovi_emit *e, const char *at, ov_reject *why)
+/* Line (from 1, of the split) and character of a place. Slow; only for what is sampled. Rejects come in order, so each line break is
+ * looked at once, however many there are. */
+static void find_place(ovi_emit *e, const char *at, ov_reject *why)
 {
     if (at < e->text || at > e->text_end)
         return;
     const char *line = at;
     while (line > e->text && line[-1] != '\n')
         line--;
-    why->line = 1 + e->lines_before + ovi_scan_count(e->text, (size_t)(line - e->text), '\n');
+    if (!e->counted || e->counted > line) {
+        e->counted = e->text;
+        e->counted_lines = 0;
+    }
+    e->counted_lines += ovi_scan_count(e->counted, (size_t)(line - e->counted), '\n');
+    e->counted = line;
+    why->line = 1 + e->lines_before + e->counted_lines;
     why->column = 1 + (uint32_t)ov_utf8_count(ov_slice_make(line, (size_t)(at - line)));
 }
 

@@ -24,6 +24,8 @@ typedef struct ovi_emit {
     uint32_t interval;         /* the interval the last row was in */
     const char *text, *text_end; /* of the split: places are told relative to it */
     uint64_t lines_before;       /* of the file, just before the text */
+    const char *counted;         /* the start of a line of the text, and how many breaks lie before it; NULL: nobody asked yet */
+    uint64_t counted_lines;
     ov_slice file;
     /* Told of every row when it is done, while its fields are still there; NULL: nobody. */
     void (*tap)(void *self, struct ovi_emit *e);

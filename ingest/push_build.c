@@ -18,7 +18,7 @@ typedef struct push {
     ov_segment_builder *builder; /* NULL until the first row */
     ovi_push_out *result;
     uint64_t lines; /* before the block at hand */
-    uint32_t max_rejects;
+    uint32_t max_rejects, reject_room;
 } push;
 
 /* ---- which field is the time ---- */
@@ -141,6 +141,8 @@ static ov_status pass(push *p, ovi_discovery *discovery, block_fn *fn, ov_error 
         types[i] = schema->columns[i].type;
     ov_status st = ovi_rows_create(types, schema->column_count, discovery ? 0 : p->max_rejects, &rows, err);
     if (st == OV_OK)
+        rows->no_notes = p->in->no_notes;
+    if (st == OV_OK)
         st = ovi_parser_create(p->plan, discovery, &parser, err);
     if (st == OV_OK)
         st = each_block(p, parser, rows, fn, err);
@@ -151,9 +153,27 @@ static ov_status pass(push *p, ovi_discovery *discovery, block_fn *fn, ov_error 
 
 /* ---- rows to the builder ---- */
 
+/* For n more. */
+static ov_status reject_room(push *p, uint32_t n, ov_error *err)
+{
+    ovi_push_out *r = p->result;
+    ov_reject *more;
+    if (r->reject_count + n <= p->reject_room)
+        return OV_OK;
+    uint32_t room = OV_MAX(p->reject_room * 2, r->reject_count + n);
+    OV_TRY(ov_arena_alloc(p->out, room * sizeof *more, &more, err));
+    if (r->reject_count)
+        memcpy(more, r->rejects, r->reject_count * sizeof *more);
+    r->rejects = more;
+    p->reject_room = room;
+    return OV_OK;
+}
+
 static ov_status copy_rejects(push *p, const ov_rows *rows, ov_error *err)
 {
-    for (uint32_t i = 0; i < rows->reject_count && p->result->reject_count < p->max_rejects; i++) {
+    uint32_t n = OV_MIN(rows->reject_count, p->max_rejects - p->result->reject_count);
+    OV_TRY(reject_room(p, n, err));
+    for (uint32_t i = 0; i < n; i++) {
         ov_reject *to = &p->result->rejects[p->result->reject_count];
         *to = rows->rejects[i];
         if (to->line)
@@ -323,7 +343,6 @@ ov_status ovi_push_build(const ovi_push_in *in, ov_arena *out, ovi_push_out *res
     *result = (ovi_push_out){0};
     p.env = (ov_load_env){.transforms = in->transforms};
     p.max_rejects = in->max_rejects ? in->max_rejects : OVI_PUSH_REJECTS;
-    OV_TRY(ov_arena_zalloc(out, p.max_rejects * sizeof *result->rejects, &result->rejects, err));
     ov_arena_init(&p.arena, "push", in->budget);
     ov_arena_init(&p.scratch, "push batch", in->budget);
     ov_arena_init(&p.tables, "push block", in->budget);

@@ -16,6 +16,7 @@ typedef struct ovi_push_in {
     const struct ov_transform_ops *transforms;
     ov_budget *budget;
     uint32_t max_rejects; /* told of; 0: OVI_PUSH_REJECTS */
+    bool no_notes;        /* as in ov_push */
     ov_catalog *keys;    /* the datasource has keys, and this catalog knows them: one row a key is left. NULL: none */
 } ovi_push_in;
 

@@ -268,9 +268,8 @@ ov_status ovi_rows_create(const ov_type *types, uint32_t count, uint32_t max_rej
         return ov_fail_nomem(err, sizeof *r);
     ov_arena_init(&r->reject_arena, "rejects", NULL);
     r->reject_cap = max_rejects;
-    r->rejects = ov_calloc(max_rejects ? max_rejects : 1, sizeof *r->rejects);
     r->col = ov_calloc(count, sizeof *r->col);
-    if (!r->col || !r->rejects)
+    if (!r->col)
         fail_nomem(r, count * sizeof *r->col);
     for (uint32_t i = 0; !r->failed && i < count; i++) {
         ovi_rows_col *c = &r->col[i];
@@ -482,9 +481,23 @@ static ov_slice keep(ov_rows *r, ov_slice s, size_t max)
     return (ov_slice){out, s.n};
 }
 
+static bool sample_room(ov_rows *r)
+{
+    enum { FIRST = 16 };
+    if (r->reject_count < r->reject_room)
+        return true;
+    uint32_t room = OV_MIN(r->reject_room ? r->reject_room * 2 : FIRST, r->reject_cap);
+    ov_reject *more = ov_realloc(r->rejects, room * sizeof *more);
+    if (!more)
+        return fail_nomem(r, room * sizeof *more);
+    r->rejects = more;
+    r->reject_room = room;
+    return true;
+}
+
 static void sample(ov_rows *r, const ov_reject *why, bool loaded)
 {
-    if (!ovi_rows_wants_reject(r))
+    if (!ovi_rows_wants_reject(r) || (loaded && r->no_notes) || !sample_room(r))
         return;
     r->rejects[r->reject_count++] = (ov_reject){
         .file = keep(r, why->file, 4096),

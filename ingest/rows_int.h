@@ -63,7 +63,8 @@ struct ov_rows {
     /* samples of this split, in input order */
     ov_arena reject_arena;
     ov_reject *rejects;
-    uint32_t reject_count, reject_cap;
+    uint32_t reject_count, reject_room, reject_cap; /* there is room for so many so far, and never for more than cap */
+    bool no_notes; /* samples are of rejected rows alone */
     uint32_t row_reject_from; /* notes of the current row start here */
     /* the loader's */
     uint64_t seq;

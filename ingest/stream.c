@@ -71,6 +71,7 @@ void ovi_stream_append(ov_streams *s, ovi_stream *stream, ovi_piece *p)
 {
     *stream->last = p;
     stream->last = &p->next;
+    stream->unseen = stream->unseen ? stream->unseen : p;
     stream->pieces++;
     stream->rows += p->rows;
     stream->bytes += p->bytes;
@@ -154,72 +155,130 @@ ov_status ovi_stream_find(ov_streams *s, ov_slice name, ovi_stream **out, ov_err
     return OV_OK;
 }
 
-/* ---- durable ---- */
+/* ---- held; see ov_live_keeper ---- */
 
-/* Into the catalog first, then into the list: merges and hand-overs only take away what they find in the list, so what
- * they take away is there. */
-static ov_status show_piece(ov_streams *s, ov_slice name, ovi_piece *p, ov_error *err)
+ov_status ovi_stream_enter(ov_streams *s, ov_slice name, bool within, ovi_stream **out, ov_error *err)
 {
-    ov_live_change change = {.datasource = name, .add = &p->live, .add_count = p->live ? 1 : 0, .logged = p->last_seq};
-    OV_TRY(ov_catalog_live_change(s->config.catalog, &change, 1, err));
-    p->shown = true;
-    return OV_OK;
+    ov_mutex_lock(&s->lock);
+    ov_status st = ovi_stream_find(s, name, out, err);
+    while (st == OV_OK && (*out)->held && !within) /* the push around it may be what a hold waits for */
+        ov_cond_wait(&s->changed, &s->lock);
+    if (st == OV_OK)
+        (*out)->inside++;
+    ov_mutex_unlock(&s->lock);
+    return st;
+}
+
+void ovi_stream_leave(ov_streams *s, ovi_stream *stream)
+{
+    ov_mutex_lock(&s->lock);
+    stream->inside--;
+    if (stream->held)
+        ov_cond_broadcast(&s->changed);
+    ov_mutex_unlock(&s->lock);
+}
+
+static void let_go(void *streams, ov_slice name)
+{
+    ov_streams *s = streams;
+    ov_mutex_lock(&s->lock);
+    ovi_stream_known(s, name)->held--;
+    ov_cond_broadcast(&s->changed);
+    ov_mutex_unlock(&s->lock);
+}
+
+static ov_status hold(void *streams, ov_slice name, ov_error *err)
+{
+    ov_streams *s = streams;
+    ovi_stream *stream;
+    ov_mutex_lock(&s->lock);
+    ov_status st = ovi_stream_find(s, name, &stream, err);
+    if (st == OV_OK)
+        stream->held++;
+    while (st == OV_OK && stream->inside)
+        ov_cond_wait(&s->changed, &s->lock);
+    ov_mutex_unlock(&s->lock);
+    OV_TRY(st);
+    st = ov_streams_flush(s, name, err);
+    if (st != OV_OK)
+        let_go(s, name);
+    return st;
+}
+
+/* ---- seen ---- */
+
+/*
+ * Into the catalog outside the log's order of things: a datasource whose keys somebody else holds for a while keeps nobody waiting but
+ * its own pushes. Whoever finds pieces unseen shows all of them at once, so that many pushes share one snapshot.
+ * Merges and hand-overs leave what is not seen alone, so what they take away from the catalog is there.
+ */
+
+static ov_status show_pieces(ov_streams *s, ov_slice name, ov_live *const *add, uint32_t n, uint64_t last_seq, ov_error *err)
+{
+    ov_live_change change = {.datasource = name, .add = add, .add_count = n, .logged = last_seq};
+    return n ? ov_catalog_live_change(s->config.catalog, &change, 1, err) : OV_OK;
+}
+
+/* Under the lock, which it lets go of for a while. */
+static void show_unseen(ov_streams *s, ovi_stream *stream)
+{
+    ov_error err = OV_ERROR_INIT;
+    ovi_piece *first = stream->unseen, *last = first;
+    uint32_t n = 0, count = 1;
+    while (last->next) {
+        last = last->next;
+        count++;
+    }
+    ov_live *few[64], **add = count <= OV_COUNT_OF(few) ? few : ov_calloc(count, sizeof *add);
+    for (ovi_piece *p = first; add && p; p = p->next)
+        if (p->live)
+            add[n++] = p->live;
+    stream->showing = true;
+    ov_mutex_unlock(&s->lock);
+    ov_status st = add ? show_pieces(s, stream->name, add, n, last->last_seq, &err) : ov_fail_nomem(&err, count * sizeof *add);
+    if (add != few)
+        ov_free(add);
+    if (st != OV_OK)
+        ov_log_warn("rows are durable, and not visible for want of memory", ov_kv_err(&err));
+    ov_mutex_lock(&s->lock);
+    stream->showing = false;
+    stream->show_failed = st != OV_OK;
+    if (st == OV_OK) {
+        for (ovi_piece *p = first; p != last->next; p = p->next)
+            p->shown = true;
+        stream->unseen = last->next;
+    }
+    ov_cond_broadcast(&s->changed);
+}
+
+void ovi_stream_show(ov_streams *s, ovi_stream *stream, uint64_t seq)
+{
+    ov_mutex_lock(&s->lock);
+    while (stream->showing && stream->unseen && stream->unseen->first_seq <= seq)
+        ov_cond_wait(&s->changed, &s->lock);
+    if (stream->unseen && stream->unseen->first_seq <= seq)
+        show_unseen(s, stream);
+    ov_mutex_unlock(&s->lock);
 }
 
 void ovi_streams_show(ov_streams *s)
 {
     ov_mutex_lock(&s->lock);
     for (ovi_stream *st = s->streams; st; st = st->next)
-        for (ovi_piece *p = st->first; p; p = p->next) {
-            ov_error err = OV_ERROR_INIT;
-            if (!p->shown && !p->busy && show_piece(s, st->name, p, &err) != OV_OK)
-                ov_log_warn("rows are durable, and not visible for want of memory", ov_kv_err(&err));
-        }
+        if (st->show_failed && !st->showing && st->unseen)
+            show_unseen(s, st);
     ov_mutex_unlock(&s->lock);
 }
 
-/* One snapshot for all pieces of a group that belong to one datasource. */
-static void show_group(ov_streams *s, ov_wal_entry *const *entries, uint32_t count)
-{
-    ov_live *few[64], **add = count <= OV_COUNT_OF(few) ? few : ov_calloc(count, sizeof *add);
-    for (uint32_t i = 0; add && i < count; i++) {
-        ovi_pushed *first = entries[i]->owner;
-        uint32_t n = 0;
-        if (first->piece->shown)
-            continue;
-        for (uint32_t k = i; k < count; k++) {
-            ovi_pushed *one = entries[k]->owner;
-            if (ov_slice_eq(one->datasource, first->datasource) && one->piece->live)
-                add[n++] = one->piece->live;
-        }
-        ov_error err = OV_ERROR_INIT;
-        ov_live_change change = {
-            .datasource = first->datasource, .add = add, .add_count = n, .logged = entries[count - 1]->seq};
-        if (ov_catalog_live_change(s->config.catalog, &change, 1, &err) != OV_OK) {
-            ov_log_warn("rows are durable, and not visible for want of memory", ov_kv_err(&err));
-            continue; /* ovi_streams_show tries again */
-        }
-        for (uint32_t k = i; k < count; k++) {
-            ovi_pushed *one = entries[k]->owner;
-            if (ov_slice_eq(one->datasource, first->datasource))
-                one->piece->shown = true;
-        }
-    }
-    if (add != few)
-        ov_free(add);
-}
+/* ---- durable ---- */
 
 static void durable(void *self, ov_wal_entry *const *entries, uint32_t count)
 {
     ov_streams *s = self;
-    for (uint32_t i = 0; i < count; i++) {
-        ovi_pushed *one = entries[i]->owner;
-        one->piece->first_seq = one->piece->last_seq = entries[i]->seq;
-    }
-    show_group(s, entries, count);
     ov_mutex_lock(&s->lock);
     for (uint32_t i = 0; i < count; i++) {
         ovi_pushed *one = entries[i]->owner;
+        one->piece->first_seq = one->piece->last_seq = entries[i]->seq;
         ovi_stream_append(s, one->stream, one->piece);
         one->piece = NULL;
     }
@@ -299,6 +358,7 @@ static ov_status show_all(ov_streams *s, ov_error *err)
             if (p->live)
                 add[n++] = p->live;
         }
+        st->unseen = NULL;
         ov_live_change change = {.datasource = st->name, .add = add, .add_count = n};
         ov_status done = n ? ov_catalog_live_change(s->config.catalog, &change, 1, err) : OV_OK;
         ov_free(add);
@@ -378,6 +438,7 @@ ov_status ov_streams_create(const ov_streams_config *config, ov_streams **out, o
         ov_streams_destroy(s);
         return st;
     }
+    ov_catalog_set_keeper(s->config.catalog, (ov_live_keeper){.self = s, .hold = hold, .let_go = let_go});
     *out = s;
     return OV_OK;
 }
@@ -386,6 +447,7 @@ void ov_streams_destroy(ov_streams *s)
 {
     if (!s)
         return;
+    ov_catalog_set_keeper(s->config.catalog, (ov_live_keeper){0});
     ov_mutex_lock(&s->lock);
     s->stop = true;
     ov_cond_broadcast(&s->changed);

@@ -62,6 +62,8 @@ typedef struct ov_push {
     uint32_t mark_count;
     bool line_each;       /* JSON: no object goes over a line's end, whatever the first line looks like */
     uint32_t max_rejects; /* how many of the rejected are told of; 0: ten */
+    bool no_notes;        /* told are rejected rows alone, not those with a value that was taken as NULL */
+    bool within; /* made by `before` of another push, whose room it shares: it is never refused for want of memory */
     /* Called when it is known which rows are rejected, before any is durable; what it fails with ends the push. NULL is fine. */
     ov_status (*before)(void *self, const struct ov_push_result *result, ov_error *err);
     void *self;
@@ -84,6 +86,8 @@ typedef struct ov_push_result {
  */
 OV_CHECKED ov_status ov_streams_push(ov_streams *s, const ov_push *push, ov_arena *out, ov_push_result *result,
                                      ov_error *err);
+/* What a source that chooses the size of its bodies should push at once: several such bodies have room beside each other. */
+size_t ov_streams_body_bytes(const ov_streams *s);
 /* The value that went with the last durable rows; empty when there is none. */
 OV_CHECKED ov_status ov_streams_mark(ov_streams *s, ov_slice datasource, ov_slice key, ov_arena *out, ov_slice *value,
                                      ov_error *err);

@@ -8,8 +8,8 @@
  *   stream_compact.c  small published segments                                merge.h          rows of several segments
  *   stream_forget.c    ids of batches that are old
  *
- * One lock guards all lists; the catalog's locks come after it, the log's before. It is never held while bytes are parsed,
- * written or merged. A piece that is `busy` belongs to the thread that merges or publishes it; its place in the list stays.
+ * One lock guards all lists; the log's comes before it. It is never held while bytes are parsed, written, merged or shown. A piece
+ * that is `busy` belongs to the thread that merges or publishes it; its place in the list stays.
  */
 #pragma once
 
@@ -58,10 +58,15 @@ typedef struct ovi_stream {
     uint64_t handed; /* records up to this one are published */
     ov_slice handed_text; /* the cursor's value as it stands; owned */
     ovi_piece *first, **last; /* in order of the log */
+    ovi_piece *unseen; /* the first one that the catalog does not have; it has none of those behind it either */
     uint32_t pieces, serial;
     uint64_t rows;
     size_t bytes;
     bool publishing;
+    uint32_t held;    /* somebody takes rows out of view: no push comes in */
+    uint32_t inside;  /* pushes between coming in and their end */
+    bool showing;     /* somebody gives the unseen ones to the catalog */
+    bool show_failed; /* for want of memory; the merger tries again */
     bool compact; /* segments were published since somebody looked for small ones */
     uint64_t flush_to; /* somebody waits until pieces up to here are gone */
     int64_t swept_ms; /* when its ids of batches were last looked through; 0: not since the start */
@@ -75,12 +80,11 @@ typedef struct ovi_stream {
 
 /* The owner of a record on its way to the log. */
 typedef struct ovi_pushed {
-    ov_slice datasource;
     ovi_stream *stream;
     ovi_piece *piece; /* NULL once it is in the stream's list */
 } ovi_pushed;
 
-enum { OVI_BATCH_SLOTS = 1 << 12 };
+enum { OVI_BATCH_SLOTS = 1 << 12, OVI_MOST_PIECES = 20000 /* of a stream; past it pushes are refused */ };
 
 struct ov_streams {
     ov_streams_config config;
@@ -95,8 +99,9 @@ struct ov_streams {
     struct ovi_flight *flights; /* batches on their way */
     uint64_t listed_seq; /* records up to this one are in the lists, or published */
     size_t bytes;        /* of all pieces */
-    _Atomic size_t incoming; /* of bodies on their way */
+    size_t incoming;     /* room that bodies on their way have taken */
     uint64_t refused;    /* pushes, for want of room */
+    uint64_t answered;   /* refusals after which something was handed over */
     uint64_t merges;
     uint64_t file_no;
     ov_thread merger, publisher;
@@ -113,7 +118,12 @@ OV_CHECKED ov_status ovi_piece_fill(ovi_piece *p, ov_slice datasource, uint32_t 
 void ovi_piece_destroy(ovi_piece *p); /* with its notes, which must be in no table */
 /* Under the lock: the piece is the newest of the stream. */
 void ovi_stream_append(ov_streams *s, ovi_stream *stream, ovi_piece *p);
-/* Pieces that the catalog could not take when they came; see durable() in stream.c. Outside the lock. */
+/* A push comes in, and ends; it waits while the stream is held. `within`: as in ov_push. */
+OV_CHECKED ov_status ovi_stream_enter(ov_streams *s, ov_slice name, bool within, ovi_stream **out, ov_error *err);
+void ovi_stream_leave(ov_streams *s, ovi_stream *stream);
+/* Returns when queries see the stream's record `seq`, which is durable. Outside the lock. */
+void ovi_stream_show(ov_streams *s, ovi_stream *stream, uint64_t seq);
+/* Pieces that the catalog could not take when they came. Outside the lock. */
 void ovi_streams_show(ov_streams *s);
 /* A datasource's cursor key: "stream/<what>/<datasource>" and, when there is one, "/<rest>". */
 OV_CHECKED ov_status ovi_stream_key(ov_arena *a, const char *what, ov_slice datasource, ov_slice rest, ov_slice *out,

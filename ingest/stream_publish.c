@@ -302,23 +302,28 @@ static bool is_due(const ov_streams *s, const ovi_stream *st, int64_t now)
     const ov_streams_config *c = &s->config;
     if (!st->first || st->publishing || now < st->retry_ms)
         return false;
-    if (st->flush_to >= st->first->first_seq)
+    if (st->flush_to >= st->first->first_seq || st->pieces >= OVI_MOST_PIECES / 2)
         return true;
     return st->rows >= c->max_rows || st->bytes >= c->memory_bytes / 4 || now - st->first->born_ms >= c->age_ms;
 }
 
-/* The stream that is due, or for want of room the largest one. Under the lock. */
-static ovi_stream *next_stream(ov_streams *s, uint64_t refused)
+/* The stream that is due, or for want of room the largest one: a refused push may need more than is free though little is in
+ * memory. Under the lock. */
+static ovi_stream *next_stream(ov_streams *s)
 {
     ovi_stream *largest = NULL;
     int64_t now = ov_now_ms();
+    bool any = false;
     for (ovi_stream *st = s->streams; st; st = st->next) {
+        any |= st->first != NULL;
         if (is_due(s, st, now))
             return st;
         if (st->first && !st->publishing && now >= st->retry_ms && (!largest || st->bytes > largest->bytes))
             largest = st;
     }
-    return s->bytes >= s->config.memory_bytes / 2 || s->refused > refused ? largest : NULL;
+    if (!any)
+        s->answered = s->refused; /* it finds room now */
+    return s->bytes >= s->config.memory_bytes / 2 || s->refused > s->answered ? largest : NULL;
 }
 
 /* One step, while nothing is due. */
@@ -345,26 +350,38 @@ static void compact_some(ov_streams *s)
     }
 }
 
+/* Refusals up to this one have been followed by a hand-over. */
+static void answer(ov_streams *s, uint64_t refused)
+{
+    ov_mutex_lock(&s->lock);
+    s->answered = OV_MAX(s->answered, refused);
+    ov_mutex_unlock(&s->lock);
+}
+
 void ovi_publisher(void *streams)
 {
     ov_streams *s = streams;
-    uint64_t refused = 0;
     for (;;) {
         ov_error err = OV_ERROR_INIT;
         bool done = false;
         ov_mutex_lock(&s->lock);
-        ovi_stream *st = s->stop ? NULL : next_stream(s, refused);
+        uint64_t refused = s->refused; /* a refusal after this asks for a hand-over of its own */
+        ovi_stream *st = s->stop ? NULL : next_stream(s);
         if (!s->stop && !st)
             (void)ov_cond_wait_ms(&s->changed, &s->lock, TICK_MS);
-        refused = s->refused;
         bool stop = s->stop;
         ov_mutex_unlock(&s->lock);
         if (stop)
             return;
-        if (!st)
+        if (!st) {
             compact_some(s);
-        if (st && ovi_stream_hand_over(s, st, &done, &err) == OV_OK && !done)
-            ov_sleep_ms(TICK_MS / 10); /* the merger has its first piece */
+            continue;
+        }
+        ov_status ended = ovi_stream_hand_over(s, st, &done, &err);
+        if (ended == OV_OK && done)
+            answer(s, refused);
+        else if (ended == OV_OK)
+            ov_sleep_ms(TICK_MS / 10); /* the merger has its first piece, or nobody sees it yet */
     }
 }
 

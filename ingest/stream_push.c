@@ -7,7 +7,7 @@
 #include "ingest/stream_int.h"
 #include "storage/segment_id.h"
 
-enum { MAX_BATCH_BYTES = 512, MAX_PIECES = 20000 };
+enum { MAX_BATCH_BYTES = 512 };
 
 typedef struct pushing {
     ov_streams *s;
@@ -51,37 +51,52 @@ static ov_status decompress(pushing *p, ov_error *err)
     return st;
 }
 
-/* Bodies on their way count with twice their size: text, and what is made of it. */
-static ov_status check_room(ov_streams *s, size_t body, ov_error *err)
+size_t ov_streams_body_bytes(const ov_streams *s)
 {
-    size_t limit = s->config.memory_bytes;
-    size_t coming = atomic_fetch_add(&s->incoming, 2 * body) + 2 * body;
-    ov_mutex_lock(&s->lock);
-    size_t held = s->bytes;
+    return OV_MAX(OV_MIN(s->config.memory_bytes / 8, (size_t)s->config.max_body_bytes), (size_t)1);
+}
+
+/* Bodies on their way count with twice their size: text, and what is made of it. One that is larger than all there is goes in
+ * when nothing else is there. A body of nothing needs no room: places of sources move on when memory is full. */
+static ov_status take_room(ov_streams *s, size_t body, size_t *taken, ov_error *err)
+{
+    size_t limit = s->config.memory_bytes, need = 2 * body;
     uint32_t pieces = 0;
+    ov_mutex_lock(&s->lock);
+    size_t held = s->bytes + s->incoming;
     for (const ovi_stream *st = s->streams; st; st = st->next)
         pieces = OV_MAX(pieces, st->pieces);
-    bool full = held + coming > limit && !(held == 0 && coming == 2 * body);
-    full |= pieces > MAX_PIECES;
-    s->refused += full;
-    if (full)
+    bool full = (need && held && held + need > limit) || pieces > OVI_MOST_PIECES;
+    if (full) {
+        s->refused++;
         ov_cond_broadcast(&s->changed); /* time to publish */
+    } else {
+        s->incoming += need;
+        *taken = need;
+    }
     ov_mutex_unlock(&s->lock);
     if (!full)
         return OV_OK;
     return ov_fail(err, OV_BUSY,
-                   "rows come faster than they are published: %zu MiB are in memory, %zu MiB are allowed; try again in a "
-                   "moment",
-                   (held + coming) >> 20, limit >> 20);
+                   "rows come faster than they are published: %.1f MiB are in memory and on their way, these need %.1f MiB, %.1f MiB "
+                   "are allowed; try again in a moment",
+                   (double)held / (1 << 20), (double)need / (1 << 20), (double)limit / (1 << 20));
+}
+
+static void give_room(ov_streams *s, size_t taken)
+{
+    ov_mutex_lock(&s->lock);
+    s->incoming -= taken;
+    ov_mutex_unlock(&s->lock);
 }
 
 /* ---- the piece ---- */
 
 static ov_status declared_spec(pushing *p, ov_slice *declared, ov_error *err)
 {
+    ov_status st = OV_OK;
     ov_mutex_lock(&p->s->lock);
-    ov_status st = ovi_stream_find(p->s, p->push->datasource, &p->pushed.stream, err);
-    if (st == OV_OK && p->pushed.stream->spec.n)
+    if (p->pushed.stream->spec.n)
         st = ov_arena_copy(&p->arena, p->pushed.stream->spec, declared, err);
     ov_mutex_unlock(&p->s->lock);
     return st;
@@ -103,6 +118,7 @@ static ov_status build(pushing *p, ovi_push_out *built, ov_error *err)
                       .known_count = ds ? ds->column_count : 0,
                       .transforms = p->s->config.transforms,
                       .max_rejects = p->push->max_rejects,
+                      .no_notes = p->push->no_notes,
                       .keys = ov_keys_horizon(p->s->config.catalog, p->push->datasource) != OV_DEAD_LONG_AGO
                                   ? p->s->config.catalog
                                   : NULL,
@@ -129,7 +145,6 @@ static ov_status make_piece(pushing *p, ovi_push_out *built, ov_segment **hold, 
         return ov_fail_nomem(err, sizeof *piece);
     }
     p->pushed.piece = piece;
-    p->pushed.datasource = p->pushed.stream->name;
     piece->born_ms = ov_now_ms();
     piece->at_ms = ov_keys_instant(p->s->config.catalog, p->push->datasource);
     OV_TRY(ovi_piece_fill(piece, p->pushed.stream->name, next_serial(p->s, p->pushed.stream), built->image, built->bytes,
@@ -159,7 +174,9 @@ static ov_status append(pushing *p, const ovi_push_out *built, ov_error *err)
         ov_wal_entry e = {.parts = {ov_buf_slice(&meta), r.image}, .part_count = r.image.n ? 2 : 1,
                           .kind = OVI_RECORD_ROWS, .owner = &p->pushed};
         st = ov_wal_append(p->s->wal, &e, err);
-        if (st != OV_OK && st != OV_NOMEM)
+        if (st == OV_OK)
+            ovi_stream_show(p->s, p->pushed.stream, e.seq);
+        else if (st != OV_NOMEM)
             st = err->code = OV_IO;
     }
     ov_buf_fini(&meta);
@@ -204,6 +221,14 @@ static ov_status take(pushing *p, ov_error *err)
     return st;
 }
 
+static ov_status take_inside(pushing *p, ov_error *err)
+{
+    OV_TRY(ovi_stream_enter(p->s, p->push->datasource, p->push->within, &p->pushed.stream, err));
+    ov_status st = take(p, err);
+    ovi_stream_leave(p->s, p->pushed.stream);
+    return st;
+}
+
 /* ---- batches ---- */
 
 static ov_status answer_again(pushing *p, const ovi_batch_fate *fate, ov_error *err)
@@ -227,11 +252,11 @@ static ov_status take_once(pushing *p, ov_error *err)
     ovi_flight flight;
     ovi_batch_fate fate;
     if (p->push->batch.n == 0)
-        return take(p, err);
+        return take_inside(p, err);
     OV_TRY(ovi_batch_begin(p->s, p->push->datasource, p->push->batch, &flight, &fate, err));
     if (fate.known)
         return answer_again(p, &fate, err);
-    ov_status st = take(p, err);
+    ov_status st = take_inside(p, err);
     ovi_batch_land(p->s, &flight);
     return st;
 }
@@ -239,6 +264,7 @@ static ov_status take_once(pushing *p, ov_error *err)
 ov_status ov_streams_push(ov_streams *s, const ov_push *push, ov_arena *out, ov_push_result *result, ov_error *err)
 {
     pushing p = {.s = s, .push = push, .out = out, .result = result};
+    size_t room = 0;
     *result = (ov_push_result){0};
     OV_TRY(check_names(push, err));
     OV_TRY(ov_disk_guard_check(s->config.disk, err));
@@ -247,10 +273,10 @@ ov_status ov_streams_push(ov_streams *s, const ov_push *push, ov_arena *out, ov_
     ov_status st = decompress(&p, err);
     if (st == OV_OK) {
         p.body_hash = ov_checksum(p.body.p, p.body.n) + (uint64_t)push->format;
-        st = check_room(s, p.body.n, err);
+        st = push->within ? OV_OK : take_room(s, p.body.n, &room, err);
         if (st == OV_OK)
             st = take_once(&p, err);
-        atomic_fetch_sub(&s->incoming, 2 * p.body.n);
+        give_room(s, room);
     }
     ov_arena_fini(&p.arena);
     ov_buf_fini(&p.plain);

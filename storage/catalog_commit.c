@@ -413,13 +413,28 @@ static ov_status begin(committer *k, ov_error *err)
     }
 }
 
+/* What a replacement hides has superseded rows in memory perhaps. */
+static ov_status hold_live(ov_catalog *cat, const ov_commit *c, ov_arena *out, ovi_held *held, ov_error *err)
+{
+    ov_slice *names;
+    *held = (ovi_held){0};
+    if (c->mode != OV_PUBLISH_REPLACE || c->input_count || c->moved)
+        return OV_OK;
+    OV_TRY(ov_arena_alloc(out, (c->segment_count + 1u) * sizeof *names, &names, err));
+    for (uint32_t i = 0; i < c->segment_count; i++)
+        names[i] = c->segments[i].info.datasource;
+    return ovi_hold(cat, names, c->segment_count, out, held, err);
+}
+
 ov_status ov_catalog_commit(ov_catalog *cat, const ov_commit *commit, ov_arena *out, ov_error *err)
 {
     committer k = {.cat = cat, .c = commit, .out = out};
+    ovi_held held = {0};
     bool unsure = false;
     ov_status st;
     OV_TRY_OUT(st, ov_arena_zalloc(out, commit->segment_count * sizeof(*k.placed), &k.placed, err));
     OV_TRY_OUT(st, ov_arena_zalloc(out, commit->segment_count * sizeof(*k.files), &k.files, err));
+    OV_TRY_OUT(st, hold_live(cat, commit, out, &held, err));
     OV_TRY_OUT(st, begin(&k, err));
     st = prepare(&k, err);
     ovi_pending_clear(cat);
@@ -428,6 +443,7 @@ ov_status ov_catalog_commit(ov_catalog *cat, const ov_commit *commit, ov_arena *
         ov_segcache_doom(cat->cache, commit->inputs[i]->file);
 out:
     close_runs(&k, st == OV_OK);
+    ovi_let_go(cat, &held);
     if (st != OV_OK && !unsure && k.files)
         remove_files(&k);
     return st;

@@ -109,6 +109,8 @@ struct ov_catalog {
 
     ov_mutex snap;
     ov_snapshot *current; /* `published` with the rows in memory on top */
+
+    ov_live_keeper keeper;
 };
 
 /* ---- catalog_db.c: SQLite with our errors; all under `write` ---- */
@@ -213,6 +215,15 @@ OV_CHECKED ov_status ovi_columns_add(ov_columns_merge *m, const ov_schema_column
 
 /* Of pointers to entries: by start, end, version, partition. */
 int ovi_entry_order(const void *pa, const void *pb);
+/* ---- catalog_hold.c ---- */
+typedef struct ovi_held {
+    ov_slice *names;
+    uint32_t count;
+} ovi_held;
+/* Before any lock: rows in memory of those of the datasources that have keys are published, and none come until let_go. */
+OV_CHECKED ov_status ovi_hold(ov_catalog *cat, const ov_slice *names, uint32_t count, ov_arena *a, ovi_held *held, ov_error *err);
+void ovi_let_go(ov_catalog *cat, ovi_held *held);
+
 /* ---- catalog_keys.c; see keys_int.h for the rest ---- */
 void ovi_pending_clear(ov_catalog *cat);
 const ovi_pending *ovi_pending_find(const ov_catalog *cat, ov_slice file); /* NULL when there is none */

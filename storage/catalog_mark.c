@@ -215,17 +215,30 @@ static ov_status mark_keyed(ov_catalog *cat, ovi_keys *k, const ov_segment_choic
     return st;
 }
 
-ov_status ov_catalog_mark(ov_catalog *cat, const ov_segment_choice *which, bool used, uint32_t *changed, ov_error *err)
+static ov_status mark_held(ov_catalog *cat, const ov_segment_choice *which, bool used, uint32_t *changed, ov_error *err)
 {
     bool came = true;
     ov_status st = OV_OK;
-    *changed = 0;
     while (st == OV_OK && came) {
         ovi_keys *k = ovi_keys_find(cat, which->datasource);
         if (k && ovi_keys_lock(cat, k))
             return mark_keyed(cat, k, which, used, changed, err);
         st = mark_all(cat, which, used, NULL, &came, changed, err);
     }
+    return st;
+}
+
+ov_status ov_catalog_mark(ov_catalog *cat, const ov_segment_choice *which, bool used, uint32_t *changed, ov_error *err)
+{
+    ovi_held held;
+    ov_arena a;
+    *changed = 0;
+    ov_arena_init(&a, "mark", NULL);
+    ov_status st = ovi_hold(cat, &which->datasource, 1, &a, &held, err);
+    if (st == OV_OK)
+        st = mark_held(cat, which, used, changed, err);
+    ovi_let_go(cat, &held);
+    ov_arena_fini(&a);
     return st;
 }
 

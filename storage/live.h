@@ -45,3 +45,16 @@ typedef struct ov_live_change {
  * too. On failure nothing has changed. */
 OV_CHECKED ov_status ov_catalog_live_change(ov_catalog *cat, const ov_live_change *changes, uint32_t count,
                                             ov_error *err);
+
+/*
+ * Whoever keeps rows in memory, as a catalog knows it. A commit or a mark that takes rows out of view asks it, in a datasource with keys, to publish
+ * all it has first and to let nothing more in until it is done: a row in memory that a gone one superseded would otherwise come
+ * back when the log is replayed, where nothing tells of the other any more.
+ */
+typedef struct ov_live_keeper {
+    void *self;
+    ov_status (*hold)(void *self, ov_slice datasource, ov_error *err); /* waits; on failure nothing is held */
+    void (*let_go)(void *self, ov_slice datasource);
+} ov_live_keeper;
+/* Before anybody changes the catalog, and after everybody has; .self NULL: nobody keeps rows. */
+void ov_catalog_set_keeper(ov_catalog *cat, ov_live_keeper keeper);

@@ -152,6 +152,45 @@ static void test_old_batches_are_forgotten(void **state)
     world_fini(&w);
 }
 
+/* Of very many ids those that were published first go, but none of the last hour. */
+static void test_too_many_batches(void **state)
+{
+    (void)state;
+    world w;
+    char body[64], batch[16];
+    ov_streams_config config = quiet;
+    config.batch_count = 10;
+    world_init(&w, config);
+    for (int i = 1; i <= 30; i++) {
+        snprintf(body, sizeof body, "{\"time\":\"2024-01-01\",\"n\":%d}", i);
+        snprintf(batch, sizeof batch, "b%d", i);
+        assert_false(push(&w, batch, body).duplicate);
+    }
+    OK(ov_streams_flush(w.streams, OV_SLICE_LIT("t"), &err));
+    /* twelve of them are made a day and some hours older, as the catalog writes it; the others are of this hour */
+    for (int i = 1; i <= 12; i++) {
+        ov_slice key, value, rest;
+        OK(ov_arena_printf(&w.arena, &key, &err, "stream/batch/t/b%d", i));
+        OK(ov_catalog_cursor_get(w.cat, key, &w.arena, &value, &err));
+        const char *blank = memrchr(value.p, ' ', value.n);
+        assert_non_null(blank);
+        OK(ov_arena_printf(&w.arena, &rest, &err, "%.*s %lld", (int)(blank - value.p), value.p,
+                           (long long)(ov_now_ms() - (24 + i) * INT64_C(3600000))));
+        ov_commit c = {.mode = OV_PUBLISH_APPEND, .cursor_keys = &key, .cursor_values = &rest, .cursor_count = 1};
+        OK(ov_catalog_commit(w.cat, &c, &w.arena, &err));
+    }
+    stop(&w);
+    start(&w, config);
+    push(&w, "", "{\"time\":\"2024-01-01\",\"n\":31}");
+    OK(ov_streams_flush(w.streams, OV_SLICE_LIT("t"), &err));
+    for (int i = 30; i >= 1; i--) {
+        snprintf(body, sizeof body, "{\"time\":\"2024-01-01\",\"n\":%d}", i);
+        snprintf(batch, sizeof batch, "b%d", i);
+        assert_int_equal(push(&w, batch, body).duplicate, i > 12); /* 18 are left: all of the last hour, and more than ten */
+    }
+    world_fini(&w);
+}
+
 static void test_marks_move_with_rows(void **state)
 {
     (void)state;
@@ -341,6 +380,7 @@ int main(void)
         cmocka_unit_test(test_types_change),
         cmocka_unit_test(test_batches_count_once),
         cmocka_unit_test(test_old_batches_are_forgotten),
+        cmocka_unit_test(test_too_many_batches),
         cmocka_unit_test(test_marks_move_with_rows),
         cmocka_unit_test(test_many_small_pushes),
         cmocka_unit_test(test_declared_rollup),
