@@ -57,6 +57,7 @@ typedef struct ovi_kafka_part {
     bool placed;  /* `next` is known and durable */
     bool halted;  /* a gap that nobody has settled */
     bool lost;    /* the broker does not have `next` */
+    bool led;     /* some broker answers for it; the thread's */
     int64_t next; /* the first offset whose rows are not durable */
     int64_t read; /* the first one that was not taken from the client */
     int64_t low, high; /* of the broker; high -1: not known yet */
@@ -74,6 +75,8 @@ typedef struct ovi_kafka_task {
     struct rd_kafka_message_s **messages; /* of the batch */
     uint32_t message_count;
     size_t message_bytes;
+    size_t typical_bytes; /* of a message of the last batch; 0: there was none */
+    uint32_t look_from;   /* the partition that the next look begins with */
     int64_t looked_ms;
     bool assign; /* what is read has changed */
     /* under the lock: */
@@ -143,6 +146,8 @@ bool ovi_kafka_sleep(const ovi_kafka_sup *s, int64_t ms);
 /* ---- kafka_place.c ---- */
 /* New partitions, watermarks, gaps. Failures are troubles; the next look tries again. */
 void ovi_kafka_look(ovi_kafka_task *t);
+/* While a batch waits for room: what the brokers have by now, so that the lag is seen to grow. */
+void ovi_kafka_watch(ovi_kafka_task *t);
 ovi_kafka_part *ovi_kafka_part_of(ovi_kafka_task *t, int32_t id);
 OV_CHECKED ov_status ovi_kafka_mark_key(const ovi_kafka_spec *spec, int32_t partition, ov_arena *a, ov_slice *key, ov_error *err);
 /* The partition's mark in this datasource (that of the rows, or that of the dead letters) as an offset; -1: there is none. */

@@ -10,7 +10,7 @@
 #include "base/os.h"
 #include "ingest/kafka_int.h"
 
-enum { ASK_MS = 2000, LOOK_MS = 2000, SOON_MS = 300 };
+enum { ASK_MS = 2000, LOOK_MS = 2000, SOON_MS = 300, MOST_SILENT = 2 /* partitions that a look waits for in vain */ };
 
 /* ---- marks ---- */
 
@@ -111,6 +111,15 @@ static ov_status add_part(ovi_kafka_task *t, int32_t id, ov_error *err)
     return OV_OK;
 }
 
+static ov_status find_part(ovi_kafka_task *t, const struct rd_kafka_metadata_partition *p, ov_error *err)
+{
+    if ((uint32_t)p->id % t->sup->spec.tasks != t->number)
+        return OV_OK;
+    OV_TRY(add_part(t, p->id, err));
+    ovi_kafka_part_of(t, p->id)->led = p->leader >= 0;
+    return OV_OK;
+}
+
 /* The broker's list; partitions are dealt out by their number. */
 static ov_status find_parts(ovi_kafka_task *t, ov_error *err)
 {
@@ -124,8 +133,7 @@ static ov_status find_parts(ovi_kafka_task *t, ov_error *err)
         st = ov_fail(err, OV_NOT_FOUND, "the topic '" OV_SLICE_FMT "' cannot be read: %s", OV_SLICE_ARG(t->sup->spec.topic),
                      topic && topic->err ? rd_kafka_err2str(topic->err) : "the cluster has no such topic");
     for (int i = 0; st == OV_OK && i < topic->partition_cnt; i++)
-        if ((uint32_t)topic->partitions[i].id % t->sup->spec.tasks == t->number)
-            st = add_part(t, topic->partitions[i].id, err);
+        st = find_part(t, &topic->partitions[i], err);
     rd_kafka_metadata_destroy(all);
     return st;
 }
@@ -149,10 +157,10 @@ static ov_status settle_gap(ovi_kafka_task *t, ovi_kafka_part *p, ov_error *err)
     ovi_kafka_sup *s = t->sup;
     int64_t to = s->spec.earliest ? p->low : p->high;
     bool go_on = s->spec.reset_automatically;
-    note_gap(s, p, go_on ? to : -1);
     if (go_on)
-        OV_TRY(ovi_kafka_mark_put(s, p->id, to, err));
-    else
+        OV_TRY(ovi_kafka_mark_put(s, p->id, to, err)); /* first: a look that fails here comes again, a gap is told once */
+    note_gap(s, p, go_on ? to : -1);
+    if (!go_on)
         ovi_kafka_trouble_add(s, true,
                               "partition %d: offset %lld is asked for, the broker has %lld to %lld; the partition is not read until "
                               "offsets are reset",
@@ -187,8 +195,9 @@ static ov_status place(ovi_kafka_task *t, ovi_kafka_part *p, ov_error *err)
     return OV_OK;
 }
 
-static ov_status look_at(ovi_kafka_task *t, ovi_kafka_part *p, const char *topic, ov_error *err)
+static ov_status ask_offsets(ovi_kafka_task *t, ovi_kafka_part *p, ov_error *err)
 {
+    const char *topic = rd_kafka_topic_name(t->topic);
     int64_t low, high;
     rd_kafka_resp_err_t e = rd_kafka_query_watermark_offsets(t->rk, topic, p->id, &low, &high, ASK_MS);
     if (e != RD_KAFKA_RESP_ERR_NO_ERROR)
@@ -198,11 +207,19 @@ static ov_status look_at(ovi_kafka_task *t, ovi_kafka_part *p, const char *topic
     p->high = high;
     t->sup->offsets_ms = ov_now_ms();
     ov_mutex_unlock(&t->sup->owner->lock);
+    return OV_OK;
+}
+
+static ov_status look_at(ovi_kafka_task *t, ovi_kafka_part *p, ov_error *err)
+{
+    if (!p->led)
+        return ov_fail(err, OV_IO, "partition %d: no broker answers for it", (int)p->id);
+    OV_TRY(ask_offsets(t, p, err));
     if (!p->placed)
         OV_TRY(place(t, p, err));
     /* That the end stands before `next` is believed when the broker refuses to read there: a new leader may be behind for a
      * moment. */
-    return !p->halted && (p->next < low || p->lost) ? settle_gap(t, p, err) : OV_OK;
+    return !p->halted && (p->next < p->low || p->lost) ? settle_gap(t, p, err) : OV_OK;
 }
 
 static void assign(ovi_kafka_task *t, const char *topic)
@@ -219,6 +236,38 @@ static void assign(ovi_kafka_task *t, const char *topic)
     rd_kafka_topic_partition_list_destroy(list);
 }
 
+/* A partition that cannot be looked at keeps the others from nothing; but a look that waits for many of them would keep all
+ * waiting, so the next one begins behind those. */
+static ov_status look_at_all(ovi_kafka_task *t, ov_error *err)
+{
+    ov_status st = find_parts(t, err);
+    uint32_t silent = 0, from = t->look_from, n = st == OV_OK ? t->part_count : 0;
+    for (uint32_t i = 0; i < n && silent < MOST_SILENT && !atomic_load(&t->sup->stop); i++) {
+        ov_error why = OV_ERROR_INIT;
+        ovi_kafka_part *p = &t->parts[(from + i) % n];
+        if (look_at(t, p, &why) == OV_OK)
+            continue;
+        silent += p->led;
+        t->look_from = (from + i + 1) % n;
+        if (st == OV_OK) {
+            *err = why;
+            st = why.code;
+        }
+    }
+    return st;
+}
+
+void ovi_kafka_watch(ovi_kafka_task *t)
+{
+    ov_error err = OV_ERROR_INIT;
+    if (ov_monotonic_ns() / 1000000 - t->looked_ms < LOOK_MS)
+        return;
+    for (uint32_t i = 0; i < t->part_count && !atomic_load(&t->sup->stop); i++)
+        if (t->parts[i].led && ask_offsets(t, &t->parts[i], &err) != OV_OK)
+            break; /* the next look tells of it */
+    t->looked_ms = ov_monotonic_ns() / 1000000;
+}
+
 void ovi_kafka_look(ovi_kafka_task *t)
 {
     ovi_kafka_sup *s = t->sup;
@@ -226,10 +275,7 @@ void ovi_kafka_look(ovi_kafka_task *t)
     int64_t now = ov_monotonic_ns() / 1000000;
     if (now - t->looked_ms < (t->part_count && t->connected ? LOOK_MS : SOON_MS) && t->looked_ms)
         return;
-    const char *topic = rd_kafka_topic_name(t->topic);
-    ov_status st = find_parts(t, &err);
-    for (uint32_t i = 0; st == OV_OK && i < t->part_count && !atomic_load(&s->stop); i++)
-        st = look_at(t, &t->parts[i], topic, &err);
+    ov_status st = look_at_all(t, &err);
     ov_mutex_lock(&s->owner->lock);
     t->connected = st == OV_OK;
     t->was_connected |= t->connected;
@@ -237,7 +283,7 @@ void ovi_kafka_look(ovi_kafka_task *t)
     if (st != OV_OK)
         ovi_kafka_trouble_add(s, st == OV_IO || st == OV_NOT_FOUND, "%s", err.text);
     if (t->assign)
-        assign(t, topic);
+        assign(t, rd_kafka_topic_name(t->topic));
     t->looked_ms = ov_monotonic_ns() / 1000000;
     if (t->number == 0)
         ovi_kafka_keep_state(s);

@@ -2,7 +2,7 @@
  * A batch of messages into the stream: one push with the offsets behind them as marks.
  *
  * A push that finds no room is tried again until it goes in; meanwhile nothing is taken from the client, whose own
- * queue is bounded, so lag grows on the broker. A batch that cannot be read as a whole is halved until the message at fault stands alone.
+ * queue is bounded, so lag grows on the broker. Dead letters go within the push they belong to, and its room. A batch that cannot be read as a whole is halved until the message at fault stands alone.
  */
 #include <librdkafka/rdkafka.h>
 
@@ -26,6 +26,7 @@ typedef struct batch {
     rd_kafka_message_t **messages;
     uint32_t count;
     ov_arena arena; /* of one push */
+    ov_arena told;  /* of one try of it */
     ovi_kafka_body body;
     ov_stream_mark *marks;
     uint32_t mark_count;
@@ -74,11 +75,19 @@ static uint32_t message_of(const batch *b, uint64_t line)
     return low;
 }
 
+static uint64_t count_spoiled(const batch *b)
+{
+    uint64_t n = 0;
+    for (uint32_t i = 0; i < b->count; i++)
+        n += b->body.spoiled[i];
+    return n;
+}
+
 /* Which messages of the batch are none, each once. */
 static ov_status find_dead(batch *b, const ov_push_result *r, ov_error *err)
 {
     b->dead_count = 0;
-    OV_TRY(ov_arena_alloc(&b->arena, (b->count + r->reject_count + 1) * sizeof *b->dead, &b->dead, err));
+    OV_TRY(ov_arena_alloc(&b->told, (count_spoiled(b) + r->reject_count + 1) * sizeof *b->dead, &b->dead, err));
     if (b->whole_reason) {
         b->dead[b->dead_count++] = (dead){0, ov_slice_cstr(b->whole_reason)};
         return OV_OK;
@@ -86,7 +95,7 @@ static ov_status find_dead(batch *b, const ov_push_result *r, ov_error *err)
     for (uint32_t i = 0; i < r->reject_count; i++) {
         uint32_t message = message_of(b, r->rejects[i].line);
         bool again = b->dead_count && b->dead[b->dead_count - 1].message == message;
-        if (!r->rejects[i].loaded && !again)
+        if (!again)
             b->dead[b->dead_count++] = (dead){message, r->rejects[i].reason};
     }
     for (uint32_t i = 0; i < b->count; i++)
@@ -139,12 +148,15 @@ static ov_status keep_dead(void *self, const ov_push_result *r, ov_error *err)
     OV_TRY(find_dead(b, r, err));
     if (!s->spec.dead_letters.n || !b->dead_count)
         return OV_OK;
+    if (r->rejected > r->reject_count && b->count > 1) /* messages of many rows */
+        return ov_fail(err, OV_LIMIT, "%llu rows are rejected, and only %u of them are told of", (unsigned long long)r->rejected,
+                       r->reject_count);
     ov_buf_init(&rows);
     ov_status st = write_all_dead(b, &rows, err);
     ov_push push = {.datasource = s->spec.dead_letters, .body = ov_buf_slice(&rows), .format = OV_PUSH_JSON,
-                    .marks = b->marks, .mark_count = b->mark_count, .line_each = true};
+                    .marks = b->marks, .mark_count = b->mark_count, .line_each = true, .within = true};
     if (st == OV_OK && rows.n)
-        st = ov_streams_push(s->owner->config.streams, &push, &b->arena, &result, err);
+        st = ov_streams_push(s->owner->config.streams, &push, &b->told, &result, err);
     ov_buf_fini(&rows);
     if (st == OV_OK)
         OV_FAULT(OV_FAULT_KAFKA_DEAD, err);
@@ -169,14 +181,6 @@ static void note_dead(batch *b)
     if (s->spec.dead_letters.n)
         s->dead_letters += b->dead_count;
     ov_mutex_unlock(&s->owner->lock);
-}
-
-static uint64_t count_spoiled(const batch *b)
-{
-    uint64_t n = 0;
-    for (uint32_t i = 0; i < b->count; i++)
-        n += b->body.spoiled[i];
-    return n;
 }
 
 /* ---- what is durable ---- */
@@ -209,6 +213,8 @@ static void throttle(ovi_kafka_task *t, bool on)
 {
     ov_mutex_lock(&t->sup->owner->lock);
     t->throttled = on;
+    for (uint32_t i = 0; i < t->part_count; i++) /* what waits here is behind too, whoever looked when */
+        t->parts[i].high = OV_MAX(t->parts[i].high, t->parts[i].read);
     ov_mutex_unlock(&t->sup->owner->lock);
 }
 
@@ -218,7 +224,8 @@ static ov_status push_until(batch *b, const ov_push *push, ov_push_result *r, ov
     ovi_kafka_task *t = b->t;
     for (;;) {
         *err = (ov_error)OV_ERROR_INIT;
-        ov_status st = ov_streams_push(t->sup->owner->config.streams, push, &b->arena, r, err);
+        ov_arena_reset(&b->told);
+        ov_status st = ov_streams_push(t->sup->owner->config.streams, push, &b->told, r, err);
         if (st != OV_BUSY && st != OV_IO && st != OV_NOMEM) {
             throttle(t, false);
             return st;
@@ -227,6 +234,7 @@ static ov_status push_until(batch *b, const ov_push *push, ov_push_result *r, ov
         ovi_kafka_trouble_add(t->sup, false, "rows wait: %s", err->text);
         if (!ovi_kafka_sleep(t->sup, RETRY_MS))
             return ov_fail(err, OV_CANCELLED, "the supervisor stops");
+        ovi_kafka_watch(t);
     }
 }
 
@@ -243,6 +251,7 @@ static ov_status push_some(batch *b, ov_push_result *r, ov_error *err)
                     .mark_count = b->mark_count,
                     .line_each = true,
                     .max_rejects = spec->dead_letters.n ? b->count : 0,
+                    .no_notes = true,
                     .before = keep_dead,
                     .self = b};
     OV_TRY(push_until(b, &push, r, err));
@@ -257,6 +266,7 @@ static ov_status push_range(ovi_kafka_task *t, uint32_t from, uint32_t to, ov_er
     char reason[sizeof err->text];
     ov_push_result r;
     ov_arena_init(&b.arena, "kafka batch", NULL);
+    ov_arena_init(&b.told, "kafka rejects", NULL);
     ov_buf_init(&b.body.text);
     ov_status st = push_some(&b, &r, err);
     bool halve = st != OV_OK && st != OV_CANCELLED && b.count > 1;
@@ -266,6 +276,7 @@ static ov_status push_range(ovi_kafka_task *t, uint32_t from, uint32_t to, ov_er
         st = push_some(&b, &r, err);
     }
     ov_buf_fini(&b.body.text);
+    ov_arena_fini(&b.told);
     ov_arena_fini(&b.arena);
     if (!halve)
         return st;

@@ -17,6 +17,7 @@ enum {
     BATCH_MESSAGES = 50000,
     BATCH_BYTES = 8 << 20,
     TAKE_MESSAGES = 5000, /* at once from the client */
+    FIRST_MESSAGES = 100, /* before their size is known */
     TAKE_MS = 100,
     LINGER_MS = 200, /* a message waits no longer for others */
     RETRY_MS = 2000,
@@ -202,12 +203,21 @@ static bool take(ovi_kafka_task *t, rd_kafka_message_t *m)
     return true;
 }
 
+/* How many messages to ask for, so that a batch is not much larger than it should be: as many as have room by their size so far. */
+static size_t messages_wanted(const ovi_kafka_task *t, size_t limit)
+{
+    size_t most = OV_MIN((size_t)TAKE_MESSAGES, (size_t)(BATCH_MESSAGES - t->message_count));
+    size_t each = t->message_count ? t->message_bytes / t->message_count : t->typical_bytes;
+    return each ? OV_MIN(most, (limit - t->message_bytes) / each + 1) : OV_MIN(most, (size_t)FIRST_MESSAGES);
+}
+
 static void fill(ovi_kafka_task *t)
 {
     int64_t first_ms = 0;
-    while (t->message_count < BATCH_MESSAGES && t->message_bytes < BATCH_BYTES && !atomic_load(&t->sup->stop)) {
+    size_t limit = OV_MIN((size_t)BATCH_BYTES, ov_streams_body_bytes(t->sup->owner->config.streams));
+    while (t->message_count < BATCH_MESSAGES && t->message_bytes < limit && !atomic_load(&t->sup->stop)) {
         rd_kafka_message_t *some[TAKE_MESSAGES];
-        size_t room = OV_MIN((size_t)TAKE_MESSAGES, (size_t)(BATCH_MESSAGES - t->message_count));
+        size_t room = messages_wanted(t, limit);
         ssize_t n = rd_kafka_consume_batch_queue(t->queue, TAKE_MS, some, room);
         for (ssize_t i = 0; i < n; i++)
             if (!take(t, some[i]))
@@ -218,6 +228,8 @@ static void fill(ovi_kafka_task *t)
         if (!t->message_count || now - first_ms >= LINGER_MS - TAKE_MS)
             break;
     }
+    if (t->message_count)
+        t->typical_bytes = t->message_bytes / t->message_count;
 }
 
 /* Offsets that are no messages, such as ends of transactions, are behind us too once all that was read is durable. */

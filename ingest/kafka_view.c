@@ -441,6 +441,14 @@ static double healthy_of(const ovi_kafka_sup *s)
     return ovi_kafka_state_of(s).healthy;
 }
 
+static double throttled_of(const ovi_kafka_sup *s)
+{
+    double n = 0;
+    for (uint32_t i = 0; i < s->spec.tasks; i++)
+        n += s->tasks[i].throttled;
+    return n;
+}
+
 void ov_kafka_metrics(ov_kafka *k, ov_buf *out)
 {
     static const struct {
@@ -451,6 +459,7 @@ void ov_kafka_metrics(ov_kafka *k, ov_buf *out)
         {"ovate_kafka_rejected_total", "counter", "Messages that are no rows, since the start.", rejected_of},
         {"ovate_kafka_gap_records_total", "counter", "Records that the cluster dropped before they were read.", gap_records_of},
         {"ovate_kafka_healthy", "gauge", "1 when the supervisor reads what it should.", healthy_of},
+        {"ovate_kafka_throttled", "gauge", "Readers that wait for room in memory or on disk.", throttled_of},
     };
     ov_mutex_lock(&k->lock);
     head(out, "ovate_kafka_lag", "gauge", "Records of the partition that are not durable here.");

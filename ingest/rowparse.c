@@ -58,6 +58,7 @@ void ovi_parse_block(ovi_parser *p, const ovi_block *b, ov_slice file, ov_rows *
     e->text = b->text;
     e->text_end = b->text + b->n;
     e->lines_before = b->lines_before;
+    e->counted = NULL;
     rows->file_idx = b->file;
     rows->raw_bytes = b->raw_bytes;
     rows->text_bytes = b->text_bytes;

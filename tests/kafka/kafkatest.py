@@ -26,7 +26,8 @@ class World:
         self.cluster.ask('create %s %d 1 %s' % (topic, partitions, ' '.join(settings)))
 
     def supervise(self, topic, tuning=None, schema=None, **io):
-        """Rows of Client.java from the topic into a datasource of the same name."""
+        """Rows of Client.java from the topic into a datasource of the same name, unless the schema says another."""
+        name = (schema or {}).get('dataSource', topic)
         document = {'type': 'kafka', 'spec': {
             'dataSchema': dict({'dataSource': topic, 'timestampSpec': {'column': 'time', 'format': 'millis'},
                                 'dimensionsSpec': {'useSchemaDiscovery': True},
@@ -35,7 +36,7 @@ class World:
                               'useEarliestOffset': True, 'inputFormat': {'type': 'json'}}, **io),
             'tuningConfig': dict({'type': 'kafka'}, **(tuning or {}))}}
         status, _, answer = self.server.post(PATH, document)
-        assert (status, json.loads(answer)) == (200, {'id': topic}), (status, answer)
+        assert (status, json.loads(answer)) == (200, {'id': name}), (status, answer)
 
     def act(self, name, act, body=None):
         status, _, answer = self.server.post('%s/%s/%s' % (PATH, name, act), body or {})
@@ -76,4 +77,11 @@ class World:
         assert self.figures(name) == want, (self.figures(name), want)
 
     def wait_caught_up(self, name, seconds=60):
-        self.wait(lambda: self.status(name)['aggregateLag'] == 0, seconds)
+        """All that is in the topic now is durable."""
+        ends = [int(end) for end in self.cluster.ask('ends ' + self.status(name)['stream'])]
+
+        def behind():
+            status = self.status(name)
+            at = {int(p): o for task in status['activeTasks'] for p, o in task['currentOffsets'].items()}
+            return status['aggregateLag'] == 0 and all(at.get(p, -1) >= end for p, end in enumerate(ends))
+        self.wait(behind, seconds)

@@ -82,12 +82,17 @@ def case_retention(world):
     world.wait_rows('aging', [*range(100), *range(gap['low'], 20000)])
 
 
+def read_some(world, name, partitions=1):
+    """A topic whose first 1,000 messages are read."""
+    world.create(name, partitions)
+    world.cluster.ask('produce %s 0 1000 none 0' % name)
+    world.supervise(name)
+    world.wait_rows(name, range(1000))
+
+
 def case_topic_made_anew(world):
     """A topic that was deleted and made again has fewer offsets than were read: a gap too, not a silent start."""
-    world.create('again', 1)
-    world.cluster.ask('produce again 0 1000 none 0')
-    world.supervise('again')
-    world.wait_rows('again', range(1000))
+    read_some(world, 'again')
     world.act('again', 'suspend')
     world.cluster.ask('delete again')
     time.sleep(1)
@@ -119,20 +124,14 @@ def case_suspend_and_tasks(world):
 
 def case_reset_reads_again(world):
     """A reset starts again at the earliest offset: rows are there twice, as asked."""
-    world.create('twice', 2)
-    world.cluster.ask('produce twice 0 1000 none 0')
-    world.supervise('twice')
-    world.wait_rows('twice', range(1000))
+    read_some(world, 'twice', 2)
     world.act('twice', 'reset')
     world.wait(lambda: world.figures('twice') == (2000, 2 * sum(range(1000)), 1000))
 
 
 def case_terminate(world):
     """Offsets stay: the same document again goes on."""
-    world.create('ended', 1)
-    world.cluster.ask('produce ended 0 1000 none 0')
-    world.supervise('ended')
-    world.wait_rows('ended', range(1000))
+    read_some(world, 'ended')
     world.act('ended', 'terminate')
     assert world.server.request('GET', '/druid/indexer/v1/supervisor/ended/status')[0] == 404
     world.cluster.ask('produce ended 1000 1000 none 0')
