@@ -145,6 +145,12 @@ static bool may_pass(const ov_error *err)
     return err->code == OV_BUSY || err->code == OV_IO || err->code == OV_TIMEOUT;
 }
 
+static void rest(const tailing *t, int64_t ms)
+{
+    for (; ms > 0 && !stopped(t); ms -= POLL_MS)
+        ov_sleep_ms(OV_MIN(ms, (int64_t)POLL_MS));
+}
+
 /* Until the lines are durable. An answer that got lost is found by the place: it moves only with the lines. */
 static ov_status push_surely(tailing *t, ov_slice body, ov_slice place, ov_arena *a, ov_error *err)
 {
@@ -159,7 +165,7 @@ static ov_status push_surely(tailing *t, ov_slice body, ov_slice place, ov_arena
         if (!told)
             fprintf(stderr, "ovate: %s; trying again\n", err->text);
         told = true;
-        ov_sleep_ms(wait);
+        rest(t, wait);
         if (!t->streams)
             (void)find_server(t); /* it may have come back elsewhere */
         ov_slice now;

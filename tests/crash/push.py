@@ -4,8 +4,8 @@
     push.py [--rounds N] [--seed N]          (default rounds: OVATE_CRASH_ROUNDS, else 20; the reference run is 500)
 
 Each round starts the server on the folder the last kill left and compares it with what clients were told. Then clients push
-batches to two datasources, one of them with a spec that rolls up, and the process dies: at a random moment, or at one of
-the named fault points where the build has them. Batches that got no answer are pushed again in the next round, with
+batches to three datasources, one of them with a spec that rolls up, one with keys (keyed.py), and the process dies: at a random moment, or
+at one of the named fault points where the build has them. Batches that got no answer are pushed again in the next round, with
 the same id.
 """
 import argparse
@@ -19,7 +19,8 @@ import threading
 import time
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-sys.path[:0] = [os.path.join(HERE, '..', 'lib')]
+sys.path[:0] = [HERE, os.path.join(HERE, '..', 'lib')]
+from keyed import KEYED, Keyed, tables_of  # noqa: E402
 from ovatetest import Counter, Server  # noqa: E402
 
 FAULTS = ('WAL_FILE', 'WAL_WRITTEN', 'WAL_SYNCED', 'STREAM_MERGED', 'STREAM_COMPACTED', 'STREAM_SEALED', 'COMMIT_PLACED', 'COMMIT_RENAMED', 'COMMIT_SYNCED',
@@ -28,7 +29,7 @@ CLIENTS, SMALL_MEMORY, ROUND_SECONDS = 4, '4MiB', 1.5
 SPEC = {'dataSchema': {'timestampSpec': {'column': 'time'}, 'dimensionsSpec': {'dimensions': ['batch']},
                        'metricsSpec': [{'type': 'count', 'name': 'rows'}, {'type': 'longSum', 'name': 'n', 'fieldName': 'n'}],
                        'granularitySpec': {'segmentGranularity': 'HOUR', 'queryGranularity': 'DAY', 'rollup': True}}}
-TABLES = ('plain', 'rolled')
+TABLES = ('plain', 'rolled', 'keyed')
 
 
 class Books:
@@ -37,6 +38,7 @@ class Books:
     def __init__(self, chance):
         self.lock, self.chance = threading.Lock(), chance
         self.batches, self.acknowledged, self.open = {}, set(), []
+        self.keyed = Keyed('keyed')
 
     def next(self):
         """A batch to push: one that got no answer, or a new one."""
@@ -44,8 +46,11 @@ class Books:
             if self.open and self.chance.random() < 0.5:
                 return self.open.pop()
             number = len(self.batches)
-            table = TABLES[number % 2]
+            table = TABLES[number % len(TABLES)]
             rows = self.chance.choice((1, 3, 10, 200, 2000))
+            if table == 'keyed':
+                self.batches[number] = (table, rows, self.keyed.batch(number, rows, self.chance))
+                return number
             body = ''.join('{"time":"2024-05-%02dT%02d:00:00Z","batch":"b%d","n":%d,"text":"row %d"}\n' % (
                 1 + i % 3, (number + i) % 24, number, i, i * 7919 % 1009) for i in range(rows))
             self.batches[number] = (table, rows, body.encode())
@@ -81,11 +86,11 @@ def client(server, books, stop, trouble):
     link.close()
 
 
-def look(server, books, counter, name):
-    """Each batch is there whole or not at all, and every acknowledged one is."""
-    have, broken = {}, []
-    for table, count in zip(TABLES, ('COUNT(*)', 'SUM("rows")')):
-        if table not in {row[0] for row in server.sql("SELECT TABLE_NAME FROM INFORMATION_SCHEMA.TABLES WHERE TABLE_SCHEMA = 'druid'")[1]}:
+def look(server, books, counter, name, quiet_ms=None):
+    """Each batch is there whole or not at all, and every acknowledged one is. quiet_ms: an instant after what is there came, before what will."""
+    have, broken, tables = {}, [], tables_of(server)
+    for table, count in (('plain', 'COUNT(*)'), ('rolled', 'SUM("rows")')):
+        if table not in tables:
             continue
         for batch, rows, total in server.sql('SELECT batch, %s, SUM(n) FROM %s GROUP BY batch' % (count, table))[1]:
             number = int(batch[1:])
@@ -93,7 +98,11 @@ def look(server, books, counter, name):
             have[number] = rows
             if (rows, total) != (want, want * (want - 1) // 2) or books.batches[number][0] != table:
                 broken.append((table, batch, rows, total, want))
-    missing = books.acknowledged - set(have)
+    keyed = {number for number in books.acknowledged if books.batches[number][0] == 'keyed'}
+    if 'keyed' in tables:
+        trouble = books.keyed.look(server, keyed, quiet_ms)
+        counter.check(name + ': every key once, by its winner, and as it was', not trouble, trouble[:5])
+    missing = books.acknowledged - set(have) - keyed
     counter.check(name + ': batches are whole and there once', not broken, broken[:5])
     counter.check(name + ': no acknowledged batch is missing', not missing, sorted(missing)[:5])
 
@@ -102,6 +111,8 @@ def one_round(number, data, books, counter, faults):
     fault = books.chance.choice(faults) if faults and books.chance.random() < 0.6 else None
     args = ['--stream-memory', SMALL_MEMORY, '--stream-age', '1']
     env = {'OVATE_FAULT': 'OV_FAULT_%s:%d:crash' % (fault, books.chance.randint(1, 20))} if fault else {}
+    time.sleep(0.05)
+    quiet_ms = int(time.time() * 1000)
     try:
         server = Server(data=data, args=args, env=env)
     except RuntimeError:  # each start came as far as the fault point, and no further
@@ -109,13 +120,14 @@ def one_round(number, data, books, counter, faults):
             raise
         return
     try:
-        look(server, books, counter, 'round %d' % number)
+        look(server, books, counter, 'round %d' % number, quiet_ms)
     except (OSError, http.client.HTTPException):
         time.sleep(0.1)
         if not fault or server.alive():  # a hand-over reached the fault point while we looked
             raise
     if number == 1:
-        server.request('PUT', '/v1/streams/rolled', json.dumps(SPEC).encode())
+        for table, spec in (('rolled', SPEC), ('keyed', KEYED)):
+            server.request('PUT', '/v1/streams/' + table, json.dumps(spec).encode())
     stop, trouble = threading.Event(), []
     threads = [threading.Thread(target=client, args=(server, books, stop, trouble)) for _ in range(CLIENTS)]
     for thread in threads:
@@ -150,6 +162,8 @@ def main():
             server.request('POST', '/v1/streams/%s/publish' % table)
         counter.check('all batches are acknowledged', len(books.acknowledged) == len(books.batches), len(books.batches))
         look(server, books, counter, 'published')
+        winners = books.keyed.winners(n for n in books.batches if books.batches[n][0] == 'keyed')
+        counter.equal('the winner of every key', books.keyed.read(server), winners)
         counter.check('nothing is left in memory', server.value('SELECT COUNT(*) FROM sys.segments WHERE is_realtime = 1') == 0)
         server.close()
         print('%d rounds, seed %d, %d batches' % (asked.rounds, asked.seed, len(books.batches)))

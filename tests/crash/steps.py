@@ -1,24 +1,26 @@
 #!/usr/bin/env python3
-"""Kill at every step of fetch, parse, seal, commit and compaction, run again: the rows are those of an undisturbed run.
+"""Kill at every step of fetch, parse, seal, commit, compaction, log append, merge and hand-over, run again: the rows are those of an undisturbed run.
 
-    steps.py [--full] [--repos N] [--hours N]
+    steps.py [--full] [--only WORD] [--repos N] [--hours N] [--few N]
 
 Each run arms one fault point (base/fault.def) at its n-th pass, which ends the process there as SIGKILL would, looks at what is
-visible, runs the same thing again and compares. Three things are run: a pull of many repositories, each a commit of its own; a
-batch load of many hours; and the compaction of what that made. --full goes through every pass of every point, more than 500 runs;
-without it the first and the third.
+visible, runs the same thing again and compares. Four things are run: a pull of many repositories, each a commit of its own; a
+batch load of many hours; the compaction of what that made; and pushes that are merged, handed over and put together (stream_steps.py).
+--full goes through every pass of every point, more than 700 runs; without it the first and the third.
 """
 import argparse
 import json
 import os
+import random
 import shutil
 import sys
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-sys.path[:0] = [os.path.join(HERE, '..', 'lib'), os.path.join(HERE, '..', 'pull')]
+sys.path[:0] = [HERE, os.path.join(HERE, '..', 'lib'), os.path.join(HERE, '..', 'pull')]
 from doubles import GitHub  # noqa: E402
 from ovatetest import Counter, skip  # noqa: E402
 from pulltest import Folder, has_faults  # noqa: E402
+from stream_steps import streams  # noqa: E402
 from test_paging import issues  # noqa: E402
 
 LOAD = ['OV_FAULT_LOAD_PARSED', 'OV_FAULT_LOAD_SEALED', 'OV_FAULT_COMMIT_PLACED', 'OV_FAULT_COMMIT_RENAMED', 'OV_FAULT_COMMIT_SYNCED',
@@ -135,16 +137,19 @@ def compactions(matrix, hours):
 def main():
     words = argparse.ArgumentParser(description=__doc__)
     words.add_argument('--full', action='store_true')
+    words.add_argument('--only', default='', help='pulls, loads, compactions or streams')
     words.add_argument('--repos', type=int, default=0)
     words.add_argument('--hours', type=int, default=0)
+    words.add_argument('--few', type=int, default=0, help='pushes that are published one by one')
     asked = words.parse_args()
     if not has_faults():
         skip('this build has no fault points')
     counter = Counter()
     matrix = Matrix(asked.full, counter)
-    pulls(matrix, asked.repos or (32 if asked.full else 4))
-    loads(matrix, asked.hours or (48 if asked.full else 6))
-    compactions(matrix, asked.hours or (48 if asked.full else 6))
+    for run, size in ((pulls, asked.repos or (32 if asked.full else 4)), (loads, asked.hours or (48 if asked.full else 6)),
+                      (compactions, asked.hours or (48 if asked.full else 6)), (streams, asked.few or (12 if asked.full else 9))):
+        if asked.only in run.__name__:
+            run(*((matrix, size, random.Random(8)) if run is streams else (matrix, size)))
     print('%d kills' % matrix.kills)
     counter.finish()
 
