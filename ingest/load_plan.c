@@ -1,159 +1,9 @@
 /* From spec and discovered fields to what is done with a row; see ingest/load_plan.h. */
-#include "ingest/load_plan.h"
-
-#include <stdio.h>
+#include "ingest/load_plan_int.h"
 
 #include "base/json.h"
 
-typedef struct plan_builder {
-    const ov_spec *spec;
-    const ov_load_env *env;
-    ov_arena *out;
-    ovi_plan *plan;
-    uint32_t root_cap, target_cap, column_cap;
-    ov_build_column *columns;
-} plan_builder;
-
-static const ov_slice TIME_NAME = {"__time", 6};
-
-/* ---- fields ---- */
-
-static ov_status add_root(plan_builder *b, ov_slice name, uint32_t *idx, ov_error *err)
-{
-    ovi_plan *p = b->plan;
-    for (uint32_t i = 0; i < p->root_count; i++)
-        if (ov_slice_eq(p->roots[i], name)) {
-            *idx = i;
-            return OV_OK;
-        }
-    if (p->root_count == b->root_cap) {
-        ov_slice *bigger;
-        b->root_cap = b->root_cap ? b->root_cap * 2 : 32;
-        OV_TRY(ov_arena_alloc(b->out, b->root_cap * sizeof *bigger, &bigger, err));
-        if (p->root_count)
-            memcpy(bigger, p->roots, p->root_count * sizeof *bigger);
-        p->roots = bigger;
-    }
-    *idx = p->root_count;
-    p->roots[p->root_count++] = name;
-    return OV_OK;
-}
-
-/*
- * A field by the name that timestampSpec, dimensions and metrics use. Flattened fields shadow roots. Until all
- * roots are known the numbers of derived fields cannot be, so they are handed out as DERIVED + i and settled by
- * settle().
- */
-enum { DERIVED = 1u << 30, MADE = 1u << 31, NO_FIELD = UINT32_MAX };
-
-static ov_status find_field(plan_builder *b, ov_slice name, uint32_t *field, ov_error *err)
-{
-    const ov_format_spec *f = &b->spec->format;
-    ovi_plan *p = b->plan;
-    const ov_slice *made = NULL;
-    uint32_t n = p->transform ? p->transform->outputs(p->transform_program, &made) : 0;
-    for (uint32_t i = 0; i < n; i++)
-        if (ov_slice_eq(made[i], name)) {
-            *field = (uint32_t)MADE + i;
-            return OV_OK;
-        }
-    for (uint32_t i = 0; i < p->derived_count; i++)
-        if (ov_slice_eq(p->derived[i].name, name)) {
-            *field = DERIVED + i;
-            return OV_OK;
-        }
-    for (uint32_t i = 0; i < f->field_count; i++)
-        if (f->fields[i].kind == OV_FLATTEN_ROOT && ov_slice_eq(f->fields[i].name, name))
-            return add_root(b, f->fields[i].expr, field, err);
-    if (ov_format_nests(f) && !f->discover_fields) {
-        *field = NO_FIELD; /* only what flattenSpec names is there */
-        return OV_OK;
-    }
-    return add_root(b, name, field, err);
-}
-
-static ov_status add_derived(plan_builder *b, ov_error *err)
-{
-    const ov_format_spec *f = &b->spec->format;
-    ovi_plan *p = b->plan;
-    if (f->field_count == 0)
-        return OV_OK;
-    OV_TRY(ov_arena_zalloc(b->out, f->field_count * sizeof *p->derived, &p->derived, err));
-    for (uint32_t i = 0; i < f->field_count; i++) {
-        ovi_derived *d = &p->derived[p->derived_count];
-        if (f->fields[i].kind != OV_FLATTEN_PATH)
-            continue;
-        OV_TRY(ov_jsonpath_compile(f->fields[i].expr, b->out, &d->path, err));
-        if (d->path.count == 0 || d->path.steps[0].kind != OV_JSONPATH_NAME)
-            return ov_fail(err, OV_UNSUPPORTED,
-                           "flattenSpec field '" OV_SLICE_FMT "': the path '" OV_SLICE_FMT
-                           "' must start with a name, as in $.a",
-                           OV_SLICE_ARG(f->fields[i].name), OV_SLICE_ARG(f->fields[i].expr));
-        d->name = f->fields[i].name;
-        OV_TRY(add_root(b, d->path.steps[0].name, &d->root, err));
-        p->derived_count++;
-    }
-    return OV_OK;
-}
-
-static ov_status add_transform(plan_builder *b, ov_error *err)
-{
-    ovi_plan *p = b->plan;
-    const ov_slice *names = NULL;
-    if (b->spec->transform_json.n == 0)
-        return OV_OK;
-    if (!b->env->transforms)
-        return ov_fail(err, OV_UNSUPPORTED,
-                       "spec.dataSchema.transformSpec: transforms and filters are not supported yet; remove "
-                       "it and do the work in the query");
-    OV_TRY(b->env->transforms->compile(b->env->transforms->ctx, b->spec->transform_json, b->out,
-                                       &p->transform_program, err));
-    p->transform_in_count = b->env->transforms->inputs(p->transform_program, &names);
-    OV_TRY(ov_arena_zalloc(b->out, (p->transform_in_count + 1) * sizeof(uint32_t), &p->transform_in, err));
-    uint32_t time;
-    for (uint32_t i = 0; i < p->transform_in_count; i++) { /* before p->transform is set: raw fields only */
-        OV_TRY(find_field(b, names[i], &p->transform_in[i], err));
-        if (ov_slice_eq(names[i], TIME_NAME))
-            p->transform_time = i;
-    }
-    OV_TRY(find_field(b, b->spec->timestamp.column, &time, err));
-    p->raw_time_field = time == NO_FIELD ? -1 : (int64_t)time;
-    p->raw_ts = p->ts;
-    p->transform = b->env->transforms;
-    p->transform_out_count = p->transform->outputs(p->transform_program, &names);
-    return OV_OK;
-}
-
-static uint32_t settled(const ovi_plan *p, uint32_t field)
-{
-    if (field == NO_FIELD)
-        return p->field_count; /* one past the end: always MISSING */
-    if (field >= (uint32_t)MADE)
-        return p->transform_first + (field - (uint32_t)MADE);
-    return field >= DERIVED ? p->root_count + (field - DERIVED) : field;
-}
-
-static void settle(ovi_plan *p)
-{
-    p->transform_first = p->root_count + p->derived_count;
-    p->field_count = p->transform_first + p->transform_out_count;
-    for (uint32_t i = 0; i < p->target_count; i++) {
-        const ovi_sketch_source *sketch = p->targets[i].sketch;
-        p->targets[i].field = settled(p, p->targets[i].field);
-        for (uint32_t k = 0; sketch && k < sketch->more_count; k++)
-            sketch->more[k] = settled(p, sketch->more[k]);
-    }
-    for (uint32_t i = 0; i < p->transform_in_count; i++)
-        p->transform_in[i] = settled(p, p->transform_in[i]);
-    if (p->time_field >= 0)
-        p->time_field = settled(p, (uint32_t)p->time_field);
-    if (p->raw_time_field >= 0)
-        p->raw_time_field = settled(p, (uint32_t)p->raw_time_field);
-}
-
-/* ---- columns ---- */
-
-static ov_status add_column(plan_builder *b, ov_build_column column, ovi_target target, ov_slice field,
+static ov_status add_column(ovi_plan_builder *b, ov_build_column column, ovi_target target, ov_slice field,
                             ov_error *err)
 {
     ovi_plan *p = b->plan;
@@ -171,7 +21,7 @@ static ov_status add_column(plan_builder *b, ov_build_column column, ovi_target 
         p->targets = targets;
     }
     if (target.op != OVI_OP_ONE)
-        OV_TRY(find_field(b, field, &target.field, err));
+        OV_TRY(ovi_plan_find_field(b, field, &target.field, err));
     target.col = p->schema.column_count;
     b->columns[p->schema.column_count++] = column;
     p->schema.columns = b->columns;
@@ -200,7 +50,7 @@ static ovi_op op_of(ov_type t)
     return OVI_OP_STRING;
 }
 
-static ov_status add_dimension(plan_builder *b, const ov_dimension_spec *d, bool plain, ov_error *err)
+static ov_status add_dimension(ovi_plan_builder *b, const ov_dimension_spec *d, bool plain, ov_error *err)
 {
     ov_type type = d->type;
     /* Any row may bring a list; a column in which none did is written as a plain one. An `auto` column that is a
@@ -227,7 +77,7 @@ static bool listed(const ov_slice *list, uint32_t n, ov_slice name)
 /* Fields that discovery must not turn into dimensions. */
 static bool excluded(const ov_spec *s, ov_slice name)
 {
-    if (ov_slice_eq(name, s->timestamp.column) || ov_slice_eq(name, TIME_NAME) ||
+    if (ov_slice_eq(name, s->timestamp.column) || ov_slice_eq(name, OVI_TIME_NAME) ||
         listed(s->dimensions.exclusions, s->dimensions.exclusion_count, name))
         return true;
     for (uint32_t i = 0; i < s->dimensions.count; i++)
@@ -268,7 +118,7 @@ static const ovi_found *find_found(const ov_spec *s, const ovi_found *found, uin
     return NULL;
 }
 
-static bool has_column(const plan_builder *b, ov_slice name)
+static bool has_column(const ovi_plan_builder *b, ov_slice name)
 {
     for (uint32_t i = 0; i < b->plan->schema.column_count; i++)
         if (ov_slice_eq(b->columns[i].name, name))
@@ -276,10 +126,10 @@ static bool has_column(const plan_builder *b, ov_slice name)
     return false;
 }
 
-static ov_status add_found(plan_builder *b, const ovi_found *f, ov_error *err)
+static ov_status add_found(ovi_plan_builder *b, const ovi_found *f, ov_error *err)
 {
     const ov_spec *s = b->spec;
-    const uint32_t values = f->seen & ~(uint32_t)OVI_SEEN_NULL;
+    const uint32_t values = f->seen & ~(uint32_t)OVI_SEEN_NULL, nested = OVI_SEEN_OBJECT | OVI_SEEN_DEEP_ARRAY;
     ov_dimension_spec d = {.name = f->name, .type = OV_T(OV_TYPE_STRING), .bitmap = true};
     if (excluded(s, f->name) || !visible(s, f->name) || f->seen == 0 || has_column(b, f->name))
         return OV_OK;
@@ -288,21 +138,20 @@ static ov_status add_found(plan_builder *b, const ovi_found *f, ov_error *err)
         return OV_OK;
     if (s->dimensions.schema_discovery)
         d.type = ovi_found_type(f);
-    else if (!named_by_flatten(s, f->name) && values && (values & ~(uint32_t)(OVI_SEEN_OBJECT | OVI_SEEN_DEEP_ARRAY | OVI_SEEN_ARRAY)) == 0 &&
-             (values & (OVI_SEEN_OBJECT | OVI_SEEN_DEEP_ARRAY)))
+    else if (!named_by_flatten(s, f->name) && (values & nested) && !(values & ~(nested | OVI_SEEN_ARRAY)))
         return OV_OK; /* as Druid: nested values are not discovered as strings unless a flattenSpec names them */
     return add_dimension(b, &d, s->dimensions.schema_discovery, err);
 }
 
-static ov_status add_dimensions(plan_builder *b, const ovi_found *found, uint32_t n, ov_error *err)
+static ov_status add_dimensions(ovi_plan_builder *b, const ovi_found *found, uint32_t n, ov_error *err)
 {
     const ov_dimensions_spec *ds = &b->spec->dimensions;
-    ov_build_column time = {.name = TIME_NAME, .type = OV_T(OV_TYPE_LONG), .role = OV_ROLE_TIME};
-    OV_TRY(add_column(b, time, (ovi_target){.op = OVI_OP_ONE}, TIME_NAME, err));
+    ov_build_column time = {.name = OVI_TIME_NAME, .type = OV_T(OV_TYPE_LONG), .role = OV_ROLE_TIME};
+    OV_TRY(add_column(b, time, (ovi_target){.op = OVI_OP_ONE}, OVI_TIME_NAME, err));
     for (uint32_t i = 0; i < ds->count; i++) {
         ov_dimension_spec d = ds->list[i];
         bool settle_type = d.type.id == OV_TYPE_NULL;
-        if (ov_slice_eq(d.name, TIME_NAME))
+        if (ov_slice_eq(d.name, OVI_TIME_NAME))
             continue;
         const ovi_found *seen = settle_type ? find_found(b->spec, found, n, d.name) : NULL;
         if (seen)
@@ -324,19 +173,19 @@ static ov_status add_dimensions(plan_builder *b, const ovi_found *found, uint32_
     return OV_OK;
 }
 
-static ov_status sketch_source(plan_builder *b, const ov_metric_spec *m, const ovi_sketch_source **out, ov_error *err)
+static ov_status sketch_source(ovi_plan_builder *b, const ov_metric_spec *m, const ovi_sketch_source **out, ov_error *err)
 {
     ovi_sketch_source *s;
     OV_TRY(ov_arena_zalloc(b->out, sizeof *s, &s, err));
     OV_TRY(ov_arena_alloc(b->out, (m->more_count + (size_t)1) * sizeof *s->more, &s->more, err));
     s->metric = m->metric;
     for (; s->more_count < m->more_count; s->more_count++)
-        OV_TRY(find_field(b, m->more[s->more_count], &s->more[s->more_count], err));
+        OV_TRY(ovi_plan_find_field(b, m->more[s->more_count], &s->more[s->more_count], err));
     *out = s;
     return OV_OK;
 }
 
-static ov_status add_metrics(plan_builder *b, ov_error *err)
+static ov_status add_metrics(ovi_plan_builder *b, ov_error *err)
 {
     for (uint32_t i = 0; i < b->spec->metric_count; i++) {
         const ov_metric_spec *m = &b->spec->metrics[i];
@@ -352,7 +201,7 @@ static ov_status add_metrics(plan_builder *b, ov_error *err)
 }
 
 /* Druid sorts by time, then by all dimensions; without forceSegmentSortByTime the list says where time comes. */
-static ov_status add_sort(plan_builder *b, ov_error *err)
+static ov_status add_sort(ovi_plan_builder *b, ov_error *err)
 {
     const ov_dimensions_spec *ds = &b->spec->dimensions;
     ov_load_schema *s = &b->plan->schema;
@@ -360,7 +209,7 @@ static ov_status add_sort(plan_builder *b, ov_error *err)
     uint32_t time_place = ds->sort_by_time ? 0 : UINT32_MAX;
     OV_TRY(ov_arena_alloc(b->out, s->column_count * sizeof *sort, &sort, err));
     for (uint32_t i = 0; !ds->sort_by_time && i < ds->count; i++)
-        if (ov_slice_eq(ds->list[i].name, TIME_NAME))
+        if (ov_slice_eq(ds->list[i].name, OVI_TIME_NAME))
             time_place = i;
     for (uint32_t i = 1; i < s->column_count; i++) {
         if (n == time_place)
@@ -378,7 +227,7 @@ static ov_status add_sort(plan_builder *b, ov_error *err)
     return OV_OK;
 }
 
-static ov_status describe(plan_builder *b, ov_error *err)
+static ov_status describe(ovi_plan_builder *b, ov_error *err)
 {
     const ov_granularity_spec *g = &b->spec->granularity;
     const ov_timestamp_spec *t = &b->spec->timestamp;
@@ -405,7 +254,7 @@ static ov_status describe(plan_builder *b, ov_error *err)
     return st;
 }
 
-static ov_status begin(plan_builder *b, ov_error *err)
+static ov_status begin(ovi_plan_builder *b, ov_error *err)
 {
     const ov_spec *s = b->spec;
     uint32_t time;
@@ -415,15 +264,15 @@ static ov_status begin(plan_builder *b, ov_error *err)
     p->transform_time = p->raw_time_field = -1;
     p->blank_is_null = !ov_format_nests(&s->format);
     OV_TRY(ov_timestamp_compile(s->timestamp.format, b->out, &p->ts, err));
-    OV_TRY(add_derived(b, err));
-    OV_TRY(add_transform(b, err));
+    OV_TRY(ovi_plan_add_derived(b, err));
+    OV_TRY(ovi_plan_add_transform(b, err));
     const ov_slice *made = NULL;
     uint32_t n = p->transform ? p->transform->outputs(p->transform_program, &made) : 0;
-    bool time_made = listed(made, n, TIME_NAME);
-    OV_TRY(find_field(b, time_made ? TIME_NAME : s->timestamp.column, &time, err));
+    bool time_made = listed(made, n, OVI_TIME_NAME);
+    OV_TRY(ovi_plan_find_field(b, time_made ? OVI_TIME_NAME : s->timestamp.column, &time, err));
     if (time_made)
         OV_TRY(ov_timestamp_compile(OV_SLICE_LIT("millis"), b->out, &p->ts, err));
-    p->time_field = time == NO_FIELD ? -1 : (int64_t)time;
+    p->time_field = time == OVI_NO_FIELD ? -1 : (int64_t)time;
     p->schema.segment_gran = s->granularity.segment;
     p->schema.query_gran = s->granularity.query;
     p->schema.intervals = s->granularity.intervals;
@@ -449,24 +298,24 @@ bool ovi_plan_needs_discovery(const ov_spec *spec)
 ov_status ovi_plan_discovery(const ov_spec *spec, const ov_load_env *env, ov_arena *out, ovi_plan **plan,
                              ov_error *err)
 {
-    plan_builder b = {.spec = spec, .env = env, .out = out};
-    ov_build_column time = {.name = TIME_NAME, .type = OV_T(OV_TYPE_LONG), .role = OV_ROLE_TIME};
+    ovi_plan_builder b = {.spec = spec, .env = env, .out = out};
+    ov_build_column time = {.name = OVI_TIME_NAME, .type = OV_T(OV_TYPE_LONG), .role = OV_ROLE_TIME};
     uint32_t ignored;
     OV_TRY(begin(&b, err));
     for (uint32_t i = 0; i < spec->dimensions.count; i++)
-        if (!ov_slice_eq(spec->dimensions.list[i].name, TIME_NAME))
-            OV_TRY(find_field(&b, spec->dimensions.list[i].name, &ignored, err));
+        if (!ov_slice_eq(spec->dimensions.list[i].name, OVI_TIME_NAME))
+            OV_TRY(ovi_plan_find_field(&b, spec->dimensions.list[i].name, &ignored, err));
     for (uint32_t i = 0; i < spec->format.field_count; i++)
-        OV_TRY(find_field(&b, spec->format.fields[i].name, &ignored, err));
+        OV_TRY(ovi_plan_find_field(&b, spec->format.fields[i].name, &ignored, err));
     for (uint32_t i = 0; i < spec->metric_count; i++) {
         const ov_metric_spec *m = &spec->metrics[i];
         if (!m->is_count)
-            OV_TRY(find_field(&b, m->field, &ignored, err));
+            OV_TRY(ovi_plan_find_field(&b, m->field, &ignored, err));
         for (uint32_t k = 0; k < m->more_count; k++)
-            OV_TRY(find_field(&b, m->more[k], &ignored, err));
+            OV_TRY(ovi_plan_find_field(&b, m->more[k], &ignored, err));
     }
-    OV_TRY(add_column(&b, time, (ovi_target){.op = OVI_OP_ONE}, TIME_NAME, err));
-    settle(b.plan);
+    OV_TRY(add_column(&b, time, (ovi_target){.op = OVI_OP_ONE}, OVI_TIME_NAME, err));
+    ovi_plan_settle(b.plan);
     *plan = b.plan;
     return OV_OK;
 }
@@ -474,11 +323,11 @@ ov_status ovi_plan_discovery(const ov_spec *spec, const ov_load_env *env, ov_are
 ov_status ovi_plan_build(const ov_spec *spec, const ov_load_env *env, const ovi_found *found,
                          uint32_t found_count, ov_arena *out, ovi_plan **plan, ov_error *err)
 {
-    plan_builder b = {.spec = spec, .env = env, .out = out};
+    ovi_plan_builder b = {.spec = spec, .env = env, .out = out};
     OV_TRY(begin(&b, err));
     OV_TRY(add_dimensions(&b, found, found_count, err));
     OV_TRY(add_metrics(&b, err));
-    settle(b.plan);
+    ovi_plan_settle(b.plan);
     OV_TRY(add_sort(&b, err));
     OV_TRY(describe(&b, err));
     *plan = b.plan;
@@ -488,21 +337,21 @@ ov_status ovi_plan_build(const ov_spec *spec, const ov_load_env *env, const ovi_
 ov_status ovi_plan_columns(const ov_spec *spec, const ov_build_column *columns, uint32_t count, ov_arena *out,
                            ovi_plan **plan, ov_error *err)
 {
-    plan_builder b = {.spec = spec, .out = out};
-    ov_build_column time = {.name = TIME_NAME, .type = OV_T(OV_TYPE_LONG), .role = OV_ROLE_TIME};
+    ovi_plan_builder b = {.spec = spec, .out = out};
+    ov_build_column time = {.name = OVI_TIME_NAME, .type = OV_T(OV_TYPE_LONG), .role = OV_ROLE_TIME};
     OV_TRY(ov_arena_zalloc(out, sizeof *b.plan, &b.plan, err));
     ovi_plan *p = b.plan;
     p->spec = spec;
     p->transform_time = p->raw_time_field = p->time_field = -1;
     p->blank_is_null = !ov_format_nests(&spec->format);
-    OV_TRY(add_derived(&b, err));
-    OV_TRY(add_column(&b, time, (ovi_target){.op = OVI_OP_ONE}, TIME_NAME, err));
+    OV_TRY(ovi_plan_add_derived(&b, err));
+    OV_TRY(add_column(&b, time, (ovi_target){.op = OVI_OP_ONE}, OVI_TIME_NAME, err));
     for (uint32_t i = 0; i < count; i++) {
         ovi_target target = {.op = (uint8_t)op_of(columns[i].type), .elem = columns[i].type.elem,
                              .multi_order = OV_MULTI_ARRAY};
         OV_TRY(add_column(&b, columns[i], target, columns[i].name, err));
     }
-    settle(p);
+    ovi_plan_settle(p);
     p->only_single = true;
     p->schema.pulled = true;
     p->schema.max_parse_exceptions = spec->max_parse_exceptions;

@@ -3,127 +3,15 @@
 
 #include "base/utf8.h"
 
-enum { FIRST_ROWS = 4096, FIRST_SLOTS = 256, FIRST_ELEMS = 1024 };
+enum { FIRST_ROWS = 4096, FIRST_ELEMS = 1024 };
 
-static bool fail_nomem(ov_rows *r, size_t bytes)
+bool ovi_rows_nomem(ov_rows *r, size_t bytes)
 {
     if (!r->failed) {
         r->failed = true;
         (void)ov_fail_nomem(&r->err, bytes);
     }
     return false;
-}
-
-/* ---- dictionaries ---- */
-
-static bool dict_init(ovi_dict *d)
-{
-    d->mask = FIRST_SLOTS - 1;
-    d->cap = FIRST_SLOTS;
-    d->bytes_cap = 4096;
-    d->slot = ov_calloc(FIRST_SLOTS, sizeof *d->slot);
-    d->offsets = ov_calloc((size_t)d->cap + 2, sizeof *d->offsets);
-    d->bytes = ov_malloc(d->bytes_cap);
-    d->count = 1;
-    d->domain_id = ov_domain_next_id();
-    return d->slot && d->offsets && d->bytes;
-}
-
-static void dict_fini(ovi_dict *d)
-{
-    ov_free(d->slot);
-    ov_free(d->offsets);
-    ov_free(d->bytes);
-}
-
-static void dict_clear(ovi_dict *d)
-{
-    /* A table that grew for one split with many values would cost every later split its clearing. */
-    memset(d->slot, 0, ((size_t)d->mask + 1) * sizeof *d->slot);
-    d->count = 1;
-    d->bytes_n = 0;
-    d->domain_id = ov_domain_next_id();
-}
-
-static bool dict_grow(ov_rows *r, ovi_dict *d)
-{
-    size_t slots = ((size_t)d->mask + 1) * 4;
-    if (slots > (size_t)1 << 31)
-        return fail_nomem(r, slots * sizeof *d->slot);
-    uint64_t *slot = ov_calloc(slots, sizeof *slot);
-    uint32_t *offsets = ov_realloc(d->offsets, (slots / 2 + 2) * sizeof *offsets);
-    if (offsets)
-        d->offsets = offsets;
-    if (!slot || !offsets) {
-        ov_free(slot);
-        return fail_nomem(r, slots * sizeof *slot);
-    }
-    d->cap = (uint32_t)(slots / 2);
-    uint32_t mask = (uint32_t)slots - 1;
-    for (uint32_t code = 1; code < d->count; code++) {
-        uint64_t h = ovi_hash(d->bytes + d->offsets[code], d->offsets[code + 1] - d->offsets[code]);
-        uint32_t at = (uint32_t)h & mask;
-        while ((uint32_t)slot[at] != 0)
-            at = (at + 1) & mask;
-        slot[at] = (h >> 32 << 32) | code;
-    }
-    ov_free(d->slot);
-    d->slot = slot;
-    d->mask = mask;
-    return true;
-}
-
-static bool dict_room(ov_rows *r, ovi_dict *d, size_t more)
-{
-    uint64_t need = (uint64_t)d->bytes_n + more;
-    if (need <= d->bytes_cap)
-        return true;
-    if (need > UINT32_MAX - 64)
-        return fail_nomem(r, need);
-    uint64_t cap = OV_MAX(need, (uint64_t)d->bytes_cap * 2);
-    cap = OV_MIN(cap, (uint64_t)UINT32_MAX - 64);
-    char *bytes = ov_realloc(d->bytes, cap);
-    if (!bytes)
-        return fail_nomem(r, cap);
-    d->bytes = bytes;
-    d->bytes_cap = (uint32_t)cap;
-    return true;
-}
-
-static uint32_t dict_insert(ov_rows *r, ovi_dict *d, ov_slice s, uint64_t hash, uint32_t at)
-{
-    if (!dict_room(r, d, s.n))
-        return 0;
-    uint32_t code = d->count++;
-    d->offsets[code] = d->bytes_n;
-    if (s.n)
-        memcpy(d->bytes + d->bytes_n, s.p, s.n);
-    d->bytes_n += (uint32_t)s.n;
-    d->offsets[code + 1] = d->bytes_n;
-    d->slot[at] = (hash >> 32 << 32) | code;
-    if (d->count > d->mask / 2 && !dict_grow(r, d))
-        return 0;
-    return code;
-}
-
-/* A value not seen in this split. Text is checked here and nowhere else: once per distinct value. */
-uint32_t ovi_dict_add_slow(ov_rows *r, ovi_dict *d, ov_slice s, uint64_t hash, uint32_t at)
-{
-    if (r->failed)
-        return 0;
-    if (d->raw || OV_LIKELY(ov_utf8_valid(s)))
-        return dict_insert(r, d, s, hash, at);
-    ov_buf fixed;
-    ov_buf_init(&fixed);
-    ov_utf8_repair(s, &fixed);
-    uint32_t code = 0;
-    if (fixed.failed)
-        fail_nomem(r, s.n);
-    else
-        code = ovi_dict_code(r, d, ov_buf_slice(&fixed)); /* valid now: ends one level down */
-    r->repaired++;
-    ov_buf_fini(&fixed);
-    return code;
 }
 
 /* ---- columns ---- */
@@ -164,20 +52,20 @@ static bool col_resize(ov_rows *r, ovi_rows_col *c, uint32_t cap)
     if (c->store != OVI_STORE_LIST) {
         void *data = ov_realloc(c->data, cap * lane);
         if (!data)
-            return fail_nomem(r, cap * lane);
+            return ovi_rows_nomem(r, cap * lane);
         c->data = data;
     }
     if (c->store != OVI_STORE_STR || c->valid) {
         uint64_t *valid = ov_realloc(c->valid, cap / 8);
         if (!valid)
-            return fail_nomem(r, cap / 8);
+            return ovi_rows_nomem(r, cap / 8);
         c->valid = valid;
         memset(valid + r->cap / 64, 0, (cap - r->cap) / 8);
     }
     if (c->list_end) {
         uint32_t *ends = ov_realloc(c->list_end - 1, ((size_t)cap + 1) * sizeof *ends);
         if (!ends) {
-            return fail_nomem(r, ((size_t)cap + 1) * sizeof *ends);
+            return ovi_rows_nomem(r, ((size_t)cap + 1) * sizeof *ends);
         }
         c->list_end = ends + 1;
     }
@@ -187,7 +75,7 @@ static bool col_resize(ov_rows *r, ovi_rows_col *c, uint32_t cap)
 bool ovi_rows_grow(ov_rows *r)
 {
     if (r->cap > UINT32_MAX / 4)
-        return fail_nomem(r, SIZE_MAX);
+        return ovi_rows_nomem(r, SIZE_MAX);
     uint32_t cap = r->cap * 2;
     for (uint32_t i = 0; i < r->col_count; i++)
         if (!col_resize(r, &r->col[i], cap))
@@ -202,18 +90,18 @@ static bool list_arrays(ov_rows *r, ovi_rows_col *c)
     if (!c->list_end) {
         uint32_t *ends = ov_calloc((size_t)r->cap + 1, sizeof *ends);
         if (!ends)
-            return fail_nomem(r, r->cap * sizeof *ends);
+            return ovi_rows_nomem(r, r->cap * sizeof *ends);
         c->list_end = ends + 1;
     }
     if (!c->valid && !(c->valid = ov_calloc(r->cap / 64, 8)))
-        return fail_nomem(r, r->cap / 8);
+        return ovi_rows_nomem(r, r->cap / 8);
     if (!c->elem) {
         c->elem_cap = FIRST_ELEMS;
         c->elem = ov_malloc(c->elem_cap * elem_size(c));
         if (!has_codes(c))
             c->elem_valid = ov_calloc(c->elem_cap / 64, 8);
         if (!c->elem || (!has_codes(c) && !c->elem_valid))
-            return fail_nomem(r, c->elem_cap * elem_size(c));
+            return ovi_rows_nomem(r, c->elem_cap * elem_size(c));
     }
     return true;
 }
@@ -225,15 +113,15 @@ static bool elem_room(ov_rows *r, ovi_rows_col *c, uint32_t more)
         return true;
     uint64_t cap = OV_MAX((need + 63) & ~(uint64_t)63, (uint64_t)c->elem_cap * 2);
     if (cap > UINT32_MAX / 2)
-        return fail_nomem(r, cap * elem_size(c));
+        return ovi_rows_nomem(r, cap * elem_size(c));
     void *elem = ov_realloc(c->elem, cap * elem_size(c));
     if (!elem)
-        return fail_nomem(r, cap * elem_size(c));
+        return ovi_rows_nomem(r, cap * elem_size(c));
     c->elem = elem;
     if (c->elem_valid) {
         uint64_t *valid = ov_realloc(c->elem_valid, cap / 8);
         if (!valid)
-            return fail_nomem(r, cap / 8);
+            return ovi_rows_nomem(r, cap / 8);
         c->elem_valid = valid;
     }
     c->elem_cap = (uint32_t)cap;
@@ -270,14 +158,14 @@ ov_status ovi_rows_create(const ov_type *types, uint32_t count, uint32_t max_rej
     r->reject_cap = max_rejects;
     r->col = ov_calloc(count, sizeof *r->col);
     if (!r->col)
-        fail_nomem(r, count * sizeof *r->col);
+        ovi_rows_nomem(r, count * sizeof *r->col);
     for (uint32_t i = 0; !r->failed && i < count; i++) {
         ovi_rows_col *c = &r->col[i];
         r->col_count = i + 1;
         c->type = types[i];
         c->store = (uint8_t)store_of(types[i]);
-        if (has_codes(c) && !dict_init(&c->dict))
-            fail_nomem(r, FIRST_SLOTS * 8);
+        if (has_codes(c) && !ovi_rows_dict_init(&c->dict))
+            ovi_rows_nomem(r, c->dict.bytes_cap);
         c->dict.raw = ov_type_is_sketch(c->type);
         if (!r->failed && col_resize(r, c, FIRST_ROWS) && c->store == OVI_STORE_LIST) {
             r->cap = FIRST_ROWS;
@@ -308,7 +196,7 @@ void ovi_rows_destroy(ov_rows *r)
             ov_free(c->list_end - 1);
         ov_free(c->elem);
         ov_free(c->elem_valid);
-        dict_fini(&c->dict);
+        ovi_rows_dict_fini(&c->dict);
     }
     ov_free(r->col);
     ov_free(r->rejects);
@@ -321,7 +209,7 @@ void ovi_rows_clear(ov_rows *r)
     for (uint32_t i = 0; i < r->col_count; i++) {
         ovi_rows_col *c = &r->col[i];
         if (has_codes(c))
-            dict_clear(&c->dict);
+            ovi_rows_dict_clear(&c->dict);
         if (c->store != OVI_STORE_STR)
             memset(c->valid, 0, r->cap / 8);
         c->listed = false;
@@ -489,7 +377,7 @@ static bool sample_room(ov_rows *r)
     uint32_t room = OV_MIN(r->reject_room ? r->reject_room * 2 : FIRST, r->reject_cap);
     ov_reject *more = ov_realloc(r->rejects, room * sizeof *more);
     if (!more)
-        return fail_nomem(r, room * sizeof *more);
+        return ovi_rows_nomem(r, room * sizeof *more);
     r->rejects = more;
     r->reject_room = room;
     return true;

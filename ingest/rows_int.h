@@ -79,8 +79,15 @@ void ovi_rows_destroy(ov_rows *r);
 void ovi_rows_clear(ov_rows *r); /* for the next split; memory is kept */
 
 bool ovi_rows_grow(ov_rows *r);
-uint32_t ovi_dict_add_slow(ov_rows *r, ovi_dict *d, ov_slice s, uint64_t hash, uint32_t at);
+/* Notes that so much memory could not be had, once; false. Rows that come after it are not stored. */
+bool ovi_rows_nomem(ov_rows *r, size_t bytes);
 bool ovi_rows_list_mode(ov_rows *r, ovi_rows_col *c);
+
+bool ovi_rows_dict_init(ovi_dict *d); /* false: no memory; ovi_rows_dict_fini all the same */
+void ovi_rows_dict_fini(ovi_dict *d);
+void ovi_rows_dict_clear(ovi_dict *d);
+/* A value that is not there yet, with its place; its code, 0 after a failure. */
+uint32_t ovi_rows_dict_add_slow(ov_rows *r, ovi_dict *d, ov_slice s, uint64_t hash, uint32_t at);
 
 /* True while another sample of a reject would be kept: building its sentence is worth it. */
 static inline bool ovi_rows_wants_reject(const ov_rows *r)
@@ -126,7 +133,7 @@ static inline uint32_t ovi_dict_code(ov_rows *r, ovi_dict *d, ov_slice s)
         uint64_t slot = d->slot[at];
         uint32_t code = (uint32_t)slot;
         if (code == 0)
-            return ovi_dict_add_slow(r, d, s, h, at);
+            return ovi_rows_dict_add_slow(r, d, s, h, at);
         if ((uint32_t)(slot >> 32) != (uint32_t)(h >> 32))
             continue;
         uint32_t from = d->offsets[code];

@@ -1,13 +1,15 @@
-/* The compiled form of a transformSpec; see transform.c. */
+/* The compiled form of a transformSpec: task_transform.c makes it, task_transform_run.c takes rows through it. */
 #pragma once
 
 #include <stdatomic.h>
 
 #include "base/jsonr.h"
 #include "base/thread.h"
+#include "ingest/field.h"
 #include "query/native/native_expr.h"
 
 enum { MAX_USES = 256 };
+#define NO_SLOT UINT32_MAX
 
 typedef enum value_kind {
     VALUE_NULL,
@@ -72,3 +74,7 @@ typedef struct program {
     ov_expr_ctx cx;  /* under the lock */
     runner *idle;    /* under the lock */
 } program;
+
+/* The run of ov_transform_ops (ingest/transform.h). */
+OV_CHECKED ov_status ovi_transform_run(const void *prog, const ov_field *in, ov_arena *scratch, ov_field *out, bool *keep,
+                                       ov_error *err);

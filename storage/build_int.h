@@ -6,12 +6,14 @@
  * (build_block.c), in the very form the file will have, so memory is narrow from the start and a
  * segment whose rows arrived in order is mostly copied out.
  *
- *   build_append.c   vectors into columns          build_dict.c     growing dictionaries
- *   build_block.c    8,192 values into one block   build_sort.c     order of rows and groups of
- * equal rows build_reorder.c  columns in another order, folded    build_codes.c   sorted
- * dictionaries, row sets build_write.c    columns into the file
- *   build_paths.c    sub-columns of JSON columns   build_directory.c  the directory
- *   build_fold.c     sketches rolled up
+ *   build_schema.c    what may be built            build_append.c  vectors into columns
+ *   build_dict.c      growing dictionaries         build_block.c   8,192 values into one block
+ *   build_single.c    lists of one value           build_sort.c    order of rows, groups of equal ones
+ *   build_reorder.c   columns in another order     build_fold.c    rows folded, sketches rolled up
+ *   build_codes.c     dictionaries in value order  build_numdict.c those of numbers
+ *   build_postings.c  row sets                     build_cycle.c   columns that repeat themselves
+ *   build_paths.c     sub-columns of JSON columns  build_write.c   columns into the file
+ *   build_directory.c the directory
  *
  * Memory: everything is charged to the builder's budget, arrays through ovi_grow, blocks through
  * arenas.
@@ -31,6 +33,11 @@ OV_CHECKED ov_status ovi_grow(void *array, size_t *cap, size_t need, size_t size
                               ov_error *err);
 /* Frees and gives the bytes back; *(void **)array becomes NULL, *cap 0. */
 void ovi_shrink(void *array, size_t *cap, size_t size, ov_budget *budget);
+
+/* ---- the schema (build_schema.c) ---- */
+
+/* Refuses what no segment can hold; *time_column: which one is __time. */
+OV_CHECKED ov_status ovi_schema_check(const ov_build_schema *s, uint32_t *time_column, ov_error *err);
 
 /* ---- growing dictionaries (build_dict.c) ---- */
 

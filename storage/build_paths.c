@@ -21,6 +21,7 @@
 #include "base/utf8.h"
 #include "storage/build_int.h"
 #include "storage/path_name.h"
+#include "storage/path_scan.h"
 
 enum {
     MAX_NODES = 1 << 14,  /* names looked at */
@@ -214,88 +215,20 @@ static ov_status leaf(walk *w, node *n, const ov_jsonr_value *v, ov_error *err)
     return OV_OK;
 }
 
-/* ---- texts that are known to be JSON ---- */
+/* ---- walking over a text ---- */
 
-/* Each byte is looked at once: what base/jsonr.h has checked needs no second check. */
-typedef struct scan {
-    const char *at, *end;
-} scan;
+static ov_status visit(walk *w, node *n, ovi_path_scan *s, ov_error *err);
 
-static void blanks(scan *s)
-{
-    while (s->at < s->end && (*s->at == ' ' || *s->at == '\t' || *s->at == '\n' || *s->at == '\r'))
-        s->at++;
-}
-
-/* At the opening quote; ends behind the closing one. */
-static ov_slice quoted(scan *s, bool *escaped)
-{
-    const char *from = ++s->at;
-    *escaped = false;
-    while (s->at < s->end && *s->at != '"') {
-        *escaped = *escaped || *s->at == '\\';
-        s->at += *s->at == '\\' ? 2 : 1;
-    }
-    ov_slice text = ov_slice_make(from, (size_t)(OV_MIN(s->at, s->end) - from));
-    s->at = OV_MIN(s->at + 1, s->end);
-    return text;
-}
-
-/* A whole object or array; *nested: it holds another one. */
-static ov_slice container(scan *s, bool *nested)
-{
-    const char *from = s->at;
-    unsigned depth = 0;
-    bool escaped;
-    *nested = false;
-    while (s->at < s->end) {
-        char c = *s->at;
-        if (c == '"') {
-            quoted(s, &escaped);
-            continue;
-        }
-        s->at++;
-        if (c == '[' || c == '{') {
-            *nested = *nested || depth > 0;
-            depth++;
-        } else if ((c == ']' || c == '}') && --depth == 0) {
-            break;
-        }
-    }
-    return ov_slice_make(from, (size_t)(s->at - from));
-}
-
-static uint8_t bare(scan *s, ov_slice *text)
-{
-    const char *from = s->at;
-    bool real = false;
-    for (; s->at < s->end && !strchr(",]} \t\n\r", *s->at); s->at++)
-        real = real || *s->at == '.' || *s->at == 'e' || *s->at == 'E';
-    *text = ov_slice_make(from, (size_t)(s->at - from));
-    switch (*from) {
-    case 'n':
-        return OV_JSONR_NULL;
-    case 't':
-        return OV_JSONR_TRUE;
-    case 'f':
-        return OV_JSONR_FALSE;
-    default:
-        return real ? OV_JSONR_REAL : OV_JSONR_INT;
-    }
-}
-
-static ov_status visit(walk *w, node *n, scan *s, ov_error *err);
-
-static ov_status visit_members(walk *w, node *n, scan *s, ov_error *err)
+static ov_status visit_members(walk *w, node *n, ovi_path_scan *s, ov_error *err)
 {
     node *last = NULL, *at;
     bool nested;
-    for (s->at++, blanks(s); s->at < s->end && *s->at != '}';) {
+    for (s->at++, ovi_path_scan_blanks(s); s->at < s->end && *s->at != '}';) {
         ov_jsonr_value item = {0};
-        item.key = quoted(s, &item.key_escaped);
-        blanks(s);
+        item.key = ovi_path_scan_quoted(s, &item.key_escaped);
+        ovi_path_scan_blanks(s);
         s->at++; /* the colon */
-        blanks(s);
+        ovi_path_scan_blanks(s);
         OV_TRY(member_of(w, n, last, &item, &at, err));
         if (at) {
             OV_TRY(visit(w, at, s, err));
@@ -303,23 +236,23 @@ static ov_status visit_members(walk *w, node *n, scan *s, ov_error *err)
         } else { /* what is below is passed over */
             w->complete = false;
             if (s->at < s->end && *s->at == '"')
-                quoted(s, &nested);
+                ovi_path_scan_quoted(s, &nested);
             else if (s->at < s->end && (*s->at == '{' || *s->at == '['))
-                container(s, &nested);
+                ovi_path_scan_container(s, &nested);
             else
-                bare(s, &item.text);
+                ovi_path_scan_bare(s, &item.text);
         }
-        blanks(s);
+        ovi_path_scan_blanks(s);
         if (s->at < s->end && *s->at == ',')
             s->at++;
-        blanks(s);
+        ovi_path_scan_blanks(s);
     }
     s->at++;
     return OV_OK;
 }
 
 /* The value at s, which is that of n. Not deeper than OV_PATH_DEPTH. */
-static ov_status visit(walk *w, node *n, scan *s, ov_error *err)
+static ov_status visit(walk *w, node *n, ovi_path_scan *s, ov_error *err)
 {
     ov_jsonr_value v = {0};
     bool nested = false;
@@ -330,12 +263,12 @@ static ov_status visit(walk *w, node *n, scan *s, ov_error *err)
         return visit_members(w, n, s, err);
     if (*s->at == '{' || *s->at == '[') {
         v.kind = *s->at == '{' ? OV_JSONR_OBJECT : OV_JSONR_ARRAY;
-        v.text = container(s, &nested);
+        v.text = ovi_path_scan_container(s, &nested);
     } else if (*s->at == '"') {
         v.kind = OV_JSONR_STRING;
-        v.text = quoted(s, &v.escaped);
+        v.text = ovi_path_scan_quoted(s, &v.escaped);
     } else {
-        v.kind = bare(s, &v.text);
+        v.kind = ovi_path_scan_bare(s, &v.text);
     }
     if (v.kind == OV_JSONR_NULL || v.kind == OV_JSONR_OBJECT || nested || n->twice)
         return OV_OK;
@@ -350,8 +283,8 @@ static ov_status walk_texts(walk *w, bool filling, ov_error *err)
         ov_slice text = w->json->dict.entries[w->text];
         if (!filling && ov_jsonr_read(text, &v, NULL, NULL))
             ov_bits_set(w->good, w->text);
-        scan s = {.at = text.p, .end = text.p + text.n};
-        blanks(&s);
+        ovi_path_scan s = {.at = text.p, .end = text.p + text.n};
+        ovi_path_scan_blanks(&s);
         if (ov_bits_test(w->good, w->text))
             OV_TRY(visit(w, w->root, &s, err));
     }

@@ -124,6 +124,10 @@ void ovi_db_done(ov_catalog *cat, sqlite3_stmt *s); /* NULL is fine */
 OV_CHECKED ov_status ovi_db_step(ov_catalog *cat, sqlite3_stmt *s, bool *row, ov_error *err);
 /* Step a statement that gives no rows, then reset it. */
 OV_CHECKED ov_status ovi_db_run(ov_catalog *cat, sqlite3_stmt *s, ov_error *err);
+/* The first column of the first row as text, "" without one. */
+OV_CHECKED ov_status ovi_db_text(ov_catalog *cat, const char *sql, char *out, size_t cap, ov_error *err);
+/* What a new connection is told; a writer makes the tables, or brings them up to date (catalog_schema.c). */
+OV_CHECKED ov_status ovi_db_set_up(ov_catalog *cat, ov_error *err);
 void ovi_bind_str(sqlite3_stmt *s, int at, ov_slice text);
 void ovi_bind_blob(sqlite3_stmt *s, int at, ov_slice bytes);
 ov_slice ovi_column(sqlite3_stmt *s, int at); /* until the next step */

@@ -1,5 +1,5 @@
 /*
- * Pieces of rows in memory, and the snapshots that show them; see storage/live.h.
+ * Which pieces of rows in memory each datasource has (live.c), and the snapshots that show them; see storage/live.h.
  *
  * The catalog keeps two snapshots: `published`, which is what the database says, and `current`, which is the same with
  * the pieces on top. Where there are none both are one. Putting pieces on top copies pointers, nothing else: a
@@ -10,103 +10,6 @@
 #include <stdlib.h>
 #include "base/os.h"
 #include "storage/keys_int.h"
-
-struct ov_live {
-    _Atomic uint32_t refs;
-    ov_arena arena;
-    ov_segment_entry entry;
-    ov_interval span;
-};
-
-/* ---- one piece ---- */
-
-static ov_status list_columns(ov_live *l, ov_error *err)
-{
-    ov_segment_entry *e = &l->entry;
-    ov_schema_column *columns;
-    e->column_count = ov_segment_columns(e->live);
-    OV_TRY(ov_arena_alloc(&l->arena, (e->column_count + 1u) * sizeof *columns, &columns, err));
-    for (uint32_t i = 0; i < e->column_count; i++) {
-        const ov_column_info *c = ov_column_get_info(ov_segment_column(e->live, i));
-        columns[i] = (ov_schema_column){c->name, c->type, c->role};
-    }
-    e->columns = columns;
-    return OV_OK;
-}
-
-static ov_status describe(ov_live *l, ov_slice datasource, uint32_t serial, ov_error *err)
-{
-    ov_segment_entry *e = &l->entry;
-    const ov_segment_info *has = ov_segment_get_info(e->live);
-    ov_buf text;
-    e->info = *has;
-    l->span = (ov_interval){has->min_time, has->rows ? has->max_time + 1 : has->min_time + 1};
-    OV_TRY(ov_arena_copy(&l->arena, datasource, &e->info.datasource, err));
-    ov_buf_init(&text);
-    ov_iso_add(&text, ov_now_ms(), NULL);
-    ov_status st = ov_buf_check(&text, err);
-    if (st == OV_OK)
-        st = ov_arena_copy(&l->arena, ov_buf_slice(&text), &e->created, err);
-    e->info.version = e->created;
-    e->info.partition = serial;
-    e->info.start_ms = l->span.start;
-    e->info.end_ms = l->span.end;
-    ov_buf_clear(&text);
-    ov_segment_id_add(&text, &(ov_segment_id){e->info.datasource, l->span, e->info.version, serial});
-    if (st == OV_OK)
-        st = ov_buf_check(&text, err);
-    if (st == OV_OK)
-        st = ov_arena_copy(&l->arena, ov_buf_slice(&text), &e->id, err);
-    ov_buf_fini(&text);
-    OV_TRY(st);
-    e->appended = e->visible = e->used = true;
-    e->parts = &l->span;
-    e->part_count = 1;
-    OV_TRY(ov_arena_printf(&l->arena, &e->shard_spec, err,
-                           "{\"type\":\"numbered\",\"partitionNum\":%u,\"partitions\":0}", serial));
-    return list_columns(l, err);
-}
-
-ov_status ov_live_create(ov_slice datasource, ov_segment *seg, uint32_t serial, int64_t born_ms, ov_live **out,
-                         ov_error *err)
-{
-    ov_live *l = ov_calloc(1, sizeof *l);
-    if (!l) {
-        ov_segment_release(seg);
-        return ov_fail_nomem(err, sizeof *l);
-    }
-    atomic_init(&l->refs, 1);
-    ov_arena_init(&l->arena, "rows in memory", NULL);
-    l->entry.live = seg;
-    l->entry.born_ms = born_ms;
-    ov_status st = describe(l, datasource, serial, err);
-    if (st != OV_OK) {
-        ov_live_release(l);
-        return st;
-    }
-    *out = l;
-    return OV_OK;
-}
-
-ov_live *ov_live_retain(ov_live *l)
-{
-    atomic_fetch_add_explicit(&l->refs, 1, memory_order_relaxed);
-    return l;
-}
-
-void ov_live_release(ov_live *l)
-{
-    if (!l || atomic_fetch_sub_explicit(&l->refs, 1, memory_order_acq_rel) != 1)
-        return;
-    ov_segment_release(l->entry.live);
-    ov_arena_fini(&l->arena);
-    ov_free(l);
-}
-
-const ov_segment_entry *ov_live_entry(const ov_live *l)
-{
-    return &l->entry;
-}
 
 /* ---- all pieces of one datasource, immutable and counted ---- */
 
@@ -164,7 +67,7 @@ static bool is_in(const ov_live *l, ov_live *const *list, uint32_t n)
 static ov_dead *state_of(const ov_live *l, ov_dead *before, const ovi_key_marks *marks)
 {
     for (uint32_t i = 0; marks && i < marks->count; i++)
-        if (marks->list[i].live == l->entry.live)
+        if (marks->list[i].live == ov_live_entry(l)->live)
             return ov_dead_retain(marks->list[i].dead);
     return ov_dead_retain(before);
 }
@@ -273,7 +176,7 @@ static ov_status list_visible(ovi_datasource *ds, const ov_datasource *base, con
         OV_TRY(with_dead(ds, ds->visible[no], set->over[i].dead, &ds->visible[no], err));
     }
     for (uint32_t i = 0; i < set->count; i++) {
-        const ov_segment_entry *e = &set->list[i].live->entry;
+        const ov_segment_entry *e = ov_live_entry(set->list[i].live);
         pub->rows += e->info.rows;
         pub->bytes += e->info.bytes;
         pub->min_time = OV_MIN(pub->min_time, e->info.min_time);
@@ -291,8 +194,10 @@ static ov_status merge_columns(ovi_datasource *ds, const ov_datasource *base, co
 {
     ov_columns_merge m;
     OV_TRY(ovi_columns_begin(&m, &ds->arena, base ? base->columns : NULL, base ? base->column_count : 0, err));
-    for (uint32_t i = 0; i < set->count; i++)
-        OV_TRY(ovi_columns_add(&m, set->list[i].live->entry.columns, set->list[i].live->entry.column_count, err));
+    for (uint32_t i = 0; i < set->count; i++) {
+        const ov_segment_entry *e = ov_live_entry(set->list[i].live);
+        OV_TRY(ovi_columns_add(&m, e->columns, e->column_count, err));
+    }
     ds->pub.columns = m.columns;
     ds->pub.column_count = m.count;
     return OV_OK;
@@ -494,7 +399,7 @@ static ov_status take_pieces(ovi_key_run *r, const ov_live_change *c, ov_error *
 {
     ovi_key_source src = {0};
     for (uint32_t i = 0; i < c->add_count; i++) {
-        const ov_segment_entry *e = &c->add[i]->entry;
+        const ov_segment_entry *e = ov_live_entry(c->add[i]);
         src = (ovi_key_source){.seg = e->live, .live = e->live, .arrival = c->arrival, .born = e->born_ms};
         if (!c->moved)
             OV_TRY(ovi_key_run_take(r, &src, err));
@@ -524,7 +429,7 @@ static ov_status change_keyed(ov_catalog *cat, ovi_keys *k, const ov_live_change
     if (st == OV_OK) {
         c.marks = &marks;
         for (uint32_t i = 0; i < c.add_count; i++)
-            r.at = OV_MAX(r.at, c.add[i]->entry.born_ms);
+            r.at = OV_MAX(r.at, ov_live_entry(c.add[i])->born_ms);
         st = change_live(cat, &c, 1, &keyed, err);
     }
     ovi_key_run_close(&r, st == OV_OK, NULL);
