@@ -10,6 +10,7 @@
 #include "ingest/disk_guard.h"
 #include "query/query.h"
 #include "server/admission.h"
+#include "server/browser.h"
 #include "server/http.h"
 #include "server/metrics.h"
 #include "server/running.h"
@@ -42,6 +43,7 @@ typedef struct ov_app {
     struct ov_blob_cache *results; /* whole answers, see result_cache.h */
     ov_metrics metrics;
     ov_http *http;
+    ov_browser_rules browsers;
     int64_t started_ms;
     char host[64];
     int port;

@@ -86,10 +86,10 @@ static bool parse_size(const char *text, uint64_t *out)
                  {"TiB", 1099511627776.0}};
     char *end;
     double v = strtod(text, &end);
-    if (end == text || v < 0 || v > 1e18)
+    if (end == text || !(v >= 0)) /* also what is no number */
         return false;
     for (size_t i = 0; i < OV_COUNT_OF(units); i++)
-        if (strcmp(end, units[i].unit) == 0) {
+        if (strcmp(end, units[i].unit) == 0 && v * units[i].factor <= 1e18) {
             *out = (uint64_t)(v * units[i].factor);
             return true;
         }

@@ -2,8 +2,11 @@
  * ovate demo: sample rows and a server in one step, for a first look. The rows go the way any rows
  * go: a CSV file, an ingestion spec, `ovate ingest`, `ovate server`.
  */
+#include <arpa/inet.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 #include "base/file.h"
 #include "base/jsonw.h"
@@ -75,14 +78,36 @@ static int load(const char *dir, uint64_t rows)
     return code;
 }
 
+static bool is_free(int64_t port)
+{
+    struct sockaddr_in a = {.sin_family = AF_INET, .sin_port = htons((uint16_t)port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    int one = 1, fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (fd < 0)
+        return true; /* the server will say it */
+    setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one);
+    bool free_now = bind(fd, (struct sockaddr *)&a, sizeof a) == 0;
+    close(fd);
+    return free_now;
+}
+
+/* A first look should not end at a port: the next one that is free does as well. */
+static int64_t some_port(void)
+{
+    enum { FIRST = 8888, TRIES = 20 };
+    for (int64_t port = FIRST; port < FIRST + TRIES; port++)
+        if (is_free(port))
+            return port;
+    return FIRST;
+}
+
 static int run(int argc, char **argv)
 {
     const char *dir = "./ovate-demo";
-    int64_t port = 8888, rows = 1000000;
+    int64_t port = -1, rows = 1000000;
     const ov_opt opts[] = {
         {'d', "data", OV_OPT_TEXT, &dir, "DIR",
          "where the rows go (./ovate-demo); there already, they are kept"},
-        {'p', "port", OV_OPT_NUMBER, &port, "N", "port of the server (8888)"},
+        {'p', "port", OV_OPT_NUMBER, &port, "N", "port of the server (8888, or the next that is free)"},
         {'n', "rows", OV_OPT_NUMBER, &rows, "N", "rows to make (1000000)"},
     };
     int left;
@@ -91,6 +116,8 @@ static int run(int argc, char **argv)
         return done;
     if (left > 0)
         return ov_cli_usage(&ov_cmd_demo, "'%s' is not expected here", argv[1]);
+    if (port == -1)
+        port = some_port();
     if (rows < 1 || port < 1 || port > 65535)
         return ov_cli_usage(&ov_cmd_demo,
                             "--rows takes a positive number, --port one from 1 to 65535");

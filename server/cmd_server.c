@@ -4,6 +4,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "base/cpu.h"
@@ -24,7 +25,7 @@
 #include "server/task_transform.h"
 
 typedef struct server_options {
-    const char *dir, *host, *log_level, *spill_dir, *heartbeat;
+    const char *dir, *host, *names, *log_level, *spill_dir, *heartbeat;
     int64_t port, threads, tasks, connections, queries, waiting, stream_age;
     uint64_t memory, task_memory, query_memory, results, states, spill_limit, max_body, stream_memory;
 } server_options;
@@ -57,6 +58,27 @@ static bool is_loopback(const char *host)
     return strncmp(host, "127.", 4) == 0;
 }
 
+/* Connections and segments want more files than most systems allow at first; half of what there are may be connections. */
+static void raise_file_limit(server_options *o)
+{
+    enum { ENOUGH = 65536 };
+    struct rlimit files;
+    if (getrlimit(RLIMIT_NOFILE, &files) != 0)
+        return;
+    rlim_t want = OV_MIN(files.rlim_max, (rlim_t)ENOUGH);
+    if (files.rlim_cur < want) {
+        struct rlimit more = {want, files.rlim_max};
+        if (setrlimit(RLIMIT_NOFILE, &more) == 0)
+            files.rlim_cur = want;
+    }
+    int64_t most = files.rlim_cur > INT32_MAX ? INT32_MAX : (int64_t)files.rlim_cur / 2;
+    if (o->connections > most) {
+        ov_log_warn("fewer connections than asked for", ov_kv_i64("connections", most),
+                    ov_kv_i64("open_files_allowed", (int64_t)files.rlim_cur));
+        o->connections = OV_MAX(most, 1);
+    }
+}
+
 static ov_status start_http(ov_app *app, const server_options *o, ov_error *err)
 {
     ov_http_options http = {
@@ -73,6 +95,7 @@ static ov_status start_http(ov_app *app, const server_options *o, ov_error *err)
         .quick = ov_app_quick,
         .self = app,
     };
+    app->browsers = (ov_browser_rules){.loopback = is_loopback(o->host), .names = o->names};
     OV_TRY(ov_http_create(&http, &app->http, err));
     app->port = ov_http_port(app->http);
     snprintf(app->host, sizeof app->host, "%s", o->host);
@@ -221,6 +244,8 @@ static int run(int argc, char **argv)
         {0, "host", OV_OPT_TEXT, &o.host, "ADDR", "address to listen on (127.0.0.1)"},
         {0, "allow-anonymous", OV_OPT_FLAG, &anonymous, NULL,
          "listen beyond this machine although anyone may query"},
+        {0, "allow-host", OV_OPT_TEXT, &o.names, "NAME,...",
+         "names, besides addresses and localhost, under which browsers may ask"},
         {0, "threads", OV_OPT_NUMBER, &o.threads, "N", "threads of one query (one per core)"},
         {0, "tasks", OV_OPT_NUMBER, &o.tasks, "N", "ingestion tasks at once (2)"},
         {0, "task-memory", OV_OPT_SIZE, &o.task_memory, "SIZE",
@@ -255,6 +280,8 @@ static int run(int argc, char **argv)
     int done = ov_cli_parse(&ov_cmd_server, opts, OV_COUNT_OF(opts), argc, argv, &left);
     if (done >= 0)
         return done;
+    if (strcmp(o.host, "localhost") == 0)
+        o.host = "127.0.0.1";
     if (left > 0)
         return ov_cli_usage(&ov_cmd_server, "'%s' is not expected here", argv[1]);
     if (o.port < 0 || o.port > 65535)
@@ -262,7 +289,9 @@ static int run(int argc, char **argv)
     if (o.threads < 0 || o.threads > 1024 || o.tasks < 1 || o.tasks > 1024 || o.connections < 1)
         return ov_cli_usage(&ov_cmd_server,
                             "--threads, --tasks and --max-connections take small positive numbers");
-    if (o.stream_age < 0)
+    if (o.connections > INT32_MAX)
+        o.connections = INT32_MAX;
+    if (o.stream_age < 0 || o.stream_age > INT32_MAX)
         return ov_cli_usage(&ov_cmd_server, "--stream-age takes a number of seconds");
     if (o.queries < 1 || o.queries > 1000 || o.waiting < 0 || o.waiting > 1000)
         return ov_cli_usage(&ov_cmd_server,
@@ -278,6 +307,7 @@ static int run(int argc, char **argv)
             "%s can be reached by others and nobody would be asked who they are; put a proxy with "
             "authentication before 127.0.0.1, or say --allow-anonymous",
             o.host);
+    raise_file_limit(&o);
     static ov_app app;
     ov_error err = OV_ERROR_INIT;
     return serve(&app, &o, &err) == OV_OK ? OV_EXIT_OK : ov_cli_fail(&err);

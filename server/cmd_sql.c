@@ -1,6 +1,7 @@
 /*
  * ovate sql: one statement, a script, or a shell; on a data folder or against a server.
  */
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -28,7 +29,7 @@ static int run_all(const sql_options *o, ov_shell *sh, int words, char **word)
     if (o->file && (code == OV_EXIT_OK || sh->keep_going)) {
         FILE *f = strcmp(o->file, "-") == 0 ? stdin : fopen(o->file, "re");
         if (!f) {
-            fprintf(stderr, "ovate: cannot read %s\n", o->file);
+            fprintf(stderr, "ovate: cannot read %s: %s\n", o->file, strerror(errno));
             return OV_EXIT_UNREACHABLE;
         }
         int one = ov_shell_script(sh, f);
@@ -91,7 +92,7 @@ static int run(int argc, char **argv)
     if (o.format && !ov_shell_format_find(o.format, &sh.format))
         return ov_cli_usage(&ov_cmd_sql, "'%s' is no format; %s are", o.format,
                             ov_shell_format_words);
-    if (o.timeout_s < 0)
+    if (o.timeout_s < 0 || o.timeout_s > INT32_MAX)
         return ov_cli_usage(&ov_cmd_sql, "--timeout takes a number of seconds, 0 for none");
     ov_log_set_level(OV_LOG_ERROR);
     ov_error err = OV_ERROR_INIT;

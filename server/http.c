@@ -15,7 +15,7 @@
 #include "base/log.h"
 #include "base/os.h"
 
-enum { TICK_MS = 200 };
+enum { TICK_MS = 200, ACCEPT_TELL_MS = 60 * 1000 };
 
 int64_t ovi_http_ms(void)
 {
@@ -103,6 +103,20 @@ static void on_accept(struct evconnlistener *l, evutil_socket_t fd, struct socka
     ovi_conn_accept(arg, fd);
 }
 
+/* Mostly too many open files. Asking again at once would go round until one is closed; the next tick asks again. */
+static void on_accept_error(struct evconnlistener *l, void *arg)
+{
+    ov_http *h = arg;
+    int e = errno;
+    evconnlistener_disable(l);
+    h->accept_paused = true;
+    int64_t now = ovi_http_ms();
+    if (now - h->accept_told_ms > ACCEPT_TELL_MS || h->accept_told_ms == 0)
+        ov_log_warn("connections cannot be accepted", ov_kv_str("reason", strerror(e)),
+                    ov_kv_i64("open", atomic_load(&h->n_open)));
+    h->accept_told_ms = now;
+}
+
 static void on_wake(evutil_socket_t fd, short what, void *arg)
 {
     (void)what;
@@ -135,6 +149,10 @@ static void on_tick(evutil_socket_t fd, short what, void *arg)
     ov_http *h = arg;
     int64_t now = ovi_http_ms();
     ovi_conn *next;
+    if (h->accept_paused && !h->stopping) {
+        h->accept_paused = false;
+        evconnlistener_enable(h->listener);
+    }
     for (ovi_conn *c = h->conns; c; c = next) {
         next = ovi_conn_next(c);
         if (h->stopping && ovi_conn_is_idle(c))
@@ -168,6 +186,7 @@ static ov_status listen_on(ov_http *h, ov_error *err)
         return ov_fail_errno(err, e, "cannot listen on %s:%d%s", h->opt.host, h->opt.port,
                              e == EADDRINUSE ? " (another server runs there; choose --port)" : "");
     }
+    evconnlistener_set_error_cb(h->listener, on_accept_error);
     socklen_t n = sizeof a;
     getsockname(evconnlistener_get_fd(h->listener), (struct sockaddr *)&a, &n);
     h->port = ntohs(a.sin_port);

@@ -79,6 +79,8 @@ struct ov_http {
     bool stopping;
     int64_t stop_deadline_ms;
     int grace_ms;
+    bool accept_paused; /* until the next tick: the last try failed */
+    int64_t accept_told_ms;
 
     ov_mutex lock; /* queue and ready list */
     ov_cond work;

@@ -86,10 +86,22 @@ static const char *method_name(ov_http_method m)
     return names[m];
 }
 
+static void refuse_browser(ov_request *rq, const char *why)
+{
+    ov_error err = OV_ERROR_INIT;
+    ov_fail(&err, OV_DENIED, "%s.", why);
+    ov_respond_error(rq, OV_ERROR_BINDING, (ov_slice){NULL, 0}, &err);
+}
+
 void ov_app_handle(void *self, ov_request *rq)
 {
     ov_app *app = self;
     ov_http_method method = ov_request_head(rq)->method;
+    const char *why = ov_browser_refuses(&app->browsers, ov_request_head(rq));
+    if (why) {
+        refuse_browser(rq, why);
+        return;
+    }
     if (method == OV_HTTP_HEAD)
         method = OV_HTTP_GET; /* the same answer; its body is not sent */
     ov_slice path = without_proxy(ov_request_path(rq));
@@ -110,7 +122,9 @@ void ov_app_handle(void *self, ov_request *rq)
 
 bool ov_app_quick(void *self, ov_request *rq)
 {
+    const ov_app *app = self;
+    const ov_http_head *head = ov_request_head(rq);
     ov_captures at;
-    return ov_request_head(rq)->method == OV_HTTP_POST && matches("/druid/v2/sql", ov_request_path(rq), &at) &&
-           ov_h_sql_quick(self, rq);
+    return head->method == OV_HTTP_POST && matches("/druid/v2/sql", ov_request_path(rq), &at) &&
+           !ov_browser_refuses(&app->browsers, head) && ov_h_sql_quick(self, rq);
 }

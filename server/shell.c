@@ -13,10 +13,12 @@
 #include "server/cli.h"
 
 static _Atomic(ov_source *) interruptible;
+static volatile sig_atomic_t interrupted; /* the statement at hand was */
 
 static void on_interrupt(int sig)
 {
     (void)sig;
+    interrupted = 1;
     ov_source *s = atomic_load(&interruptible);
     if (s)
         ov_source_cancel(s);
@@ -34,7 +36,7 @@ static int exit_code_of(ov_status st)
     case OV_TIMEOUT:
         return OV_EXIT_TIME;
     case OV_CANCELLED:
-        return OV_EXIT_INTERRUPTED;
+        return interrupted ? OV_EXIT_INTERRUPTED : OV_EXIT_TIME;
     default:
         return OV_EXIT_REFUSED;
     }
@@ -70,6 +72,7 @@ int ov_shell_statement(ov_shell *sh, ov_slice sql)
     ov_printer *p = NULL;
     int64_t t0 = ov_monotonic_ns();
     struct sigaction stop = {.sa_handler = on_interrupt}, before;
+    interrupted = 0;
     atomic_store(&interruptible, sh->source);
     sigaction(SIGINT, &stop, &before);
     ov_status st = ov_printer_create(sh->format, stdout, &p, &err);
@@ -135,6 +138,12 @@ static int dot_read(ov_shell *sh, const char *path)
     return code;
 }
 
+static int dot_wants(const char *usage)
+{
+    fprintf(stderr, "error: say %s\n", usage);
+    return OV_EXIT_REFUSED;
+}
+
 static int dot_unknown(ov_slice word)
 {
     ov_slice near = ov_suggest_of(word, dot_words, OV_COUNT_OF(dot_words));
@@ -175,10 +184,10 @@ bool ov_shell_dot(ov_shell *sh, ov_slice line, int *code)
             sh,
             OV_SLICE_LIT(
                 "SELECT TABLE_SCHEMA, TABLE_NAME FROM INFORMATION_SCHEMA.TABLES ORDER BY 1, 2"));
-    else if ((strcmp(text, ".schema") == 0 || strcmp(text, "\\d") == 0) && arg)
-        *code = dot_schema(sh, arg);
-    else if (strcmp(text, ".read") == 0 && arg)
-        *code = dot_read(sh, arg);
+    else if (strcmp(text, ".schema") == 0 || strcmp(text, "\\d") == 0)
+        *code = arg ? dot_schema(sh, arg) : dot_wants(".schema TABLE");
+    else if (strcmp(text, ".read") == 0)
+        *code = arg ? dot_read(sh, arg) : dot_wants(".read FILE");
     else
         *code = dot_unknown(ov_slice_cstr(text));
     return true;
@@ -264,6 +273,10 @@ int ov_shell_script(ov_shell *sh, FILE *from)
         one = ov_shell_statement(sh, ov_buf_slice(&text)); /* the last one may go without ';' */
         if (code == OV_EXIT_OK)
             code = one;
+    }
+    if (ferror(from) && code == OV_EXIT_OK) { /* a folder, for example */
+        fprintf(stderr, "error: the script cannot be read: %s\n", strerror(errno));
+        code = OV_EXIT_UNREACHABLE;
     }
     free(line);
     ov_buf_fini(&text);

@@ -271,14 +271,22 @@ static uint32_t offset_of(ov_slice text, uint32_t line, uint32_t column)
     return (uint32_t)i;
 }
 
+/* By somebody else, who asked the server to. */
+static bool is_cancelled(const line_feed *f)
+{
+    static const char word[] = "\"Query cancelled\"";
+    return f->error.n && memmem(f->error.p, f->error.n, word, sizeof word - 1);
+}
+
 static ov_status fail_from_body(const line_feed *f, int status, ov_slice sql, ov_error *err)
 {
     ov_arena a;
     ov_json *doc;
     ov_error ignored = OV_ERROR_INIT;
-    ov_status code = status == 504                    ? OV_TIMEOUT
-                     : status >= 500 && status != 501 ? OV_IO
-                                                      : OV_INVALID;
+    ov_status code = status == 504                      ? OV_TIMEOUT
+                     : status == 500 && is_cancelled(f) ? OV_CANCELLED
+                     : status >= 500 && status != 501   ? OV_IO
+                                                        : OV_INVALID;
     ov_arena_init(&a, "error", NULL);
     ov_slice words = {NULL, 0};
     const ov_json *cx = NULL;

@@ -35,6 +35,9 @@ def exit_codes(counter, data):
             ('no server there', ['sql', '--url', 'http://127.0.0.1:1', '-c', 'SELECT 1'], 3),
             ('no such spec', ['ingest', 'run', '/no/such/spec.json', '--data', data], 3),
             ('no such segment', ['segment', 'verify', '/no/such/file.ovs'], 3),
+            ('a folder as script', ['sql', '--data', data, '--file', '/'], 3),
+            ('a size that is no number', ['server', '--memory', 'nan'], 2),
+            ('a size past all sizes', ['server', '--memory', '1e18TB'], 2),
             ('generator without rows', ['bench', 'gen'], 2),
             ('help', ['--help'], 0), ('help of a command', ['sql', '--help'], 0), ('version', ['--version'], 0)):
         status, out, complaints = ovate(*words)

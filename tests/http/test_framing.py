@@ -195,6 +195,12 @@ def cases(server):
         b'GET /status/health HTTP/1.1', b'Host: x', *[b'H%d: v' % i for i in range(50_000)]), {0, 400, 431}, ends=True)
     yield 'percent signs in the path', lambda: talk(server, head(b'GET /%zz%00/../.. HTTP/1.1', b'Host: x'), {400, 404})
     yield 'unfinished body', lambda: unfinished_body_ends(server)
+    yield 'a page of another site', lambda: talk(server, post(head=b'Sec-Fetch-Site: cross-site\r\n'), {403})
+    yield 'a page of another site, older browsers', lambda: talk(server, post(head=b'Origin: http://evil.example\r\n'), {403})
+    yield 'a page of its own', lambda: talk(server, post(head=b'Sec-Fetch-Site: same-origin\r\n'), {200}, body=ROW)
+    yield 'a name of the internet', lambda: talk(server, head(
+        b'GET /status/health HTTP/1.1', b'Host: evil.example'), {403})
+    yield 'more connections than files', few_files
     yield 'slow reader', lambda: slow_reader(server)
     yield 'clients that leave', lambda: disconnect(server)
     yield 'a client that leaves without reading', lambda: blocked_then_gone(server)
@@ -205,6 +211,19 @@ def cases(server):
     yield 'metrics', lambda: check(b'ovate_' in server.request('GET', '/metrics')[2])
 
     yield 'stop with a request half sent', stop_half_sent
+
+
+def few_files():
+    """With few open files allowed fewer connections are taken; the others wait or are closed, and queries go on."""
+    other = Server(prefix=['prlimit', '--nofile=64:64'])
+    kept = [Raw(other.port, timeout=2) for _ in range(100)]
+    time.sleep(0.5)
+    for raw in kept:
+        raw.__exit__()
+    time.sleep(0.5)
+    talk(other, post(), {200}, body=ROW)
+    same(other.stop(), 0)
+    other.close()
 
 
 def stop_half_sent():

@@ -91,11 +91,11 @@ class SqlError(Exception):
 class Server:
     """One `ovate server` on a port of its own, over a data folder of its own unless one is given."""
 
-    def __init__(self, data=None, env=None, args=(), wait=60):
+    def __init__(self, data=None, env=None, args=(), wait=60, prefix=()):
         self.own_data = data is None
         self.data = data or tempfile.mkdtemp(prefix='ovate-test-')
         self.env = dict(os.environ, **(env or {}))
-        self.args, self.wait = list(args), wait
+        self.args, self.wait, self.prefix = list(args), wait, list(prefix)
         self.log_path = os.path.join(tempfile.gettempdir(), 'ovate-test-%d-%x.log' % (os.getpid(), id(self)))
         self.process = self.link = None
         self.start()
@@ -106,7 +106,7 @@ class Server:
                 probe.bind(('127.0.0.1', 0))
                 self.port = probe.getsockname()[1]
             with open(self.log_path, 'ab') as log:
-                command = [binary(), 'server', '--data', self.data, '--port', str(self.port)] + self.args
+                command = self.prefix + [binary(), 'server', '--data', self.data, '--port', str(self.port)] + self.args
                 self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=self.env)
             if self._healthy():
                 return
