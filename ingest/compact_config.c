@@ -10,16 +10,7 @@ static const char defaults[] =
 
 ov_status ov_compaction_print(const ov_json *config, ov_buf *out, ov_error *err)
 {
-    ov_arena a;
-    ov_json *all;
-    ov_arena_init(&a, "compaction", NULL);
-    ov_status st = ov_json_parse(ov_slice_cstr(defaults), NULL, &a, &all, err);
-    if (st == OV_OK)
-        st = ov_settings_merge(&a, all, config, err);
-    if (st == OV_OK)
-        ov_json_print(all, out);
-    ov_arena_fini(&a);
-    return st == OV_OK ? ov_buf_check(out, err) : st;
+    return ov_settings_print(defaults, config, out, err);
 }
 
 static void add_member(ov_buf *b, const ov_json *config, const char *key)

@@ -108,19 +108,16 @@ static void beat(ov_schedules *s)
     ov_alerts_send(s->alerts, ov_slice_cstr(s->config.heartbeat), (ov_slice){0});
 }
 
-static void work(void *arg)
+static void tick(void *arg, bool asked)
 {
     ov_schedules *s = arg;
+    ov_error err = OV_ERROR_INIT;
+    (void)asked;
     ov_mutex_lock(&s->lock);
-    while (!s->stop) {
-        ov_error err = OV_ERROR_INIT;
-        if (ovi_schedules_tick(s, ov_now_ms(), &err) != OV_OK)
-            ov_log_warn("schedules could not be read", ov_kv_err(&err));
-        else
-            beat(s);
-        atomic_store(&s->last_tick, ov_now_ms());
-        ov_cond_wait_ms(&s->wake, &s->lock, s->config.tick_ms ? s->config.tick_ms : TICK_MS);
-    }
+    if (ovi_schedules_tick(s, ov_now_ms(), &err) != OV_OK)
+        ov_log_warn("schedules could not be read", ov_kv_err(&err));
+    else
+        beat(s);
     ov_mutex_unlock(&s->lock);
 }
 
@@ -134,11 +131,9 @@ ov_status ov_schedules_create(const ov_schedules_config *config, ov_schedules **
     s->config = *config;
     s->last_heartbeat = ov_monotonic_ns() / 1000000 - HEARTBEAT_MS;
     ov_mutex_init(&s->lock);
-    ov_cond_init(&s->wake);
-    atomic_store(&s->last_tick, ov_now_ms());
     ov_status st = ov_alerts_create(&s->alerts, err);
     if (st == OV_OK)
-        st = ov_thread_start(&s->thread, "schedules", work, s, err);
+        st = ov_ticker_start(&s->ticker, "schedules", s->config.tick_ms ? s->config.tick_ms : TICK_MS, tick, s, err);
     if (st == OV_OK)
         *out = s;
     else
@@ -150,20 +145,15 @@ void ov_schedules_destroy(ov_schedules *s)
 {
     if (!s)
         return;
-    ov_mutex_lock(&s->lock);
-    s->stop = true;
-    ov_cond_broadcast(&s->wake);
-    ov_mutex_unlock(&s->lock);
-    ov_thread_join(&s->thread);
+    ov_ticker_stop(&s->ticker);
     ov_alerts_destroy(s->alerts);
     ov_mutex_fini(&s->lock);
-    ov_cond_fini(&s->wake);
     ov_free(s);
 }
 
 int64_t ov_schedules_last_tick(const ov_schedules *s)
 {
-    return atomic_load(&s->last_tick);
+    return ov_ticker_last(&s->ticker);
 }
 
 /* ---- calls ---- */
@@ -217,7 +207,7 @@ ov_status ov_schedules_put(ov_schedules *s, ov_slice json, ov_arena *out, ov_sli
     OV_TRY(print_doc(doc, out, &text, err));
     ov_mutex_lock(&s->lock);
     ov_status st = ovi_schedule_save(s->config.catalog, read.name, &text, NULL, out, err);
-    ov_cond_broadcast(&s->wake);
+    ov_ticker_wake(&s->ticker);
     ov_mutex_unlock(&s->lock);
     return st;
 }
@@ -234,7 +224,7 @@ static ov_status change(ov_schedules *s, ov_slice name, change_fn *fn, bool flag
     ov_status st = load(s->config.catalog, name, &a, &doc, err);
     if (st == OV_OK)
         st = fn(s, doc, name, flag, &a, err);
-    ov_cond_broadcast(&s->wake);
+    ov_ticker_wake(&s->ticker);
     ov_mutex_unlock(&s->lock);
     ov_arena_fini(&a);
     return st;

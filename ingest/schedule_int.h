@@ -1,10 +1,9 @@
 /* Private to ingest/schedule*.c: a schedule as read, its runs, and the thread that looks after them. */
 #pragma once
 
-#include <stdatomic.h>
 #include "base/json.h"
 #include "base/period.h"
-#include "base/thread.h"
+#include "base/ticker.h"
 #include "base/tz.h"
 #include "ingest/alert.h"
 #include "ingest/cron.h"
@@ -100,12 +99,9 @@ uint32_t ovi_sched_state_attempt(const ovi_sched_state *state, int64_t end);
 struct ov_schedules {
     ov_schedules_config config;
     ov_mutex lock; /* one change at a time */
-    ov_cond wake;
-    bool stop;
     ov_alerts *alerts;
-    _Atomic int64_t last_tick;
     int64_t last_heartbeat;
-    ov_thread thread;
+    ov_ticker ticker;
 };
 
 /* One look at all schedules. */

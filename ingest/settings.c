@@ -137,3 +137,17 @@ ov_status ov_settings_merge(ov_arena *a, ov_json *base, const ov_json *over, ov_
     }
     return OV_OK;
 }
+
+ov_status ov_settings_print(const char *defaults, const ov_json *o, ov_buf *out, ov_error *err)
+{
+    ov_arena a;
+    ov_json *all;
+    ov_arena_init(&a, "settings", NULL);
+    ov_status st = ov_json_parse(ov_slice_cstr(defaults), NULL, &a, &all, err);
+    if (st == OV_OK)
+        st = ov_settings_merge(&a, all, o, err);
+    if (st == OV_OK)
+        ov_json_print(all, out);
+    ov_arena_fini(&a);
+    return st == OV_OK ? ov_buf_check(out, err) : st;
+}

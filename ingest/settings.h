@@ -37,5 +37,7 @@ OV_CHECKED ov_status ov_settings_write(ov_catalog *cat, const char *subject, con
 /* Newest first: the entries of one key (empty: all), at most `max`, made within the interval. */
 OV_CHECKED ov_status ov_settings_history(ov_catalog *cat, const char *subject, ov_slice key, uint32_t max,
                                          ov_interval within, ov_arena *scratch, ov_buf *json, ov_error *err);
+/* The object with `defaults` (JSON) for members it lacks. */
+OV_CHECKED ov_status ov_settings_print(const char *defaults, const ov_json *o, ov_buf *out, ov_error *err);
 /* `over`'s members replace those of `base`, in the same place. */
 OV_CHECKED ov_status ov_settings_merge(ov_arena *a, ov_json *base, const ov_json *over, ov_error *err);

@@ -4,7 +4,7 @@
 #include <stdatomic.h>
 #include "base/log.h"
 #include "base/os.h"
-#include "base/thread.h"
+#include "base/ticker.h"
 #include "ingest/alert.h"
 #include "ingest/compact_auto.h"
 #include "ingest/pull_secret.h"
@@ -71,31 +71,18 @@ ov_status ov_upkeep_settings_read(const ov_json *o, ov_upkeep_settings *s, ov_er
 
 ov_status ov_upkeep_settings_print(const ov_json *o, ov_buf *out, ov_error *err)
 {
-    ov_arena a;
-    ov_json *all;
-    ov_arena_init(&a, "settings", NULL);
-    ov_status st = ov_json_parse(ov_slice_cstr(defaults), NULL, &a, &all, err);
-    if (st == OV_OK)
-        st = ov_settings_merge(&a, all, o, err);
-    if (st == OV_OK)
-        ov_json_print(all, out);
-    ov_arena_fini(&a);
-    return st == OV_OK ? ov_buf_check(out, err) : st;
+    return ov_settings_print(defaults, o, out, err);
 }
 
 /* ---- the thread ---- */
 
 struct ov_upkeep {
     ov_upkeep_config config;
-    ov_thread thread;
-    ov_mutex lock;
-    ov_cond wake;
-    bool stop, asked; /* under lock */
+    ov_ticker ticker;
     int64_t started_ms;
     int64_t looked_ms, killed_ms, compacted_ms; /* of the thread */
     ov_compaction_run compaction;               /* of the thread: the run at hand, while compacting */
     bool compacting;
-    _Atomic int64_t last_tick;
     ov_alerts *alerts;
     _Atomic uint64_t dropped, hidden, kill_tasks, compact_tasks;
 };
@@ -208,7 +195,7 @@ static void look_at_disk(ov_upkeep *u, const ov_upkeep_settings *s, int64_t now)
         tell_disk(u, s, now);
 }
 
-static ov_status tick(ov_upkeep *u, bool asked, ov_arena *a, ov_error *err)
+static ov_status look_around(ov_upkeep *u, bool asked, ov_arena *a, ov_error *err)
 {
     ov_settings stored;
     ov_upkeep_settings s;
@@ -232,25 +219,14 @@ static ov_status tick(ov_upkeep *u, bool asked, ov_arena *a, ov_error *err)
     return OV_OK;
 }
 
-static void work(void *arg)
+static void tick(void *arg, bool asked)
 {
     ov_upkeep *u = arg;
-    ov_mutex_lock(&u->lock);
-    while (!u->stop) {
-        ov_arena a;
-        ov_error err = OV_ERROR_INIT;
-        bool asked = u->asked;
-        u->asked = false;
-        ov_mutex_unlock(&u->lock);
-        ov_arena_init(&a, "upkeep", NULL);
-        warn(tick(u, asked, &a, &err), "upkeep could not read its settings", &err);
-        ov_arena_fini(&a);
-        atomic_store(&u->last_tick, ov_now_ms());
-        ov_mutex_lock(&u->lock);
-        if (!u->stop && !u->asked)
-            (void)ov_cond_wait_ms(&u->wake, &u->lock, u->config.tick_ms ? u->config.tick_ms : TICK_MS);
-    }
-    ov_mutex_unlock(&u->lock);
+    ov_arena a;
+    ov_error err = OV_ERROR_INIT;
+    ov_arena_init(&a, "upkeep", NULL);
+    warn(look_around(u, asked, &a, &err), "upkeep could not read its settings", &err);
+    ov_arena_fini(&a);
 }
 
 ov_status ov_upkeep_create(const ov_upkeep_config *config, ov_upkeep **out, ov_error *err)
@@ -260,20 +236,13 @@ ov_status ov_upkeep_create(const ov_upkeep_config *config, ov_upkeep **out, ov_e
         return ov_fail_nomem(err, sizeof(*u));
     u->config = *config;
     u->started_ms = ov_now_ms();
-    atomic_store(&u->last_tick, u->started_ms);
-    ov_mutex_init(&u->lock);
-    ov_cond_init(&u->wake);
     ov_status st = ov_alerts_create(&u->alerts, err);
     if (st == OV_OK)
-        st = ov_thread_start(&u->thread, "upkeep", work, u, err);
-    if (st == OV_OK) {
+        st = ov_ticker_start(&u->ticker, "upkeep", u->config.tick_ms ? u->config.tick_ms : TICK_MS, tick, u, err);
+    if (st == OV_OK)
         *out = u;
-        return OV_OK;
-    }
-    ov_alerts_destroy(u->alerts);
-    ov_mutex_fini(&u->lock);
-    ov_cond_fini(&u->wake);
-    ov_free(u);
+    else
+        ov_upkeep_destroy(u);
     return st;
 }
 
@@ -281,32 +250,22 @@ void ov_upkeep_destroy(ov_upkeep *u)
 {
     if (!u)
         return;
-    ov_mutex_lock(&u->lock);
-    u->stop = true;
-    ov_cond_broadcast(&u->wake);
-    ov_mutex_unlock(&u->lock);
-    ov_thread_join(&u->thread);
+    ov_ticker_stop(&u->ticker);
     if (u->compacting)
         ov_compaction_run_fini(&u->compaction);
     ov_alerts_destroy(u->alerts);
-    ov_mutex_fini(&u->lock);
-    ov_cond_fini(&u->wake);
     ov_free(u);
 }
 
 void ov_upkeep_wake(ov_upkeep *u)
 {
-    if (!u)
-        return;
-    ov_mutex_lock(&u->lock);
-    u->asked = true;
-    ov_cond_broadcast(&u->wake);
-    ov_mutex_unlock(&u->lock);
+    if (u)
+        ov_ticker_wake(&u->ticker);
 }
 
 int64_t ov_upkeep_last_tick(const ov_upkeep *u)
 {
-    return atomic_load(&u->last_tick);
+    return ov_ticker_last(&u->ticker);
 }
 
 void ov_upkeep_count(const ov_upkeep *u, ov_upkeep_counts *out)

@@ -3,7 +3,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/os.h"
-#include "base/thread.h"
+#include "base/ticker.h"
 #include "server/lookup_load.h"
 
 #define CONFIG_KEY OV_SLICE_LIT("lookups") /* of the catalog's cursors */
@@ -23,9 +23,7 @@ struct ov_lookup_store {
     ov_json *config;
     due *dues;
     uint32_t due_count;
-    ov_cond stop_asked;
-    bool stop;
-    ov_thread thread;
+    ov_ticker ticker;
 };
 
 static int64_t now_ms(void)
@@ -175,22 +173,17 @@ static void refresh_due(ov_lookup_store *s, bool all)
     ov_arena_fini(&a);
 }
 
-static void poll_lookups(void *arg)
+static void poll_lookups(void *arg, bool asked)
 {
     ov_lookup_store *s = arg;
+    bool any = false;
+    (void)asked;
     ov_mutex_lock(&s->lock);
-    while (!s->stop) {
-        ov_cond_wait_ms(&s->stop_asked, &s->lock, TICK_MS);
-        bool any = false;
-        for (uint32_t i = 0; i < s->due_count; i++)
-            any |= s->dues[i].at_ms != 0 && s->dues[i].at_ms <= now_ms();
-        if (s->stop || !any)
-            continue;
-        ov_mutex_unlock(&s->lock);
-        refresh_due(s, false);
-        ov_mutex_lock(&s->lock);
-    }
+    for (uint32_t i = 0; i < s->due_count; i++)
+        any |= s->dues[i].at_ms != 0 && s->dues[i].at_ms <= now_ms();
     ov_mutex_unlock(&s->lock);
+    if (any)
+        refresh_due(s, false);
 }
 
 /* ---- life ---- */
@@ -208,7 +201,7 @@ static OV_CHECKED ov_status open_store(ov_lookup_store *s, ov_error *err)
     ov_arena_fini(&a);
     OV_TRY(st);
     refresh_due(s, true);
-    return ov_thread_start(&s->thread, "ov-lookups", poll_lookups, s, err);
+    return ov_ticker_start(&s->ticker, "ov-lookups", TICK_MS, poll_lookups, s, err);
 }
 
 ov_status ov_lookup_store_open(ov_query_env *env, ov_lookup_store **out, ov_error *err)
@@ -219,7 +212,6 @@ ov_status ov_lookup_store_open(ov_query_env *env, ov_lookup_store **out, ov_erro
     s->env = env;
     ov_mutex_init(&s->changing);
     ov_mutex_init(&s->lock);
-    ov_cond_init(&s->stop_asked);
     ov_arena_init(&s->arena, "lookups", NULL);
     ov_status st = open_store(s, err);
     if (st != OV_OK) {
@@ -234,14 +226,9 @@ void ov_lookup_store_close(ov_lookup_store *s)
 {
     if (!s)
         return;
-    ov_mutex_lock(&s->lock);
-    s->stop = true;
-    ov_cond_broadcast(&s->stop_asked);
-    ov_mutex_unlock(&s->lock);
-    ov_thread_join(&s->thread);
+    ov_ticker_stop(&s->ticker);
     ov_lookups_destroy(s->env->lookups);
     s->env->lookups = NULL;
-    ov_cond_fini(&s->stop_asked);
     ov_mutex_fini(&s->lock);
     ov_mutex_fini(&s->changing);
     ov_arena_fini(&s->arena);

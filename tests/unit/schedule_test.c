@@ -25,14 +25,12 @@ static void fixture_init(fixture *f)
     ov_tasks_config config = {.catalog = f->cat, .threads = 1, .workers = 1};
     check_ok(ov_tasks_create(&config, &f->s.config.tasks, &err), &err);
     ov_mutex_init(&f->s.lock);
-    ov_cond_init(&f->s.wake);
 }
 
 static void fixture_fini(fixture *f)
 {
     ov_tasks_destroy(f->s.config.tasks);
     ov_mutex_fini(&f->s.lock);
-    ov_cond_fini(&f->s.wake);
     ov_catalog_close(f->cat);
     check_ok(ov_dir_remove_all(f->dir, &err), &err);
     ov_arena_fini(&f->arena);
