@@ -190,13 +190,17 @@ static void limited(ovi_flight *f, int64_t wait)
     tell_again(f, f->token ? "that token is asked again" : "asked again", wait);
 }
 
-/* The token has said that it is used up: park it before the next request finds out. */
+/* What the answer says of the token's budget; one that is used up is parked before the next request finds out. */
 static void watch_budget(ovi_flight *f)
 {
-    int64_t wait = f->reply.reset_wall_ms - (f->reply.date_wall_ms >= 0 ? f->reply.date_wall_ms : ov_now_ms());
-    if (f->reply.remaining != 0 || f->reply.reset_wall_ms < 0 || wait <= 0 || wait > f->run->spec->source.limits.max_wait_ms)
+    enum { MARGIN_MS = 1000 };
+    const ovi_reply *r = &f->reply;
+    int64_t wait = r->reset_wall_ms - (r->date_wall_ms >= 0 ? r->date_wall_ms : ov_now_ms());
+    int64_t until = ov_monotonic_ns() / 1000000 + wait + MARGIN_MS;
+    bool says = r->remaining >= 0 && r->reset_wall_ms >= 0 && wait > 0 && wait <= f->run->spec->source.limits.max_wait_ms;
+    ovi_pool_tell(f->run->pool, f->token ? f->token->id : 0, says ? r->remaining : -1, r->reset_wall_ms, until);
+    if (!says || r->remaining > 0)
         return;
-    int64_t until = ov_monotonic_ns() / 1000000 + wait + 1000;
     if (f->token)
         ovi_pool_park_token(f->run->pool, f->token->id, until);
     else

@@ -45,21 +45,32 @@ static ov_status on_body(void *arg, ov_slice bytes, ov_error *err)
     return ov_file_write_all(f->fd, f->path, bytes, err);
 }
 
-/* The token this address is asked with: the one its ETag belongs to, another when that one is parked. */
-static const ovi_token *choose_token(const ovi_run *run, const ovi_series *s, int64_t now)
+static uint64_t id_of(const ovi_token *token)
 {
+    return token ? token->id : 0;
+}
+
+/* The token this address is asked with: the one its ETag belongs to, another when that one must wait. *wait: until one may be
+ * used; 0: the one that is returned. */
+static const ovi_token *choose_token(const ovi_run *run, const ovi_series *s, int64_t now, int64_t *wait)
+{
+    *wait = 0;
     if (run->token_count == 0)
         return NULL;
     uint32_t home = (uint32_t)(ov_checksum(s->key.p, s->key.n) % run->token_count);
     for (uint32_t i = 0; i < run->token_count; i++)
         if (ov_slice_eq(s->was.token, ov_slice_cstr(run->tokens[i].name)))
             home = i;
+    int64_t least = INT64_MAX;
     for (uint32_t i = 0; i < run->token_count; i++) {
         const ovi_token *t = &run->tokens[(home + i) % run->token_count];
-        if (ovi_pool_token_wait(run->pool, t->id, now) == 0)
+        int64_t needs = ovi_pool_token_wait(run->pool, t->id, now);
+        if (needs == 0)
             return t;
+        least = OV_MIN(least, needs);
     }
-    return &run->tokens[home];
+    *wait = least;
+    return NULL;
 }
 
 /* Files come straight to disk; pages are looked at first. */
@@ -157,16 +168,18 @@ static ov_status start_ready(fetcher *x, int64_t *wait, uint32_t *open, ov_error
             *wait = OV_MIN(*wait, s->not_before - now);
             continue;
         }
-        const ovi_token *token = choose_token(run, s, now);
-        int64_t need = ovi_pool_take(run->pool, token ? token->id : 0, now);
+        int64_t need;
+        const ovi_token *token = choose_token(run, s, now, &need);
+        if (need == 0)
+            need = ovi_pool_take(run->pool, id_of(token), now);
         if (need > 0) {
             *wait = OV_MIN(*wait, need);
-            full = run->token_count < 2; /* others would have to wait as long */
+            full = true; /* others would have to wait as long */
             continue;
         }
         ov_status st = start(x, s, token, err);
         if (st != OV_OK) {
-            ovi_pool_give(run->pool);
+            ovi_pool_give(run->pool, id_of(token), true);
             return st;
         }
     }
@@ -177,10 +190,11 @@ static ov_status land(fetcher *x, ov_http_done *done, ov_error *err)
 {
     ovi_flight *f = done->arg;
     ovi_series *s = f->series;
-    ovi_pool_give(x->run->pool);
+    bool answered = done->response.status > 0;
     s->flight = NULL;
     s->phase = OVI_WAITS;
     ov_status st = done->status == OV_CANCELLED ? ov_fail(err, OV_CANCELLED, "cancelled") : ovi_flight_land(f, done, err);
+    ovi_pool_give(x->run->pool, id_of(f->token), answered);
     ovi_flight_destroy(f);
     OV_TRY(st);
     OV_FAULT(OV_FAULT_PULL_ANSWERED, err);
@@ -219,8 +233,8 @@ static void ground_all(fetcher *x)
         ovi_series *s = &x->run->series[i];
         if (!s->flight)
             continue;
+        ovi_pool_give(x->run->pool, id_of(s->flight->token), false);
         ovi_flight_destroy(s->flight);
-        ovi_pool_give(x->run->pool);
         s->flight = NULL;
     }
 }

@@ -84,12 +84,14 @@ int ovi_cursor_cmp(ov_slice a, ov_slice b);
 OV_CHECKED ov_status ovi_cursor_shift(ov_slice cursor, int64_t overlap_ms, ov_slice format, ov_arena *out, ov_slice *text,
                                       ov_error *err);
 
-/* Hashes that were seen; zeroed at first. */
+/* Hashes that were seen, and how often; zeroed at first. */
 typedef struct ovi_seen {
     uint64_t *at;
+    uint32_t *times;
     size_t count, cap;
 } ovi_seen;
-OV_CHECKED ov_status ovi_seen_add(ovi_seen *s, uint64_t hash, bool *fresh, ov_error *err);
+/* *before: how often it was added already. */
+OV_CHECKED ov_status ovi_seen_add(ovi_seen *s, uint64_t hash, uint32_t *before, ov_error *err);
 void ovi_seen_fini(ovi_seen *s);
 
 /* ---- series ---- */

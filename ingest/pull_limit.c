@@ -5,14 +5,21 @@
 
 enum { POOLS = 256, TOKENS = 64 };
 
+/* What a token may still do is taken before a request is sent: what the server said was left, less what is under way and
+ * may or may not be counted in it. */
 typedef struct token {
     uint64_t id;
     int64_t parked_until;
+    enum { BUDGET_UNKNOWN, BUDGET_NONE, BUDGET_KNOWN } budget; /* until an answer comes; the server has none; `left` */
+    int64_t left;                                              /* least that answers of this window said */
+    int64_t reset_wall, reset_at;                              /* its end by the server's clock, and by ours */
+    uint32_t under_way;
 } token;
 
 struct ovi_pool {
     char name[128];
     uint32_t slots, used;
+    bool budgets; /* its source has a budget: what tokens may still do matters */
     uint32_t rate_count;
     int64_t rate_ms;
     int64_t *sent; /* ring of the last rate_count starts */
@@ -41,6 +48,7 @@ static ov_status create(ov_slice name, const ovi_pull_limits *l, ovi_pool **out,
     p->slots = l->slots;
     p->rate_count = l->rate_count;
     p->rate_ms = l->rate_ms;
+    p->budgets = l->budget_count > 0;
     p->sent = sent;
     pools[pool_count++] = p;
     *out = p;
@@ -74,15 +82,29 @@ static token *find_token(ovi_pool *p, uint64_t id, bool make)
     return &p->tokens[p->token_count++];
 }
 
+enum { LOOK_AGAIN_MS = 20 };
+
+/* With a budget that nobody knows yet one request asks for it. */
 static int64_t token_wait(ovi_pool *p, uint64_t id, int64_t now)
 {
-    const token *t = find_token(p, id, false);
-    return t && t->parked_until > now ? t->parked_until - now : 0;
+    token *t = find_token(p, id, false);
+    if (!t)
+        return 0;
+    if (t->parked_until > now)
+        return t->parked_until - now;
+    if (t->budget == BUDGET_KNOWN && t->reset_at <= now)
+        t->budget = BUDGET_UNKNOWN;
+    if (!p->budgets || t->budget == BUDGET_NONE)
+        return 0;
+    if (t->budget == BUDGET_UNKNOWN)
+        return t->under_way ? LOOK_AGAIN_MS : 0;
+    if (t->left > (int64_t)t->under_way)
+        return 0;
+    return t->under_way ? LOOK_AGAIN_MS : t->reset_at - now;
 }
 
 int64_t ovi_pool_take(ovi_pool *p, uint64_t id, int64_t now)
 {
-    enum { LOOK_AGAIN_MS = 20 };
     int64_t wait = 0;
     ov_mutex_lock(&lock);
     if (p->parked_until > now)
@@ -99,16 +121,40 @@ int64_t ovi_pool_take(ovi_pool *p, uint64_t id, int64_t now)
         if (p->rate_count)
             p->sent[p->starts % p->rate_count] = now;
         p->starts++;
+        token *t = find_token(p, id, true);
+        if (t)
+            t->under_way++;
         wait = 0;
     }
     ov_mutex_unlock(&lock);
     return wait;
 }
 
-void ovi_pool_give(ovi_pool *p)
+void ovi_pool_give(ovi_pool *p, uint64_t id, bool answered)
 {
     ov_mutex_lock(&lock);
+    token *t = find_token(p, id, false);
     p->used--;
+    if (t && t->under_way) { /* what was sent without an answer may have been counted */
+        t->under_way--;
+        t->left -= !answered && t->left > 0;
+    }
+    ov_mutex_unlock(&lock);
+}
+
+void ovi_pool_tell(ovi_pool *p, uint64_t id, int64_t left, int64_t reset_wall, int64_t reset_at)
+{
+    ov_mutex_lock(&lock);
+    token *t = find_token(p, id, true);
+    if (t && left < 0) {
+        t->budget = t->budget == BUDGET_UNKNOWN ? BUDGET_NONE : t->budget;
+    } else if (t && (t->budget != BUDGET_KNOWN || reset_wall >= t->reset_wall)) { /* else an answer from the window before */
+        bool same = t->budget == BUDGET_KNOWN && reset_wall == t->reset_wall;
+        t->left = same ? OV_MIN(t->left, left) : left;
+        t->budget = BUDGET_KNOWN;
+        t->reset_wall = reset_wall;
+        t->reset_at = reset_at;
+    }
     ov_mutex_unlock(&lock);
 }
 

@@ -13,12 +13,16 @@ typedef struct ovi_pool ovi_pool;
 
 /* The pool of that name; the first to ask decides its slots and rate. Never freed: there are few names. */
 OV_CHECKED ov_status ovi_pool_get(ov_slice name, const ovi_pull_limits *limits, ovi_pool **out, ov_error *err);
-/* 0: a slot is taken and the request counted. Else how long to wait before asking again. `token` is its id, 0 for none. */
+/* 0: a slot and a piece of the token's budget are taken, and the request counted. Else how long to wait before asking again.
+ * `token` is its id, 0 for none. Of a token whose budget nobody knows yet one request is let go ahead, when the source has budgets. */
 int64_t ovi_pool_take(ovi_pool *p, uint64_t token, int64_t now);
-void ovi_pool_give(ovi_pool *p);
+/* The slot back; answered: the server has said something. After ovi_pool_tell, which says what is left of the budget until an
+ * instant of the server's clock (reset_wall) and ours (reset_at); left -1: the server speaks of none. */
+void ovi_pool_give(ovi_pool *p, uint64_t token, bool answered);
+void ovi_pool_tell(ovi_pool *p, uint64_t token, int64_t left, int64_t reset_wall, int64_t reset_at);
 void ovi_pool_park(ovi_pool *p, int64_t until);
 void ovi_pool_park_token(ovi_pool *p, uint64_t token, int64_t until);
-/* How long the token is parked; 0: it is not. */
+/* How long the token must wait; 0: it need not. */
 int64_t ovi_pool_token_wait(ovi_pool *p, uint64_t token, int64_t now);
 
 /* What of an answer decides what is done next. */

@@ -19,8 +19,10 @@ typedef struct page_reader {
     ov_buf *lines;
     ovi_page *page;
     ov_slice low;   /* cursor_unsorted: rows before it are known */
-    ov_slice added; /* ,"name":"value",...} */
+    ov_slice added; /* "name":"value",...} */
     uint64_t repaired;
+    ovi_seen here;   /* keys of this answer, when its rows are numbered */
+    uint32_t number; /* of the row at hand among those with its key */
 } page_reader;
 
 /* ---- looking into values ---- */
@@ -87,19 +89,31 @@ static ov_status hash_key(page_reader *r, const ov_field *row, uint64_t *hash, o
     return st;
 }
 
+/* Rows of one key in one answer are different rows where the description numbers them. */
+static ov_status number_row(page_reader *r, uint64_t *hash, ov_error *err)
+{
+    if (r->source->number.n == 0)
+        return OV_OK;
+    OV_TRY(ovi_seen_add(&r->here, *hash, &r->number, err));
+    if (r->number)
+        *hash = ov_hash_combine(*hash, r->number);
+    return OV_OK;
+}
+
 /* Loaded before, in this run or an earlier one? The row's cursor moves the series'. */
 static ov_status is_known(page_reader *r, const ov_field *row, bool *known, ov_error *err)
 {
     uint64_t hash;
-    bool fresh;
+    uint32_t before;
     ov_field at = {0};
     ovi_pull_state *now = &r->s->now;
     *known = false;
     if (r->source->cursor.text.n == 0 && r->source->key_count == 0)
         return OV_OK;
     OV_TRY(hash_key(r, row, &hash, err));
-    OV_TRY(ovi_seen_add(&r->s->seen, hash, &fresh, err));
-    *known = !fresh;
+    OV_TRY(number_row(r, &hash, err));
+    OV_TRY(ovi_seen_add(&r->s->seen, hash, &before, err));
+    *known = before > 0;
     if (r->source->cursor.text.n == 0 || *known)
         return OV_OK;
     OV_TRY(eval(r, &r->source->cursor, row, &at, err));
@@ -122,6 +136,20 @@ static ov_status is_known(page_reader *r, const ov_field *row, bool *known, ov_e
     return ovi_state_add_edge(now, r->run->arena, hash, at.text, err);
 }
 
+/* The members that every row gets, behind `,` or not, and its end. */
+static ov_status end_line(page_reader *r, bool comma, ov_error *err)
+{
+    ov_buf *b = r->lines;
+    if (comma)
+        ov_buf_add_char(b, ',');
+    if (r->source->number.n) {
+        ov_json_quote(b, r->source->number);
+        ov_buf_addf(b, ":%u,", r->number);
+    }
+    ov_buf_add_slice(b, r->added);
+    return ov_buf_check(b, err);
+}
+
 /* Members of a row's object, or a value as one. */
 static ov_status add_line(page_reader *r, const ov_field *row, ov_error *err)
 {
@@ -137,18 +165,11 @@ static ov_status add_line(page_reader *r, const ov_field *row, ov_error *err)
         } else {
             ov_buf_add_slice(b, row->kind == OV_FIELD_NULL ? OV_SLICE_LIT("null") : scalar_text(row));
         }
-        ov_buf_add_slice(b, r->added);
-        return ov_buf_check(b, err);
+        return end_line(r, true, err);
     }
     OV_TRY(ovi_json_compact(row->text, r->scratch, &text, err));
-    if (text.n <= 2) { /* {} */
-        ov_buf_add_char(b, '{');
-        ov_buf_add(b, r->added.p + 1, r->added.n - 1);
-        return ov_buf_check(b, err);
-    }
     ov_buf_add(b, text.p, text.n - 1);
-    ov_buf_add_slice(b, r->added);
-    return ov_buf_check(b, err);
+    return end_line(r, text.n > 2, err); /* {} has no member before */
 }
 
 /* Text that the readers of JSON may walk over: NULs stand behind it. */
@@ -356,7 +377,7 @@ static ov_status write_added(page_reader *r, ov_error *err)
     ov_buf_init(&b);
     ov_buf_init(&value);
     ovi_series_names(r->run, r->s, &own, &names);
-    ov_buf_addf(&b, ",\"_collected_at\":%lld", (long long)r->run->collected_ms);
+    ov_buf_addf(&b, "\"_collected_at\":%lld", (long long)r->run->collected_ms);
     for (uint32_t i = 0; i < r->source->add.n && st == OV_OK; i++) {
         bool missing;
         ov_buf_clear(&value);
@@ -392,8 +413,9 @@ ov_status ovi_page_read(ovi_run *run, ovi_series *s, ov_slice body, ov_arena *sc
     OV_TRY(write_added(&r, err));
     if (r.source->cursor_unsorted)
         OV_TRY(ovi_cursor_shift(s->was.cursor, r.source->cursor_overlap_ms, r.source->cursor_format, scratch, &r.low, err));
-    OV_TRY(read_rows(&r, &root, err));
-    return read_paging(&r, &root, err);
+    ov_status st = read_rows(&r, &root, err);
+    ovi_seen_fini(&r.here);
+    return st == OV_OK ? read_paging(&r, &root, err) : st;
 }
 
 void ovi_page_message(const ovi_pull_source *s, ov_slice body, ov_buf *out)

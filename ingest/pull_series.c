@@ -116,7 +116,7 @@ static ov_status series_key(ovi_run *run, ovi_series *s, bool stepped, ov_error 
 
 static ov_status load_state(ovi_run *run, ovi_series *s, ov_error *err)
 {
-    bool fresh;
+    uint32_t before;
     OV_TRY(ov_arena_printf(run->arena, &s->state_key, err, "pull:" OV_SLICE_FMT ":" OV_SLICE_FMT,
                            OV_SLICE_ARG(run->spec->name), OV_SLICE_ARG(s->key)));
     if (run->catalog)
@@ -130,7 +130,7 @@ static ov_status load_state(ovi_run *run, ovi_series *s, ov_error *err)
     s->next_url = s->was.resume;
     s->page = s->was.resume_page;
     for (uint32_t i = 0; i < s->was.edge_count; i++)
-        OV_TRY(ovi_seen_add(&s->seen, s->was.edge[i].hash, &fresh, err));
+        OV_TRY(ovi_seen_add(&s->seen, s->was.edge[i].hash, &before, err));
     if (!s->was.done)
         return OV_OK;
     bool other = s->file_etag.n && s->was.page_count && !ov_slice_eq(s->was.pages[0].etag, s->file_etag);

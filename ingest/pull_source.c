@@ -218,7 +218,7 @@ static ov_status read_paging(reader *r, const ov_json *doc, ov_error *err)
 static ov_status read_rows(reader *r, const ov_json *doc, ov_error *err)
 {
     static const char *const shapes[] = {"array", "object", "map"};
-    static const char *const keys[] = {"path", "shape", "explode", "add", "optional"};
+    static const char *const keys[] = {"path", "shape", "explode", "number", "add", "optional"};
     ovi_pull_source *s = r->s;
     const ov_json *rows;
     int shape;
@@ -230,6 +230,7 @@ static ov_status read_rows(reader *r, const ov_json *doc, ov_error *err)
         s->shape = (ovi_shape)shape;
         OV_TRY(read_path(r, rows, "path", &s->rows, err));
         OV_TRY(ov_json_str(rows, "explode", (ov_slice){0}, &s->explode, err));
+        OV_TRY(ov_json_str(rows, "number", (ov_slice){0}, &s->number, err));
         OV_TRY(read_pairs(r, rows, "add", &s->add, err));
         OV_TRY(ov_json_bool(rows, "optional", false, &s->allow_missing_rows, err));
     }

@@ -91,6 +91,7 @@ typedef struct ovi_pull_source {
 
     ovi_pull_path rows;
     ovi_shape shape;
+    ov_slice number;  /* member that numbers rows of one key in one answer, which then are different ones */
     ov_slice explode; /* member of each row that is an array: one row for each of its elements */
     ovi_pairs add;    /* members added to each row; values are templates */
     bool allow_missing_rows; /* a page without the path holds no rows (else it is an error) */

@@ -254,35 +254,43 @@ ov_status ovi_cursor_shift(ov_slice cursor, int64_t overlap_ms, ov_slice format,
 
 /* ---- hashes that were seen ---- */
 
+static size_t find_slot(const ovi_seen *s, uint64_t hash)
+{
+    size_t slot = hash & (s->cap - 1);
+    while (s->at[slot] && s->at[slot] != hash)
+        slot = (slot + 1) & (s->cap - 1);
+    return slot;
+}
+
 static ov_status rehash(ovi_seen *s, ov_error *err)
 {
-    size_t cap = s->cap ? s->cap * 2 : 64;
-    uint64_t *at = ov_calloc(cap, sizeof(*at));
-    if (!at)
-        return ov_fail_nomem(err, cap * sizeof(*at));
-    for (size_t i = 0; i < s->cap; i++) {
-        size_t slot = s->at[i] & (cap - 1);
-        while (s->at[i] && at[slot])
-            slot = (slot + 1) & (cap - 1);
-        if (s->at[i])
-            at[slot] = s->at[i];
+    ovi_seen to = {.cap = s->cap ? s->cap * 2 : 64, .count = s->count};
+    to.at = ov_calloc(to.cap, sizeof(*to.at));
+    to.times = ov_calloc(to.cap, sizeof(*to.times));
+    if (!to.at || !to.times) {
+        ovi_seen_fini(&to);
+        return ov_fail_nomem(err, to.cap * sizeof(*to.at));
     }
-    ov_free(s->at);
-    s->at = at;
-    s->cap = cap;
+    for (size_t i = 0; i < s->cap; i++) {
+        if (!s->at[i])
+            continue;
+        size_t slot = find_slot(&to, s->at[i]);
+        to.at[slot] = s->at[i];
+        to.times[slot] = s->times[i];
+    }
+    ovi_seen_fini(s);
+    *s = to;
     return OV_OK;
 }
 
-ov_status ovi_seen_add(ovi_seen *s, uint64_t hash, bool *fresh, ov_error *err)
+ov_status ovi_seen_add(ovi_seen *s, uint64_t hash, uint32_t *before, ov_error *err)
 {
     hash += hash == 0; /* 0 marks a free slot */
     if (s->count * 4 >= s->cap * 3)
         OV_TRY(rehash(s, err));
-    size_t slot = hash & (s->cap - 1);
-    while (s->at[slot] && s->at[slot] != hash)
-        slot = (slot + 1) & (s->cap - 1);
-    *fresh = s->at[slot] == 0;
-    s->count += *fresh;
+    size_t slot = find_slot(s, hash);
+    *before = s->times[slot]++;
+    s->count += *before == 0;
     s->at[slot] = hash;
     return OV_OK;
 }
@@ -290,5 +298,6 @@ ov_status ovi_seen_add(ovi_seen *s, uint64_t hash, bool *fresh, ov_error *err)
 void ovi_seen_fini(ovi_seen *s)
 {
     ov_free(s->at);
+    ov_free(s->times);
     *s = (ovi_seen){0};
 }

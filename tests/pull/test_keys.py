@@ -158,19 +158,20 @@ def case_one_question_of_two_terms():
 
 
 def case_weeks_of_authors_who_are_gone():
-    """GitHub gives no id of a deleted account: those of one week whose numbers differ stay apart."""
+    """GitHub gives no id of a deleted account: each stays a row of its own, also with the same numbers."""
     def author(who, total, **week):
         return {'author': who, 'total': total, 'weeks': [dict({'w': 1704067200, 'a': 1, 'd': 0, 'c': 1}, **week)]}
 
     class Hub(Double):
-        answer = [author(None, 5), author(None, 8, a=3), author({'login': 'u', 'id': 7, 'type': 'User'}, 9)]
+        answer = [author(None, 5), author(None, 5), author(None, 8, a=3), author({'login': 'u', 'id': 7, 'type': 'User'}, 9)]
 
         def handle(self, request):
             return Answer(200, self.answer)
     with Hub() as hub, Folder() as folder:
         spec = {'type': 'pull', 'source': 'github.contributor_stats', 'baseUrl': hub.url, 'params': {'repo': 'o/r'}}
         folder.run(dict(spec, name='one'))
-        hub.answer[2] = author({'login': 'u', 'id': 7, 'type': 'User'}, 10, a=4, c=2)
+        equal(folder.run(dict(spec, name='one'))['loaded'], 0, 'nothing new')
+        hub.answer[3] = author({'login': 'u', 'id': 7, 'type': 'User'}, 10, a=4, c=2)
         folder.run(dict(spec, name='two'))
         equal(folder.sql('SELECT author_id, author_total_commits t, commits c FROM gh_contributor_week ORDER BY 2'),
-              [{'author_id': None, 't': 5, 'c': 1}, {'author_id': None, 't': 8, 'c': 1}, {'author_id': 7, 't': 10, 'c': 2}], 'rows')
+              [{'author_id': None, 't': 5, 'c': 1}] * 2 + [{'author_id': None, 't': 8, 'c': 1}, {'author_id': 7, 't': 10, 'c': 2}], 'rows')

@@ -72,6 +72,30 @@ def case_two_tokens_share_the_work():
         equal({r.header('Authorization') for r in hub.seen}, {'Bearer secret-token-1', 'Bearer secret-token-2'}, 'tokens')
 
 
+def case_exactly_the_planned_calls():
+    """Two tokens may do just what is to be done: no request is refused, and nobody waits for the reset."""
+    class Hub(GitHub):
+        def handle(self, request):
+            refused, headers = self.limits(request)
+            if refused:
+                self.refused += 1
+                return refused
+            self.used[request.header('Authorization') or ''][0] += 1
+            number = int(request.path.rsplit('r', 1)[1])
+            return Answer(200, {'id': number, 'full_name': request.path[7:], 'name': 'r', 'owner': {'id': 7, 'login': 'o', 'type': 'User'}}, headers)
+    for left in (0, 3):
+        with Hub(budget=100) as hub, Folder({'A': 'token-one-1', 'B': 'token-two-2'}) as folder:
+            hub.reset_after, hub.refused = 600, 0
+            if left:
+                hub.used['Bearer token-one-1'] = [100 - left, time.time() + 600]  # another program has used it
+            spec = {'type': 'pull', 'source': 'github.repo', 'baseUrl': hub.url, 'auth': {'tokens': ['env:A', 'env:B']},
+                    'limits': dict(QUICK, pool='exact', slots=16), 'params': {'repo': ['o/r%d' % n for n in range(100 + left if left else 200)]}}
+            start = time.monotonic()
+            got = folder.run(spec)
+            equal((got['requests'], hub.count(), hub.refused), (100 + left if left else 200,) * 2 + (0,), 'calls')
+            want(time.monotonic() - start < 20, 'nothing was waited for')
+
+
 def case_no_limits_said_is_a_normal_case():
     got = run_with(Answer(429, {'message': 'x'}, {'X-RateLimit-Limit': '0', 'X-RateLimit-Remaining': '0', 'X-RateLimit-Reset': '0'}))
     equal(got['requests'], 3, 'reset in the past: a short wait of our own')

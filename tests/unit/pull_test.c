@@ -114,19 +114,54 @@ static void test_pools(void **state)
     assert_int_equal(ovi_pool_take(p, 0, 100), 0);
     assert_int_equal(ovi_pool_take(p, 0, 110), 0);
     assert_true(ovi_pool_take(p, 0, 120) > 0); /* no slot */
-    ovi_pool_give(p);
+    ovi_pool_give(p, 0, true);
     assert_int_equal(ovi_pool_take(p, 0, 130), 0);
-    ovi_pool_give(p);
+    ovi_pool_give(p, 0, true);
     assert_int_equal(ovi_pool_take(p, 0, 140), 960); /* three in any second */
     assert_int_equal(ovi_pool_take(p, 0, 1100), 0);
-    ovi_pool_give(p);
+    ovi_pool_give(p, 0, true);
     ovi_pool_park_token(p, 7, 5000);
     assert_int_equal(ovi_pool_token_wait(p, 7, 2000), 3000);
     assert_int_equal(ovi_pool_token_wait(p, 8, 2000), 0);
     assert_int_equal(ovi_pool_take(p, 7, 4000), 1000);
     ovi_pool_park(p, 9000);
     assert_int_equal(ovi_pool_take(p, 8, 8000), 1000);
-    ovi_pool_give(p);
+    ovi_pool_give(p, 0, true);
+}
+
+/* What is left of a token's budget is taken before a request is sent. */
+static void test_budgets(void **state)
+{
+    ovi_pull_limits l = {.slots = 9, .budget_count = 100, .budget_ms = 1000};
+    ovi_pool *p;
+    (void)state;
+    check_ok(ovi_pool_get(OV_SLICE_LIT("unit budgets"), &l, &p, &err), &err);
+    assert_int_equal(ovi_pool_take(p, 1, 100), 0);
+    assert_true(ovi_pool_take(p, 1, 100) > 0); /* nobody knows: one goes ahead */
+    assert_int_equal(ovi_pool_token_wait(p, 2, 100), 0);
+    ovi_pool_tell(p, 1, 2, 50, 5000);
+    ovi_pool_give(p, 1, true);
+    assert_int_equal(ovi_pool_take(p, 1, 200), 0);
+    assert_int_equal(ovi_pool_take(p, 1, 200), 0);
+    assert_in_range(ovi_pool_token_wait(p, 1, 200), 1, 100); /* both may be counted, or neither */
+    ovi_pool_tell(p, 1, 1, 50, 5000); /* the first answer */
+    ovi_pool_give(p, 1, true);
+    assert_in_range(ovi_pool_token_wait(p, 1, 200), 1, 100); /* one left, one under way */
+    ovi_pool_tell(p, 1, 1, 50, 5000); /* the second one: 304, not counted */
+    ovi_pool_give(p, 1, true);
+    assert_int_equal(ovi_pool_take(p, 1, 300), 0);
+    ovi_pool_give(p, 1, false); /* no answer: perhaps counted */
+    assert_int_equal(ovi_pool_token_wait(p, 1, 1000), 4000); /* until the reset */
+    assert_int_equal(ovi_pool_take(p, 1, 5000), 0);
+    ovi_pool_tell(p, 1, 0, 40, 4000); /* of the window before */
+    ovi_pool_tell(p, 1, 9, 90, 9000);
+    ovi_pool_give(p, 1, true);
+    assert_int_equal(ovi_pool_token_wait(p, 1, 5100), 0);
+    assert_int_equal(ovi_pool_take(p, 3, 100), 0);
+    ovi_pool_tell(p, 3, -1, -1, 0); /* a server without budgets */
+    assert_int_equal(ovi_pool_take(p, 3, 100), 0);
+    ovi_pool_give(p, 3, true);
+    ovi_pool_give(p, 3, true);
 }
 
 static void test_links(void **state)
@@ -200,10 +235,10 @@ static void test_cursors(void **state)
     check_ok(ovi_cursor_shift(OV_SLICE_LIT("1700000000"), 1000, OV_SLICE_LIT("posix"), &a, &text, &err), &err);
     check_slice(text, "1699999999");
     ovi_seen seen = {0};
-    bool fresh;
-    for (uint64_t i = 0; i < 2000; i++) {
-        check_ok(ovi_seen_add(&seen, i % 1000 * 0x10001, &fresh, &err), &err);
-        assert_int_equal(fresh, i < 1000);
+    uint32_t before;
+    for (uint64_t i = 0; i < 3000; i++) {
+        check_ok(ovi_seen_add(&seen, i % 1000 * 0x10001, &before, &err), &err);
+        assert_int_equal(before, i / 1000);
     }
     ovi_seen_fini(&seen);
     ov_arena_fini(&a);
@@ -212,7 +247,7 @@ static void test_cursors(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_templates), cmocka_unit_test(test_verdicts), cmocka_unit_test(test_backoff),   cmocka_unit_test(test_pools),
+        cmocka_unit_test(test_templates), cmocka_unit_test(test_verdicts), cmocka_unit_test(test_backoff),   cmocka_unit_test(test_pools), cmocka_unit_test(test_budgets),
         cmocka_unit_test(test_links),     cmocka_unit_test(test_signature), cmocka_unit_test(test_secrets), cmocka_unit_test(test_cursors),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
