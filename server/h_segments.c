@@ -159,7 +159,7 @@ void ov_h_metadata_segments(ov_app *app, ov_request *rq, const ov_captures *at)
     ov_jsonw_open_array(&p.w, NULL);
     for (uint32_t i = 0; i < n; i++)
         if (!some || ov_request_param_has(rq, "datasources", all[i]->info.datasource))
-            ovi_segment_json(&p.w, NULL, all[i], status);
+            ovi_segment_json(&p.w, NULL, ov_snapshot_shown(p.snap, all[i]), status);
     ov_jsonw_close_array(&p.w);
     page_send(&p);
 }
@@ -191,7 +191,7 @@ void ov_h_metadata_segments_in(ov_app *app, ov_request *rq, const ov_captures *a
         if (!in || !ov_slice_eq(all[i]->info.datasource, at->s[0]))
             continue;
         if (full)
-            ovi_segment_json(&p.w, NULL, all[i], false);
+            ovi_segment_json(&p.w, NULL, ov_snapshot_shown(p.snap, all[i]), false);
         else
             ov_jsonw_str(&p.w, NULL, all[i]->id);
     }

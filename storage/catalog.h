@@ -93,6 +93,8 @@ uint64_t ov_snapshot_version(const ov_snapshot *snap); /* grows with each commit
 uint32_t ov_snapshot_datasources(const ov_snapshot *snap);
 const ov_datasource *ov_snapshot_datasource(const ov_snapshot *snap, uint32_t i); /* sorted by name */
 const ov_datasource *ov_snapshot_find(const ov_snapshot *snap, ov_slice name);    /* NULL when none */
+/* An entry of the catalog as rows in memory leave it, which may have superseded rows of it. */
+const ov_segment_entry *ov_snapshot_shown(const ov_snapshot *snap, const ov_segment_entry *e);
 /* All used segments of the catalog, visible or not, for sys.segments and the coordinator API; no rows in memory. */
 uint32_t ov_snapshot_all(const ov_snapshot *snap, const ov_segment_entry *const **out);
 /* The open segment behind an entry, retained; opened at first use and kept in a bounded cache. */

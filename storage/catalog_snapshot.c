@@ -75,6 +75,13 @@ uint32_t ov_snapshot_all(const ov_snapshot *snap, const ov_segment_entry *const 
     return snap->all_count;
 }
 
+const ov_segment_entry *ov_snapshot_shown(const ov_snapshot *snap, const ov_segment_entry *e)
+{
+    const ov_datasource *ds = snap->published ? ov_snapshot_find(snap, e->info.datasource) : NULL;
+    const ov_segment_entry *const *at = ds && e->visible ? bsearch(&e, ds->segments, ds->segment_count, sizeof e, ovi_entry_order) : NULL;
+    return at ? *at : e;
+}
+
 /* Identity is the catalog's word; the file must at least hold what the catalog says it holds. */
 static ov_status check_opened(const ov_segment_entry *e, const ov_segment *seg, ov_error *err)
 {

@@ -1,11 +1,11 @@
 /*
  * segmentMetadata and dataSourceMetadata: what segments say of themselves. Answers come from their directories and
- * dictionaries; no row is read.
+ * dictionaries; rows are read only where some of a segment are superseded.
  *
  * Source: Druid's SegmentAnalyzer, as it was seen to answer: only text columns have a cardinality and bounds, and NULL
  * is the smallest value of a column that holds it.
  */
-#include "query/native/native_plan_int.h"
+#include "query/native/native_meta_int.h"
 
 #include "base/jsonw.h"
 
@@ -34,21 +34,12 @@ typedef struct ask {
     const ov_json *columns; /* those only, unless all */
 } ask;
 
-typedef struct column_says {
-    ov_slice name;
-    ov_type type;
-    bool multi, nulls;
-    uint64_t size, cardinality;
-    bool has_min, has_max; /* false: NULL */
-    ov_slice min, max;
-} column_says;
-
 /* One segment, or several merged. */
 typedef struct says {
     ov_slice id;
     ov_interval *intervals;
     uint32_t interval_count;
-    column_says *columns;
+    ovi_column_says *columns;
     uint32_t column_count;
     uint64_t size, rows;
     ov_slice extra; /* the segment's own JSON */
@@ -119,61 +110,11 @@ static bool included(const ask *a, ov_slice name)
 
 /* ---- one segment ---- */
 
-static bool has_null(const ov_domain *d)
-{
-    for (uint32_t i = 0; i < d->count && i < 1; i++)
-        if (ov_domain_is_null(d, i))
-            return true;
-    return false;
-}
-
-/* Dictionaries of text are sorted, NULL first, which Druid counts as a value. */
-static ov_status text_column(const ov_column *col, const ov_column_info *info, const ask *a, ov_arena *arena,
-                             column_says *out, ov_error *err)
-{
-    const ov_domain *d = NULL;
-    if (ov_type_is_list(info->type))
-        OV_TRY(ov_column_elements(col, &d, err));
-    else if (info->dict)
-        OV_TRY(ov_column_domain(col, &d, err));
-    bool inner = d && has_null(d);
-    out->nulls = out->nulls || inner;
-    bool null_row = info->nulls > 0 && !inner;
-    if (a->of[ANALYSE_CARDINALITY])
-        out->cardinality = (d ? d->count : 0) + null_row;
-    if (a->of[ANALYSE_SIZE] && d)
-        for (uint32_t i = 0; i < d->count; i++)
-            out->size += (uint64_t)ov_domain_str(d, i).n * (d->row_counts ? d->row_counts[i] : 1);
-    if (!a->of[ANALYSE_MINMAX] || !d || d->count == (uint32_t)inner)
-        return OV_OK;
-    out->has_max = true;
-    OV_TRY(ov_arena_copy(arena, ov_domain_str(d, d->count - 1), &out->max, err));
-    out->has_min = !out->nulls;
-    return out->has_min ? ov_arena_copy(arena, ov_domain_str(d, 0), &out->min, err) : OV_OK;
-}
-
-static ov_status one_column(const ov_column *col, const ask *a, ov_arena *arena, column_says *out, ov_error *err)
-{
-    const ov_column_info *info = ov_column_get_info(col);
-    *out = (column_says){.type = info->type, .nulls = info->nulls > 0};
-    if (info->type.id == OV_TYPE_NULL) { /* a column without a value is text to Druid */
-        out->type = OV_T(OV_TYPE_STRING);
-        out->cardinality = a->of[ANALYSE_CARDINALITY];
-        out->nulls = true;
-    } else if (info->type.id == OV_TYPE_STRING) {
-        out->multi = info->type.multi;
-        OV_TRY(text_column(col, info, a, arena, out, err));
-    } else if (a->of[ANALYSE_SIZE]) {
-        bool time = ov_slice_eq(info->name, OV_SLICE_LIT("__time"));
-        out->size = (uint64_t)info->rows * (time ? 10 : info->type.id == OV_TYPE_FLOAT ? 4 : 8);
-    }
-    return ov_arena_copy(arena, info->name, &out->name, err);
-}
-
 static ov_status one_segment(ovi_nplanner *p, const ov_segment_entry *e, const ask *a, says *out, ov_error *err)
 {
     ov_segment *seg;
     ov_arena *arena = p->arena;
+    ovi_column_asked asked = {a->of[ANALYSE_CARDINALITY], a->of[ANALYSE_SIZE], a->of[ANALYSE_MINMAX]};
     OV_TRY(ov_snapshot_open(p->env->snapshot, e, &seg, err));
     *out = (says){.id = e->id, .rows = e->info.rows - ov_dead_count(e->dead), .rollup = ov_segment_is_rolled_up(seg)};
     uint32_t n = ov_segment_columns(seg);
@@ -186,7 +127,7 @@ static ov_status one_segment(ovi_nplanner *p, const ov_segment_entry *e, const a
         const ov_column *col = ov_segment_column(seg, i);
         if (!included(a, ov_column_get_info(col)->name))
             continue;
-        st = one_column(col, a, arena, &out->columns[out->column_count], err);
+        st = ovi_meta_column(col, e->dead, &asked, arena, &out->columns[out->column_count], err);
         if (a->of[ANALYSE_SIZE] && st == OV_OK)
             out->size += out->columns[out->column_count].size;
         out->column_count++;
@@ -201,8 +142,9 @@ static ov_status one_segment(ovi_nplanner *p, const ov_segment_entry *e, const a
 
 /* ---- several ---- */
 
-static void merge_column(column_says *to, const column_says *from)
+static void merge_column(ovi_column_says *to, const ovi_column_says *from)
 {
+    bool had_any = to->has_max || to->nulls;
     to->type = ov_type_wider(to->type, from->type);
     to->multi |= from->multi;
     to->nulls |= from->nulls;
@@ -211,9 +153,10 @@ static void merge_column(column_says *to, const column_says *from)
     if (from->has_max && (!to->has_max || ov_slice_cmp(from->max, to->max) > 0))
         to->max = from->max;
     to->has_max |= from->has_max;
-    if (to->has_min && from->has_min && ov_slice_cmp(from->min, to->min) < 0)
+    bool nothing = !from->has_max && !from->nulls; /* no row is there any more */
+    if (from->has_min && (!had_any || (to->has_min && ov_slice_cmp(from->min, to->min) < 0)))
         to->min = from->min;
-    to->has_min &= from->has_min;
+    to->has_min = nothing ? to->has_min : had_any ? to->has_min && from->has_min : from->has_min;
 }
 
 static ov_status merge(ovi_nplanner *p, const says *list, uint32_t count, says *out, ov_error *err)
@@ -258,7 +201,7 @@ static void add_bound(ov_jsonw *w, const char *key, bool has, ov_slice s)
         ov_jsonw_null(w, key);
 }
 
-static void add_column(ov_jsonw *w, const column_says *c)
+static void add_column(ov_jsonw *w, const ovi_column_says *c)
 {
     char type[48];
     ov_type shown = c->type;

@@ -256,7 +256,7 @@ OV_CHECKED ov_status ovi_nplan_time_boundary(ovi_nplanner *p, const ov_json *que
 /* ---- native_window.c ---- */
 OV_CHECKED ov_status ovi_nplan_window(ovi_nplanner *p, const ov_json *query, ov_native_query *out, ovi_nrel *rel,
                                       ov_error *err);
-/* ---- native_meta.c ---- */
+/* ---- native_meta.c; see native_meta_int.h for columns ---- */
 OV_CHECKED ov_status ovi_nplan_segment_metadata(ovi_nplanner *p, const ov_json *query, ov_native_query *out,
                                                 ovi_nrel *rel, ov_error *err);
 OV_CHECKED ov_status ovi_nplan_source_metadata(ovi_nplanner *p, const ov_json *query, ov_native_query *out,

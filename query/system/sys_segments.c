@@ -77,7 +77,7 @@ static void each_segment(const ov_snapshot *snap, ovi_table_writer *w, row_fn *f
     const ov_segment_entry *const *entries;
     uint32_t count = ov_snapshot_all(snap, &entries);
     for (uint32_t i = 0; i < count; i++)
-        fn(w, entries[i], arg);
+        fn(w, ov_snapshot_shown(snap, entries[i]), arg);
     for (uint32_t d = 0; d < ov_snapshot_datasources(snap); d++) {
         const ov_datasource *ds = ov_snapshot_datasource(snap, d);
         for (uint32_t i = 0; i < ds->segment_count; i++)
