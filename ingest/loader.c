@@ -84,7 +84,7 @@ void ov_loader_destroy(ov_loader *l)
         if (!l->finished && l->sealed[i].done)
             (void)!ov_file_remove(l->sealed[i].path, &ignored);
         ov_free(l->sealed[i].path);
-        ov_free(l->sealed[i].arrival);
+        ov_map_close(&l->sealed[i].arrival);
     }
     for (uint32_t i = 0; l->ring && i < l->ring_size; i++)
         ovi_rows_destroy(l->ring[i]);
@@ -396,21 +396,6 @@ static ov_status copy_text(ov_arena *out, ov_slice *s, ov_error *err)
     return ov_arena_copy(out, *s, s, err);
 }
 
-static void free_arrival(void *arrival)
-{
-    ov_free(arrival);
-}
-
-static ov_status hand_out_arrival(ovi_sealed *from, ov_arena *out, ov_load_segment *to, ov_error *err)
-{
-    if (!from->arrival)
-        return OV_OK;
-    OV_TRY(ov_arena_on_exit(out, free_arrival, from->arrival, err));
-    to->arrival = from->arrival;
-    from->arrival = NULL;
-    return OV_OK;
-}
-
 static ov_status copy_segments(ov_loader *l, ov_arena *out, ov_load_result *res, ov_error *err)
 {
     uint32_t cols = l->schema.column_count;
@@ -430,7 +415,7 @@ static ov_status copy_segments(ov_loader *l, ov_arena *out, ov_load_result *res,
         for (uint32_t c = 0; c < cols; c++)
             OV_TRY(copy_text(out, &columns[c].name, err));
         s->columns = columns;
-        OV_TRY(hand_out_arrival(&l->sealed[i], out, s, err));
+        OV_TRY(ovi_arrival_hand_out(&l->sealed[i].arrival, out, &s->arrival, err));
     }
     res->segment_count = l->sealed_count;
     if (l->schema.partitioner)

@@ -4,12 +4,14 @@
  *   loader.c         order of splits, books, result
  *   loader_route.c   rows of a split to the builders of their chunks
  *   loader_seal.c    builders to files
+ *   loader_arrival.c the order in which rows of keys arrived, kept beside them
  *
  * One mutex guards all of ov_loader; commits run outside it, one at a time, by whoever submits the split that
  * is next in order. Chunks and builders belong to the committing thread, a queued seal job to who takes it.
  */
 #pragma once
 
+#include "base/file.h"
 #include "base/thread.h"
 #include "ingest/load.h"
 #include "ingest/partition.h"
@@ -39,7 +41,7 @@ typedef struct ovi_sealed {
     bool done;
     ov_segment_info info;
     ov_build_column *columns;
-    uint64_t *arrival; /* owned until the result has it */
+    ov_map arrival; /* owned until the result has it */
 } ovi_sealed;
 
 struct ov_loader {
@@ -108,6 +110,11 @@ OV_CHECKED ov_status ovi_range_note(ov_loader *l, ovi_chunk *c, const ov_vec *co
 /* Shard specs of all segments; they and l->sealed lie in the same order, by chunk and partition. */
 OV_CHECKED ov_status ovi_bucket_shards(ov_loader *l, ov_arena *out, ov_load_result *result, ov_error *err);
 OV_CHECKED ov_status ovi_range_shards(ov_loader *l, ov_arena *out, ov_load_result *result, ov_error *err);
+/* ---- loader_arrival.c ---- */
+/* Takes it from the sealed builder of so many rows; nothing when it has none. */
+OV_CHECKED ov_status ovi_arrival_keep(ov_segment_builder *b, const char *segment_path, uint32_t rows, ov_map *out, ov_error *err);
+/* `out` owns it from now on. *arrival NULL: there is none. */
+OV_CHECKED ov_status ovi_arrival_hand_out(ov_map *from, ov_arena *out, const uint64_t **arrival, ov_error *err);
 /* Seal one waiting builder, if there is one; false when there was none. Called without the mutex. */
 bool ovi_seal_one(ov_loader *l);
 void ovi_loader_set_failed(ov_loader *l, const ov_error *err);

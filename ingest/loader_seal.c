@@ -66,19 +66,24 @@ static ov_status copy_info(ov_loader *l, ov_segment_info *info, ov_error *err)
 }
 
 static ov_status seal(const ov_loader *l, ov_segment_builder *b, const char *path, ov_arena *names, ov_segment_info *info,
-                      ov_error *err)
+                      ov_map *arrival, ov_error *err)
 {
+    ov_error ignored = OV_ERROR_INIT;
     if (ovi_loader_cancelled(l))
         return ov_fail(err, OV_CANCELLED, "cancelled");
     OV_TRY(ov_segment_builder_seal(b, path, names, info, err));
     OV_FAULT(OV_FAULT_LOAD_SEALED, err);
-    return OV_OK;
+    ov_status st = ovi_arrival_keep(b, path, info->rows, arrival, err);
+    if (st != OV_OK)
+        (void)!ov_file_remove(path, &ignored);
+    return st;
 }
 
 bool ovi_seal_one(ov_loader *l)
 {
     ov_error err = OV_ERROR_INIT;
     ov_segment_info info = {0};
+    ov_map arrival = {0};
     ov_arena names;
     ov_mutex_lock(&l->mutex);
     if (l->failed || l->sealed_next == l->sealed_count) {
@@ -97,11 +102,11 @@ bool ovi_seal_one(ov_loader *l)
     ov_mutex_unlock(&l->mutex);
 
     ov_arena_init(&names, "sealed", NULL);
-    ov_status st = seal(l, b, path, &names, &info, &err);
+    ov_status st = seal(l, b, path, &names, &info, &arrival, &err);
     ov_mutex_lock(&l->mutex);
     if (st == OV_OK) {
         l->sealed[job].done = true;
-        l->sealed[job].arrival = ov_segment_builder_take_arrival(b);
+        l->sealed[job].arrival = arrival;
         st = settle_columns(l, b, &l->sealed[job].columns, &err);
     }
     if (st == OV_OK)

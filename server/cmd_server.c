@@ -27,7 +27,7 @@
 typedef struct server_options {
     const char *dir, *host, *names, *log_level, *spill_dir, *heartbeat;
     int64_t port, threads, tasks, connections, queries, waiting, stream_age;
-    uint64_t memory, task_memory, query_memory, results, states, spill_limit, max_body, stream_memory;
+    uint64_t memory, task_memory, query_memory, keys_memory, results, states, spill_limit, max_body, stream_memory;
 } server_options;
 
 /* How long running requests may take when the server is told to stop: less than the 10 s after which containers are
@@ -187,6 +187,7 @@ static ov_status serve(ov_app *app, const server_options *o, ov_error *err)
         .query_bytes = o->query_memory,
         .results_bytes = o->results,
         .states_bytes = o->states,
+        .keys_bytes = o->keys_memory,
         .spill_dir = o->spill_dir,
         .spill_bytes = o->spill_limit,
         .threads = o->threads,
@@ -266,6 +267,8 @@ static int run(int argc, char **argv)
          "where queries go to disk (tmp in the data folder)"},
         {0, "spill-limit", OV_OPT_SIZE, &o.spill_limit, "SIZE",
          "most bytes there (half of what is free at the start)"},
+        {0, "keys-memory", OV_OPT_SIZE, &o.keys_memory, "SIZE",
+         "tables of keys of datasources that are written to, 15 to 30 bytes a key (a quarter of what there is)"},
         {0, "stream-memory", OV_OPT_SIZE, &o.stream_memory, "SIZE",
          "most pushed rows in memory before they are published (512MiB)"},
         {0, "stream-age", OV_OPT_NUMBER, &o.stream_age, "SECONDS",

@@ -8,6 +8,7 @@
 #include "base/os.h"
 #include "base/pool.h"
 #include "server/external.h"
+#include "storage/keys.h"
 
 /* The cgroup's memory limit, or SIZE_MAX. */
 static uint64_t cgroup_limit(void)
@@ -97,6 +98,7 @@ ov_status ov_host_open(ov_app *app, const ov_host_options *options, ov_error *er
     OV_TRY_OUT(st,
                ov_pool_create(cores > 1 ? (unsigned)cores - 1 : 0, "ov-query", &app->pool, err));
     OV_TRY_OUT(st, ov_catalog_open(options->dir, options->writer, &app->catalog, err));
+    ov_catalog_keys_memory(app->catalog, (size_t)(options->keys_bytes ? options->keys_bytes : machine_memory() / 4));
     OV_TRY_OUT(st, open_spill(app, options, err));
     app->env.query_budget_bytes = options->query_bytes ? (size_t)options->query_bytes : limit / 2;
     app->env.catalog = app->catalog;

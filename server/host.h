@@ -15,6 +15,7 @@ typedef struct ov_host_options {
     uint64_t spill_bytes;  /* most bytes there; 0 = half of what is free at the start */
     uint64_t results_bytes; /* of whole answers that are kept; 0: none */
     uint64_t states_bytes;  /* of partial results by segment; 0: none */
+    uint64_t keys_bytes;    /* of tables of keys; 0 = a quarter of what the machine has */
     int64_t threads;       /* 0 = one per core */
 } ov_host_options;
 

@@ -49,8 +49,7 @@ static ov_status open_parts(ov_catalog *cat, ov_error *err)
     OV_TRY(load_current(cat, err));
     if (!cat->writer)
         return OV_OK;
-    OV_TRY(ovi_recover(cat, err));
-    return ovi_keys_recover(cat, err);
+    return ovi_recover(cat, err);
 }
 
 ov_status ov_catalog_open(const char *dir, bool writer, ov_catalog **out, ov_error *err)
@@ -66,6 +65,7 @@ ov_status ov_catalog_open(const char *dir, bool writer, ov_catalog **out, ov_err
     ov_mutex_init(&cat->snap);
     ov_mutex_init(&cat->declare);
     ov_mutex_init(&cat->keys_lock);
+    ov_budget_init(&cat->keys_budget, "tables of keys", SIZE_MAX, NULL);
     cat->dir = ov_strdup(dir);
     ov_status st = cat->dir ? open_parts(cat, err) : ov_fail_nomem(err, strlen(dir));
     if (st != OV_OK) {
@@ -97,6 +97,16 @@ void ov_catalog_close(ov_catalog *cat)
     ov_mutex_fini(&cat->keys_lock);
     ov_free(cat->dir);
     ov_free(cat);
+}
+
+void ov_catalog_keys_memory(ov_catalog *cat, size_t most)
+{
+    cat->keys_budget.limit = most;
+}
+
+size_t ov_catalog_keys_used(const ov_catalog *cat)
+{
+    return atomic_load(&cat->keys_budget.used);
 }
 
 const char *ov_catalog_dir(const ov_catalog *cat)

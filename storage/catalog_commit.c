@@ -269,7 +269,7 @@ static ov_status collapse(committer *k, ovi_key_run *r, ov_error *err)
     if (k->moved.inputs)
         return ovi_key_run_move(r, &k->moved, list, n, err);
     for (uint32_t i = 0; i < n; i++)
-        OV_TRY(ovi_key_run_take(r, &list[i], err));
+        OV_TRY(ovi_key_run_take(r, &list[i], r->at, err));
     return OV_OK;
 }
 
@@ -296,9 +296,10 @@ static ov_status find_superseded(committer *k, ov_error *err)
         k->moved = *k->c->moved;
     OV_TRY(ov_arena_zalloc(k->out, (k->name_count + 1u) * sizeof *k->runs, &k->runs, err));
     OV_TRY(open_runs(k, k->names, k->name_count, err));
+    uint64_t faults = ov_map_guard_events();
     for (uint32_t i = 0; i < k->run_count; i++)
         OV_TRY(collapse(k, &k->runs[i], err));
-    return OV_OK;
+    return faults == ov_map_guard_events() ? OV_OK : ov_fail(err, OV_IO, "a file could not be read while keys were compared");
 }
 
 /* Pieces get their new states with the commit; those of published segments are published with it. */

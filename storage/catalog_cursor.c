@@ -61,17 +61,10 @@ ov_status ovi_cursors_check(ov_catalog *cat, ov_error *err)
 
 ov_status ovi_cursor_set(ov_catalog *cat, ov_slice key, ov_slice value, ov_error *err)
 {
-    sqlite3_stmt *s;
     int64_t sum;
     OV_TRY(cursor_sum(key, value, &sum, err));
     OV_TRY(digest_change(cat, key, sum, err));
-    OV_TRY(ovi_db_prepare(cat, "INSERT OR REPLACE INTO cursors(key, value, sum) VALUES(?, ?, ?)", &s, err));
-    ovi_bind_str(s, 1, key);
-    ovi_bind_blob(s, 2, value);
-    sqlite3_bind_int64(s, 3, sum);
-    ov_status st = ovi_db_run(cat, s, err);
-    ovi_db_done(cat, s);
-    return st;
+    return ovi_put_summed(cat, "INSERT OR REPLACE INTO cursors(key, value, sum) VALUES(?, ?, ?)", key, value, sum, err);
 }
 
 static ov_status cursor_read(ov_catalog *cat, ov_slice key, ov_arena *out, ov_slice *value, ov_error *err)

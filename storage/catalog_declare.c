@@ -36,7 +36,6 @@ static void print_keys(const ovi_keys *k, ov_buf *out)
     ov_jsonw_str(&w, "version", k->spec.version);
     ov_jsonw_i64(&w, "retainMs", k->spec.retain_ms);
     ov_jsonw_i64(&w, "readableMs", k->readable_ms);
-    ov_jsonw_bool(&w, "unsettled", k->unsettled);
     ov_jsonw_close_object(&w);
 }
 
@@ -75,17 +74,12 @@ static ov_status parse_keys(ov_slice text, ov_arena *a, ovi_keys *k, ov_error *e
     k->spec.columns = list;
     OV_TRY(ov_json_str(doc, "version", (ov_slice){0}, &k->spec.version, err));
     OV_TRY(ov_json_need_i64(doc, "retainMs", &k->spec.retain_ms, err));
-    OV_TRY(ov_json_need_i64(doc, "readableMs", &k->readable_ms, err));
-    return ov_json_bool(doc, "unsettled", false, &k->unsettled, err);
+    return ov_json_need_i64(doc, "readableMs", &k->readable_ms, err);
 }
 
 static void free_keys(ovi_keys *k)
 {
-    for (uint32_t i = 0; i < k->seg_count; i++)
-        ov_free(k->segs[i].file);
-    ov_free(k->segs);
-    ov_free(k->by_file);
-    ovi_key_index_fini(&k->index);
+    ovi_key_drop_index(k);
     ov_mutex_fini(&k->lock);
     ov_arena_fini(&k->arena);
     ov_free(k);
@@ -253,31 +247,6 @@ static ov_status run_alone(ov_catalog *cat, ovi_keys *k, ov_error *err)
     ov_status st = commit_run(&r, err);
     ovi_key_run_close(&r, st == OV_OK, NULL);
     return st;
-}
-
-ov_status ovi_keys_settle(ov_catalog *cat, ovi_keys *k, ov_error *err)
-{
-    k->ready = false;
-    ov_mutex_lock(&cat->keys_lock);
-    k->readable_ms = OV_MAX(k->readable_ms, ov_now_ms());
-    ov_mutex_unlock(&cat->keys_lock);
-    bool before = k->unsettled;
-    k->unsettled = false; /* as it will be stored */
-    ov_status st = run_alone(cat, k, err);
-    k->unsettled = st != OV_OK && before;
-    return st;
-}
-
-ov_status ovi_keys_recover(ov_catalog *cat, ov_error *err)
-{
-    for (ovi_keys *k = cat->keys; k; k = k->after) {
-        if (!k->unsettled || !ovi_keys_lock(cat, k))
-            continue;
-        ov_status st = ovi_keys_settle(cat, k, err);
-        ov_mutex_unlock(&k->lock);
-        OV_TRY(st);
-    }
-    return OV_OK;
 }
 
 static bool same_keys(const ov_key_spec *a, const ov_key_spec *b)

@@ -188,3 +188,15 @@ ov_status ovi_digest_check_all(ov_catalog *cat, ov_error *err)
         st = ovi_marks_check(cat, err);
     return st == OV_OK ? ovi_cursors_check(cat, err) : st;
 }
+
+ov_status ovi_put_summed(ov_catalog *cat, const char *sql, ov_slice name, ov_slice bytes, int64_t sum, ov_error *err)
+{
+    sqlite3_stmt *s;
+    OV_TRY(ovi_db_prepare(cat, sql, &s, err));
+    ovi_bind_str(s, 1, name);
+    ovi_bind_blob(s, 2, bytes);
+    sqlite3_bind_int64(s, 3, sum);
+    ov_status st = ovi_db_run(cat, s, err);
+    ovi_db_done(cat, s);
+    return st;
+}

@@ -51,6 +51,8 @@ typedef struct ovi_datasource {
     ov_timeline timeline;             /* item numbers are entry numbers */
     struct ovi_datasource *base;      /* below the rows in memory; NULL: nothing published, or no rows in memory */
     ovi_live_set *live;               /* NULL: no rows in memory */
+    const ov_segment_entry **pieces;  /* of the rows in memory, by address of their segment */
+    uint32_t piece_count;
 } ovi_datasource;
 
 struct ov_snapshot {
@@ -100,6 +102,7 @@ struct ov_catalog {
     ov_mutex declare;   /* one declaration of keys at a time; the outermost lock */
     ov_mutex keys_lock; /* a leaf: of the list and the declarations in it */
     ovi_keys *keys;
+    ov_budget keys_budget; /* of the tables of keys together */
 
     ov_mutex live;          /* everything below but `current` */
     ov_snapshot *published; /* what the database says; changes under `write` too */
@@ -200,6 +203,9 @@ OV_CHECKED ov_status ovi_known_check_used(ov_catalog *cat, const ovi_known *know
 /* Read every row of segments, used or not, and every cursor, and compare all digests. */
 OV_CHECKED ov_status ovi_digest_check_all(ov_catalog *cat, ov_error *err);
 
+/* A row of a name, its bytes and their checksum; `sql` is a literal with a place for each. */
+OV_CHECKED ov_status ovi_put_summed(ov_catalog *cat, const char *sql, ov_slice name, ov_slice bytes, int64_t sum, ov_error *err);
+
 /* ---- catalog_load.c ---- */
 /* The state of a datasource as the database has it now; *out NULL when it has no used segments. */
 OV_CHECKED ov_status ovi_datasource_load(ov_catalog *cat, const ovi_known *known, ovi_datasource **out,
@@ -253,6 +259,8 @@ OV_CHECKED ov_status ovi_live_prepare(ov_catalog *cat, ov_snapshot *published, c
 void ovi_live_install(ov_catalog *cat, ovi_live_next *next); /* empties `next` */
 void ovi_live_next_drop(ovi_live_next *next);                /* instead of that */
 void ovi_live_set_release(ovi_live_set *set);
+/* The entry of a piece in a state; NULL: it is not in it. */
+const ov_segment_entry *ovi_live_find(const ovi_datasource *ds, const ov_segment *piece);
 
 /* ---- catalog_recover.c ---- */
 OV_CHECKED ov_status ovi_recover(ov_catalog *cat, ov_error *err);

@@ -36,16 +36,10 @@ static ov_status change_sum(ov_catalog *cat, int64_t sum, ov_error *err)
 
 static ov_status insert_mark(ov_catalog *cat, ov_slice file, ov_slice body, ov_error *err)
 {
-    sqlite3_stmt *s;
     int64_t sum;
     OV_TRY(mark_sum(file, body, &sum, err));
-    OV_TRY(ovi_db_prepare(cat, "INSERT INTO marks(file, body, sum) VALUES(?, ?, ?)", &s, err));
-    ovi_bind_str(s, 1, file);
-    ovi_bind_blob(s, 2, body);
-    sqlite3_bind_int64(s, 3, sum);
-    ov_status st = ovi_db_run(cat, s, err);
-    ovi_db_done(cat, s);
-    return st == OV_OK ? change_sum(cat, sum, err) : st;
+    OV_TRY(ovi_put_summed(cat, "INSERT INTO marks(file, body, sum) VALUES(?, ?, ?)", file, body, sum, err));
+    return change_sum(cat, sum, err);
 }
 
 /* Number and sum of the rows of one file. */
@@ -177,24 +171,6 @@ static bool find_published(const ovi_datasource *base, const ov_segment_entry *e
     return at != NULL;
 }
 
-static ov_status pend(ov_catalog *cat, ov_slice file, const ov_dead *d, ov_error *err)
-{
-    if (cat->pending_count == cat->pending_cap) {
-        uint32_t cap = cat->pending_cap ? cat->pending_cap * 2 : 32;
-        ovi_pending *bigger = ov_realloc(cat->pending, cap * sizeof *bigger);
-        if (!bigger)
-            return ov_fail_nomem(err, cap * sizeof *bigger);
-        cat->pending = bigger;
-        cat->pending_cap = cap;
-    }
-    char *copy = ov_strndup(file.p, file.n);
-    if (!copy)
-        return ov_fail_nomem(err, file.n);
-    cat->pending[cat->pending_count++] =
-        (ovi_pending){ov_slice_make(copy, file.n), ov_dead_retain((ov_dead *)(uintptr_t)d)};
-    return OV_OK;
-}
-
 static int cmp_pending(const void *a, const void *b)
 {
     return ov_slice_cmp(((const ovi_pending *)a)->file, ((const ovi_pending *)b)->file);
@@ -217,55 +193,87 @@ const ovi_pending *ovi_pending_find(const ov_catalog *cat, ov_slice file)
                : NULL;
 }
 
-static ov_status write_state(ovi_key_run *r, ov_slice file, const ov_dead *d, const ov_dead *before, ov_error *err)
+static void sort_pending(ov_catalog *cat)
 {
-    OV_TRY(ovi_marks_write(r->cat, r->k, file, d, before, err));
-    return pend(r->cat, file, d, err);
+    if (cat->pending_count)
+        qsort(cat->pending, cat->pending_count, sizeof *cat->pending, cmp_pending);
+}
+
+/* Of the first `sorted` ones that of the same file is replaced. */
+static ov_status pend(ov_catalog *cat, ov_slice file, const ov_dead *d, uint32_t sorted, ov_error *err)
+{
+    ovi_pending key = {.file = file};
+    ovi_pending *known = sorted ? bsearch(&key, cat->pending, sorted, sizeof key, cmp_pending) : NULL;
+    ov_dead *state = (ov_dead *)(uintptr_t)d;
+    if (known) {
+        ov_dead_release(known->dead);
+        known->dead = ov_dead_retain(state);
+        return OV_OK;
+    }
+    if (cat->pending_count == cat->pending_cap) {
+        uint32_t cap = cat->pending_cap ? cat->pending_cap * 2 : 32;
+        ovi_pending *bigger = ov_realloc(cat->pending, cap * sizeof *bigger);
+        if (!bigger)
+            return ov_fail_nomem(err, cap * sizeof *bigger);
+        cat->pending = bigger;
+        cat->pending_cap = cap;
+    }
+    char *copy = ov_strndup(file.p, file.n);
+    if (!copy)
+        return ov_fail_nomem(err, file.n);
+    cat->pending[cat->pending_count++] = (ovi_pending){ov_slice_make(copy, file.n), ov_dead_retain(state)};
+    return OV_OK;
 }
 
 static ov_status write_known(ovi_key_run *r, const ovi_datasource *base, ov_error *err)
 {
-    for (uint32_t i = 0; i < r->first_fresh; i++) {
-        const ovi_key_segment *s = &r->k->segs[i];
+    uint32_t sorted = r->cat->pending_count;
+    for (uint32_t i = 0; i < r->touched.count; i++) {
+        const ovi_key_segment *s = &r->k->segs[r->touched.at[i]];
         uint32_t no;
         if (!s->next || !s->entry || s->live || !find_published(base, s->entry, &no))
             continue;
-        OV_TRY(write_state(r, s->entry->file, s->next, base->pub.segments[no]->dead, err));
+        OV_TRY(ovi_marks_write(r->cat, r->k, s->entry->file, s->next, base->pub.segments[no]->dead, err));
+        OV_TRY(pend(r->cat, s->entry->file, s->next, sorted, err));
     }
-    if (r->cat->pending_count)
-        qsort(r->cat->pending, r->cat->pending_count, sizeof *r->cat->pending, cmp_pending);
+    sort_pending(r->cat);
     return OV_OK;
 }
 
-/* What rows in memory superseded before this change, of segments that it does not touch. */
-static ov_status write_earlier(ovi_key_run *r, const ovi_datasource *base, ov_error *err)
+ov_status ovi_keys_flush(ov_catalog *cat, const ovi_keys *k, const ov_snapshot *snap, bool look, ov_error *err)
 {
-    uint32_t touched = r->cat->pending_count;
-    for (uint32_t i = 0; r->ds && i < r->ds->segment_count; i++) {
-        const ov_segment_entry *e = r->ds->segments[i];
-        uint32_t no;
-        if (e->live || !e->dead || !find_published(base, e, &no) || base->pub.segments[no]->dead == e->dead)
-            continue;
+    const ov_datasource *ds = ov_snapshot_find(snap, k->name);
+    const ovi_datasource *base = ovi_snapshot_state(snap->published ? snap->published : snap, k->name);
+    ov_status st = OV_OK;
+    uint32_t sorted = cat->pending_count;
+    for (uint32_t i = 0; st == OV_OK && ds && i < ds->segment_count; i++) {
+        const ov_segment_entry *e = ds->segments[i];
         ovi_pending key = {.file = e->file};
-        if (touched && bsearch(&key, r->cat->pending, touched, sizeof key, cmp_pending))
+        uint32_t no;
+        if (e->live || !e->dead || !find_published(base, e, &no) || base->pub.segments[no]->dead == e->dead ||
+            (sorted && bsearch(&key, cat->pending, sorted, sizeof key, cmp_pending)))
             continue;
-        OV_TRY(write_state(r, e->file, e->dead, base->pub.segments[no]->dead, err));
+        if (!look)
+            st = ovi_marks_write(cat, k, e->file, e->dead, base->pub.segments[no]->dead, err);
+        if (st == OV_OK)
+            st = pend(cat, e->file, e->dead, 0, err);
     }
-    return OV_OK;
+    sort_pending(cat);
+    return st;
 }
 
 ov_status ovi_keys_write(ovi_key_run *r, const ov_slice *files, uint32_t file_count, ov_error *err)
 {
-    const ovi_datasource *base = ovi_keys_published(r);
-    OV_TRY(write_known(r, base, err));
-    OV_TRY(write_earlier(r, base, err));
+    OV_TRY(write_known(r, ovi_keys_published(r), err));
+    OV_TRY(ovi_keys_flush(r->cat, r->k, r->snap, false, err));
     for (uint32_t i = 0; i < file_count; i++) {
         const ovi_key_segment *s = &r->k->segs[r->first_fresh + i];
-        if (s->next)
-            OV_TRY(write_state(r, files[i], s->next, NULL, err));
+        if (!s->next)
+            continue;
+        OV_TRY(ovi_marks_write(r->cat, r->k, files[i], s->next, NULL, err));
+        OV_TRY(pend(r->cat, files[i], s->next, 0, err));
     }
-    if (r->cat->pending_count)
-        qsort(r->cat->pending, r->cat->pending_count, sizeof *r->cat->pending, cmp_pending);
+    sort_pending(r->cat);
     return OV_OK;
 }
 
@@ -273,9 +281,9 @@ ov_status ovi_keys_marks(ovi_key_run *r, ov_arena *a, ovi_key_marks *out, ov_err
 {
     const ovi_datasource *base = ovi_keys_published(r);
     *out = (ovi_key_marks){0};
-    OV_TRY(ov_arena_alloc(a, (r->k->seg_count + 1u) * sizeof *out->list, &out->list, err));
-    for (uint32_t i = 0; i < r->k->seg_count; i++) {
-        const ovi_key_segment *s = &r->k->segs[i];
+    OV_TRY(ov_arena_alloc(a, (r->touched.count + 1u) * sizeof *out->list, &out->list, err));
+    for (uint32_t i = 0; i < r->touched.count; i++) {
+        const ovi_key_segment *s = &r->k->segs[r->touched.at[i]];
         ovi_key_mark *m = &out->list[out->count];
         if (!s->next)
             continue;

@@ -135,15 +135,19 @@ static ov_status change_set(const ovi_live_set *old, const ov_live_change *c, ov
 
 /* ---- a datasource with its pieces on top ---- */
 
-static int cmp_place(const void *pa, const void *pb)
+static int cmp_piece(const void *pa, const void *pb)
 {
-    const ov_segment_entry *a = *(const ov_segment_entry *const *)pa, *b = *(const ov_segment_entry *const *)pb;
-    if (a->info.start_ms != b->info.start_ms)
-        return a->info.start_ms < b->info.start_ms ? -1 : 1;
-    if (a->info.end_ms != b->info.end_ms)
-        return a->info.end_ms < b->info.end_ms ? -1 : 1;
-    int c = ov_slice_cmp(a->info.version, b->info.version);
-    return c ? c : (a->info.partition > b->info.partition) - (a->info.partition < b->info.partition);
+    uintptr_t a = (uintptr_t)(*(const ov_segment_entry *const *)pa)->live, b = (uintptr_t)(*(const ov_segment_entry *const *)pb)->live;
+    return (a > b) - (a < b);
+}
+
+const ov_segment_entry *ovi_live_find(const ovi_datasource *ds, const ov_segment *piece)
+{
+    ov_segment_entry key = {.live = (ov_segment *)(uintptr_t)piece};
+    const ov_segment_entry *look = &key;
+    const ov_segment_entry *const *at =
+        ds->piece_count ? bsearch(&look, ds->pieces, ds->piece_count, sizeof look, cmp_piece) : NULL;
+    return at ? *at : NULL;
 }
 
 /* The entry as it is with these rows superseded. */
@@ -162,11 +166,24 @@ static ov_status with_dead(ovi_datasource *ds, const ov_segment_entry *e, const 
     return OV_OK;
 }
 
+/* The pieces, in order among the published ones, which are in order. */
+static void merge_visible(ovi_datasource *ds, uint32_t published)
+{
+    uint32_t at = published, from = ds->piece_count;
+    qsort(ds->pieces, ds->piece_count, sizeof *ds->pieces, ovi_entry_order);
+    for (uint32_t to = published + from; from > 0;) {
+        bool later = at == 0 || ovi_entry_order(&ds->visible[at - 1], &ds->pieces[from - 1]) <= 0;
+        ds->visible[--to] = later ? ds->pieces[--from] : ds->visible[--at];
+    }
+    qsort(ds->pieces, ds->piece_count, sizeof *ds->pieces, cmp_piece);
+}
+
 static ov_status list_visible(ovi_datasource *ds, const ov_datasource *base, const ovi_live_set *set, ov_error *err)
 {
     ov_datasource *pub = &ds->pub;
     uint32_t published = base ? base->segment_count : 0;
     OV_TRY(ov_arena_alloc(&ds->arena, (published + set->count + 1) * sizeof *ds->visible, &ds->visible, err));
+    OV_TRY(ov_arena_alloc(&ds->arena, (set->count + 1) * sizeof *ds->pieces, &ds->pieces, err));
     if (published)
         memcpy(ds->visible, base->segments, published * sizeof *ds->visible);
     for (uint32_t i = 0; i < set->over_count; i++) {
@@ -181,12 +198,12 @@ static ov_status list_visible(ovi_datasource *ds, const ov_datasource *base, con
         pub->bytes += e->info.bytes;
         pub->min_time = OV_MIN(pub->min_time, e->info.min_time);
         pub->max_time = OV_MAX(pub->max_time, e->info.max_time);
-        OV_TRY(with_dead(ds, e, set->list[i].dead, &ds->visible[published + i], err));
+        OV_TRY(with_dead(ds, e, set->list[i].dead, &ds->pieces[i], err));
     }
+    ds->piece_count = set->count;
     pub->segments = ds->visible;
     pub->segment_count = published + set->count;
-    if (pub->segment_count)
-        qsort(ds->visible, pub->segment_count, sizeof *ds->visible, cmp_place);
+    merge_visible(ds, published);
     return OV_OK;
 }
 
@@ -402,7 +419,7 @@ static ov_status take_pieces(ovi_key_run *r, const ov_live_change *c, ov_error *
         const ov_segment_entry *e = ov_live_entry(c->add[i]);
         src = (ovi_key_source){.seg = e->live, .live = e->live, .arrival = c->arrival, .born = e->born_ms};
         if (!c->moved)
-            OV_TRY(ovi_key_run_take(r, &src, err));
+            OV_TRY(ovi_key_run_take(r, &src, src.born, err));
     }
     /* Also when no row is left: the table forgets the pieces that go, whose addresses others may get. */
     return c->moved ? ovi_key_run_move(r, c->moved, &src, OV_MIN(c->add_count, 1u), err) : OV_OK;

@@ -4,8 +4,6 @@
 #include <stdlib.h>
 #include "storage/keys_int.h"
 
-#include "base/fault.h"
-
 typedef struct id_set {
     ov_slice *ids; /* sorted */
     uint32_t count;
@@ -136,82 +134,45 @@ static ov_status choose(ov_catalog *cat, const ov_segment_choice *which, bool us
     return OV_OK;
 }
 
-static ov_status mark(ov_catalog *cat, const ov_segment_choice *which, bool used, ov_arena *a, uint32_t *changed,
-                      ov_snapshot **next, ov_error *err)
+ov_status ovi_mark_choose(ov_catalog *cat, const ov_segment_choice *which, bool used, ov_arena *a, ovi_row **rows,
+                          uint32_t *count, ov_error *err)
 {
-    ovi_row *rows;
-    uint32_t count;
-    OV_TRY(choose(cat, which, !used, a, &rows, &count, err));
-    if (used && count)
-        OV_TRY(keep_answering(cat, which->datasource, rows, &count, a, err));
+    OV_TRY(choose(cat, which, !used, a, rows, count, err));
+    return used && *count ? keep_answering(cat, which->datasource, *rows, count, a, err) : OV_OK;
+}
+
+ov_status ovi_mark_rows(ov_catalog *cat, ov_slice datasource, ovi_row *rows, uint32_t count, bool used, ov_snapshot **next,
+                        ov_error *err)
+{
     for (uint32_t i = 0; i < count; i++)
         OV_TRY(ovi_row_set_used(cat, &rows[i], used, err));
-    *changed = count;
-    if (count == 0)
-        return OV_OK;
-    OV_TRY(ovi_datasource_touch(cat, which->datasource, err));
+    OV_TRY(ovi_datasource_touch(cat, datasource, err));
     return ovi_snapshot_build(cat, next, err);
 }
 
-/* k: under its lock. Otherwise *came says that the datasource has got keys since, and nothing is done. */
-static ov_status mark_all(ov_catalog *cat, const ov_segment_choice *which, bool used, ovi_keys *k, bool *came, uint32_t *changed,
-                          ov_error *err)
-{
-    ov_arena a;
-    ov_snapshot *next = NULL;
-    *changed = 0;
-    ov_arena_init(&a, "mark", NULL);
-    ov_status st = ovi_change_begin(cat, err);
-    if (st == OV_OK) {
-        *came = !k && ovi_keys_find(cat, which->datasource);
-        if (!*came)
-            st = mark(cat, which, used, &a, changed, &next, err);
-        if (st == OV_OK && k && *changed) {
-            k->unsettled = true;
-            st = ovi_keys_store(cat, k, err);
-        }
-        st = ovi_change_end(cat, st, next, NULL, err);
-    }
-    ov_arena_fini(&a);
-    if (st != OV_OK)
-        *changed = 0;
-    return st;
-}
-
-static ov_status count_choice(ov_catalog *cat, const ov_segment_choice *which, bool used, uint32_t *count, ov_error *err)
+static ov_status mark(ov_catalog *cat, const ov_segment_choice *which, bool used, uint32_t *changed, ov_snapshot **next, ov_error *err)
 {
     ov_arena a;
     ovi_row *rows;
     ov_arena_init(&a, "mark", NULL);
-    ov_mutex_lock(&cat->write);
-    ov_status st = choose(cat, which, used, &a, &rows, count, err);
-    ov_mutex_unlock(&cat->write);
+    ov_status st = ovi_mark_choose(cat, which, used, &a, &rows, changed, err);
+    if (st == OV_OK && *changed)
+        st = ovi_mark_rows(cat, which->datasource, rows, *changed, used, next, err);
     ov_arena_fini(&a);
     return st;
 }
 
-static ov_status settle_marked(ov_catalog *cat, ovi_keys *k, ov_error *err)
+/* *came: the datasource has got keys since, and nothing is done. */
+static ov_status mark_plain(ov_catalog *cat, const ov_segment_choice *which, bool used, bool *came, uint32_t *changed, ov_error *err)
 {
-    OV_FAULT(OV_FAULT_KEYS_MARKED, err);
-    return ovi_keys_settle(cat, k, err);
-}
-
-/* Under `lock`, which it lets go of. What rows in memory superseded lies over the segments that are visible now: it is published first. Rows that come into
- * view meet the others afterwards; after a crash in between, when the catalog is opened. */
-static ov_status mark_keyed(ov_catalog *cat, ovi_keys *k, const ov_segment_choice *which, bool used, uint32_t *changed,
-                            ov_error *err)
-{
-    uint32_t some;
-    bool came;
-    ov_status st = count_choice(cat, which, !used, &some, err);
-    if (st == OV_OK && some) {
-        st = ovi_keys_settle(cat, k, err);
-        if (st == OV_OK)
-            st = mark_all(cat, which, used, k, &came, changed, err);
-        if (st == OV_OK && *changed)
-            st = settle_marked(cat, k, err);
-    }
-    ov_mutex_unlock(&k->lock);
+    ov_snapshot *next = NULL;
+    *changed = 0;
+    OV_TRY(ovi_change_begin(cat, err));
+    *came = ovi_keys_find(cat, which->datasource) != NULL;
+    ov_status st = *came ? OV_OK : mark(cat, which, used, changed, &next, err);
+    st = ovi_change_end(cat, st, next, NULL, err);
+    if (st != OV_OK)
+        *changed = 0;
     return st;
 }
 
@@ -221,9 +182,12 @@ static ov_status mark_held(ov_catalog *cat, const ov_segment_choice *which, bool
     ov_status st = OV_OK;
     while (st == OV_OK && came) {
         ovi_keys *k = ovi_keys_find(cat, which->datasource);
-        if (k && ovi_keys_lock(cat, k))
-            return mark_keyed(cat, k, which, used, changed, err);
-        st = mark_all(cat, which, used, NULL, &came, changed, err);
+        if (k && ovi_keys_lock(cat, k)) {
+            st = ovi_keys_mark(cat, k, which, used, changed, err);
+            ov_mutex_unlock(&k->lock);
+            return st;
+        }
+        st = mark_plain(cat, which, used, &came, changed, err);
     }
     return st;
 }

@@ -3,6 +3,11 @@
 
 enum { FIRST_BITS = 10, MOST_BITS = 32 };
 
+static size_t slot_bytes(const ovi_key_index *x)
+{
+    return ((size_t)1 << x->bits) * sizeof *x->slots;
+}
+
 ov_status ovi_key_index_room(ovi_key_index *x, uint64_t more, ov_error *err)
 {
     unsigned bits = x->slots ? x->bits : FIRST_BITS;
@@ -12,9 +17,8 @@ ov_status ovi_key_index_room(ovi_key_index *x, uint64_t more, ov_error *err)
         return OV_OK;
     if ((x->used + more) * 10 > ((uint64_t)1 << bits) * 9)
         return ov_fail(err, OV_LIMIT, "a datasource with keys has more than %llu of them", (unsigned long long)x->used);
-    ovi_key_index grown = {.slots = ov_calloc((size_t)1 << bits, sizeof *grown.slots), .bits = bits, .used = x->used};
-    if (!grown.slots)
-        return ov_fail_nomem(err, ((size_t)1 << bits) * sizeof *grown.slots);
+    ovi_key_index grown = {.bits = bits, .used = x->used, .budget = x->budget};
+    OV_TRY(ov_array_grow(x->budget, &grown.slots, 0, slot_bytes(&grown), err));
     for (uint64_t i = 0; x->slots && i < (uint64_t)1 << x->bits; i++) {
         const ovi_key_slot *s = &x->slots[i];
         if (ovi_key_place(s) == 0)
@@ -31,6 +35,7 @@ ov_status ovi_key_index_room(ovi_key_index *x, uint64_t more, ov_error *err)
 
 void ovi_key_index_fini(ovi_key_index *x)
 {
-    ov_free(x->slots);
-    *x = (ovi_key_index){0};
+    if (x->slots)
+        ov_array_free(x->budget, &x->slots, slot_bytes(x));
+    *x = (ovi_key_index){.budget = x->budget};
 }

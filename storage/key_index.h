@@ -20,6 +20,7 @@ typedef struct ovi_key_index {
     ovi_key_slot *slots;
     unsigned bits;
     uint64_t used;
+    ov_budget *budget; /* of the slots */
 } ovi_key_index;
 
 static inline uint64_t ovi_key_place(const ovi_key_slot *s)
@@ -54,6 +55,6 @@ static inline void ovi_key_step(const ovi_key_index *x, uint64_t *at)
     *at = (*at + 1) & (((uint64_t)1 << x->bits) - 1);
 }
 
-/* Room for `more` keys; slots move. */
+/* Room for `more` keys; slots move. OV_LIMIT: the budget, or 2^32 slots. */
 OV_CHECKED ov_status ovi_key_index_room(ovi_key_index *x, uint64_t more, ov_error *err);
 void ovi_key_index_fini(ovi_key_index *x);

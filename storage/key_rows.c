@@ -26,9 +26,9 @@ static bool is_whole_number(ov_slice s, int64_t *out)
             return false;
         v = v * 10 + (uint64_t)(s.p[i] - '0');
     }
-    if (v > (uint64_t)INT64_MAX)
+    if (v > (uint64_t)INT64_MAX + at)
         return false;
-    *out = at ? -(int64_t)v : (int64_t)v;
+    *out = (int64_t)(at ? 0 - v : v);
     return true;
 }
 
@@ -40,9 +40,10 @@ static value of_text(ov_slice s)
     return v;
 }
 
+/* Beyond 2^53 every double is a whole number, and each converts exactly. */
 static value of_real(double f)
 {
-    if (f >= -9007199254740992.0 && f <= 9007199254740992.0 && f == floor(f))
+    if (f >= -0x1p63 && f < 0x1p63 && f == floor(f))
         return (value){.kind = VALUE_LONG, .i = (int64_t)f};
     return (value){.kind = VALUE_REAL, .f = f};
 }
@@ -104,7 +105,8 @@ static bool same(const value *a, const value *b)
     return false;
 }
 
-/* Longs and reals by value: a real here is no whole number that a double holds exactly, so converting decides rightly. */
+/* Longs and reals by value: a real here lies between whole numbers below 2^53, or beyond all longs, and rounding a long to a
+ * double does not carry it past either. */
 static int compare_numbers(const value *a, const value *b)
 {
     if (a->kind == VALUE_LONG && b->kind == VALUE_LONG)

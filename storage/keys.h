@@ -6,8 +6,9 @@
  * last; the others are superseded in the same transaction (storage/dead.h), also late rows themselves, when
  * they meet a greater version. Rows in memory take part like published ones. docs/decisions/0006-keys.md has the argument.
  *
- *   one value   two values are the same when both are NULL, or equal as numbers, or equal texts; a whole number
- *               and the text that writes it are the same, so that a column that changed its type keeps its keys
+ *   one value   two values are the same when both are NULL, or equal as numbers (exactly, whatever their types), or equal
+ *               texts; a whole number of 64 bits and the text that writes it are the same, so that a column that changed its
+ *               type keeps its keys
  *   version     NULL, then numbers, then texts by bytes (ISO times sort); without a column all are equal
  *   arrival     by the instant of the commit, then by the order in it
  *   gone rows   what a REPLACE hides or somebody marks unused takes no part; when it comes back it is collapsed again
@@ -35,6 +36,11 @@ OV_CHECKED ov_status ov_catalog_keys_declare(ov_catalog *cat, ov_slice datasourc
 /* Slices in `out`. count 0 when there are none. */
 OV_CHECKED ov_status ov_catalog_keys_get(ov_catalog *cat, ov_slice datasource, ov_arena *out, ov_key_spec *spec,
                                          ov_error *err);
+
+/* What the tables of keys of all datasources may take together, from the start without a limit; set before there are changes.
+ * A change that needs more lets go of tables that nobody works with, and is refused (OV_LIMIT) when that is not enough. */
+void ov_catalog_keys_memory(ov_catalog *cat, size_t most);
+size_t ov_catalog_keys_used(const ov_catalog *cat);
 
 /* The instant of rows that arrive now: never before one that was given out for the datasource. */
 int64_t ov_keys_instant(ov_catalog *cat, ov_slice datasource);

@@ -25,37 +25,68 @@ bool ov_keys_kept(const ov_segment_entry *input, int64_t horizon, uint32_t b, ui
 
 /* ---- inputs ---- */
 
-static ov_status find_input(ovi_key_run *r, const ov_segment_entry *e, uint32_t *no, ov_error *err)
+typedef struct wanted {
+    const ov_segment_entry *entry;
+    uint32_t input;
+} wanted;
+
+static int cmp_wanted(const void *pa, const void *pb)
 {
-    ovi_keys *k = r->k;
+    const ov_segment_entry *a = ((const wanted *)pa)->entry, *b = ((const wanted *)pb)->entry;
+    uintptr_t x = (uintptr_t)a->live, y = (uintptr_t)b->live;
+    if (x != y)
+        return x < y ? -1 : 1;
+    return x ? 0 : ov_slice_cmp(a->file, b->file);
+}
+
+/* One walk over what the index names, each sought among the inputs. */
+static ov_status match_inputs(ovi_key_run *r, const wanted *list, uint32_t n, ov_error *err)
+{
     for (uint32_t i = 0; i < r->first_fresh; i++) {
-        const ovi_key_segment *s = &k->segs[i];
-        if (e->live ? s->live == e->live : s->file && ov_slice_eq(e->file, ov_slice_cstr(s->file))) {
-            *no = i;
-            OV_TRY(ovi_key_look(r, &k->segs[i], err));
-            if (k->segs[i].entry)
-                return OV_OK;
-        }
+        const ovi_key_segment *s = &r->k->segs[i];
+        ov_segment_entry key = {.live = (ov_segment *)(uintptr_t)s->live, .file = s->file ? ov_slice_cstr(s->file) : (ov_slice){0}};
+        wanted look = {.entry = &key};
+        const wanted *at = bsearch(&look, list, n, sizeof look, cmp_wanted);
+        if (!at)
+            continue;
+        OV_TRY(ovi_key_look(r, i, err));
+        if (s->entry)
+            r->inputs[at->input].no = i;
     }
-    return ov_fail(err, OV_BUSY, "segments of '" OV_SLICE_FMT "' went away while their rows were put together",
-                   OV_SLICE_ARG(k->name));
+    return OV_OK;
+}
+
+static ov_status find_inputs(ovi_key_run *r, const ov_moved *from, ov_error *err)
+{
+    wanted *list = ov_malloc((from->count + 1u) * sizeof *list);
+    if (!list)
+        return ov_fail_nomem(err, from->count * sizeof *list);
+    for (uint32_t i = 0; i < from->count; i++) {
+        list[i] = (wanted){from->inputs[i], i};
+        r->inputs[i].no = UINT32_MAX;
+    }
+    qsort(list, from->count, sizeof *list, cmp_wanted);
+    ov_status st = match_inputs(r, list, from->count, err);
+    ov_free(list);
+    for (uint32_t i = 0; i < from->count && st == OV_OK; i++)
+        if (r->inputs[i].no == UINT32_MAX)
+            st = ov_fail(err, OV_BUSY, "segments of '" OV_SLICE_FMT "' went away while their rows were put together",
+                         OV_SLICE_ARG(r->k->name));
+    return st;
 }
 
 static ov_status open_input(ovi_key_run *r, ovi_moved_input *in, ov_error *err)
 {
     const ovi_key_segment *s = &r->k->segs[in->no];
     const ov_dead *d = ovi_key_state(s);
+    ov_budget *budget = &r->cat->keys_budget;
     in->born = s->born;
     if (ov_dead_has_births(d)) {
-        in->births = ov_malloc(((size_t)in->rows + 1) * sizeof *in->births);
-        if (!in->births)
-            return ov_fail_nomem(err, in->rows * sizeof *in->births);
+        OV_TRY(ov_array_grow(budget, &in->births, 0, ovi_key_instants(in->rows), err));
         ov_dead_birth_list(d, in->rows, in->born, in->births);
     }
     if (ov_dead_count(d)) {
-        in->deaths = ov_malloc(((size_t)in->rows + 1) * sizeof *in->deaths);
-        if (!in->deaths)
-            return ov_fail_nomem(err, in->rows * sizeof *in->deaths);
+        OV_TRY(ov_array_grow(budget, &in->deaths, 0, ovi_key_instants(in->rows), err));
         ov_dead_death_list(d, in->rows, in->deaths);
     }
     return OV_OK;
@@ -67,9 +98,9 @@ static ov_status open_inputs(ovi_key_run *r, const ov_moved *from, ov_error *err
     r->inputs = ov_calloc(from->count + 1u, sizeof *r->inputs);
     if (!r->inputs)
         return ov_fail_nomem(err, from->count * sizeof *r->inputs);
+    OV_TRY(find_inputs(r, from, err));
     for (uint32_t i = 0; i < from->count; i++) {
         ovi_moved_input *in = &r->inputs[i];
-        OV_TRY(find_input(r, from->inputs[i], &in->no, err));
         in->first = first;
         in->rows = r->k->segs[in->no].rows;
         in->base = r->k->segs[in->no].base;
@@ -159,10 +190,14 @@ static ov_status move_one(ovi_key_run *r, const ovi_key_source *to, ov_error *er
         return ovi_key_add_segment(r, to, &no, err); /* which refuses it */
     if (!to->arrival)
         return ov_fail(err, OV_INTERNAL, "rows of a datasource with keys were put together without telling which");
-    event *list = ov_malloc(((size_t)total + 1) * sizeof *list);
-    uint32_t *rows = ov_malloc(((size_t)total + 1) * sizeof *rows);
+    size_t n = (size_t)total + 1;
+    event *list = NULL;
+    uint32_t *rows = NULL;
     ov_dead *d = NULL;
-    ov_status st = list && rows ? OV_OK : ov_fail_nomem(err, total * sizeof *list);
+    ov_budget *budget = &r->cat->keys_budget;
+    ov_status st = ov_array_grow(budget, &list, 0, n * sizeof *list, err);
+    if (st == OV_OK)
+        st = ov_array_grow(budget, &rows, 0, n * sizeof *rows, err);
     if (st == OV_OK)
         st = fill(r, to, list, rows, &d, err);
     if (st == OV_OK) {
@@ -171,8 +206,8 @@ static ov_status move_one(ovi_key_run *r, const ovi_key_source *to, ov_error *er
         st = ovi_key_add_segment(r, &src, &no, err);
     }
     ov_dead_release(d);
-    ov_free(list);
-    ov_free(rows);
+    ov_array_free(budget, &list, n * sizeof *list);
+    ov_array_free(budget, &rows, n * sizeof *rows);
     return st;
 }
 
@@ -183,9 +218,8 @@ ov_status ovi_key_run_move(ovi_key_run *r, const ov_moved *from, const ovi_key_s
     for (uint32_t i = 0; i < count && st == OV_OK; i++)
         st = move_one(r, &to[i], err);
     for (uint32_t i = 0; r->inputs && i < from->count; i++) {
-        ov_free(r->inputs[i].births);
-        ov_free(r->inputs[i].deaths);
-        r->inputs[i].births = r->inputs[i].deaths = NULL;
+        ov_array_free(&r->cat->keys_budget, &r->inputs[i].births, ovi_key_instants(r->inputs[i].rows));
+        ov_array_free(&r->cat->keys_budget, &r->inputs[i].deaths, ovi_key_instants(r->inputs[i].rows));
     }
     return st;
 }

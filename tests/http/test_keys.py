@@ -1,6 +1,7 @@
 """Keys and versions: a datasource with keys against a dict, whatever way rows come, across restarts, merges and kill -9; AS OF."""
 import json
 import random
+import threading
 import time
 
 from ovatetest import Server, SqlError
@@ -190,25 +191,46 @@ def replaced(server):
 
 
 def marked(server):
-    """A server that dies between marking segments used and looking for their rows' keys shows one row a key when it is back."""
+    """Rows that come back with their segments meet the others in the same transaction: whoever looks sees one row a key."""
     old = {'t': START, 'id': 'r', 'part': 1, 'v': 5, 'x': 'old'}
     interval = {'interval': '2024-05-01/2024-05-02'}
     coordinator = '/druid/coordinator/v1/datasources/marked/'
-    server.ingest(batch('marked', [old]))
+    server.ingest(batch('marked', [old, dict(old, id='s', v=9, x='wins')]))
     server.wait_table('marked')
     same(server.post(coordinator + 'markUnused', interval)[0], 200)
-    server.ingest(batch('marked', [dict(old, t=START + DAY, v=7, x='new')]))
+    server.ingest(batch('marked', [dict(old, t=START + DAY, v=7, x='new'), dict(old, t=START + DAY, id='s', v=7, x='loses')]))
+    same(declare(server, 'marked')[0], 200)
+    push(server, 'marked', [dict(old, t=START + DAY, id='s', v=8, x='pushed')])  # over a published row, in memory
     server.kill()
     server.env['OVATE_FAULT'] = 'OV_FAULT_KEYS_MARKED:1:crash'
     server.start()
+    same(server.sql('SELECT x FROM marked ORDER BY x')[1], [['new'], ['pushed']])
     try:
         server.post(coordinator + 'markUsed', interval)
-    except OSError:
-        pass  # where there are fault points
-    del server.env['OVATE_FAULT']
-    server.kill()
-    server.start()
-    same(server.sql('SELECT x FROM marked')[1], [['new']])
+    except OSError:  # where there are fault points
+        del server.env['OVATE_FAULT']
+        server.kill()
+        server.start()
+        same(server.sql('SELECT x FROM marked ORDER BY x')[1], [['new'], ['pushed']])
+        same(server.post(coordinator + 'markUsed', interval)[0], 200)
+    same(server.sql('SELECT x FROM marked ORDER BY x')[1], [['new'], ['wins']])
+    same(server.value("SELECT SUM(num_rows) FROM sys.segments WHERE datasource = 'marked'"), 2)
+    seen, stop, other = set(), threading.Event(), server.another()
+
+    def look():
+        while not stop.is_set():
+            seen.add(other.value('SELECT COUNT(*) FROM marked'))
+    looker = threading.Thread(target=look)
+    looker.start()
+    for _ in range(20):
+        server.post(coordinator + 'markUnused', interval)
+        server.post(coordinator + 'markUsed', interval)
+    stop.set()
+    looker.join()
+    check(seen <= {1, 2}, seen)
+    status, _, answer = server.post('/druid/v2', {'queryType': 'segmentMetadata', 'dataSource': 'marked', 'merge': True})
+    column = json.loads(answer)[0]['columns']['x']
+    same((status, column['cardinality'], column['minValue'], column['maxValue']), (200, 1, 'new', 'wins'))
 
 
 def cases(_):
