@@ -2,6 +2,7 @@
 import json
 
 PACKAGE = 'chdb'
+CACHES = 'use_query_cache', 'use_query_condition_cache'
 KINDS = {'text': 'String', 'word': 'LowCardinality(String)', 'long': 'Int64', 'int': 'Int32', 'short': 'Int16', 'byte': 'Int16',
          'double': 'Float64', 'money': 'Decimal(15, 2)', 'time': "DateTime('UTC') CODEC(Delta, LZ4)", 'day': 'Date'}
 
@@ -13,12 +14,15 @@ class Peer:
         import chdb
         from chdb import session
         self.version = '%s (chdb %s)' % (chdb.query('SELECT version()', 'TabSeparated').bytes().decode().strip(), chdb.__version__)
-        self.settings = 'max_threads = %d, LowCardinality, OPTIMIZE FINAL' % threads
+        self.settings = 'max_threads = %d, LowCardinality, OPTIMIZE FINAL, caches of results and of conditions off' % threads
         self.path = folder + '/clickhouse'
         self.session = session.Session(self.path)
         self.session.query('CREATE DATABASE IF NOT EXISTS bench')
         self.session.query('USE bench')
         self.session.query('SET max_threads = %d, join_use_nulls = 1' % threads)
+        # results and what conditions left of a part are not kept from run to run, as Ovate's caches are off
+        for name, in self.rows('SELECT name FROM system.settings WHERE name IN (%s)' % ', '.join("'%s'" % name for name in CACHES)):
+            self.session.query('SET %s = 0' % name)
         self.threads = threads
 
     def close(self):

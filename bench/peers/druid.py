@@ -12,6 +12,7 @@ import sys
 import time
 
 from peers import druid_http
+from peers.asked import Served
 from peers.processes import Processes
 
 VERSION = '33.0.0'
@@ -92,7 +93,7 @@ def free_ports(count):
     raise RuntimeError('no free ports')
 
 
-class Druid:
+class Druid(Served):
     name, dialect = 'Druid', 'druid'
 
     def __init__(self, folder, threads, memory, cache):
@@ -189,20 +190,6 @@ class Druid:
 
     def start(self):
         self.link = druid_http.Link('127.0.0.1', self.ports['broker'])
-
-    def rows(self, sql):
-        return self.link.rows(sql)
-
-    def run(self, sql):
-        return self.link.run(sql)
-
-    def memory(self):
-        return self.processes.megabytes()
-
-    def stop(self):
-        if self.link:
-            self.link.close()
-        self.processes.stop()
 
 
 def cut(table, folder, count):

@@ -6,6 +6,8 @@ import socket
 import time
 import urllib.parse
 
+from peers.asked import Asked
+
 IDLE = 20  # seconds; servers close connections that were idle for long
 CONTEXT = {'useApproximateCountDistinct': False, 'useApproximateTopN': False,
            'useCache': False, 'populateCache': False, 'useResultLevelCache': False, 'populateResultLevelCache': False}
@@ -130,7 +132,7 @@ def counted(host, port, table):
     return answer[0][0] if status == 200 and answer else None
 
 
-class ByUrl:
+class ByUrl(Asked):
     """A server that runs already. Its tables are loaded through it unless they are there with as many rows."""
     dialect, path = 'druid', None
 
@@ -148,13 +150,3 @@ class ByUrl:
 
     def start(self):
         self.link = Link(self.host, self.port)
-
-    def rows(self, sql):
-        return self.link.rows(sql)
-
-    def run(self, sql):
-        return self.link.run(sql)
-
-    def stop(self):
-        if self.link:
-            self.link.close()

@@ -16,6 +16,7 @@ import time
 import zipfile
 from concurrent import futures
 
+from peers.asked import Served
 from peers.druid import free_ports
 from peers.druid_http import Link, call
 from peers.processes import Processes
@@ -101,7 +102,7 @@ def install(cache):
     return home, java
 
 
-class Elasticsearch:
+class Elasticsearch(Served):
     name, dialect = 'Elasticsearch', 'elastic'
 
     def __init__(self, folder, threads, memory, cache):
@@ -225,11 +226,3 @@ class Elasticsearch:
 
     def run(self, key):
         return len(self.link.post(*self.ask(key)))
-
-    def memory(self):
-        return self.processes.megabytes()
-
-    def stop(self):
-        if self.link:
-            self.link.close()
-        self.processes.stop()

@@ -8,11 +8,12 @@ import subprocess
 import sys
 
 from peers import install
+from peers.asked import Asked
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 
 
-class Embedded:
+class Embedded(Asked):
     def __init__(self, module, folder, threads, memory):
         self.module, self.folder, self.threads, self.limit = module, folder, threads, memory
         code = importlib.import_module('peers.' + module)
@@ -20,7 +21,7 @@ class Embedded:
         if importlib.util.find_spec(code.PACKAGE) is None:
             raise ImportError('its package %s could not be installed' % code.PACKAGE)
         self.kind = code.Peer
-        self.name, self.dialect, self.peer, self.layout = code.Peer.name, code.Peer.dialect, None, ''
+        self.name, self.dialect, self.layout = code.Peer.name, code.Peer.dialect, ''
 
     def load(self, tables):
         """What loading took, {} when an earlier run had done it."""
@@ -39,14 +40,4 @@ class Embedded:
                 'peak_mb': usage.ru_maxrss / 1024} if seconds else {}
 
     def start(self):
-        self.peer = self.kind(self.folder, self.threads, self.limit)
-
-    def rows(self, sql):
-        return self.peer.rows(sql)
-
-    def run(self, sql):
-        return self.peer.run(sql)
-
-    def stop(self):
-        if self.peer:
-            self.peer.close()
+        self.link = self.kind(self.folder, self.threads, self.limit)

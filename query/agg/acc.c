@@ -145,6 +145,12 @@ ov_status ov_acc_init(ov_acc *a, const ov_acc_spec *spec, bool general, ov_budge
     return a->kind == OV_ACC_DISTINCT ? ov_distinct_init(&a->set, spec->type, budget, err) : OV_OK;
 }
 
+void ov_acc_share(ov_acc *a, ov_acc *with)
+{
+    if (a->kind == OV_ACC_DISTINCT)
+        ov_distinct_share(&a->set, &with->set);
+}
+
 void ov_acc_fini(ov_acc *a)
 {
     ov_array_free(a->budget, &a->n, a->cap * sizeof(*a->n));

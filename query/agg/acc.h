@@ -111,6 +111,9 @@ bool ov_acc_in_turn(const ov_acc_spec *spec);
 
 /* general: tests, row by row only. What spec points to outlives a. */
 OV_CHECKED ov_status ov_acc_init(ov_acc *a, const ov_acc_spec *spec, bool general, ov_budget *budget, ov_error *err);
+/* a and `with` are of one spec and one thread, and a, which is empty, will be merged into `with` again and again: what both know of
+ * texts is known once. */
+void ov_acc_share(ov_acc *a, ov_acc *with);
 void ov_acc_fini(ov_acc *a);
 /* States for groups [0, groups) exist and new ones are empty. */
 OV_CHECKED ov_status ov_acc_reserve(ov_acc *a, uint32_t groups, ov_error *err);

@@ -5,6 +5,28 @@
 
 #include "base/bits.h"
 
+/* Texts of a dictionary. A row that repeats the one before, as it does where rows are sorted or clustered, counts once. */
+static ov_status distinct_texts(ov_acc *a, const ov_agg_rows *rows, const uint64_t *mask, const ov_vec *x,
+                                const ov_domain *dom, ov_arena *scratch, ov_error *err)
+{
+    enum { SOME = 1024 };
+    const uint32_t *codes;
+    uint32_t group[SOME], code[SOME], some = 0, last_group = 0, last_code = UINT32_MAX;
+    OV_TRY(ov_vec_codes32(x, scratch, &codes, err));
+    OV_AGG_EACH (rows, mask, p, i) {
+        uint32_t g = ov_agg_group(rows, p, i);
+        if (codes[i] == last_code && g == last_group)
+            continue;
+        group[some] = last_group = g;
+        code[some++] = last_code = codes[i];
+        if (some == SOME) {
+            OV_TRY(ov_distinct_add_texts(&a->set, a->groups, group, dom, code, some, a->n, err));
+            some = 0;
+        }
+    }
+    return ov_distinct_add_texts(&a->set, a->groups, group, dom, code, some, a->n, err);
+}
+
 static ov_status distinct_codes(ov_acc *a, const ov_agg_rows *rows, const uint64_t *mask, const ov_vec *x,
                                 ov_arena *scratch, ov_error *err)
 {
@@ -39,8 +61,12 @@ static ov_status distinct_numbers(ov_acc *a, const ov_agg_rows *rows, const uint
     OV_TRY(ov_arena_alloc(scratch, SOME * sizeof(*group), &group, err));
     OV_TRY(ov_arena_alloc(scratch, SOME * sizeof(*values), &values, err));
     OV_AGG_EACH (rows, mask, p, i) {
-        group[some] = ov_agg_group(rows, p, i);
-        values[some++] = ((const uint64_t *)flat.data)[i];
+        uint32_t g = ov_agg_group(rows, p, i);
+        uint64_t value = ((const uint64_t *)flat.data)[i];
+        if (some && value == values[some - 1] && g == group[some - 1])
+            continue;
+        group[some] = g;
+        values[some++] = value;
         if (some == SOME) {
             OV_TRY(ov_distinct_add_pairs(&a->set, group, values, some, a->n, err));
             some = 0;
@@ -94,6 +120,9 @@ ov_status ovi_acc_update_distinct(ov_acc *a, const ov_agg_rows *rows, const uint
         return distinct_lists(a, rows, mask, x, scratch, err);
     if (x->enc == OV_ENC_RUN && one)
         return distinct_runs(a, rows, mask, x, scratch, err);
+    const ov_domain *dom = x->enc == OV_ENC_DICT ? x->dict : x->enc == OV_ENC_RUN && x->child->enc == OV_ENC_DICT ? x->child->dict : NULL;
+    if (dom && !ov_type_is_list(dom->type) && ov_distinct_of_text(&a->set))
+        return distinct_texts(a, rows, mask, x, dom, scratch, err);
     if (x->enc == OV_ENC_DICT) {
         OV_TRY(ovi_present(x, rows, mask, scratch, &mask, err));
         return distinct_codes(a, rows, mask, x, scratch, err);
@@ -103,7 +132,7 @@ ov_status ovi_acc_update_distinct(ov_acc *a, const ov_agg_rows *rows, const uint
         OV_TRY(ovi_present(x, rows, mask, scratch, &mask, err));
         return distinct_small(a, rows, mask, x, err);
     }
-    if (x->enc == OV_ENC_FLAT && ov_type_is_int(x->type)) {
+    if ((x->enc == OV_ENC_FLAT || x->enc == OV_ENC_RUN) && ov_type_is_int(x->type)) {
         OV_TRY(ovi_present(x, rows, mask, scratch, &mask, err));
         return distinct_numbers(a, rows, mask, x, scratch, err);
     }

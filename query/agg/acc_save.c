@@ -66,7 +66,7 @@ static ov_status save_sets(const ov_acc *a, const uint32_t *group, uint32_t n, o
         add_u64(out, offsets[i + 1] - offsets[i]);
         for (size_t k = offsets[i]; k < offsets[i + 1]; k++) {
             if (ov_distinct_of_text(&a->set))
-                add_text(out, a->set.strings.text[values[k]]);
+                add_text(out, a->set.strings->text[values[k]]);
             else
                 add_u64(out, values[k]);
         }

@@ -25,7 +25,7 @@ static void copy_values(const ov_object *o, const ov_collect *c, const uint32_t 
         if (ov_collect_is_null(c, order[i]))
             ov_bits_clear(valid, at);
         else if (text)
-            ((ov_slice *)data)[at] = s->set.strings.text[word];
+            ((ov_slice *)data)[at] = s->set.strings->text[word];
         else
             data[at] = word;
     }

@@ -27,10 +27,10 @@ static ov_status join(const ov_object *o, uint32_t group, ov_slice separator, ov
     char *p;
     OV_TRY(ov_collect_order(o, group, out, &order, err));
     for (uint32_t i = 0; i < c->n; i++)
-        bytes += s->set.strings.text[c->words[i]].n;
+        bytes += s->set.strings->text[c->words[i]].n;
     OV_TRY(ov_arena_alloc(out, bytes + 1, &p, err));
     for (uint32_t i = 0; i < c->n; i++) {
-        ov_slice one = s->set.strings.text[c->words[order[i]]];
+        ov_slice one = s->set.strings->text[c->words[order[i]]];
         if (i > 0 && separator.n)
             memcpy(p + at, separator.p, separator.n);
         at += i > 0 ? separator.n : 0;

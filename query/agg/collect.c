@@ -65,7 +65,7 @@ static ov_status append(ov_object *o, ov_collect *c, uint64_t word, bool null, o
     if (null)
         ov_bits_set(c->nulls, c->n);
     c->words[c->n++] = word;
-    c->bytes += null || !ov_distinct_of_text(&s->set) ? 8 : s->set.strings.text[word].n;
+    c->bytes += null || !ov_distinct_of_text(&s->set) ? 8 : s->set.strings->text[word].n;
     if (s->most_bytes && c->bytes > s->most_bytes)
         return ov_fail_at(err, OV_LIMIT, o->call->pos, o->call->end_pos,
                           "%s has collected more than the %llu bytes it was given; pass a larger size",
@@ -123,7 +123,7 @@ static ov_status reader_open(ov_object *o, const ov_vec *v, ov_arena *scratch, r
     if (v->enc == OV_ENC_DICT && ov_distinct_of_text(&s->set) && !o->general) {
         r->dict = v->dict;
         OV_TRY(ov_vec_codes32(v, scratch, &r->codes, err));
-        return ov_strmap_of(&s->set.map, &s->set.strings, v->dict, &r->map, err);
+        return ov_strmap_of(&s->set.map, s->set.strings, v->dict, &r->map, err);
     }
     return ov_vec_flatten(v, scratch, &r->flat, err);
 }
@@ -136,7 +136,7 @@ static ov_status read_word(ov_object *o, const reader *r, uint32_t i, uint64_t *
     if (r->codes) {
         uint32_t *at = &r->map[r->codes[i]];
         if (!*at)
-            OV_TRY(ov_strmap_fill(&s->set.strings, r->dict, r->codes[i], at, err));
+            OV_TRY(ov_strmap_fill(s->set.strings, r->dict, r->codes[i], at, err));
         *word = *at - 1;
         *null = *word == 0;
         return OV_OK;
@@ -150,7 +150,7 @@ static ov_status read_word(ov_object *o, const reader *r, uint32_t i, uint64_t *
         double v = ((const double *)r->flat.data)[i];
         *word = s->distinct ? ov_distinct_real(v) : ov_f64_bits(v);
     } else {
-        OV_TRY(ov_strtab_add(&s->set.strings, ((const ov_slice *)r->flat.data)[i], true, &number, err));
+        OV_TRY(ov_strtab_add(s->set.strings, ((const ov_slice *)r->flat.data)[i], true, &number, err));
         *word = number;
     }
     return OV_OK;
@@ -237,7 +237,7 @@ ov_status ov_collect_merge(ov_object *dst, ov_object *src, const uint32_t *from,
     ov_collect_shared *d = dst->shared;
     const ov_collect_shared *s = src->shared;
     uint32_t *number = NULL; /* of src's strings among dst's, plus one; 0: not looked up yet */
-    size_t bytes = ov_distinct_of_text(&d->set) ? (size_t)s->set.strings.count * sizeof(*number) : 0;
+    size_t bytes = ov_distinct_of_text(&d->set) ? (size_t)s->set.strings->count * sizeof(*number) : 0;
     ov_status st = OV_OK;
     if (bytes)
         OV_TRY(ov_array_grow(dst->budget, &number, 0, bytes, err));
@@ -252,7 +252,7 @@ ov_status ov_collect_merge(ov_object *dst, ov_object *src, const uint32_t *from,
             if (number && !null) {
                 uint32_t *at = &number[word];
                 if (!*at) {
-                    OV_TRY_OUT(st, ov_strtab_add(&d->set.strings, s->set.strings.text[word], true, at, err));
+                    OV_TRY_OUT(st, ov_strtab_add(d->set.strings, s->set.strings->text[word], true, at, err));
                     ++*at;
                 }
                 word = *at - 1;
@@ -348,7 +348,7 @@ static ov_status order_by_value(const ov_collect_shared *s, const ov_collect *c,
         else if (reals)
             items[w].v.f = ov_f64_from_bits(c->words[w]);
         else
-            items[w].v.s = s->set.strings.text[c->words[w]];
+            items[w].v.s = s->set.strings->text[c->words[w]];
     }
     OV_TRY(ov_sort(out->budget, items, c->n, sizeof(*items), ints ? item_ints : reals ? item_reals : item_texts, err));
     for (uint32_t w = 0; w < c->n; w++)
@@ -405,7 +405,7 @@ ov_status ov_collect_write(const ov_object *o, uint32_t group, ov_buf *out, ov_e
             add_u64(out, c->words[w]);
             continue;
         }
-        ov_slice text = s->set.strings.text[c->words[w]];
+        ov_slice text = s->set.strings->text[c->words[w]];
         add_u32(out, (uint32_t)text.n);
         ov_buf_add_slice(out, text);
     }
@@ -425,7 +425,7 @@ static ov_status read_value(ov_object *o, uint32_t group, uint64_t ordinal, ov_c
     } else if (!null) {
         OV_TRY(ov_cursor_u32(in, &n, err));
         OV_TRY(ov_cursor_bytes(in, n, &text, err));
-        OV_TRY(ov_strtab_add(&s->set.strings, text, true, &number, err));
+        OV_TRY(ov_strtab_add(s->set.strings, text, true, &number, err));
         word = number;
     }
     return put(o, group, word, null != 0, ordinal, err);

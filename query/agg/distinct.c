@@ -1,98 +1,111 @@
 #include "query/agg/distinct.h"
 
-
-#include "base/hash.h"
 #include "base/value_sort.h"
 
-enum { SEEN_MAX_BITS = 1 << 26, SLOTS_FAST = 1 << 20 };
+enum { SEEN_MAX_BITS = 1 << 26, AHEAD = 256 };
 #define SMALL_DOMAIN UINT64_MAX /* no dictionary has this id */
 
 ov_status ov_distinct_init(ov_distinct *d, ov_type type, ov_budget *budget, ov_error *err)
 {
     *d = (ov_distinct){.budget = budget, .type = type};
-    if (ov_distinct_of_text(d))
-        OV_TRY(ov_strtab_init(&d->strings, budget, err));
-    OV_TRY(ov_array_grow(budget, &d->slots, 0, 64 * 16, err));
-    d->slot_count = 64;
-    return OV_OK;
+    if (ov_distinct_of_text(d)) {
+        d->strings = &d->own;
+        OV_TRY(ov_strtab_init(&d->own, budget, err));
+    }
+    return ov_pairs_init(&d->pairs, budget, err);
+}
+
+void ov_distinct_share(ov_distinct *d, ov_distinct *with)
+{
+    if (!ov_distinct_of_text(d))
+        return;
+    OV_ASSERT(d->own.count <= 1);
+    ov_strtab_fini(&d->own);
+    d->own = (ov_strtab){0};
+    d->strings = with->strings;
 }
 
 void ov_distinct_fini(ov_distinct *d)
 {
     if (ov_distinct_of_text(d)) {
         ov_strmap_fini(&d->map, d->budget);
-        ov_strtab_fini(&d->strings);
+        if (d->strings == &d->own)
+            ov_strtab_fini(&d->own);
     }
-    ov_array_free(d->budget, &d->slots, d->slot_count * 16);
+    ov_pairs_fini(&d->pairs);
+    ov_array_free(d->budget, &d->owner, (size_t)d->owner_cap * sizeof(*d->owner));
     ov_array_free(d->budget, &d->seen, d->seen_words * 8);
-    d->slot_count = d->used = d->seen_words = 0;
+    d->owner_cap = d->owned = 0;
+    d->seen_words = 0;
 }
 
 void ov_distinct_reset(ov_distinct *d)
 {
-    memset(d->slots, 0, d->slot_count * 16);
-    d->used = 0;
+    ov_pairs_reset(&d->pairs);
+    if (d->owned)
+        memset(d->owner + d->owner_low, 0, (size_t)(d->owner_end - d->owner_low) * sizeof(*d->owner));
+    d->owned = d->owner_low = d->owner_end = 0;
     d->seen_domain = 0;
 }
 
-static uint64_t pair_hash(uint32_t group, uint64_t value)
+/* Every string of the table may have an owner. */
+static ov_status room_for_owners(ov_distinct *d, ov_error *err)
 {
-    return ov_hash_u64(value ^ (uint64_t)group * 0xD6E8FEB86659FD93ull);
+    uint32_t cap = d->strings->cap;
+    if (d->owner_cap >= d->strings->count)
+        return OV_OK;
+    OV_TRY(ov_array_grow(d->budget, &d->owner, (size_t)d->owner_cap * sizeof(*d->owner), (size_t)cap * sizeof(*d->owner),
+                         err));
+    d->owner_cap = cap;
+    return OV_OK;
 }
 
-static ov_status grow(ov_distinct *d, ov_error *err)
+/* A string's owner: false when it is another group, so that the pair has to go elsewhere. There is room. */
+OV_INLINE bool own(ov_distinct *d, uint32_t group, uint32_t number, bool *fresh)
 {
-    uint64_t *slots = NULL;
-    size_t count = d->slot_count * (d->slot_count < SLOTS_FAST ? 4 : 2); /* large sets grow in smaller steps */
-    OV_TRY(ov_array_grow(d->budget, &slots, 0, count * 16, err));
-    for (size_t i = 0; i < d->slot_count; i++) {
-        uint64_t value = d->slots[2 * i], group_1 = d->slots[2 * i + 1];
-        ov_status st = ov_budget_alive_at(d->budget, i, err);
-        if (st != OV_OK) {
-            ov_array_free(d->budget, &slots, count * 16);
-            return st;
-        }
-        if (!group_1)
-            continue;
-        size_t at = pair_hash((uint32_t)(group_1 - 1), value) & (count - 1);
-        while (slots[2 * at + 1])
-            at = (at + 1) & (count - 1);
-        slots[2 * at] = value;
-        slots[2 * at + 1] = group_1;
-    }
-    ov_array_free(d->budget, &d->slots, d->slot_count * 16);
-    d->slots = slots;
-    d->slot_count = count;
-    return OV_OK;
+    uint32_t *owner = &d->owner[number];
+    *fresh = *owner == 0;
+    if (!*fresh)
+        return *owner == group + 1;
+    *owner = group + 1;
+    d->owner_low = d->owned ? OV_MIN(d->owner_low, number) : number;
+    d->owner_end = OV_MAX(d->owner_end, number + 1);
+    d->owned++;
+    return true;
 }
 
 ov_status ov_distinct_put(ov_distinct *d, uint32_t group, uint64_t value, bool *fresh, ov_error *err)
 {
-    size_t mask = d->slot_count - 1, at = pair_hash(group, value) & mask;
-    uint64_t group_1 = (uint64_t)group + 1;
-    for (; d->slots[2 * at + 1]; at = (at + 1) & mask)
-        if (d->slots[2 * at] == value && d->slots[2 * at + 1] == group_1)
-            break;
-    *fresh = !d->slots[2 * at + 1];
-    if (!*fresh)
-        return OV_OK;
-    d->slots[2 * at] = value;
-    d->slots[2 * at + 1] = group_1;
-    return ++d->used > d->slot_count / 2 ? grow(d, err) : OV_OK;
+    if (ov_distinct_of_text(d)) {
+        OV_TRY(room_for_owners(d, err));
+        if (own(d, group, (uint32_t)value, fresh))
+            return OV_OK;
+    }
+    return ov_pairs_put(&d->pairs, group, value, fresh, err);
 }
 
 ov_status ov_distinct_add_pairs(ov_distinct *d, const uint32_t *group, const uint64_t *value, size_t count, uint64_t *n,
                                 ov_error *err)
 {
-    enum { AHEAD = 32 }; /* slots of large sets are cache misses: those of a stretch are fetched together */
-    for (size_t from = 0; from < count; from += AHEAD) {
-        size_t to = OV_MIN(from + AHEAD, count);
-        for (size_t i = from; i < to; i++)
-            __builtin_prefetch(&d->slots[2 * (pair_hash(group[i], value[i]) & (d->slot_count - 1))]);
-        for (size_t i = from; i < to; i++)
-            OV_TRY(ov_distinct_add(d, group[i], value[i], n, err));
+    if (!ov_distinct_of_text(d))
+        return ov_pairs_add(&d->pairs, group, value, count, n, err);
+    uint32_t other[AHEAD], some = 0; /* pairs of strings that another group owns */
+    uint64_t number[AHEAD];
+    OV_TRY(room_for_owners(d, err));
+    for (size_t i = 0; i < count; i++) {
+        bool fresh;
+        if (own(d, group[i], (uint32_t)value[i], &fresh)) {
+            n[group[i]] += fresh;
+            continue;
+        }
+        other[some] = group[i];
+        number[some++] = value[i];
+        if (some == AHEAD) {
+            OV_TRY(ov_pairs_add(&d->pairs, other, number, some, n, err));
+            some = 0;
+        }
     }
-    return OV_OK;
+    return ov_pairs_add(&d->pairs, other, number, some, n, err);
 }
 
 ov_status ov_distinct_add(ov_distinct *d, uint32_t group, uint64_t value, uint64_t *n, ov_error *err)
@@ -106,7 +119,7 @@ ov_status ov_distinct_add(ov_distinct *d, uint32_t group, uint64_t value, uint64
 ov_status ov_distinct_add_str(ov_distinct *d, uint32_t group, ov_slice s, uint64_t *n, ov_error *err)
 {
     uint32_t number;
-    OV_TRY(ov_strtab_add(&d->strings, s, true, &number, err));
+    OV_TRY(ov_strtab_add(d->strings, s, true, &number, err));
     return ov_distinct_add(d, group, number, n, err);
 }
 
@@ -158,8 +171,8 @@ ov_status ov_distinct_add_small(ov_distinct *d, uint32_t groups, uint32_t group,
     return ov_distinct_add(d, group, value, n, err);
 }
 
-ov_status ov_distinct_code_value(ov_distinct *d, const ov_domain *dom, uint32_t code, uint64_t *value,
-                                 ov_error *err)
+/* The value of a code that is not NULL. */
+static ov_status value_of(ov_distinct *d, const ov_domain *dom, uint32_t code, uint64_t *value, ov_error *err)
 {
     if (ov_type_is_int(d->type)) {
         *value = (uint64_t)ov_domain_i64(dom, code);
@@ -167,9 +180,9 @@ ov_status ov_distinct_code_value(ov_distinct *d, const ov_domain *dom, uint32_t 
         *value = ov_distinct_real(ov_domain_f64(dom, code));
     } else {
         uint32_t *map;
-        OV_TRY(ov_strmap_of(&d->map, &d->strings, dom, &map, err));
+        OV_TRY(ov_strmap_of(&d->map, d->strings, dom, &map, err));
         if (!map[code])
-            OV_TRY(ov_strmap_fill(&d->strings, dom, code, &map[code], err));
+            OV_TRY(ov_strmap_fill(d->strings, dom, code, &map[code], err));
         *value = map[code] - 1;
     }
     return OV_OK;
@@ -192,8 +205,40 @@ ov_status ov_distinct_add_code(ov_distinct *d, uint32_t groups, uint32_t group, 
     if (seen)
         return OV_OK;
     uint64_t value;
-    OV_TRY(ov_distinct_code_value(d, dom, code, &value, err));
+    OV_TRY(value_of(d, dom, code, &value, err));
     return ov_distinct_add(d, group, value, n, err);
+}
+
+ov_status ov_distinct_add_texts(ov_distinct *d, uint32_t groups, const uint32_t *group, const ov_domain *dom,
+                                const uint32_t *codes, uint32_t count, uint64_t *n, ov_error *err)
+{
+    uint32_t *map, other[AHEAD], some = 0;
+    uint64_t number[AHEAD];
+    bool fits = false, asked = false, fresh;
+    OV_TRY(ov_strmap_of(&d->map, d->strings, dom, &map, err));
+    OV_TRY(ov_strmap_fill_all(d->strings, dom, codes, count, map, err));
+    OV_TRY(room_for_owners(d, err));
+    for (uint32_t i = 0; i < count; i++) {
+        uint32_t value = map[codes[i]] - 1;
+        if (value == 0)
+            continue;
+        if (own(d, group[i], value, &fresh)) {
+            n[group[i]] += fresh;
+            continue;
+        }
+        if (!asked)
+            OV_TRY(prepare_seen(d, groups, dom->id, dom->count, &fits, err));
+        asked = true;
+        if (fits && see(d, (uint64_t)group[i] * dom->count + codes[i]))
+            continue;
+        other[some] = group[i];
+        number[some++] = value;
+        if (some == AHEAD) {
+            OV_TRY(ov_pairs_add(&d->pairs, other, number, some, n, err));
+            some = 0;
+        }
+    }
+    return ov_pairs_add(&d->pairs, other, number, some, n, err);
 }
 
 /* Order of values as numbers of their type. */
@@ -216,29 +261,62 @@ static int by_real(const void *a, const void *b)
 ov_status ov_distinct_list(const ov_distinct *d, uint32_t groups, const uint32_t *group, uint32_t n, ov_arena *out,
                            size_t **offsets, uint64_t **values, ov_error *err)
 {
-    uint32_t *place; /* of each group in `group`, plus one */
+    uint32_t *place, of; /* of each group in `group`, plus one */
     size_t *end, total = 0;
+    uint64_t value;
+    ov_distinct_at at;
     OV_TRY(ov_arena_zalloc(out, ((size_t)n + 2) * sizeof(*end), offsets, err));
     OV_TRY(ov_arena_zalloc(out, ((size_t)groups + 1) * sizeof(*place), &place, err));
     end = *offsets + 1; /* first counts, then where the next value of each goes */
     for (uint32_t i = 0; i < n; i++)
         place[group[i]] = i + 1;
-    for (size_t i = 0; i < d->slot_count; i++)
-        if (d->slots[2 * i + 1] && place[d->slots[2 * i + 1] - 1])
-            end[place[d->slots[2 * i + 1] - 1] - 1]++;
+    for (at = (ov_distinct_at){0}; ov_distinct_next(d, &at, &of, &value);)
+        if (place[of])
+            end[place[of] - 1]++;
     for (uint32_t i = 0; i < n; i++) {
         size_t count = end[i];
         end[i] = total;
         total += count;
     }
     OV_TRY(ov_arena_alloc(out, (total + 1) * sizeof(**values), values, err));
-    for (size_t i = 0; i < d->slot_count; i++)
-        if (d->slots[2 * i + 1] && place[d->slots[2 * i + 1] - 1])
-            (*values)[end[place[d->slots[2 * i + 1] - 1] - 1]++] = d->slots[2 * i];
+    for (at = (ov_distinct_at){0}; ov_distinct_next(d, &at, &of, &value);)
+        if (place[of])
+            (*values)[end[place[of] - 1]++] = value;
     for (uint32_t i = 0; i < n; i++)
         OV_TRY(ov_sort(out->budget, *values + (*offsets)[i], end[i] - (*offsets)[i], sizeof(**values),
                        ov_type_is_real(d->type) ? by_real : by_long, err));
     return OV_OK;
+}
+
+bool ov_distinct_next(const ov_distinct *d, ov_distinct_at *at, uint32_t *group, uint64_t *value)
+{
+    for (at->number = OV_MAX(at->number, d->owner_low); at->number < d->owner_end; at->number++) {
+        if (!d->owner[at->number])
+            continue;
+        *group = d->owner[at->number] - 1;
+        *value = at->number++;
+        return true;
+    }
+    return ov_pairs_next(&d->pairs, &at->slot, group, value);
+}
+
+static ov_status merge_pairs(ov_distinct *d, const ov_distinct *src, const uint32_t *map, const uint32_t *numbers,
+                             uint64_t *n, ov_error *err)
+{
+    uint32_t group[AHEAD], some = 0;
+    uint64_t values[AHEAD];
+    ov_distinct_at at = {0};
+    for (size_t step = 0; ov_distinct_next(src, &at, &group[some], &values[some]); step++) {
+        OV_TRY(ov_budget_alive_at(d->budget, step, err));
+        group[some] = map[group[some]];
+        if (numbers)
+            values[some] = numbers[values[some]];
+        if (++some == AHEAD) {
+            OV_TRY(ov_distinct_add_pairs(d, group, values, some, n, err));
+            some = 0;
+        }
+    }
+    return ov_distinct_add_pairs(d, group, values, some, n, err);
 }
 
 ov_status ov_distinct_merge(ov_distinct *d, const ov_distinct *src, const uint32_t *map, uint64_t *n,
@@ -246,32 +324,29 @@ ov_status ov_distinct_merge(ov_distinct *d, const ov_distinct *src, const uint32
 {
     uint32_t *numbers = NULL;
     size_t bytes = 0;
-    ov_status st = OV_OK;
-    if (ov_distinct_of_text(d)) {
-        bytes = (size_t)src->strings.count * sizeof(*numbers);
+    ov_status st;
+    if (ov_distinct_used(src) == 0)
+        return OV_OK;
+    if (d->strings != src->strings) {
+        bytes = (size_t)src->strings->count * sizeof(*numbers);
         OV_TRY(ov_array_grow(d->budget, &numbers, 0, bytes, err));
-        for (uint32_t i = 1; i < src->strings.count; i++) {
-            OV_TRY_OUT(st, ov_budget_alive_at(d->budget, i, err));
-            OV_TRY_OUT(st, ov_strtab_add(&d->strings, src->strings.text[i], true, &numbers[i], err));
-        }
+        OV_TRY_OUT(st, ov_strtab_take(d->strings, src->strings, false, numbers, err));
     }
-    enum { SOME = 256 };
-    uint32_t group[SOME];
-    uint64_t values[SOME];
-    size_t some = 0;
-    for (size_t i = 0; i < src->slot_count; i++) {
-        OV_TRY_OUT(st, ov_budget_alive_at(d->budget, i, err));
-        uint64_t value = src->slots[2 * i], group_1 = src->slots[2 * i + 1];
-        if (group_1) {
-            group[some] = map[group_1 - 1];
-            values[some++] = numbers ? numbers[value] : value;
-        }
-        if (some == SOME || (some && i + 1 == src->slot_count)) {
-            OV_TRY_OUT(st, ov_distinct_add_pairs(d, group, values, some, n, err));
-            some = 0;
-        }
-    }
+    OV_TRY_OUT(st, merge_pairs(d, src, map, numbers, n, err));
 out:
     ov_array_free(d->budget, &numbers, bytes);
     return st;
+}
+
+size_t ov_distinct_bytes(const ov_distinct *d)
+{
+    return d->pairs.slot_count * 16 + (size_t)d->owner_cap * sizeof(*d->owner);
+}
+
+size_t ov_distinct_growth(const ov_distinct *d, size_t n)
+{
+    size_t bytes = d->pairs.used + n > d->pairs.slot_count / 2 ? d->pairs.slot_count * 32 : 0;
+    if (d->strings && d->strings->count + n > d->owner_cap)
+        bytes += OV_MAX((size_t)d->strings->cap, d->strings->count + n) * 2 * sizeof(*d->owner) - d->owner_cap * sizeof(*d->owner);
+    return bytes;
 }

@@ -2,22 +2,30 @@
  * Sets of values per group, for exact COUNT(DISTINCT x).
  *
  * A value is a 64-bit number: integers as they are, doubles by their bits (one zero, one NaN), strings by their
- * number in a string table. The set holds (group, value) pairs. For dictionary columns a bitmap over
- * group x code in front of it stops what the set has seen already, so a row costs one bit test.
+ * number in a string table. What a group has is
+ *
+ *   owner   of text: the group that had a value first, by the value's number. Values of many kinds (ids, hashes, addresses) are of
+ *           one group only, so most rows end here, in an array that is written in order
+ *   seen    a bitmap over group x code of one dictionary, which stops what the set has already
+ *   pairs   (group, value) of everything else
  *
  * Threads: one at a time.
  */
 #pragma once
 
+#include "query/agg/pairs.h"
 #include "query/agg/strtab.h"
 
 typedef struct ov_distinct {
     ov_budget *budget;
     ov_type type;
-    ov_strtab strings; /* of text and complex values */
+    ov_strtab *strings; /* of text and complex values: own, or another set's */
+    ov_strtab own;
     ov_strmap map;
-    uint64_t *slots; /* pairs: value, group + 1 (0 = free) */
-    size_t slot_count, used;
+    uint32_t *owner; /* group + 1 by number of a string; 0: nobody's */
+    uint32_t owner_cap, owned;
+    uint32_t owner_low, owner_end; /* numbers that have one lie in here */
+    ov_pairs pairs;
     /* seen[group * domain count + code] for the domain below; of small integers the domain is SMALL_DOMAIN */
     uint64_t *seen;
     size_t seen_words;
@@ -25,7 +33,15 @@ typedef struct ov_distinct {
     uint32_t seen_groups;
 } ov_distinct;
 
+/* A walk over all pairs of a set; starts as zeros. */
+typedef struct ov_distinct_at {
+    uint32_t number;
+    size_t slot;
+} ov_distinct_at;
+
 OV_CHECKED ov_status ov_distinct_init(ov_distinct *d, ov_type type, ov_budget *budget, ov_error *err);
+/* d, which is empty, numbers its strings as `with` does from now on. Both belong to one thread. */
+void ov_distinct_share(ov_distinct *d, ov_distinct *with);
 void ov_distinct_fini(ov_distinct *d);
 void ov_distinct_reset(ov_distinct *d); /* forgets all pairs */
 /* Adds a pair; *fresh tells whether it is new. */
@@ -36,6 +52,9 @@ OV_CHECKED ov_status ov_distinct_add(ov_distinct *d, uint32_t group, uint64_t va
 /* `count` pairs at once. */
 OV_CHECKED ov_status ov_distinct_add_pairs(ov_distinct *d, const uint32_t *group, const uint64_t *value, size_t count,
                                            uint64_t *n, ov_error *err);
+/* The same of texts, where codes[i] of dom may be NULL, which is none. groups: how many there are. */
+OV_CHECKED ov_status ov_distinct_add_texts(ov_distinct *d, uint32_t groups, const uint32_t *group, const ov_domain *dom,
+                                           const uint32_t *codes, uint32_t count, uint64_t *n, ov_error *err);
 /* Adds a code of a domain that is not NULL. groups: how many there are. */
 OV_CHECKED ov_status ov_distinct_add_code(ov_distinct *d, uint32_t groups, uint32_t group,
                                           const ov_domain *dom, uint32_t code, uint64_t *n, ov_error *err);
@@ -49,9 +68,6 @@ OV_CHECKED ov_status ov_distinct_add_small(ov_distinct *d, uint32_t groups, uint
                                            uint64_t *n, ov_error *err);
 OV_CHECKED ov_status ov_distinct_add_str(ov_distinct *d, uint32_t group, ov_slice s, uint64_t *n,
                                          ov_error *err);
-/* The value of a code that is not NULL. */
-OV_CHECKED ov_status ov_distinct_code_value(ov_distinct *d, const ov_domain *dom, uint32_t code, uint64_t *value,
-                                            ov_error *err);
 /* The values of groups group[0..n), ascending (as numbers; strings by their numbers): those of group[i] are
  * values[offsets[i]] .. values[offsets[i + 1]]; no group twice. One pass over all pairs. groups: how many there are. */
 OV_CHECKED ov_status ov_distinct_list(const ov_distinct *d, uint32_t groups, const uint32_t *group, uint32_t n,
@@ -59,6 +75,17 @@ OV_CHECKED ov_status ov_distinct_list(const ov_distinct *d, uint32_t groups, con
 /* Adds the pairs of src with group g as map[g]. Strings of src must outlive d or are copied. */
 OV_CHECKED ov_status ov_distinct_merge(ov_distinct *d, const ov_distinct *src, const uint32_t *map,
                                        uint64_t *n, ov_error *err);
+
+/* The next pair; false when there is none. */
+bool ov_distinct_next(const ov_distinct *d, ov_distinct_at *at, uint32_t *group, uint64_t *value);
+/* How many pairs. */
+static inline size_t ov_distinct_used(const ov_distinct *d)
+{
+    return d->pairs.used + d->owned;
+}
+/* Bytes that pairs take, and that n more may take besides (strings apart). */
+size_t ov_distinct_bytes(const ov_distinct *d);
+size_t ov_distinct_growth(const ov_distinct *d, size_t n);
 
 /* Values are numbers of `strings`. */
 static inline bool ov_distinct_of_text(const ov_distinct *d)

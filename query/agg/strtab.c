@@ -49,9 +49,15 @@ static ov_status grow_slots(ov_strtab *t, ov_error *err)
     return OV_OK;
 }
 
-ov_status ov_strtab_add(ov_strtab *t, ov_slice s, bool copy, uint32_t *number, ov_error *err)
+enum { AHEAD = 32 }; /* slots of large tables are cache misses: those of a stretch are fetched together */
+
+static uint32_t hash_of(ov_slice s)
 {
-    uint32_t hash = (uint32_t)(ov_hash_slice(s) >> 32);
+    return (uint32_t)(ov_hash_slice(s) >> 32);
+}
+
+static ov_status add_hashed(ov_strtab *t, ov_slice s, uint32_t hash, bool copy, uint32_t *number, ov_error *err)
+{
     uint32_t mask = t->slot_count - 1, at = hash & mask;
     for (; t->slots[at]; at = (at + 1) & mask) {
         uint32_t other = (uint32_t)t->slots[at];
@@ -73,9 +79,47 @@ ov_status ov_strtab_add(ov_strtab *t, ov_slice s, bool copy, uint32_t *number, o
     return t->count > t->slot_count / 2 ? grow_slots(t, err) : OV_OK;
 }
 
+ov_status ov_strtab_add(ov_strtab *t, ov_slice s, bool copy, uint32_t *number, ov_error *err)
+{
+    return add_hashed(t, s, hash_of(s), copy, number, err);
+}
+
+/* Some of src's slots that are taken. */
+static ov_status take_some(ov_strtab *t, const ov_strtab *src, const uint64_t *slot, uint32_t n, bool copy,
+                           uint32_t *number, ov_error *err)
+{
+    for (uint32_t i = 0; i < n; i++) {
+        __builtin_prefetch(&t->slots[(uint32_t)(slot[i] >> 32) & (t->slot_count - 1)]);
+        __builtin_prefetch(&src->text[(uint32_t)slot[i]]);
+    }
+    for (uint32_t i = 0; i < n; i++) {
+        uint32_t from = (uint32_t)slot[i];
+        OV_TRY(add_hashed(t, src->text[from], (uint32_t)(slot[i] >> 32), copy, &number[from], err));
+    }
+    return OV_OK;
+}
+
+ov_status ov_strtab_take(ov_strtab *t, const ov_strtab *src, bool lent, uint32_t *number, ov_error *err)
+{
+    bool copy = !lent && src->bytes.total_bytes > 0;
+    uint64_t slot[AHEAD];
+    uint32_t n = 0;
+    number[0] = 0;
+    for (uint32_t i = 0; i < src->slot_count; i++) {
+        OV_TRY(ov_budget_alive_at(t->budget, i, err));
+        slot[n] = src->slots[i];
+        n += slot[n] != 0;
+        if (n == AHEAD) {
+            OV_TRY(take_some(t, src, slot, n, copy, number, err));
+            n = 0;
+        }
+    }
+    return take_some(t, src, slot, n, copy, number, err);
+}
+
 uint32_t ov_strtab_find(const ov_strtab *t, ov_slice s)
 {
-    uint32_t hash = (uint32_t)(ov_hash_slice(s) >> 32), mask = t->slot_count - 1;
+    uint32_t hash = hash_of(s), mask = t->slot_count - 1;
     for (uint32_t at = hash & mask; t->slots[at]; at = (at + 1) & mask) {
         uint32_t other = (uint32_t)t->slots[at];
         if ((uint32_t)(t->slots[at] >> 32) == hash && ov_slice_eq(t->text[other], s))
@@ -121,4 +165,45 @@ ov_status ov_strmap_fill(ov_strtab *t, const ov_domain *d, uint32_t code, uint32
         OV_TRY(ov_strtab_add(t, ov_domain_str(d, code), false, &number, err));
     *number_plus_1 = number + 1;
     return OV_OK;
+}
+
+/* n codes that are not translated yet; none twice. */
+static ov_status fill_some(ov_strtab *t, const ov_domain *d, const uint32_t *codes, uint32_t n, uint32_t *number_plus_1,
+                           ov_error *err)
+{
+    uint32_t hash[AHEAD], number = 0;
+    ov_status st = OV_OK;
+    for (uint32_t i = 0; i < n; i++) {
+        hash[i] = hash_of(ov_domain_str(d, codes[i]));
+        __builtin_prefetch(&t->slots[hash[i] & (t->slot_count - 1)]);
+    }
+    for (uint32_t i = 0; i < n; i++) {
+        if (st == OV_OK)
+            st = add_hashed(t, ov_domain_str(d, codes[i]), hash[i], false, &number, err);
+        number_plus_1[codes[i]] = st == OV_OK ? number + 1 : 0;
+    }
+    return st;
+}
+
+ov_status ov_strmap_fill_all(ov_strtab *t, const ov_domain *d, const uint32_t *codes, uint32_t n,
+                             uint32_t *number_plus_1, ov_error *err)
+{
+    uint32_t fresh[AHEAD], count = 0;
+    for (uint32_t i = 0; i < n; i++) {
+        if (OV_LIKELY(number_plus_1[codes[i]]))
+            continue;
+        if (ov_domain_is_null(d, codes[i])) {
+            number_plus_1[codes[i]] = 1;
+            continue;
+        }
+        number_plus_1[codes[i]] = UINT32_MAX; /* in the list; nobody sees it */
+        if (d->offsets)
+            __builtin_prefetch(d->bytes + d->offsets[codes[i]]);
+        fresh[count++] = codes[i];
+        if (count == AHEAD) {
+            OV_TRY(fill_some(t, d, fresh, count, number_plus_1, err));
+            count = 0;
+        }
+    }
+    return fill_some(t, d, fresh, count, number_plus_1, err);
 }

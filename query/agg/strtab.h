@@ -25,6 +25,9 @@ OV_CHECKED ov_status ov_strtab_init(ov_strtab *t, ov_budget *budget, ov_error *e
 void ov_strtab_fini(ov_strtab *t);
 /* copy: the bytes do not outlive the call. Otherwise they must outlive the table. */
 OV_CHECKED ov_status ov_strtab_add(ov_strtab *t, ov_slice s, bool copy, uint32_t *number, ov_error *err);
+/* The numbers of all strings of src here: number[i] of src's number i. Texts that src only borrows are borrowed; those it
+ * owns are copied unless `lent` says that src outlives t. Hashes are src's, so texts are not read unless two are equal. */
+OV_CHECKED ov_status ov_strtab_take(ov_strtab *t, const ov_strtab *src, bool lent, uint32_t *number, ov_error *err);
 
 /* The number of s, 0 when it was never added. Any thread while nobody adds. */
 uint32_t ov_strtab_find(const ov_strtab *t, ov_slice s);
@@ -46,3 +49,7 @@ OV_CHECKED ov_status ov_strmap_of(ov_strmap *m, ov_strtab *t, const ov_domain *d
                                   ov_error *err);
 OV_CHECKED ov_status ov_strmap_fill(ov_strtab *t, const ov_domain *d, uint32_t code,
                                     uint32_t *number_plus_1, ov_error *err);
+/* The same for n codes, some of which may be there already: number_plus_1 is the whole translation array. Places of new
+ * texts in a large table are fetched together. */
+OV_CHECKED ov_status ov_strmap_fill_all(ov_strtab *t, const ov_domain *d, const uint32_t *codes, uint32_t n,
+                                        uint32_t *number_plus_1, ov_error *err);

@@ -1,6 +1,7 @@
 /*
  * AGGREGATE: what to compute (shared accumulators, distinct arguments), workers' states, the run.
  */
+#include "query/exec/aggregate_first.h"
 #include "query/exec/aggregate_kept.h"
 
 #include "base/bits.h"
@@ -19,6 +20,7 @@ typedef struct agg_sink {
     ovi_spill spill;
     ovi_keeper *kept; /* NULL: nothing is kept by segment */
     const ovi_sink *next;
+    agg_first first; /* only the first groups are looked at */
 } agg_sink;
 
 /* ---- the specification ---- */
@@ -193,7 +195,10 @@ ov_status ovi_agg_state_init(agg_state *s, const agg_spec *spec, ov_error *err)
     OV_TRY(ovi_groups_init(&s->groups, spec->layout.width, budget, err));
     OV_TRY(ovi_groups_init(&s->dense.slow, spec->layout.width, budget, err));
     OV_TRY(init_accs(spec, &s->arena, budget, &s->accs, err));
-    return init_accs(spec, &s->arena, budget, &s->dense.accs, err);
+    OV_TRY(init_accs(spec, &s->arena, budget, &s->dense.accs, err));
+    for (uint32_t i = 0; i < spec->acc_count; i++)
+        ov_acc_share(&s->dense.accs[i], &s->accs[i]);
+    return OV_OK;
 }
 
 void ovi_agg_state_fini(agg_state *s, const agg_spec *spec)
@@ -306,6 +311,13 @@ static ov_status agg_push(ovi_sink *sink, ovi_worker *w, const ov_batch *b, ov_e
 {
     agg_sink *a = (agg_sink *)sink;
     agg_state *s = &a->states[w->number];
+    ov_batch some;
+    if (a->first.on) {
+        OV_TRY(ovi_first_cut(&a->first, w, b, &some, err));
+        if (some.sel_rows == 0)
+            return OV_OK;
+        b = &some;
+    }
     if (!s->ready)
         OV_TRY(ovi_agg_state_init(s, &a->spec, err));
     if (ovi_agg_due(s, &a->spec, b->sel_rows))
@@ -313,7 +325,8 @@ static ov_status agg_push(ovi_sink *sink, ovi_worker *w, const ov_batch *b, ov_e
     if (a->kept)
         OV_TRY(ovi_kept_state(a->kept, w, b->sel_rows, &s, err));
     agg_adding adding = {.spec = &a->spec, .state = s};
-    return ovi_in_parts(w, b, evaluate, add_rows, &adding, err);
+    OV_TRY(ovi_in_parts(w, b, evaluate, add_rows, &adding, err));
+    return a->first.on ? ovi_first_learn(&a->first, &a->spec, s, w, err) : OV_OK;
 }
 
 /* ---- the run ---- */
@@ -328,6 +341,12 @@ static void agg_used(const ovi_sink *sink, uint64_t *columns, uint32_t count)
         ov_expr_columns(a->spec.args[i], columns, count);
     for (uint32_t i = 0; i < a->spec.filter_count; i++)
         ov_expr_columns(a->spec.filters[i], columns, count);
+}
+
+static bool agg_best(const ovi_sink *sink, const ovi_worker *w, ovi_best *out)
+{
+    (void)w;
+    return ovi_first_best(&((const agg_sink *)sink)->first, out);
 }
 
 /* Who has no use for a key has none for the rows of its group. */
@@ -479,7 +498,7 @@ ov_status ovi_run_aggregate(ovi_exec *x, const ov_plan *node, ovi_sink *sink, ov
     OV_TRY(ov_arena_zalloc(&x->arena, sizeof(*a), &a, err));
     ovi_key_wish wishes[OVI_MOST_WISHES];
     a->base = (ovi_sink){
-        .push = agg_push, .used = agg_used, .weights = agg_weights, .wishes = agg_wishes, .unordered = true};
+        .push = agg_push, .used = agg_used, .weights = agg_weights, .best = agg_best, .wishes = agg_wishes, .unordered = true};
     a->next = sink;
     for (uint32_t i = 0; i < node->aggregate.agg_count; i++) {
         ov_acc_spec acc = ov_acc_spec_of(&node->aggregate.aggs[i]);
@@ -500,7 +519,8 @@ ov_status ovi_run_aggregate(ovi_exec *x, const ov_plan *node, ovi_sink *sink, ov
         OV_TRY(ovi_parts_make(&a->spec, 0, &x->arena, &a->parts[i], err));
     ovi_spill_init(&a->spill, x);
     OV_TRY(ov_arena_on_exit(&x->arena, free_all, a, err));
-    if (!agg_wishes(&a->base, wishes)) /* states of some groups only are of no use to other queries */
+    OV_TRY(ovi_first_open(&a->first, &a->spec, sink, err));
+    if (!agg_wishes(&a->base, wishes) && !a->first.on) /* states of some groups only are of no use to other queries */
         OV_TRY(ovi_kept_open(&a->spec, a->states, a->parts, &a->spill, &a->kept, err));
     if (a->kept)
         a->base.by_segment = &by_segment;

@@ -202,7 +202,7 @@ static size_t object_bytes(const agg_state *s, const agg_spec *spec)
         if (a->kind == OV_ACC_OBJECT)
             bytes += a->object.heap.total_bytes;
         else if (a->kind == OV_ACC_DISTINCT)
-            bytes += (size_t)a->set.used * 16;
+            bytes += ov_distinct_used(&a->set) * 16;
     }
     return bytes;
 }

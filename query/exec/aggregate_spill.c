@@ -46,15 +46,13 @@ static size_t string_growth(const ov_strtab *t, size_t n)
 
 static size_t set_growth(const ov_distinct *d, size_t n)
 {
-    return string_growth(&d->strings, n) + (d->used + n > d->slot_count / 2 ? d->slot_count * 32 : 0);
+    return (d->strings ? string_growth(d->strings, n) : 0) + ov_distinct_growth(d, n);
 }
 
-/* Sets of dense groups grow too, and are copied into those of the table when that level is emptied. */
+/* Sets of dense groups grow too, and are copied into those of the table when that level is emptied; their strings are the table's. */
 static size_t dense_set_bytes(const ov_distinct *d, size_t n)
 {
-    const ov_strtab *t = &d->strings;
-    size_t strings = t->cap * sizeof(ov_slice) + t->slot_count * (size_t)8 + t->count * (size_t)4 + t->bytes.total_bytes;
-    return d->used ? set_growth(d, n) + d->slot_count * 16 + strings : 0;
+    return ov_distinct_used(d) ? ov_distinct_growth(d, n) + ov_distinct_bytes(d) : 0;
 }
 
 /* States of any size: n more groups are taken to be like those that are there, and to be at most as many. */
@@ -151,7 +149,7 @@ static ov_status counts_column(const ov_acc *a, const uint32_t *groups, uint32_t
                                ov_error *err)
 {
     uint64_t *data;
-    bool counted = a->set.used == 0; /* values in the set go as pairs and are counted when they are met again */
+    bool counted = ov_distinct_used(&a->set) == 0; /* values in the set go as pairs and are counted when they are met again */
     OV_TRY(ov_arena_lanes(out, ((size_t)n + 64) * 8, &data, err));
     for (uint32_t i = 0; i < n; i++)
         data[i] = counted ? a->n[groups[i]] : 0;
@@ -237,7 +235,7 @@ static ov_status write_pairs(writer *w, uint32_t acc, uint32_t part, pair_list *
     if (text) {
         OV_TRY_OUT(st, ov_arena_lanes(w->scratch, ((size_t)n + 64) * sizeof(*texts), &texts, err));
         for (uint32_t i = 0; i < n; i++)
-            texts[i] = set->strings.text[list->values[i]];
+            texts[i] = set->strings->text[list->values[i]];
         *v = ov_vec_flat(OV_T(OV_TYPE_STRING), texts, NULL, n);
     }
     OV_TRY_OUT(st, ovi_spill_write(w->file, &b, &w->to->pairs[acc][part], w->scratch, err));
@@ -261,17 +259,16 @@ static ov_status write_set(writer *w, uint32_t acc, ov_error *err)
     const ov_distinct *set = &w->s->accs[acc].set;
     bool text = ov_distinct_of_text(set);
     pair_list lists[AGG_PARTS];
-    if (set->used == 0)
+    uint32_t group;
+    uint64_t value;
+    if (ov_distinct_used(set) == 0)
         return OV_OK;
     OV_TRY(pair_lists(w, lists, err));
-    for (size_t i = 0; i < set->slot_count; i++) {
-        uint64_t value = set->slots[2 * i], group_1 = set->slots[2 * i + 1];
-        if (!group_1)
-            continue;
-        uint64_t hash = ov_hash_combine(w->hash[group_1 - 1], text ? ov_hash_slice(set->strings.text[value]) : value);
+    for (ov_distinct_at at = {0}; ov_distinct_next(set, &at, &group, &value);) {
+        uint64_t hash = ov_hash_combine(w->hash[group], text ? ov_hash_slice(set->strings->text[value]) : value);
         uint32_t p = part_of(hash, w->to->level);
         pair_list *list = &lists[p];
-        list->groups[list->count] = (uint32_t)(group_1 - 1);
+        list->groups[list->count] = group;
         list->values[list->count++] = value;
         if (list->count == PAIR_ROWS)
             OV_TRY(write_pairs(w, acc, p, list, err));

@@ -39,12 +39,10 @@ static ov_status dict_words(agg_state *s, const agg_spec *spec, uint32_t k, cons
     uint32_t *map;
     OV_TRY(ov_vec_codes32(v, scratch, &codes, err));
     OV_TRY(ov_strmap_of(&s->maps[k], &s->strings[k], v->dict, &map, err));
+    OV_TRY(ov_strmap_fill_all(&s->strings[k], v->dict, codes, v->rows, map, err));
     uint64_t *at = rows + l->fields[k].word;
-    for (uint32_t i = 0; i < v->rows; i++) {
-        if (OV_UNLIKELY(!map[codes[i]]))
-            OV_TRY(ov_strmap_fill(&s->strings[k], v->dict, codes[i], &map[codes[i]], err));
+    for (uint32_t i = 0; i < v->rows; i++)
         at[(size_t)i * l->width] |= (uint64_t)(map[codes[i]] - 1) << l->fields[k].shift;
-    }
     return OV_OK;
 }
 
@@ -144,10 +142,7 @@ static ov_status number_strings(agg_state *dst, const agg_state *src, const agg_
         if (ov_type_is_int(t) || ov_type_is_real(t))
             continue;
         OV_TRY(ov_array_grow(budget, &numbers[k], 0, (size_t)src->strings[k].count * 4, err));
-        for (uint32_t i = 1; i < src->strings[k].count; i++) {
-            OV_TRY(ov_budget_alive_at(budget, i, err));
-            OV_TRY(ov_strtab_add(&dst->strings[k], src->strings[k].text[i], false, &numbers[k][i], err));
-        }
+        OV_TRY(ov_strtab_take(&dst->strings[k], &src->strings[k], true, numbers[k], err));
     }
     return OV_OK;
 }

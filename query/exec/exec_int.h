@@ -48,6 +48,7 @@ typedef struct ovi_best {
     bool descending, nulls_first;
     bool has_worst;
     uint64_t worst;  /* order-preserving bits (sort_refs.h) past which this worker drops rows */
+    uint64_t keep;   /* every row that comes is one of so many, or comes too late; 0: some may be dropped for other reasons */
 } ovi_best;
 
 /* Rows whose `column` (of the input, whole numbers) is NULL or not in the set are of no use: a join has no partner for them.

@@ -427,7 +427,9 @@ static bool join_weights(const ovi_sink *s)
 static bool join_best(const ovi_sink *s, const ovi_worker *w, ovi_best *out)
 {
     const ovi_join *j = (const ovi_join *)s;
-    return ovi_join_passes(j) && ovi_wants_best(j->next, w, out) && out->column < j->our_cols;
+    bool wants = ovi_join_passes(j) && ovi_wants_best(j->next, w, out) && out->column < j->our_cols;
+    out->keep = 0;
+    return wants;
 }
 
 static void init(ovi_join *j, ovi_exec *x, const ov_plan *node, ovi_sink *sink)

@@ -61,6 +61,7 @@ typedef struct scan_segment {
     uint32_t range_count;
     uint64_t range_rows;
     const conjunct **rest; /* what each row must still pass */
+    const uint8_t **rest_truth; /* of its codes, when planning has found it; else NULL */
     uint32_t rest_count;
     ov_rowset *rows;       /* GATHER: as a set, or */
     const uint32_t *list;  /* as ascending numbers, `count` of them */
@@ -78,6 +79,7 @@ typedef struct verdict {
     const conjunct *c;
     bool never, always;
     bool indexed;         /* truth is set */
+    bool of_codes;        /* and it is of the stored codes */
     const uint8_t *truth; /* per code */
     uint64_t rows;        /* of the whole segment that match, when truth is set */
     uint32_t codes, last; /* codes that match, and one of them */

@@ -21,6 +21,9 @@ static ov_status open_segment(ovi_scan *s, scan_segment *seg, ov_error *err)
         st = ov_arena_zalloc(&s->exec->arena, (s->filter_count + s->residual_count + 1) * sizeof(*seg->rest),
                              &seg->rest, err);
     if (st == OV_OK)
+        st = ov_arena_zalloc(&s->exec->arena, (s->filter_count + s->residual_count + 1) * sizeof(*seg->rest_truth),
+                             &seg->rest_truth, err);
+    if (st == OV_OK)
         st = ov_arena_zalloc(&s->exec->arena, (seg->time_count + 1) * sizeof(*seg->ranges), &seg->ranges, err);
     ov_mutex_unlock(&s->lock);
     return st;

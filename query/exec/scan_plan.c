@@ -177,6 +177,7 @@ static void sum_truth(const scan_column *col, verdict *v)
 static ov_status judge_codes(const scan_column *col, ovi_worker *w, verdict *v, ov_error *err)
 {
     OV_TRY(ov_eval_codes(w->eval, v->c->expr, v->c->column, col->canon, &v->truth, err));
+    v->of_codes = true;
     sum_truth(col, v);
     return OV_OK;
 }
@@ -260,9 +261,12 @@ static uint64_t rows_in_ranges(const scan_segment *seg)
 static void set_rest(scan_segment *seg, const verdict *v, uint32_t n)
 {
     seg->rest_count = 0;
-    for (uint32_t i = 0; i < n; i++)
-        if (!v[i].always)
-            seg->rest[seg->rest_count++] = v[i].c;
+    for (uint32_t i = 0; i < n; i++) {
+        if (v[i].always)
+            continue;
+        seg->rest_truth[seg->rest_count] = v[i].of_codes ? v[i].truth : NULL;
+        seg->rest[seg->rest_count++] = v[i].c;
+    }
 }
 
 /* The only column that the sink and the rest of the filter read, when it is a dictionary of counted codes. */

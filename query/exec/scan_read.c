@@ -456,14 +456,26 @@ static ov_status push_blocks(reading *r, uint32_t first, uint32_t end, ov_error 
     return OV_OK;
 }
 
+/* What planning the segment has found out about its dictionaries, the worker need not find out again. */
+static ov_status teach(const scan_segment *seg, ovi_worker *w, ov_error *err)
+{
+    OV_TRY(ovi_worker_ready(w, err));
+    for (uint32_t i = 0; i < seg->rest_count; i++)
+        if (seg->rest_truth[i])
+            OV_TRY(ov_eval_teach(w->eval, seg->rest[i]->expr, seg->columns[seg->rest[i]->column].canon, seg->rest_truth[i], err));
+    return OV_OK;
+}
+
 ov_status ovi_scan_morsel(ovi_scan *s, scan_segment *seg, uint32_t chunk, ovi_worker *w, ov_error *err)
 {
     reading r = {.s = s, .seg = seg, .w = w};
     uint32_t rows = ov_segment_get_info(seg->seg)->rows;
     uint64_t first = (uint64_t)chunk * seg->chunk_rows, end = OV_MIN(first + seg->chunk_rows, (uint64_t)rows);
     ov_arena_mark mark = ov_arena_mark_get(&w->kept);
-    ov_status st = OV_OK;
+    ov_status st = teach(seg, w, err);
     w->ordinal = seg->ordinal + first;
+    if (st != OV_OK)
+        return st;
     switch ((scan_way)seg->way) {
     case WAY_OUT:
         break;

@@ -95,7 +95,7 @@ static ov_status drop_ties(const sort_sink *s, const sort_state *st, const ov_ba
     if (!st->has_next || ties == 0)
         return OV_OK;
     OV_TRY(ov_arena_alloc(scratch, ((size_t)b->rows + 1) * 8, &next, err));
-    OV_TRY(ovi_sort_keys(&b->col[s->keys[1].column], &s->keys[1], scratch, next, err));
+    OV_TRY(ovi_sort_keys(&b->col[s->keys[1].column], sel, &s->keys[1], scratch, next, err));
     for (uint32_t i = 0; i < b->rows; i++)
         sel[i / 64] &= ~((uint64_t)(keys[i] == st->worst && next[i] > st->worst_next) << i % 64);
     return OV_OK;
@@ -146,17 +146,20 @@ static ov_status sort_push(ovi_sink *sink, ovi_worker *w, const ov_batch *b, ov_
     sort_sink *s = (sort_sink *)sink;
     sort_state *st = &s->states[w->number];
     uint64_t *keys;
-    ov_batch in;
+    ov_batch some, in;
     if (!st->ready) {
         ov_arena_init(&st->arena, "sort", &s->exec->cx->budget);
         st->ready = true;
     }
+    OV_TRY(ovi_sort_by_codes(s, st, b, &w->scratch, &some, err));
+    if (some.sel_rows == 0)
+        return OV_OK;
     OV_TRY(ov_arena_zalloc(&w->scratch, ((size_t)b->rows + 1) * 8, &keys, err));
     if (s->key_count) {
         const ov_sort_key *key = &s->keys[0];
-        OV_TRY(ovi_sort_keys(&b->col[key->column], key, &w->scratch, keys, err));
+        OV_TRY(ovi_sort_keys(&some.col[key->column], some.sel, key, &w->scratch, keys, err));
     }
-    OV_TRY(drop_worse(s, st, b, keys, &w->scratch, &in, err));
+    OV_TRY(drop_worse(s, st, &some, keys, &w->scratch, &in, err));
     if (in.sel_rows == 0)
         return OV_OK;
     OV_TRY(best_of_batch(s, &in, keys, &w->scratch, err));
@@ -307,7 +310,8 @@ static bool sort_best(const ovi_sink *sink, const ovi_worker *w, ovi_best *out)
                       .descending = key->descending,
                       .nulls_first = key->nulls_first,
                       .has_worst = st->has_worst,
-                      .worst = st->worst};
+                      .worst = st->worst,
+                      .keep = s->keep};
     return ov_type_is_int(s->node->inputs[0]->fields[key->column].type);
 }
 

@@ -36,6 +36,8 @@ typedef struct sort_state {
     uint64_t worst; /* first key of the last row kept at the last cut */
     bool has_next;
     uint64_t worst_next; /* its second key */
+    uint64_t code_domain; /* rows of this dictionary past place code_worst are of no use (sort_codes.c) */
+    uint32_t code_worst;
     sort_run *runs;
     uint32_t run_count, run_cap;
 } sort_state;
@@ -67,9 +69,9 @@ void ovi_sort_end(sort_sink *s); /* also after a failed begin */
 /* ---- order (sort_order.c) ---- */
 
 uint64_t ovi_sort_ordinal(const sort_part *p, uint32_t row);
-/* Bits of the key for every row of v, selected or not, in the order wanted. Ties compare in full. */
-OV_CHECKED ov_status ovi_sort_keys(const ov_vec *v, const ov_sort_key *key, ov_arena *scratch, uint64_t *keys,
-                                   ov_error *err);
+/* Bits of the key for the selected rows of v (NULL: all; others may get theirs too), in the order wanted. Ties compare in full. */
+OV_CHECKED ov_status ovi_sort_keys(const ov_vec *v, const uint64_t *sel, const ov_sort_key *key, ov_arena *scratch,
+                                   uint64_t *keys, ov_error *err);
 /* The same bits of key `level` of one row. */
 uint64_t ovi_sort_key(const sort_sink *s, const sort_part *part, uint32_t row, uint32_t level);
 /* a before b: all keys, then ordinals. */
@@ -83,6 +85,12 @@ size_t ovi_sort_order(const sort_sink *s, const sort_part *parts, ovi_ref *refs,
                       const ovi_stop *stop, uint64_t *worst);
 /* Sorts a state; what is past the best `keep` is dropped. */
 OV_CHECKED ov_status ovi_sort_state(sort_sink *s, sort_state *st, ov_error *err);
+
+/* ---- codes (sort_codes.c) ---- */
+
+/* Rows of b that may be among the best, as far as codes of a sorted dictionary tell: *out is b, or has a narrower selection. */
+OV_CHECKED ov_status ovi_sort_by_codes(const sort_sink *s, sort_state *st, const ov_batch *b, ov_arena *scratch, ov_batch *out,
+                                       ov_error *err);
 
 /* ---- rows by reference (sort_gather.c) ---- */
 

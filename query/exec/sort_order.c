@@ -66,11 +66,14 @@ static uint64_t place(uint64_t bits, const ov_sort_key *key)
     return ovi_order_place(bits, key->descending, key->nulls_first);
 }
 
-ov_status ovi_sort_keys(const ov_vec *v, const ov_sort_key *key, ov_arena *scratch, uint64_t *keys, ov_error *err)
+ov_status ovi_sort_keys(const ov_vec *v, const uint64_t *sel, const ov_sort_key *key, ov_arena *scratch, uint64_t *keys,
+                        ov_error *err)
 {
     uint64_t null = key->nulls_first ? 0 : UINT64_MAX;
     if (is_text(v->type) || v->type.id == OV_TYPE_NULL) {
         for (uint32_t i = 0; i < v->rows; i++) {
+            if (sel && !ov_bits_test(sel, i))
+                continue;
             bool is_null = ov_vec_is_null(v, i);
             ov_slice s = is_null ? (ov_slice){0} : ov_vec_str(v, i);
             keys[i] = is_null ? null : place(ovi_order_text(s.p, s.n), key);

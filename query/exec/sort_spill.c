@@ -125,7 +125,7 @@ static ov_status load_block(merge *m, uint32_t i, ov_error *err)
     part->ordinals = part->batch.col[s->cols].data;
     OV_TRY(ov_arena_zalloc(&r->arena, ((size_t)part->batch.rows + 1) * 8, &r->keys, err));
     if (s->key_count)
-        OV_TRY(ovi_sort_keys(&part->batch.col[s->keys[0].column], &s->keys[0], &r->arena, r->keys, err));
+        OV_TRY(ovi_sort_keys(&part->batch.col[s->keys[0].column], NULL, &s->keys[0], &r->arena, r->keys, err));
     r->rows = part->batch.rows;
     return OV_OK;
 }

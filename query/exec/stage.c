@@ -51,7 +51,9 @@ static bool filter_weights(const ovi_sink *s)
 
 static bool filter_best(const ovi_sink *s, const ovi_worker *w, ovi_best *out)
 {
-    return ovi_wants_best(((const stage *)s)->next, w, out);
+    bool wants = ovi_wants_best(((const stage *)s)->next, w, out);
+    out->keep = 0;
+    return wants;
 }
 
 static uint32_t filter_wishes(const ovi_sink *s, ovi_key_wish *list)

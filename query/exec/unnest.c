@@ -405,7 +405,9 @@ static bool unnest_weights(const ovi_sink *s)
 static bool unnest_best(const ovi_sink *s, const ovi_worker *w, ovi_best *out)
 {
     const unnest *u = (const unnest *)s;
-    return ovi_wants_best(u->next, w, out) && out->column < u->inputs;
+    bool wants = ovi_wants_best(u->next, w, out) && out->column < u->inputs;
+    out->keep = 0;
+    return wants;
 }
 
 static uint32_t unnest_wishes(const ovi_sink *s, ovi_key_wish *list)

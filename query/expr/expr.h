@@ -257,6 +257,9 @@ OV_CHECKED ov_status ov_eval_filter(ov_eval *ev, const ov_expr *e, const ov_batc
 OV_CHECKED ov_status ov_eval_codes(ov_eval *ev, const ov_expr *e, uint32_t column,
                                    const ov_domain *domain, const uint8_t **truth, ov_error *err);
 
+/* What ov_eval_codes of another ev has found; it must outlive ev. */
+OV_CHECKED ov_status ov_eval_teach(ov_eval *ev, const ov_expr *e, const ov_domain *domain, const uint8_t *truth, ov_error *err);
+
 /* Codes [*first, *end) of a sorted domain that satisfy e, found by binary search without visiting the others, when e
  * is a comparison, LIKE 'prefix%' or IS [NOT] NULL of `column` itself; false when it is not of that kind. NULL codes
  * are never inside unless e is IS NULL. */

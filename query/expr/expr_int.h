@@ -329,6 +329,10 @@ ov_status ovi_like_compile(ov_arena *a, ov_slice pattern, int32_t escape, const 
 bool ovi_like_match(const ovi_like *like, ov_slice s);
 /* The text every match starts with. *exact: nothing may follow; *any: anything may. */
 ov_slice ovi_like_prefix(const ovi_like *like, bool *exact, bool *any);
+/* The longest text without gaps that every match holds; empty when there is none. */
+ov_slice ovi_like_longest(const ovi_like *like);
+/* Where rows of v are many texts side by side: sets the bits of those that match. false: they are not, and nothing is done. */
+bool ovi_like_stretch(const ovi_like *like, const ovi_arg *v, const uint32_t *rows, uint32_t n, uint64_t *is_true);
 const ovi_like *ovi_like_of(const ov_expr *e); /* of an OV_OP_LIKE with a constant pattern; NULL */
 
 /* functions.def names them; each is defined in one fn_*.c. */

@@ -167,6 +167,15 @@ ov_slice ovi_like_prefix(const ovi_like *like, bool *exact, bool *any)
     return (ov_slice){"", 0};
 }
 
+ov_slice ovi_like_longest(const ovi_like *like)
+{
+    ov_slice longest = {0};
+    for (uint32_t i = 0; i < like->count; i++)
+        if (!like->piece[i].any && like->piece[i].text.n > longest.n)
+            longest = like->piece[i].text;
+    return longest;
+}
+
 const ovi_like *ovi_like_of(const ov_expr *e)
 {
     return ov_expr_op(e) == OV_OP_LIKE ? e->prepared : NULL;
@@ -219,6 +228,8 @@ ov_status ovi_test_like(ovi_call *c, uint64_t *is_true, ov_error *err)
     uint32_t n;
     const ovi_like *like = c->e->prepared;
     OV_TRY(ovi_rows(c, &rows, &n, err));
+    if (like && ovi_like_stretch(like, &c->arg[0], rows, n, is_true))
+        return OV_OK;
     int32_t escape = -1;
     if (!like && c->argc == 3 && n > 0) {
         ov_slice s = ovi_str(&c->arg[2], rows[0]);

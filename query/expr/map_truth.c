@@ -306,6 +306,18 @@ ov_status ov_eval_codes(ov_eval *ev, const ov_expr *e, uint32_t column, const ov
         }
     }
     k->truth = table;
+    find_range(k, domain->count);
     *truth = table;
+    return OV_OK;
+}
+
+ov_status ov_eval_teach(ov_eval *ev, const ov_expr *e, const ov_domain *domain, const uint8_t *truth, ov_error *err)
+{
+    ovi_known *k;
+    OV_TRY(ovi_map_known(ev, domain->id, e->id, &k, err));
+    if (k->truth || k->is_range)
+        return OV_OK;
+    k->truth = truth;
+    find_range(k, domain->count);
     return OV_OK;
 }

@@ -1,0 +1,215 @@
+/*
+ * Sets of COUNT(DISTINCT): every way of adding, merging and listing pairs against a plain table of bits.
+ */
+#include "tests/unit/harness.h"
+
+#include <stdio.h>
+
+#include "base/bits.h"
+#include "base/hash.h"
+#include "query/agg/distinct.h"
+
+enum { GROUPS = 40, VALUES = 900, ROWS = 6000 };
+
+static ov_error err = OV_ERROR_INIT;
+static ov_budget budget;
+static uint64_t seed = 1234567;
+
+static uint32_t rnd(uint32_t below)
+{
+    seed = seed * 6364136223846793005u + 1442695040888963407u;
+    return (uint32_t)(seed >> 33) % below;
+}
+
+/* What the sets must hold. */
+typedef struct truth {
+    uint8_t has[GROUPS][VALUES];
+    uint64_t n[GROUPS];
+} truth;
+
+static void note(truth *t, uint32_t group, uint32_t value)
+{
+    t->n[group] += !t->has[group][value];
+    t->has[group][value] = 1;
+}
+
+/* A dictionary whose codes are some of the values, in an order of its own. Code 0 is NULL. */
+typedef struct dictionary {
+    ov_domain domain;
+    uint32_t value[VALUES + 1];
+    uint32_t offsets[VALUES + 2];
+    char bytes[VALUES * 8];
+} dictionary;
+
+static void make(dictionary *d, uint32_t first, uint32_t step)
+{
+    uint32_t count = 1, at = 0;
+    d->offsets[0] = d->offsets[1] = 0;
+    for (uint32_t v = first; v < VALUES; v += step, count++) {
+        d->value[count] = v;
+        at += (uint32_t)snprintf(d->bytes + at, 8, "v%u", v);
+        d->offsets[count + 1] = at;
+    }
+    d->domain = (ov_domain){.id = ov_domain_next_id(), .count = count, .type = OV_T(OV_TYPE_STRING), .unique = true, .has_null = true,
+                            .offsets = d->offsets, .bytes = d->bytes};
+}
+
+/* Values of a few groups each, or of all. */
+static uint32_t group_of(uint32_t value, bool owned)
+{
+    return owned && rnd(20) ? value % GROUPS : rnd(GROUPS);
+}
+
+static void add_texts(ov_distinct *d, const dictionary *dict, bool owned, const uint32_t *map, uint64_t *n, truth *t)
+{
+    uint32_t group[ROWS], code[ROWS];
+    for (uint32_t i = 0; i < ROWS; i++) {
+        code[i] = i && rnd(3) ? code[i - 1] : rnd(dict->domain.count);
+        group[i] = group_of(code[i], owned);
+        if (code[i])
+            note(t, map ? map[group[i]] : group[i], dict->value[code[i]]);
+    }
+    check_ok(ov_distinct_add_texts(d, GROUPS, group, &dict->domain, code, ROWS, n, &err), &err);
+}
+
+static void check_set(const ov_distinct *d, const uint64_t *n, const truth *t)
+{
+    ov_arena arena;
+    uint32_t all[GROUPS], used = 0, group;
+    size_t *offsets, total = 0;
+    uint64_t *values, value;
+    ov_arena_init(&arena, "test", &budget);
+    for (uint32_t g = 0; g < GROUPS; g++) {
+        all[g] = g;
+        assert_int_equal(n[g], t->n[g]);
+        total += t->n[g];
+    }
+    assert_int_equal(ov_distinct_used(d), total);
+    for (ov_distinct_at at = {0}; ov_distinct_next(d, &at, &group, &value); used++)
+        ;
+    assert_int_equal(used, total);
+    check_ok(ov_distinct_list(d, GROUPS, all, GROUPS, &arena, &offsets, &values, &err), &err);
+    for (uint32_t g = 0; g < GROUPS; g++) {
+        assert_int_equal(offsets[g + 1] - offsets[g], t->n[g]);
+        for (size_t i = offsets[g]; i < offsets[g + 1]; i++) {
+            uint32_t v = (uint32_t)values[i];
+            if (ov_distinct_of_text(d))
+                sscanf(d->strings->text[values[i]].p, "v%u", &v);
+            assert_true(t->has[g][v]);
+        }
+    }
+    ov_arena_fini(&arena);
+}
+
+/* As a worker does: a set of dense groups is emptied into that of the table again and again, then workers' are joined. */
+static void texts(bool owned)
+{
+    static truth t[2];
+    static dictionary dict[6];
+    ov_distinct dense[2], table[2];
+    uint64_t dense_n[GROUPS], n[2][GROUPS] = {{0}};
+    uint32_t map[GROUPS];
+    memset(t, 0, sizeof(t));
+    for (uint32_t i = 0; i < 6; i++)
+        make(&dict[i], i % 4, 1 + i);
+    for (uint32_t w = 0; w < 2; w++) {
+        check_ok(ov_distinct_init(&table[w], OV_T(OV_TYPE_STRING), &budget, &err), &err);
+        check_ok(ov_distinct_init(&dense[w], OV_T(OV_TYPE_STRING), &budget, &err), &err);
+        ov_distinct_share(&dense[w], &table[w]);
+        for (uint32_t i = 0; i < 6; i++) {
+            memset(dense_n, 0, sizeof(dense_n));
+            for (uint32_t g = 0; g < GROUPS; g++)
+                map[g] = (g * 7 + i) % GROUPS;
+            add_texts(&dense[w], &dict[i], owned, map, dense_n, &t[w]);
+            check_ok(ov_distinct_merge(&table[w], &dense[w], map, n[w], &err), &err);
+            ov_distinct_reset(&dense[w]);
+            add_texts(&table[w], &dict[(i + w) % 6], owned, NULL, n[w], &t[w]);
+        }
+        check_set(&table[w], n[w], &t[w]);
+    }
+    for (uint32_t g = 0; g < GROUPS; g++)
+        map[g] = GROUPS - 1 - g;
+    for (uint32_t g = 0; g < GROUPS; g++)
+        for (uint32_t v = 0; v < VALUES; v++)
+            if (t[1].has[g][v])
+                note(&t[0], map[g], v);
+    check_ok(ov_distinct_merge(&table[0], &table[1], map, n[0], &err), &err);
+    check_set(&table[0], n[0], &t[0]);
+    for (uint32_t w = 0; w < 2; w++) {
+        ov_distinct_fini(&dense[w]);
+        ov_distinct_fini(&table[w]);
+    }
+}
+
+static void numbers(void)
+{
+    static truth t;
+    ov_distinct d;
+    uint64_t n[GROUPS] = {0}, value[ROWS];
+    uint32_t group[ROWS];
+    memset(&t, 0, sizeof(t));
+    check_ok(ov_distinct_init(&d, OV_T(OV_TYPE_LONG), &budget, &err), &err);
+    for (uint32_t round = 0; round < 12; round++) {
+        for (uint32_t i = 0; i < ROWS; i++) {
+            group[i] = rnd(GROUPS);
+            value[i] = rnd(VALUES);
+            note(&t, group[i], (uint32_t)value[i]);
+        }
+        check_ok(ov_distinct_add_pairs(&d, group, value, ROWS, n, &err), &err);
+    }
+    check_set(&d, n, &t);
+    ov_distinct_fini(&d);
+}
+
+/* A table that has strings already, some of them equal, takes in another's. */
+static void strings(void)
+{
+    ov_strtab a, b;
+    uint32_t number[VALUES + 1], again;
+    char text[8];
+    check_ok(ov_strtab_init(&a, &budget, &err), &err);
+    check_ok(ov_strtab_init(&b, &budget, &err), &err);
+    for (uint32_t v = 0; v < VALUES; v++) {
+        size_t len = (size_t)snprintf(text, sizeof(text), "v%u", v);
+        if (v % 3 == 0)
+            check_ok(ov_strtab_add(&a, ov_slice_make(text, len), true, &again, &err), &err);
+        check_ok(ov_strtab_add(&b, ov_slice_make(text, len), true, &again, &err), &err);
+    }
+    check_ok(ov_strtab_take(&a, &b, false, number, &err), &err);
+    assert_int_equal(a.count, b.count);
+    assert_int_equal(number[0], 0);
+    for (uint32_t i = 1; i < b.count; i++) {
+        assert_true(ov_slice_eq(a.text[number[i]], b.text[i]));
+        assert_ptr_not_equal(a.text[number[i]].p, b.text[i].p);
+    }
+    ov_strtab_fini(&a);
+    ov_strtab_fini(&b);
+}
+
+static void test_all(void **state)
+{
+    (void)state;
+    ov_budget_init(&budget, "test", SIZE_MAX, NULL);
+    texts(false);
+    texts(true);
+    numbers();
+    strings();
+    assert_int_equal(atomic_load(&budget.used), 0);
+}
+
+/* Every hash is equal: slow, and right. */
+static void test_zero(void **state)
+{
+    (void)state;
+    ov_budget_init(&budget, "test", SIZE_MAX, NULL);
+    ov_hash_force_zero(true);
+    texts(true);
+    strings();
+    ov_hash_force_zero(false);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_all), cmocka_unit_test(test_zero)};
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
