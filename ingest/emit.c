@@ -303,9 +303,10 @@ static bool read_time(ovi_emit *e, const char *row, int64_t field, const ov_time
         }
         ovi_emit_reject(e, row, (ov_slice){"", 0},
                         "name the column in timestampSpec.column, or give timestampSpec.missingValue",
-                        "the row has no time: '" OV_SLICE_FMT "' is %s",
+                        "the row has no time: '" OV_SLICE_FMT "' is %s%s",
                         OV_SLICE_ARG(p->spec->timestamp.column),
-                        f->kind == OV_FIELD_NULL ? "null" : "missing");
+                        f->kind == OV_FIELD_NULL ? "null" : "missing",
+                        p->spec->timestamp.guessed ? " (the first of '__time', 'timestamp' and 'time' that occurs is taken)" : "");
         return false;
     case OV_FIELD_TEXT:
         if (f->text.n == 0 && p->blank_is_null && p->spec->timestamp.has_missing) {

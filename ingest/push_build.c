@@ -23,15 +23,44 @@ typedef struct push {
 
 /* ---- which field is the time ---- */
 
+/* How deep in objects a place is: counted from place to place, and anew where an object begins a line, so that rows that are cut off do
+ * not count for others. */
+typedef struct depth {
+    const char *at;
+    int objects;
+    bool quoted;
+} depth;
+
+static void go_to(depth *d, const char *text, const char *place)
+{
+    for (; d->at < place; d->at++) {
+        char c = *d->at;
+        bool begins = c == '{' && (d->at == text || d->at[-1] == '\n');
+        if (begins) {
+            d->objects = 1;
+            d->quoted = false;
+        } else if (d->quoted && c == '\\') {
+            d->at++;
+        } else if (c == '"') {
+            d->quoted = !d->quoted;
+        } else if (!d->quoted && (c == '{' || c == '}')) {
+            d->objects += c == '{' ? 1 : -1;
+        }
+    }
+}
+
+/* Does some row have the member, not within another one? */
 static bool has_member(ov_slice text, const char *quoted)
 {
     size_t n = strlen(quoted);
+    depth d = {.at = text.p};
     const char *at = text.p, *end = text.p + text.n;
     while (at && (at = memmem(at, (size_t)(end - at), quoted, n)) != NULL) {
         const char *p = at + n;
         while (p < end && (*p == ' ' || *p == '\t' || *p == '\r' || *p == '\n'))
             p++;
-        if (p < end && *p == ':')
+        go_to(&d, text.p, at);
+        if (p < end && *p == ':' && d.objects <= 1)
             return true;
         at += n;
     }

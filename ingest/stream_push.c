@@ -15,6 +15,7 @@ typedef struct pushing {
     ov_arena *out;
     ov_push_result *result;
     ov_arena arena;
+    size_t room;  /* taken in the streams' memory */
     ov_buf plain; /* the decompressed body, when it was compressed */
     ov_slice body;
     uint64_t body_hash;
@@ -33,24 +34,6 @@ static ov_status check_names(const ov_push *p, ov_error *err)
     return ov_datasource_name_check(p->datasource, err);
 }
 
-static ov_status decompress(pushing *p, ov_error *err)
-{
-    ov_reader *reader = NULL;
-    p->body = p->push->body;
-    if (ov_compression_detect(p->body) == OV_COMPRESSION_NONE)
-        return OV_OK;
-    ov_status st = ov_reader_open_mem(p->body, &reader, err);
-    if (st == OV_OK)
-        st = ov_reader_open_auto(reader, "the body", &reader, err);
-    if (st == OV_OK)
-        st = ov_reader_all(reader, (size_t)p->s->config.max_body_bytes, &p->plain, err);
-    ov_reader_close(reader);
-    if (st == OV_CORRUPT)
-        st = err->code = OV_INVALID; /* theirs, not ours */
-    p->body = ov_buf_slice(&p->plain);
-    return st;
-}
-
 size_t ov_streams_body_bytes(const ov_streams *s)
 {
     return OV_MAX(OV_MIN(s->config.memory_bytes / 8, (size_t)s->config.max_body_bytes), (size_t)1);
@@ -58,36 +41,73 @@ size_t ov_streams_body_bytes(const ov_streams *s)
 
 /* Bodies on their way count with twice their size: text, and what is made of it. One that is larger than all there is goes in
  * when nothing else is there. A body of nothing needs no room: places of sources move on when memory is full. */
-static ov_status take_room(ov_streams *s, size_t body, size_t *taken, ov_error *err)
+static ov_status take_room(pushing *p, size_t body, ov_error *err)
 {
-    size_t limit = s->config.memory_bytes, need = 2 * body;
+    ov_streams *s = p->s;
+    size_t limit = s->config.memory_bytes, need = p->push->within ? 0 : 2 * body;
     uint32_t pieces = 0;
     ov_mutex_lock(&s->lock);
     size_t held = s->bytes + s->incoming;
     for (const ovi_stream *st = s->streams; st; st = st->next)
         pieces = OV_MAX(pieces, st->pieces);
-    bool full = (need && held && held + need > limit) || pieces > OVI_MOST_PIECES;
+    bool full = (need && held > p->room && held + need > limit) || (pieces > OVI_MOST_PIECES && !p->push->within);
     if (full) {
         s->refused++;
         ov_cond_broadcast(&s->changed); /* time to publish */
     } else {
         s->incoming += need;
-        *taken = need;
+        p->room += need;
     }
     ov_mutex_unlock(&s->lock);
     if (!full)
         return OV_OK;
     return ov_fail(err, OV_BUSY,
-                   "rows come faster than they are published: %.1f MiB are in memory and on their way, these need %.1f MiB, %.1f MiB "
-                   "are allowed; try again in a moment",
+                   "rows come faster than they are published: %.1f MiB are in memory and on their way, these need %.1f MiB more, "
+                   "%.1f MiB are allowed; try again in a moment",
                    (double)held / (1 << 20), (double)need / (1 << 20), (double)limit / (1 << 20));
 }
 
-static void give_room(ov_streams *s, size_t taken)
+static void give_room(pushing *p)
 {
-    ov_mutex_lock(&s->lock);
-    s->incoming -= taken;
-    ov_mutex_unlock(&s->lock);
+    ov_mutex_lock(&p->s->lock);
+    p->s->incoming -= p->room;
+    ov_mutex_unlock(&p->s->lock);
+}
+
+/* Room is taken as it grows: a small body may be a large one. */
+static ov_status unpack(pushing *p, ov_reader *in, ov_error *err)
+{
+    enum { STEP = 64 << 10 };
+    uint64_t most = p->s->config.max_body_bytes;
+    for (size_t got = STEP; got == STEP;) {
+        if (!ov_buf_reserve(&p->plain, STEP))
+            return ov_buf_check(&p->plain, err);
+        OV_TRY(ov_reader_fill(in, p->plain.p + p->plain.n, STEP, &got, err));
+        OV_TRY(take_room(p, got, err));
+        p->plain.n += got;
+        if (p->plain.n > most)
+            return ov_fail(err, OV_LIMIT, "the body has more than %llu bytes when decompressed; push it in smaller pieces",
+                           (unsigned long long)most);
+    }
+    return OV_OK;
+}
+
+static ov_status take_body(pushing *p, ov_error *err)
+{
+    ov_reader *reader = NULL;
+    p->body = p->push->body;
+    if (ov_compression_detect(p->body) == OV_COMPRESSION_NONE)
+        return take_room(p, p->body.n, err);
+    ov_status st = ov_reader_open_mem(p->body, &reader, err);
+    if (st == OV_OK)
+        st = ov_reader_open_auto(reader, "the body", &reader, err);
+    if (st == OV_OK)
+        st = unpack(p, reader, err);
+    ov_reader_close(reader);
+    if (st == OV_CORRUPT)
+        st = err->code = OV_INVALID; /* theirs, not ours */
+    p->body = ov_buf_slice(&p->plain);
+    return st;
 }
 
 /* ---- the piece ---- */
@@ -264,20 +284,17 @@ static ov_status take_once(pushing *p, ov_error *err)
 ov_status ov_streams_push(ov_streams *s, const ov_push *push, ov_arena *out, ov_push_result *result, ov_error *err)
 {
     pushing p = {.s = s, .push = push, .out = out, .result = result};
-    size_t room = 0;
     *result = (ov_push_result){0};
     OV_TRY(check_names(push, err));
     OV_TRY(ov_disk_guard_check(s->config.disk, err));
     ov_buf_init(&p.plain);
     ov_arena_init(&p.arena, "push", NULL);
-    ov_status st = decompress(&p, err);
+    ov_status st = take_body(&p, err);
     if (st == OV_OK) {
         p.body_hash = ov_checksum(p.body.p, p.body.n) + (uint64_t)push->format;
-        st = push->within ? OV_OK : take_room(s, p.body.n, &room, err);
-        if (st == OV_OK)
-            st = take_once(&p, err);
-        give_room(s, room);
+        st = take_once(&p, err);
     }
+    give_room(&p);
     ov_arena_fini(&p.arena);
     ov_buf_fini(&p.plain);
     return st;

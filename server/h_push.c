@@ -84,7 +84,13 @@ static void add_reject(ov_jsonw *w, const ov_reject *r)
     ov_jsonw_close_object(w);
 }
 
-static void respond_taken(ov_request *rq, const ov_push_result *r)
+/* Nothing of it was a row: perhaps it is no JSON at all. */
+static bool looks_like_csv(const ov_push *p, const ov_push_result *r)
+{
+    return p->format == OV_PUSH_JSON && r->rows == 0 && r->rejected > 0 && p->body.n && p->body.p[0] != '{' && p->body.p[0] != '[';
+}
+
+static void respond_taken(ov_request *rq, const ov_push *push, const ov_push_result *r)
 {
     ov_buf body;
     ov_jsonw w;
@@ -104,6 +110,8 @@ static void respond_taken(ov_request *rq, const ov_push_result *r)
             add_reject(&w, &r->rejects[i]);
         ov_jsonw_close_array(&w);
     }
+    if (looks_like_csv(push, r))
+        ov_jsonw_cstr(&w, "hint", "a body is read as JSON; for CSV and TSV say Content-Type: text/csv or text/tab-separated-values");
     ov_jsonw_close_object(&w);
     ov_respond_json(rq, &body);
 }
@@ -127,7 +135,7 @@ void ov_h_push(ov_app *app, ov_request *rq, const ov_captures *at)
         return;
     }
     if (ov_streams_push(app->streams, &push, ov_request_arena(rq), &result, &err) == OV_OK)
-        respond_taken(rq, &result);
+        respond_taken(rq, &push, &result);
     else
         respond_failure(rq, &err);
 }

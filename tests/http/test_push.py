@@ -28,6 +28,10 @@ def formats(server):
     status, answer, _ = push(server, 'pushed', ROW % 8 + 'nonsense\n{"n":1}\n{"time":"never","n":1}\n')
     same((status, answer['rows'], answer['rejected'], len(answer['reasons'])), (200, 1, 3, 3))
     same([r['line'] for r in answer['reasons']], [2, 3, 4])
+    nested = '{"timestamp":0,"in":{"__time":"no"}}\n{"cut":{"__time":\n{"in":[{"__time":"no"}],"timestamp":1714521600000}\n'
+    same(push(server, 'pushed_nested', nested)[1]['rows'], 2)  # the time is a member of the row, not of what is in it
+    same(server.value('SELECT MAX(__time) FROM pushed_nested'), '2024-05-01T00:00:00.000Z')
+    same('text/csv' in push(server, 'pushed_nested', 'time,n\n2024-05-01,1\n')[1]['hint'], True)
     same(server.sql("SELECT is_realtime, is_published, is_active FROM sys.segments WHERE datasource = 'pushed' GROUP BY 1, 2, 3")[1],
          [[1, 0, 1]])
 

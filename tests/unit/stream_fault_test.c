@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <stdatomic.h>
 #include <sys/wait.h>
+#include "base/compress.h"
 #include "base/fault.h"
 #include "base/os.h"
 #include "base/thread.h"
@@ -30,6 +31,33 @@ static void test_memory_is_bounded(void **state)
     OK(ov_streams_flush(w.streams, OV_SLICE_LIT("t"), &err));
     OK(push_rows(&w, "", n + 1, n + 100, &err));
     check_rows(&w, n + 100);
+    world_fini(&w);
+}
+
+/* A small body that unpacks to a large one takes room as it grows, beside what is there. */
+static void test_packed_bodies_take_room(void **state)
+{
+    (void)state;
+    world w;
+    ov_buf text, packed;
+    ov_push_result r;
+    ov_streams_config small = quiet;
+    small.memory_bytes = 1 << 20;
+    world_init(&w, small);
+    ov_buf_init(&text);
+    ov_buf_init(&packed);
+    rows_text(&text, 1, 20000);
+    OK(ov_gzip_all(ov_buf_slice(&text), 5, &packed, &err));
+    assert_true(packed.n < 256 << 10);
+    OK(push_rows(&w, "", 1, 1, &err));
+    check_fails(push_text(&w, "t", "", ov_buf_slice(&packed), OV_PUSH_JSON, &r), &err, OV_BUSY, "are allowed");
+    OK(ov_streams_flush(w.streams, OV_SLICE_LIT("t"), &err));
+    OK(push_text(&w, "t", "", ov_buf_slice(&packed), OV_PUSH_JSON, &r)); /* alone it may be larger than all there is */
+    assert_int_equal(r.rows, 20000);
+    OK(ov_streams_flush(w.streams, OV_SLICE_LIT("t"), &err));
+    OK(push_rows(&w, "", 1, 1000, &err)); /* all room was given back */
+    ov_buf_fini(&text);
+    ov_buf_fini(&packed);
     world_fini(&w);
 }
 
@@ -275,6 +303,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_killed_at_fault_points),
         cmocka_unit_test(test_memory_is_bounded),
+        cmocka_unit_test(test_packed_bodies_take_room),
         cmocka_unit_test(test_a_refusal_is_answered),
         cmocka_unit_test(test_full_disk),
         cmocka_unit_test(test_failures),
