@@ -56,6 +56,7 @@ typedef struct ov_param {
     ov_sqltype sql;
     bool is_null;
     int64_t i;   /* integers, BOOLEAN, TIMESTAMP and DATE as milliseconds */
+    bool local;  /* TIMESTAMP, DATE: i is the clock in the session's zone, as of a literal */
     double f;    /* FLOAT, DOUBLE, DECIMAL */
     ov_slice s;  /* CHAR, VARCHAR */
     const struct ov_param *items; /* ARRAY: values of one type, NULLs among them */

@@ -58,23 +58,36 @@ int ov_sql_request_media(const ov_request *rq)
 
 /* ---- parameters ---- */
 
-static ov_status read_time(const ov_json *v, ov_sqltype sql, int64_t *out, ov_error *err)
+/* Does the text of an instant end with Z or an offset? */
+static bool names_zone(ov_slice text)
+{
+    size_t at = 0;
+    while (at < text.n && text.p[at] != 'T' && text.p[at] != ' ')
+        at++;
+    for (; at < text.n; at++)
+        if (text.p[at] == 'Z' || text.p[at] == '+' || text.p[at] == '-')
+            return true;
+    return false;
+}
+
+static ov_status read_time(const ov_json *v, ov_param *p, ov_error *err)
 {
     if (v->kind == OV_JSON_INT) {
-        *out = v->i;
+        p->i = v->i;
         return OV_OK;
     }
     ov_slice text;
     OV_TRY(ov_json_as_str(v, &text, err));
-    if (ov_iso_try(text, NULL, out))
+    p->local = !names_zone(text);
+    if (ov_iso_try(text, NULL, &p->i))
         return OV_OK;
     ov_error ignored = OV_ERROR_INIT;
-    if (ov_sql_timestamp_parse(text, NULL, out, &ignored) == OV_OK)
+    if (ov_sql_timestamp_parse(text, NULL, &p->i, &ignored) == OV_OK)
         return OV_OK;
     return ov_json_fail(v, err, OV_INVALID,
                         "'" OV_SLICE_FMT
                         "' is no %s: milliseconds, an ISO 8601 instant or yyyy-MM-dd HH:mm:ss is",
-                        OV_SLICE_ARG(text), ov_sqltype_name(sql));
+                        OV_SLICE_ARG(text), ov_sqltype_name(p->sql));
 }
 
 static ov_status read_value(const ov_json *v, ov_param *p, ov_arena *a, ov_error *err);
@@ -148,7 +161,7 @@ static ov_status read_value(const ov_json *v, ov_param *p, ov_arena *a, ov_error
         return ov_json_as_str(v, &p->s, err);
     case OV_SQL_TIMESTAMP:
     case OV_SQL_DATE:
-        return read_time(v, p->sql, &p->i, err);
+        return read_time(v, p, err);
     case OV_SQL_ARRAY:
         return read_array(v, p, a, err);
     case OV_SQL_NULL:

@@ -251,7 +251,7 @@ ov_status ovi_naggregators(ovi_nscope *s, const ov_json *query, ovi_naggs *out, 
     return OV_OK;
 }
 
-/* Bits of the dimensions that this row's set leaves out, the first one highest. */
+/* Bits of the dimensions that this row's set leaves out, the first one highest. They are meant by what they read or by their name. */
 static ov_status grouping_value(const ovi_nagg *agg, const ovi_ndim *dims, uint32_t dim_count, const uint8_t *set,
                                 int64_t *out, ov_error *err)
 {
@@ -261,7 +261,7 @@ static ov_status grouping_value(const ovi_nagg *agg, const ovi_ndim *dims, uint3
         bool grouped = false;
         OV_TRY(ov_json_as_str(v, &name, err));
         for (uint32_t i = 0; i < dim_count; i++)
-            grouped |= ov_slice_eq(dims[i].name, name) && (!set || set[i]);
+            grouped |= (ov_slice_eq(dims[i].name, name) || ov_slice_eq(dims[i].column, name)) && (!set || set[i]);
         *out = *out << 1 | !grouped;
     }
     return OV_OK;

@@ -147,13 +147,17 @@ ov_status ovi_ndimension(ovi_nscope *s, const ov_json *spec, ovi_ndim *out, ov_e
     ov_slice type;
     if (spec->kind != OV_JSON_OBJECT) {
         OV_TRY(ov_json_as_str(spec, &out->name, err));
+        out->column = out->name;
         OV_TRY(ovi_nscope_value(s, out->name, &out->expr, err));
         return ovi_nas_type(s->p, spec, OV_SLICE_LIT("STRING"), out->expr, &out->expr, err);
     }
     OV_TRY(ov_json_str(spec, "type", OV_SLICE_LIT("default"), &type, err));
     for (size_t i = 0; i < OV_COUNT_OF(kinds); i++)
-        if (ov_slice_eq(type, ov_slice_cstr(kinds[i].name)))
-            return kinds[i].bind(s, spec, out, err);
+        if (ov_slice_eq(type, ov_slice_cstr(kinds[i].name))) {
+            out->column = (ov_slice){0};
+            OV_TRY(kinds[i].bind(s, spec, out, err));
+            return ov_json_str(spec, "dimension", (ov_slice){0}, &out->column, err);
+        }
     return ov_json_fail(ov_json_get(spec, "type"), err, OV_INVALID,
                         "unknown dimension spec '" OV_SLICE_FMT
                         "'; there are default, extraction, listFiltered, regexFiltered, prefixFiltered and lookup",

@@ -123,7 +123,8 @@ OV_CHECKED ov_status ovi_nsource(ovi_nplanner *p, const ov_json *source, ovi_nre
 OV_CHECKED ov_status ovi_nextract(ovi_nplanner *p, const ov_json *fn, const ov_expr *arg, const ov_expr **out,
                                   ov_error *err);
 typedef struct ovi_ndim {
-    ov_slice name; /* output */
+    ov_slice name;   /* output */
+    ov_slice column; /* input; nothing where there is none of that name */
     const ov_expr *expr;
 } ovi_ndim;
 OV_CHECKED ov_status ovi_ndimension(ovi_nscope *s, const ov_json *spec, ovi_ndim *out, ov_error *err);

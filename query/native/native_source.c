@@ -115,7 +115,7 @@ static ov_status union_side(ovi_nplanner *p, const ov_json *at, const ov_plan *i
         if (c >= 0)
             OV_TRY(ov_plan_column(p->cx, in, (uint32_t)c, &exprs[i], err));
         else
-            OV_TRY(ov_expr_null(p->cx, sql, &exprs[i], err));
+            OV_TRY(ov_expr_null_of(p->cx, sql, fields[i].type, &exprs[i], err));
         if (!ov_type_eq(exprs[i]->type, fields[i].type) && !ov_type_is_list(fields[i].type))
             OV_TRY(ov_expr_cast(p->cx, exprs[i], sql, fields[i].type, 0, 0, &exprs[i], err));
         else if (!ov_type_eq(exprs[i]->type, fields[i].type))

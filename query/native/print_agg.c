@@ -1,7 +1,9 @@
 /*
- * Aggregate calls as aggregators.
+ * Aggregate calls as aggregators, with the post-aggregators that make AVG, STDDEV and quantiles of them.
  */
+#include "query/agg/images.h"
 #include "query/native/print_int.h"
+#include "sketch/hll.h"
 
 static const char *number_word(ov_type t)
 {
@@ -114,12 +116,104 @@ static ov_status average(ovi_pcolumns *c, const ov_agg_call *call, ov_slice name
     return OV_OK;
 }
 
+/* The name of what a post-aggregator called `name` reads. */
+static ov_status name_behind(ovi_pcolumns *c, ov_slice name, ov_slice *out, ov_error *err)
+{
+    return ov_arena_printf(c->p->arena, out, err, OV_SLICE_FMT ":agg", OV_SLICE_ARG(name));
+}
+
+static bool is_quantile(const ov_agg_call *call)
+{
+    return strcmp(call->fn->name, "APPROX_QUANTILE_DS") == 0;
+}
+
+/* Does a post-aggregator bear the result's name? */
+static bool stands_behind(const ov_agg_call *call)
+{
+    return call->fn->kind == OV_AGG_STDDEV_POP || call->fn->kind == OV_AGG_STDDEV_SAMP || is_quantile(call);
+}
+
+/* Of whole numbers as they are: that they are added as doubles is the aggregator's own doing. */
+static ov_status variance(ovi_pcolumns *c, const ov_agg_call *call, ov_slice name, ov_buf *out, ov_error *err)
+{
+    const ov_expr *x = call->args[0];
+    if (x->kind == OV_EXPR_CALL && strcmp(ov_expr_function(x), "CAST") == 0 && x->sql == OV_SQL_DOUBLE && ov_type_is_int(x->args[0]->type))
+        x = x->args[0];
+    const char *word = number_word(x->type);
+    bool population = call->fn->kind == OV_AGG_VAR_POP || call->fn->kind == OV_AGG_STDDEV_POP;
+    ov_slice column;
+    OV_TRY(ovi_pcolumn(c, x, &column, err));
+    open_named(out, "", "variance", name);
+    ov_buf_add_str(out, ",\"fieldName\":");
+    ov_json_quote(out, column);
+    ov_buf_addf(out, ",\"estimator\":\"%s\",\"inputType\":\"%s\"}", population ? "population" : "sample", word ? word : "");
+    c->p->lost = c->p->lost || !word;
+    return OV_OK;
+}
+
+/* Sketches of values, or of the sketches in a column. */
+static ov_status sketch(ovi_pcolumns *c, const ov_agg_call *call, ov_slice name, ov_buf *out, ov_error *err)
+{
+    static const char *const types[] = {[OV_HLL_4] = "HLL_4", [OV_HLL_6] = "HLL_6", [OV_HLL_8] = "HLL_8"};
+    const ov_image_params *p = call->prepared;
+    const char *final = p->answer ? "true" : "false";
+    ov_complex_id type = p->kind->type;
+    ov_slice column;
+    OV_TRY(ovi_pcolumn(c, call->args[0], &column, err));
+    open_named(out, type == OV_COMPLEX_HLL ? p->of_images ? "HLLSketchMerge" : "HLLSketchBuild" : "",
+               type == OV_COMPLEX_HLL ? "" : type == OV_COMPLEX_THETA ? "thetaSketch" : "quantilesDoublesSketch", name);
+    ov_buf_add_str(out, ",\"fieldName\":");
+    ov_json_quote(out, column);
+    if (type == OV_COMPLEX_HLL)
+        ov_buf_addf(out, ",\"lgK\":%u,\"tgtHllType\":\"%s\",\"shouldFinalize\":%s,\"round\":true}", (unsigned)p->args.at[0],
+                    types[(unsigned)p->args.at[1]], final);
+    else if (type == OV_COMPLEX_THETA)
+        ov_buf_addf(out, ",\"size\":%u,\"shouldFinalize\":%s,\"isInputThetaSketch\":false}", (unsigned)p->args.at[0], final);
+    else
+        ov_buf_addf(out, ",\"k\":%u,\"maxStreamLength\":1000000000,\"shouldFinalize\":%s}", (unsigned)p->args.at[0], final);
+    c->p->lost = c->p->lost || ov_type_is_list(call->args[0]->type);
+    return OV_OK;
+}
+
+static bool is_sketch(const ov_agg_call *call)
+{
+    static const char *const known[] = {"APPROX_COUNT_DISTINCT_DS_HLL", "APPROX_COUNT_DISTINCT_DS_THETA", "APPROX_QUANTILE_DS", "DS_HLL",
+                                        "DS_QUANTILES_SKETCH", "DS_THETA"};
+    for (size_t i = 0; i < OV_COUNT_OF(known); i++)
+        if (strcmp(call->fn->name, known[i]) == 0)
+            return call->argc == 1 && !call->distinct;
+    return false;
+}
+
+/* The number that is made of the aggregator `from`. */
+static void add_behind(const ov_agg_call *call, ov_slice name, ov_slice from, ov_buf *posts)
+{
+    ov_buf_add_str(posts, posts->n ? "," : "");
+    open_named(posts, "", is_quantile(call) ? "quantilesDoublesSketchToQuantile" : "stddev", name);
+    if (!is_quantile(call)) {
+        ov_buf_add_str(posts, ",\"fieldName\":");
+        ov_json_quote(posts, from);
+        ov_buf_addf(posts, ",\"estimator\":\"%s\"}", call->fn->kind == OV_AGG_STDDEV_POP ? "population" : "sample");
+        return;
+    }
+    ov_buf_add_str(posts, ",\"field\":{\"type\":\"fieldAccess\",\"name\":");
+    ov_json_quote(posts, from);
+    ov_buf_add_str(posts, ",\"fieldName\":");
+    ov_json_quote(posts, from);
+    ov_buf_add_str(posts, "},\"fraction\":");
+    const ov_expr *rank = call->params[0];
+    ov_json_add_double(posts, ov_type_is_int(rank->type) ? (double)rank->constant.i : rank->constant.f);
+    ov_buf_add_char(posts, '}');
+}
+
 static ov_status one(ovi_pcolumns *c, const ov_agg_call *call, ov_slice name, ov_buf *out, ov_buf *posts, ov_error *err)
 {
     const ov_expr *x = call->argc ? call->args[0] : NULL;
     const char *word = x ? number_word(x->type) : NULL;
     bool folded = call->fn->kind == OV_AGG_OBJECT || call->fn->kind == OV_AGG_BIT_AND || call->fn->kind == OV_AGG_BIT_OR ||
                   call->fn->kind == OV_AGG_BIT_XOR;
+    if (is_sketch(call))
+        return sketch(c, call, name, out, err);
     if (folded && call->argc == 1)
         return ovi_pfold(c, call, name, out, err);
     if (call->distinct && call->fn->kind != OV_AGG_DISTINCT)
@@ -143,6 +237,11 @@ static ov_status one(ovi_pcolumns *c, const ov_agg_call *call, ov_slice name, ov
         return timed(c, call, "First", name, out, err);
     case OV_AGG_LATEST:
         return timed(c, call, "Last", name, out, err);
+    case OV_AGG_VAR_POP:
+    case OV_AGG_VAR_SAMP:
+    case OV_AGG_STDDEV_POP:
+    case OV_AGG_STDDEV_SAMP:
+        return variance(c, call, name, out, err);
     default:
         c->p->lost = true;
         return OV_OK;
@@ -151,6 +250,11 @@ static ov_status one(ovi_pcolumns *c, const ov_agg_call *call, ov_slice name, ov
 
 ov_status ovi_pagg(ovi_pcolumns *c, const ov_agg_call *call, ov_slice name, ov_buf *out, ov_buf *posts, ov_error *err)
 {
+    ov_slice result = name;
+    if (stands_behind(call)) {
+        OV_TRY(name_behind(c, result, &name, err));
+        add_behind(call, result, name, posts);
+    }
     if (!call->filter)
         return one(c, call, name, out, posts, err);
     if (call->fn->kind == OV_AGG_AVG)

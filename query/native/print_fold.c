@@ -95,7 +95,7 @@ ov_status ovi_pfold(ovi_pcolumns *c, const ov_agg_call *call, ov_slice name, ov_
     static const folding both = {"-1", "bitwiseAnd", "bitwiseAnd", false}, either = {"0", "bitwiseOr", "bitwiseOr", false},
                          one = {"0", "bitwiseXor", "bitwiseXor", false};
     const ov_expr *x = call->args[0];
-    bool simple = x->type.id <= OV_TYPE_STRING && !ov_type_is_list(x->type) && !call->packed;
+    bool simple = x->type.id <= OV_TYPE_STRING && x->type.id != OV_TYPE_FLOAT && !ov_type_is_list(x->type) && !call->packed;
     const char *fn = call->fn->name;
     if (simple && strcmp(fn, "ARRAY_AGG") == 0)
         return list(c, call, name, out, err);

@@ -145,6 +145,25 @@ static ov_status print_having(ovi_pwrite *q, ov_error *err)
     return st;
 }
 
+/* Dimensions are named by what they read, as Druid does. */
+static ov_status print_grouping(ovi_pwrite *q, uint32_t i, ov_error *err)
+{
+    const ov_plan *at = q->t.at;
+    const ov_grouping_call *call = &at->aggregate.groupings[i];
+    uint32_t before = at->aggregate.agg_count + i;
+    ov_slice column;
+    ov_buf_add_str(&q->parts.aggs, before ? ",{\"type\":\"grouping\",\"name\":" : "{\"type\":\"grouping\",\"name\":");
+    ov_json_quote(&q->parts.aggs, q->grouped[at->aggregate.key_count + before]);
+    ov_buf_add_str(&q->parts.aggs, ",\"groupings\":[");
+    for (uint32_t k = 0; k < call->count; k++) {
+        OV_TRY(ovi_pcolumn(&q->columns, at->aggregate.keys[call->keys[k]], &column, err));
+        ov_buf_add_str(&q->parts.aggs, k ? "," : "");
+        ov_json_quote(&q->parts.aggs, column);
+    }
+    ov_buf_add_str(&q->parts.aggs, "]}");
+    return OV_OK;
+}
+
 static ov_status print_results(ovi_pwrite *q, ov_error *err)
 {
     const ov_plan *at = q->t.at;
@@ -156,20 +175,30 @@ static ov_status print_results(ovi_pwrite *q, ov_error *err)
         ov_buf_add_str(&q->parts.aggs, i ? "," : "");
         OV_TRY(ovi_pagg(&q->columns, &at->aggregate.aggs[i], q->grouped[keys + i], &q->parts.aggs, &q->parts.posts, err));
     }
+    for (uint32_t i = 0; i < at->aggregate.grouping_count; i++)
+        OV_TRY(print_grouping(q, i, err));
     for (uint32_t i = 0; i < q->t.count; i++)
         OV_TRY(ovi_pwrite_result(q, q->t.exprs[i], &q->out[i], err));
     return print_having(q, err);
 }
 
-/* d0, d1 ..., a0, a1 ...; what is below may have such names already. */
+static bool is_variance(const ov_plan *at, uint32_t field)
+{
+    if (field < at->aggregate.key_count || field - at->aggregate.key_count >= at->aggregate.agg_count)
+        return false;
+    ov_agg_kind kind = (ov_agg_kind)at->aggregate.aggs[field - at->aggregate.key_count].fn->kind;
+    return kind == OV_AGG_VAR_POP || kind == OV_AGG_VAR_SAMP;
+}
+
+/* d0, d1 ..., a0, a1 ..., a2:agg for a variance; what is below may have such names already. */
 static ov_status name_results(ovi_pwrite *q, ov_error *err)
 {
     const ov_plan *at = q->t.at;
     uint32_t keys = at->aggregate.key_count, d = ovi_punused(&q->rel, 'd'), a = ovi_punused(&q->rel, 'a');
     OV_TRY(ov_arena_alloc(q->p->arena, (at->field_count + (size_t)1) * sizeof *q->grouped, &q->grouped, err));
     for (uint32_t i = 0; i < at->field_count; i++)
-        OV_TRY(ov_arena_printf(q->p->arena, &q->grouped[i], err, "%.*s%c%u", (int)OV_MIN(i < keys ? d : a, 16u),
-                               "________________", i < keys ? 'd' : 'a', i < keys ? i : i - keys));
+        OV_TRY(ov_arena_printf(q->p->arena, &q->grouped[i], err, "%.*s%c%u%s", (int)OV_MIN(i < keys ? d : a, 16u), "________________",
+                               i < keys ? 'd' : 'a', i < keys ? i : i - keys, is_variance(at, i) ? ":agg" : ""));
     q->p->lost = q->p->lost || d > 16 || a > 16;
     return OV_OK;
 }

@@ -149,6 +149,7 @@ static ov_status from_scan(ovi_printer *p, const ov_plan *plan, ovi_prel *out, o
     ov_buf text;
     ov_slice *names;
     const ov_datasource *ds = plan->scan.datasource;
+    p->lost = p->lost || (ds->segment_count && ds->segments[0]->past); /* a native query has one instant for all its tables */
     OV_TRY(ov_arena_alloc(p->arena, (plan->field_count + (size_t)1) * sizeof *names, &names, err));
     for (uint32_t i = 0; i < plan->field_count; i++)
         names[i] = ds->columns[plan->scan.columns[i]].name;

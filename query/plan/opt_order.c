@@ -4,40 +4,19 @@
  * trees), by joining the cheapest pair above. The order in the text stays unless another one is clearly cheaper, since
  * rows without ORDER BY then come in the order of the first table.
  *
- * Conditions with a constant go to all columns that are equal to theirs.
+ * Conditions with a constant go to all columns that are equal to theirs (opt_order_spread.c).
  */
 #include <math.h>
 
 #include "base/bits.h"
-#include "query/plan/opt_int.h"
+#include "query/plan/opt_order.h"
 
-enum { MOST_INPUTS = 64, MOST_BY_SUBSETS = 10 };
+typedef ovi_order_inputs inputs;
+typedef ovi_order_condition condition;
+typedef ovi_order_tree tree;
+typedef ovi_order_region region;
 
-typedef uint64_t inputs; /* bit i: input i */
-
-typedef struct condition {
-    const ov_expr *e; /* over all columns */
-    inputs reads;
-    double share; /* of pairs that pass */
-} condition;
-
-/* A join of two sets, or one input. */
-typedef struct tree {
-    inputs all;
-    double rows, cost;
-    const struct tree *left, *right;
-} tree;
-
-typedef struct region {
-    ov_expr_ctx *cx;
-    const ov_plan *input[MOST_INPUTS];
-    uint32_t first[MOST_INPUTS]; /* of its columns among all columns */
-    double rows[MOST_INPUTS];
-    uint32_t count;
-    ov_plan columns; /* has the fields of all inputs */
-    condition *conditions;
-    uint32_t condition_count, condition_capacity;
-} region;
+enum { MOST_BY_SUBSETS = 10 };
 
 /* ---- a tree of joins taken apart ---- */
 
@@ -95,7 +74,7 @@ static OV_CHECKED ov_status add_condition(region *g, const ov_expr *e, ov_error 
     return OV_OK;
 }
 
-static OV_CHECKED ov_status equal(ov_expr_ctx *cx, const ov_expr *a, const ov_expr *b, const ov_expr **out, ov_error *err)
+ov_status ovi_order_equal(ov_expr_ctx *cx, const ov_expr *a, const ov_expr *b, const ov_expr **out, ov_error *err)
 {
     const ov_expr *pair[2] = {a, b};
     return ov_expr_call(cx, OV_SLICE_LIT("="), pair, 2, a->pos, a->end_pos, out, err);
@@ -133,7 +112,7 @@ static OV_CHECKED ov_status take_conditions(region *g, const ov_plan *join, cons
     for (uint32_t k = 0; k < join->join.key_count; k++) {
         OV_TRY(ov_expr_rebase(g->cx, join->join.left_keys[k], map, &l, err));
         OV_TRY(ov_expr_rebase(g->cx, join->join.right_keys[k], map + left, &r, err));
-        OV_TRY(equal(g->cx, l, r, &e, err));
+        OV_TRY(ovi_order_equal(g->cx, l, r, &e, err));
         OV_TRY(add_condition(g, e, err));
     }
     uint32_t count = join->join.residual ? ovi_plan_conjuncts(&join->join.residual, &parts) : 0;
@@ -171,96 +150,6 @@ static OV_CHECKED ov_status take_apart(region *g, const ov_plan *plan, const ov_
     *both = (tree){.all = sides[0]->all | sides[1]->all, .left = sides[0], .right = sides[1]};
     *shape = both;
     return take_conditions(g, plan, *out, err);
-}
-
-/* ---- conditions on equal columns ---- */
-
-/* column = column, of one type */
-static bool is_equality(const ov_expr *e)
-{
-    return ov_expr_op(e) == OV_OP_EQ && e->argc == 2 && e->args[0]->kind == OV_EXPR_COLUMN &&
-           e->args[1]->kind == OV_EXPR_COLUMN && ov_type_eq(e->args[0]->type, e->args[1]->type);
-}
-
-/* A comparison of a column with constants, which an index may answer. */
-static bool is_simple(const ov_expr *e)
-{
-    ov_op op = ov_expr_op(e);
-    if (op != OV_OP_EQ && op != OV_OP_IN && op != OV_OP_LT && op != OV_OP_LE && op != OV_OP_GT && op != OV_OP_GE)
-        return false;
-    for (uint32_t i = 1; i < e->argc; i++)
-        if (e->args[i]->kind != OV_EXPR_CONST)
-            return false;
-    return e->argc > 0 && e->args[0]->kind == OV_EXPR_COLUMN;
-}
-
-static uint32_t root_of(uint32_t *same, uint32_t c)
-{
-    while (same[c] != c)
-        c = same[c] = same[same[c]];
-    return c;
-}
-
-static bool has_part(const ov_plan *scan, const ov_expr *e)
-{
-    const ov_expr *const *parts;
-    uint32_t count = scan->scan.filter ? ovi_plan_conjuncts(&scan->scan.filter, &parts) : 0;
-    for (uint32_t i = 0; i < count; i++)
-        if (ov_expr_equal(parts[i], e))
-            return true;
-    return false;
-}
-
-static ov_status other_column(void *to, const ov_expr *column, const ov_expr **out, ov_error *err)
-{
-    (void)column, (void)err;
-    *out = to;
-    return OV_OK;
-}
-
-/* A part of input i's filter, for the scans of all columns that are equal to the one it reads. */
-static OV_CHECKED ov_status spread_part(region *g, uint32_t i, const ov_expr *part, uint32_t *same, ov_error *err)
-{
-    uint32_t root = root_of(same, g->first[i] + part->args[0]->column);
-    for (uint32_t k = 0; k < g->count; k++) {
-        if (k == i || g->input[k]->kind != OV_PLAN_SCAN)
-            continue;
-        for (uint32_t c = 0; c < g->input[k]->field_count; c++) {
-            const ov_expr *column, *there;
-            if (root_of(same, g->first[k] + c) != root || !ov_type_eq(g->input[k]->fields[c].type, part->args[0]->type))
-                continue;
-            OV_TRY(ov_plan_column(g->cx, g->input[k], c, &column, err));
-            OV_TRY(ov_expr_rewrite(g->cx, part, other_column, (void *)(uintptr_t)column, &there, err));
-            if (has_part(g->input[k], there))
-                continue;
-            OV_TRY(ov_plan_filter(g->cx->arena, g->input[k], there, &g->input[k], err));
-            OV_TRY(ovi_plan_push_filters(g->cx, g->input[k], &g->input[k], err));
-            g->rows[k] = fmax(ovi_plan_guess_rows(g->cx, g->input[k]), 1);
-        }
-    }
-    return OV_OK;
-}
-
-static OV_CHECKED ov_status spread_constants(region *g, ov_error *err)
-{
-    uint32_t *same, columns = g->columns.field_count, known = g->condition_count;
-    OV_TRY(ov_arena_alloc(g->cx->arena, (columns + (size_t)1) * sizeof *same, &same, err));
-    for (uint32_t c = 0; c < columns; c++)
-        same[c] = c;
-    for (uint32_t i = 0; i < known; i++)
-        if (is_equality(g->conditions[i].e))
-            same[root_of(same, g->conditions[i].e->args[0]->column)] =
-                root_of(same, g->conditions[i].e->args[1]->column);
-    for (uint32_t i = 0; i < g->count; i++) {
-        const ov_expr *const *parts;
-        if (g->input[i]->kind != OV_PLAN_SCAN || !g->input[i]->scan.filter)
-            continue;
-        uint32_t count = ovi_plan_conjuncts(&g->input[i]->scan.filter, &parts);
-        for (uint32_t p = 0; p < count; p++)
-            if (is_simple(parts[p]))
-                OV_TRY(spread_part(g, i, parts[p], same, err));
-    }
-    return OV_OK;
 }
 
 /* ---- what an order costs ---- */
@@ -373,7 +262,7 @@ static OV_CHECKED ov_status by_subsets(const region *g, const tree **out, ov_err
 
 static OV_CHECKED ov_status by_pairs(const region *g, const tree **out, ov_error *err)
 {
-    const tree *left[MOST_INPUTS];
+    const tree *left[OVI_ORDER_MOST];
     uint32_t count = g->count;
     for (uint32_t i = 0; i < count; i++) {
         tree *leaf;
@@ -486,14 +375,14 @@ ov_status ovi_plan_order_joins(ov_expr_ctx *cx, const ov_plan *in, const ov_plan
     region *g;
     if (is_inner(in))
         count_inputs(in, &count, &columns);
-    if (count < 2 || count > MOST_INPUTS)
+    if (count < 2 || count > OVI_ORDER_MOST)
         return ovi_plan_each_input(cx, in, ovi_plan_order_joins, out, err);
     OV_TRY(ov_arena_zalloc(cx->arena, sizeof *g, &g, err));
     OV_TRY(ov_arena_zalloc(cx->arena, (columns + (size_t)1) * sizeof *fields, &fields, err));
     g->cx = cx;
     g->columns = (ov_plan){.kind = OV_PLAN_VALUES, .fields = fields};
     OV_TRY(take_apart(g, in, &outputs, &written, err));
-    OV_TRY(spread_constants(g, err));
+    OV_TRY(ovi_order_spread(g, err));
     guess_shares(g);
     OV_TRY(with_costs(g, written, &written, err));
     if (count <= MOST_BY_SUBSETS)

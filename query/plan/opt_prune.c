@@ -2,26 +2,15 @@
  * Columns nobody reads. Top-down each node learns which of its outputs are wanted and answers with
  * a plan that has at least those, and where each old column now is.
  */
-#include "base/bits.h"
-#include "query/plan/opt_int.h"
+#include "query/plan/opt_prune.h"
 
-#define GONE UINT32_MAX
-
-typedef struct pruned {
-    const ov_plan *plan;
-    uint32_t *where; /* old column to new one, or GONE */
-} pruned;
-
-static OV_CHECKED ov_status prune(ov_expr_ctx *cx, const ov_plan *plan, const uint64_t *used,
-                                  pruned *out, ov_error *err);
-
-static OV_CHECKED ov_status new_bits(ov_expr_ctx *cx, uint32_t count, uint64_t **out, ov_error *err)
+ov_status ovi_prune_bits(ov_expr_ctx *cx, uint32_t count, uint64_t **out, ov_error *err)
 {
     return ov_arena_zalloc(cx->arena, (ov_words(count) + 1) * sizeof **out, out, err);
 }
 
 /* All columns stay where they are. */
-static OV_CHECKED ov_status keep_all(ov_expr_ctx *cx, const ov_plan *plan, pruned *out,
+static OV_CHECKED ov_status keep_all(ov_expr_ctx *cx, const ov_plan *plan, ovi_pruned *out,
                                      ov_error *err)
 {
     out->plan = plan;
@@ -32,14 +21,13 @@ static OV_CHECKED ov_status keep_all(ov_expr_ctx *cx, const ov_plan *plan, prune
     return OV_OK;
 }
 
-/* Old columns as expressions over the new plan; those that are gone stay NULL. */
-static OV_CHECKED ov_status column_map(ov_expr_ctx *cx, const pruned *in, uint32_t old_count,
+ov_status ovi_prune_map(ov_expr_ctx *cx, const ovi_pruned *in, uint32_t old_count,
                                        const ov_expr *const **out, ov_error *err)
 {
     const ov_expr **map;
     OV_TRY(ov_arena_zalloc(cx->arena, (old_count + 1) * sizeof *map, &map, err));
     for (uint32_t i = 0; i < old_count; i++)
-        if (in->where[i] != GONE)
+        if (in->where[i] != OVI_GONE)
             OV_TRY(ov_plan_column(cx, in->plan, in->where[i], &map[i], err));
     *out = map;
     return OV_OK;
@@ -54,7 +42,7 @@ static OV_CHECKED ov_status used_fields(ov_expr_ctx *cx, const ov_plan *plan, co
     OV_TRY(ov_arena_alloc(cx->arena, (plan->field_count + 1) * sizeof **fields, fields, err));
     OV_TRY(ov_arena_alloc(cx->arena, (plan->field_count + 1) * sizeof **where, where, err));
     for (uint32_t i = 0; i < plan->field_count; i++) {
-        (*where)[i] = GONE;
+        (*where)[i] = OVI_GONE;
         if (!ov_bits_test(used, i))
             continue;
         (*where)[i] = *count;
@@ -64,13 +52,13 @@ static OV_CHECKED ov_status used_fields(ov_expr_ctx *cx, const ov_plan *plan, co
 }
 
 static OV_CHECKED ov_status prune_scan(ov_expr_ctx *cx, const ov_plan *plan, const uint64_t *used,
-                                       pruned *out, ov_error *err)
+                                       ovi_pruned *out, ov_error *err)
 {
     ov_field *fields;
     ov_plan *copy;
     uint32_t *columns;
     uint64_t *wanted;
-    OV_TRY(new_bits(cx, plan->field_count, &wanted, err));
+    OV_TRY(ovi_prune_bits(cx, plan->field_count, &wanted, err));
     ov_bits_copy(wanted, used, plan->field_count);
     if (plan->scan.filter)
         ov_expr_columns(plan->scan.filter, wanted, plan->field_count);
@@ -79,21 +67,21 @@ static OV_CHECKED ov_status prune_scan(ov_expr_ctx *cx, const ov_plan *plan, con
     OV_TRY(used_fields(cx, plan, wanted, &fields, &copy->field_count, &out->where, err));
     OV_TRY(ov_arena_alloc(cx->arena, (copy->field_count + 1) * sizeof *columns, &columns, err));
     for (uint32_t i = 0; i < plan->field_count; i++)
-        if (out->where[i] != GONE)
+        if (out->where[i] != OVI_GONE)
             columns[out->where[i]] = plan->scan.columns[i];
     copy->fields = fields;
     copy->scan.columns = columns;
     out->plan = copy;
     if (plan->scan.filter) {
         const ov_expr *const *map;
-        OV_TRY(column_map(cx, out, plan->field_count, &map, err));
+        OV_TRY(ovi_prune_map(cx, out, plan->field_count, &map, err));
         OV_TRY(ov_expr_rebase(cx, plan->scan.filter, map, &copy->scan.filter, err));
     }
     return OV_OK;
 }
 
 static OV_CHECKED ov_status prune_system(ov_expr_ctx *cx, const ov_plan *plan, const uint64_t *used,
-                                         pruned *out, ov_error *err)
+                                         ovi_pruned *out, ov_error *err)
 {
     ov_field *fields;
     ov_plan *copy;
@@ -103,7 +91,7 @@ static OV_CHECKED ov_status prune_system(ov_expr_ctx *cx, const ov_plan *plan, c
     OV_TRY(used_fields(cx, plan, used, &fields, &copy->field_count, &out->where, err));
     OV_TRY(ov_arena_alloc(cx->arena, (copy->field_count + 1) * sizeof *columns, &columns, err));
     for (uint32_t i = 0; i < plan->field_count; i++)
-        if (out->where[i] != GONE)
+        if (out->where[i] != OVI_GONE)
             columns[out->where[i]] = plan->system.columns[i];
     copy->fields = fields;
     copy->system.columns = columns;
@@ -112,7 +100,7 @@ static OV_CHECKED ov_status prune_system(ov_expr_ctx *cx, const ov_plan *plan, c
 }
 
 /* A copy of the node over its pruned input. */
-static OV_CHECKED ov_status copy_over(ov_expr_ctx *cx, const ov_plan *plan, const pruned *in,
+static OV_CHECKED ov_status copy_over(ov_expr_ctx *cx, const ov_plan *plan, const ovi_pruned *in,
                                       ov_plan **out, ov_error *err)
 {
     OV_TRY(ov_plan_new(cx->arena, (ov_plan_kind)plan->kind, 1, out, err));
@@ -124,25 +112,25 @@ static OV_CHECKED ov_status copy_over(ov_expr_ctx *cx, const ov_plan *plan, cons
 }
 
 static OV_CHECKED ov_status prune_project(ov_expr_ctx *cx, const ov_plan *plan,
-                                          const uint64_t *used, pruned *out, ov_error *err)
+                                          const uint64_t *used, ovi_pruned *out, ov_error *err)
 {
     const ov_plan *input = plan->inputs[0];
     const ov_expr *const *map, **exprs;
     uint64_t *wanted;
     ov_field *fields;
     ov_plan *copy;
-    pruned in;
-    OV_TRY(new_bits(cx, input->field_count, &wanted, err));
+    ovi_pruned in;
+    OV_TRY(ovi_prune_bits(cx, input->field_count, &wanted, err));
     for (uint32_t i = 0; i < plan->field_count; i++)
         if (ov_bits_test(used, i))
             ov_expr_columns(plan->project.exprs[i], wanted, input->field_count);
-    OV_TRY(prune(cx, input, wanted, &in, err));
+    OV_TRY(ovi_prune(cx, input, wanted, &in, err));
     OV_TRY(copy_over(cx, plan, &in, &copy, err));
     OV_TRY(used_fields(cx, plan, used, &fields, &copy->field_count, &out->where, err));
     OV_TRY(ov_arena_alloc(cx->arena, (copy->field_count + 1) * sizeof *exprs, &exprs, err));
-    OV_TRY(column_map(cx, &in, input->field_count, &map, err));
+    OV_TRY(ovi_prune_map(cx, &in, input->field_count, &map, err));
     for (uint32_t i = 0; i < plan->field_count; i++)
-        if (out->where[i] != GONE)
+        if (out->where[i] != OVI_GONE)
             OV_TRY(ov_expr_rebase(cx, plan->project.exprs[i], map, &exprs[out->where[i]], err));
     copy->fields = fields;
     copy->project.exprs = exprs;
@@ -168,9 +156,9 @@ static OV_CHECKED ov_status rebase_call(ov_expr_ctx *cx, const ov_agg_call *call
     return call->filter ? ov_expr_rebase(cx, call->filter, map, &out->filter, err) : OV_OK;
 }
 
-/* Keys decide the groups and all stay; aggregates go when nobody reads them. */
+/* Keys decide the groups and all stay, as what tells sets apart; aggregates go when nobody reads them. */
 static OV_CHECKED ov_status prune_aggregate(ov_expr_ctx *cx, const ov_plan *plan,
-                                            const uint64_t *used, pruned *out, ov_error *err)
+                                            const uint64_t *used, ovi_pruned *out, ov_error *err)
 {
     const ov_plan *input = plan->inputs[0];
     uint32_t key_count = plan->aggregate.key_count, agg_count = 0;
@@ -179,19 +167,20 @@ static OV_CHECKED ov_status prune_aggregate(ov_expr_ctx *cx, const ov_plan *plan
     ov_agg_call *aggs;
     ov_field *fields;
     ov_plan *copy;
-    pruned in;
-    OV_TRY(new_bits(cx, input->field_count, &wanted, err));
-    OV_TRY(new_bits(cx, plan->field_count, &kept, err));
+    ovi_pruned in;
+    OV_TRY(ovi_prune_bits(cx, input->field_count, &wanted, err));
+    OV_TRY(ovi_prune_bits(cx, plan->field_count, &kept, err));
     ov_bits_copy(kept, used, plan->field_count);
     ov_bits_set_range(kept, 0, key_count);
+    ov_bits_set_range(kept, key_count + plan->aggregate.agg_count, plan->field_count);
     for (uint32_t i = 0; i < key_count; i++)
         ov_expr_columns(plan->aggregate.keys[i], wanted, input->field_count);
     for (uint32_t i = 0; i < plan->aggregate.agg_count; i++)
         if (ov_bits_test(kept, key_count + i))
             mark_call(&plan->aggregate.aggs[i], wanted, input->field_count);
-    OV_TRY(prune(cx, input, wanted, &in, err));
+    OV_TRY(ovi_prune(cx, input, wanted, &in, err));
     OV_TRY(copy_over(cx, plan, &in, &copy, err));
-    OV_TRY(column_map(cx, &in, input->field_count, &map, err));
+    OV_TRY(ovi_prune_map(cx, &in, input->field_count, &map, err));
     OV_TRY(used_fields(cx, plan, kept, &fields, &copy->field_count, &out->where, err));
     OV_TRY(ov_arena_alloc(cx->arena, (key_count + 1) * sizeof *keys, &keys, err));
     OV_TRY(ov_arena_alloc(cx->arena, (plan->aggregate.agg_count + 1) * sizeof *aggs, &aggs, err));
@@ -210,12 +199,12 @@ static OV_CHECKED ov_status prune_aggregate(ov_expr_ctx *cx, const ov_plan *plan
 
 /* Copies of the calls that are used, over the pruned input. */
 static OV_CHECKED ov_status rebase_window(ov_expr_ctx *cx, const ov_plan *plan, const uint64_t *used,
-                                          const pruned *in, ov_plan *copy, ov_error *err)
+                                          const ovi_pruned *in, ov_plan *copy, ov_error *err)
 {
     uint32_t inputs = plan->inputs[0]->field_count, count = 0;
     const ov_expr *const *map;
     ov_window_call *calls;
-    OV_TRY(column_map(cx, in, inputs, &map, err));
+    OV_TRY(ovi_prune_map(cx, in, inputs, &map, err));
     OV_TRY(ov_arena_alloc(cx->arena, ((size_t)plan->window.call_count + 1) * sizeof *calls, &calls, err));
     for (uint32_t i = 0; i < plan->window.call_count; i++) {
         if (!ov_bits_test(used, inputs + i))
@@ -238,7 +227,7 @@ static OV_CHECKED ov_status rebase_window(ov_expr_ctx *cx, const ov_plan *plan, 
 }
 
 /* Partition columns and sort keys where they are now. */
-static OV_CHECKED ov_status rebase_partition(ov_expr_ctx *cx, const ov_plan *plan, const pruned *in,
+static OV_CHECKED ov_status rebase_partition(ov_expr_ctx *cx, const ov_plan *plan, const ovi_pruned *in,
                                              ov_plan *copy, ov_error *err)
 {
     uint32_t *partition;
@@ -259,15 +248,15 @@ static OV_CHECKED ov_status rebase_partition(ov_expr_ctx *cx, const ov_plan *pla
 
 /* Without calls that anybody reads it is its input. */
 static OV_CHECKED ov_status prune_window(ov_expr_ctx *cx, const ov_plan *plan, const uint64_t *used,
-                                         pruned *out, ov_error *err)
+                                         ovi_pruned *out, ov_error *err)
 {
     const ov_plan *input = plan->inputs[0];
     uint32_t kept = 0;
     ov_field *fields;
     uint64_t *wanted;
     ov_plan *copy;
-    pruned in;
-    OV_TRY(new_bits(cx, input->field_count, &wanted, err));
+    ovi_pruned in;
+    OV_TRY(ovi_prune_bits(cx, input->field_count, &wanted, err));
     ov_bits_copy(wanted, used, input->field_count);
     for (uint32_t i = 0; i < plan->window.call_count; i++) {
         const ov_window_call *call = &plan->window.calls[i];
@@ -283,15 +272,15 @@ static OV_CHECKED ov_status prune_window(ov_expr_ctx *cx, const ov_plan *plan, c
         ov_bits_set(wanted, plan->window.partition[i]);
     for (uint32_t i = 0; kept && i < plan->window.key_count; i++)
         ov_bits_set(wanted, plan->window.keys[i].column);
-    OV_TRY(prune(cx, input, wanted, &in, err));
+    OV_TRY(ovi_prune(cx, input, wanted, &in, err));
     OV_TRY(ov_arena_alloc(cx->arena, ((size_t)plan->field_count + 1) * sizeof *out->where, &out->where, err));
     OV_TRY(ov_arena_alloc(cx->arena, ((size_t)in.plan->field_count + kept + 1) * sizeof *fields, &fields, err));
     for (uint32_t i = 0; i < in.plan->field_count; i++)
         fields[i] = in.plan->fields[i];
     for (uint32_t i = 0, at = in.plan->field_count; i < plan->field_count; i++) {
         bool call = i >= input->field_count;
-        out->where[i] = !call ? in.where[i] : ov_bits_test(used, i) ? at++ : GONE;
-        if (out->where[i] == GONE)
+        out->where[i] = !call ? in.where[i] : ov_bits_test(used, i) ? at++ : OVI_GONE;
+        if (out->where[i] == OVI_GONE)
             continue;
         if (call)
             fields[out->where[i]] = plan->fields[i];
@@ -311,26 +300,26 @@ static OV_CHECKED ov_status prune_window(ov_expr_ctx *cx, const ov_plan *plan, c
 
 /* FILTER, SORT and LIMIT pass their input's columns on. */
 static OV_CHECKED ov_status prune_through(ov_expr_ctx *cx, const ov_plan *plan,
-                                          const uint64_t *used, pruned *out, ov_error *err)
+                                          const uint64_t *used, ovi_pruned *out, ov_error *err)
 {
     const ov_plan *input = plan->inputs[0];
     uint64_t *wanted;
     ov_field *fields;
     ov_plan *copy;
-    pruned in;
-    OV_TRY(new_bits(cx, input->field_count, &wanted, err));
+    ovi_pruned in;
+    OV_TRY(ovi_prune_bits(cx, input->field_count, &wanted, err));
     ov_bits_copy(wanted, used, input->field_count);
     if (plan->kind == OV_PLAN_FILTER)
         ov_expr_columns(plan->filter.predicate, wanted, input->field_count);
     for (uint32_t i = 0; plan->kind == OV_PLAN_SORT && i < plan->sort.key_count; i++)
         ov_bits_set(wanted, plan->sort.keys[i].column);
-    OV_TRY(prune(cx, input, wanted, &in, err));
+    OV_TRY(ovi_prune(cx, input, wanted, &in, err));
     OV_TRY(copy_over(cx, plan, &in, &copy, err));
     OV_TRY(ov_arena_alloc(cx->arena, (in.plan->field_count + 1) * sizeof *fields, &fields, err));
     if (in.plan->field_count)
         memcpy(fields, in.plan->fields, in.plan->field_count * sizeof *fields);
     for (uint32_t i = 0; i < plan->field_count; i++)
-        if (in.where[i] != GONE)
+        if (in.where[i] != OVI_GONE)
             fields[in.where[i]].name = plan->fields[i].name;
     copy->field_count = in.plan->field_count;
     copy->fields = fields;
@@ -338,7 +327,7 @@ static OV_CHECKED ov_status prune_through(ov_expr_ctx *cx, const ov_plan *plan,
     out->where = in.where;
     if (plan->kind == OV_PLAN_FILTER) {
         const ov_expr *const *map;
-        OV_TRY(column_map(cx, &in, input->field_count, &map, err));
+        OV_TRY(ovi_prune_map(cx, &in, input->field_count, &map, err));
         return ov_expr_rebase(cx, plan->filter.predicate, map, &copy->filter.predicate, err);
     }
     if (plan->kind == OV_PLAN_SORT) {
@@ -361,8 +350,8 @@ static OV_CHECKED ov_status exactly(ov_expr_ctx *cx, const ov_plan *plan, const 
     ov_slice *names;
     uint32_t count = 0;
     bool same = true;
-    pruned in;
-    OV_TRY(prune(cx, plan, used, &in, err));
+    ovi_pruned in;
+    OV_TRY(ovi_prune(cx, plan, used, &in, err));
     OV_TRY(ov_arena_alloc(cx->arena, (plan->field_count + 1) * sizeof *exprs, &exprs, err));
     OV_TRY(ov_arena_alloc(cx->arena, (plan->field_count + 1) * sizeof *names, &names, err));
     for (uint32_t i = 0; i < plan->field_count; i++) {
@@ -379,7 +368,7 @@ static OV_CHECKED ov_status exactly(ov_expr_ctx *cx, const ov_plan *plan, const 
 }
 
 static OV_CHECKED ov_status prune_union(ov_expr_ctx *cx, const ov_plan *plan, const uint64_t *used,
-                                        pruned *out, ov_error *err)
+                                        ovi_pruned *out, ov_error *err)
 {
     ov_field *fields;
     ov_plan *copy;
@@ -392,114 +381,20 @@ static OV_CHECKED ov_status prune_union(ov_expr_ctx *cx, const ov_plan *plan, co
     return OV_OK;
 }
 
-static OV_CHECKED ov_status rebase_keys(ov_expr_ctx *cx, const ov_expr *const *keys, uint32_t count,
-                                        const pruned *side, uint32_t old_count,
-                                        const ov_expr *const **out, ov_error *err)
-{
-    const ov_expr *const *map, **moved;
-    OV_TRY(column_map(cx, side, old_count, &map, err));
-    OV_TRY(ov_arena_alloc(cx->arena, ((size_t)count + 1) * sizeof *moved, &moved, err));
-    for (uint32_t i = 0; i < count; i++)
-        OV_TRY(ov_expr_rebase(cx, keys[i], map, &moved[i], err));
-    *out = moved;
-    return OV_OK;
-}
-
-/* Where each column of both sides, of which the left has `left`, is over the pruned sides. */
-static OV_CHECKED ov_status both_sides(ov_expr_ctx *cx, const ov_plan *plan, const pruned sides[2],
-                                       pruned *both, ov_error *err)
-{
-    uint32_t left = plan->inputs[0]->field_count, right = plan->inputs[1]->field_count;
-    uint32_t new_left = sides[0].plan->field_count;
-    OV_TRY(ov_plan_join(cx->arena, OV_JOINS_INNER, sides[0].plan, sides[1].plan, NULL, &both->plan, err));
-    OV_TRY(ov_arena_alloc(cx->arena, ((size_t)left + right + 1) * sizeof *both->where, &both->where, err));
-    for (uint32_t i = 0; i < left + right; i++) {
-        uint32_t at = i < left ? sides[0].where[i] : sides[1].where[i - left];
-        both->where[i] = at == GONE || i < left ? at : at + new_left;
-    }
-    return OV_OK;
-}
-
-/* The join over pruned sides; what they still have is what it has. */
-static OV_CHECKED ov_status join_over(ov_expr_ctx *cx, const ov_plan *plan, const pruned sides[2],
-                                      pruned *out, ov_error *err)
-{
-    uint32_t left = plan->inputs[0]->field_count, right = plan->inputs[1]->field_count;
-    const ov_plan *join;
-    const ov_expr *const *map;
-    ov_field *fields;
-    ov_plan *copy;
-    pruned both;
-    OV_TRY(both_sides(cx, plan, sides, &both, err));
-    OV_TRY(ov_plan_join(cx->arena, (ov_join_kind)plan->join.kind, sides[0].plan, sides[1].plan, NULL,
-                        &join, err));
-    OV_TRY(ov_arena_alloc(cx->arena, sizeof *copy, &copy, err));
-    OV_TRY(ov_arena_alloc(cx->arena, ((size_t)join->field_count + 1) * sizeof *fields, &fields, err));
-    *copy = *join;
-    if (join->field_count)
-        memcpy(fields, join->fields, join->field_count * sizeof *fields);
-    out->where = both.where;
-    if (plan->join.kind == OV_JOINS_MARK) { /* stands where the right side's columns would */
-        OV_TRY(ov_arena_alloc(cx->arena, ((size_t)left + 1) * sizeof *out->where, &out->where, err));
-        memcpy(out->where, both.where, left * sizeof *out->where);
-        out->where[left] = join->field_count - 1;
-    }
-    for (uint32_t i = 0; i < plan->field_count; i++)
-        if (out->where[i] != GONE)
-            fields[out->where[i]].name = plan->fields[i].name;
-    copy->fields = fields;
-    out->plan = copy;
-    copy->join = plan->join;
-    OV_TRY(rebase_keys(cx, plan->join.left_keys, plan->join.key_count, &sides[0], left,
-                       &copy->join.left_keys, err));
-    OV_TRY(rebase_keys(cx, plan->join.right_keys, plan->join.key_count, &sides[1], right,
-                       &copy->join.right_keys, err));
-    if (!plan->join.residual)
-        return OV_OK;
-    OV_TRY(column_map(cx, &both, left + right, &map, err));
-    return ov_expr_rebase(cx, plan->join.residual, map, &copy->join.residual, err);
-}
-
-static OV_CHECKED ov_status prune_join(ov_expr_ctx *cx, const ov_plan *plan, const uint64_t *used,
-                                       pruned *out, ov_error *err)
-{
-    uint32_t left = plan->inputs[0]->field_count, columns = left + plan->inputs[1]->field_count;
-    bool tests = ov_join_tests((ov_join_kind)plan->join.kind);
-    uint64_t *wanted, *side_wanted;
-    pruned sides[2];
-    OV_TRY(new_bits(cx, columns, &wanted, err));
-    ov_bits_copy(wanted, used, tests ? left : columns);
-    ov_bits_trim(wanted, tests ? left : columns);
-    if (plan->join.residual)
-        ov_expr_columns(plan->join.residual, wanted, columns);
-    for (uint32_t s = 0; s < 2; s++) {
-        const ov_plan *side = plan->inputs[s];
-        const ov_expr *const *keys = s ? plan->join.right_keys : plan->join.left_keys;
-        OV_TRY(new_bits(cx, side->field_count, &side_wanted, err));
-        for (uint32_t i = 0; i < side->field_count; i++)
-            if (ov_bits_test(wanted, s ? left + i : i))
-                ov_bits_set(side_wanted, i);
-        for (uint32_t i = 0; i < plan->join.key_count; i++)
-            ov_expr_columns(keys[i], side_wanted, side->field_count);
-        OV_TRY(prune(cx, side, side_wanted, &sides[s], err));
-    }
-    return join_over(cx, plan, sides, out, err);
-}
-
 /* The input's columns that are read, then the element, read or not. */
 static OV_CHECKED ov_status prune_unnest(ov_expr_ctx *cx, const ov_plan *plan, const uint64_t *used,
-                                         pruned *out, ov_error *err)
+                                         ovi_pruned *out, ov_error *err)
 {
     const ov_plan *input = plan->inputs[0];
     uint32_t left = input->field_count;
     const ov_expr *const *map, *list;
     uint64_t *wanted;
-    pruned in;
-    OV_TRY(new_bits(cx, left, &wanted, err));
+    ovi_pruned in;
+    OV_TRY(ovi_prune_bits(cx, left, &wanted, err));
     ov_bits_copy(wanted, used, left);
     ov_expr_columns(plan->unnest.list, wanted, left);
-    OV_TRY(prune(cx, input, wanted, &in, err));
-    OV_TRY(column_map(cx, &in, left, &map, err));
+    OV_TRY(ovi_prune(cx, input, wanted, &in, err));
+    OV_TRY(ovi_prune_map(cx, &in, left, &map, err));
     OV_TRY(ov_expr_rebase(cx, plan->unnest.list, map, &list, err));
     OV_TRY(ov_plan_unnest(cx->arena, in.plan, list, plan->fields[left].name, plan->unnest.outer,
                           plan->unnest.ordinality, &out->plan, err));
@@ -510,8 +405,8 @@ static OV_CHECKED ov_status prune_unnest(ov_expr_ctx *cx, const ov_plan *plan, c
     return OV_OK;
 }
 
-static OV_CHECKED ov_status prune(ov_expr_ctx *cx, const ov_plan *plan, const uint64_t *used,
-                                  pruned *out, ov_error *err)
+ov_status ovi_prune(ov_expr_ctx *cx, const ov_plan *plan, const uint64_t *used,
+                                  ovi_pruned *out, ov_error *err)
 {
     switch ((ov_plan_kind)plan->kind) {
     case OV_PLAN_SCAN:
@@ -531,7 +426,7 @@ static OV_CHECKED ov_status prune(ov_expr_ctx *cx, const ov_plan *plan, const ui
     case OV_PLAN_UNION:
         return prune_union(cx, plan, used, out, err);
     case OV_PLAN_JOIN:
-        return prune_join(cx, plan, used, out, err);
+        return ovi_prune_join(cx, plan, used, out, err);
     case OV_PLAN_UNNEST:
         return prune_unnest(cx, plan, used, out, err);
     case OV_PLAN_VALUES:
@@ -544,7 +439,7 @@ ov_status ovi_plan_prune_columns(ov_expr_ctx *cx, const ov_plan *in, const ov_pl
                                  ov_error *err)
 {
     uint64_t *used;
-    OV_TRY(new_bits(cx, in->field_count, &used, err));
+    OV_TRY(ovi_prune_bits(cx, in->field_count, &used, err));
     ov_bits_fill(used, in->field_count, true);
     return exactly(cx, in, used, out, err);
 }

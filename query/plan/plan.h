@@ -123,6 +123,12 @@ typedef struct ov_scan_path {
     const ov_expr *from_long, *from_double, *from_string, *from_json;
 } ov_scan_path;
 
+/* GROUPING(a, b): which of these keys a row's set leaves out. */
+typedef struct ov_grouping_call {
+    const uint32_t *keys;
+    uint32_t count;
+} ov_grouping_call;
+
 struct ov_plan {
     uint8_t kind; /* ov_plan_kind */
     const ov_field *fields;
@@ -164,6 +170,8 @@ struct ov_plan {
             uint32_t agg_count;
             const uint64_t *sets; /* grouping sets (bit i: keys[i]); only plans that EXPLAIN prints have them, those */
             uint32_t set_count;   /* that run are unions of groupings */
+            const ov_grouping_call *groupings; /* behind the aggregates; as the sets */
+            uint32_t grouping_count;
         } aggregate;
         struct {
             const ov_sort_key *keys;

@@ -11,7 +11,18 @@ const char *ov_ast_kind_name(ov_ast_kind kind)
     return (unsigned)kind < OV_AST_KIND_COUNT ? names[kind] : "?";
 }
 
+static bool same_number(const void *self, uint32_t a, uint32_t b)
+{
+    (void)self;
+    return a == b;
+}
+
 bool ov_ast_equal(const ov_ast *a, const ov_ast *b)
+{
+    return ov_ast_equal_bound(a, b, same_number, NULL);
+}
+
+bool ov_ast_equal_bound(const ov_ast *a, const ov_ast *b, bool (*same)(const void *self, uint32_t a, uint32_t b), const void *self)
 {
     if (a == b)
         return true;
@@ -19,11 +30,11 @@ bool ov_ast_equal(const ov_ast *a, const ov_ast *b)
         a->kid_count != b->kid_count)
         return false;
     if (a->kind == OV_AST_PARAM)
-        return a->number == b->number;
+        return same(self, a->number, b->number);
     if (a->kind == OV_AST_CALL ? !ov_slice_ieq(a->text, b->text) : !ov_slice_eq(a->text, b->text))
         return false;
     for (uint32_t i = 0; i < a->kid_count; i++)
-        if (!ov_ast_equal(a->kids[i], b->kids[i]))
+        if (!ov_ast_equal_bound(a->kids[i], b->kids[i], same, self))
             return false;
     return true;
 }

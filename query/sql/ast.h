@@ -151,6 +151,8 @@ const char *ov_ast_kind_name(ov_ast_kind kind);
 
 /* Same shape, operators, flags and texts; where in the source they stood does not matter. */
 bool ov_ast_equal(const ov_ast *a, const ov_ast *b);
+/* The same where parameters are equal when `same` says so of their numbers. */
+bool ov_ast_equal_bound(const ov_ast *a, const ov_ast *b, bool (*same)(const void *self, uint32_t a, uint32_t b), const void *self);
 
 /* SQL text that parses to an equal tree. Operators are parenthesised in full. */
 void ov_ast_print(const ov_ast *node, ov_buf *out);

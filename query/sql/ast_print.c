@@ -1,10 +1,10 @@
 /*
  * The tree back to SQL, one function per family of nodes. Operators are put in parentheses in full,
- * since the tree does not remember the ones that were written.
+ * since the tree does not remember the ones that were written. Queries and statements: ast_print_query.c.
  */
-#include "query/sql/ast.h"
+#include "query/sql/ast_print.h"
 
-static void print_list(const ov_ast *list, ov_buf *out)
+void ovi_print_list(const ov_ast *list, ov_buf *out)
 {
     for (uint32_t i = 0; list && i < list->kid_count; i++) {
         if (i)
@@ -13,10 +13,10 @@ static void print_list(const ov_ast *list, ov_buf *out)
     }
 }
 
-static void print_parens(const ov_ast *list, ov_buf *out)
+void ovi_print_parens(const ov_ast *list, ov_buf *out)
 {
     ov_buf_add_char(out, '(');
-    print_list(list, out);
+    ovi_print_list(list, out);
     ov_buf_add_char(out, ')');
 }
 
@@ -159,7 +159,7 @@ static void print_pred(const ov_ast *node, ov_buf *out)
         break;
     case OV_AST_IN_LIST:
         ov_buf_add_str(out, " IN ");
-        print_parens(node->kids[1], out);
+        ovi_print_parens(node->kids[1], out);
         break;
     default: /* IN_QUERY */
         ov_buf_add_str(out, " IN (");
@@ -201,7 +201,7 @@ static void print_type(const ov_ast *node, ov_buf *out)
     }
     ov_buf_add(out, node->text.p, head);
     if (node->kid_count)
-        print_parens(node, out);
+        ovi_print_parens(node, out);
     ov_buf_add(out, node->text.p + head, node->text.n - head);
 }
 
@@ -242,7 +242,7 @@ static void print_call(const ov_ast *node, ov_buf *out)
     print_arguments(node, out);
     if (node->kids[OV_CALL_ORDER]) {
         ov_buf_add_str(out, " ORDER BY ");
-        print_list(node->kids[OV_CALL_ORDER], out);
+        ovi_print_list(node->kids[OV_CALL_ORDER], out);
     }
     ov_buf_add_char(out, ')');
     if (node->flags & OV_AST_IGNORE_NULLS)
@@ -268,12 +268,12 @@ static void print_window(const ov_ast *node, ov_buf *out)
     }
     if (node->kids[OV_WINDOW_PARTITION]) {
         ov_buf_addf(out, "%sPARTITION BY ", space);
-        print_list(node->kids[OV_WINDOW_PARTITION], out);
+        ovi_print_list(node->kids[OV_WINDOW_PARTITION], out);
         space = " ";
     }
     if (node->kids[OV_WINDOW_ORDER]) {
         ov_buf_addf(out, "%sORDER BY ", space);
-        print_list(node->kids[OV_WINDOW_ORDER], out);
+        ovi_print_list(node->kids[OV_WINDOW_ORDER], out);
         space = " ";
     }
     if (node->kids[OV_WINDOW_FRAME]) {
@@ -303,183 +303,6 @@ static void print_frame(const ov_ast *node, ov_buf *out)
     ov_buf_add_str(out, bounds[node->op]);
 }
 
-static void print_query(const ov_ast *node, ov_buf *out)
-{
-    if (node->kids[OV_QUERY_WITH]) {
-        ov_buf_add_str(out, "WITH ");
-        print_list(node->kids[OV_QUERY_WITH], out);
-        ov_buf_add_char(out, ' ');
-    }
-    ov_ast_print(node->kids[OV_QUERY_BODY], out);
-    if (node->kids[OV_QUERY_ORDER]) {
-        ov_buf_add_str(out, " ORDER BY ");
-        print_list(node->kids[OV_QUERY_ORDER], out);
-    }
-    if (node->kids[OV_QUERY_LIMIT]) {
-        ov_buf_add_str(out, " LIMIT ");
-        ov_ast_print(node->kids[OV_QUERY_LIMIT], out);
-    }
-    if (node->kids[OV_QUERY_OFFSET]) {
-        ov_buf_add_str(out, " OFFSET ");
-        ov_ast_print(node->kids[OV_QUERY_OFFSET], out);
-    }
-}
-
-static void print_select(const ov_ast *node, ov_buf *out)
-{
-    static const char *const clauses[] = {"SELECT ",    " FROM ",   " WHERE ",
-                                          " GROUP BY ", " HAVING ", " WINDOW ", " QUALIFY "};
-    for (uint32_t i = 0; i < OV_SELECT_KIDS; i++) {
-        const ov_ast *kid = node->kids[i];
-        if (!kid)
-            continue;
-        ov_buf_add_str(out, clauses[i]);
-        if (i == OV_SELECT_ITEMS && (node->flags & OV_AST_DISTINCT))
-            ov_buf_add_str(out, "DISTINCT ");
-        ov_ast_print(kid, out);
-    }
-}
-
-static void print_set_op(const ov_ast *node, ov_buf *out)
-{
-    static const char *const ops[] = {"", "UNION", "INTERSECT", "EXCEPT"};
-    for (uint32_t i = 0; i < node->kid_count; i++) {
-        const ov_ast *kid = node->kids[i];
-        if (i)
-            ov_buf_addf(out, " %s%s ", ops[node->op], node->flags & OV_AST_ALL ? " ALL" : "");
-        bool parens = kid->kind == OV_AST_SET_OP || kid->kind == OV_AST_QUERY;
-        ov_buf_add_str(out, parens ? "(" : "");
-        ov_ast_print(kid, out);
-        ov_buf_add_str(out, parens ? ")" : "");
-    }
-}
-
-static void print_join(const ov_ast *node, ov_buf *out)
-{
-    static const char *const ops[] = {
-        "", ", ", " CROSS JOIN ", " JOIN ", " LEFT JOIN ", " RIGHT JOIN ", " FULL JOIN "};
-    const ov_ast *right = node->kids[OV_JOIN_RIGHT_KID];
-    bool parens = right->kind == OV_AST_JOIN;
-    ov_ast_print(node->kids[OV_JOIN_LEFT_KID], out);
-    ov_buf_add_str(out, node->flags & OV_AST_NATURAL ? " NATURAL" : "");
-    ov_buf_add_str(out, ops[node->op]);
-    ov_buf_add_str(out, parens ? "(" : "");
-    ov_ast_print(right, out);
-    ov_buf_add_str(out, parens ? ")" : "");
-    if (node->kids[OV_JOIN_ON]) {
-        ov_buf_add_str(out, " ON ");
-        ov_ast_print(node->kids[OV_JOIN_ON], out);
-    }
-    if (node->kids[OV_JOIN_USING]) {
-        ov_buf_add_str(out, " USING ");
-        print_parens(node->kids[OV_JOIN_USING], out);
-    }
-}
-
-static void print_source(const ov_ast *node, ov_buf *out)
-{
-    switch (node->kind) {
-    case OV_AST_TABLE_CALL:
-        ov_buf_add_str(out, "TABLE(");
-        ov_ast_print(node->kids[0], out);
-        ov_buf_add_char(out, ')');
-        break;
-    case OV_AST_UNNEST:
-        ov_buf_add_str(out, "UNNEST");
-        print_parens(node->kids[0], out);
-        ov_buf_add_str(out, node->flags & OV_AST_ORDINALITY ? " WITH ORDINALITY" : "");
-        return;
-    case OV_AST_DERIVED:
-        ov_buf_add_str(out, node->flags & OV_AST_LATERAL ? "LATERAL (" : "(");
-        ov_ast_print(node->kids[0], out);
-        ov_buf_add_char(out, ')');
-        return;
-    case OV_AST_AS_OF:
-        ov_ast_print(node->kids[0], out);
-        ov_buf_add_str(out, " FOR SYSTEM_TIME AS OF (");
-        ov_ast_print(node->kids[3], out);
-        ov_buf_add_char(out, ')');
-        return;
-    default:
-        ov_ast_print(node->kids[0], out);
-        break;
-    }
-    if (node->kids[1]) {
-        ov_buf_add_str(out, " EXTEND ");
-        print_parens(node->kids[1], out);
-    }
-}
-
-static void print_pivot(const ov_ast *node, ov_buf *out)
-{
-    bool un = node->kind == OV_AST_UNPIVOT;
-    ov_ast_print(node->kids[0], out);
-    ov_buf_add_str(out, un ? " UNPIVOT " : " PIVOT (");
-    if (un) {
-        ov_buf_add_str(out, node->flags & OV_AST_INCLUDE_NULLS ? "INCLUDE NULLS (" : "(");
-        print_parens(node->kids[1], out);
-    } else {
-        print_list(node->kids[1], out);
-    }
-    ov_buf_add_str(out, " FOR ");
-    print_parens(node->kids[2], out);
-    ov_buf_add_str(out, " IN ");
-    print_parens(node->kids[3], out);
-    ov_buf_add_char(out, ')');
-}
-
-static void print_table_alias(const ov_ast *node, ov_buf *out)
-{
-    bool parens = node->kids[0]->kind == OV_AST_JOIN;
-    ov_buf_add_str(out, parens ? "(" : "");
-    ov_ast_print(node->kids[0], out);
-    ov_buf_add_str(out, parens ? ") AS " : " AS ");
-    ov_ast_print(node->kids[1], out);
-    if (node->kids[2]) {
-        ov_buf_add_char(out, ' ');
-        print_parens(node->kids[2], out);
-    }
-}
-
-static void print_insert(const ov_ast *node, ov_buf *out)
-{
-    bool replace = node->flags & OV_AST_REPLACE;
-    ov_buf_add_str(out, replace ? "REPLACE INTO " : "INSERT INTO ");
-    ov_ast_print(node->kids[OV_INSERT_TARGET], out);
-    if (node->kids[OV_INSERT_COLUMNS]) {
-        ov_buf_add_char(out, ' ');
-        print_parens(node->kids[OV_INSERT_COLUMNS], out);
-    }
-    if (node->text.n)
-        ov_buf_addf(out, " AS %.*s", OV_SLICE_ARG(node->text));
-    if (replace && (node->flags & OV_AST_ALL))
-        ov_buf_add_str(out, " OVERWRITE ALL");
-    if (node->kids[OV_INSERT_WHERE]) {
-        ov_buf_add_str(out, " OVERWRITE WHERE ");
-        ov_ast_print(node->kids[OV_INSERT_WHERE], out);
-    }
-    ov_buf_add_char(out, ' ');
-    ov_ast_print(node->kids[OV_INSERT_QUERY], out);
-    if (node->kids[OV_INSERT_PARTITIONED]) {
-        ov_buf_add_str(out, " PARTITIONED BY ");
-        ov_ast_print(node->kids[OV_INSERT_PARTITIONED], out);
-    }
-    if (node->kids[OV_INSERT_CLUSTERED]) {
-        ov_buf_add_str(out, " CLUSTERED BY ");
-        print_list(node->kids[OV_INSERT_CLUSTERED], out);
-    }
-}
-
-static void print_script(const ov_ast *node, ov_buf *out)
-{
-    const ov_ast *sets = node->kids[0];
-    for (uint32_t i = 0; sets && i < sets->kid_count; i++) {
-        ov_ast_print(sets->kids[i], out);
-        ov_buf_add_str(out, "; ");
-    }
-    ov_ast_print(node->kids[1], out);
-}
-
 static void print_sort_key(const ov_ast *node, ov_buf *out)
 {
     ov_ast_print(node->kids[0], out);
@@ -488,8 +311,7 @@ static void print_sort_key(const ov_ast *node, ov_buf *out)
     ov_buf_add_str(out, node->flags & OV_AST_NULLS_LAST ? " NULLS LAST" : "");
 }
 
-/* A, then the words, then B: the many kinds with two kids. */
-static void print_pair(const ov_ast *node, const char *before, const char *between,
+void ovi_print_pair(const ov_ast *node, const char *before, const char *between,
                        const char *after, ov_buf *out)
 {
     ov_buf_add_str(out, before);
@@ -497,77 +319,6 @@ static void print_pair(const ov_ast *node, const char *before, const char *betwe
     ov_buf_add_str(out, between);
     ov_ast_print(ov_ast_kid(node, 1), out);
     ov_buf_add_str(out, after);
-}
-
-/* SET takes a sign in front of a number, but no parentheses. */
-static void print_set(const ov_ast *node, ov_buf *out)
-{
-    const ov_ast *value = node->kids[1];
-    bool minus = value->kind == OV_AST_UNARY;
-    ov_buf_add_str(out, "SET ");
-    ov_ast_print(node->kids[0], out);
-    ov_buf_add_str(out, minus ? " = -" : " = ");
-    ov_ast_print(minus ? value->kids[0] : value, out);
-}
-
-static void print_statement(const ov_ast *node, ov_buf *out)
-{
-    switch (node->kind) {
-    case OV_AST_SCRIPT:
-        print_script(node, out);
-        break;
-    case OV_AST_SET:
-        print_set(node, out);
-        break;
-    case OV_AST_EXPLAIN:
-        print_pair(node, node->flags & OV_AST_ANALYZE ? "EXPLAIN ANALYZE " : "EXPLAIN PLAN FOR ",
-                   "", "", out);
-        break;
-    case OV_AST_INSERT:
-        print_insert(node, out);
-        break;
-    case OV_AST_CTE:
-        ov_ast_print(node->kids[0], out);
-        if (node->kids[1]) {
-            ov_buf_add_char(out, ' ');
-            print_parens(node->kids[1], out);
-        }
-        ov_buf_add_str(out, " AS (");
-        ov_ast_print(node->kids[2], out);
-        ov_buf_add_char(out, ')');
-        break;
-    case OV_AST_QUERY:
-        print_query(node, out);
-        break;
-    case OV_AST_SELECT:
-        print_select(node, out);
-        break;
-    case OV_AST_VALUES:
-        ov_buf_add_str(out, "VALUES ");
-        print_list(node, out);
-        break;
-    case OV_AST_SET_OP:
-        print_set_op(node, out);
-        break;
-    case OV_AST_JOIN:
-        print_join(node, out);
-        break;
-    case OV_AST_TABLE_ALIAS:
-        print_table_alias(node, out);
-        break;
-    case OV_AST_PIVOT:
-    case OV_AST_UNPIVOT:
-        print_pivot(node, out);
-        break;
-    case OV_AST_UNPIVOT_ITEM:
-        print_parens(node->kids[0], out);
-        ov_buf_add_str(out, node->kids[1] ? " AS " : "");
-        ov_ast_print(node->kids[1], out);
-        break;
-    default:
-        print_source(node, out);
-        break;
-    }
 }
 
 void ov_ast_print(const ov_ast *node, ov_buf *out)
@@ -578,7 +329,7 @@ void ov_ast_print(const ov_ast *node, ov_buf *out)
         return;
     switch ((ov_ast_kind)node->kind) {
     case OV_AST_LIST:
-        print_list(node, out);
+        ovi_print_list(node, out);
         return;
     case OV_AST_NAME:
         print_name(node, out);
@@ -587,13 +338,13 @@ void ov_ast_print(const ov_ast *node, ov_buf *out)
         print_path(node, out);
         return;
     case OV_AST_STAR:
-        print_pair(node, "", node->kids[0] ? "." : "", "*", out);
+        ovi_print_pair(node, "", node->kids[0] ? "." : "", "*", out);
         return;
     case OV_AST_UNARY:
-        print_pair(node, node->op == '-' ? "(- " : "(+ ", "", ")", out);
+        ovi_print_pair(node, node->op == '-' ? "(- " : "(+ ", "", ")", out);
         return;
     case OV_AST_BINARY:
-        print_pair(node, "(", binary_ops[node->op], ")", out);
+        ovi_print_pair(node, "(", binary_ops[node->op], ")", out);
         return;
     case OV_AST_AND:
         print_chain(node, " AND ", out);
@@ -605,7 +356,7 @@ void ov_ast_print(const ov_ast *node, ov_buf *out)
         print_chain(node, " || ", out);
         return;
     case OV_AST_NOT:
-        print_pair(node, "(NOT ", "", ")", out);
+        ovi_print_pair(node, "(NOT ", "", ")", out);
         return;
     case OV_AST_IS:
         print_is(node, out);
@@ -618,61 +369,61 @@ void ov_ast_print(const ov_ast *node, ov_buf *out)
         print_pred(node, out);
         return;
     case OV_AST_EXISTS:
-        print_pair(node, "EXISTS (", "", ")", out);
+        ovi_print_pair(node, "EXISTS (", "", ")", out);
         return;
     case OV_AST_SUBQUERY:
-        print_pair(node, "(", "", ")", out);
+        ovi_print_pair(node, "(", "", ")", out);
         return;
     case OV_AST_CASE:
         print_case(node, out);
         return;
     case OV_AST_CAST:
-        print_pair(node, "CAST(", " AS ", ")", out);
+        ovi_print_pair(node, "CAST(", " AS ", ")", out);
         return;
     case OV_AST_CALL:
         print_call(node, out);
         return;
     case OV_AST_NAMED_ARG:
-        print_pair(node, "", " => ", "", out);
+        ovi_print_pair(node, "", " => ", "", out);
         return;
     case OV_AST_ROW:
         ov_buf_add_str(out, node->kid_count == 1 ? "ROW" : "");
-        print_parens(node, out);
+        ovi_print_parens(node, out);
         return;
     case OV_AST_ARRAY:
         ov_buf_add_str(out, "ARRAY[");
-        print_list(node, out);
+        ovi_print_list(node, out);
         ov_buf_add_char(out, ']');
         return;
     case OV_AST_ITEM:
-        print_pair(node, "", "[", "]", out);
+        ovi_print_pair(node, "", "[", "]", out);
         return;
     case OV_AST_TYPE:
         print_type(node, out);
         return;
     case OV_AST_ALIAS:
-        print_pair(node, "", " AS ", "", out);
+        ovi_print_pair(node, "", " AS ", "", out);
         return;
     case OV_AST_COLUMN_DEF:
-        print_pair(node, "", " ", "", out);
+        ovi_print_pair(node, "", " ", "", out);
         return;
     case OV_AST_SORT_KEY:
         print_sort_key(node, out);
         return;
     case OV_AST_GROUPING_SETS:
         ov_buf_add_str(out, "GROUPING SETS ");
-        print_parens(node, out);
+        ovi_print_parens(node, out);
         return;
     case OV_AST_ROLLUP:
         ov_buf_add_str(out, "ROLLUP ");
-        print_parens(node, out);
+        ovi_print_parens(node, out);
         return;
     case OV_AST_CUBE:
         ov_buf_add_str(out, "CUBE ");
-        print_parens(node, out);
+        ovi_print_parens(node, out);
         return;
     case OV_AST_WINDOW_DEF:
-        print_pair(node, "", " AS ", "", out);
+        ovi_print_pair(node, "", " AS ", "", out);
         return;
     case OV_AST_WINDOW:
         print_window(node, out);
@@ -695,7 +446,7 @@ void ov_ast_print(const ov_ast *node, ov_buf *out)
         print_literal(node, out);
         return;
     default:
-        print_statement(node, out);
+        ovi_print_statement(node, out);
         return;
     }
 }

@@ -151,7 +151,7 @@ static OV_CHECKED ov_status bind_grouping(ovi_sql_names *n, const ov_ast *ast, c
                                  "There are more than %d GROUPING operators",
                                  OVI_SQL_MOST_GROUPING_CALLS);
     uint32_t number = aggs->grouping_count++;
-    aggs->groupings[number] = (ovi_sql_grouping_call){keys, list->kid_count};
+    aggs->groupings[number] = (ov_grouping_call){keys, list->kid_count};
     return ov_expr_column(n->b->cx, n->rel->plan->field_count + OVI_SQL_GROUPING_BASE + number,
                           OV_T(OV_TYPE_LONG), OV_SQL_BIGINT, false, out, err);
 }

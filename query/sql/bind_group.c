@@ -3,10 +3,26 @@
 
 #include "base/hash.h"
 
-static bool same_text(const ov_ast *a, const ov_ast *b)
+/* Parameters with one value are one, as if it had been written. */
+static bool same_param(const void *self, uint32_t a, uint32_t b)
+{
+    const ov_sql_env *env = self;
+    if (a == b || a >= env->param_count || b >= env->param_count)
+        return a == b;
+    const ov_param *x = &env->params[a], *y = &env->params[b];
+    return x->sql == y->sql && x->sql != OV_SQL_ARRAY && x->is_null == y->is_null && x->i == y->i && x->f == y->f &&
+           x->local == y->local && ov_slice_eq(x->s, y->s);
+}
+
+static bool same_words(const ovi_sql_binder *b, const ov_ast *x, const ov_ast *y)
+{
+    return ov_ast_equal_bound(x, y, same_param, b->env);
+}
+
+static bool same_text(const ovi_sql_binder *binder, const ov_ast *a, const ov_ast *b)
 {
     bool names = (a->kind == OV_AST_NAME || a->kind == OV_AST_PATH) && (b->kind == OV_AST_NAME || b->kind == OV_AST_PATH);
-    return names || ov_ast_equal(a, b); /* c and t.c are one column */
+    return names || same_words(binder, a, b); /* c and t.c are one column */
 }
 
 /* The key's number; a new one unless there is one like it. Keys that are written differently and simplify to one are
@@ -16,7 +32,7 @@ static OV_CHECKED ov_status add_key(ovi_sql_binder *b, const ov_ast *ast, const 
 {
     OV_EACH_PLACE(&out->places, ov_expr_hash(key), i, slot) {
         *number = i;
-        if (ov_expr_equal(out->keys[i], key) && (!out->in_sets || same_text(out->asts[i], ast)))
+        if (ov_expr_equal(out->keys[i], key) && (!out->in_sets || same_text(b, out->asts[i], ast)))
             return OV_OK;
     }
     if (out->key_count == out->key_capacity) {
@@ -124,7 +140,7 @@ ov_status ovi_sql_match_key(const ovi_sql_names *n, const ov_ast *ast, const ov_
     for (uint32_t i = 0; i < g->key_count; i++) {
         const ov_ast *key = g->asts[i];
         bool named = key->kind == OV_AST_NAME || key->kind == OV_AST_PATH;
-        if (column ? named && ov_expr_equal(g->keys[i], column) : !named && ov_ast_equal(key, ast))
+        if (column ? named && ov_expr_equal(g->keys[i], column) : !named && same_words(n->b, key, ast))
             return ov_expr_column(n->b->cx, n->rel->plan->field_count + OVI_SQL_KEY_BASE + i, g->keys[i]->type,
                                   (ov_sqltype)g->keys[i]->sql, true, out, err);
     }

@@ -114,12 +114,6 @@ typedef struct ovi_sql_grouping {
     uint32_t set_count; /* 0: one ordinary grouping by all keys */
 } ovi_sql_grouping;
 
-/* GROUPING(a, b): which of these keys a row's set leaves out. */
-typedef struct ovi_sql_grouping_call {
-    const uint32_t *keys;
-    uint32_t count;
-} ovi_sql_grouping_call;
-
 enum { OVI_SQL_MOST_GROUPING_CALLS = 64 };
 
 typedef struct ovi_sql_aggs {
@@ -127,7 +121,7 @@ typedef struct ovi_sql_aggs {
     uint32_t count, capacity;
     ov_places places; /* of calls */
     const ovi_sql_grouping *grouping;
-    ovi_sql_grouping_call groupings[OVI_SQL_MOST_GROUPING_CALLS];
+    ov_grouping_call groupings[OVI_SQL_MOST_GROUPING_CALLS];
     uint32_t grouping_count;
 } ovi_sql_aggs;
 

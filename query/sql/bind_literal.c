@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "base/datetime.h"
+#include "base/tz.h"
 
 bool ovi_sql_is_literal(const ov_ast *ast)
 {
@@ -216,7 +217,7 @@ static OV_CHECKED ov_status param_value(ovi_sql_binder *b, const ov_ast *ast, co
         return param_array(b, ast, p, out, err);
     switch (ov_sqltype_native(p->sql).id) {
     case OV_TYPE_LONG:
-        return ov_expr_i64(b->cx, p->sql, p->i, out, err);
+        return ov_expr_i64(b->cx, p->sql, p->local ? ov_tz_from_local(b->cx->tz, p->i) : p->i, out, err);
     case OV_TYPE_DOUBLE:
     case OV_TYPE_FLOAT:
         return ov_expr_f64(b->cx, p->sql == OV_SQL_FLOAT ? OV_SQL_DOUBLE : p->sql, p->f, out, err);

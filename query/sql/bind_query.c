@@ -54,11 +54,26 @@ static OV_CHECKED ov_status meet(ovi_sql_binder *b, const ov_ast *at, const ov_e
     return ovi_sql_apply(b, at, "COALESCE", columns, 2, out, err);
 }
 
+/* A text as a row of several values that has this one. */
+static OV_CHECKED ov_status one_value(ovi_sql_binder *b, const ov_ast *at, const ov_expr *type, const ov_expr **e, ov_error *err)
+{
+    const ov_expr *parts[3];
+    OV_TRY(ovi_sql_apply(b, at, "IS NULL", e, 1, &parts[0], err));
+    OV_TRY(ov_expr_null_of(b->cx, (ov_sqltype)type->sql, type->type, &parts[1], err));
+    OV_TRY(ovi_sql_apply(b, at, "ARRAY", e, 1, &parts[2], err));
+    OV_TRY(ovi_sql_apply(b, at, "ARRAY_TO_MV", &parts[2], 1, &parts[2], err));
+    return ovi_sql_apply(b, at, "CASE", parts, 3, e, err);
+}
+
 static OV_CHECKED ov_status cast_to(ovi_sql_binder *b, const ov_ast *at, const ov_expr *type,
                                     const ov_expr **e, ov_error *err)
 {
     if ((*e)->sql == type->sql && ov_type_eq((*e)->type, type->type))
         return OV_OK;
+    if ((*e)->sql == OV_SQL_NULL)
+        return ov_expr_null_of(b->cx, (ov_sqltype)type->sql, type->type, e, err);
+    if (type->type.multi && (*e)->type.id == OV_TYPE_STRING)
+        return one_value(b, at, type, e, err);
     return ov_expr_cast(b->cx, *e, (ov_sqltype)type->sql, type->type, at->pos, at->end_pos, e, err);
 }
 

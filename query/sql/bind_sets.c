@@ -132,7 +132,7 @@ ov_status ovi_sql_bind_sets(ovi_sql_binder *b, const ov_ast *select, const ovi_s
 /* ---- the plan ---- */
 
 /* Bits of the keys that the set leaves out, the first argument highest. */
-static int64_t grouping_value(const ovi_sql_grouping_call *call, uint64_t set)
+static int64_t grouping_value(const ov_grouping_call *call, uint64_t set)
 {
     int64_t value = 0;
     for (uint32_t i = 0; i < call->count; i++)
@@ -176,21 +176,28 @@ static OV_CHECKED ov_status explained(ovi_sql_binder *b, const ov_plan *in, cons
 {
     ov_plan *node;
     ov_field *fields;
+    ov_grouping_call *groupings;
     const ov_plan *grouped;
     *out = NULL;
     for (uint32_t i = 0; i < g->key_count; i++)
         if (ov_type_is_list(g->keys[i]->type))
             return OV_OK;
-    if (aggs->grouping_count)
-        return OV_OK;
     OV_TRY(ov_plan_aggregate(b->arena, in, g->keys, g->key_count, aggs->calls, aggs->count, &grouped, err));
     OV_TRY(ov_arena_alloc(b->arena, sizeof *node, &node, err));
-    OV_TRY(ov_arena_alloc(b->arena, (grouped->field_count + 1) * sizeof *fields, &fields, err));
+    OV_TRY(ov_arena_alloc(b->arena, (grouped->field_count + aggs->grouping_count + 1) * sizeof *fields, &fields, err));
     memcpy(fields, grouped->fields, grouped->field_count * sizeof *fields);
+    OV_TRY(ov_arena_alloc(b->arena, (aggs->grouping_count + 1) * sizeof *groupings, &groupings, err));
+    for (uint32_t i = 0; i < aggs->grouping_count; i++) {
+        groupings[i] = aggs->groupings[i];
+        fields[grouped->field_count + i] = (ov_field){OV_SLICE_LIT("grouping"), OV_T(OV_TYPE_LONG), OV_SQL_BIGINT, false, 0};
+    }
     for (uint32_t i = 0; i < g->key_count; i++)
         fields[i].nullable = true;
     *node = *grouped;
     node->fields = fields;
+    node->field_count += aggs->grouping_count;
+    node->aggregate.groupings = groupings;
+    node->aggregate.grouping_count = aggs->grouping_count;
     node->aggregate.sets = g->sets;
     node->aggregate.set_count = g->set_count;
     *out = node;

@@ -77,6 +77,8 @@ def plain(value, sql):
         return millis(value)
     if isinstance(value, bool):
         return int(value)
+    if isinstance(value, float) and sql == 'BIGINT':
+        return round(value)  # an estimate, which SQL makes whole
     if isinstance(value, float):
         return float('%.9g' % value) if math.isfinite(value) else str(value)
     if isinstance(value, int):

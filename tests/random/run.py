@@ -9,6 +9,8 @@ Everything follows from the seed. README.md says what is compared and what is no
 """
 import argparse
 import collections
+import datetime
+import json
 import os
 import random
 import sys
@@ -23,19 +25,51 @@ import sql_nodes  # noqa: E402
 from ovatetest import Counter, Server, module  # noqa: E402
 from random_checks import CHECKS, Bench, Refused  # noqa: E402
 from random_sql import Maker  # noqa: E402
-from random_tables import Table  # noqa: E402
+from random_tables import LAYOUTS, VERSION, Table, keyed_loads  # noqa: E402
 from settings import SETTINGS  # noqa: E402
 
 ROUND = 125  # statements over one set of tables
-LAYOUTS = ['one', 'many', 'clustered', 'plain']
 FORCED = [name for name in SETTINGS if SETTINGS[name].env]
 
 
-def load(server, spec, rows):
-    counts = server.ingest(spec)
-    if counts['processed'] != rows:
-        raise RuntimeError('%s: %d of %d rows were loaded' % (spec['spec']['dataSchema']['dataSource'], counts['processed'], rows))
-    server.wait_table(spec['spec']['dataSchema']['dataSource'])
+def load(server, spec, rows, push=False):
+    name = spec['spec']['dataSchema']['dataSource']
+    counts = pushed(server, spec) if push else server.ingest(spec)['processed']
+    if counts != rows:
+        raise RuntimeError('%s: %d of %d rows were loaded' % (name, counts, rows))
+    server.wait_table(name)
+
+
+def pushed(server, spec):
+    """The rows of a batch spec as rows in memory, a few hundred at once."""
+    inner, name, rows = spec['spec'], spec['spec']['dataSchema']['dataSource'], 0
+    stream = {'dataSchema': inner['dataSchema'], 'inputFormat': inner['ioConfig']['inputFormat']}
+    bodies = inner['ioConfig']['inputSource']['data'].split('\n')
+    calls = [('PUT', '/v1/streams/' + name, json.dumps(stream))] + [
+        ('POST', '/v1/push/' + name, '\n'.join(bodies[at:at + 300])) for at in range(0, len(bodies), 300)]
+    for method, path, body in calls:
+        status, _, answer = server.request(method, path, body.encode(), {'Content-Type': 'application/json'})
+        if status != 200:
+            raise RuntimeError('%s: %d %.300s' % (path, status, answer))
+        rows += json.loads(answer)['rows'] if method == 'POST' else 0
+    return rows
+
+
+def load_table(table, servers, layout):
+    """Into the plain server and into the other one, where rows lie in another way. Tables with keys have a moment in between."""
+    for number, rows in enumerate(table.loads):
+        for server, how in zip(servers, ('plain', layout)):
+            if how == 'keyed' and not table.keyed:
+                for part, some in enumerate(keyed_loads(random.Random(table.name), table.rows, table.rows)):
+                    # what the second load brings is the truth, under a version that wins
+                    truth = [dict(row, **{VERSION: 9}) for row in table.rows] if part else some
+                    load(server, table.spec('plain', None, truth, True, part > 0), len(truth))
+            else:
+                load(server, table.spec(how, None, rows, table.keyed, number > 0), len(rows), how == 'memory')
+        if table.keyed and number == 0:
+            time.sleep(0.005)
+            table.between = datetime.datetime.now(datetime.timezone.utc).strftime('%Y-%m-%d %H:%M:%S.%f')[:-3]
+            time.sleep(0.005)
 
 
 class Round:
@@ -47,12 +81,13 @@ class Round:
         self.tables = [Table('q%d_%s' % (seed, name), seed) for name in 'abc'[:r.choice([1, 2, 2, 3])]]
         self.setting, self.layout = FORCED[seed % len(FORCED)], r.choice(LAYOUTS)
         self.other = Server(env=SETTINGS[self.setting].env)
-        self.bench = Bench(plain, self.other, duck, '%s, %s' % (self.setting, self.layout))
+        self.bench = Bench(plain, self.other, duck, '%s, %s' % (self.setting, self.layout), SETTINGS[self.setting].again)
         for table in self.tables:
-            load(plain, table.spec(), table.size)
-            load(self.other, table.spec(self.layout), table.size)
+            load_table(table, (plain, self.other), self.layout)
             if duck:
                 table.into_duckdb(duck, folder)
+            if duck and table.keyed:
+                table.into_duckdb(duck, folder, table.name + '_before', table.before)
 
     def check(self, query, number):
         """(name of the check, words) of the first that fails, or None. DuckDB and the other setting always, the rest in turn."""
@@ -86,7 +121,7 @@ class Round:
             return False
         shrink.shrink(query, fails)
         for table in self.tables:
-            if table.name in sql_nodes.tables_of(query):
+            if table.name in sql_nodes.tables_of(query) and not table.keyed:
                 self.drop_rows(table, fails)
         return last[0]
 
@@ -99,7 +134,7 @@ class Round:
             kept[place] = rows
             try:
                 load(self.bench.plain, table.spec('plain', name, rows), len(rows))
-                load(self.other, table.spec(self.layout, name, rows), len(rows))
+                load(self.other, table.spec(self.layout, name, rows), len(rows), self.layout == 'memory')
                 if self.bench.duck:
                     table.into_duckdb(self.bench.duck, self.folder, name, rows)
             except RuntimeError:
@@ -116,7 +151,7 @@ class Round:
         table.few = shrink.fewer_rows(table.rows, still)
 
     def show(self, query, words):
-        lines = [query.write(False, {}), words]
+        lines = [query.write(), words]
         for table in self.tables:
             few = getattr(table, 'few', None)
             if few and len(few) < 9 and table.name in sql_nodes.tables_of(query):

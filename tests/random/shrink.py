@@ -33,7 +33,7 @@ def attempts(query):
                 if below is not node and isinstance(below, Call) and below.type == node.type:
                     yield becoming(node, below.state())
             if not node.key and node.type in LITERALS:
-                yield becoming(node, (node.type, LITERALS[node.type], [], None))
+                yield becoming(node, (node.type, LITERALS[node.type], [], None, False))
 
 
 def setter(node, name, value):
