@@ -2,6 +2,7 @@
 #include "ingest/discover.h"
 
 #include <stdlib.h>
+#include "base/hash.h"
 #include "base/numparse.h"
 #include "ingest/json_scan.h"
 
@@ -12,7 +13,9 @@ void ovi_discovery_init(ovi_discovery *d, ov_arena *arena)
 
 ov_status ovi_discovery_field(ovi_discovery *d, ov_slice name, uint32_t *idx, ov_error *err)
 {
-    for (uint32_t i = 0; i < d->count; i++)
+    while (d->names.count < d->count)
+        OV_TRY(ov_places_add(&d->names, d->arena, ov_hash_slice(d->list[d->names.count].name), err));
+    OV_EACH_PLACE(&d->names, ov_hash_slice(name), i, slot)
         if (ov_slice_eq(d->list[i].name, name)) {
             *idx = i;
             return OV_OK;
@@ -123,6 +126,7 @@ void ovi_discovery_sort(ovi_discovery *d)
 {
     if (d->count)
         qsort(d->list, d->count, sizeof *d->list, by_first_sight);
+    d->names = (ov_places){0};
 }
 
 static ov_type_id scalar_type(uint32_t seen)

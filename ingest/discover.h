@@ -9,6 +9,7 @@
  */
 #pragma once
 
+#include "base/places.h"
 #include "ingest/field.h"
 #include "storage/types.h"
 
@@ -35,6 +36,7 @@ typedef struct ovi_discovery {
     ov_arena *arena; /* names */
     ovi_found *list;
     uint32_t count, cap;
+    ov_places names; /* of the list; behind it until somebody asks */
     uint64_t split, place;
 } ovi_discovery;
 

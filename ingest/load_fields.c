@@ -2,14 +2,18 @@
  * ingest/load_plan.h. */
 #include "ingest/load_plan_int.h"
 
+#include "base/hash.h"
+
 static ov_status add_root(ovi_plan_builder *b, ov_slice name, uint32_t *idx, ov_error *err)
 {
     ovi_plan *p = b->plan;
-    for (uint32_t i = 0; i < p->root_count; i++)
+    uint64_t hash = ov_hash_slice(name);
+    OV_EACH_PLACE(&b->roots, hash, i, slot)
         if (ov_slice_eq(p->roots[i], name)) {
             *idx = i;
             return OV_OK;
         }
+    OV_TRY(ov_places_add(&b->roots, b->out, hash, err));
     if (p->root_count == b->root_cap) {
         ov_slice *bigger;
         b->root_cap = b->root_cap ? b->root_cap * 2 : 32;

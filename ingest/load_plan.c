@@ -1,6 +1,7 @@
 /* From spec and discovered fields to what is done with a row; see ingest/load_plan.h. */
 #include "ingest/load_plan_int.h"
 
+#include "base/hash.h"
 #include "base/json.h"
 
 static ov_status add_column(ovi_plan_builder *b, ov_build_column column, ovi_target target, ov_slice field,
@@ -22,6 +23,7 @@ static ov_status add_column(ovi_plan_builder *b, ov_build_column column, ovi_tar
     }
     if (target.op != OVI_OP_ONE)
         OV_TRY(ovi_plan_find_field(b, field, &target.field, err));
+    OV_TRY(ov_places_add(&b->names, b->out, ov_hash_slice(column.name), err));
     target.col = p->schema.column_count;
     b->columns[p->schema.column_count++] = column;
     p->schema.columns = b->columns;
@@ -120,7 +122,7 @@ static const ovi_found *find_found(const ov_spec *s, const ovi_found *found, uin
 
 static bool has_column(const ovi_plan_builder *b, ov_slice name)
 {
-    for (uint32_t i = 0; i < b->plan->schema.column_count; i++)
+    OV_EACH_PLACE(&b->names, ov_hash_slice(name), i, slot)
         if (ov_slice_eq(b->columns[i].name, name))
             return true;
     return false;

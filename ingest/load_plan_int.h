@@ -1,6 +1,7 @@
 /* What a plan of a load (ingest/load_plan.h) is built with: load_plan.c its columns, load_fields.c its fields. */
 #pragma once
 
+#include "base/places.h"
 #include "ingest/load_plan.h"
 
 typedef struct ovi_plan_builder {
@@ -9,6 +10,7 @@ typedef struct ovi_plan_builder {
     ov_arena *out;
     ovi_plan *plan;
     uint32_t root_cap, column_cap;
+    ov_places roots, names; /* of the plan's roots and columns */
     ov_build_column *columns;
 } ovi_plan_builder;
 

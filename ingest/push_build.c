@@ -91,7 +91,10 @@ static void settle_time(push *p)
         const char *name, *member;
     } fields[] = {{"__time", "\"__time\""}, {"timestamp", "\"timestamp\""}, {"time", "\"time\""}};
     const ov_format_spec *f = &p->spec.format;
-    ov_slice text = p->spec.input.data, line = text;
+    ov_slice text = p->spec.input.data;
+    if (ov_slice_starts(text, OV_SLICE_LIT("\xEF\xBB\xBF"))) /* the mark that some programs put in front of UTF-8 */
+        text = ov_slice_make(text.p + 3, text.n - 3);
+    ov_slice line = text;
     const char *stop = text.n ? memchr(text.p, '\n', text.n) : NULL;
     if (stop)
         line.n = (size_t)(stop - text.p) - (stop > text.p && stop[-1] == '\r');

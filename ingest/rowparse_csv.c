@@ -6,8 +6,10 @@
  */
 #include "ingest/rowparse_int.h"
 
+#include "base/hash.h"
 #include "base/numfmt.h"
 #include "base/numparse.h"
+#include "base/places.h"
 #include "ingest/byte_scan.h"
 
 /* ---- header ---- */
@@ -51,6 +53,7 @@ ov_status ovi_read_header(const ov_format_spec *f, const char *text, size_t n, b
 {
     uint32_t cap = 0;
     size_t at = 0;
+    ov_places names = {0};
     for (;;) {
         size_t stop = cell_end(f, text, at, n);
         ov_slice cell = ov_slice_make(text + at, stop - at);
@@ -67,10 +70,12 @@ ov_status ovi_read_header(const ov_format_spec *f, const char *text, size_t n, b
             out->names = bigger;
         }
         OV_TRY(header_name(f, cell, out->count, arena, &out->names[out->count], err));
-        for (uint32_t i = 0; i < out->count; i++)
+        uint64_t hash = ov_hash_slice(out->names[out->count]);
+        OV_EACH_PLACE(&names, hash, i, slot)
             if (ov_slice_eq(out->names[i], out->names[out->count]))
                 return ov_fail(err, OV_INVALID, "the header names '" OV_SLICE_FMT "' twice",
                                OV_SLICE_ARG(out->names[i]));
+        OV_TRY(ov_places_add(&names, arena, hash, err));
         out->count++;
         if (stop == n || text[stop] == '\n') {
             *end = OV_MIN(stop + 1, n);
@@ -81,6 +86,14 @@ ov_status ovi_read_header(const ov_format_spec *f, const char *text, size_t n, b
 }
 
 /* ---- columns of a file ---- */
+
+/* The columns of that name feed a field. */
+static void map_name(ovi_delimited_parser *d, const ovi_header *h, const ov_places *names, ov_slice name, uint32_t field)
+{
+    OV_EACH_PLACE(names, ov_hash_slice(name), c, slot)
+        if (ov_slice_eq(h->names[c], name))
+            d->field[c] = field;
+}
 
 static ov_status map_columns(ovi_parser *p, const ovi_header *h, ov_error *err)
 {
@@ -97,19 +110,18 @@ static ov_status map_columns(ovi_parser *p, const ovi_header *h, ov_error *err)
     d->header = h;
     for (uint32_t i = 0; i < p->emit.field_count; i++)
         p->emit.fields[i].kind = OV_FIELD_MISSING;
+    ov_places names = {0};
     for (uint32_t c = 0; c < h->count; c++) {
         d->field[c] = OVI_IGNORED;
-        for (uint32_t i = 0; i < plan->root_count; i++)
-            if (ov_slice_eq(plan->roots[i], h->names[c]))
-                d->field[c] = i;
-        if (!p->emit.discovery || d->field[c] != OVI_IGNORED)
-            continue;
-        for (uint32_t i = plan->field_count + 1; i < p->emit.field_count; i++)
-            if (ov_slice_eq(p->emit.discovery->list[p->emit.discovery_idx[i]].name, h->names[c]))
-                d->field[c] = i;
+        OV_TRY(ov_places_add(&names, &p->emit.scratch, ov_hash_slice(h->names[c]), err));
+    }
+    for (uint32_t i = plan->field_count + 1; p->emit.discovery && i < p->emit.field_count; i++)
+        map_name(d, h, &names, p->emit.discovery->list[p->emit.discovery_idx[i]].name, i);
+    for (uint32_t i = 0; i < plan->root_count; i++)
+        map_name(d, h, &names, plan->roots[i], i);
+    for (uint32_t c = 0; p->emit.discovery && c < h->count; c++)
         if (d->field[c] == OVI_IGNORED)
             OV_TRY(ovi_emit_add_root(&p->emit, h->names[c], &d->field[c], err));
-    }
     return OV_OK;
 }
 

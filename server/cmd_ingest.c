@@ -14,6 +14,7 @@
 #include "base/jsonw.h"
 #include "base/log.h"
 #include "base/period.h"
+#include "base/suggest.h"
 #include "server/cli.h"
 #include "server/cmd_pull.h"
 #include "server/cmd_schedule.h"
@@ -173,6 +174,18 @@ static int tail(const ingest_options *o, const char *path)
     return ov_tail_run(&t);
 }
 
+static int unknown_word(const char *word)
+{
+    static const char *const known[] = {"run", "git", "tail", "plan", "test", "backfill", "schedule", "sources"};
+    ov_slice near = ov_suggest_of(ov_slice_cstr(word), known, OV_COUNT_OF(known));
+    if (ov_slice_eq(near, ov_slice_cstr(word)))
+        return ov_cli_usage(&ov_cmd_ingest, "`%s` wants something else behind it", word);
+    if (near.n)
+        return ov_cli_usage(&ov_cmd_ingest, "'%s' is no word of it; did you mean `%.*s`?", word, (int)near.n, near.p);
+    return ov_cli_usage(&ov_cmd_ingest, "'%s' is no word of it; run, git, tail, plan, test, backfill, schedule and sources are",
+                        word);
+}
+
 static int dispatch(const ingest_options *o, int left, char **words)
 {
     ov_error err = OV_ERROR_INIT;
@@ -197,8 +210,7 @@ static int dispatch(const ingest_options *o, int left, char **words)
         code = spec_task(words[1], &a, &json, &err) == OV_OK ? ov_ingest_run(&o->run, ov_buf_slice(&json))
                                                              : ov_cli_fail(&err);
     } else {
-        code = ov_cli_usage(&ov_cmd_ingest, "say `run SPEC.json`, `git PATH...`, `plan`, `test` or `backfill SPEC.json`, `tail FILE`, or "
-                            "`sources`");
+        code = unknown_word(words[0]);
     }
     ov_buf_fini(&json);
     ov_arena_fini(&a);
@@ -231,7 +243,7 @@ static int run(int argc, char **argv)
     if (done >= 0)
         return done;
     if (left < 1)
-        return ov_cli_usage(&ov_cmd_ingest, "say `run SPEC.json` or `git PATH...`, or see --help");
+        return ov_cli_usage(&ov_cmd_ingest, "say `run SPEC.json`, `git PATH...` or another word");
     if (!ov_progress_mode_find(o.progress, &o.run.mode))
         return ov_cli_usage(&ov_cmd_ingest, "--progress takes auto, tty, plain or off, not '%s'",
                             o.progress);
@@ -246,18 +258,17 @@ static int run(int argc, char **argv)
 
 const ov_command ov_cmd_ingest = {
     .name = "ingest",
-    .usage = "run SPEC.json | git PATH... | plan SPEC.json | test SPEC.json | backfill SPEC.json --from T --to T | sources"
-             " | schedule ... | tail FILE --datasource NAME"
-             "   [--data DIR]",
+    .usage = "WORD ... [--data DIR]",
     .about = "Load files by a Druid ingestion spec, pull from a source, or read the history of git clones",
-    .more = "`plan` tells how many requests a pull spec would make and how long that takes, without making one.\n"
-            "`test` asks for one page and shows its rows as they would be stored. `sources` lists what can be pulled.\n"
-            "`backfill` runs a pull spec over an interval, a task for each step; run it again and it goes on.\n"
-            "`schedule` lists the schedules and their next runs; `schedule next FILE` shows those of a file, `schedule apply FILE`\n"
-            "gives it to the server, `schedule remove|pause|resume|trigger NAME` change one.\n"
-            "`tail` follows a log file (- is standard input) into a datasource, each line once, also over restarts.\n"
-            "`git` fills git_commits (one row a commit) and git_changes (one row a commit and "
-            "file); run it again\n"
-            "and only new commits are added.",
+    .more = "run SPEC.json                one task: files, pulls, compaction; here, or in the server that holds the folder\n"
+            "git PATH...                  commits and changed files of clones; run it again and only new ones are added\n"
+            "tail FILE --datasource NAME  follow a log file (- is standard input), each line once, also over restarts\n"
+            "plan SPEC.json               how many requests a pull would make and how long that takes; none is made\n"
+            "test SPEC.json               one page of a pull, its rows as they would be stored\n"
+            "backfill SPEC.json --from T --to T\n"
+            "                             a pull over an interval, a task for each step; run it again and it goes on\n"
+            "schedule                     the schedules and their next runs; `schedule next FILE` shows those of a file,\n"
+            "                             `apply FILE` gives it to the server, `remove|pause|resume|trigger NAME` change one\n"
+            "sources                      what can be pulled",
     .run = run,
 };

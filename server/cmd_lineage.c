@@ -4,17 +4,7 @@
 
 #include "base/buf.h"
 #include "server/cli.h"
-
-static void add_quoted(ov_buf *out, const char *text)
-{
-    ov_buf_add_char(out, '\'');
-    for (; *text; text++) {
-        if (*text == '\'')
-            ov_buf_add_char(out, '\'');
-        ov_buf_add_char(out, *text);
-    }
-    ov_buf_add_char(out, '\'');
-}
+#include "server/sql_text.h"
 
 static int run(int argc, char **argv)
 {
@@ -36,7 +26,7 @@ static int run(int argc, char **argv)
     static const char *const columns[] = {"segment_id", "task_id", "datasource", "url", "sha256"};
     for (size_t i = 0; i < OV_COUNT_OF(columns); i++) {
         ov_buf_addf(&sql, "%s%s = ", i ? " OR " : "", columns[i]);
-        add_quoted(&sql, argv[1]);
+        ov_sql_add_quoted(&sql, ov_slice_cstr(argv[1]), '\'');
     }
     ov_buf_add_str(&sql, " ORDER BY segment_id, fetched_at, url");
     const char *text = ov_buf_cstr(&sql);

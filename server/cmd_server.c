@@ -1,6 +1,7 @@
 /*
  * ovate server: open the data folder, start tasks and HTTP, run until SIGTERM or SIGINT.
  */
+#include <arpa/inet.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -301,9 +302,12 @@ static int run(int argc, char **argv)
                             "--max-queries takes a number from 1 to 1000, --max-waiting one from 0 to 1000");
     ov_log_level level;
     if (o.log_level && !ov_log_level_find(ov_slice_cstr(o.log_level), &level))
-        return ov_cli_usage(&ov_cmd_server, "'%s' is no log level", o.log_level);
+        return ov_cli_usage(&ov_cmd_server, "'%s' is no log level; debug, info, warn, error and off are", o.log_level);
     if (o.log_level)
         ov_log_set_level(level);
+    struct in_addr address;
+    if (inet_pton(AF_INET, o.host, &address) != 1)
+        return ov_cli_usage(&ov_cmd_server, "'%s' is not an IPv4 address to listen on", o.host);
     if (!is_loopback(o.host) && !anonymous)
         return ov_cli_usage(
             &ov_cmd_server,

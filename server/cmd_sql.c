@@ -98,8 +98,10 @@ static int run(int argc, char **argv)
     ov_error err = OV_ERROR_INIT;
     ov_status st = o.url ? ov_source_open_url(o.url, &sh.source, &err)
                          : ov_source_open_dir(o.dir, &sh.source, &err);
-    if (st != OV_OK)
-        return ov_cli_fail(&err);
+    if (st != OV_OK) {
+        int code = ov_cli_fail(&err);
+        return st == OV_NOT_FOUND ? OV_EXIT_UNREACHABLE : code; /* there is no such folder */
+    }
     int code = interactive ? ov_shell_interactive(&sh) : run_all(&o, &sh, left, argv + 1);
     ov_source_close(sh.source);
     return code;

@@ -15,7 +15,11 @@
 #include "base/log.h"
 #include "base/os.h"
 
-enum { TICK_MS = 200, ACCEPT_TELL_MS = 60 * 1000 };
+enum {
+    TICK_MS = 200,
+    ACCEPT_TELL_MS = 60 * 1000,
+    LAST_WORDS_MS = 1000, /* of the grace, for telling clients that their queries were ended */
+};
 
 int64_t ovi_http_ms(void)
 {
@@ -162,6 +166,11 @@ static void on_tick(evutil_socket_t fd, short what, void *arg)
     }
     if (!h->stopping)
         return;
+    if (!h->interrupted && now >= h->stop_deadline_ms - LAST_WORDS_MS) {
+        h->interrupted = true;
+        for (ovi_conn *c = h->conns; c; c = ovi_conn_next(c))
+            ovi_conn_interrupt(c);
+    }
     if (now >= h->stop_deadline_ms)
         while (h->conns)
             ovi_conn_close(h->conns);

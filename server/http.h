@@ -54,7 +54,7 @@ typedef struct ov_http_counters {
 OV_CHECKED ov_status ov_http_create(const ov_http_options *options, ov_http **out, ov_error *err);
 int ov_http_port(const ov_http *h);
 /* Runs the loop on the calling thread until ov_http_stop. Then: no new connections, running requests get
- * grace_ms to finish, the rest is cancelled. */
+ * grace_ms to finish; a second before its end the rest is cancelled, and answers so. */
 OV_CHECKED ov_status ov_http_run(ov_http *h, int grace_ms, ov_error *err);
 void ov_http_stop(ov_http *h); /* async-signal-safe */
 void ov_http_counters_get(ov_http *h, ov_http_counters *out);

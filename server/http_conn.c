@@ -411,6 +411,12 @@ ovi_conn *ovi_conn_next(const ovi_conn *c)
     return c->next;
 }
 
+void ovi_conn_interrupt(ovi_conn *c)
+{
+    if (c->rq)
+        ovi_request_interrupt(c->rq);
+}
+
 bool ovi_conn_is_idle(const ovi_conn *c)
 {
     return c->state == CONN_HEAD;

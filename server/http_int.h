@@ -78,6 +78,7 @@ struct ov_http {
     _Atomic bool stop;
     bool stopping;
     int64_t stop_deadline_ms;
+    bool interrupted; /* running requests were told that time is up */
     int grace_ms;
     bool accept_paused; /* until the next tick: the last try failed */
     int64_t accept_told_ms;
@@ -107,6 +108,7 @@ void ovi_conn_close(ovi_conn *c);
 ovi_conn *ovi_conn_next(const ovi_conn *c);
 /* Waits for a request of which nothing has come yet, or not all of its head. */
 bool ovi_conn_is_idle(const ovi_conn *c);
+void ovi_conn_interrupt(ovi_conn *c);
 /* Moves what is ready of an answer to its connection, and goes on there when the answer is whole. */
 void ovi_conn_send(ov_request *rq);
 /* Is it out of time? Answers or closes it then. */
@@ -118,6 +120,8 @@ void ovi_request_retain(ov_request *rq);
 void ovi_request_release(ov_request *rq);
 /* Loop: the client has left; wakes writers, runs on_gone. */
 void ovi_request_mark_gone(ov_request *rq);
+/* What it runs ends as if its client had left, but its answer is still sent. */
+void ovi_request_interrupt(ov_request *rq);
 /* Loop: libevent is done with a piece. */
 void ovi_out_free(ovi_out *out);
 

@@ -58,6 +58,14 @@ void ovi_request_mark_gone(ov_request *rq)
     ov_mutex_unlock(&rq->lock);
 }
 
+void ovi_request_interrupt(ov_request *rq)
+{
+    ov_mutex_lock(&rq->lock);
+    if (!atomic_load(&rq->gone) && rq->on_gone)
+        rq->on_gone(rq->on_gone_arg);
+    ov_mutex_unlock(&rq->lock);
+}
+
 void ovi_out_free(ovi_out *out)
 {
     ov_request *rq = out->rq;

@@ -73,6 +73,8 @@ static void compose(const ov_progress *p, int64_t now, uint64_t rows, uint64_t b
     if (total && share > 0.01 && share < 1 && n < cap) {
         int left = (int)(seconds / share * (1 - share) + 0.5);
         snprintf(line + n, cap - n, ", %d:%02d left", left / 60, left % 60);
+    } else if (total && share >= 1 && n < cap) {
+        snprintf(line + n, cap - n, ", writing segments");
     }
 }
 

@@ -11,6 +11,7 @@
 #include "base/os.h"
 #include "base/suggest.h"
 #include "server/cli.h"
+#include "server/sql_text.h"
 
 static _Atomic(ov_source *) interruptible;
 static volatile sig_atomic_t interrupted; /* the statement at hand was */
@@ -84,10 +85,12 @@ int ov_shell_statement(ov_shell *sh, ov_slice sql)
         fflush(stdout);
         if (err.sys_errno != EPIPE)
             print_error(&err, sql);
-    } else if (sh->timer) {
+    } else {
+        sh->rows = ov_printer_rows(p);
+    }
+    if (st == OV_OK && sh->timer)
         fprintf(stderr, "%llu row%s, %.1f ms\n", (unsigned long long)ov_printer_rows(p),
                 ov_printer_rows(p) == 1 ? "" : "s", (double)(ov_monotonic_ns() - t0) / 1e6);
-    }
     ov_printer_destroy(p);
     return err.sys_errno == EPIPE ? OV_EXIT_OK : exit_code_of(st);
 }
@@ -114,15 +117,13 @@ static int dot_schema(ov_shell *sh, const char *table)
     ov_buf sql;
     ov_buf_init(&sql);
     ov_buf_add_str(&sql, "SELECT COLUMN_NAME, DATA_TYPE, IS_NULLABLE FROM "
-                         "INFORMATION_SCHEMA.COLUMNS WHERE TABLE_NAME = '");
-    for (const char *c = table; *c; c++) {
-        if (*c == '\'')
-            ov_buf_add_char(&sql, '\'');
-        ov_buf_add_char(&sql, *c);
-    }
-    ov_buf_add_str(&sql, "' ORDER BY ORDINAL_POSITION");
+                         "INFORMATION_SCHEMA.COLUMNS WHERE TABLE_NAME = ");
+    ov_sql_add_quoted(&sql, ov_slice_cstr(table), '\'');
+    ov_buf_add_str(&sql, " ORDER BY ORDINAL_POSITION");
     int code = ov_shell_statement(sh, ov_buf_slice(&sql));
     ov_buf_fini(&sql);
+    if (code == OV_EXIT_OK && sh->rows == 0)
+        fprintf(stderr, "there is no table %s; .tables lists them\n", table);
     return code;
 }
 

@@ -74,6 +74,7 @@ typedef struct ov_shell {
     const char *time_zone;
     int64_t timeout_ms;
     bool keep_going;
+    uint64_t rows; /* of the last statement that succeeded */
     bool quit;
 } ov_shell;
 

@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <histedit.h>
+#include <locale.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -166,8 +167,16 @@ static void remember(editor *e, ov_slice statement)
 
 /* ---- the loop ---- */
 
+/* libedit takes what the locale can hold. Statements are UTF-8 whatever the user's locale says. */
+static void read_utf8(void)
+{
+    if (!setlocale(LC_CTYPE, "") || MB_CUR_MAX < 4)
+        (void)!setlocale(LC_CTYPE, "C.UTF-8");
+}
+
 static ov_status editor_open(editor *e, ov_shell *sh, ov_error *err)
 {
+    read_utf8();
     *e = (editor){.shell = sh};
     ov_buf_init(&e->text);
     ov_arena_init(&e->words_arena, "completion", NULL);

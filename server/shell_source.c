@@ -134,6 +134,10 @@ ov_status ov_source_open_url(const char *url, ov_source **out, ov_error *err)
     while (n && url[n - 1] == '/')
         n--;
     bool scheme = strncmp(url, "http://", 7) == 0 || strncmp(url, "https://", 8) == 0;
+    if (n == 0 || (!scheme && strstr(url, "://"))) {
+        ov_free(s);
+        return ov_fail(err, OV_INVALID, "'%s' is no address of a server; http://127.0.0.1:8888 is one", url);
+    }
     s->remote = true;
     snprintf(s->url, sizeof s->url, "%s%.*s/druid/v2/sql", scheme ? "" : "http://",
              (int)OV_MIN(n, (size_t)500), url);

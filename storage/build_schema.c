@@ -1,4 +1,5 @@
 /* What a segment can be built of, and what is refused with a sentence; see storage/segment_builder.h. */
+#include "base/bits.h"
 #include "storage/build_int.h"
 
 static bool type_is_known(ov_type t)
@@ -56,11 +57,12 @@ static ov_status check_names(const ov_build_schema *s, ov_error *err)
 
 static ov_status check_sort(const ov_build_schema *s, ov_error *err)
 {
+    uint64_t named[OV_SEG_MAX_COLUMNS / 64 + 1] = {0};
     for (uint32_t i = 0; i < s->sort_count; i++) {
-        bool twice = false;
-        for (uint32_t j = 0; j < i; j++)
-            twice |= s->sort[j] == s->sort[i];
-        if (s->sort[i] >= s->column_count || twice)
+        bool there = s->sort[i] < s->column_count, twice = there && ov_bits_test(named, s->sort[i]);
+        if (there)
+            ov_bits_set(named, s->sort[i]);
+        if (!there || twice)
             return ov_fail(err, OV_INVALID, "place %u of the sort order names column %u of %u%s",
                            i + 1, s->sort[i], s->column_count, twice ? " again" : "");
     }

@@ -256,6 +256,10 @@ ov_status ov_segcache_open(ov_segcache *c, ov_segment_slot *s, ov_segment **out,
 
     ov_segment *seg = NULL, *evicted;
     ov_status st = c->opener(s->path, &seg, err);
+    if (st == OV_NOT_FOUND || st == OV_DENIED) { /* the catalog names it: who asks has done nothing wrong */
+        err->code = st = OV_IO;
+        ov_error_context(err, "a segment of the catalog");
+    }
     ov_mutex_lock(&c->lock);
     settle(c, s, st == OV_OK ? seg : NULL, &evicted);
     ov_mutex_unlock(&c->lock);

@@ -5,6 +5,7 @@ import glob
 import io
 import json
 import os
+import pty
 import subprocess
 import sys
 import tempfile
@@ -70,6 +71,29 @@ def scripts(counter, data):
     counter.equal('a script on standard input', (status, out.split()), (0, ['a', '1', 'b', '2']))
     status, out, _ = ovate('sql', '--data', data, '--format', 'csv', stdin='SELECT nope;\nSELECT 2 AS b;\n')
     counter.equal('a script stops at the first error', (status, out), (1, ''))
+
+
+def shell(counter, data):
+    """On a terminal, in the plain C locale: text of any script is taken as it is typed."""
+    master, slave = pty.openpty()
+    env = {'PATH': os.environ.get('PATH', ''), 'TERM': 'dumb', 'LC_ALL': 'C'}
+    run = subprocess.Popen([binary(), 'sql', '--data', data, '--format', 'csv'], stdin=slave, stdout=slave, stderr=slave, env=env)
+    os.close(slave)
+    os.write(master, "SELECT '\ud55c\uae00' || 'x' AS t;\n.schema nope\n.quit\n".encode())
+    seen = b''
+    try:
+        while True:
+            part = os.read(master, 4096)
+            if not part:
+                break
+            seen += part
+    except OSError:  # the other side is closed
+        pass
+    run.wait(20)
+    os.close(master)
+    seen = seen.decode('utf-8', 'replace')
+    counter.check('shell: text beyond ASCII', '\n\ud55c\uae00x\r' in seen, seen)
+    counter.check('shell: a table that is not there', 'there is no table nope' in seen, seen)
 
 
 def rejects(counter, folder, data):
@@ -208,7 +232,7 @@ def main():
             json.dump(tables.spec('tiny', folder)[0], file)
         status, out, complaints = ovate('ingest', 'run', name, '--data', data)
         counter.check('ingest run', status == 0, out + complaints)
-        for part, words in ((exit_codes, (data,)), (formats, (data,)), (scripts, (data,)), (rejects, (folder, data)),
+        for part, words in ((exit_codes, (data,)), (formats, (data,)), (scripts, (data,)), (shell, (data,)), (rejects, (folder, data)),
                             (segments, (folder, data)), (clones, (folder, data)), (with_server, (data, folder))):
             try:
                 part(counter, *words)
