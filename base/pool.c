@@ -9,6 +9,7 @@
 #include <stdatomic.h>
 #include "base/cpu.h"
 #include "base/mem.h"
+#include "base/steps.h"
 #include "base/thread.h"
 
 enum {
@@ -22,6 +23,7 @@ typedef struct job {
     unsigned helpers_wanted;
     unsigned helpers;                 /* running now */
     _Atomic unsigned running;         /* the same, for the caller to spin on */
+    bool counted;                     /* helpers count their steps */
     bool exhausted;                   /* a helper found no work left */
     bool starving;                    /* counted in pool->starving */
     uint64_t turn;                    /* when a helper last came */
@@ -95,7 +97,11 @@ static void help(ov_pool *p, job *j)
     feed(p, j);
     left_early = false;
     ov_mutex_unlock(&p->lock);
+    if (j->counted)
+        ov_steps_begin();
     j->fn(j->arg, worker);
+    if (j->counted)
+        ov_steps_end();
     ov_mutex_lock(&p->lock);
     if (!left_early)
         j->exhausted = true;
@@ -231,7 +237,7 @@ void ov_pool_run(ov_pool *p, unsigned workers, void (*fn)(void *arg, unsigned wo
         fn(arg, 0);
         return;
     }
-    job j = {.fn = fn, .arg = arg, .helpers_wanted = workers - 1};
+    job j = {.fn = fn, .arg = arg, .helpers_wanted = workers - 1, .counted = ov_steps_on()};
     bool outer = left_early; /* nested jobs run on a helper's thread */
     ov_cond_init(&j.done);
     open_job(p, &j);

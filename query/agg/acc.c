@@ -163,12 +163,13 @@ void ov_acc_fini(ov_acc *a)
     ov_array_free(a->budget, &a->tiny, a->tiny_cap);
     ov_array_free(a->budget, &a->ramp_sum, a->ramp_cap * sizeof(*a->ramp_sum));
     ov_array_free(a->budget, &a->ramp_step, a->ramp_cap * sizeof(*a->ramp_step));
+    ov_array_free(a->budget, &a->totals, a->totals_cap * sizeof(*a->totals));
     if (a->kind == OV_ACC_DISTINCT)
         ov_distinct_fini(&a->set);
     if (a->kind == OV_ACC_OBJECT)
         ov_object_fini(&a->object);
     ov_arena_fini(&a->bytes);
-    a->cap = a->groups = a->packed_cap = a->narrow_cap = a->tiny_cap = a->ramp_cap = 0;
+    a->cap = a->groups = a->packed_cap = a->narrow_cap = a->tiny_cap = a->ramp_cap = a->totals_cap = 0;
 }
 
 /* The values new groups start from: what every kernel can replace. */
@@ -249,6 +250,8 @@ void ov_acc_reset(ov_acc *a)
         memset(a->ramp_step, 0, a->ramp_cap * sizeof(*a->ramp_step));
     }
     a->ramp_pieces = 0;
+    if (a->totals)
+        memset(a->totals, 0, a->totals_cap * sizeof(*a->totals));
     if (a->kind == OV_ACC_DISTINCT)
         ov_distinct_reset(&a->set);
     ov_arena_reset(&a->bytes);
@@ -421,8 +424,8 @@ static ov_status merge_kept(ov_acc *dst, uint32_t to, const ov_acc *src, uint32_
     return OV_OK;
 }
 
-ov_status ov_acc_merge(ov_acc *dst, ov_acc *src, const uint32_t *from, const uint32_t *to, size_t n,
-                       const uint32_t *map, ov_error *err)
+static ov_status merge_groups(ov_acc *dst, ov_acc *src, const uint32_t *from, const uint32_t *to, size_t n,
+                              const uint32_t *map, ov_error *err)
 {
     switch ((ov_acc_kind)dst->kind) {
     case OV_ACC_COUNT:
@@ -462,9 +465,21 @@ ov_status ov_acc_merge(ov_acc *dst, ov_acc *src, const uint32_t *from, const uin
     case OV_ACC_LATEST:
         break;
     }
-    for (size_t i = 0; i < n; i++) {
-        OV_TRY(ov_budget_alive_at(dst->budget, i, err));
+    for (size_t i = 0; i < n; i++)
         OV_TRY(merge_kept(dst, to[i], src, from[i], err));
+    return OV_OK;
+}
+
+ov_status ov_acc_merge(ov_acc *dst, ov_acc *src, const uint32_t *from, const uint32_t *to, size_t n,
+                       const uint32_t *map, ov_error *err)
+{
+    enum { STEP = 1 << 15 }; /* groups between two questions whether to go on */
+    if (dst->kind == OV_ACC_DISTINCT || dst->kind == OV_ACC_OBJECT) /* they ask themselves */
+        return merge_groups(dst, src, from, to, n, map, err);
+    for (size_t at = 0; at < n; at += STEP) {
+        if (at)
+            OV_TRY(ov_budget_alive(dst->budget, err));
+        OV_TRY(merge_groups(dst, src, from + at, to + at, OV_MIN(n - at, (size_t)STEP), map, err));
     }
     return OV_OK;
 }

@@ -51,6 +51,13 @@ typedef struct ov_acc_spec {
     const ov_agg_call *call; /* of OBJECT */
 } ov_acc_spec;
 
+/* What the values of one set come to; whole numbers have a sum and bits, others the rest. */
+typedef struct ov_set_totals {
+    uint64_t n;
+    int64_t sum, bits; /* bits: all of them by XOR */
+    double real, mean, m2; /* sum, mean, squared distances from the mean */
+} ov_set_totals;
+
 typedef struct ov_acc {
     uint8_t kind; /* ov_acc_kind */
     bool general; /* tests: row by row only */
@@ -94,6 +101,8 @@ typedef struct ov_acc {
     const ov_domain *narrow_domain;
 
     ov_distinct set;
+    ov_set_totals *totals; /* of sets whose values were forgotten; NULL while there is none */
+    uint32_t totals_cap;
     ov_arena bytes; /* of kept strings */
     ov_object object; /* OBJECT: everything above is unused */
 } ov_acc;
@@ -138,7 +147,16 @@ OV_CHECKED ov_status ov_acc_save(const ov_acc *a, const uint32_t *group, uint32_
 /* Group to[i] takes in the i-th of n saved states of an accumulator of the same spec; a is settled. */
 OV_CHECKED ov_status ov_acc_load(ov_acc *a, const uint32_t *to, uint32_t n, ov_cursor *in, ov_error *err);
 
+/* DISTINCT, when a set is cut into parts that share no value: what the values of all groups come to is added to their totals, and
+ * the values are forgotten. ov_acc_emit then goes by the totals. */
+OV_CHECKED ov_status ov_acc_total_sets(ov_acc *a, ov_error *err);
+/* Totals as bytes, and back, added to those that are there. */
+OV_CHECKED ov_status ov_acc_save_totals(const ov_acc *a, const uint32_t *group, uint32_t n, ov_buf *out, ov_error *err);
+OV_CHECKED ov_status ov_acc_load_totals(ov_acc *a, const uint32_t *to, uint32_t n, ov_cursor *in, ov_error *err);
+
 /* ---- within query/agg ---- */
+
+void ovi_totals_add(ov_set_totals *t, bool real, uint64_t value);
 
 /* Row by row, any encoding: the oracle of the fast paths and the way of rare shapes. */
 OV_CHECKED ov_status ovi_acc_update_rows(ov_acc *a, const ov_agg_rows *rows, const uint64_t *mask,
@@ -184,6 +202,10 @@ static inline void ovi_acc_take_bits(ov_acc *a, uint32_t g, int64_t bits, uint64
 }
 /* Rows of the mask (NULL: all) in a piece. */
 uint64_t ovi_rows_in(const ov_agg_piece *p, const uint64_t *mask);
+/* The statistics of the block that the whole batch is, when they say all there is to know; else NULL. */
+const struct ov_block_stats *ovi_whole_block(const ov_agg_rows *rows, const uint64_t *mask, const ov_vec *x);
+OV_CHECKED ov_status ovi_acc_update_bounds(ov_acc *a, const ov_agg_rows *rows, const uint64_t *mask, const ov_vec *x,
+                                           ov_arena *scratch, ov_error *err);
 /* SUM, MIN and MAX of runs of whole numbers, when all pieces are of one group each; false, and nothing done, for anything else. */
 bool ovi_acc_add_runs(ov_acc *a, const ov_agg_rows *rows, const uint64_t *mask, const ov_vec *x);
 OV_CHECKED ov_status ovi_acc_update_distinct(ov_acc *a, const ov_agg_rows *rows, const uint64_t *mask,

@@ -5,7 +5,6 @@
 
 #include <math.h>
 
-#include "base/bytes.h"
 #include "query/expr/list_pack.h"
 
 /* What a group's values come to, wherever they were kept. */
@@ -90,27 +89,12 @@ static void from_columns(const ov_acc *a, const ov_agg_call *call, uint32_t g, v
 /* ---- sets ---- */
 
 /* What the values of a set come to: SUM(DISTINCT x) and its like. */
-static void from_set(const ov_acc *a, const ov_agg_call *call, const uint64_t *values, size_t n, void *data, uint32_t i,
-                     bool *null)
+static void from_set(const ov_acc *a, const ov_agg_call *call, const ov_set_totals *t, void *data, uint32_t i, bool *null)
 {
-    bool real = ov_type_is_real(a->type);
-    summary s = {.n = n};
-    *null = is_null(call, n);
-    for (size_t k = 0; k < n && !real; k++) {
-        if (call->fn->kind == OV_AGG_BIT_XOR)
-            s.i ^= (int64_t)values[k];
-        else
-            s.i = (int64_t)((uint64_t)s.i + values[k]);
-    }
-    for (size_t k = 0; k < n && real; k++)
-        s.f += ov_f64_from_bits(values[k]);
-    if (a->type.id == OV_TYPE_DOUBLE && call->fn->kind >= OV_AGG_VAR_POP && n) {
-        double mean = s.f / (double)n;
-        for (size_t k = 0; k < n; k++)
-            s.m2 += (ov_f64_from_bits(values[k]) - mean) * (ov_f64_from_bits(values[k]) - mean);
-    }
+    summary s = {.n = t->n, .i = call->fn->kind == OV_AGG_BIT_XOR ? t->bits : t->sum, .f = t->real, .m2 = t->m2};
+    *null = is_null(call, t->n);
     if (!*null)
-        number_of(call, &s, real, data, i);
+        number_of(call, &s, ov_type_is_real(a->type), data, i);
 }
 
 /* ---- vectors ---- */
@@ -142,12 +126,18 @@ static ov_status put_null(column *c, uint32_t i, ov_arena *out, ov_error *err)
 static ov_status emit_sets(const ov_acc *a, const ov_agg_call *call, const uint32_t *order, column *c, ov_arena *out,
                            ov_error *err)
 {
-    size_t *offsets;
-    uint64_t *values;
-    OV_TRY(ov_distinct_list(&a->set, a->groups, order, c->rows, out, &offsets, &values, err));
+    size_t *offsets = NULL, at = 0;
+    uint64_t *values = NULL;
+    if (!a->totals)
+        OV_TRY(ov_distinct_list(&a->set, a->groups, order, c->rows, out, &offsets, &values, err));
     for (uint32_t i = 0; i < c->rows; i++) {
         bool null;
-        from_set(a, call, values + offsets[i], offsets[i + 1] - offsets[i], c->data, i, &null);
+        ov_set_totals own = {0};
+        for (; offsets && at < offsets[i + 1]; at++) {
+            OV_TRY(ov_budget_alive_at(a->budget, at + 1, err));
+            ovi_totals_add(&own, ov_type_is_real(a->type), values[at]);
+        }
+        from_set(a, call, a->totals ? &a->totals[order[i]] : &own, c->data, i, &null);
         if (null)
             OV_TRY(put_null(c, i, out, err));
     }

@@ -15,13 +15,14 @@ static ov_status open_array(ov_object *o, ov_error *err)
 }
 
 /* Values of one group behind `at` of the child. */
-static void copy_values(const ov_object *o, const ov_collect *c, const uint32_t *order, uint64_t *data, uint64_t *valid,
-                        size_t at)
+static ov_status copy_values(const ov_object *o, const ov_collect *c, const uint32_t *order, uint64_t *data, uint64_t *valid,
+                             size_t at, ov_error *err)
 {
     const ov_collect_shared *s = o->shared;
     bool text = ov_distinct_of_text(&s->set);
     for (uint32_t i = 0; i < c->n; i++, at++) {
         uint64_t word = c->words[order[i]];
+        OV_TRY(ov_budget_alive_at(o->budget, i + 1, err));
         if (ov_collect_is_null(c, order[i]))
             ov_bits_clear(valid, at);
         else if (text)
@@ -29,10 +30,11 @@ static void copy_values(const ov_object *o, const ov_collect *c, const uint32_t 
         else
             data[at] = word;
     }
+    return OV_OK;
 }
 
-static ov_status emit_array(const ov_object *o, const ov_agg_call *call, const uint32_t *order, uint32_t n,
-                            ov_arena *out, ov_vec *vec, ov_error *err)
+static ov_status make_lists(const ov_object *o, const ov_agg_call *call, const uint32_t *order, uint32_t n,
+                           ov_arena *out, ov_vec *vec, ov_error *err)
 {
     const ov_collect_shared *s = o->shared;
     uint32_t *offsets;
@@ -55,7 +57,7 @@ static ov_status emit_array(const ov_object *o, const ov_agg_call *call, const u
         const ov_collect *c = ov_object_at(o, order[i]);
         const uint32_t *places;
         OV_TRY(ov_collect_order(o, order[i], out, &places, err));
-        copy_values(o, c, places, data, item_valid, offsets[i]);
+        OV_TRY(copy_values(o, c, places, data, item_valid, offsets[i], err));
         offsets[i + 1] = offsets[i] + c->n;
         ov_bits_put(valid, i, c->rows);
     }
@@ -68,6 +70,12 @@ static ov_status emit_array(const ov_object *o, const ov_agg_call *call, const u
                     .valid = ov_bits_all(valid, n) ? NULL : valid,
                     .child = child};
     return OV_OK;
+}
+
+static ov_status emit_array(const ov_object *o, const ov_agg_call *call, const uint32_t *order, uint32_t n,
+                            ov_arena *out, ov_vec *vec, ov_error *err)
+{
+    return ov_collect_fits(o, make_lists(o, call, order, n, out, vec, err), err);
 }
 
 const ov_object_ops ovi_array_ops = {

@@ -31,6 +31,7 @@ static ov_status join(const ov_object *o, uint32_t group, ov_slice separator, ov
     OV_TRY(ov_arena_alloc(out, bytes + 1, &p, err));
     for (uint32_t i = 0; i < c->n; i++) {
         ov_slice one = s->set.strings->text[c->words[order[i]]];
+        OV_TRY(ov_budget_alive_at(o->budget, i + 1, err));
         if (i > 0 && separator.n)
             memcpy(p + at, separator.p, separator.n);
         at += i > 0 ? separator.n : 0;
@@ -55,7 +56,7 @@ static ov_status emit_join(const ov_object *o, const ov_agg_call *call, const ui
         if (((const ov_collect *)ov_object_at(o, order[i]))->n == 0)
             continue;
         ov_bits_set(valid, i);
-        OV_TRY(join(o, order[i], p->separator, out, &data[i], err));
+        OV_TRY(ov_collect_fits(o, join(o, order[i], p->separator, out, &data[i], err), err));
     }
     *vec = ov_vec_flat(call->type, data, ov_bits_all(valid, n) ? NULL : valid, n);
     return OV_OK;

@@ -220,8 +220,8 @@ static ov_status add_lists(ov_object *o, const ov_agg_rows *rows, const uint64_t
     return OV_OK;
 }
 
-ov_status ov_collect_add(ov_object *o, const ov_agg_rows *rows, const uint64_t *mask, const ov_vec *const *args,
-                         ov_arena *scratch, ov_error *err)
+static ov_status add(ov_object *o, const ov_agg_rows *rows, const uint64_t *mask, const ov_vec *const *args,
+                     ov_arena *scratch, ov_error *err)
 {
     const ov_collect_shared *s = o->shared;
     if (s->opens_lists && args[0]->type.id != OV_TYPE_NULL)
@@ -229,10 +229,26 @@ ov_status ov_collect_add(ov_object *o, const ov_agg_rows *rows, const uint64_t *
     return add_plain(o, rows, mask, args[0], scratch, err);
 }
 
+ov_status ov_collect_fits(const ov_object *o, ov_status st, ov_error *err)
+{
+    if (st != OV_LIMIT || err->has_pos)
+        return st;
+    ov_error_context(err, "%s makes one value of all values of a group, which must fit in memory as a whole", o->call->fn->name);
+    err->has_pos = o->call->end_pos > 0;
+    err->pos = o->call->pos;
+    err->end_pos = o->call->end_pos;
+    return st;
+}
+
+ov_status ov_collect_add(ov_object *o, const ov_agg_rows *rows, const uint64_t *mask, const ov_vec *const *args,
+                         ov_arena *scratch, ov_error *err)
+{
+    return ov_collect_fits(o, add(o, rows, mask, args, scratch, err), err);
+}
+
 /* ---- merging ---- */
 
-ov_status ov_collect_merge(ov_object *dst, ov_object *src, const uint32_t *from, const uint32_t *to, size_t n,
-                           ov_error *err)
+static ov_status merge(ov_object *dst, ov_object *src, const uint32_t *from, const uint32_t *to, size_t n, ov_error *err)
 {
     ov_collect_shared *d = dst->shared;
     const ov_collect_shared *s = src->shared;
@@ -245,6 +261,7 @@ ov_status ov_collect_merge(ov_object *dst, ov_object *src, const uint32_t *from,
         const ov_collect *c = ov_object_at(src, from[i]);
         ((ov_collect *)ov_object_at(dst, to[i]))->rows |= c->rows;
         for (uint32_t w = 0, m = 0; w < c->n; w++) {
+            OV_TRY_OUT(st, ov_budget_alive_at(dst->budget, w + 1, err));
             uint64_t word = c->words[w];
             bool null = ov_collect_is_null(c, w);
             while (m + 1 < c->mark_count && c->marks[m + 1].start <= w)
@@ -263,6 +280,12 @@ ov_status ov_collect_merge(ov_object *dst, ov_object *src, const uint32_t *from,
 out:
     ov_array_free(dst->budget, &number, bytes);
     return st;
+}
+
+ov_status ov_collect_merge(ov_object *dst, ov_object *src, const uint32_t *from, const uint32_t *to, size_t n,
+                           ov_error *err)
+{
+    return ov_collect_fits(dst, merge(dst, src, from, to, n, err), err);
 }
 
 /* ---- the order of results ---- */
@@ -293,9 +316,11 @@ static ov_status order_by_place(const ov_collect *c, ov_arena *out, uint32_t *or
     }
     if (!sorted)
         OV_TRY(ov_sort(out->budget, runs, c->mark_count, sizeof(*runs), by_ordinal, err));
-    for (uint32_t m = 0, n = 0; m < c->mark_count; m++)
+    for (uint32_t m = 0, n = 0; m < c->mark_count; m++) {
         for (uint32_t w = runs[m].start; w < runs[m].end; w++)
             order[n++] = w;
+        OV_TRY(ov_budget_alive_at(out->budget, m + 1, err)); /* a batch has one mark */
+    }
     return OV_OK;
 }
 
@@ -341,6 +366,7 @@ static ov_status order_by_value(const ov_collect_shared *s, const ov_collect *c,
     bool ints = ov_type_is_int(s->set.type), reals = ov_type_is_real(s->set.type);
     OV_TRY(ov_arena_zalloc(out, ((size_t)c->n + 1) * sizeof(*items), &items, err));
     for (uint32_t w = 0; w < c->n; w++) {
+        OV_TRY(ov_budget_alive_at(out->budget, w + 1, err));
         items[w].place = w;
         items[w].null = ov_collect_is_null(c, w);
         if (ints)
@@ -398,6 +424,7 @@ ov_status ov_collect_write(const ov_object *o, uint32_t group, ov_buf *out, ov_e
     }
     for (uint32_t w = 0; w < c->n; w++) {
         bool null = ov_collect_is_null(c, w);
+        OV_TRY(ov_budget_alive_at(o->budget, w + 1, err));
         ov_buf_add_char(out, null);
         if (null)
             continue;
@@ -431,7 +458,7 @@ static ov_status read_value(ov_object *o, uint32_t group, uint64_t ordinal, ov_c
     return put(o, group, word, null != 0, ordinal, err);
 }
 
-ov_status ov_collect_read(ov_object *o, uint32_t group, ov_cursor *in, ov_error *err)
+static ov_status read_group(ov_object *o, uint32_t group, ov_cursor *in, ov_error *err)
 {
     uint8_t rows;
     uint32_t marks;
@@ -443,8 +470,15 @@ ov_status ov_collect_read(ov_object *o, uint32_t group, ov_cursor *in, ov_error 
     for (uint32_t m = 0; m < marks; m++) {
         uint64_t ordinal = ov_load_u64(list.p + (size_t)m * 12);
         uint32_t words = ov_load_u32(list.p + (size_t)m * 12 + 8);
-        for (uint32_t w = 0; w < words; w++)
+        for (uint32_t w = 0; w < words; w++) {
+            OV_TRY(ov_budget_alive_at(o->budget, w + 1, err));
             OV_TRY(read_value(o, group, ordinal, in, err));
+        }
     }
     return OV_OK;
+}
+
+ov_status ov_collect_read(ov_object *o, uint32_t group, ov_cursor *in, ov_error *err)
+{
+    return ov_collect_fits(o, read_group(o, group, in, err), err);
 }

@@ -6,6 +6,8 @@
  * by putting words and marks behind each other; only results are put in order, so they are in the order of the
  * input however many workers there were. With DISTINCT a set of (group, word) pairs stands in front, and results come
  * sorted, NULL first.
+ *
+ * All values of a group become one value, so they must fit in memory together: going to disk helps with many groups only.
  */
 #pragma once
 
@@ -48,6 +50,8 @@ OV_CHECKED ov_status ov_collect_merge(ov_object *dst, ov_object *src, const uint
                                       size_t n, ov_error *err);
 OV_CHECKED ov_status ov_collect_write(const ov_object *o, uint32_t group, ov_buf *out, ov_error *err);
 OV_CHECKED ov_status ov_collect_read(ov_object *o, uint32_t group, ov_cursor *in, ov_error *err);
+/* st, with the reason in front of an OV_LIMIT why going to disk does not help. */
+ov_status ov_collect_fits(const ov_object *o, ov_status st, ov_error *err);
 /* The places of a group's words in the order in which results show them. */
 OV_CHECKED ov_status ov_collect_order(const ov_object *o, uint32_t group, ov_arena *out, const uint32_t **order,
                                       ov_error *err);

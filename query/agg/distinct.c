@@ -270,18 +270,24 @@ ov_status ov_distinct_list(const ov_distinct *d, uint32_t groups, const uint32_t
     end = *offsets + 1; /* first counts, then where the next value of each goes */
     for (uint32_t i = 0; i < n; i++)
         place[group[i]] = i + 1;
-    for (at = (ov_distinct_at){0}; ov_distinct_next(d, &at, &of, &value);)
+    at = (ov_distinct_at){0};
+    for (size_t step = 1; ov_distinct_next(d, &at, &of, &value); step++) {
+        OV_TRY(ov_budget_alive_at(d->budget, step, err));
         if (place[of])
             end[place[of] - 1]++;
+    }
     for (uint32_t i = 0; i < n; i++) {
         size_t count = end[i];
         end[i] = total;
         total += count;
     }
     OV_TRY(ov_arena_alloc(out, (total + 1) * sizeof(**values), values, err));
-    for (at = (ov_distinct_at){0}; ov_distinct_next(d, &at, &of, &value);)
+    at = (ov_distinct_at){0};
+    for (size_t step = 1; ov_distinct_next(d, &at, &of, &value); step++) {
+        OV_TRY(ov_budget_alive_at(d->budget, step, err));
         if (place[of])
             (*values)[end[place[of] - 1]++] = value;
+    }
     for (uint32_t i = 0; i < n; i++)
         OV_TRY(ov_sort(out->budget, *values + (*offsets)[i], end[i] - (*offsets)[i], sizeof(**values),
                        ov_type_is_real(d->type) ? by_real : by_long, err));

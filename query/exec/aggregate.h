@@ -29,6 +29,11 @@ typedef struct agg_acc_spec {
     bool sized;      /* a set of which only the size is asked for */
 } agg_acc_spec;
 
+static inline bool ovi_is_set(const agg_acc_spec *a)
+{
+    return a->acc.kind == OV_ACC_DISTINCT;
+}
+
 /* What all workers share; read-only while rows come. */
 typedef struct agg_spec {
     ovi_exec *exec;
@@ -122,6 +127,7 @@ typedef struct agg_batch {
     const uint64_t **masks; /* per filter */
 } agg_batch;
 
+OV_CHECKED ov_status ovi_agg_spec_make(ovi_exec *x, const ov_plan *node, agg_spec *spec, ov_error *err);
 OV_CHECKED ov_status ovi_agg_state_init(agg_state *s, const agg_spec *spec, ov_error *err);
 void ovi_agg_state_fini(agg_state *s, const agg_spec *spec);
 /* All but its texts, which are lent on; fini comes later. */

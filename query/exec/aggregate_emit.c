@@ -33,13 +33,17 @@ static ov_status rank_strings(const ov_strtab *t, const ovi_stop *stop, ov_arena
     OV_TRY(ov_arena_alloc(out, (size_t)n * 4, rank, err));
     ov_arena_mark mark = ov_arena_mark_get(out);
     OV_TRY(ov_arena_alloc(out, (size_t)n * 2 * sizeof(*refs), &refs, err));
-    for (uint32_t i = 0; i + 1 < n; i++)
+    for (uint32_t i = 0; i + 1 < n; i++) {
+        OV_TRY(ov_budget_alive_at(out->budget, i + 1, err));
         refs[i] = (ovi_ref){.key = ovi_order_text(t->text[i + 1].p, t->text[i + 1].n), .item = i + 1};
+    }
     if (n > 1)
         ovi_sort_refs(refs, refs + n, n - 1, text_less, t->text, stop);
     (*rank)[0] = 0;
-    for (uint32_t i = 0; i + 1 < n; i++)
+    for (uint32_t i = 0; i + 1 < n; i++) {
+        OV_TRY(ov_budget_alive_at(out->budget, i + 1, err));
         (*rank)[refs[i].item] = i + 1;
+    }
     ov_arena_rewind(out, mark);
     return OV_OK;
 }
@@ -94,16 +98,18 @@ static ov_status sort_groups(emitter *e, bool sorted, uint64_t most, ov_arena *a
     OV_TRY(ov_arena_alloc(arena, (size_t)n * 2 * sizeof(*refs), &refs, err));
     for (uint32_t g = 0; g < n; g++) {
         bool present;
+        OV_TRY(ov_budget_alive_at(arena->budget, g + 1, err));
         uint64_t key = key_order(e, 0, g, &present);
         refs[g] = (ovi_ref){.key = present ? key : 0, .item = g};
     }
     ovi_stop stop = ovi_stop_of(e->spec->exec->cx);
     ovi_ref *spare = refs + n;
     if (most && most < n)
-        e->count = n = (uint32_t)ovi_select_refs(refs, n, (size_t)most);
+        e->count = n = (uint32_t)ovi_select_refs(refs, n, (size_t)most, &stop);
     ovi_sort_refs(refs, spare, n, group_less, e, &stop);
     for (uint32_t g = 0; g < n; g++)
         e->order[g] = refs[g].item;
+    OV_TRY(ov_query_alive(e->spec->exec->cx, err));
     ov_arena_rewind(arena, mark);
     return OV_OK;
 }
@@ -199,9 +205,12 @@ static ov_status emit_batch(emitter *e, const uint32_t *order, uint32_t n, ovi_w
         else
             OV_TRY(ovi_key_column(e->s, e->spec, k, order, n, &w->scratch, &b.col[k], err));
     }
-    for (uint32_t i = 0; i < aggs; i++)
+    for (uint32_t i = 0; i < aggs; i++) {
+        if (i % 16 == 15)
+            OV_TRY(ov_query_alive(e->spec->exec->cx, err));
         OV_TRY(ov_acc_emit(&e->s->accs[e->spec->acc_of_call[i]], &node->aggregate.aggs[i], order, n, &w->scratch,
                            &b.col[keys + i], err));
+    }
     ovi_count_rows(e->spec->exec, node, &b);
     return ovi_push(sink, w, &b, err);
 }
@@ -227,8 +236,13 @@ ov_status ovi_agg_emit(agg_state *s, const agg_spec *spec, bool lent, ovi_sink *
     uint32_t keys = OV_MAX(spec->layout.count, 1);
     bool sorted = !sink->unordered;
     ovi_stop stop = ovi_stop_of(spec->exec->cx);
-    for (uint32_t i = 0; i < spec->acc_count; i++)
+    for (uint32_t i = 0; i < spec->acc_count; i++) {
+        OV_TRY(ov_query_alive(spec->exec->cx, err));
         OV_TRY(ov_acc_settle(&s->accs[i], err));
+        /* the values of a batch's sets are found by a walk over all values: one walk for many batches */
+        if (ovi_is_set(&spec->accs[i]) && !spec->accs[i].sized && s->groups.count > spec->exec->batch_rows)
+            OV_TRY(ov_acc_total_sets(&s->accs[i], err));
+    }
     OV_TRY(ov_arena_zalloc(&s->arena, keys * sizeof(*e.rank), &e.rank, err));
     OV_TRY(ov_arena_zalloc(&s->arena, keys * sizeof(*e.domains), &e.domains, err));
     for (uint32_t k = 0; k < spec->layout.count; k++) {

@@ -86,6 +86,7 @@ static ov_status flush_groups(agg_state *s, const agg_spec *spec, uint32_t *buff
         OV_TRY(ov_acc_settle(&d->accs[i], err));
     OV_TRY(flush_keys(s, spec, from, to, map, keys, &n, err));
     for (uint32_t i = 0; i < spec->acc_count; i++) {
+        OV_TRY(ov_query_alive(spec->exec->cx, err));
         OV_TRY(ov_acc_settle(&s->accs[i], err));
         OV_TRY(ov_acc_reserve(&s->accs[i], s->groups.count, err));
         OV_TRY(ov_acc_merge(&s->accs[i], &d->accs[i], from, to, n, map, err));

@@ -67,7 +67,8 @@ static ov_status load_groups(part_work *w, const agg_spec *spec, const ov_batch 
             continue;
         }
         ov_cursor in = ov_cursor_make(v->c.s, "states of groups");
-        OV_TRY(ov_acc_load(a, to, b->rows, &in, err));
+        OV_TRY(ovi_is_set(&spec->accs[i]) ? ov_acc_load_totals(a, to, b->rows, &in, err)
+                                          : ov_acc_load(a, to, b->rows, &in, err));
     }
     return OV_OK;
 }
@@ -162,7 +163,11 @@ static ov_status hand_on(merger *m, part_work *w, ov_error *err)
     }
     if (m->pairs_of == OVI_NONE)
         return ovi_agg_emit(&w->state, m->spec, true, m->sink, err);
-    ov_distinct_reset(&w->state.accs[m->pairs_of].set); /* the counts stay, and go to their groups */
+    ov_acc *a = &w->state.accs[m->pairs_of]; /* counts and totals stay, and go to their groups */
+    if (m->spec->accs[m->pairs_of].sized)
+        ov_distinct_reset(&a->set);
+    else
+        OV_TRY(ov_acc_total_sets(a, err));
     return ovi_agg_spill(&w->state, m->spec, m->file, m->counts, &w->arena, err);
 }
 
@@ -228,7 +233,7 @@ static ov_status count_sets(const agg_spec *spec, ovi_spill *file, agg_parts **f
 {
     for (uint32_t i = 0; i < spec->acc_count; i++) {
         merger m = {.spec = spec, .file = file, .pairs_of = i, .counts = counts};
-        if (spec->accs[i].sized)
+        if (ovi_is_set(&spec->accs[i]))
             OV_TRY(merge_all(&m, from, count, err));
     }
     return OV_OK;

@@ -78,6 +78,8 @@ static size_t growth(const agg_state *s, const agg_spec *spec, size_t n)
         const ov_acc *a = &s->accs[i];
         bytes += grown(a->cap, groups + groups / 2, 24);
         bytes += a->bytes.total_bytes ? a->bytes.chunk_bytes : 0;
+        if (a->kind == OV_ACC_DISTINCT && !spec->accs[i].sized)
+            bytes += grown(a->totals_cap, groups + groups / 2, sizeof(*a->totals));
         if (a->kind == OV_ACC_DISTINCT)
             bytes += set_growth(&a->set, n) + dense_set_bytes(&s->dense.accs[i].set, n);
         if (a->kind == OV_ACC_OBJECT) /* dense ones are copied when their level is emptied */
@@ -172,7 +174,8 @@ static ov_status write_groups(writer *w, const uint32_t *groups, uint32_t n, ovi
             continue;
         }
         ov_buf_clear(&w->bytes[i]);
-        OV_TRY_OUT(st, ov_acc_save(a, groups, n, &w->bytes[i], err));
+        OV_TRY_OUT(st, ovi_is_set(&w->spec->accs[i]) ? ov_acc_save_totals(a, groups, n, &w->bytes[i], err)
+                                                     : ov_acc_save(a, groups, n, &w->bytes[i], err));
         *v = ov_vec_const_str(OV_T(OV_TYPE_STRING), ov_buf_slice(&w->bytes[i]), n);
     }
     OV_TRY_OUT(st, ovi_spill_write(w->file, &b, list, w->scratch, err));
@@ -283,14 +286,18 @@ static ov_status write_state(writer *w, ov_error *err)
 {
     uint32_t n = w->s->groups.count;
     OV_TRY(ov_arena_alloc(w->scratch, ((size_t)n + 1) * 8, &w->hash, err));
-    for (uint32_t g = 0; g < n; g++)
+    for (uint32_t g = 0; g < n; g++) {
+        OV_TRY(ov_budget_alive_at(w->scratch->budget, ((size_t)g + 1) * w->spec->layout.count, err));
         w->hash[g] = hash_group(w->s, w->spec, g);
-    for (uint32_t i = 0; i < w->spec->acc_count; i++)
+    }
+    for (uint32_t i = 0; i < w->spec->acc_count; i++) {
+        OV_TRY(ov_query_alive(w->spec->exec->cx, err));
         OV_TRY(ov_acc_settle(&w->s->accs[i], err));
+    }
     OV_TRY(write_all_groups(w, err));
     for (uint32_t i = 0; i < w->spec->acc_count; i++) {
         ov_arena_mark mark = ov_arena_mark_get(w->scratch);
-        if (w->spec->accs[i].sized)
+        if (ovi_is_set(&w->spec->accs[i]))
             OV_TRY(write_set(w, i, err));
         ov_arena_rewind(w->scratch, mark);
     }

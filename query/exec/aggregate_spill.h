@@ -5,8 +5,9 @@
  * blocks: key columns by value, then for every accumulator its states as bytes. At the end partitions are read back one by
  * one, merged and handed on; one that is still too large is cut again by the next bits of the hash.
  *
- * Sets of COUNT(DISTINCT) (not those whose values are needed, as by SUM(DISTINCT)) may be larger than memory in a single group. Their pairs of group and value are partitioned
- * by a hash of both, so each partition can say how many different values it has for each group, and the counts add up.
+ * Sets of COUNT(DISTINCT), SUM(DISTINCT) and their like may be larger than memory in a single group. Their pairs of group and value are
+ * partitioned by a hash of both, so each partition can say how many different values it has for each group and what they come to,
+ * and that adds up (ov_set_totals).
  */
 #pragma once
 

@@ -8,7 +8,8 @@
 
 enum {
     LEAST_ROWS = 64, /* lanes are padded to as many */
-    MEMORY_SHARE = 8 /* of the query's memory, for the batches of all workers */
+    MEMORY_SHARE = 8, /* of the query's memory, for the batches of all workers */
+    MOST_VALUES = 1 << 20 /* of a batch: computing them takes some milliseconds, and then is the time to look whether to go on */
 };
 
 static size_t value_bytes(ov_type t)
@@ -88,7 +89,7 @@ uint32_t ovi_batch_rows(const ov_plan *plan, const ov_query_ctx *cx)
         return OV_MIN(cx->options.batch_rows, (uint32_t)OV_BATCH_ROWS);
     for (const ov_budget *b = &cx->budget; b; b = b->parent)
         most = OV_MIN(most, b->limit);
-    size_t rows = most / MEMORY_SHARE / ov_pool_width(cx->pool) / bytes;
+    size_t rows = OV_MIN(most / MEMORY_SHARE / ov_pool_width(cx->pool) / bytes, MOST_VALUES * sizeof(int64_t) / bytes);
     if (rows >= OV_BATCH_ROWS)
         return OV_BATCH_ROWS;
     return (uint32_t)OV_MAX(rows / 64 * 64, (size_t)LEAST_ROWS);

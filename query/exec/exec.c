@@ -5,9 +5,11 @@
 
 #include "base/os.h"
 #include "base/pool.h"
+#include "base/steps.h"
 
 static bool is_cancelled(const ov_query_ctx *cx)
 {
+    ov_steps_look();
     return atomic_load_explicit(&cx->cancelled, memory_order_relaxed) ||
            (cx->cancel && atomic_load_explicit(cx->cancel, memory_order_relaxed));
 }
@@ -231,12 +233,14 @@ static ov_status run_with_stats(const ov_plan *plan, ov_query_ctx *cx, const ov_
                   .batch_rows = ovi_batch_rows(plan, cx),
                   .stats = stats,
                   .stats_count = stats_count};
+    ov_steps_begin();
     ov_mutex_init(&x.lock);
     ov_arena_init(&x.arena, "query", &cx->budget);
     ov_status st = run_plan(&x, plan, sink, err);
     free_workers(&x);
     ov_arena_fini(&x.arena);
     ov_mutex_fini(&x.lock);
+    ov_steps_end();
     return st;
 }
 

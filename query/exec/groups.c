@@ -191,14 +191,10 @@ OV_INLINE void seek_all(const ovi_groups *g, const uint64_t *keys, const uint64_
 
 void ovi_groups_lookup(const ovi_groups *g, const uint64_t *keys, const uint64_t *live, uint32_t n, uint32_t *group)
 {
-    switch (g->width) {
-    case 1:
+    if (g->width == 1)
         seek_all(g, keys, live, n, 1, group);
-        break;
-    case 2:
+    else if (g->width == 2)
         seek_all(g, keys, live, n, 2, group);
-        break;
-    default:
+    else
         seek_all(g, keys, live, n, g->width, group);
-    }
 }

@@ -8,6 +8,8 @@
 
 #include "base/bits.h"
 
+enum { ASK_PARTS = 16 }; /* batches between questions whether the query still lives */
+
 typedef struct part {
     ov_batch batch;
     uint64_t ordinal;
@@ -170,6 +172,8 @@ static ov_status concat_flat(const ov_vec *vecs, uint32_t count, ov_type type, u
     OV_TRY(ov_arena_zalloc(out, ((size_t)ov_words(rows) + 1) * 8, &valid, err));
     for (uint32_t i = 0; i < count; i++) {
         ov_vec flat;
+        if (i % ASK_PARTS == ASK_PARTS - 1)
+            OV_TRY(ov_budget_alive(out->budget, err));
         OV_TRY(ov_vec_flatten(&vecs[i], scratch, &flat, err));
         memcpy(data + at * lane, flat.data, flat.rows * lane);
         for (uint32_t r = 0; r < flat.rows; r++)
@@ -196,6 +200,8 @@ static ov_status concat_lists(const ov_vec *vecs, uint32_t count, ov_type type, 
     OV_TRY(ov_arena_alloc(scratch, ((size_t)count + 1) * sizeof(*children), &children, err));
     for (uint32_t i = 0; i < count; i++) {
         ov_vec flat;
+        if (i % ASK_PARTS == ASK_PARTS - 1)
+            OV_TRY(ov_budget_alive(out->budget, err));
         OV_TRY(ov_vec_flatten(&vecs[i], scratch, &flat, err));
         children[i] = *flat.child;
         for (uint32_t r = 0; r < flat.rows; r++, at++) {

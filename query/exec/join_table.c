@@ -38,17 +38,28 @@ typedef struct words {
     uint32_t width;
 } words;
 
-static ov_status number_words(const ov_vec *v, uint32_t k, uint32_t rows, words *out, ov_arena *scratch, ov_error *err)
+/* The rows of a step of loops over all rows of a side from `at` on, before which is asked whether the query still lives. */
+static ov_status next_step(const ovi_join_table *t, uint32_t at, uint32_t rows, uint32_t *end, ov_error *err)
+{
+    *end = at + OV_MIN(rows - at, (uint32_t)ASK_EVERY);
+    return at ? ov_query_alive(t->cx, err) : OV_OK;
+}
+
+static ov_status number_words(const ovi_join_table *t, const ov_vec *v, uint32_t k, uint32_t rows, words *out, ov_arena *scratch,
+                              ov_error *err)
 {
     ov_vec flat;
     uint64_t *word = out->word + k;
     OV_TRY(ov_vec_flatten(v, scratch, &flat, err));
-    if (ov_type_is_int(v->type))
-        for (uint32_t i = 0; i < rows; i++)
-            word[(size_t)i * out->width] = ovi_key_number((uint64_t)((const int64_t *)flat.data)[i]);
-    else
-        for (uint32_t i = 0; i < rows; i++)
-            word[(size_t)i * out->width] = ovi_key_real(((const double *)flat.data)[i]);
+    for (uint32_t from = 0, end; from < rows; from = end) {
+        OV_TRY(next_step(t, from, rows, &end, err));
+        if (ov_type_is_int(v->type))
+            for (uint32_t i = from; i < end; i++)
+                word[(size_t)i * out->width] = ovi_key_number((uint64_t)((const int64_t *)flat.data)[i]);
+        else
+            for (uint32_t i = from; i < end; i++)
+                word[(size_t)i * out->width] = ovi_key_real(((const double *)flat.data)[i]);
+    }
     for (uint32_t w = 0; flat.valid && w < ov_words(rows); w++)
         out->live[w] &= flat.valid[w];
     return OV_OK;
@@ -71,6 +82,8 @@ static ov_status dict_words(ovi_join_table *t, ov_strmap *map, const ov_vec *v, 
     OV_TRY(ov_vec_codes32(v, scratch, &codes, err));
     OV_TRY(ov_strmap_of(map, &t->strings, v->dict, &number_plus_1, err));
     for (uint32_t i = 0; i < rows; i++) {
+        if (i % ASK_EVERY == ASK_EVERY - 1)
+            OV_TRY(ov_query_alive(t->cx, err));
         if (!ov_bits_test(out->live, i))
             continue;
         uint32_t *known = &number_plus_1[codes[i]], number = 0;
@@ -127,7 +140,7 @@ static ov_status make_words(ovi_join_table *t, ovi_join_lookup *l, const ov_vec 
         if (is_text(keys[k].type))
             OV_TRY(text_words(t, &l->maps[k], &keys[k], k, add, rows, out, scratch, err));
         else
-            OV_TRY(number_words(&keys[k], k, rows, out, scratch, err));
+            OV_TRY(number_words(t, &keys[k], k, rows, out, scratch, err));
     }
     return OV_OK;
 }
@@ -140,33 +153,44 @@ static ov_status place_rows(ovi_join_table *t, const uint32_t *group, ov_error *
     OV_TRY(ov_array_grow(t->budget, &t->start, 0, ((size_t)t->group_count + 2) * 4, err));
     OV_TRY(ov_array_grow(t->budget, &t->row, 0, ((size_t)t->rows + 1) * 4, err));
     t->most = 1;
-    for (uint32_t i = 0; i < t->rows; i++)
-        if (group[i] != OVI_NO_GROUP) {
-            uint32_t count = ++t->start[group[i] + 2];
-            t->most = OV_MAX(t->most, count);
-        }
+    for (uint32_t from = 0, end; from < t->rows; from = end) {
+        OV_TRY(next_step(t, from, t->rows, &end, err));
+        for (uint32_t i = from; i < end; i++)
+            if (group[i] != OVI_NO_GROUP) {
+                uint32_t count = ++t->start[group[i] + 2];
+                t->most = OV_MAX(t->most, count);
+            }
+    }
     for (uint32_t g = 1; g <= t->group_count; g++)
         t->start[g + 1] += t->start[g];
-    for (uint32_t i = 0; i < t->rows; i++)
-        if (group[i] != OVI_NO_GROUP)
-            t->row[t->start[group[i] + 1]++] = i;
+    for (uint32_t from = 0, end; from < t->rows; from = end) {
+        OV_TRY(next_step(t, from, t->rows, &end, err));
+        for (uint32_t i = from; i < end; i++)
+            if (group[i] != OVI_NO_GROUP)
+                t->row[t->start[group[i] + 1]++] = i;
+    }
     return OV_OK;
 }
 
-/* The least and greatest word of key k; false when no row has keys. */
-static bool bounds_of(const words *w, uint32_t k, uint32_t rows, uint64_t *min, uint64_t *max)
+/* The least and greatest word of key k; *any is false when no row has keys. */
+static ov_status bounds_of(const ovi_join_table *t, const words *w, uint32_t k, uint32_t rows, uint64_t *min, uint64_t *max,
+                           bool *any, ov_error *err)
 {
     int64_t least = INT64_MAX, greatest = INT64_MIN;
-    for (uint32_t i = 0; i < rows; i++) {
-        if (!ov_bits_test(w->live, i))
-            continue;
-        int64_t v = (int64_t)w->word[(size_t)i * w->width + k];
-        least = OV_MIN(least, v);
-        greatest = OV_MAX(greatest, v);
+    for (uint32_t from = 0, end; from < rows; from = end) {
+        OV_TRY(next_step(t, from, rows, &end, err));
+        for (uint32_t i = from; i < end; i++) {
+            if (!ov_bits_test(w->live, i))
+                continue;
+            int64_t v = (int64_t)w->word[(size_t)i * w->width + k];
+            least = OV_MIN(least, v);
+            greatest = OV_MAX(greatest, v);
+        }
     }
     *min = (uint64_t)least;
     *max = (uint64_t)greatest;
-    return least <= greatest;
+    *any = least <= greatest;
+    return OV_OK;
 }
 
 /* Ranges of all keys that are whole numbers or texts, and whether they fit together into one word; the span of that word. */
@@ -181,8 +205,11 @@ static ov_status plan_packing(ovi_join_table *t, const ovi_join_side *side, cons
         ov_type type = side->keys[k].type;
         ovi_key_pack *p = &t->pack[k];
         uint64_t max;
+        bool any = false;
         p->number = ov_type_is_int(type);
-        if (!ov_type_is_real(type) && bounds_of(w, k, side->rows, &p->min, &max) && max - p->min < INT64_MAX)
+        if (!ov_type_is_real(type))
+            OV_TRY(bounds_of(t, w, k, side->rows, &p->min, &max, &any, err));
+        if (any && max - p->min < INT64_MAX)
             p->span = max - p->min + 1;
         t->packed = t->packed && p->span && !__builtin_mul_overflow(*span, p->span, span) && *span < INT64_MAX;
     }
@@ -190,25 +217,41 @@ static ov_status plan_packing(ovi_join_table *t, const ovi_join_side *side, cons
 }
 
 /* Key words of each row become one word, at word[i]. */
-static void pack_rows(const ovi_join_table *t, uint32_t rows, words *w)
+static ov_status pack_rows(const ovi_join_table *t, uint32_t rows, words *w, ov_error *err)
 {
     for (uint32_t i = 0; i < rows; i++) {
         uint64_t one = 0;
+        if (i % ASK_EVERY == ASK_EVERY - 1)
+            OV_TRY(ov_query_alive(t->cx, err));
         for (uint32_t k = 0; k < t->key_count; k++)
             one = one * t->pack[k].span + (w->word[(size_t)i * w->width + k] - t->pack[k].min);
         w->word[i] = one;
     }
     w->width = 1;
+    return OV_OK;
+}
+
+/* Numbers of key k that rows have, less the least one. */
+static ov_status fill_set(const ovi_join_table *t, ovi_keyset *set, const words *w, uint32_t k, uint64_t less, ov_error *err)
+{
+    for (uint32_t from = 0, end; from < t->rows; from = end) {
+        OV_TRY(next_step(t, from, t->rows, &end, err));
+        for (uint32_t i = from; i < end; i++)
+            if (ov_bits_test(w->live, i))
+                ovi_keyset_add(set, w->word[(size_t)i * w->width + k] - less);
+    }
+    return OV_OK;
 }
 
 static ov_status number_in_set(ovi_join_table *t, const words *w, uint64_t span, uint32_t *group, ov_error *err)
 {
     OV_TRY(ovi_keyset_init(&t->set, t->key_count == 1 ? t->pack[0].min : 0, span, t->budget, err));
-    for (uint32_t i = 0; i < t->rows; i++)
-        if (ov_bits_test(w->live, i))
-            ovi_keyset_add(&t->set, w->word[i]);
+    OV_TRY(fill_set(t, &t->set, w, 0, 0, err));
     ovi_keyset_rank(&t->set);
-    ovi_keyset_find(&t->set, w->word, w->live, t->rows, group);
+    for (uint32_t from = 0, end; from < t->rows; from = end) {
+        OV_TRY(next_step(t, from, t->rows, &end, err));
+        ovi_keyset_find(&t->set, w->word + from, w->live + from / 64, end - from, group + from);
+    }
     t->group_count = t->set.count;
     return OV_OK;
 }
@@ -222,9 +265,7 @@ static ov_status each_key(ovi_join_table *t, const words *w, ov_error *err)
         if (!p->number || !p->span || p->span > WISH_SPAN)
             continue;
         OV_TRY(ovi_keyset_init(&t->each[k], p->min, p->span, t->budget, err));
-        for (uint32_t i = 0; i < t->rows; i++)
-            if (ov_bits_test(w->live, i))
-                ovi_keyset_add(&t->each[k], w->word[(size_t)i * w->width + k] - p->min);
+        OV_TRY(fill_set(t, &t->each[k], w, k, p->min, err));
     }
     return OV_OK;
 }
@@ -259,7 +300,7 @@ static ov_status number_rows(ovi_join_table *t, const ovi_join_side *side, ov_ar
     if (t->pack && (t->key_count > 1 || !close))
         OV_TRY(each_key(t, &w, err));
     if (t->packed)
-        pack_rows(t, side->rows, &w);
+        OV_TRY(pack_rows(t, side->rows, &w, err));
     if (close)
         return number_in_set(t, &w, span, group, err);
     return number_by_hash(t, &w, group, err);

@@ -56,6 +56,7 @@ static ov_status cut_back(sort_sink *s, sort_state *st, ov_error *err)
         ov_batch b;
         uint64_t *ordinals;
         ov_arena_mark mark = ov_arena_mark_get(&st->arena);
+        OV_TRY_OUT(status, ov_query_alive(s->exec->cx, err));
         OV_TRY_OUT(status, ovi_sort_gather(st->parts, refs, n, s->cols, &st->arena, &b, err));
         OV_TRY_OUT(status, ovi_batch_copy(&b, &fresh, &made[count].batch, err));
         ov_arena_rewind(&st->arena, mark);
@@ -133,7 +134,7 @@ static ov_status best_of_batch(const sort_sink *s, ov_batch *b, const uint64_t *
     for (uint32_t i = 0; i < b->rows; i++)
         if (!b->sel || ov_bits_test(b->sel, i))
             refs[n++] = (ovi_ref){.key = keys[i], .item = i};
-    n = (uint32_t)ovi_select_refs(refs, n, (size_t)s->keep);
+    n = (uint32_t)ovi_select_refs(refs, n, (size_t)s->keep, NULL);
     for (uint32_t i = 0; i < n; i++)
         ov_bits_set(sel, refs[i].item);
     b->sel = sel;
@@ -212,6 +213,7 @@ static ov_status join_states(sort_sink *s, ov_error *err)
             OV_TRY(grow(&s->exec->cx->budget, &s->all.refs, s->all.ref_cap, s->all.ref_count + st->ref_count,
                         sizeof(*s->all.refs), &s->all.ref_cap, 8, err));
         for (size_t r = 0; r < st->ref_count; r++) {
+            OV_TRY(ov_budget_alive_at(&s->exec->cx->budget, r, err));
             s->all.refs[s->all.ref_count] = st->refs[r];
             s->all.refs[s->all.ref_count++].part += first;
         }

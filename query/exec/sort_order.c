@@ -128,10 +128,13 @@ static size_t order_refs(const sort_sink *s, const sort_part *parts, ovi_ref *re
     comparison c = {.sink = s, .parts = parts};
     bool maybe = false;
     if (level >= s->key_count) {
-        for (size_t i = 0; i < n; i++)
+        for (size_t i = 0; i < n; i++) {
             refs[i].key = ovi_sort_ordinal(&parts[refs[i].part], refs[i].item);
+            if (i % ASK_EVERY == ASK_EVERY - 1 && stop && stop->asked(stop->cx))
+                return n;
+        }
         if (keep < n)
-            n = ovi_select_refs(refs, n, (size_t)keep);
+            n = ovi_select_refs(refs, n, (size_t)keep, stop);
         ovi_sort_refs(refs, tmp, n, NULL, NULL, stop);
         return keep < n ? (size_t)keep : n;
     }
@@ -142,7 +145,7 @@ static size_t order_refs(const sort_sink *s, const sort_part *parts, ovi_ref *re
             return n; /* in no useful order: whoever told to stop does not look */
     }
     if (keep < n)
-        n = ovi_select_refs(refs, n, (size_t)keep);
+        n = ovi_select_refs(refs, n, (size_t)keep, stop);
     ovi_sort_refs(refs, tmp, n, NULL, NULL, stop);
     if (worst && keep <= n && keep > 0)
         *worst = refs[keep - 1].key;

@@ -48,11 +48,15 @@ void ovi_sort_refs(ovi_ref *refs, ovi_ref *tmp, size_t n, ovi_ref_less *less, co
     enum { RUN = 16, MANY = 1 << 14 };
     size_t sorted = 1;
     while (sorted < n && !before(&refs[sorted], &refs[sorted - 1], less, cx))
-        sorted++;
+        if (++sorted % MANY == 0 && stopped(stop))
+            return;
     if (sorted >= n)
         return;
-    for (size_t at = 0; at < n; at += RUN)
+    for (size_t at = 0; at < n; at += RUN) {
         insertion(refs + at, OV_MIN(n - at, (size_t)RUN), less, cx);
+        if (at % MANY == MANY - RUN && stopped(stop))
+            return;
+    }
     ovi_ref *from = refs, *to = tmp;
     for (size_t width = RUN; width < n; width *= 2) {
         for (size_t at = 0, asked = 0; at < n; at += 2 * width) {
@@ -80,14 +84,17 @@ static uint64_t median(uint64_t a, uint64_t b, uint64_t c)
 
 /* Quickselect: [from, to) always holds the keep-th key. Bad pivots cost at most a bounded number of passes, then what is
  * left is kept whole, which is only more work for the sort. */
-size_t ovi_select_refs(ovi_ref *refs, size_t n, size_t keep)
+size_t ovi_select_refs(ovi_ref *refs, size_t n, size_t keep, const ovi_stop *stop)
 {
-    size_t from = 0, to = n;
+    enum { ASK = 1 << 16 };
+    size_t from = 0, to = n, steps = 0;
     for (int pass = 0; pass < 64 && to - from > 32; pass++) {
         uint64_t pivot = median(refs[from].key, refs[from + (to - from) / 2].key, refs[to - 1].key);
         size_t low = from, mid = from, high = to; /* [from, low) < pivot, [low, mid) = pivot, [high, to) > pivot */
         while (mid < high) {
             ovi_ref x = refs[mid];
+            if (++steps % ASK == 0 && stopped(stop))
+                return to;
             if (x.key < pivot) {
                 refs[mid++] = refs[low];
                 refs[low++] = x;

@@ -28,8 +28,8 @@ void ovi_sort_refs(ovi_ref *refs, ovi_ref *tmp, size_t n, ovi_ref_less *less, co
                    const ovi_stop *stop);
 
 /* Moves every reference whose key is at most the keep-th smallest to the front, in any order; how many these are (at
- * least keep, more when keys tie). 0 < keep < n. */
-size_t ovi_select_refs(ovi_ref *refs, size_t n, size_t keep);
+ * least keep, more when keys tie, or when it was told to stop). 0 < keep < n. */
+size_t ovi_select_refs(ovi_ref *refs, size_t n, size_t keep, const ovi_stop *stop);
 
 /* Order-preserving bits. */
 static inline uint64_t ovi_order_i64(int64_t v)

@@ -126,6 +126,7 @@ static OV_CHECKED ov_status make_chunk(win_op *op, uint32_t rows, bool goes_on, 
     uint32_t part = 0, peer = 0;
     for (uint32_t p = 0; p < op->piece_count; p++) {
         const win_piece *piece = &op->pieces[p];
+        OV_TRY(ov_query_alive(op->exec->cx, err));
         for (uint32_t i = 0, at = piece->first; i < piece->batch.rows && at < rows; i++, at++) {
             if (piece->marks[i] || at == 0) {
                 peer = at;
@@ -140,6 +141,7 @@ static OV_CHECKED ov_status make_chunk(win_op *op, uint32_t rows, bool goes_on, 
         }
     }
     for (uint32_t i = rows, part_end = rows, peer_end = rows; i-- > 0;) {
+        OV_TRY(ovi_win_alive_at(k, i, err));
         k->part_end[i] = part_end;
         k->peer_end[i] = peer_end;
         part_end = k->part_first[i] == i ? i : part_end;
@@ -165,6 +167,8 @@ ov_status ovi_win_column(const win_chunk *k, uint32_t column, win_column *out, o
         uint32_t n = OV_MIN(piece->batch.rows, k->rows - piece->first);
         ov_arena_mark mark = ov_arena_mark_get(k->scratch);
         ov_vec flat;
+        if (p % 16 == 15)
+            OV_TRY(ov_query_alive(k->exec->cx, err));
         OV_TRY(ov_vec_flatten(&piece->batch.col[column], k->scratch, &flat, err));
         memcpy(data + piece->first * width, flat.data, n * width);
         if (flat.valid && !valid) {

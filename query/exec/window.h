@@ -93,6 +93,12 @@ static inline bool ovi_win_present(const win_column *c, uint32_t row)
     return c->data && (!c->valid || ov_bits_test(c->valid, row));
 }
 
+/* In loops over all rows of a chunk: must the query stop? */
+static inline OV_CHECKED ov_status ovi_win_alive_at(const win_chunk *k, uint32_t row, ov_error *err)
+{
+    return ov_budget_alive_at(k->arena->budget, (size_t)row + 1, err);
+}
+
 /* A column of the kept batches as one flat array. */
 OV_CHECKED ov_status ovi_win_column(const win_chunk *k, uint32_t column, win_column *out, ov_error *err);
 

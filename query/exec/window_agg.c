@@ -177,6 +177,7 @@ static OV_CHECKED ov_status prepare_growing(const win_chunk *k, win_call *c, ov_
     OV_TRY(take_carried(k, c, carried, err));
     OV_TRY(new_merges(k, &c->acc, &c->acc, &m, err));
     for (uint32_t i = 0, done = 0; i < k->rows; i++) {
+        OV_TRY(ovi_win_alive_at(k, i, err));
         bool fresh = i == k->part_first[i];
         done = fresh ? i : done;
         if (fresh || c->to[i] > done) {
@@ -200,6 +201,7 @@ static OV_CHECKED ov_status prepare_shrinking(const win_chunk *k, win_call *c, o
     OV_TRY(ov_acc_reserve(&c->acc, 2 * k->rows, err));
     OV_TRY(new_merges(k, &c->acc, &c->acc, &m, err));
     for (uint32_t i = k->rows, done = 0; i-- > 0;) {
+        OV_TRY(ovi_win_alive_at(k, i, err));
         bool fresh = i + 1 == k->part_end[i];
         done = fresh ? i + 1 : done;
         if (fresh || c->from[i] < done) {
@@ -222,8 +224,10 @@ static OV_CHECKED ov_status prepare_tree(const win_chunk *k, win_call *c, ov_err
 {
     uint32_t widest = 1, nodes = k->rows;
     merges *m;
-    for (uint32_t i = 0; i < k->rows; i++)
+    for (uint32_t i = 0; i < k->rows; i++) {
+        OV_TRY(ovi_win_alive_at(k, i, err));
         widest = OV_MAX(widest, c->to[i] - c->from[i]);
+    }
     OV_TRY(add_rows(k, c, true, &c->acc, err));
     c->level[0] = 0;
     for (c->levels = 1; c->levels < 32 && widest >> c->levels; c->levels++) {
@@ -285,9 +289,11 @@ ov_status ovi_win_mask(const win_chunk *k, const win_call *c, const win_column *
     if (c->argc && !x->data)
         return OV_OK;
     OV_TRY(ovi_win_column(k, c->filter, &filter, err));
-    for (uint32_t i = 0; i < k->rows; i++)
+    for (uint32_t i = 0; i < k->rows; i++) {
+        OV_TRY(ovi_win_alive_at(k, i, err));
         if (ovi_win_present(&filter, i) && ((const int64_t *)filter.data)[i])
             ov_bits_set(bits, i);
+    }
     if (x->valid)
         ov_bits_and(bits, x->valid, k->rows);
     return OV_OK;
@@ -306,6 +312,7 @@ static OV_CHECKED ov_status prepare_running(const win_chunk *k, win_call *c, ov_
     OV_TRY(ov_arena_alloc(k->arena, ((size_t)k->rows + 2) * 8, &sum, err));
     OV_TRY(ov_arena_alloc(k->arena, ((size_t)k->rows + 2) * 8, &count, err));
     for (uint32_t i = 0; i < k->rows; i++) {
+        OV_TRY(ovi_win_alive_at(k, i, err));
         sum[i] = s;
         count[i] = n;
         if (mask && !ov_bits_test(mask, i))
@@ -317,6 +324,7 @@ static OV_CHECKED ov_status prepare_running(const win_chunk *k, win_call *c, ov_
     count[k->rows] = n;
     OV_TRY(ov_acc_reserve(&c->acc, k->rows, err));
     for (uint32_t i = 0; i < k->rows; i++) {
+        OV_TRY(ovi_win_alive_at(k, i, err));
         bool goes_on = k->before_rows && k->part_first[i] == 0;
         c->acc.n[i] = count[c->to[i]] - count[c->from[i]] + (goes_on ? c->carry_count : 0);
         if (sums)

@@ -15,13 +15,14 @@ static ov_slice value_bytes(ov_type type, const void *value, uint64_t *bits)
     return ov_slice_make((const char *)bits, sizeof *bits);
 }
 
-static OV_CHECKED ov_status number_values(const win_column *x, const uint64_t *mask, ov_strtab *numbers, uint32_t rows,
+static OV_CHECKED ov_status number_values(const win_chunk *k, const win_column *x, const uint64_t *mask, ov_strtab *numbers,
                                           uint32_t *out, ov_error *err)
 {
     bool numeric = ov_type_is_int(x->type) || ov_type_is_real(x->type);
     size_t width = numeric ? 8 : sizeof(ov_slice);
-    for (uint32_t i = 0; i < rows; i++) {
+    for (uint32_t i = 0; i < k->rows; i++) {
         uint64_t bits;
+        OV_TRY(ovi_win_alive_at(k, i, err));
         out[i] = 0;
         if (!mask || ov_bits_test(mask, i))
             OV_TRY(ov_strtab_add(numbers, value_bytes(x->type, (const char *)x->data + i * width, &bits), numeric,
@@ -31,19 +32,21 @@ static OV_CHECKED ov_status number_values(const win_column *x, const uint64_t *m
 }
 
 /* counts: one a number, all zero. */
-static void count_frames(const win_chunk *k, const uint32_t *from, const uint32_t *to, const uint32_t *number,
-                         uint32_t *counts, int64_t *out)
+static OV_CHECKED ov_status count_frames(const win_chunk *k, const uint32_t *from, const uint32_t *to, const uint32_t *number,
+                                         uint32_t *counts, int64_t *out, ov_error *err)
 {
     uint32_t low = 0, high = 0;
     int64_t different = 0;
     for (uint32_t i = 0; i < k->rows; i++) {
         uint32_t end = OV_MAX(high, to[i]);
+        OV_TRY(ovi_win_alive_at(k, i, err));
         for (; high < end; high++)
             different += number[high] && counts[number[high]]++ == 0;
         for (; low < from[i]; low++)
             different -= number[low] && --counts[number[low]] == 0;
         out[i] = from[i] < to[i] ? different : 0;
     }
+    return OV_OK;
 }
 
 ov_status ovi_win_prepare_distinct(const win_chunk *k, win_call *c, ov_error *err)
@@ -60,9 +63,9 @@ ov_status ovi_win_prepare_distinct(const win_chunk *k, win_call *c, ov_error *er
     OV_TRY(ov_arena_alloc(k->arena, ((size_t)k->rows + 1) * sizeof *number, &number, err));
     OV_TRY(ov_arena_lanes(k->arena, ((size_t)k->rows + 64) * sizeof *out, &out, err));
     OV_TRY(ov_strtab_init(&numbers, &k->exec->cx->budget, err));
-    OV_TRY_OUT(st, number_values(&x, mask, &numbers, k->rows, number, err));
+    OV_TRY_OUT(st, number_values(k, &x, mask, &numbers, number, err));
     OV_TRY_OUT(st, ov_arena_zalloc(k->arena, ((size_t)numbers.count + 1) * sizeof *counts, &counts, err));
-    count_frames(k, from, to, number, counts, out);
+    OV_TRY_OUT(st, count_frames(k, from, to, number, counts, out, err));
     c->how = WIN_RESULTS;
     c->results = out;
 out:

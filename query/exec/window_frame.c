@@ -25,15 +25,19 @@ static uint32_t step(const win_chunk *k, uint32_t row, const ov_window_edge *edg
     return edge->n > end - row ? end : row + (uint32_t)edge->n;
 }
 
-static void rows_from(const win_chunk *k, const ov_window_edge *edge, uint32_t *from)
-{
-    for (uint32_t i = 0; i < k->rows; i++)
-        from[i] = edge->kind == OV_EDGE_CURRENT ? i : step(k, i, edge);
-}
-
-static void rows_to(const win_chunk *k, const ov_window_edge *edge, uint32_t *to)
+static ov_status rows_from(const win_chunk *k, const ov_window_edge *edge, uint32_t *from, ov_error *err)
 {
     for (uint32_t i = 0; i < k->rows; i++) {
+        OV_TRY(ovi_win_alive_at(k, i, err));
+        from[i] = edge->kind == OV_EDGE_CURRENT ? i : step(k, i, edge);
+    }
+    return OV_OK;
+}
+
+static ov_status rows_to(const win_chunk *k, const ov_window_edge *edge, uint32_t *to, ov_error *err)
+{
+    for (uint32_t i = 0; i < k->rows; i++) {
+        OV_TRY(ovi_win_alive_at(k, i, err));
         if (edge->kind == OV_EDGE_CURRENT)
             to[i] = i + 1;
         else if (edge->kind == OV_EDGE_PRECEDING) /* nothing when the row would lie before the partition */
@@ -41,6 +45,7 @@ static void rows_to(const win_chunk *k, const ov_window_edge *edge, uint32_t *to
         else
             to[i] = OV_MIN(step(k, i, edge) + 1, k->part_end[i]);
     }
+    return OV_OK;
 }
 
 /* ---- RANGE with a distance ---- */
@@ -84,7 +89,7 @@ static uint64_t key_bits(const range_edge *e, uint32_t row, bool target)
 }
 
 /* Both the rows and their targets ascend, so one pass finds all edges. Rows without a key have their peers only. */
-static void range_edges(const range_edge *e, uint32_t *out)
+static ov_status range_edges(const range_edge *e, uint32_t *out, ov_error *err)
 {
     const win_chunk *k = e->k;
     for (uint32_t first = 0, end; first < k->rows; first = end) {
@@ -93,6 +98,7 @@ static void range_edges(const range_edge *e, uint32_t *out)
         while (at < end && !ovi_win_present(&e->values, at))
             at++;
         for (uint32_t i = first; i < end; i++) {
+            OV_TRY(ovi_win_alive_at(k, i, err));
             if (!ovi_win_present(&e->values, i)) {
                 out[i] = e->to ? k->peer_end[i] : k->peer_first[i];
                 continue;
@@ -104,6 +110,7 @@ static void range_edges(const range_edge *e, uint32_t *out)
             out[i] = at;
         }
     }
+    return OV_OK;
 }
 
 /* ---- both ---- */
@@ -115,13 +122,13 @@ static OV_CHECKED ov_status edge_rows(const win_chunk *k, const ov_window_frame 
     if (edge->kind == OV_EDGE_PARTITION) {
         memcpy(out, to ? k->part_end : k->part_first, (size_t)k->rows * sizeof *out);
     } else if (!f->range) {
-        (to ? rows_to : rows_from)(k, edge, out);
+        return (to ? rows_to : rows_from)(k, edge, out, err);
     } else if (edge->kind == OV_EDGE_CURRENT) {
         memcpy(out, to ? k->peer_end : k->peer_first, (size_t)k->rows * sizeof *out);
     } else {
         range_edge e = {.k = k, .edge = edge, .key = &k->node->window.keys[0], .to = to};
         OV_TRY(ovi_win_column(k, e.key->column, &e.values, err));
-        range_edges(&e, out);
+        OV_TRY(range_edges(&e, out, err));
     }
     return OV_OK;
 }

@@ -24,6 +24,7 @@ static OV_CHECKED ov_status prepare_rank(const win_chunk *k, win_call *c, ov_err
     c->how = WIN_RESULTS;
     c->results = ints;
     for (uint32_t i = 0; i < k->rows; i++) {
+        OV_TRY(ovi_win_alive_at(k, i, err));
         bool first_part = k->part_first[i] == 0;
         int64_t before = first_part ? (int64_t)k->before_rows : -(int64_t)k->part_first[i];
         switch ((ov_window_fn)c->call->fn) {
@@ -70,6 +71,7 @@ static OV_CHECKED ov_status count_rows(const win_chunk *k, const win_call *c, co
     OV_TRY(ov_arena_alloc(k->arena, ((size_t)k->rows + 2) * sizeof *out->before, &out->before, err));
     OV_TRY(ov_arena_alloc(k->arena, ((size_t)k->rows + 1) * sizeof *out->row, &out->row, err));
     for (uint32_t i = 0; i < k->rows; i++) {
+        OV_TRY(ovi_win_alive_at(k, i, err));
         out->before[i] = n;
         if (ovi_win_present(&c->values, i))
             out->row[n++] = i;
@@ -94,6 +96,7 @@ static OV_CHECKED ov_status prepare_shift(const win_chunk *k, win_call *c, const
     if (c->argc > 1)
         OV_TRY(ovi_win_column(k, c->args[1], &c->defaults, err));
     for (uint32_t i = 0; i < k->rows; i++) {
+        OV_TRY(ovi_win_alive_at(k, i, err));
         if (n == 0)
             c->rows[i] = i;
         else if (c->call->fn == OV_WINDOW_LAG)
@@ -109,8 +112,10 @@ static OV_CHECKED ov_status prepare_frame_value(const win_chunk *k, win_call *c,
     uint32_t *from, *to;
     int64_t n = c->call->fn == OV_WINDOW_LAST_VALUE ? -1 : c->call->fn == OV_WINDOW_NTH_VALUE ? c->call->n - 1 : 0;
     OV_TRY(ovi_win_frames(k, &c->call->frame, &from, &to, err));
-    for (uint32_t i = 0; i < k->rows; i++)
+    for (uint32_t i = 0; i < k->rows; i++) {
+        OV_TRY(ovi_win_alive_at(k, i, err));
         c->rows[i] = nth(rows, from[i], to[i], n);
+    }
     return OV_OK;
 }
 

@@ -30,6 +30,8 @@ QUERIES = {
     'grouping sets': 'SELECT __time, stationId, shared, COUNT(*) FROM t GROUP BY GROUPING SETS ((1, 2), (2, 3), (1, 3), ())',
     'sets': 'SELECT COUNT(DISTINCT CONCAT(stationId, CAST(__time AS VARCHAR))), COUNT(*) FROM t',
     'sets of groups': 'SELECT rackTotCnt, COUNT(DISTINCT CONCAT(stationId, CAST(__time AS VARCHAR))) FROM t GROUP BY 1',
+    'totals of a set': 'SELECT SUM(DISTINCT x), AVG(DISTINCT x), VARIANCE(DISTINCT MOD(x, 700000)), COUNT(*) FROM (SELECT TIMESTAMP_TO_MILLIS(__time) * 10 + '
+                       'CAST(SUBSTRING(stationId, 4) AS BIGINT) AS x FROM t)',
     'distinct': 'SELECT DISTINCT __time, stationId, shared FROM t',
     'join': 'SELECT COUNT(*), SUM(a.shared), SUM(b.n) FROM t a JOIN (SELECT __time AS tm, stationId, COUNT(*) AS n '
             'FROM t GROUP BY 1, 2) b ON a.__time = b.tm AND a.stationId = b.stationId',
@@ -247,25 +249,27 @@ def many(text, count, between=', '):
     return between.join(text.replace('#', str(i)) for i in range(count))
 
 
+FROM = ' FROM t WHERE shared > 100000'
+PLANNING = {
+    'aggregates': 'SELECT %s' % many('SUM(shared + #)', 20000) + FROM,
+    'aggregates with filters': 'SELECT %s' % many('COUNT(*) FILTER (WHERE shared = #)', 20000) + FROM,
+    'keys': 'SELECT %s' % many('shared + # AS k#', 20000) + FROM + ' GROUP BY ' + many('k#', 20000),
+    'sort keys': 'SELECT %s' % many('shared + # AS k#', 20000) + FROM + ' ORDER BY ' + many('k#', 20000),
+    'names': 'SELECT %s FROM (SELECT %s%s)' % (many('k#', 30000), many('shared + # AS k#', 30000), FROM),
+    'one name': 'SELECT COUNT(*) FROM (SELECT %s%s)' % (many('shared + # AS k', 20000), FROM),
+    'windows': 'EXPLAIN PLAN FOR SELECT %s' % many('SUM(shared + #) OVER (PARTITION BY stationId)', 20000) + FROM,
+    'subjects of an OR': 'SELECT COUNT(*) FROM t WHERE shared > 100000 AND (%s)' % many('rackTotCnt + # = 7 OR rackTotCnt + # = 8', 20000, ' OR '),
+    'printed items': 'EXPLAIN PLAN FOR SELECT %s' % many('shared + #', 100000) + FROM,
+    'printed aggregates': 'EXPLAIN PLAN FOR SELECT %s' % many('SUM(shared + #)', 100000) + FROM,
+    'printed HAVING': 'EXPLAIN PLAN FOR SELECT stationId' + FROM + ' GROUP BY 1 HAVING ' + many('SUM(shared + #) > 0', 20000, ' AND '),
+    'computed columns': 'SELECT %s FROM t LIMIT 1' % many('shared + #', 100000),
+}
+
+
 def planning(count, data):
     """Long statements are planned in one pass: bounds that only work by the square of their length passes."""
-    from_t = ' FROM t WHERE shared > 100000'
-    cases = {
-        'aggregates': 'SELECT %s' % many('SUM(shared + #)', 20000) + from_t,
-        'aggregates with filters': 'SELECT %s' % many('COUNT(*) FILTER (WHERE shared = #)', 20000) + from_t,
-        'keys': 'SELECT %s' % many('shared + # AS k#', 20000) + from_t + ' GROUP BY ' + many('k#', 20000),
-        'sort keys': 'SELECT %s' % many('shared + # AS k#', 20000) + from_t + ' ORDER BY ' + many('k#', 20000),
-        'names': 'SELECT %s FROM (SELECT %s%s)' % (many('k#', 30000), many('shared + # AS k#', 30000), from_t),
-        'one name': 'SELECT COUNT(*) FROM (SELECT %s%s)' % (many('shared + # AS k', 20000), from_t),
-        'windows': 'EXPLAIN PLAN FOR SELECT %s' % many('SUM(shared + #) OVER (PARTITION BY stationId)', 20000) + from_t,
-        'subjects of an OR': 'SELECT COUNT(*) FROM t WHERE shared > 100000 AND (%s)' % many('rackTotCnt + # = 7 OR rackTotCnt + # = 8', 20000, ' OR '),
-        'printed items': 'EXPLAIN PLAN FOR SELECT %s' % many('shared + #', 100000) + from_t,
-        'printed aggregates': 'EXPLAIN PLAN FOR SELECT %s' % many('SUM(shared + #)', 100000) + from_t,
-        'printed HAVING': 'EXPLAIN PLAN FOR SELECT stationId' + from_t + ' GROUP BY 1 HAVING ' + many('SUM(shared + #) > 0', 20000, ' AND '),
-        'computed columns': 'SELECT %s FROM t LIMIT 1' % many('shared + #', 100000),
-    }
     with Server(data, args=['--memory', '2GiB', '--query-memory', '1GiB']) as server:
-        for name, sql in cases.items():
+        for name, sql in PLANNING.items():
             began = time.monotonic()
             status, answer = ask(server, sql)
             count.check('%s: planned' % name, status == 200, '%d %.300r' % (status, answer))
