@@ -248,6 +248,7 @@ ov_status ovi_agg_emit(agg_state *s, const agg_spec *spec, bool lent, ovi_sink *
     for (uint32_t k = 0; k < spec->layout.count; k++) {
         if (!is_string(spec, k))
             continue;
+        OV_TRY(ov_query_alive(spec->exec->cx, err));
         if (sorted)
             OV_TRY(rank_strings(&s->strings[k], &stop, &s->arena, &e.rank[k], err));
         if (!lent)

@@ -286,8 +286,10 @@ static ov_status write_state(writer *w, ov_error *err)
 {
     uint32_t n = w->s->groups.count;
     OV_TRY(ov_arena_alloc(w->scratch, ((size_t)n + 1) * 8, &w->hash, err));
+    uint32_t ask = (1 << 14) / (w->spec->layout.count + 1) + 1;
     for (uint32_t g = 0; g < n; g++) {
-        OV_TRY(ov_budget_alive_at(w->scratch->budget, ((size_t)g + 1) * w->spec->layout.count, err));
+        if (g % ask == 0)
+            OV_TRY(ov_query_alive(w->spec->exec->cx, err));
         w->hash[g] = hash_group(w->s, w->spec, g);
     }
     for (uint32_t i = 0; i < w->spec->acc_count; i++) {

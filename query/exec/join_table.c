@@ -10,7 +10,7 @@
 #include "base/bits.h"
 
 enum {
-    ASK_EVERY = 1 << 16, /* rows between questions whether the query still lives */
+    ASK_EVERY = 1 << 14, /* rows between questions whether the query still lives */
     /* Numbers in the span of a set for each kept row, at most: hashes would take more bytes than this. */
     SPARSE = 128,
     SMALL_SPAN = 1 << 20,

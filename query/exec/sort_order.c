@@ -5,7 +5,7 @@
 
 #include "base/bits.h"
 
-enum { ASK_EVERY = 1 << 16 }; /* rows between questions whether the query still lives */
+enum { ASK_EVERY = 1 << 14, ASK_LEVELS = 8 }; /* rows, and keys in which they tie, between questions whether the query still lives */
 
 static bool is_text(ov_type t)
 {
@@ -139,6 +139,8 @@ static size_t order_refs(const sort_sink *s, const sort_part *parts, ovi_ref *re
         return keep < n ? (size_t)keep : n;
     }
     const ov_sort_key *key = &s->keys[level];
+    if (level % ASK_LEVELS == ASK_LEVELS - 1 && stop && stop->asked(stop->cx))
+        return n;
     for (size_t i = 0; i < n; i++) {
         refs[i].key = value_key(&parts[refs[i].part].batch.col[key->column], refs[i].item, key, &maybe);
         if (i % ASK_EVERY == ASK_EVERY - 1 && stop && stop->asked(stop->cx))

@@ -29,7 +29,7 @@ static bool stopped(const ovi_stop *stop)
 OV_INLINE bool merge(const ovi_ref *from, ovi_ref *to, size_t at, size_t mid, size_t end, ovi_ref_less *less,
                      const void *cx, const ovi_stop *stop)
 {
-    enum { STEPS = 1 << 14 };
+    enum { STEPS = 1 << 10 }; /* a comparison may look at a thousand keys */
     size_t a = at, b = mid;
     for (size_t i = at; i < end;) {
         for (size_t part = OV_MIN(end, i + STEPS); i < part; i++) {
@@ -45,7 +45,7 @@ OV_INLINE bool merge(const ovi_ref *from, ovi_ref *to, size_t at, size_t mid, si
 /* Bottom-up merge sort: runs of 16 by insertion, then pairs. */
 void ovi_sort_refs(ovi_ref *refs, ovi_ref *tmp, size_t n, ovi_ref_less *less, const void *cx, const ovi_stop *stop)
 {
-    enum { RUN = 16, MANY = 1 << 14 };
+    enum { RUN = 16, MANY = 1 << 10 };
     size_t sorted = 1;
     while (sorted < n && !before(&refs[sorted], &refs[sorted - 1], less, cx))
         if (++sorted % MANY == 0 && stopped(stop))

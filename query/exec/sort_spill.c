@@ -4,6 +4,8 @@
  */
 #include "query/exec/sort_int.h"
 
+enum { ASK_KEYS = 1 << 12 }; /* keys of rows that are merged between questions whether the query still lives */
+
 /* ---- runs ---- */
 
 static size_t row_bytes_of(const sort_state *st, size_t guess)
@@ -180,9 +182,11 @@ static ov_status advance(merge *m, uint32_t i, ov_error *err)
 
 static ov_status merge_rows(merge *m, ov_error *err)
 {
-    uint64_t from = m->to ? 0 : m->s->offset;
+    uint64_t from = m->to ? 0 : m->s->offset, ask = ASK_KEYS / (m->s->key_count + 1) + 1;
     for (uint64_t at = 0; at < m->s->keep; at++) {
         uint32_t i = m->tree[0];
+        if (at % ask == ask - 1) /* rows before an offset go nowhere */
+            OV_TRY(ov_query_alive(m->s->exec->cx, err));
         const run_reader *r = &m->readers[i];
         if (r->row == r->rows || (!m->to && ovi_done(m->s->next)))
             break;
