@@ -74,7 +74,8 @@ static uint64_t worst_of(const agg_first *f, const agg_spec *spec, const agg_sta
         const uint64_t *row = s->groups.keys + (size_t)g * l->width;
         refs[g].key = ovi_key_is_null(l, f->key, row) ? place_of_null(f) : place(f, (int64_t)row[l->fields[f->key].word]);
     }
-    size_t first = ovi_select_refs(refs, n, (size_t)f->most);
+    ovi_stop stop = ovi_stop_of(spec->exec->cx);
+    size_t first = ovi_select_refs(refs, n, (size_t)f->most, &stop);
     for (size_t i = 0; i < first; i++)
         worst = OV_MAX(worst, refs[i].key);
     return worst;

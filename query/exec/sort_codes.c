@@ -24,7 +24,7 @@ static ov_status find_worst(const uint32_t *places, const ov_batch *b, uint64_t 
     for (uint32_t i = 0; i < b->rows; i++)
         if (!b->sel || ov_bits_test(b->sel, i))
             refs[n++].key = places[i];
-    size_t best = ovi_select_refs(refs, n, (size_t)keep);
+    size_t best = ovi_select_refs(refs, n, (size_t)keep, NULL);
     *worst = 0;
     for (size_t i = 0; i < best; i++)
         *worst = OV_MAX(*worst, (uint32_t)refs[i].key);
