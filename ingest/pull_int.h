@@ -189,6 +189,7 @@ struct ovi_run {
 
     /* Ever. */
     uint64_t requests, unchanged, bytes, repeated, waits_ms;
+    uint64_t kept; /* rows of groups that are committed */
     uint32_t gaps, failures;
     char first_gap[OV_ERROR_TEXT_BYTES], first_failure[OV_ERROR_TEXT_BYTES];
     ov_load_progress *progress; /* may be NULL */

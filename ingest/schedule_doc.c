@@ -104,24 +104,32 @@ static bool interval_name(void *arg, ov_slice name)
     return ov_slice_eq(name, OV_SLICE_LIT("interval.start")) || ov_slice_eq(name, OV_SLICE_LIT("interval.end"));
 }
 
-static ov_status read_waits(const ov_json *doc, ov_arena *out, ovi_schedule *s, ov_error *err)
+static ov_status read_wait(const ov_json *v, ovi_wait *w, ov_error *err)
 {
     static const char *const keys[] = {"schedule", "file"};
-    const ov_json *list;
-    OV_TRY(ov_json_arr(doc, "waitFor", &list, err));
+    OV_TRY(ov_json_expect(v, OV_JSON_OBJECT, err));
+    OV_TRY(ov_json_only(v, keys, OV_COUNT_OF(keys), err));
+    OV_TRY(ov_json_str(v, "schedule", (ov_slice){0}, &w->schedule, err));
+    OV_TRY(ov_json_str(v, "file", (ov_slice){0}, &w->file, err));
+    if ((w->schedule.n > 0) == (w->file.n > 0))
+        return ov_json_fail(v, err, OV_INVALID, "either \"schedule\" or \"file\" says what is waited for");
+    if (w->file.n && w->file.p[0] != '/')
+        return ov_json_fail(v, err, OV_INVALID, "a file is named by its whole path");
+    return ovi_template_check(w->file, interval_name, NULL, err);
+}
+
+/* One thing, or a list of them. */
+static ov_status read_waits(const ov_json *doc, ov_arena *out, ovi_schedule *s, ov_error *err)
+{
+    const ov_json *one = ov_json_find(doc, "waitFor"), *list = NULL;
+    bool alone = one && one->kind == OV_JSON_OBJECT;
+    if (!alone)
+        OV_TRY(ov_json_arr(doc, "waitFor", &list, err));
     OV_TRY(ov_arena_zalloc(out, ((list ? list->count : 0) + 1) * sizeof(*s->waits), &s->waits, err));
-    for (const ov_json *v = list ? list->first : NULL; v; v = v->next) {
-        ovi_wait *w = &s->waits[s->wait_count++];
-        OV_TRY(ov_json_expect(v, OV_JSON_OBJECT, err));
-        OV_TRY(ov_json_only(v, keys, OV_COUNT_OF(keys), err));
-        OV_TRY(ov_json_str(v, "schedule", (ov_slice){0}, &w->schedule, err));
-        OV_TRY(ov_json_str(v, "file", (ov_slice){0}, &w->file, err));
-        if ((w->schedule.n > 0) == (w->file.n > 0))
-            return ov_json_fail(v, err, OV_INVALID, "either \"schedule\" or \"file\" says what is waited for");
-        if (w->file.n && w->file.p[0] != '/')
-            return ov_json_fail(v, err, OV_INVALID, "a file is named by its whole path");
-        OV_TRY(ovi_template_check(w->file, interval_name, NULL, err));
-    }
+    if (alone)
+        return read_wait(one, &s->waits[s->wait_count++], err);
+    for (const ov_json *v = list ? list->first : NULL; v; v = v->next)
+        OV_TRY(read_wait(v, &s->waits[s->wait_count++], err));
     return OV_OK;
 }
 

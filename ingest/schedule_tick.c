@@ -23,6 +23,35 @@ typedef struct look {
 
 /* ---- telling ---- */
 
+static void add_count(ov_buf *b, const char *between, const ov_json *ours, const char *key, const char *word)
+{
+    int64_t n = 0;
+    ov_error ignored = OV_ERROR_INIT;
+    if (ov_json_i64(ours, key, 0, &n, &ignored) == OV_OK)
+        ov_buf_addf(b, "%s%lld %s", between, (long long)n, word);
+}
+
+/* Rows, as the task's report has them: the task itself may be gone from memory. */
+static void add_rows(look *k, ov_slice task, ov_buf *out)
+{
+    ov_buf report;
+    ov_json *doc;
+    ov_error ignored = OV_ERROR_INIT;
+    ov_buf_init(&report);
+    if (ov_tasks_report(k->all->config.tasks, task, &report, &ignored) == OV_OK &&
+        ov_json_parse(ov_buf_slice(&report), NULL, k->a, &doc, &ignored) == OV_OK) {
+        const ov_json *ours = ov_json_find(ov_json_find(ov_json_find(doc, "ingestionStatsAndErrors"), "payload"), "ovate");
+        if (ours) {
+            add_count(out, "\nRows: ", ours, "read", "read");
+            add_count(out, ", ", ours, "loaded", "loaded");
+            add_count(out, ", ", ours, "rejected", "rejected");
+            if (ov_json_find(ours, "gaps"))
+                add_count(out, ", ", ours, "gaps", "gaps");
+        }
+    }
+    ov_buf_fini(&report);
+}
+
 static void tell(look *k, const ovi_sched_run *r, const char *result)
 {
     ov_buf b;
@@ -35,9 +64,11 @@ static void tell(look *k, const ovi_sched_run *r, const char *result)
     ov_buf_addf(&b, "\nAttempt: %u of %u", r->attempt + 1, k->s->retries + 1);
     ov_task_view v;
     ov_error ignored = OV_ERROR_INIT;
+    if (r->task.n)
+        add_rows(k, r->task, &b);
     if (r->task.n && ov_tasks_view(k->all->config.tasks, r->task, &v, &ignored) == OV_OK)
-        ov_buf_addf(&b, "\nRows: %llu read, %llu rejected\nDuration: %.1f s\nLog: /druid/indexer/v1/task/" OV_SLICE_FMT "/log",
-                    (unsigned long long)v.rows, (unsigned long long)v.rejected, (double)v.duration_ms / 1000, OV_SLICE_ARG(r->task));
+        ov_buf_addf(&b, "\nDuration: %.1f s\nLog: /druid/indexer/v1/task/" OV_SLICE_FMT "/log", (double)v.duration_ms / 1000,
+                    OV_SLICE_ARG(r->task));
     if (r->why.n)
         ov_buf_addf(&b, "\nError: " OV_SLICE_FMT, OV_SLICE_ARG(r->why));
     ov_alerts_send(k->all->alerts, k->s->notify_url, ov_buf_slice(&b));
@@ -51,8 +82,8 @@ static void tell_lag(look *k)
         k->now - k->state->last_success_ms < k->s->notify_lag_ms)
         return;
     k->state->lag_told = k->changed = true;
-    snprintf(text, sizeof text, "Result: late\nSchedule: " OV_SLICE_FMT "\nNo run has succeeded for %lld minutes", OV_SLICE_ARG(k->s->name),
-             (long long)((k->now - k->state->last_success_ms) / OV_MS_PER_MINUTE));
+    snprintf(text, sizeof text, "Result: late\nSchedule: " OV_SLICE_FMT "\nNo run has succeeded for %lld s", OV_SLICE_ARG(k->s->name),
+             (long long)((k->now - k->state->last_success_ms) / 1000));
     ov_alerts_send(k->all->alerts, k->s->notify_url, ov_slice_cstr(text));
 }
 

@@ -239,6 +239,7 @@ static ov_status one_group(ovi_task *t, ovi_run *run, uint32_t from, uint32_t to
     run->group_bytes = 0;
     ov_arena_reset(&run->group);
     OV_TRY(st);
+    run->kept += result.counters.loaded;
     OV_FAULT(OV_FAULT_PULL_COMMITTED, err);
     for (uint32_t i = from; i < to && !*again; i++)
         ovi_seen_fini(&run->series[i].seen);
@@ -308,6 +309,7 @@ static ov_status pull_run(ovi_task *t, ov_error *err)
         st = verdict(&run, err);
     if (!t->committed) {
         ov_error ignored = OV_ERROR_INIT;
+        (void)!ovi_task_note_i64(t, "keptRows", (int64_t)run.kept, &ignored);
         (void)!notes(t, &run, &ignored);
     }
     return st;

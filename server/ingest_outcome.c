@@ -27,14 +27,29 @@ static void print_rejects(const ov_json *events)
         fprintf(stderr, "  ... and %u more in the task's report\n", events->count - n);
 }
 
-static void print_counts(bool success, uint64_t loaded, uint64_t rejected, uint64_t filtered, double seconds)
+/* What a pull asked for. */
+static void print_requests(const ov_json *ours)
+{
+    char a1[32], a2[32];
+    if (!ov_json_find(ours, "requests"))
+        return;
+    printf("%s requests, %s of them unchanged", ov_thousands(ov_ingest_count(ours, "requests"), a1),
+           ov_thousands(ov_ingest_count(ours, "unchanged"), a2));
+    if (ov_ingest_count(ours, "gaps"))
+        printf("; %llu gaps", (unsigned long long)ov_ingest_count(ours, "gaps"));
+    printf("\n");
+}
+
+/* The counters of a failed task tell how far it came; what it has published before (pulls do) is `kept`. */
+static void print_counts(bool success, uint64_t kept, uint64_t loaded, uint64_t rejected, uint64_t filtered, double seconds)
 {
     char a1[32], a2[32], a3[32], a4[32], a5[32];
     ov_thousands(loaded + rejected + filtered, a1);
     ov_thousands(rejected, a3);
     ov_thousands(filtered, a4);
-    if (!success) { /* the counters tell how far it came, but all or nothing is published */
-        printf("%s rows read in %.2f s (%s rejected, %s filtered), none loaded: the task failed\n", a1, seconds, a3, a4);
+    if (!success) {
+        printf("%s rows read in %.2f s (%s rejected, %s filtered), %s loaded: the task failed\n", a1, seconds, a3, a4,
+               kept ? ov_thousands(kept, a2) : "none");
         return;
     }
     printf("%s rows read: %s loaded, %s rejected, %s filtered, in %.2f s (%s rows/s)\n", a1, ov_thousands(loaded, a2), a3,
@@ -51,11 +66,13 @@ uint64_t ov_ingest_outcome(ov_slice report, bool success, double seconds)
     if (ov_json_parse(report, NULL, &a, &doc, &err) == OV_OK) {
         const ov_json *payload =
             ov_json_find(ov_json_find(doc, "ingestionStatsAndErrors"), "payload");
+        const ov_json *ours = ov_json_find(payload, "ovate");
         const ov_json *stats = ov_json_find(ov_json_find(payload, "rowStats"), "buildSegments");
         uint64_t loaded = ov_ingest_count(stats, "processed") + ov_ingest_count(stats, "processedWithError");
         uint64_t filtered = ov_ingest_count(stats, "thrownAway");
         rejected = ov_ingest_count(stats, "unparseable");
-        print_counts(success, loaded, rejected, filtered, seconds);
+        print_counts(success, ov_ingest_count(ours, "keptRows"), loaded, rejected, filtered, seconds);
+        print_requests(ours);
         const ov_json *events =
             ov_json_find(ov_json_find(payload, "unparseableEvents"), "buildSegments");
         if (rejected || (events && events->count))

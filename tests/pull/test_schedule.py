@@ -119,7 +119,7 @@ def case_waits():
     with Folder() as folder, Server(folder.data, env=folder.env) as server:
         quick = {'type': 'noop', 'runTime': 1}
         mark = os.path.join(folder.work, 'ready-2.txt')
-        put(server, {'name': 'file', 'every': 'PT1S', 'onOverlap': 'queue', 'task': quick, 'waitFor': [{'file': os.path.join(folder.work, 'ready-*.txt')}]})
+        put(server, {'name': 'file', 'every': 'PT1S', 'onOverlap': 'queue', 'task': quick, 'waitFor': {'file': os.path.join(folder.work, 'ready-*.txt')}})
         put(server, {'name': 'second', 'every': 'PT1S', 'task': quick, 'waitFor': [{'schedule': 'file'}]})
         waiting = wait_for(lambda: runs(server, 'second', 'WAITING'))
         want('schedule file' in waiting[-1]['why'], waiting)
