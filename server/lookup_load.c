@@ -9,27 +9,45 @@
 typedef struct entries {
     ov_arena arena;
     ov_slice *keys, *values;
+    int64_t *since;
     size_t count, cap;
+    bool history; /* `since` says something */
     bool objects; /* every row is one text: an object of JSON whose members are entries */
 } entries;
 
-static OV_CHECKED ov_status add_entry(entries *e, ov_slice key, ov_slice value, ov_error *err)
+static OV_CHECKED ov_status grow(entries *e, ov_error *err)
+{
+    size_t cap = OV_MAX(e->cap * 2, (size_t)256);
+    OV_TRY(ov_array_grow(NULL, &e->keys, e->cap * sizeof *e->keys, cap * sizeof *e->keys, err));
+    OV_TRY(ov_array_grow(NULL, &e->values, e->cap * sizeof *e->values, cap * sizeof *e->values, err));
+    OV_TRY(ov_array_grow(NULL, &e->since, e->cap * sizeof *e->since, cap * sizeof *e->since, err));
+    e->cap = cap;
+    return OV_OK;
+}
+
+static OV_CHECKED ov_status add_entry(entries *e, ov_slice key, ov_slice value, int64_t since, ov_error *err)
 {
     if (e->count == UINT32_MAX)
         return ov_fail(err, OV_LIMIT, "a lookup has more than 2^32 entries");
-    if (e->count == e->cap) {
-        size_t cap = OV_MAX(e->cap * 2, (size_t)256);
-        ov_slice *keys = ov_realloc(e->keys, cap * sizeof *keys);
-        e->keys = keys ? keys : e->keys;
-        ov_slice *values = keys ? ov_realloc(e->values, cap * sizeof *values) : NULL;
-        if (!values)
-            return ov_fail_nomem(err, cap * sizeof *values);
-        e->values = values;
-        e->cap = cap;
-    }
+    if (e->count == e->cap)
+        OV_TRY(grow(e, err));
     OV_TRY(ov_arena_copy(&e->arena, key, &e->keys[e->count], err));
     OV_TRY(ov_arena_copy(&e->arena, value, &e->values[e->count], err));
-    e->count++;
+    e->since[e->count++] = since;
+    return OV_OK;
+}
+
+/* {"2020-01-01": "a", "2023-05-01T12:00Z": "b"}: values since these instants. */
+static OV_CHECKED ov_status add_history(entries *e, ov_slice key, const ov_json *moments, ov_error *err)
+{
+    e->history = true;
+    for (const ov_json *v = moments->first; v; v = v->next) {
+        ov_slice value;
+        int64_t since;
+        OV_TRY(ov_iso_parse(v->key, NULL, &since, err));
+        OV_TRY(ov_json_as_str(v, &value, err));
+        OV_TRY(add_entry(e, key, value, since, err));
+    }
     return OV_OK;
 }
 
@@ -39,8 +57,12 @@ static OV_CHECKED ov_status add_members(entries *e, const ov_json *map, ov_error
         ov_slice value;
         if (v->kind == OV_JSON_NULL)
             continue;
+        if (v->kind == OV_JSON_OBJECT) {
+            OV_TRY(add_history(e, v->key, v, err));
+            continue;
+        }
         OV_TRY(ov_json_as_str(v, &value, err));
-        OV_TRY(add_entry(e, v->key, value, err));
+        OV_TRY(add_entry(e, v->key, value, OV_LOOKUP_EVER, err));
     }
     return OV_OK;
 }
@@ -67,6 +89,28 @@ static OV_CHECKED ov_status add_object(entries *e, ov_slice text, ov_error *err)
     return st;
 }
 
+/* Since when a value holds: an instant, or the text of one; NULL and nothing are from the start. */
+static OV_CHECKED ov_status read_since(const ov_vec *v, uint32_t row, int64_t *since, ov_error *err)
+{
+    *since = OV_LOOKUP_EVER;
+    if (ov_vec_is_null(v, row))
+        return OV_OK;
+    if (v->type.id != OV_TYPE_STRING) {
+        *since = ov_vec_i64(v, row);
+        return OV_OK;
+    }
+    ov_slice text = ov_vec_str(v, row);
+    return text.n ? ov_iso_parse(text, NULL, since, err) : OV_OK;
+}
+
+static OV_CHECKED ov_status add_row(entries *e, const ov_batch *b, uint32_t row, ov_error *err)
+{
+    int64_t since = OV_LOOKUP_EVER;
+    if (e->history)
+        OV_TRY(read_since(&b->col[2], row, &since, err));
+    return add_entry(e, ov_vec_str(&b->col[0], row), ov_vec_str(&b->col[1], row), since, err);
+}
+
 /* Rows without a key are left out; a key without a value has none. */
 static ov_status take_rows(void *self, const ov_batch *b, ov_error *err)
 {
@@ -77,21 +121,27 @@ static ov_status take_rows(void *self, const ov_batch *b, ov_error *err)
         if (e->objects)
             OV_TRY(add_object(e, ov_vec_str(&b->col[0], i), err));
         else if (!ov_vec_is_null(&b->col[1], i))
-            OV_TRY(add_entry(e, ov_vec_str(&b->col[0], i), ov_vec_str(&b->col[1], i), err));
+            OV_TRY(add_row(e, b, i, err));
     }
     return OV_OK;
 }
 
-/* The query's columns: keys and values as text, or one column of objects. */
-static OV_CHECKED ov_status check_columns(const ov_query *q, bool objects, ov_error *err)
+/* The query's columns: keys and values as text, perhaps when they began to hold, or one column of objects. */
+static OV_CHECKED ov_status check_columns(const ov_query *q, entries *e, ov_error *err)
 {
     const ov_field *fields;
     uint32_t count = ov_query_fields(q, &fields);
-    if (count != (objects ? 1 : 2))
+    e->history = !e->objects && count == 3;
+    if (count != (e->objects ? 1 : e->history ? 3 : 2))
         return ov_fail(err, OV_INVALID,
-                       "a lookup's query gives two columns, keys and values; this one gives %u",
+                       "a lookup's query gives two columns, keys and values, and for a history a third one, since when; this one "
+                       "gives %u",
                        count);
-    for (uint32_t i = 0; i < count; i++)
+    if (e->history && fields[2].type.id != OV_TYPE_LONG && (fields[2].type.id != OV_TYPE_STRING || fields[2].type.multi))
+        return ov_fail(err, OV_INVALID,
+                       "column '" OV_SLICE_FMT "' of a lookup's query says since when a value holds: it must be a TIMESTAMP or its text",
+                       OV_SLICE_ARG(fields[2].name));
+    for (uint32_t i = 0; i < (e->history ? 2 : count); i++)
         if (fields[i].type.id != OV_TYPE_STRING || fields[i].type.multi)
             return ov_fail(err, OV_INVALID,
                            "column '" OV_SLICE_FMT "' of a lookup's query must be VARCHAR: CAST it",
@@ -106,7 +156,7 @@ static OV_CHECKED ov_status run_query(const ov_query_env *env, ov_slice sql, ent
     ov_query_request rq = {.sql = sql, .outer_limit = OV_NO_LIMIT, .stringify_arrays = true};
     ov_result_sink sink = {.begin = no_begin, .rows = take_rows, .self = e};
     OV_TRY(ov_query_open(env, &rq, &q, err));
-    ov_status st = check_columns(q, e->objects, err);
+    ov_status st = check_columns(q, e, err);
     if (st == OV_OK)
         st = ov_query_run(q, &sink, err);
     ov_query_close(q);
@@ -197,10 +247,19 @@ static OV_CHECKED ov_status format_json(const ov_json *parse, ov_slice *key, ov_
                         OV_SLICE_ARG(format));
 }
 
+static void add_name(ov_buf *sql, const char *before, ov_slice name, const char *after)
+{
+    if (name.n == 0)
+        return;
+    ov_buf_add_str(sql, before);
+    ov_sql_add_quoted(sql, name, '\"');
+    ov_buf_add_str(sql, after);
+}
+
 static OV_CHECKED ov_status file_query(const ov_json *ns, ov_buf *sql, bool *objects, ov_error *err)
 {
-    const ov_json *parse;
-    ov_slice key = {NULL, 0}, value = {NULL, 0};
+    const ov_json *parse = NULL;
+    ov_slice key = {NULL, 0}, value = {NULL, 0}, since = {NULL, 0};
     ov_buf source, format;
     ov_buf_init(&source);
     ov_buf_init(&format);
@@ -212,25 +271,19 @@ static OV_CHECKED ov_status file_query(const ov_json *ns, ov_buf *sql, bool *obj
     if (st == OV_OK && key.n == 0)
         st = ov_json_fail(parse, err, OV_INVALID, "'keyColumn' and 'valueColumn' are missing");
     *objects = value.n == 0;
+    if (st == OV_OK && value.n)
+        st = ov_json_str(parse, "sinceColumn", since, &since, err);
     if (st == OV_OK) {
-        ov_buf_add_str(sql, "SELECT ");
-        ov_sql_add_quoted(sql, key, '\"');
-        if (value.n) {
-            ov_buf_add_str(sql, ", ");
-            ov_sql_add_quoted(sql, value, '\"');
-        }
+        add_name(sql, "SELECT ", key, "");
+        add_name(sql, ", ", value, "");
+        add_name(sql, ", ", since, "");
         ov_buf_add_str(sql, " FROM TABLE(EXTERN(");
         ov_sql_add_quoted(sql, ov_buf_slice(&source), '\'');
         ov_buf_add_str(sql, ", ");
         ov_sql_add_quoted(sql, ov_buf_slice(&format), '\'');
-        ov_buf_add_str(sql, ")) EXTEND (");
-        ov_sql_add_quoted(sql, key, '\"');
-        ov_buf_add_str(sql, " VARCHAR");
-        if (value.n) {
-            ov_buf_add_str(sql, ", ");
-            ov_sql_add_quoted(sql, value, '\"');
-            ov_buf_add_str(sql, " VARCHAR");
-        }
+        add_name(sql, ")) EXTEND (", key, " VARCHAR");
+        add_name(sql, ", ", value, " VARCHAR");
+        add_name(sql, ", ", since, " VARCHAR");
         ov_buf_add_char(sql, ')');
         st = ov_buf_check(sql, err);
     }
@@ -299,9 +352,10 @@ ov_status ov_lookup_load(const ov_query_env *env, ov_slice name, ov_slice versio
     ov_arena_init(&e.arena, "lookup", NULL);
     ov_status st = load_entries(env, factory, &e, err);
     if (st == OV_OK)
-        st = ov_lookup_create(name, version, e.keys, e.values, (uint32_t)e.count, out, err);
+        st = ov_lookup_create(name, version, e.keys, e.values, e.history ? e.since : NULL, (uint32_t)e.count, out, err);
     ov_free(e.keys);
     ov_free(e.values);
+    ov_free(e.since);
     ov_arena_fini(&e.arena);
     return st;
 }

@@ -4,6 +4,9 @@
  *
  * Specifications are Druid's lookupExtractorFactory: map; cachedNamespace with staticMap or uri; and Ovate's own
  * {"type":"sql","query":"SELECT key, value ...","pollPeriod":"PT1H"}.
+ *
+ * Values with a history (LOOKUP_AT): in a map {"key": {"2020-01-01": "value", ...}}; in a query a third column, a TIMESTAMP, since when
+ * the value holds; in files the column that "sinceColumn" of the namespaceParseSpec names, ISO times.
  */
 #pragma once
 

@@ -1,5 +1,5 @@
 /*
- * LOOKUP(x, 'name'), LOOKUP(x, 'name', 'instead'): the map is found when the query is bound, so a query sees one version. Per
+ * LOOKUP(x, 'name'), LOOKUP(x, 'name', 'instead'), LOOKUP_AT(x, 'name', time, 'instead'): the map is found when the query is bound, so a query sees one version. Per
  * distinct value, as every function of one column (expr.h).
  */
 #include "base/suggest.h"
@@ -24,7 +24,8 @@ static ov_status no_such_lookup(const ovi_bind *b, ov_slice name, ov_error *err)
                       OV_SLICE_ARG(name), hint);
 }
 
-ov_status ovi_bind_lookup(ovi_bind *b, ov_error *err)
+/* instead: the argument that says it. */
+static ov_status bind(ovi_bind *b, uint32_t instead, ov_error *err)
 {
     lookup_call *call;
     ov_slice name;
@@ -32,8 +33,8 @@ ov_status ovi_bind_lookup(ovi_bind *b, ov_error *err)
     OV_TRY(ovi_want_text(b, 0, err));
     OV_TRY(ovi_const_text(b, 1, &name, &is_null, err));
     OV_TRY(ovi_prepare(b, sizeof *call, &call, err));
-    if (b->argc > 2)
-        OV_TRY(ovi_const_text(b, 2, &call->instead, &no_instead, err));
+    if (b->argc > instead)
+        OV_TRY(ovi_const_text(b, instead, &call->instead, &no_instead, err));
     call->has_instead = !no_instead;
     call->map = is_null ? NULL : ov_lookup_set_find(b->cx->lookups, name);
     if (!call->map)
@@ -43,7 +44,27 @@ ov_status ovi_bind_lookup(ovi_bind *b, ov_error *err)
     return OV_OK;
 }
 
-ov_status ovi_eval_lookup(ovi_call *c, ov_vec *out, ov_error *err)
+ov_status ovi_bind_lookup(ovi_bind *b, ov_error *err)
+{
+    return bind(b, 2, err);
+}
+
+ov_status ovi_bind_lookup_at(ovi_bind *b, ov_error *err)
+{
+    OV_TRY(ovi_want_time(b, 2, err));
+    return bind(b, 3, err);
+}
+
+/* The value of row r. */
+static bool find(const ovi_call *c, const lookup_call *call, uint32_t r, bool at, ov_slice *value)
+{
+    if (ovi_arg_null(&c->arg[0], r) || (at && ovi_arg_null(&c->arg[2], r)))
+        return false;
+    ov_slice key = ovi_str(&c->arg[0], r);
+    return at ? ov_lookup_get_at(call->map, key, ovi_i64(&c->arg[2], r), value) : ov_lookup_get(call->map, key, value);
+}
+
+static ov_status look_up(ovi_call *c, bool at, ov_vec *out, ov_error *err)
 {
     const lookup_call *call = c->e->prepared;
     ovi_result_lanes lanes;
@@ -53,8 +74,7 @@ ov_status ovi_eval_lookup(ovi_call *c, ov_vec *out, ov_error *err)
     OV_TRY(ovi_rows(c, &rows, &n, err));
     for (uint32_t i = 0; i < n; i++) {
         uint32_t r = rows[i];
-        bool found = !ovi_arg_null(&c->arg[0], r) &&
-                     ov_lookup_get(call->map, ovi_str(&c->arg[0], r), &lanes.s[r]);
+        bool found = find(c, call, r, at, &lanes.s[r]);
         if (!found && call->has_instead)
             lanes.s[r] = call->instead;
         else if (!found)
@@ -62,4 +82,14 @@ ov_status ovi_eval_lookup(ovi_call *c, ov_vec *out, ov_error *err)
     }
     ovi_finish(c, &lanes, out);
     return OV_OK;
+}
+
+ov_status ovi_eval_lookup(ovi_call *c, ov_vec *out, ov_error *err)
+{
+    return look_up(c, false, out, err);
+}
+
+ov_status ovi_eval_lookup_at(ovi_call *c, ov_vec *out, ov_error *err)
+{
+    return look_up(c, true, out, err);
 }

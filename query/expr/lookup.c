@@ -15,10 +15,19 @@ struct ov_lookup {
     uint64_t serial;
     ov_slice *keys, *values;
     uint32_t count;
+    /* With a history: values of entry i stand at first[i] .. first[i + 1] of `then`, in the order of time. */
+    uint32_t *first;
+    struct moment *then;
     uint32_t
         *slots; /* number of an entry plus one; 0 = empty. Open addressing, at most half full */
     uint32_t mask;
 };
+
+typedef struct moment {
+    int64_t since;
+    uint32_t row; /* as given: of equal instants the last one counts */
+    ov_slice value;
+} moment;
 
 struct ov_lookup_set {
     _Atomic uint32_t refs;
@@ -64,8 +73,38 @@ static OV_CHECKED ov_status fill(ov_lookup *l, const ov_slice *keys, const ov_sl
     return OV_OK;
 }
 
-ov_status ov_lookup_create(ov_slice name, ov_slice version, const ov_slice *keys,
-                           const ov_slice *values, uint32_t count, ov_lookup **out, ov_error *err)
+static int by_time(const void *a, const void *b)
+{
+    const moment *x = a, *y = b;
+    if (x->since != y->since)
+        return x->since < y->since ? -1 : 1;
+    return (x->row > y->row) - (x->row < y->row);
+}
+
+/* Behind `fill`: the moments of each key side by side, and its last value in front. */
+static OV_CHECKED ov_status fill_history(ov_lookup *l, const ov_slice *keys, const ov_slice *values, const int64_t *since,
+                                         uint32_t count, ov_error *err)
+{
+    OV_TRY(ov_arena_zalloc(&l->arena, (l->count + (size_t)2) * sizeof *l->first, &l->first, err));
+    OV_TRY(ov_arena_alloc(&l->arena, (count + (size_t)1) * sizeof *l->then, &l->then, err));
+    for (uint32_t i = 0; i < count; i++)
+        l->first[l->slots[slot_of(l, keys[i])] + 1]++; /* of entry + 2: where it will end, once they are placed */
+    for (uint32_t e = 1; e < l->count + 2; e++)
+        l->first[e] += l->first[e - 1];
+    for (uint32_t i = 0; i < count; i++) {
+        moment *m = &l->then[l->first[l->slots[slot_of(l, keys[i])]]++];
+        *m = (moment){.since = since[i], .row = i};
+        OV_TRY(ov_arena_copy(&l->arena, values[i], &m->value, err));
+    }
+    for (uint32_t e = 0; e < l->count; e++) {
+        qsort(&l->then[l->first[e]], l->first[e + 1] - l->first[e], sizeof *l->then, by_time);
+        l->values[e] = l->then[l->first[e + 1] - 1].value;
+    }
+    return OV_OK;
+}
+
+ov_status ov_lookup_create(ov_slice name, ov_slice version, const ov_slice *keys, const ov_slice *values, const int64_t *since,
+                           uint32_t count, ov_lookup **out, ov_error *err)
 {
     enum { MOST = 1 << 30 };
     if (count > MOST)
@@ -82,6 +121,8 @@ ov_status ov_lookup_create(ov_slice name, ov_slice version, const ov_slice *keys
         st = ov_arena_copy(&l->arena, version, &l->version, err);
     if (st == OV_OK)
         st = fill(l, keys, values, count, err);
+    if (st == OV_OK && since)
+        st = fill_history(l, keys, values, since, count, err);
     if (st != OV_OK) {
         ov_lookup_release(l);
         return st;
@@ -130,6 +171,26 @@ bool ov_lookup_get(const ov_lookup *l, ov_slice key, ov_slice *value)
     if (entry)
         *value = l->values[entry - 1];
     return entry != 0;
+}
+
+bool ov_lookup_get_at(const ov_lookup *l, ov_slice key, int64_t at_ms, ov_slice *value)
+{
+    uint32_t entry = l->slots[slot_of(l, key)];
+    if (!l->then || !entry)
+        return ov_lookup_get(l, key, value);
+    uint32_t lo = l->first[entry - 1], hi = l->first[entry];
+    uint32_t from = lo;
+    while (lo < hi) { /* the first that begins later */
+        uint32_t mid = lo + (hi - lo) / 2;
+        if (l->then[mid].since <= at_ms)
+            lo = mid + 1;
+        else
+            hi = mid;
+    }
+    if (lo == from)
+        return false;
+    *value = l->then[lo - 1].value;
+    return true;
 }
 
 /* ---- sets ---- */

@@ -16,10 +16,15 @@ typedef struct ov_lookup_set ov_lookup_set;
 typedef struct ov_lookups ov_lookups;
 
 /* ---- one map ---- */
-/* Everything is copied; of equal keys the last one counts. The caller holds one count. */
-OV_CHECKED ov_status ov_lookup_create(ov_slice name, ov_slice version, const ov_slice *keys,
-                                      const ov_slice *values, uint32_t count, ov_lookup **out,
-                                      ov_error *err);
+/*
+ * Everything is copied. The caller holds one count.
+ *
+ * since   NULL: of equal keys the last one counts. Otherwise when each value began to hold (milliseconds, OV_LOOKUP_EVER: from the start):
+ *         a key has a history, and by itself it stands for its last value.
+ */
+#define OV_LOOKUP_EVER INT64_MIN
+OV_CHECKED ov_status ov_lookup_create(ov_slice name, ov_slice version, const ov_slice *keys, const ov_slice *values,
+                                      const int64_t *since, uint32_t count, ov_lookup **out, ov_error *err);
 void ov_lookup_release(ov_lookup *l);        /* NULL is fine */
 ov_slice ov_lookup_name(const ov_lookup *l); /* NUL-terminated too */
 ov_slice ov_lookup_version(const ov_lookup *l);
@@ -28,6 +33,8 @@ uint32_t ov_lookup_count(const ov_lookup *l);
 /* Entry i in the order the keys were first given. */
 void ov_lookup_entry(const ov_lookup *l, uint32_t i, ov_slice *key, ov_slice *value);
 bool ov_lookup_get(const ov_lookup *l, ov_slice key, ov_slice *value);
+/* What held at that instant; false also before its first value. Without a history the same as get. */
+bool ov_lookup_get_at(const ov_lookup *l, ov_slice key, int64_t at_ms, ov_slice *value);
 
 /* ---- all maps of one moment ---- */
 uint32_t ov_lookup_set_count(const ov_lookup_set *s);                  /* NULL: none */

@@ -35,6 +35,34 @@ def one_map(server):
         check("did you mean 'letters'" in str(refused), refused)
 
 
+def histories(server):
+    """Values that hold from an instant on: what they were at a row's time, and what they are."""
+    moves = {'ann': {'2020-01-01': 'Acme', '2023-05-01T12:00:00Z': 'Bolt'}, 'bob': 'Core'}
+    same(put(server, 'firm', {'type': 'map', 'map': moves})[0], 202)
+    asked = ("SELECT who, LOOKUP_AT(who, 'firm', t), LOOKUP_AT(who, 'firm', t, 'none'), LOOKUP(who, 'firm') FROM (VALUES "
+             "('ann', TIMESTAMP '2019-06-01'), ('ann', TIMESTAMP '2020-01-01'), ('ann', TIMESTAMP '2023-05-01 11:59:59'), "
+             "('ann', TIMESTAMP '2023-05-01 12:00:00'), ('bob', TIMESTAMP '1999-01-01'), ('eve', TIMESTAMP '2024-01-01')) AS v(who, t)")
+    want = [['ann', None, 'none', 'Bolt'], ['ann', 'Acme', 'Acme', 'Bolt'], ['ann', 'Acme', 'Acme', 'Bolt'],
+            ['ann', 'Bolt', 'Bolt', 'Bolt'], ['bob', 'Core', 'Core', 'Core'], ['eve', None, 'none', None]]
+    same(server.sql(asked)[1], want)
+    same(server.sql('SELECT * FROM lookup.firm ORDER BY k')[1], [['ann', 'Bolt'], ['bob', 'Core']])
+    query = ("SELECT k, v, CAST(s AS TIMESTAMP) FROM (VALUES ('ann', 'Bolt', '2023-05-01 12:00:00'), ('bob', 'Core', NULL), "
+             "('ann', 'Acme', '2020-01-01 00:00:00')) AS x(k, v, s)")
+    same(put(server, 'firm', {'type': 'sql', 'query': query}, 'v2')[0], 202)
+    same(server.sql(asked)[1], want)
+    with tempfile.TemporaryDirectory(prefix='ovate-lookup-') as folder:
+        path = os.path.join(folder, 'firms.csv')
+        parse = {'format': 'csv', 'hasHeaderRow': True, 'keyColumn': 'k', 'valueColumn': 'v', 'sinceColumn': 's'}
+        for text, status in (('k,v,s\nbob,Core,\nann,Bolt,2023-05-01T12:00:00Z\nann,Acme,2020-01-01\n', 202), ('k,v,s\nann,Bolt,soon\n', 400)):
+            with open(path, 'w', encoding='utf-8') as file:
+                file.write(text)
+            got, answer = put(server, 'firm', uri('file:' + path, **parse), 'v%d' % status)
+            check(got == status and (status == 202 or 'soon' in answer), (got, answer))
+        same(server.sql(asked)[1], want)
+    status, answer = put(server, 'firm', {'type': 'map', 'map': {'a': {'soon': 'x'}}}, 'v9')
+    check(status == 400 and 'soon' in answer, answer)
+
+
 def versions(server):
     same(put(server, 'turn', {'type': 'map', 'map': {'k': 'old'}}, 'v1')[0], 202)
     status, answer = put(server, 'turn', {'type': 'map', 'map': {'k': 'other'}}, 'v1')
@@ -105,5 +133,5 @@ def restart(server):
 
 
 def cases(server):
-    for function in (one_map, versions, files, queries, native, restart):
+    for function in (one_map, versions, histories, files, queries, native, restart):
         yield function.__name__.replace('_', ' '), lambda f=function: f(server)
