@@ -7,7 +7,7 @@
  *    "granularitySpec": {"segmentGranularity", "queryGranularity", "rollup"}, "dimensionsSpec", "metricsSpec",
  *    "transformSpec": {"filter"}, "tuningConfig": {"partitionsSpec", ...}}
  *
- * What is left out stays as it is: without segmentGranularity each time chunk keeps its interval, without dimensionsSpec and
+ * transformSpec has a filter and nothing else, as in Druid; metrics that are sketches may be made of columns that are none. What is left out stays as it is: without segmentGranularity each time chunk keeps its interval, without dimensionsSpec and
  * metricsSpec all columns stay; rows are rolled up when all of them were, or when rollup says so.
  *
  * No lock is held. The commit sees whether what was read still answers (ov_commit.inputs); rows appended meanwhile move along,

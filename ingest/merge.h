@@ -63,6 +63,12 @@ bool ovi_converts(ov_type from, ov_type to);
 /* The vector as `to`; unchanged when the builder takes it so. Values that have no such form are NULL. */
 OV_CHECKED ov_status ovi_convert(const ov_vec *v, ov_type to, ov_arena *out, ov_vec *converted, ov_error *err);
 
+/* ---- merge_sketch.c ---- */
+/* Can values of such a column become sketches of the metric (NULL: it is none)? */
+bool ovi_sketches(ov_type from, const ov_metric *metric);
+/* The vector as images of sketches, one a row. */
+OV_CHECKED ov_status ovi_make_sketches(const ov_vec *v, ov_type to, const ov_metric *metric, ov_arena *out, ov_vec *images, ov_error *err);
+
 /* ---- merge_filter.c ---- */
 typedef struct ovi_merge_filter {
     const ov_transform_ops *ops;

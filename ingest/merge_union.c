@@ -179,7 +179,7 @@ static ov_status check_source(const ovi_union *u, uint32_t c, const ov_column *c
     char from[48], to[48];
     const ov_build_column *b = &u->columns[c];
     const ov_column_info *info = ov_column_get_info(col);
-    if (ovi_converts(info->type, b->type))
+    if (ovi_converts(info->type, b->type) || ovi_sketches(info->type, b->metric))
         return OV_OK;
     return ov_fail(err, OV_UNSUPPORTED, "column '" OV_SLICE_FMT "' is %s; compaction cannot make it %s of '" OV_SLICE_FMT "'",
                    OV_SLICE_ARG(info->name), ov_type_name(info->type, from), ov_type_name(b->type, to), OV_SLICE_ARG(b->name));
@@ -289,6 +289,8 @@ static ov_status read_column(reading *r, uint32_t c, uint32_t b, uint32_t rows, 
     if (count || !col)
         return OV_OK;
     OV_TRY(ov_column_read(col, b, &r->scratch, &v, err));
+    if (to->type.id == OV_TYPE_COMPLEX && ovi_sketches(v.type, to->metric))
+        return ovi_make_sketches(&v, to->type, to->metric, &r->scratch, out, err);
     return ovi_convert(&v, to->type, &r->scratch, out, err);
 }
 

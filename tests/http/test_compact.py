@@ -57,6 +57,34 @@ def put_together(server):
     same(server.sql('SELECT __time, k, n FROM many ORDER BY 1, 2, 3')[1], before)
 
 
+def into_sketches(server):
+    """Columns become sketches with compaction, as if they had been loaded so."""
+    lines = [json.dumps({'t': '2024-01-01T%02d:%02d:00Z' % (i % 3, i % 60), 'k': 'k%d' % (i % 2), 'u': 'user%d' % (i % 40),
+                         'tags': ['a%d' % (i % 7), 'b'], 'n': i}) for i in range(600)]
+    metrics = [{'type': 'longSum', 'name': 'sum', 'fieldName': 'n'}, {'type': 'HLLSketchBuild', 'name': 'users', 'fieldName': 'u'},
+               {'type': 'thetaSketch', 'name': 'numbers', 'fieldName': 'n'}, {'type': 'HLLSketchBuild', 'name': 'tagged', 'fieldName': 'tags'},
+               {'type': 'quantilesDoublesSketch', 'name': 'spread', 'fieldName': 'n'}]
+
+    def spec(name, rolled):
+        s = inline(name, lines)
+        schema = s['spec']['dataSchema']
+        schema['dimensionsSpec'] = {'dimensions': ['k'] if rolled else ['k', 'u', 'tags', {'type': 'long', 'name': 'n'}]}
+        schema['granularitySpec'] = {'segmentGranularity': 'DAY', 'queryGranularity': 'HOUR' if rolled else 'NONE', 'rollup': rolled}
+        schema['metricsSpec'] = metrics if rolled else []
+        return s
+    server.ingest(spec('compact_rolled', True))
+    server.ingest(spec('compact_raw', False))
+    compact(server, 'compact_raw', granularitySpec={'segmentGranularity': 'DAY', 'queryGranularity': 'HOUR', 'rollup': True},
+            dimensionsSpec={'dimensions': ['k']}, metricsSpec=metrics)
+    asked = ('SELECT __time, k, "sum", APPROX_COUNT_DISTINCT_DS_HLL(users), APPROX_COUNT_DISTINCT_DS_THETA(numbers), '
+             'APPROX_COUNT_DISTINCT_DS_HLL(tagged), APPROX_QUANTILE_DS(spread, 0.5) FROM %s GROUP BY 1, 2, 3 ORDER BY 1, 2')
+    want = server.sql(asked % 'compact_rolled')[1]
+    same(len(want), 6)
+    same(server.sql(asked % 'compact_raw')[1], want)
+    why = compact(server, 'compact_rolled', status='FAILED', metricsSpec=[{'type': 'HLLSketchBuild', 'name': 'again', 'fieldName': 'numbers'}])
+    check('cannot make it' in why, why)
+
+
 def roll_up(server):
     load(server, 'summed', rows_of(1, range(6)) + rows_of(1, range(6)) + rows_of(1, range(3), 'b'), 'DAY')
     report = compact(server, 'summed', granularitySpec={'rollup': True, 'queryGranularity': 'DAY'},
@@ -225,5 +253,5 @@ def automatic(server):
 
 
 def cases(server):
-    for part in (put_together, roll_up, filters_and_dimensions, partitions, refusals, by_ids, beside_appends, while_dropped, automatic):
+    for part in (put_together, roll_up, into_sketches, filters_and_dimensions, partitions, refusals, by_ids, beside_appends, while_dropped, automatic):
         yield part.__name__.replace('_', ' '), lambda part=part: part(server)
