@@ -10,9 +10,11 @@
 #include "ingest/kafka.h"
 #include "ingest/schedule.h"
 #include "ingest/stream.h"
+#include "ingest/task.h"
 #include "ingest/upkeep.h"
 #include "server/error_http.h"
 #include "server/handlers.h"
+#include "storage/keys.h"
 
 /* Clients compare this with Druid's releases to see what they may send. */
 #define DRUID_VERSION "33.0.0"
@@ -241,6 +243,13 @@ void ov_h_metrics(ov_app *app, ov_request *rq, const ov_captures *at)
                   (double)fs.f_bavail * (double)fs.f_frsize);
     add_gauge(&b, "ovate_disk_used_percent", "How full that disk is.", ov_disk_guard_percent(&app->disk));
     add_gauge(&b, "ovate_ingestion_paused", "1 while the disk guard lets no rows in.", ov_disk_paused(&app->disk));
+    add_gauge(&b, "ovate_keys_bytes", "Memory of the tables of keys.", (double)ov_catalog_keys_used(app->catalog));
+    ov_task_counts tasks;
+    ov_tasks_counts(app->tasks, &tasks);
+    add_gauge(&b, "ovate_tasks_running", "Tasks under way.", tasks.running);
+    add_gauge(&b, "ovate_tasks_waiting", "Tasks that wait for their turn.", tasks.pending);
+    add_gauge(&b, "ovate_scheduler_last_tick_timestamp_seconds", "When schedules were looked at last.",
+              (double)ov_schedules_last_tick(app->schedules) / 1000);
     ov_upkeep_counts done;
     ov_upkeep_count(app->upkeep, &done);
     ov_metrics_head(&b, "ovate_segments_dropped_total", "counter", "Segments that rules made unused.");

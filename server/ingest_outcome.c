@@ -36,7 +36,7 @@ static void print_requests(const ov_json *ours)
     printf("%s requests, %s of them unchanged", ov_thousands(ov_ingest_count(ours, "requests"), a1),
            ov_thousands(ov_ingest_count(ours, "unchanged"), a2));
     if (ov_ingest_count(ours, "gaps"))
-        printf("; %llu gaps", (unsigned long long)ov_ingest_count(ours, "gaps"));
+        printf("; gaps: %llu", (unsigned long long)ov_ingest_count(ours, "gaps"));
     printf("\n");
 }
 
