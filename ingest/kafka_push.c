@@ -28,7 +28,8 @@ typedef struct batch {
     ov_arena arena; /* of one push */
     ov_arena told;  /* of one try of it */
     ovi_kafka_body body;
-    ov_stream_mark *marks;
+    int64_t *behind; /* by partition of the reader: one past its last message; -1: it has none */
+    ov_stream_mark *marks; /* that, as marks of the push */
     uint32_t mark_count;
     const char *whole_reason; /* its one message cannot be pushed at all; NULL otherwise */
     dead *dead;               /* in the arena */
@@ -37,26 +38,35 @@ typedef struct batch {
 
 /* ---- marks ---- */
 
-/* One past the last message of each partition. */
-static ov_status make_marks(batch *b, ov_error *err)
+static size_t part_no(const batch *b, uint32_t message)
+{
+    return (size_t)(ovi_kafka_part_of(b->t, b->messages[message]->partition) - b->t->parts);
+}
+
+/* Places of the partitions of which there is one, as marks. */
+static ov_status make_marks(batch *b, const int64_t *places, ov_arena *a, ov_stream_mark **marks, uint32_t *count, ov_error *err)
 {
     ovi_kafka_task *t = b->t;
-    int64_t *behind;
-    OV_TRY(ov_arena_alloc(&b->arena, t->part_count * sizeof *behind, &behind, err));
-    OV_TRY(ov_arena_zalloc(&b->arena, t->part_count * sizeof *b->marks, &b->marks, err));
-    for (uint32_t i = 0; i < t->part_count; i++)
-        behind[i] = -1;
-    for (uint32_t i = 0; i < b->count; i++)
-        behind[ovi_kafka_part_of(t, b->messages[i]->partition) - t->parts] = b->messages[i]->offset + 1;
-    b->mark_count = 0;
+    *count = 0;
+    OV_TRY(ov_arena_zalloc(a, t->part_count * sizeof **marks, marks, err));
     for (uint32_t i = 0; i < t->part_count; i++) {
-        if (behind[i] < 0)
+        if (places[i] < 0)
             continue;
-        ov_stream_mark *m = &b->marks[b->mark_count++];
-        OV_TRY(ovi_kafka_mark_key(&t->sup->spec, t->parts[i].id, &b->arena, &m->key, err));
-        OV_TRY(ov_arena_printf(&b->arena, &m->value, err, "%lld", (long long)behind[i]));
+        ov_stream_mark *m = &(*marks)[(*count)++];
+        OV_TRY(ovi_kafka_mark_key(&t->sup->spec, t->parts[i].id, a, &m->key, err));
+        OV_TRY(ov_arena_printf(a, &m->value, err, "%lld", (long long)places[i]));
     }
     return OV_OK;
+}
+
+static ov_status find_places(batch *b, ov_error *err)
+{
+    OV_TRY(ov_arena_alloc(&b->arena, b->t->part_count * sizeof *b->behind, &b->behind, err));
+    for (uint32_t i = 0; i < b->t->part_count; i++)
+        b->behind[i] = -1;
+    for (uint32_t i = 0; i < b->count; i++)
+        b->behind[part_no(b, i)] = b->messages[i]->offset + 1;
+    return make_marks(b, b->behind, &b->arena, &b->marks, &b->mark_count, err);
 }
 
 /* ---- messages that are no rows ---- */
@@ -123,27 +133,51 @@ static void write_dead(const ovi_kafka_spec *spec, const rd_kafka_message_t *m, 
     ov_buf_add_char(out, '\n');
 }
 
-/* Those that are not kept yet: a batch that is pushed again after a crash finds the mark behind some of its messages. */
-static ov_status write_all_dead(batch *b, ov_buf *out, ov_error *err)
+/* Up to where dead letters of the batch's partitions are kept: one that is pushed again after a crash finds some of its messages there. */
+static ov_status find_kept(batch *b, int64_t **kept, ov_error *err)
 {
     ovi_kafka_sup *s = b->t->sup;
+    OV_TRY(ov_arena_alloc(&b->told, b->t->part_count * sizeof **kept, kept, err));
+    for (uint32_t i = 0; i < b->t->part_count; i++)
+        if (b->behind[i] >= 0)
+            OV_TRY(ovi_kafka_mark_get(s, s->spec.dead_letters, b->t->parts[i].id, &(*kept)[i], err));
+        else
+            (*kept)[i] = -1;
+    return OV_OK;
+}
+
+static ov_status write_all_dead(const batch *b, const int64_t *kept, ov_buf *out, ov_error *err)
+{
     for (uint32_t i = 0; i < b->dead_count; i++) {
         const rd_kafka_message_t *m = b->messages[b->dead[i].message];
-        int64_t kept;
-        OV_TRY(ovi_kafka_mark_get(s, s->spec.dead_letters, m->partition, &kept, err));
-        if (m->offset >= kept)
-            write_dead(&s->spec, m, b->dead[i].reason, out);
+        if (m->offset >= kept[part_no(b, b->dead[i].message)])
+            write_dead(&b->t->sup->spec, m, b->dead[i].reason, out);
     }
     return ov_buf_check(out, err);
 }
 
-/* Before the batch's rows and offsets are durable, so that a crash between the two loses none; the same offsets as marks of the
+/* A batch after a crash may end before the one whose dead letters were kept: their marks never go back. */
+static ov_status push_dead(batch *b, int64_t *kept, ov_slice rows, ov_error *err)
+{
+    ovi_kafka_sup *s = b->t->sup;
+    ov_push_result result;
+    ov_stream_mark *marks;
+    uint32_t count;
+    for (uint32_t i = 0; i < b->t->part_count; i++)
+        kept[i] = OV_MAX(kept[i], b->behind[i]);
+    OV_TRY(make_marks(b, kept, &b->told, &marks, &count, err));
+    ov_push push = {.datasource = s->spec.dead_letters, .body = rows, .format = OV_PUSH_JSON, .marks = marks, .mark_count = count,
+                    .line_each = true, .within = true};
+    return ov_streams_push(s->owner->config.streams, &push, &b->told, &result, err);
+}
+
+/* Before the batch's rows and offsets are durable, so that a crash between the two loses none; offsets as marks of the
  * dead letters' own stream keep it from doubling them. */
 static ov_status keep_dead(void *self, const ov_push_result *r, ov_error *err)
 {
     batch *b = self;
     ovi_kafka_sup *s = b->t->sup;
-    ov_push_result result;
+    int64_t *kept;
     ov_buf rows;
     OV_TRY(find_dead(b, r, err));
     if (!s->spec.dead_letters.n || !b->dead_count)
@@ -151,12 +185,11 @@ static ov_status keep_dead(void *self, const ov_push_result *r, ov_error *err)
     if (r->rejected > r->reject_count && b->count > 1) /* messages of many rows */
         return ov_fail(err, OV_LIMIT, "%llu rows are rejected, and only %u of them are told of", (unsigned long long)r->rejected,
                        r->reject_count);
+    OV_TRY(find_kept(b, &kept, err));
     ov_buf_init(&rows);
-    ov_status st = write_all_dead(b, &rows, err);
-    ov_push push = {.datasource = s->spec.dead_letters, .body = ov_buf_slice(&rows), .format = OV_PUSH_JSON,
-                    .marks = b->marks, .mark_count = b->mark_count, .line_each = true, .within = true};
+    ov_status st = write_all_dead(b, kept, &rows, err);
     if (st == OV_OK && rows.n)
-        st = ov_streams_push(s->owner->config.streams, &push, &b->told, &result, err);
+        st = push_dead(b, kept, ov_buf_slice(&rows), err);
     ov_buf_fini(&rows);
     if (st == OV_OK)
         OV_FAULT(OV_FAULT_KAFKA_DEAD, err);
@@ -241,7 +274,7 @@ static ov_status push_until(batch *b, const ov_push *push, ov_push_result *r, ov
 static ov_status push_some(batch *b, ov_push_result *r, ov_error *err)
 {
     const ovi_kafka_spec *spec = &b->t->sup->spec;
-    OV_TRY(make_marks(b, err));
+    OV_TRY(find_places(b, err));
     ov_buf_clear(&b->body.text);
     OV_TRY(ovi_kafka_body_make(spec, b->messages, b->count, &b->arena, &b->body, err));
     ov_push push = {.datasource = spec->datasource,

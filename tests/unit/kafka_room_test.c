@@ -68,6 +68,33 @@ static void test_messages_of_many_rows(void **state)
     scene_fini(&s);
 }
 
+/* As after a crash: dead letters of a batch are kept, its rows are not, and the next batch ends before that one. Dead letters of another
+ * partition in it must not take the mark back. */
+static void test_dead_letters_are_kept_once(void **state)
+{
+    (void)state;
+    scene s;
+    ov_push_result r;
+    ov_stream_mark mark = {OV_SLICE_LIT("kafka/t/shorter/0"), OV_SLICE_LIT("10")};
+    ov_push kept = {.datasource = OV_SLICE_LIT("dead"), .body = {"", 0}, .marks = &mark, .mark_count = 1};
+    scene_make(&s, 1, "shorter");
+    start(&s.w);
+    OK(ov_streams_push(s.w.streams, &kept, &s.w.arena, &r, &err));
+    mark.value = OV_SLICE_LIT("0");
+    kept.datasource = OV_SLICE_LIT("t");
+    OK(ov_streams_push(s.w.streams, &kept, &s.w.arena, &r, &err));
+    send_text(s.p, "shorter", 0, "kept before");
+    send_text(s.p, "shorter", 1, "not kept yet");
+    rd_kafka_flush(s.p, WAIT_MS);
+    put(&s.w, spec_text(&s.w, &s.c, "shorter", "\"inputFormat\":{\"type\":\"json\"},\"deadLetters\":{\"dataSource\":\"dead\"}", ""));
+    wait_shows(&s.w, OV_KAFKA_STATS, "\"unparseable\":2");
+    send_text(s.p, "shorter", 0, "kept before too");
+    rd_kafka_flush(s.p, WAIT_MS);
+    wait_shows(&s.w, OV_KAFKA_STATS, "\"unparseable\":3");
+    assert_int_equal(look(&s.w, "dead").rows, 1);
+    scene_fini(&s);
+}
+
 /* A partition that no broker answers for keeps the others from nothing, also at the first look. */
 static void test_partition_without_leader(void **state)
 {
@@ -93,6 +120,7 @@ int main(void)
         cmocka_unit_test(test_overload),
         cmocka_unit_test(test_a_large_dead_letter),
         cmocka_unit_test(test_messages_of_many_rows),
+        cmocka_unit_test(test_dead_letters_are_kept_once),
         cmocka_unit_test(test_partition_without_leader),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
