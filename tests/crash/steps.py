@@ -61,24 +61,28 @@ def left_behind(folder):
     return os.listdir(os.path.join(folder.data, 'tmp'))
 
 
+def run_again(matrix, stem, points, spec, table, secrets=None):
+    """The spec undisturbed, then killed at each point and run again: the same rows, and nothing is left over."""
+    with Folder(secrets) as folder:
+        folder.run(spec)
+        wanted = folder.rows_hash(table)
+
+    def one(env, what):
+        with Folder(secrets) as folder:
+            killed = folder.ingest(spec, env=env)[0] != 0
+            if killed:
+                folder.run(spec)
+                matrix.same(what, (folder.rows_hash(table), left_behind(folder)), (wanted, []))
+            return killed
+    matrix.each(stem, points, one)
+
+
 def pulls(matrix, repos):
     names = ['o/r%d' % i for i in range(repos)]
     with GitHub() as hub:
         for i, repo in enumerate(names):
             hub.add_issues(repo, range(1, 3 + i))
-        spec = issues(hub, names, commitSeries=1)
-        with Folder({'TOK': 'secret-token-1'}) as folder:
-            folder.run(spec)
-            wanted = folder.rows_hash('gh_issue')
-
-        def one(env, what):
-            with Folder({'TOK': 'secret-token-1'}) as folder:
-                killed = folder.ingest(spec, env=env)[0] != 0
-                if killed:
-                    folder.run(spec)
-                    matrix.same(what, (folder.rows_hash('gh_issue'), left_behind(folder)), (wanted, []))
-                return killed
-        matrix.each('pull', PULL, one)
+        run_again(matrix, 'pull', PULL, issues(hub, names, commitSeries=1), 'gh_issue', {'TOK': 'secret-token-1'})
 
 
 def hours_spec(hours):
@@ -99,19 +103,7 @@ def append_spec(hours):
 
 
 def loads(matrix, hours):
-    spec = hours_spec(hours)
-    with Folder() as folder:
-        folder.run(spec)
-        wanted = folder.rows_hash('hours')
-
-    def one(env, what):
-        with Folder() as folder:
-            killed = folder.ingest(spec, env=env)[0] != 0
-            if killed:
-                folder.run(spec)
-                matrix.same(what, (folder.rows_hash('hours'), left_behind(folder)), (wanted, []))
-            return killed
-    matrix.each('load', LOAD, one)
+    run_again(matrix, 'load', LOAD, hours_spec(hours), 'hours')
 
 
 def compactions(matrix, hours):

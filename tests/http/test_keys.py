@@ -233,11 +233,44 @@ def marked(server):
     same((status, column['cardinality'], column['minValue'], column['maxValue']), (200, 1, 'new', 'wins'))
 
 
+def numbers(server):
+    """Whole numbers beyond 2^53 are keys exactly, as LONG, DOUBLE and text."""
+    big = 2 ** 53
+
+    def typed(kind, rows):
+        spec = batch('keyed_numbers', rows)
+        spec['spec']['dataSchema']['dimensionsSpec']['dimensions'][0] = {'type': kind, 'name': 'id'}
+        server.ingest(spec)
+    typed('long', [{'t': START + i, 'id': n, 'part': 1, 'v': 1, 'x': 'long%d' % i} for i, n in enumerate((big, big + 1, big + 2, -2 ** 63))])
+    server.wait_table('keyed_numbers')
+    same(server.value('SELECT COUNT(*) FROM keyed_numbers'), 4)
+    typed('double', [{'t': START, 'id': float(n), 'part': 1, 'v': 2, 'x': 'double'} for n in (big + 2, -2 ** 63, 2 ** 63)])
+    same(server.sql('SELECT x FROM keyed_numbers ORDER BY x')[1], [['double']] * 3 + [['long0'], ['long1']])
+    typed('string', [{'t': START, 'id': str(n), 'part': 1, 'v': 3, 'x': 'text'} for n in (big + 1, -2 ** 63)])
+    same(server.sql('SELECT x FROM keyed_numbers ORDER BY x')[1], [['double']] * 2 + [['long0']] + [['text']] * 2)
+
+
+def memory():
+    """Tables of keys have a limit together: those that nobody uses give way, then the change is refused."""
+    def rows(count, name):
+        return [{'t': START, 'id': '%s%d' % (name, i), 'part': 1, 'v': 1, 'x': 'x'} for i in range(count)]
+    with Server(args=('--keys-memory', '700000')) as server:  # 2^15 slots beside the 2^14 they grew from
+        for name in ('keyed_first', 'keyed_second'):
+            server.ingest(batch(name, rows(20000, 'a')))
+            server.wait_table(name)
+        server.ingest(batch('keyed_first', rows(10, 'b')))
+        same(server.value('SELECT COUNT(*) FROM keyed_first'), 20010)
+        state = server.run_task(batch('keyed_second', rows(40000, 'b')))
+        check(state['status'] == 'FAILED' and '--keys-memory' in state['errorMsg'], state)
+        same(server.value('SELECT COUNT(*) FROM keyed_second'), 20000)
+
+
 def cases(_):
     def apart(work):  # with a server of its own: it is killed
         with Server() as server:
             work(server)
-    for function in (history, later, replaced, marked):
+    for function in (history, later, replaced, marked, numbers):
         yield function.__name__, lambda f=function: apart(f)
+    yield 'memory', memory
     for seed in range(3):
         yield 'random work %d' % seed, lambda s=seed: random_work(s, 60)
