@@ -77,6 +77,22 @@ static ov_status fail_answer(int status, const ov_json *doc, ov_error *err)
     return ov_fail(err, status == 429 || status >= 500 ? OV_BUSY : OV_INVALID, OV_SLICE_FMT, OV_SLICE_ARG(text));
 }
 
+static ov_status read_reasons(const ov_json *doc, ov_arena *a, ov_push_result *r, ov_error *err)
+{
+    const ov_json *all = ov_json_get(doc, "reasons");
+    ov_reject *list;
+    if (!all || all->kind != OV_JSON_ARRAY)
+        return OV_OK;
+    uint32_t n = 0;
+    for (const ov_json *one = all->first; one; one = one->next)
+        n++;
+    OV_TRY(ov_arena_zalloc(a, (n + 1u) * sizeof *list, &list, err));
+    for (const ov_json *one = all->first; one; one = one->next)
+        OV_TRY(ov_json_need_str(one, "reason", &list[r->reject_count++].reason, err));
+    r->rejects = list;
+    return OV_OK;
+}
+
 static ov_status push_remote(tailing *t, ov_slice body, ov_slice place, ov_arena *a, ov_push_result *r, ov_error *err)
 {
     static const char *const types[] = {[OV_PUSH_JSON] = "Content-Type: application/json",
@@ -97,7 +113,7 @@ static ov_status push_remote(tailing *t, ov_slice body, ov_slice place, ov_arena
     OV_TRY(ov_json_need_i64(doc, "rows", &rows, err));
     OV_TRY(ov_json_need_i64(doc, "rejected", &rejected, err));
     *r = (ov_push_result){.rows = (uint64_t)rows, .rejected = (uint64_t)rejected};
-    return OV_OK;
+    return read_reasons(doc, a, r, err);
 }
 
 static ov_status place_remote(tailing *t, ov_arena *a, ov_slice *place, ov_error *err)
