@@ -225,4 +225,4 @@ class Elasticsearch(Served):
         return STATIONS[key][1](self.link.json(*self.ask(key)))
 
     def run(self, key):
-        return len(self.link.post(*self.ask(key)))
+        return self.link.size(*self.ask(key))
