@@ -61,7 +61,7 @@ static void put_column(ov_buf *d, const ovi_file_column *f)
     put_u32(d, f->section_count);
     for (uint32_t i = 0; i < f->section_count; i++) {
         put_u16(d, f->sections[i].kind);
-        put_u16(d, 0);
+        put_u16(d, f->sections[i].kind == OV_SECTION_GIVEN ? OV_SECTION_OPTIONAL : 0);
         put_u32(d, 0);
         put_u64(d, f->sections[i].offset);
         put_u64(d, f->sections[i].bytes);

@@ -13,7 +13,7 @@
  *   build_codes.c     dictionaries in value order  build_numdict.c those of numbers
  *   build_postings.c  row sets                     build_cycle.c   columns that repeat themselves
  *   build_paths.c     sub-columns of JSON columns  build_write.c   columns into the file
- *   build_directory.c the directory
+ *   build_directory.c the directory                build_given.c   columns that follow from others
  *
  * Memory: everything is charged to the builder's budget, arrays through ovi_grow, blocks through
  * arenas.
@@ -267,6 +267,22 @@ void ovi_section_begin(ovi_writer *w, ovi_file_column *f, uint16_t kind);
 void ovi_section_end(ovi_writer *w, ovi_file_column *f);
 void ovi_section_put(ovi_writer *w, ovi_file_column *f, uint16_t kind, const void *bytes, size_t n);
 
+/* ---- columns that give others (build_given.c) ---- */
+
+/* Those of a segment being written, in their final order, and how many rows may still be looked at. */
+typedef struct ovi_givers {
+    const ovi_column *columns;
+    const ovi_sorted *sorted; /* by column */
+    uint32_t count;
+    uint64_t looks;
+} ovi_givers;
+
+void ovi_givers_init(ovi_givers *g, const ovi_column *columns, const ovi_sorted *sorted, uint32_t count, uint32_t rows);
+/* Others may follow from it: its blocks and dictionary stay until all columns are written. */
+bool ovi_column_gives(const ovi_column *c, const ovi_sorted *s);
+/* The section GIVEN of a dictionary column, whose codes in the file are `codes`. g NULL: none. */
+OV_CHECKED ov_status ovi_write_given(ovi_writer *w, ovi_givers *g, const uint32_t *codes, ovi_file_column *f, ov_error *err);
+
 /* codes[row] < count for every row; counts[code] rows each. Kinds are POSTING_INDEX and
  * POSTING_DATA plus `shift`. */
 OV_CHECKED ov_status ovi_write_postings(ovi_writer *w, ovi_file_column *f, const uint32_t *codes,
@@ -278,9 +294,9 @@ OV_CHECKED ov_status ovi_write_elem_postings(ovi_writer *w, ovi_file_column *f,
                                              const uint32_t *codes, uint32_t rows,
                                              const uint32_t *offsets, const uint32_t *elems,
                                              bool index, ov_budget *budget, ov_error *err);
-/* `sorted` (and `elems` for lists) are those of a code column, else ignored. */
+/* `sorted` (and `elems` for lists) are those of a code column, else ignored. givers: NULL, nobody is asked. */
 OV_CHECKED ov_status ovi_write_column(ovi_writer *w, const ovi_column *c, const ovi_sorted *sorted,
-                                      const ovi_sorted *elems, ovi_file_column *f, ov_error *err);
+                                      const ovi_sorted *elems, ovi_givers *givers, ovi_file_column *f, ov_error *err);
 
 /* ---- sub-columns of JSON columns (build_paths.c) ---- */
 

@@ -465,7 +465,7 @@ static ov_status write_one(ovi_writer *w, ovi_column *c, ovi_file_column *f, ov_
     if (c->kind == OVI_CODE)
         st = ovi_sort_values(&c->dict, OVI_VALUE_BYTES, c->nulls > 0, c->budget, &sorted, err);
     if (st == OV_OK)
-        st = ovi_write_column(w, c, &sorted, &none, f, err);
+        st = ovi_write_column(w, c, &sorted, &none, NULL, f, err);
     ovi_sorted_fini(&sorted, c->budget);
     return st;
 }

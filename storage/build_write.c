@@ -421,7 +421,7 @@ out:
 /* ---- columns ---- */
 
 static ov_status write_coded(ovi_writer *w, const ovi_column *c, const ovi_sorted *s,
-                             const ovi_sorted *elems, ovi_file_column *f, ov_error *err)
+                             const ovi_sorted *elems, ovi_givers *givers, ovi_file_column *f, ov_error *err)
 {
     coded d = {0};
     ov_status st = OV_OK;
@@ -445,6 +445,7 @@ static ov_status write_coded(ovi_writer *w, const ovi_column *c, const ovi_sorte
         if (c->def.indexed)
             OV_TRY_OUT(st, ovi_write_postings(w, f, d.codes, (uint32_t)c->rows, d.counts, s->count,
                                               c->budget, err));
+        OV_TRY_OUT(st, ovi_write_given(w, givers, d.codes, f, err));
     }
     if (c->def.indexed)
         f->flags |= OV_COLUMN_INDEXED;
@@ -453,7 +454,7 @@ out:
     return st;
 }
 
-static ov_status write_numdict(ovi_writer *w, const ovi_column *c, ovi_numdict *n,
+static ov_status write_numdict(ovi_writer *w, const ovi_column *c, ovi_numdict *n, ovi_givers *givers,
                                ovi_file_column *f, ov_error *err)
 {
     coded d = {0};
@@ -475,6 +476,7 @@ static ov_status write_numdict(ovi_writer *w, const ovi_column *c, ovi_numdict *
         OV_TRY_OUT(st, ovi_write_postings(w, f, n->codes, (uint32_t)c->rows, d.counts, n->count,
                                           c->budget, err));
     }
+    st = ovi_write_given(w, givers, n->codes, f, err);
 out:
     d.codes = NULL;
     coded_fini(&d, c->budget);
@@ -482,19 +484,19 @@ out:
 }
 
 ov_status ovi_write_column(ovi_writer *w, const ovi_column *c, const ovi_sorted *sorted,
-                           const ovi_sorted *elems, ovi_file_column *f, ov_error *err)
+                           const ovi_sorted *elems, ovi_givers *givers, ovi_file_column *f, ov_error *err)
 {
     *f = (ovi_file_column){.column = c};
     if (c->kind == OVI_NONE)
         return OV_OK;
     if (c->kind == OVI_CODE)
-        return write_coded(w, c, sorted, elems, f, err);
+        return write_coded(w, c, sorted, elems, givers, f, err);
     column_stats(c, f);
     ovi_numdict n;
     OV_TRY(ovi_numdict_try(c, &n, err));
     if (n.count == 0)
         return write_plain(w, c, f, err);
-    ov_status st = write_numdict(w, c, &n, f, err);
+    ov_status st = write_numdict(w, c, &n, givers, f, err);
     ovi_numdict_fini(&n, c->budget);
     return st;
 }

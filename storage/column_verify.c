@@ -235,6 +235,7 @@ ov_status ovi_column_verify(const ov_column *c, ov_arena *a, ov_error *err)
     OV_TRY(ov_column_domain(c, &d, err));
     OV_TRY(check_entries(d, ov_type_is_list(c->info.type), err));
     OV_TRY(count_values(c, codes, d, a, err));
+    OV_TRY(ovi_given_verify(c, codes, a, err));
     if (!ov_type_is_list(c->info.type))
         return check_row_sets(c, codes, NULL, d->count, err);
     OV_TRY(ov_column_elements(c, &elems, err));

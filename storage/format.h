@@ -62,6 +62,7 @@ typedef enum ov_section_kind {
     OV_SECTION_ROW_COUNTS = 7,
     OV_SECTION_POSTING_INDEX = 8,
     OV_SECTION_POSTING_DATA = 9,
+    OV_SECTION_GIVEN = 10, /* optional */
     OV_SECTION_ELEMENT = 16, /* added to 3, 4, 5, 7, 8, 9: the element dictionary */
     OV_SECTION_COUNT = 32,
 } ov_section_kind;
@@ -131,6 +132,15 @@ typedef struct ov_posting_piece {
     uint32_t first, step, rows;
 } ov_posting_piece;
 static_assert(sizeof(ov_posting_piece) == 12, "posting piece");
+
+/* A column that gives this one's codes: a table of `codes` lanes, each the code here of that code there. */
+typedef struct ov_given_entry {
+    uint32_t column, codes;
+    uint8_t lane, more; /* more: another entry follows */
+    uint16_t zero;
+    uint32_t offset; /* of the table, in the section */
+} ov_given_entry;
+static_assert(sizeof(ov_given_entry) == 16, "given entry");
 
 enum { OV_POSTING_MAX_STEP = (1 << 29) - 1 };
 

@@ -100,6 +100,10 @@ OV_CHECKED ov_status ov_column_gather(const ov_column *col, const uint32_t *rows
 OV_CHECKED ov_status ov_column_domain(const ov_column *col, const ov_domain **out, ov_error *err);
 /* Lists only: the domain of elements, whose codes the element rowsets use. */
 OV_CHECKED ov_status ov_column_elements(const ov_column *col, const ov_domain **out, ov_error *err);
+/* Whether the file knows what all rows with by_code in column `by` have here, and that code. Both have dictionaries; lists
+ * never know. */
+OV_CHECKED ov_status ov_column_given(const ov_column *col, const ov_column *by, uint32_t by_code, bool *known, uint32_t *code,
+                                     ov_error *err);
 /* Add the rows of `code` to `set` (union). Only when indexed. */
 OV_CHECKED ov_status ov_column_rows_of(const ov_column *col, uint32_t code, ov_rowset *set,
                                        ov_error *err);

@@ -365,9 +365,9 @@ static ov_status write_paths(ov_segment_builder *b, ovi_writer *w, uint32_t colu
     return ovi_paths_write(w, p, err);
 }
 
-static ov_status write_column(ov_segment_builder *b, sealed *s, ovi_writer *w, uint32_t i, ov_error *err)
+static ov_status write_column(ov_segment_builder *b, sealed *s, ovi_writer *w, uint32_t i, ovi_givers *givers, ov_error *err)
 {
-    OV_TRY(ovi_write_column(w, &b->columns[i], &s->sorted[i], &s->elems[i], &s->files[i], err));
+    OV_TRY(ovi_write_column(w, &b->columns[i], &s->sorted[i], &s->elems[i], givers, &s->files[i], err));
     return write_paths(b, w, i, &s->paths[i], err);
 }
 
@@ -379,12 +379,18 @@ static ov_status write_file(ov_segment_builder *b, sealed *s, const char *path, 
     ov_buf directory;
     ov_buf_init(&directory);
     uint16_t minor = minor_version(&b->schema);
+    ovi_givers givers;
+    ovi_givers_init(&givers, b->columns, s->sorted, b->schema.column_count, b->rows);
     ov_status st = path ? ovi_writer_open(&w, path, minor, b->budget, err)
                         : ovi_writer_open_image(&w, minor, b->budget, err);
     for (uint32_t i = 0; st == OV_OK && i < b->schema.column_count; i++) {
-        st = write_column(b, s, &w, i, err);
-        ovi_column_fini(&b->columns[i]); /* definition and counts stay for the directory */
+        st = write_column(b, s, &w, i, &givers, err);
+        if (!ovi_column_gives(&b->columns[i], &s->sorted[i]))
+            ovi_column_fini(&b->columns[i]); /* definition and counts stay for the directory */
     }
+    for (uint32_t i = 0; i < b->schema.column_count; i++)
+        if (ovi_column_gives(&b->columns[i], &s->sorted[i]))
+            ovi_column_fini(&b->columns[i]);
     if (st == OV_OK) {
         ovi_directory d = {.schema = &b->schema,
                            .rows = b->rows,

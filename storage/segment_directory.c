@@ -128,7 +128,7 @@ static ov_status check_sections(const ov_column *c, ov_error *err)
 
 static bool kind_is_known(uint16_t kind)
 {
-    if (kind >= OV_SECTION_BLOCK_INDEX && kind <= OV_SECTION_POSTING_DATA)
+    if (kind >= OV_SECTION_BLOCK_INDEX && kind <= OV_SECTION_GIVEN)
         return true;
     uint16_t base = (uint16_t)(kind - OV_SECTION_ELEMENT);
     return kind > OV_SECTION_ELEMENT && kind < OV_SECTION_COUNT &&

@@ -7,6 +7,8 @@
  */
 #include "query/exec/scan.h"
 
+#include "base/bits.h"
+
 static ov_status rows_of_truth(const scan_column *col, const verdict *v, ov_rowset *set, ov_error *err)
 {
     uint32_t count = col->domain->count;
@@ -164,16 +166,32 @@ static ov_status intersect(ovi_scan *s, scan_segment *seg, verdict *v, uint32_t 
     return OV_OK;
 }
 
+/* What follows from columns that have one value in all these rows has one value too. */
+static ov_status fix_followers(const ovi_scan *s, scan_segment *seg, ov_error *err)
+{
+    for (uint32_t x = 0; x < s->node->field_count; x++) {
+        const scan_column *by = &seg->columns[x];
+        for (uint32_t c = 0; by->fixed && c < s->node->field_count; c++) {
+            scan_column *col = &seg->columns[c];
+            if (!col->fixed && col->domain && ov_bits_test(s->used, c))
+                OV_TRY(ov_column_given(col->col, by->col, by->fixed_code, &col->fixed, &col->fixed_code, err));
+        }
+    }
+    return OV_OK;
+}
+
 ov_status ovi_scan_rows(ovi_scan *s, scan_segment *seg, verdict *v, uint32_t n, uint64_t most, bool only_count,
                         ov_error *err)
 {
     uint32_t one = only_indexed(v, n, most);
     bool by_postings = only_count && !seg->dead; /* postings count superseded rows too */
-    if (one == n || (only_count && !by_postings) || (!only_count && (v[one].codes != 1 || seg->range_count != 1)))
-        return intersect(s, seg, v, n, most, err);
-    OV_TRY(only_count ? count_rows(seg, &v[one], err) : list_rows(s, seg, &v[one], err));
-    settle(seg, &v[one]);
-    return OV_OK;
+    if (one == n || (only_count && !by_postings) || (!only_count && (v[one].codes != 1 || seg->range_count != 1))) {
+        OV_TRY(intersect(s, seg, v, n, most, err));
+    } else {
+        OV_TRY(only_count ? count_rows(seg, &v[one], err) : list_rows(s, seg, &v[one], err));
+        settle(seg, &v[one]);
+    }
+    return fix_followers(s, seg, err);
 }
 
 uint32_t ovi_scan_rows_list(const scan_segment *seg, uint32_t from, uint32_t *rows, uint32_t cap)

@@ -73,6 +73,23 @@ static inline void walk_column(const ov_column *c, ov_error *err)
     ov_arena_fini(&a);
 }
 
+static inline void walk_given(const ov_segment *seg, ov_error *err)
+{
+    for (uint32_t i = 0; i < ov_segment_columns(seg); i++)
+        for (uint32_t k = 0; k < ov_segment_columns(seg); k++) {
+            const ov_column *c = ov_segment_column(seg, i), *by = ov_segment_column(seg, k);
+            const ov_domain *d;
+            bool known = true;
+            if (!ov_column_get_info(c)->dict || ov_type_is_list(ov_column_get_info(c)->type) || ov_column_domain(c, &d, err) != OV_OK)
+                continue;
+            for (uint32_t code = 0, to = 0; known && code < 500; code++)
+                if (ov_column_given(c, by, code, &known, &to, err) != OV_OK)
+                    break;
+                else if (known && to >= d->count)
+                    abort();
+        }
+}
+
 /* OV_OK when the file opened. */
 static inline ov_status walk_segment(const char *path, ov_error *err)
 {
@@ -82,6 +99,7 @@ static inline ov_status walk_segment(const char *path, ov_error *err)
     OV_TRY(ov_segment_open(path, &seg, err));
     for (uint32_t i = 0; i < ov_segment_columns(seg); i++)
         walk_column(ov_segment_column(seg, i), err);
+    walk_given(seg, err);
     if (ov_segment_time_range(seg, 1000, 5000, &first, &last, &sorted, err) == OV_OK &&
         (first > last || last > ov_segment_get_info(seg)->rows))
         abort();

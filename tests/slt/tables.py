@@ -4,6 +4,7 @@ Each table is a CSV file and an ordinary ingestion spec, so a load goes the way 
 """
 import csv
 import json
+import math
 import os
 
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -18,6 +19,7 @@ COLUMNS = {
     'rolled': [('k', 'string')],
     'jsons': [('k', 'string'), ('j', 'json')],
     'meters': [('meter', 'string'), ('watts', 'long'), ('volts', 'long'), ('grade', 'string')],
+    'visits': [('place', 'string'), ('name', 'string'), ('area', 'string'), ('height', 'double'), ('level', 'long'), ('mostly', 'string'), ('n', 'long')],
     'nulls': [('k', 'string'), ('l', 'long'), ('d', 'double'), ('f', 'float'), ('s', 'string')],
 }
 EVENT_ROWS = 40_000
@@ -58,6 +60,16 @@ def meter_rows():
                 continue
             watts = (i // 30 * (m + 3) + m) % 70
             yield [stamp(i * 60_000), 'm%02d' % (m * 7 % 20), watts, None if (r >> 8) % 90 == 0 else 220 + (r >> 16) % 20, 'abc'[(m + i // 700) % 3]]
+
+
+def visit_rows():
+    """Places by chance, two days: name, area, height and level follow from the place (some are missing), `mostly` only on the first day."""
+    for i in range(30_000):
+        r = mix(i)
+        p = (r >> 8) % 300
+        mostly = 'kind %d' % (p % 5) if i < 20_000 or r >> 40 & 15 else 'other'
+        yield [stamp(i * 5_000), 'p%03d' % (p * 7 % 300), None if p % 31 == 0 else 'Place %d' % (p % 290), 'area %d' % (p % 9),
+               None if p % 17 == 0 else math.sin(p) * 100, 10 ** 12 * (p % 40 + 1), mostly, r % 1000]
 
 
 def stamp(millis):
@@ -122,7 +134,8 @@ def csv_cell(value):
     return '' if value is None else '""' if value == '' else str(value)
 
 
-GENERATED = {'events': event_rows, 'jsons': json_rows, 'lists': list_rows, 'meters': meter_rows, 'nulls': null_rows}
+GENERATED = {'events': event_rows, 'jsons': json_rows, 'lists': list_rows, 'meters': meter_rows, 'nulls': null_rows,
+             'visits': visit_rows}
 
 
 def csv_path(name, folder):
