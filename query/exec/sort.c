@@ -76,9 +76,10 @@ static ov_status cut_back(sort_sink *s, sort_state *st, ov_error *err)
     st->has_worst = keep == s->keep; /* worst is what the sort found */
     ov_arena_fini(&st->arena);
     st->arena = fresh;
-    st->has_next = st->has_worst && s->key_count > 1;
+    const ovi_ref *last = &st->refs[keep - 1];
+    st->has_next = st->has_worst && s->key_count > 1 && ovi_sort_is_exact(s, &st->parts[last->part], last->item);
     if (st->has_next)
-        st->worst_next = ovi_sort_key(s, &st->parts[st->refs[keep - 1].part], st->refs[keep - 1].item, 1);
+        st->worst_next = ovi_sort_key(s, &st->parts[last->part], last->item, 1);
     return OV_OK;
 out:
     ov_arena_fini(&fresh);

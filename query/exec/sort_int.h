@@ -74,6 +74,8 @@ OV_CHECKED ov_status ovi_sort_keys(const ov_vec *v, const uint64_t *sel, const o
                                    uint64_t *keys, ov_error *err);
 /* The same bits of key `level` of one row. */
 uint64_t ovi_sort_key(const sort_sink *s, const sort_part *part, uint32_t row, uint32_t level);
+/* Does the first key of the row tell it from every other value? Texts of one beginning share theirs. */
+bool ovi_sort_is_exact(const sort_sink *s, const sort_part *part, uint32_t row);
 /* a before b: all keys, then ordinals. */
 bool ovi_sort_before(const sort_sink *s, const sort_part *pa, uint32_t a, const sort_part *pb, uint32_t b);
 /*

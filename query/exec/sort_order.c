@@ -115,6 +115,14 @@ static uint64_t value_key(const ov_vec *v, uint32_t row, const ov_sort_key *key,
     return bits;
 }
 
+bool ovi_sort_is_exact(const sort_sink *s, const sort_part *part, uint32_t row)
+{
+    bool maybe = false;
+    const ov_vec *v = &part->batch.col[s->keys[0].column];
+    value_key(v, row, &s->keys[0], &maybe);
+    return !maybe && (ov_type_is_int(v->type) || ov_type_is_real(v->type));
+}
+
 uint64_t ovi_sort_key(const sort_sink *s, const sort_part *part, uint32_t row, uint32_t level)
 {
     bool maybe = false;

@@ -2,7 +2,7 @@
  * Time ranges out of the filter of a scan, so that segments and blocks outside are never opened.
  *
  * Every expression has a set of times outside of which it cannot be true; it is exact when inside
- * it is true as well. AND intersects, OR joins, NOT of an exact set is its complement (a row's
+ * it is true as well and outside it is false. AND intersects, OR joins, NOT of an exact set is its complement (a row's
  * __time is never NULL). What the exact conjuncts do not say is the residual filter.
  */
 #include "query/plan/opt_int.h"
@@ -183,7 +183,7 @@ static OV_CHECKED ov_status of_in(const finder *f, const ov_expr *e, time_set *o
         return one_range(f, set->i64[0], after(set->i64[set->count - 1]), false, out, err);
     OV_TRY(ov_arena_alloc(f->cx->arena, set->count * sizeof *out->list, &out->list, err));
     out->count = 0;
-    out->exact = true;
+    out->exact = !set->has_null; /* with a NULL it is unknown outside, and so is its negation */
     for (uint32_t i = 0; i < set->count; i++) {
         int64_t ms = set->i64[i];
         if (out->count && out->list[out->count - 1].end_ms == ms)

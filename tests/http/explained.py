@@ -58,7 +58,7 @@ def native_rows(entry, answer):
 
 
 def millis(text):
-    m = re.match(r'(\d{4})-(\d\d)-(\d\d)T(\d\d):(\d\d):(\d\d)\.(\d{3})(Z|([+-])(\d\d):(\d\d)(?::(\d\d))?)$', text)
+    m = re.match(r'(-?\d{4})-(\d\d)-(\d\d)T(\d\d):(\d\d):(\d\d)\.(\d{3})(Z|([+-])(\d\d):(\d\d)(?::(\d\d))?)$', text)
     if not m:
         return text
     y, mo, d, h, mi, s, ms = map(int, m.groups()[:7])
@@ -66,7 +66,7 @@ def millis(text):
     if m.group(9):
         offset = (int(m.group(10)) * 60 + int(m.group(11))) * 60 + int(m.group(12) or 0)
         offset = -offset if m.group(9) == '-' else offset
-    years = 2000 if y == 0 else 0  # a leap year as well, 400 years' days apart five times
+    years = 400 * ((2399 - y) // 400) if y < 1 else 0  # to a year of this age, by whole turns of the calendar
     return (calendar.timegm((y + years, mo, d, h, mi, s)) - years // 400 * 146097 * 86400 - offset) * 1000 + ms
 
 
