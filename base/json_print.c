@@ -111,6 +111,8 @@ static const char escapes[256] = {
 
 static void quote_valid(ov_buf *out, ov_slice text)
 {
+    if (text.n == 0)
+        return;
     const char *p = text.p, *end = text.p + text.n, *from = p;
     for (; p < end; p++) {
         char e = escapes[(unsigned char)*p];

@@ -23,6 +23,8 @@ static ov_slice trim(ov_slice s)
 static void add_flat(ov_buf *out, ov_slice s)
 {
     size_t from = out->n;
+    if (s.n == 0)
+        return; /* there may be no bytes at all, and so no place of them */
     ov_buf_add_slice(out, s);
     for (char *p = out->p + from, *end = out->p + out->n; p < end && (p = memchr(p, '\n', (size_t)(end - p))) != NULL; p++)
         *p = '\r';

@@ -315,24 +315,30 @@ static ov_status route_split(route *r, ov_arena *tables, ov_error *err)
     return shed(r->l, err);
 }
 
+/* The memory of one way, and the first failure of its texts. */
+static ov_status with_memory(route *r, ov_status (*go)(route *r, ov_arena *tables, ov_error *err), ov_error *err)
+{
+    ov_arena tables;
+    ov_arena_init(&tables, "route", NULL);
+    ov_arena_init(&r->scratch, "batch", NULL);
+    ov_buf_init(&r->text);
+    ov_status st = go(r, &tables, err);
+    if (st == OV_OK)
+        st = ov_buf_check(&r->text, err);
+    ov_buf_fini(&r->text);
+    ov_arena_fini(&r->scratch);
+    ov_arena_fini(&tables);
+    return st;
+}
+
 ov_status ovi_route(ov_loader *l, ov_rows *rows, ov_error *err)
 {
     route r = {.l = l, .rows = rows, .cols = rows->col_count};
-    ov_arena tables;
     if (rows->rows == 0)
         return OV_OK;
     ov_gran_floor_n(&l->schema.query_gran, rows->col[0].i64, rows->col[0].i64, rows->rows);
     OV_TRY(make_chunks(l, rows->col[0].i64, NULL, rows->rows, err));
-    ov_arena_init(&tables, "route", NULL);
-    ov_arena_init(&r.scratch, "batch", NULL);
-    ov_buf_init(&r.text);
-    ov_status st = route_split(&r, &tables, err);
-    if (st == OV_OK)
-        st = ov_buf_check(&r.text, err);
-    ov_buf_fini(&r.text);
-    ov_arena_fini(&r.scratch);
-    ov_arena_fini(&tables);
-    return st;
+    return with_memory(&r, route_split, err);
 }
 
 /* ---- batches that somebody else made ---- */
@@ -380,19 +386,9 @@ static ov_status batch_rows(route *r, ov_arena *tables, ov_error *err)
 ov_status ovi_route_batch(ov_loader *l, const ov_batch *batch, ov_error *err)
 {
     route r = {.l = l, .batch = batch, .cols = batch->cols};
-    ov_arena tables;
     if (batch->sel_rows == 0) {
         l->arrived += batch->rows;
         return OV_OK;
     }
-    ov_arena_init(&tables, "route", NULL);
-    ov_arena_init(&r.scratch, "batch", NULL);
-    ov_buf_init(&r.text);
-    ov_status st = batch_rows(&r, &tables, err);
-    if (st == OV_OK)
-        st = ov_buf_check(&r.text, err);
-    ov_buf_fini(&r.text);
-    ov_arena_fini(&r.scratch);
-    ov_arena_fini(&tables);
-    return st;
+    return with_memory(&r, batch_rows, err);
 }

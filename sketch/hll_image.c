@@ -261,7 +261,7 @@ static ov_status read_coupons(const image *in, ov_hll *s, const ov_sketch_mem *m
 static ov_status read_exceptions(const image *in, size_t start, uint32_t count, ov_hll *s, ov_error *err)
 {
     bool compact = in->flags & IS_COMPACT;
-    if (!compact && count && in->lg > in->lg_k)
+    if (!compact && count && in->lg > in->lg_k + 1) /* all registers, three quarters full */
         return ov_fail(err, OV_CORRUPT, "HLL sketch: a table of 2^%u exceptions is too large", in->lg);
     size_t n = compact || !count ? count : (size_t)1 << in->lg;
     if ((in->bytes.n - start) / 4 < n)
