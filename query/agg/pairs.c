@@ -4,7 +4,7 @@
 
 enum {
     LEAST_SLOTS = 64,
-    SLOTS_FAST = 1 << 20, /* larger sets grow in smaller steps */
+    SLOTS_FAST = 1 << 14, /* larger sets grow in smaller steps: memory that is touched first costs more than pairs that move */
     AHEAD = 32,           /* slots of large sets are cache misses: those of a stretch are fetched together */
 };
 
@@ -75,7 +75,7 @@ OV_INLINE ov_status put(ov_pairs *p, size_t at, uint32_t group, uint64_t value, 
         return OV_OK;
     p->slots[2 * at] = value;
     p->slots[2 * at + 1] = group_1;
-    return ++p->used > p->slot_count / 2 ? grow(p, err) : OV_OK;
+    return ++p->used > p->slot_count / 8 * 5 ? grow(p, err) : OV_OK;
 }
 
 ov_status ov_pairs_put(ov_pairs *p, uint32_t group, uint64_t value, bool *fresh, ov_error *err)
@@ -99,18 +99,4 @@ ov_status ov_pairs_add(ov_pairs *p, const uint32_t *group, const uint64_t *value
         }
     }
     return OV_OK;
-}
-
-bool ov_pairs_next(const ov_pairs *p, size_t *at, uint32_t *group, uint64_t *value)
-{
-    for (; *at < p->slot_count; ++*at) {
-        const uint64_t *slot = p->slots + 2 * *at;
-        if (!slot[1])
-            continue;
-        *value = slot[0];
-        *group = (uint32_t)(slot[1] - 1);
-        ++*at;
-        return true;
-    }
-    return false;
 }

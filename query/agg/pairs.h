@@ -25,4 +25,16 @@ OV_CHECKED ov_status ov_pairs_put(ov_pairs *p, uint32_t group, uint64_t value, b
 OV_CHECKED ov_status ov_pairs_add(ov_pairs *p, const uint32_t *group, const uint64_t *value, size_t count, uint64_t *n,
                                   ov_error *err);
 /* The first pair at or behind slot *at, and *at behind it; false when there is none. */
-bool ov_pairs_next(const ov_pairs *p, size_t *at, uint32_t *group, uint64_t *value);
+static inline bool ov_pairs_next(const ov_pairs *p, size_t *at, uint32_t *group, uint64_t *value)
+{
+    const uint64_t *slots = p->slots;
+    for (size_t i = *at; i < p->slot_count; i++) {
+        if (!slots[2 * i + 1])
+            continue;
+        *value = slots[2 * i];
+        *group = (uint32_t)(slots[2 * i + 1] - 1);
+        *at = i + 1;
+        return true;
+    }
+    return false;
+}
