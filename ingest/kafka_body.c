@@ -44,6 +44,8 @@ static void add_object(ov_buf *out, ov_slice object, ov_slice extra)
 /* Objects one after the other, or the elements of an array. What is neither is left as it is, for the parser to refuse. */
 static void add_json(ov_buf *out, ov_slice value, ov_slice extra)
 {
+    if (ov_slice_starts(value, OV_SLICE_LIT("\xEF\xBB\xBF"))) /* the mark that some producers put in front of UTF-8 */
+        value = ov_slice_make(value.p + 3, value.n - 3);
     ov_slice at = trim(value);
     bool array = at.n && at.p[0] == '[';
     if (!array && !extra.n) {

@@ -390,7 +390,9 @@ ov_status ovi_pq_rows_open(const ovi_pq_file *f, uint32_t group, uint64_t first,
     r->bytes_are_text = bytes_are_text;
     r->left = first < g->rows ? OV_MIN(count, g->rows - first) : 0;
     r->columns = ov_calloc(f->leaf_count + (size_t)1, sizeof *r->columns);
-    ov_status st = r->columns ? open_columns(r, g, first, wanted, err) : ov_fail_nomem(err, f->leaf_count * sizeof *r->columns);
+    ov_status st = r->columns ? OV_OK : ov_fail_nomem(err, f->leaf_count * sizeof *r->columns);
+    if (st == OV_OK && r->left) /* a group without rows may have no columns */
+        st = open_columns(r, g, first, wanted, err);
     if (st != OV_OK) {
         ovi_pq_rows_close(r);
         return st;
