@@ -96,7 +96,7 @@ static void find_place(ovi_emit *e, const char *at, ov_reject *why)
 
 void ovi_emit_reject(ovi_emit *e, const char *at, ov_slice value, const char *hint, const char *reason, ...)
 {
-    ov_reject why = {.file = e->file, .value = value, .hint = ov_slice_cstr(hint)};
+    ov_reject why = {.file = e->file, .value = value, .hint = ov_slice_cstr(hint), .of_time = e->at_time};
     char text[OV_ERROR_TEXT_BYTES];
     if (!ovi_rows_wants_reject(e->rows)) {
         ov_rows_reject(e->rows, &why);
@@ -273,6 +273,7 @@ static void reject_time(ovi_emit *e, const char *row, const ov_field *f, bool fa
     ov_timestamp_kind kind = e->plan->ts.kind;
     bool number = (f->kind == OV_FIELD_INT || f->kind == OV_FIELD_REAL) && (kind == OV_TIMESTAMP_NUMBER || kind == OV_TIMESTAMP_AUTO);
     const char *at = f->text.p >= e->text && f->text.p <= e->text_end ? f->text.p : row;
+    e->at_time = true;
     if (far || (number && t->guessed))
         ovi_emit_reject(e, at, f->text, "declare a spec whose timestampSpec has the unit: posix, millis, micro or nano",
                         "'" OV_SLICE_FMT "' is not in the years 0 to 9999, read as milliseconds or ISO", OV_SLICE_ARG(t->column));
@@ -283,6 +284,7 @@ static void reject_time(ovi_emit *e, const char *row, const ov_field *f, bool fa
     else
         ovi_emit_reject(e, at, f->text, "check timestampSpec.format", "'" OV_SLICE_FMT "' is no time of the format '" OV_SLICE_FMT "'",
                         OV_SLICE_ARG(t->column), OV_SLICE_ARG(t->format));
+    e->at_time = false;
 }
 
 static bool read_time(ovi_emit *e, const char *row, int64_t field, const ov_timestamp *ts, ov_timestamp_memo *memo,
@@ -301,12 +303,14 @@ static bool read_time(ovi_emit *e, const char *row, int64_t field, const ov_time
             *ms = p->spec->timestamp.missing_ms;
             return true;
         }
+        e->at_time = true;
         ovi_emit_reject(e, row, (ov_slice){"", 0},
                         "name the column in timestampSpec.column, or give timestampSpec.missingValue",
                         "the row has no time: '" OV_SLICE_FMT "' is %s%s",
                         OV_SLICE_ARG(p->spec->timestamp.column),
                         f->kind == OV_FIELD_NULL ? "null" : "missing",
                         p->spec->timestamp.guessed ? " (the first of '__time', 'timestamp' and 'time' that occurs is taken)" : "");
+        e->at_time = false;
         return false;
     case OV_FIELD_TEXT:
         if (f->text.n == 0 && p->blank_is_null && p->spec->timestamp.has_missing) {

@@ -27,6 +27,7 @@ typedef struct ovi_emit {
     const char *counted;         /* the start of a line of the text, and how many breaks lie before it; NULL: nobody asked yet */
     uint64_t counted_lines;
     ov_slice file;
+    bool at_time;                /* the row's time is being read */
     /* Told of every row when it is done, while its fields are still there; NULL: nobody. */
     void (*tap)(void *self, struct ovi_emit *e);
     void *tap_self;

@@ -396,6 +396,7 @@ static void sample(ov_rows *r, const ov_reject *why, bool loaded)
         .value = keep(r, why->value, OV_REJECT_VALUE_BYTES),
         .hint = keep(r, why->hint, 512),
         .loaded = loaded,
+        .of_time = why->of_time,
     };
 }
 

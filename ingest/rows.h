@@ -25,6 +25,7 @@ typedef struct ov_reject {
     ov_slice value;  /* the text at fault, cut to OV_REJECT_VALUE_BYTES */
     ov_slice hint;   /* what to change, empty when nothing helps */
     bool loaded;     /* true: the row was loaded, this value as NULL */
+    bool of_time;    /* it is the row's time that cannot be read */
 } ov_reject;
 
 enum { OV_REJECT_VALUE_BYTES = 400 };

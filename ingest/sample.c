@@ -110,10 +110,26 @@ static void on_row(void *self, ovi_emit *e)
 
 /* ---- what became of them ---- */
 
-static ov_status sentence(sampler *s, const ov_reject *why, uint64_t lines_before, ov_slice *out, ov_error *err)
+/* In Druid's words: its console shows them beside the time column that was tried. */
+static ov_status time_fault(sampler *s, ov_slice input, ov_slice *out, ov_error *err)
 {
-    OV_TRY(ov_arena_copy(&s->arena, why->reason, out, err));
-    if (why->value.n)
+    ov_json *row;
+    ov_buf text;
+    OV_TRY(ov_json_parse(input, NULL, &s->arena, &row, err));
+    ov_buf_init(&text);
+    ovi_sample_print_time_fault(row, s->spec->timestamp.column, &text);
+    ov_status st = ov_buf_check(&text, err);
+    if (st == OV_OK)
+        st = ov_arena_copy(&s->arena, ov_buf_slice(&text), out, err);
+    ov_buf_fini(&text);
+    return st;
+}
+
+static ov_status sentence(sampler *s, const ov_reject *why, ov_slice input, uint64_t lines_before, ov_slice *out, ov_error *err)
+{
+    bool time = why->of_time && input.n;
+    OV_TRY(time ? time_fault(s, input, out, err) : ov_arena_copy(&s->arena, why->reason, out, err));
+    if (!time && why->value.n)
         OV_TRY(ov_arena_printf(&s->arena, out, err, OV_SLICE_FMT ": " OV_SLICE_FMT, OV_SLICE_ARG(*out),
                                OV_SLICE_ARG(why->value)));
     if (why->line)
@@ -135,7 +151,8 @@ static ov_status explain(sampler *s, const ov_rows *r, uint64_t lines_before, ov
             at++;
         if (at == end)
             break;
-        OV_TRY(sentence(s, why, lines_before, &s->list[at++].why, err));
+        OV_TRY(sentence(s, why, s->list[at].input, lines_before, &s->list[at].why, err));
+        at++;
     }
     return OV_OK;
 }

@@ -114,6 +114,75 @@ void ovi_sample_print_row(const ovi_plan *plan, const ov_rows *r, uint32_t row, 
     ov_jsonw_close_object(&w);
 }
 
+/* ---- faults ---- */
+
+/* As Java prints maps and lists. */
+static void print_java(const ov_json *v, ov_buf *out)
+{
+    bool object = v->kind == OV_JSON_OBJECT;
+    if (v->kind == OV_JSON_STRING) {
+        ov_buf_add_slice(out, v->s);
+        return;
+    }
+    if (!object && v->kind != OV_JSON_ARRAY) {
+        ov_json_print(v, out);
+        return;
+    }
+    ov_buf_add_char(out, object ? '{' : '[');
+    for (const ov_json *c = v->first; c; c = c->next) {
+        ov_buf_add_str(out, c == v->first ? "" : ", ");
+        if (object) {
+            ov_buf_add_slice(out, c->key);
+            ov_buf_add_char(out, '=');
+        }
+        print_java(c, out);
+    }
+    ov_buf_add_char(out, object ? '}' : ']');
+}
+
+/* The text, or so much of it as Druid shows: 100 UTF-16 units. */
+static void add_start(ov_slice text, ov_buf *out)
+{
+    enum { SHOWN_UNITS = 100 };
+    size_t units = 0, end = 0;
+    for (size_t i = 0; i < text.n; i++) {
+        unsigned char c = (unsigned char)text.p[i];
+        if ((c & 0xC0) == 0x80)
+            continue; /* inside a character */
+        if (units < SHOWN_UNITS)
+            end = i;
+        units += c >= 0xF0 ? 2 : 1;
+        if (units == SHOWN_UNITS)
+            end = i + 1;
+    }
+    if (units < SHOWN_UNITS) {
+        ov_buf_add_slice(out, text);
+        return;
+    }
+    while (end < text.n && ((unsigned char)text.p[end] & 0xC0) == 0x80)
+        end++;
+    ov_buf_add_slice(out, ov_slice_make(text.p, end));
+    ov_buf_add_str(out, "...");
+}
+
+void ovi_sample_print_time_fault(const ov_json *row, ov_slice column, ov_buf *out)
+{
+    const ov_json *time = NULL;
+    ov_buf event;
+    for (const ov_json *v = row->first; v && !time; v = v->next)
+        time = ov_slice_eq(v->key, column) ? v : NULL;
+    ov_buf_add_str(out, "Timestamp[");
+    if (time)
+        print_java(time, out);
+    else
+        ov_buf_add_str(out, "null");
+    ov_buf_add_str(out, "] is unparseable! Event: ");
+    ov_buf_init(&event);
+    print_java(row, &event);
+    add_start(ov_buf_slice(&event), out);
+    ov_buf_fini(&event);
+}
+
 /* ---- columns ---- */
 
 /* The words of a dimensionsSpec. */

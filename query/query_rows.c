@@ -53,5 +53,11 @@ static uint64_t plan_rows(const ov_plan *node, const ov_snapshot *snapshot)
 
 uint64_t ov_query_rows(const ov_query *q)
 {
-    return q->planned->plan ? plan_rows(q->planned->plan, q->cx.snapshot) : 0;
+    uint64_t rows = q->planned->plan ? plan_rows(q->planned->plan, q->cx.snapshot) : 0;
+    for (uint32_t i = 0; q->native.type == OV_NATIVE_UNION && i < q->native.part_count; i++) {
+        const ov_plan *part = q->native.parts[i].query.plan;
+        if (part && __builtin_add_overflow(rows, plan_rows(part, q->cx.snapshot), &rows))
+            return UINT64_MAX;
+    }
+    return rows;
 }

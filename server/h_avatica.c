@@ -11,6 +11,8 @@ static void answer(ov_app *app, ov_request *rq, ov_av_wire wire)
 {
     ov_arena *a = ov_request_arena(rq);
     ov_slice address = ov_slice_cstr(app->address), body = ov_request_body(rq);
+    if (body.n == 0 && wire == OV_AV_JSON) /* where some clients put it */
+        body = ov_http_header_get(ov_request_head(rq), "request", NULL);
     ov_error err = OV_ERROR_INIT;
     ov_av_request in;
     ov_av_response out;

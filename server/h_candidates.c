@@ -49,19 +49,17 @@ static void add_parts(ov_jsonw *w, const ov_segment_entry *e, const ov_interval 
 
 static void respond_candidates(ov_app *app, ov_request *rq, ov_slice name, ov_interval *wanted, size_t n)
 {
-    ov_buf b;
-    ov_jsonw w;
-    ov_buf_init(&b);
-    ov_jsonw_init(&w, &b);
+    ovi_reply r;
+    ov_jsonw *w = ovi_reply_open(&r);
     ov_snapshot *snap = ov_catalog_snapshot(app->catalog);
     const ov_datasource *ds = ov_snapshot_find(snap, name);
     n = ov_interval_condense(wanted, n);
-    ov_jsonw_open_array(&w, NULL);
+    ov_jsonw_open_array(w, NULL);
     for (uint32_t i = 0; ds && i < ds->segment_count; i++)
-        add_parts(&w, ds->segments[i], wanted, n, app->address);
-    ov_jsonw_close_array(&w);
+        add_parts(w, ds->segments[i], wanted, n, app->address);
+    ov_jsonw_close_array(w);
     ov_snapshot_release(snap);
-    ov_respond_json(rq, &b);
+    ovi_reply_send(rq, 200, &r);
 }
 
 /* "a/b,c/d" */

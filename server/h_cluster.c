@@ -27,15 +27,13 @@ static void add_role(ov_jsonw *w, const char *key, const ov_app *app, const char
 void ov_h_cluster(ov_app *app, ov_request *rq, const ov_captures *at)
 {
     (void)at;
-    ov_buf b;
-    ov_jsonw w;
-    ov_buf_init(&b);
-    ov_jsonw_init(&w, &b);
-    ov_jsonw_open_object(&w, NULL);
+    ovi_reply r;
+    ov_jsonw *w = ovi_reply_open(&r);
+    ov_jsonw_open_object(w, NULL);
     for (size_t i = 0; i < OV_COUNT_OF(roles); i++)
-        add_role(&w, roles[i], app, roles[i]);
-    ov_jsonw_close_object(&w);
-    ov_respond_json(rq, &b);
+        add_role(w, roles[i], app, roles[i]);
+    ov_jsonw_close_object(w);
+    ovi_reply_send(rq, 200, &r);
 }
 
 void ov_h_cluster_role(ov_app *app, ov_request *rq, const ov_captures *at)
@@ -110,20 +108,18 @@ static void add_server(ov_jsonw *w, const ov_app *app, const ov_snapshot *snap, 
 void ov_h_servers(ov_app *app, ov_request *rq, const ov_captures *at)
 {
     (void)at;
-    ov_buf b;
-    ov_jsonw w;
-    ov_buf_init(&b);
-    ov_jsonw_init(&w, &b);
+    ovi_reply r;
+    ov_jsonw *w = ovi_reply_open(&r);
     bool full = ovi_has_param(rq, "full"), simple = ovi_has_param(rq, "simple");
     ov_snapshot *snap = ov_catalog_snapshot(app->catalog);
-    ov_jsonw_open_array(&w, NULL);
+    ov_jsonw_open_array(w, NULL);
     for (int holds = 0; holds < 2 && (full || simple); holds++)
-        add_server(&w, app, snap, holds, full);
+        add_server(w, app, snap, holds, full);
     if (!full && !simple)
-        ov_jsonw_cstr(&w, NULL, app->address);
-    ov_jsonw_close_array(&w);
+        ov_jsonw_cstr(w, NULL, app->address);
+    ov_jsonw_close_array(w);
     ov_snapshot_release(snap);
-    ov_respond_json(rq, &b);
+    ovi_reply_send(rq, 200, &r);
 }
 
 static bool is_me(const ov_app *app, ov_slice name)

@@ -66,23 +66,13 @@ static ov_status print_all(ov_app *app, ov_arena *a, bool cluster, ov_buf *out, 
     return ov_buf_check(out, err);
 }
 
-static void respond(ov_request *rq, ov_status st, ov_buf *b, const ov_error *err)
-{
-    if (st == OV_OK) {
-        ov_respond_json(rq, b);
-        return;
-    }
-    ov_buf_fini(b);
-    ovi_reply_error(rq, err);
-}
-
 void ov_h_compaction_config(ov_app *app, ov_request *rq, const ov_captures *at)
 {
     (void)at;
     ov_error err = OV_ERROR_INIT;
     ov_buf b;
     ov_buf_init(&b);
-    respond(rq, print_all(app, ov_request_arena(rq), true, &b, &err), &b, &err);
+    ovi_reply_made(rq, print_all(app, ov_request_arena(rq), true, &b, &err), &b, &err);
 }
 
 void ov_h_compaction_datasources(ov_app *app, ov_request *rq, const ov_captures *at)
@@ -91,7 +81,7 @@ void ov_h_compaction_datasources(ov_app *app, ov_request *rq, const ov_captures 
     ov_error err = OV_ERROR_INIT;
     ov_buf b;
     ov_buf_init(&b);
-    respond(rq, print_all(app, ov_request_arena(rq), false, &b, &err), &b, &err);
+    ovi_reply_made(rq, print_all(app, ov_request_arena(rq), false, &b, &err), &b, &err);
 }
 
 void ov_h_compaction_cluster(ov_app *app, ov_request *rq, const ov_captures *at)
@@ -107,7 +97,7 @@ void ov_h_compaction_cluster(ov_app *app, ov_request *rq, const ov_captures *at)
         st = add_cluster(&s, ov_request_arena(rq), &c, &err);
     if (st == OV_OK)
         ov_json_print(c, &b);
-    respond(rq, st, &b, &err);
+    ovi_reply_made(rq, st, &b, &err);
 }
 
 void ov_h_compaction_of(ov_app *app, ov_request *rq, const ov_captures *at)
@@ -123,19 +113,14 @@ void ov_h_compaction_of(ov_app *app, ov_request *rq, const ov_captures *at)
         ovi_reply_nothing(rq, 404);
         return;
     }
-    respond(rq, st == OV_OK ? ov_compaction_print(config, &b, &err) : st, &b, &err);
+    ovi_reply_made(rq, st == OV_OK ? ov_compaction_print(config, &b, &err) : st, &b, &err);
 }
 
 /* ---- setting ---- */
 
 static ov_status write_setting(ov_app *app, ov_request *rq, ov_slice key, const ov_settings *s, ov_slice payload, ov_error *err)
 {
-    const ov_http_head *head = ov_request_head(rq);
-    ov_audit audit = {.key = key,
-                      .author = ov_http_header_get(head, "X-Druid-Author", NULL),
-                      .comment = ov_http_header_get(head, "X-Druid-Comment", NULL),
-                      .payload = payload};
-    return ov_settings_write(app->catalog, OV_COMPACTION_SUBJECT, s, &audit, ov_request_arena(rq), err);
+    return ovi_settings_save(app, rq, OV_COMPACTION_SUBJECT, key, payload, s, err);
 }
 
 /* The member of the settings, made when it is not there. */
@@ -370,14 +355,12 @@ void ov_h_compaction_progress(ov_app *app, ov_request *rq, const ov_captures *at
         unknown_datasource(rq);
         return;
     }
-    ov_buf b;
-    ov_jsonw w;
-    ov_buf_init(&b);
-    ov_jsonw_init(&w, &b);
-    ov_jsonw_open_object(&w, NULL);
-    ov_jsonw_u64(&w, "remainingSegmentSize", list[0].awaiting.bytes);
-    ov_jsonw_close_object(&w);
-    ov_respond_json(rq, &b);
+    ovi_reply r;
+    ov_jsonw *w = ovi_reply_open(&r);
+    ov_jsonw_open_object(w, NULL);
+    ov_jsonw_u64(w, "remainingSegmentSize", list[0].awaiting.bytes);
+    ov_jsonw_close_object(w);
+    ovi_reply_send(rq, 200, &r);
 }
 
 /* Look for work now. */
@@ -414,5 +397,5 @@ void ov_h_compaction_history(ov_app *app, ov_request *rq, const ov_captures *at)
     }
     ov_buf_add_char(&out, ']');
     ov_buf_fini(&b);
-    respond(rq, st, &out, &err);
+    ovi_reply_made(rq, st, &out, &err);
 }

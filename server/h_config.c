@@ -40,36 +40,15 @@ void ov_h_config(ov_app *app, ov_request *rq, const ov_captures *at)
     ov_error err = OV_ERROR_INIT;
     ov_buf b;
     ov_buf_init(&b);
-    if (print_config(app, ov_request_arena(rq), &b, &err) == OV_OK) {
-        ov_respond_json(rq, &b);
-        return;
-    }
-    ov_buf_fini(&b);
-    ovi_reply_error(rq, &err);
-}
-
-static ov_status set_config(ov_app *app, ov_request *rq, ov_error *err)
-{
-    ov_arena *a = ov_request_arena(rq);
-    const ov_http_head *head = ov_request_head(rq);
-    ov_settings s;
-    ov_json *wanted;
-    OV_TRY(ov_json_parse(ov_request_body(rq), NULL, a, &wanted, err));
-    OV_TRY(ov_json_expect(wanted, OV_JSON_OBJECT, err));
-    OV_TRY(ov_settings_read(app->catalog, SUBJECT, a, &s, err));
-    OV_TRY(ov_settings_merge(a, s.object, wanted, err));
-    ov_audit audit = {.key = OV_SLICE_LIT(SUBJECT),
-                      .author = ov_http_header_get(head, "X-Druid-Author", NULL),
-                      .comment = ov_http_header_get(head, "X-Druid-Comment", NULL),
-                      .payload = ov_request_body(rq)};
-    return ov_settings_write(app->catalog, SUBJECT, &s, &audit, a, err);
+    ov_status st = print_config(app, ov_request_arena(rq), &b, &err);
+    ovi_reply_made(rq, st, &b, &err);
 }
 
 void ov_h_config_set(ov_app *app, ov_request *rq, const ov_captures *at)
 {
     (void)at;
     ov_error err = OV_ERROR_INIT;
-    if (set_config(app, rq, &err) != OV_OK) {
+    if (ovi_settings_change(app, rq, SUBJECT, NULL, &err) != OV_OK) {
         ovi_reply_error(rq, &err);
         return;
     }

@@ -19,17 +19,15 @@
 void ov_h_broker_datasources(ov_app *app, ov_request *rq, const ov_captures *at)
 {
     (void)at;
-    ov_buf b;
-    ov_jsonw w;
-    ov_buf_init(&b);
-    ov_jsonw_init(&w, &b);
+    ovi_reply r;
+    ov_jsonw *w = ovi_reply_open(&r);
     ov_snapshot *snap = ov_catalog_snapshot(app->catalog);
-    ov_jsonw_open_array(&w, NULL);
+    ov_jsonw_open_array(w, NULL);
     for (uint32_t i = 0; i < ov_snapshot_datasources(snap); i++)
-        ov_jsonw_str(&w, NULL, ov_snapshot_datasource(snap, i)->name);
-    ov_jsonw_close_array(&w);
+        ov_jsonw_str(w, NULL, ov_snapshot_datasource(snap, i)->name);
+    ov_jsonw_close_array(w);
     ov_snapshot_release(snap);
-    ov_respond_json(rq, &b);
+    ovi_reply_send(rq, 200, &r);
 }
 
 /* Is the column in a segment that overlaps the interval? */
@@ -127,14 +125,12 @@ static void broker_list(ov_app *app, ov_request *rq, ov_slice name, uint8_t role
         ovi_reply_error(rq, &err);
         return;
     }
-    ov_buf b;
-    ov_jsonw w;
-    ov_buf_init(&b);
-    ov_jsonw_init(&w, &b);
+    ovi_reply r;
+    ov_jsonw *w = ovi_reply_open(&r);
     ov_snapshot *snap = ov_catalog_snapshot(app->catalog);
-    add_names(&w, NULL, ov_snapshot_find(snap, name), role, within);
+    add_names(w, NULL, ov_snapshot_find(snap, name), role, within);
     ov_snapshot_release(snap);
-    ov_respond_json(rq, &b);
+    ovi_reply_send(rq, 200, &r);
 }
 
 void ov_h_broker_dimensions(ov_app *app, ov_request *rq, const ov_captures *at)
@@ -179,28 +175,26 @@ void ov_h_datasources(ov_app *app, ov_request *rq, const ov_captures *at)
         ov_h_broker_datasources(app, rq, at);
         return;
     }
-    ov_buf b;
-    ov_jsonw w;
-    ov_buf_init(&b);
-    ov_jsonw_init(&w, &b);
+    ovi_reply r;
+    ov_jsonw *w = ovi_reply_open(&r);
     ov_snapshot *snap = ov_catalog_snapshot(app->catalog);
-    ov_jsonw_open_array(&w, NULL);
+    ov_jsonw_open_array(w, NULL);
     for (uint32_t i = 0; i < ov_snapshot_datasources(snap); i++) {
         const ov_datasource *ds = ov_snapshot_datasource(snap, i);
-        ov_jsonw_open_object(&w, NULL);
+        ov_jsonw_open_object(w, NULL);
         if (full) {
-            ovi_datasource_json(&w, ds);
+            ovi_datasource_json(w, ds);
         } else {
-            ov_jsonw_str(&w, "name", ds->name);
-            ov_jsonw_open_object(&w, "properties");
-            add_summary(&w, ds);
-            ov_jsonw_close_object(&w);
+            ov_jsonw_str(w, "name", ds->name);
+            ov_jsonw_open_object(w, "properties");
+            add_summary(w, ds);
+            ov_jsonw_close_object(w);
         }
-        ov_jsonw_close_object(&w);
+        ov_jsonw_close_object(w);
     }
-    ov_jsonw_close_array(&w);
+    ov_jsonw_close_array(w);
     ov_snapshot_release(snap);
-    ov_respond_json(rq, &b);
+    ovi_reply_send(rq, 200, &r);
 }
 
 static void respond_datasource(ov_app *app, ov_request *rq, ov_slice name, bool full, int unknown)
@@ -210,17 +204,15 @@ static void respond_datasource(ov_app *app, ov_request *rq, ov_slice name, bool 
     if (!ds) {
         ovi_reply_nothing(rq, unknown);
     } else {
-        ov_buf b;
-        ov_jsonw w;
-        ov_buf_init(&b);
-        ov_jsonw_init(&w, &b);
-        ov_jsonw_open_object(&w, NULL);
+        ovi_reply r;
+        ov_jsonw *w = ovi_reply_open(&r);
+        ov_jsonw_open_object(w, NULL);
         if (full)
-            ovi_datasource_json(&w, ds);
+            ovi_datasource_json(w, ds);
         else
-            add_summary(&w, ds);
-        ov_jsonw_close_object(&w);
-        ov_respond_json(rq, &b);
+            add_summary(w, ds);
+        ov_jsonw_close_object(w);
+        ovi_reply_send(rq, 200, &r);
     }
     ov_snapshot_release(snap);
 }
@@ -245,15 +237,13 @@ static void respond_all_names(ov_app *app, ov_request *rq)
         ovi_reply_error(rq, &err);
         return;
     }
-    ov_buf b;
-    ov_jsonw w;
-    ov_buf_init(&b);
-    ov_jsonw_init(&w, &b);
-    ov_jsonw_open_array(&w, NULL);
+    ovi_reply r;
+    ov_jsonw *w = ovi_reply_open(&r);
+    ov_jsonw_open_array(w, NULL);
     for (uint32_t i = 0; i < n; i++)
-        ov_jsonw_str(&w, NULL, names[i]);
-    ov_jsonw_close_array(&w);
-    ov_respond_json(rq, &b);
+        ov_jsonw_str(w, NULL, names[i]);
+    ov_jsonw_close_array(w);
+    ovi_reply_send(rq, 200, &r);
 }
 
 /* includeUnused wins over full; simple means nothing here. */
@@ -291,15 +281,13 @@ static void mark(ov_app *app, ov_request *rq, ov_slice name, bool used, ov_segme
     }
     ov_log_info(used ? "segments marked used" : "segments marked unused",
                 ov_kv_slice("datasource", name), ov_kv_i64("segments", changed));
-    ov_buf b;
-    ov_jsonw w;
-    ov_buf_init(&b);
-    ov_jsonw_init(&w, &b);
-    ov_jsonw_open_object(&w, NULL);
-    ov_jsonw_u64(&w, "numChangedSegments", changed);
-    ov_jsonw_bool(&w, "segmentStateChanged", changed > 0); /* what older clients read */
-    ov_jsonw_close_object(&w);
-    ov_respond_json(rq, &b);
+    ovi_reply r;
+    ov_jsonw *w = ovi_reply_open(&r);
+    ov_jsonw_open_object(w, NULL);
+    ov_jsonw_u64(w, "numChangedSegments", changed);
+    ov_jsonw_bool(w, "segmentStateChanged", changed > 0); /* what older clients read */
+    ov_jsonw_close_object(w);
+    ovi_reply_send(rq, 200, &r);
 }
 
 void ov_h_datasource_drop(ov_app *app, ov_request *rq, const ov_captures *at)

@@ -41,22 +41,20 @@ static ov_status interval_param(ov_request *rq, ov_interval *out, ov_error *err)
 
 static void respond_status(ov_request *rq, ov_snapshot *snap, const ov_datasource *only)
 {
-    ov_buf b;
-    ov_jsonw w;
-    ov_buf_init(&b);
-    ov_jsonw_init(&w, &b);
+    ovi_reply r;
+    ov_jsonw *w = ovi_reply_open(&r);
     bool full = ovi_has_param(rq, "full"), counts = full || ovi_has_param(rq, "simple");
-    ov_jsonw_open_object(&w, NULL);
+    ov_jsonw_open_object(w, NULL);
     if (full)
-        ov_jsonw_open_object(&w, "_default_tier");
+        ov_jsonw_open_object(w, "_default_tier");
     if (only)
-        add_status(&w, only->name, counts);
+        add_status(w, only->name, counts);
     for (uint32_t i = 0; !only && i < ov_snapshot_datasources(snap); i++)
-        add_status(&w, ov_snapshot_datasource(snap, i)->name, counts);
+        add_status(w, ov_snapshot_datasource(snap, i)->name, counts);
     if (full)
-        ov_jsonw_close_object(&w);
-    ov_jsonw_close_object(&w);
-    ov_respond_json(rq, &b);
+        ov_jsonw_close_object(w);
+    ov_jsonw_close_object(w);
+    ovi_reply_send(rq, 200, &r);
 }
 
 void ov_h_load_status(ov_app *app, ov_request *rq, const ov_captures *at)
@@ -95,19 +93,17 @@ void ov_h_load_queue(ov_app *app, ov_request *rq, const ov_captures *at)
     (void)at;
     static const char *const counters[] = {"segmentsToLoad", "segmentsToDrop", "segmentsToLoadSize",
                                            "segmentsToDropSize", "expectedLoadTimeMillis"};
-    ov_buf b;
-    ov_jsonw w;
-    ov_buf_init(&b);
-    ov_jsonw_init(&w, &b);
-    ov_jsonw_open_object(&w, NULL);
-    ov_jsonw_open_object(&w, app->address);
+    ovi_reply r;
+    ov_jsonw *w = ovi_reply_open(&r);
+    ov_jsonw_open_object(w, NULL);
+    ov_jsonw_open_object(w, app->address);
     for (size_t i = 0; ovi_has_param(rq, "simple") && i < OV_COUNT_OF(counters); i++)
-        ov_jsonw_i64(&w, counters[i], 0);
+        ov_jsonw_i64(w, counters[i], 0);
     if (!ovi_has_param(rq, "simple")) {
-        ov_jsonw_raw(&w, "segmentsToLoad", OV_SLICE_LIT("[]"));
-        ov_jsonw_raw(&w, "segmentsToDrop", OV_SLICE_LIT("[]"));
+        ov_jsonw_raw(w, "segmentsToLoad", OV_SLICE_LIT("[]"));
+        ov_jsonw_raw(w, "segmentsToDrop", OV_SLICE_LIT("[]"));
     }
-    ov_jsonw_close_object(&w);
-    ov_jsonw_close_object(&w);
-    ov_respond_json(rq, &b);
+    ov_jsonw_close_object(w);
+    ov_jsonw_close_object(w);
+    ovi_reply_send(rq, 200, &r);
 }

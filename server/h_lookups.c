@@ -4,6 +4,7 @@
 #include "base/jsonw.h"
 #include "server/error_http.h"
 #include "server/handlers.h"
+#include "server/reply.h"
 #include "server/lookups.h"
 
 #define DEFAULT_TIER "__default"
@@ -52,15 +53,13 @@ static void respond_value(ov_request *rq, const ov_json *v, int status)
 
 static void respond_names(ov_request *rq, const ov_json *object)
 {
-    ov_buf text;
-    ov_jsonw w;
-    ov_buf_init(&text);
-    ov_jsonw_init(&w, &text);
-    ov_jsonw_open_array(&w, NULL);
+    ovi_reply r;
+    ov_jsonw *w = ovi_reply_open(&r);
+    ov_jsonw_open_array(w, NULL);
     for (const ov_json *v = object ? object->first : NULL; v; v = v->next)
-        ov_jsonw_str(&w, NULL, v->key);
-    ov_jsonw_close_array(&w);
-    ov_respond_json(rq, &text);
+        ov_jsonw_str(w, NULL, v->key);
+    ov_jsonw_close_array(w);
+    ovi_reply_send(rq, 200, &r);
 }
 
 static const ov_json *member(const ov_json *object, ov_slice key)

@@ -31,6 +31,7 @@ typedef struct native_answer {
     ov_buf plain, out; /* plain: what pretty has not seen yet */
     size_t flush_at;
     bool begun;
+    bool elements; /* of a union: there are some */
 } native_answer;
 
 /* ---- the request ---- */
@@ -148,7 +149,7 @@ static ov_status run_one(native_answer *a, const ov_native_query *native, ov_err
     ov_query *q = a->query;
     ov_result_sink rows = {no_fields, take_rows, a}, empty = {no_fields, take_empty, a}, total = {no_fields, take_total, a};
     if (native->type == OV_NATIVE_METADATA) {
-        ov_buf_add_slice(a->sink.sheet, native->text);
+        ov_native_out_text(&a->sink, native->text);
         return OV_OK;
     }
     OV_TRY(ov_native_out_create(native, &a->sink, &a->writer, err));
@@ -185,10 +186,25 @@ static ov_status run_parts(native_answer *a, const ov_native_query *native, ov_e
     return OV_OK;
 }
 
+/* All elements in one list. */
+static ov_status run_union(native_answer *a, const ov_native_query *native, ov_error *err)
+{
+    ov_buf_add_char(a->sink.sheet, '[');
+    a->sink.elements = &a->elements;
+    for (uint32_t i = 0; i < native->part_count; i++) {
+        OV_TRY(run_one(a, &native->parts[i].query, err));
+        OV_TRY(flush_some(a, err));
+    }
+    ov_buf_add_char(a->sink.sheet, ']');
+    return OV_OK;
+}
+
 static ov_status run_all(ov_query *q, void *self, ov_error *err)
 {
     const ov_native_query *native = ov_query_native(q);
-    return native->type == OV_NATIVE_PARTS ? run_parts(self, native, err) : run_one(self, native, err);
+    if (native->type == OV_NATIVE_PARTS)
+        return run_parts(self, native, err);
+    return native->type == OV_NATIVE_UNION ? run_union(self, native, err) : run_one(self, native, err);
 }
 
 static ov_status run_query(ov_app *app, ov_request *rq, const native_request *in, const _Atomic bool *cancelled,
@@ -216,6 +232,15 @@ static ov_status run_query(ov_app *app, ov_request *rq, const native_request *in
     return st;
 }
 
+/* One of the listed tags is this one; whether they are weak does not matter here. */
+static bool lists_tag(ov_slice header, ov_slice tag)
+{
+    for (size_t i = 0; i + tag.n <= header.n; i++)
+        if (memcmp(header.p + i, tag.p, tag.n) == 0)
+            return true;
+    return false;
+}
+
 /* The same query over the same data gives the same bytes: what was asked, what catalog and lookups hold. */
 static bool matches_etag(ov_app *app, ov_request *rq, ov_result_use *use)
 {
@@ -231,7 +256,7 @@ static bool matches_etag(ov_app *app, ov_request *rq, ov_result_use *use)
     ov_respond_header(rq, "ETag", tag);
     bool found;
     ov_slice given = ov_http_header_get(ov_request_head(rq), "If-None-Match", &found);
-    return found && ov_slice_eq(given, tag);
+    return found && lists_tag(given, tag);
 }
 
 /* What the bytes of an answer are made from, beside the data. */

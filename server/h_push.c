@@ -92,28 +92,26 @@ static bool looks_like_csv(const ov_push *p, const ov_push_result *r)
 
 static void respond_taken(ov_request *rq, const ov_push *push, const ov_push_result *r)
 {
-    ov_buf body;
-    ov_jsonw w;
-    ov_buf_init(&body);
-    ov_jsonw_init(&w, &body);
-    ov_jsonw_open_object(&w, NULL);
-    ov_jsonw_u64(&w, "rows", r->rows);
-    ov_jsonw_u64(&w, "rejected", r->rejected);
-    ov_jsonw_bool(&w, "duplicate", r->duplicate);
+    ovi_reply reply;
+    ov_jsonw *w = ovi_reply_open(&reply);
+    ov_jsonw_open_object(w, NULL);
+    ov_jsonw_u64(w, "rows", r->rows);
+    ov_jsonw_u64(w, "rejected", r->rejected);
+    ov_jsonw_bool(w, "duplicate", r->duplicate);
     if (r->filtered)
-        ov_jsonw_u64(&w, "filtered", r->filtered);
+        ov_jsonw_u64(w, "filtered", r->filtered);
     if (r->with_errors)
-        ov_jsonw_u64(&w, "rowsWithErrors", r->with_errors);
+        ov_jsonw_u64(w, "rowsWithErrors", r->with_errors);
     if (r->reject_count) {
-        ov_jsonw_open_array(&w, "reasons");
+        ov_jsonw_open_array(w, "reasons");
         for (uint32_t i = 0; i < r->reject_count; i++)
-            add_reject(&w, &r->rejects[i]);
-        ov_jsonw_close_array(&w);
+            add_reject(w, &r->rejects[i]);
+        ov_jsonw_close_array(w);
     }
     if (looks_like_csv(push, r))
-        ov_jsonw_cstr(&w, "hint", "a body is read as JSON; for CSV and TSV say Content-Type: text/csv or text/tab-separated-values");
-    ov_jsonw_close_object(&w);
-    ov_respond_json(rq, &body);
+        ov_jsonw_cstr(w, "hint", "a body is read as JSON; for CSV and TSV say Content-Type: text/csv or text/tab-separated-values");
+    ov_jsonw_close_object(w);
+    ovi_reply_send(rq, 200, &reply);
 }
 
 void ov_h_push(ov_app *app, ov_request *rq, const ov_captures *at)
@@ -176,14 +174,12 @@ void ov_h_stream_mark(ov_app *app, ov_request *rq, const ov_captures *at)
         respond_failure(rq, &err);
         return;
     }
-    ov_buf body;
-    ov_jsonw w;
-    ov_buf_init(&body);
-    ov_jsonw_init(&w, &body);
-    ov_jsonw_open_object(&w, NULL);
-    ov_jsonw_str(&w, "place", place);
-    ov_jsonw_close_object(&w);
-    ov_respond_json(rq, &body);
+    ovi_reply r;
+    ov_jsonw *w = ovi_reply_open(&r);
+    ov_jsonw_open_object(w, NULL);
+    ov_jsonw_str(w, "place", place);
+    ov_jsonw_close_object(w);
+    ovi_reply_send(rq, 200, &r);
 }
 
 void ov_h_stream_declare(ov_app *app, ov_request *rq, const ov_captures *at)

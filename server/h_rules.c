@@ -82,17 +82,15 @@ void ov_h_rules_of(ov_app *app, ov_request *rq, const ov_captures *at)
         ovi_reply_error(rq, &err);
         return;
     }
-    ov_buf b;
-    ov_jsonw w;
-    ov_buf_init(&b);
-    ov_jsonw_init(&w, &b);
-    ov_jsonw_open_array(&w, NULL);
+    ovi_reply reply;
+    ov_jsonw *w = ovi_reply_open(&reply);
+    ov_jsonw_open_array(w, NULL);
     for (const ov_json *r = own ? own->first : NULL; r; r = r->next)
-        add_rules(&w, r, "");
+        add_rules(w, r, "");
     for (const ov_json *r = is_default || ovi_has_param(rq, "full") ? shared->first : NULL; r; r = r->next)
-        add_rules(&w, r, "");
-    ov_jsonw_close_array(&w);
-    ov_respond_json(rq, &b);
+        add_rules(w, r, "");
+    ov_jsonw_close_array(w);
+    ovi_reply_send(rq, 200, &reply);
 }
 
 /* ---- setting them ---- */
@@ -100,7 +98,6 @@ void ov_h_rules_of(ov_app *app, ov_request *rq, const ov_captures *at)
 static ov_status set_rules(ov_app *app, ov_request *rq, ov_slice name, ov_error *err)
 {
     ov_arena *a = ov_request_arena(rq);
-    const ov_http_head *head = ov_request_head(rq);
     ov_settings s;
     ov_json *rules;
     ov_rule *read;
@@ -112,11 +109,7 @@ static ov_status set_rules(ov_app *app, ov_request *rq, ov_slice name, ov_error 
     OV_TRY(ov_settings_read(app->catalog, SUBJECT, a, &s, err));
     OV_TRY(ov_arena_copy(a, name, &key, err));
     OV_TRY(ov_json_set(a, s.object, key.p, rules, err));
-    ov_audit audit = {.key = name,
-                      .author = ov_http_header_get(head, "X-Druid-Author", NULL),
-                      .comment = ov_http_header_get(head, "X-Druid-Comment", NULL),
-                      .payload = ov_request_body(rq)};
-    return ov_settings_write(app->catalog, SUBJECT, &s, &audit, a, err);
+    return ovi_settings_save(app, rq, SUBJECT, name, ov_request_body(rq), &s, err);
 }
 
 void ov_h_rules_set(ov_app *app, ov_request *rq, const ov_captures *at)
@@ -149,12 +142,7 @@ static void respond_history(ov_app *app, ov_request *rq, const char *subject, ov
         st = ovi_number_param(rq, "count", &count, &err);
     if (st == OV_OK)
         st = ov_settings_history(app->catalog, subject, key, count, within, ov_request_arena(rq), &b, &err);
-    if (st == OV_OK) {
-        ov_respond_json(rq, &b);
-        return;
-    }
-    ov_buf_fini(&b);
-    ovi_reply_error(rq, &err);
+    ovi_reply_made(rq, st, &b, &err);
 }
 
 void ov_h_rules_history(ov_app *app, ov_request *rq, const ov_captures *at)

@@ -16,35 +16,34 @@
 typedef struct page {
     ov_request *rq;
     ov_snapshot *snap;
-    ov_buf body;
-    ov_jsonw w;
+    ovi_reply reply;
+    ov_jsonw *w;
 } page;
 
 static void page_open(page *p, ov_app *app, ov_request *rq)
 {
     p->rq = rq;
     p->snap = ov_catalog_snapshot(app->catalog);
-    ov_buf_init(&p->body);
-    ov_jsonw_init(&p->w, &p->body);
+    p->w = ovi_reply_open(&p->reply);
 }
 
 static void page_send(page *p)
 {
     ov_snapshot_release(p->snap);
-    ov_respond_json(p->rq, &p->body);
+    ovi_reply_send(p->rq, 200, &p->reply);
 }
 
 static void page_nothing(page *p, int status)
 {
     ov_snapshot_release(p->snap);
-    ov_buf_fini(&p->body);
+    ovi_reply_drop(&p->reply);
     ovi_reply_nothing(p->rq, status);
 }
 
 static void page_error(page *p, const ov_error *err)
 {
     ov_snapshot_release(p->snap);
-    ov_buf_fini(&p->body);
+    ovi_reply_drop(&p->reply);
     ovi_reply_error(p->rq, err);
 }
 
@@ -82,14 +81,14 @@ static void add_interval_key(ov_jsonw *w, ov_interval i)
 static void list_segments(page *p, const ov_datasource *ds)
 {
     bool full = ovi_has_param(p->rq, "full");
-    ov_jsonw_open_array(&p->w, NULL);
+    ov_jsonw_open_array(p->w, NULL);
     for (uint32_t i = 0; i < ds->segment_count; i++) {
         if (full)
-            ovi_segment_json(&p->w, NULL, ds->segments[i], false);
+            ovi_segment_json(p->w, NULL, ds->segments[i], false);
         else
-            ov_jsonw_str(&p->w, NULL, ds->segments[i]->id);
+            ov_jsonw_str(p->w, NULL, ds->segments[i]->id);
     }
-    ov_jsonw_close_array(&p->w);
+    ov_jsonw_close_array(p->w);
 }
 
 static void segments_or(ov_app *app, ov_request *rq, ov_slice name, int unknown)
@@ -124,10 +123,10 @@ void ov_h_segment(ov_app *app, ov_request *rq, const ov_captures *at)
         page_nothing(&p, 204);
         return;
     }
-    ov_jsonw_open_object(&p.w, NULL);
-    ovi_segment_json(&p.w, "metadata", e, false);
-    add_servers(&p.w, app->address);
-    ov_jsonw_close_object(&p.w);
+    ov_jsonw_open_object(p.w, NULL);
+    ovi_segment_json(p.w, "metadata", e, false);
+    add_servers(p.w, app->address);
+    ov_jsonw_close_object(p.w);
     page_send(&p);
 }
 
@@ -140,7 +139,7 @@ void ov_h_metadata_segment(ov_app *app, ov_request *rq, const ov_captures *at)
         page_nothing(&p, 404);
         return;
     }
-    ovi_segment_json(&p.w, NULL, e, false);
+    ovi_segment_json(p.w, NULL, e, false);
     page_send(&p);
 }
 
@@ -156,11 +155,11 @@ void ov_h_metadata_segments(ov_app *app, ov_request *rq, const ov_captures *at)
     }
     page_open(&p, app, rq);
     uint32_t n = ov_snapshot_all(p.snap, &all);
-    ov_jsonw_open_array(&p.w, NULL);
+    ov_jsonw_open_array(p.w, NULL);
     for (uint32_t i = 0; i < n; i++)
         if (!some || ov_request_param_has(rq, "datasources", all[i]->info.datasource))
-            ovi_segment_json(&p.w, NULL, ov_snapshot_shown(p.snap, all[i]), status);
-    ov_jsonw_close_array(&p.w);
+            ovi_segment_json(p.w, NULL, ov_snapshot_shown(p.snap, all[i]), status);
+    ov_jsonw_close_array(p.w);
     page_send(&p);
 }
 
@@ -177,7 +176,7 @@ void ov_h_metadata_segments_in(ov_app *app, ov_request *rq, const ov_captures *a
     if (st == OV_OK)
         st = ov_json_expect(list, OV_JSON_ARRAY, &err);
     uint32_t n = ov_snapshot_all(p.snap, &all);
-    ov_jsonw_open_array(&p.w, NULL);
+    ov_jsonw_open_array(p.w, NULL);
     for (uint32_t i = 0; i < n && st == OV_OK; i++) {
         bool in = false;
         for (const ov_json *v = list->first; v && st == OV_OK && !in; v = v->next) {
@@ -191,11 +190,11 @@ void ov_h_metadata_segments_in(ov_app *app, ov_request *rq, const ov_captures *a
         if (!in || !ov_slice_eq(all[i]->info.datasource, at->s[0]))
             continue;
         if (full)
-            ovi_segment_json(&p.w, NULL, ov_snapshot_shown(p.snap, all[i]), false);
+            ovi_segment_json(p.w, NULL, ov_snapshot_shown(p.snap, all[i]), false);
         else
-            ov_jsonw_str(&p.w, NULL, all[i]->id);
+            ov_jsonw_str(p.w, NULL, all[i]->id);
     }
-    ov_jsonw_close_array(&p.w);
+    ov_jsonw_close_array(p.w);
     if (st == OV_OK)
         page_send(&p);
     else
@@ -218,27 +217,27 @@ static void add_chunk(page *p, const char *address, const ov_segment_entry *cons
         ov_buf text;
         ov_buf_init(&text);
         ov_interval_add(&text, chunk_of(list[0]));
-        ov_jsonw_str(&p->w, NULL, ov_buf_slice(&text));
+        ov_jsonw_str(p->w, NULL, ov_buf_slice(&text));
         ov_buf_fini(&text);
         return;
     }
-    add_interval_key(&p->w, chunk_of(list[0]));
-    ov_jsonw_open_object(&p->w, NULL);
+    add_interval_key(p->w, chunk_of(list[0]));
+    ov_jsonw_open_object(p->w, NULL);
     for (uint32_t i = 0; i < n; i++) {
         bytes += list[i]->info.bytes;
         if (form == SIMPLE)
             continue;
-        ov_jsonw_key(&p->w, list[i]->id);
-        ov_jsonw_open_object(&p->w, NULL);
-        ovi_segment_json(&p->w, "metadata", list[i], false);
-        add_servers(&p->w, address);
-        ov_jsonw_close_object(&p->w);
+        ov_jsonw_key(p->w, list[i]->id);
+        ov_jsonw_open_object(p->w, NULL);
+        ovi_segment_json(p->w, "metadata", list[i], false);
+        add_servers(p->w, address);
+        ov_jsonw_close_object(p->w);
     }
     if (form == SIMPLE) {
-        ov_jsonw_u64(&p->w, "size", bytes);
-        ov_jsonw_u64(&p->w, "count", n);
+        ov_jsonw_u64(p->w, "size", bytes);
+        ov_jsonw_u64(p->w, "count", n);
     }
-    ov_jsonw_close_object(&p->w);
+    ov_jsonw_close_object(p->w);
 }
 
 /* Newest chunk first, as Druid lists them. */
@@ -259,14 +258,14 @@ static void respond_chunks(page *p, const char *address, const ov_datasource *ds
 {
     chunk_form form = form_of(p->rq);
     if (form == NAMES)
-        ov_jsonw_open_array(&p->w, NULL);
+        ov_jsonw_open_array(p->w, NULL);
     else
-        ov_jsonw_open_object(&p->w, NULL);
+        ov_jsonw_open_object(p->w, NULL);
     add_chunks(p, address, ds, within, form);
     if (form == NAMES)
-        ov_jsonw_close_array(&p->w);
+        ov_jsonw_close_array(p->w);
     else
-        ov_jsonw_close_object(&p->w);
+        ov_jsonw_close_object(p->w);
     page_send(p);
 }
 
@@ -296,11 +295,11 @@ void ov_h_interval(ov_app *app, ov_request *rq, const ov_captures *at)
     } else if (form_of(rq) != NAMES) {
         respond_chunks(&p, app->address, ds, within);
     } else {
-        ov_jsonw_open_array(&p.w, NULL);
+        ov_jsonw_open_array(p.w, NULL);
         for (uint32_t i = 0; i < ds->segment_count; i++)
             if (ov_interval_contains(within, chunk_of(ds->segments[i])))
-                ov_jsonw_str(&p.w, NULL, ds->segments[i]->id);
-        ov_jsonw_close_array(&p.w);
+                ov_jsonw_str(p.w, NULL, ds->segments[i]->id);
+        ov_jsonw_close_array(p.w);
         page_send(&p);
     }
 }
@@ -329,7 +328,8 @@ static bool same_chunk(const piece *a, const piece *b)
     return a->chunk.start == b->chunk.start && a->chunk.end == b->chunk.end;
 }
 
-static ov_status collect(const ov_snapshot *snap, ov_arena *a, piece **out, uint32_t *count, ov_error *err)
+/* Those that lie within the interval. */
+static ov_status collect(const ov_snapshot *snap, ov_interval within, ov_arena *a, piece **out, uint32_t *count, ov_error *err)
 {
     size_t n = 0;
     for (uint32_t d = 0; d < ov_snapshot_datasources(snap); d++)
@@ -339,43 +339,77 @@ static ov_status collect(const ov_snapshot *snap, ov_arena *a, piece **out, uint
     for (uint32_t d = 0; d < ov_snapshot_datasources(snap); d++) {
         const ov_datasource *ds = ov_snapshot_datasource(snap, d);
         for (uint32_t i = 0; i < ds->segment_count; i++)
-            (*out)[(*count)++] = (piece){chunk_of(ds->segments[i]), d, ds->segments[i]->info.bytes};
+            if (ov_interval_contains(within, chunk_of(ds->segments[i])))
+                (*out)[(*count)++] = (piece){chunk_of(ds->segments[i]), d, ds->segments[i]->info.bytes};
     }
     qsort(*out, *count, sizeof **out, by_chunk);
     return OV_OK;
 }
 
-/* {interval: {datasource: {size, count}}} */
-void ov_h_all_intervals(ov_app *app, ov_request *rq, const ov_captures *at)
+static void add_sum(ov_jsonw *w, const piece *list, uint32_t n)
 {
-    (void)at;
+    uint64_t bytes = 0;
+    for (uint32_t i = 0; i < n; i++)
+        bytes += list[i].bytes;
+    ov_jsonw_u64(w, "size", bytes);
+    ov_jsonw_u64(w, "count", n);
+}
+
+/* {interval: {size, count}}, or by datasource: {interval: {datasource: {size, count}}} */
+static void add_all_chunks(const page *p, const piece *list, uint32_t n, bool by_datasource)
+{
+    for (uint32_t i = 0, end; i < n; i = end) {
+        for (end = i + 1; end < n && same_chunk(&list[i], &list[end]);)
+            end++;
+        add_interval_key(p->w, list[i].chunk);
+        ov_jsonw_open_object(p->w, NULL);
+        for (uint32_t from = i, to; by_datasource && from < end; from = to) {
+            for (to = from + 1; to < end && list[to].datasource == list[from].datasource;)
+                to++;
+            ov_jsonw_key(p->w, ov_snapshot_datasource(p->snap, list[from].datasource)->name);
+            ov_jsonw_open_object(p->w, NULL);
+            add_sum(p->w, list + from, to - from);
+            ov_jsonw_close_object(p->w);
+        }
+        if (!by_datasource)
+            add_sum(p->w, list + i, end - i);
+        ov_jsonw_close_object(p->w);
+    }
+}
+
+static void respond_all_chunks(ov_app *app, ov_request *rq, ov_interval within, chunk_form what)
+{
     ov_error err = OV_ERROR_INIT;
     piece *list;
     uint32_t n;
     page p;
     page_open(&p, app, rq);
-    if (collect(p.snap, ov_request_arena(rq), &list, &n, &err) != OV_OK) {
+    if (collect(p.snap, within, ov_request_arena(rq), &list, &n, &err) != OV_OK) {
         page_error(&p, &err);
         return;
     }
-    ov_jsonw_open_object(&p.w, NULL);
-    for (uint32_t i = 0; i < n;) {
-        if (i == 0 || !same_chunk(&list[i - 1], &list[i])) {
-            add_interval_key(&p.w, list[i].chunk);
-            ov_jsonw_open_object(&p.w, NULL);
-        }
-        uint64_t bytes = 0;
-        uint32_t from = i;
-        while (i < n && same_chunk(&list[from], &list[i]) && list[from].datasource == list[i].datasource)
-            bytes += list[i++].bytes;
-        ov_jsonw_key(&p.w, ov_snapshot_datasource(p.snap, list[from].datasource)->name);
-        ov_jsonw_open_object(&p.w, NULL);
-        ov_jsonw_u64(&p.w, "size", bytes);
-        ov_jsonw_u64(&p.w, "count", i - from);
-        ov_jsonw_close_object(&p.w);
-        if (i == n || !same_chunk(&list[from], &list[i]))
-            ov_jsonw_close_object(&p.w);
-    }
-    ov_jsonw_close_object(&p.w);
+    ov_jsonw_open_object(p.w, NULL);
+    if (what == NAMES)
+        add_sum(p.w, list, n);
+    else
+        add_all_chunks(&p, list, n, what == FULL);
+    ov_jsonw_close_object(p.w);
     page_send(&p);
+}
+
+void ov_h_all_intervals(ov_app *app, ov_request *rq, const ov_captures *at)
+{
+    (void)at;
+    respond_all_chunks(app, rq, OV_INTERVAL_ETERNITY, FULL);
+}
+
+/* Sums over everything in the interval; simple: by chunk; full: by chunk and datasource. */
+void ov_h_all_intervals_in(ov_app *app, ov_request *rq, const ov_captures *at)
+{
+    ov_error err = OV_ERROR_INIT;
+    ov_interval within;
+    if (ovi_url_interval(rq, at->s[0], &within, &err) == OV_OK)
+        respond_all_chunks(app, rq, within, form_of(rq));
+    else
+        ovi_reply_error(rq, &err);
 }

@@ -7,6 +7,7 @@
 #include "server/answered.h"
 #include "server/error_http.h"
 #include "server/handlers.h"
+#include "server/reply.h"
 #include "server/result_cache.h"
 #include "server/sql_request.h"
 
@@ -155,7 +156,7 @@ static bool answer(ov_app *app, ov_request *rq, ov_sql_request *in, bool quick, 
         return true;
     }
     ov_query *q = NULL;
-    ov_running_entry entry = {.id = in->query.query_id, .started_ms = ov_now_ms()};
+    ov_running_entry entry = {.id = in->query.query_id, .started_ms = ov_now_ms(), .sql = in->query.sql};
     in->query.cancel = &entry.cancelled;
     ov_answer_begin(app, rq, &entry);
     ov_status st = quick ? ov_query_open_quick(&app->env, &in->query, &q, &err) : ov_query_open(&app->env, &in->query, &q, &err);
@@ -216,4 +217,32 @@ void ov_h_sql_engines(ov_app *app, ov_request *rq, const ov_captures *at)
 {
     (void)app, (void)at;
     ov_respond(rq, 200, "application/json", OV_SLICE_LIT("{\"engines\":[{\"name\":\"native\"},{\"name\":\"msq-task\"}]}"));
+}
+
+static void add_running(void *self, const ov_running_entry *entry)
+{
+    ov_jsonw *w = self;
+    if (entry->sql.n == 0)
+        return;
+    ov_jsonw_open_object(w, NULL);
+    ov_jsonw_str(w, "sqlQueryId", entry->id);
+    ov_jsonw_cstr(w, "engine", "native");
+    ov_jsonw_cstr(w, "state", "RUNNING");
+    ov_jsonw_time(w, "startTime", entry->started_ms);
+    ov_jsonw_str(w, "sql", entry->sql);
+    ov_jsonw_close_object(w);
+}
+
+/* The statements that run now. */
+void ov_h_sql_queries(ov_app *app, ov_request *rq, const ov_captures *at)
+{
+    (void)at;
+    ovi_reply r;
+    ov_jsonw *w = ovi_reply_open(&r);
+    ov_jsonw_open_object(w, NULL);
+    ov_jsonw_open_array(w, "queries");
+    ov_running_each(app->running, add_running, w);
+    ov_jsonw_close_array(w);
+    ov_jsonw_close_object(w);
+    ovi_reply_send(rq, 200, &r);
 }

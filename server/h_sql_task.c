@@ -2,6 +2,7 @@
 #include "base/jsonw.h"
 #include "server/error_http.h"
 #include "server/handlers.h"
+#include "server/reply.h"
 #include "server/sql_task.h"
 
 /* Druid's SqlTaskStatus of a statement that was refused before it became a task. */
@@ -45,16 +46,13 @@ void ov_h_sql_task(ov_app *app, ov_request *rq, const ov_captures *at)
         ov_h_sql(app, rq, at);
         return;
     }
-    ov_buf b;
-    ov_jsonw w;
-    ov_buf_init(&b);
-    ov_jsonw_init(&w, &b);
-    ov_jsonw_open_object(&w, NULL);
-    ov_jsonw_str(&w, "taskId", id);
-    ov_jsonw_cstr(&w, "state", "RUNNING");
-    ov_jsonw_close_object(&w);
-    ov_respond(rq, 202, "application/json", ov_buf_slice(&b));
-    ov_buf_fini(&b);
+    ovi_reply r;
+    ov_jsonw *w = ovi_reply_open(&r);
+    ov_jsonw_open_object(w, NULL);
+    ov_jsonw_str(w, "taskId", id);
+    ov_jsonw_cstr(w, "state", "RUNNING");
+    ov_jsonw_close_object(w);
+    ovi_reply_send(rq, 202, &r);
 }
 
 void ov_h_sql_task_enabled(ov_app *app, ov_request *rq, const ov_captures *at)

@@ -7,6 +7,7 @@
 #include "base/jsonw.h"
 #include "ingest/task.h"
 #include "server/error_http.h"
+#include "server/reply.h"
 #include "server/sql_task.h"
 #include "server/statement.h"
 
@@ -148,24 +149,22 @@ static void add_error(ov_jsonw *w, const ovi_statement *s)
 
 static void respond_statement(ov_request *rq, const ovi_statement *s, bool detail)
 {
-    ov_buf b;
-    ov_jsonw w;
-    ov_buf_init(&b);
-    ov_jsonw_init(&w, &b);
-    ov_jsonw_open_object(&w, NULL);
-    ov_jsonw_str(&w, "queryId", s->row.id);
-    ov_jsonw_cstr(&w, "state", s->state);
-    ov_jsonw_str(&w, "createdAt", s->row.created);
-    add_schema(&w, s);
-    ov_jsonw_i64(&w, "durationMs", s->row.duration_ms);
-    add_result(&w, s);
-    add_error(&w, s);
+    ovi_reply r;
+    ov_jsonw *w = ovi_reply_open(&r);
+    ov_jsonw_open_object(w, NULL);
+    ov_jsonw_str(w, "queryId", s->row.id);
+    ov_jsonw_cstr(w, "state", s->state);
+    ov_jsonw_str(w, "createdAt", s->row.created);
+    add_schema(w, s);
+    ov_jsonw_i64(w, "durationMs", s->row.duration_ms);
+    add_result(w, s);
+    add_error(w, s);
     if (detail) {
-        add_copy(&w, "stages", ov_json_find(s->report, "stages"));
-        add_copy(&w, "counters", ov_json_find(s->report, "counters"));
+        add_copy(w, "stages", ov_json_find(s->report, "stages"));
+        add_copy(w, "counters", ov_json_find(s->report, "counters"));
     }
-    ov_jsonw_close_object(&w);
-    ov_respond_json(rq, &b);
+    ov_jsonw_close_object(w);
+    ovi_reply_send(rq, 200, &r);
 }
 
 /* ---- handlers ---- */

@@ -14,6 +14,7 @@
 #include "ingest/upkeep.h"
 #include "server/error_http.h"
 #include "server/handlers.h"
+#include "server/reply.h"
 #include "storage/keys.h"
 
 /* Clients compare this with Druid's releases to see what they may send. */
@@ -27,30 +28,28 @@ static void respond_fixed(ov_request *rq, const char *json)
 void ov_h_status(ov_app *app, ov_request *rq, const ov_captures *at)
 {
     (void)at;
-    ov_buf b;
-    ov_jsonw w;
-    ov_buf_init(&b);
-    ov_jsonw_init(&w, &b);
+    ovi_reply r;
+    ov_jsonw *w = ovi_reply_open(&r);
     struct mallinfo2 heap = mallinfo2();
     uint64_t limit = app->memory.limit;
-    ov_jsonw_open_object(&w, NULL);
-    ov_jsonw_cstr(&w, "version", DRUID_VERSION);
-    ov_jsonw_open_array(&w, "modules");
-    ov_jsonw_open_object(&w, NULL);
-    ov_jsonw_cstr(&w, "name", "ovate");
-    ov_jsonw_cstr(&w, "artifact", "ovate");
-    ov_jsonw_cstr(&w, "version", OV_VERSION);
-    ov_jsonw_close_object(&w);
-    ov_jsonw_close_array(&w);
-    ov_jsonw_open_object(&w, "memory");
-    ov_jsonw_u64(&w, "maxMemory", limit);
-    ov_jsonw_u64(&w, "totalMemory", heap.arena + heap.hblkhd);
-    ov_jsonw_u64(&w, "freeMemory", heap.fordblks);
-    ov_jsonw_u64(&w, "usedMemory", heap.uordblks + heap.hblkhd);
-    ov_jsonw_u64(&w, "directMemory", 0);
-    ov_jsonw_close_object(&w);
-    ov_jsonw_close_object(&w);
-    ov_respond_json(rq, &b);
+    ov_jsonw_open_object(w, NULL);
+    ov_jsonw_cstr(w, "version", DRUID_VERSION);
+    ov_jsonw_open_array(w, "modules");
+    ov_jsonw_open_object(w, NULL);
+    ov_jsonw_cstr(w, "name", "ovate");
+    ov_jsonw_cstr(w, "artifact", "ovate");
+    ov_jsonw_cstr(w, "version", OV_VERSION);
+    ov_jsonw_close_object(w);
+    ov_jsonw_close_array(w);
+    ov_jsonw_open_object(w, "memory");
+    ov_jsonw_u64(w, "maxMemory", limit);
+    ov_jsonw_u64(w, "totalMemory", heap.arena + heap.hblkhd);
+    ov_jsonw_u64(w, "freeMemory", heap.fordblks);
+    ov_jsonw_u64(w, "usedMemory", heap.uordblks + heap.hblkhd);
+    ov_jsonw_u64(w, "directMemory", 0);
+    ov_jsonw_close_object(w);
+    ov_jsonw_close_object(w);
+    ovi_reply_send(rq, 200, &r);
 }
 
 /* The threads that do things on time look about every second. */
@@ -86,41 +85,36 @@ void ov_h_health(ov_app *app, ov_request *rq, const ov_captures *at)
         respond_fixed(rq, "true");
         return;
     }
-    ov_buf b;
-    ov_jsonw w;
-    ov_buf_init(&b);
-    ov_jsonw_init(&w, &b);
-    ov_jsonw_open_object(&w, NULL);
-    ov_jsonw_bool(&w, "healthy", status == 200);
-    add_thread(&w, "upkeep", h.upkeep, ov_upkeep_last_tick(app->upkeep));
-    add_thread(&w, "schedules", h.schedules, ov_schedules_last_tick(app->schedules));
-    ov_jsonw_open_object(&w, "disk");
-    ov_jsonw_cstr(&w, "state", ov_disk_state_name(ov_disk_guard_state(&app->disk)));
-    ov_jsonw_f64(&w, "percent", ov_disk_guard_percent(&app->disk));
-    ov_jsonw_bool(&w, "ingestionPaused", ov_disk_paused(&app->disk));
-    ov_jsonw_close_object(&w);
-    ov_jsonw_close_object(&w);
-    ov_respond(rq, status, "application/json", ov_buf_slice(&b));
-    ov_buf_fini(&b);
+    ovi_reply r;
+    ov_jsonw *w = ovi_reply_open(&r);
+    ov_jsonw_open_object(w, NULL);
+    ov_jsonw_bool(w, "healthy", status == 200);
+    add_thread(w, "upkeep", h.upkeep, ov_upkeep_last_tick(app->upkeep));
+    add_thread(w, "schedules", h.schedules, ov_schedules_last_tick(app->schedules));
+    ov_jsonw_open_object(w, "disk");
+    ov_jsonw_cstr(w, "state", ov_disk_state_name(ov_disk_guard_state(&app->disk)));
+    ov_jsonw_f64(w, "percent", ov_disk_guard_percent(&app->disk));
+    ov_jsonw_bool(w, "ingestionPaused", ov_disk_paused(&app->disk));
+    ov_jsonw_close_object(w);
+    ov_jsonw_close_object(w);
+    ovi_reply_send(rq, status, &r);
 }
 
 void ov_h_properties(ov_app *app, ov_request *rq, const ov_captures *at)
 {
     (void)at;
-    ov_buf b;
-    ov_jsonw w;
     char port[16];
-    ov_buf_init(&b);
-    ov_jsonw_init(&w, &b);
+    ovi_reply r;
+    ov_jsonw *w = ovi_reply_open(&r);
     snprintf(port, sizeof port, "%d", app->port);
-    ov_jsonw_open_object(&w, NULL);
-    ov_jsonw_cstr(&w, "druid.host", app->host);
-    ov_jsonw_cstr(&w, "druid.plaintextPort", port);
-    ov_jsonw_cstr(&w, "druid.service", "druid/router");
-    ov_jsonw_cstr(&w, "ovate.data", ov_catalog_dir(app->catalog));
-    ov_jsonw_cstr(&w, "ovate.version", OV_VERSION);
-    ov_jsonw_close_object(&w);
-    ov_respond_json(rq, &b);
+    ov_jsonw_open_object(w, NULL);
+    ov_jsonw_cstr(w, "druid.host", app->host);
+    ov_jsonw_cstr(w, "druid.plaintextPort", port);
+    ov_jsonw_cstr(w, "druid.service", "druid/router");
+    ov_jsonw_cstr(w, "ovate.data", ov_catalog_dir(app->catalog));
+    ov_jsonw_cstr(w, "ovate.version", OV_VERSION);
+    ov_jsonw_close_object(w);
+    ovi_reply_send(rq, 200, &r);
 }
 
 void ov_h_empty_ok(ov_app *app, ov_request *rq, const ov_captures *at)

@@ -27,14 +27,12 @@ static void respond(ov_request *rq, int status, ov_buf *body, const ov_error *er
 
 static void respond_id(ov_request *rq, ov_slice id)
 {
-    ov_buf body;
-    ov_jsonw w;
-    ov_buf_init(&body);
-    ov_jsonw_init(&w, &body);
-    ov_jsonw_open_object(&w, NULL);
-    ov_jsonw_str(&w, "id", id);
-    ov_jsonw_close_object(&w);
-    ov_respond_json(rq, &body);
+    ovi_reply r;
+    ov_jsonw *w = ovi_reply_open(&r);
+    ov_jsonw_open_object(w, NULL);
+    ov_jsonw_str(w, "id", id);
+    ov_jsonw_close_object(w);
+    ovi_reply_send(rq, 200, &r);
 }
 
 /* ---- all of them ---- */

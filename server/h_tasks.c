@@ -8,6 +8,7 @@
 #include "ingest/task.h"
 #include "server/error_http.h"
 #include "server/handlers.h"
+#include "server/reply.h"
 #include "server/segment_json.h"
 
 enum { DEFAULT_COMPLETE_TASKS = 0 }; /* all of them */
@@ -37,14 +38,12 @@ static void finish(ov_request *rq, ov_slice id, ov_status st, const ov_error *er
 
 static void respond_task_id(ov_request *rq, const char *key, ov_slice id)
 {
-    ov_buf b;
-    ov_jsonw w;
-    ov_buf_init(&b);
-    ov_jsonw_init(&w, &b);
-    ov_jsonw_open_object(&w, NULL);
-    ov_jsonw_str(&w, key, id);
-    ov_jsonw_close_object(&w);
-    ov_respond_json(rq, &b);
+    ovi_reply r;
+    ov_jsonw *w = ovi_reply_open(&r);
+    ov_jsonw_open_object(w, NULL);
+    ov_jsonw_str(w, key, id);
+    ov_jsonw_close_object(w);
+    ovi_reply_send(rq, 200, &r);
 }
 
 void ov_h_task_post(ov_app *app, ov_request *rq, const ov_captures *at)
@@ -300,16 +299,14 @@ void ov_h_worker_capacity(ov_app *app, ov_request *rq, const ov_captures *at)
     (void)at;
     ov_task_counts n;
     ov_tasks_counts(app->tasks, &n);
-    ov_buf b;
-    ov_jsonw w;
-    ov_buf_init(&b);
-    ov_jsonw_init(&w, &b);
-    ov_jsonw_open_object(&w, NULL);
-    ov_jsonw_u64(&w, "currentClusterCapacity", n.threads);
-    ov_jsonw_i64(&w, "maximumCapacityWithAutoScale", -1);
-    ov_jsonw_u64(&w, "usedClusterCapacity", n.running);
-    ov_jsonw_close_object(&w);
-    ov_respond_json(rq, &b);
+    ovi_reply r;
+    ov_jsonw *w = ovi_reply_open(&r);
+    ov_jsonw_open_object(w, NULL);
+    ov_jsonw_u64(w, "currentClusterCapacity", n.threads);
+    ov_jsonw_i64(w, "maximumCapacityWithAutoScale", -1);
+    ov_jsonw_u64(w, "usedClusterCapacity", n.running);
+    ov_jsonw_close_object(w);
+    ovi_reply_send(rq, 200, &r);
 }
 
 void ov_h_workers(ov_app *app, ov_request *rq, const ov_captures *at)
@@ -317,29 +314,27 @@ void ov_h_workers(ov_app *app, ov_request *rq, const ov_captures *at)
     (void)at;
     ov_task_counts n;
     ov_tasks_counts(app->tasks, &n);
-    ov_buf b;
-    ov_jsonw w;
-    ov_buf_init(&b);
-    ov_jsonw_init(&w, &b);
-    ov_jsonw_open_array(&w, NULL);
-    ov_jsonw_open_object(&w, NULL);
-    ov_jsonw_open_object(&w, "worker");
-    ov_jsonw_cstr(&w, "scheme", "http");
-    ov_jsonw_cstr(&w, "host", app->address);
-    ov_jsonw_cstr(&w, "ip", app->host);
-    ov_jsonw_u64(&w, "capacity", n.threads);
-    ov_jsonw_cstr(&w, "version", "0");
-    ov_jsonw_cstr(&w, "category", "_default_worker_category");
-    ov_jsonw_close_object(&w);
-    ov_jsonw_u64(&w, "currCapacityUsed", n.running);
-    ov_jsonw_u64(&w, "currParallelIndexCapacityUsed", 0);
-    ov_jsonw_open_array(&w, "availabilityGroups");
-    ov_jsonw_close_array(&w);
-    ov_jsonw_open_array(&w, "runningTasks");
-    ov_jsonw_close_array(&w);
-    ov_jsonw_close_object(&w);
-    ov_jsonw_close_array(&w);
-    ov_respond_json(rq, &b);
+    ovi_reply r;
+    ov_jsonw *w = ovi_reply_open(&r);
+    ov_jsonw_open_array(w, NULL);
+    ov_jsonw_open_object(w, NULL);
+    ov_jsonw_open_object(w, "worker");
+    ov_jsonw_cstr(w, "scheme", "http");
+    ov_jsonw_cstr(w, "host", app->address);
+    ov_jsonw_cstr(w, "ip", app->host);
+    ov_jsonw_u64(w, "capacity", n.threads);
+    ov_jsonw_cstr(w, "version", "0");
+    ov_jsonw_cstr(w, "category", "_default_worker_category");
+    ov_jsonw_close_object(w);
+    ov_jsonw_u64(w, "currCapacityUsed", n.running);
+    ov_jsonw_u64(w, "currParallelIndexCapacityUsed", 0);
+    ov_jsonw_open_array(w, "availabilityGroups");
+    ov_jsonw_close_array(w);
+    ov_jsonw_open_array(w, "runningTasks");
+    ov_jsonw_close_array(w);
+    ov_jsonw_close_object(w);
+    ov_jsonw_close_array(w);
+    ovi_reply_send(rq, 200, &r);
 }
 
 /* How tasks are spread over workers: there is one. */

@@ -42,38 +42,21 @@ void ov_h_upkeep(ov_app *app, ov_request *rq, const ov_captures *at)
     ov_error err = OV_ERROR_INIT;
     ov_buf b;
     ov_buf_init(&b);
-    if (print(app, ov_request_arena(rq), &b, &err) == OV_OK) {
-        ov_respond_json(rq, &b);
-        return;
-    }
-    ov_buf_fini(&b);
-    ovi_reply_error(rq, &err);
+    ov_status st = print(app, ov_request_arena(rq), &b, &err);
+    ovi_reply_made(rq, st, &b, &err);
 }
 
-static ov_status set(ov_app *app, ov_request *rq, ov_error *err)
+static ov_status check(const ov_json *settings, ov_error *err)
 {
-    ov_arena *a = ov_request_arena(rq);
-    const ov_http_head *head = ov_request_head(rq);
-    ov_settings s;
-    ov_json *wanted;
-    ov_upkeep_settings checked;
-    OV_TRY(ov_json_parse(ov_request_body(rq), NULL, a, &wanted, err));
-    OV_TRY(ov_json_expect(wanted, OV_JSON_OBJECT, err));
-    OV_TRY(ov_settings_read(app->catalog, OV_UPKEEP_SUBJECT, a, &s, err));
-    OV_TRY(ov_settings_merge(a, s.object, wanted, err));
-    OV_TRY(ov_upkeep_settings_read(s.object, &checked, err));
-    ov_audit audit = {.key = OV_SLICE_LIT(OV_UPKEEP_SUBJECT),
-                      .author = ov_http_header_get(head, "X-Druid-Author", NULL),
-                      .comment = ov_http_header_get(head, "X-Druid-Comment", NULL),
-                      .payload = ov_request_body(rq)};
-    return ov_settings_write(app->catalog, OV_UPKEEP_SUBJECT, &s, &audit, a, err);
+    ov_upkeep_settings read;
+    return ov_upkeep_settings_read(settings, &read, err);
 }
 
 /* The members given; the others stay as they are. */
 void ov_h_upkeep_set(ov_app *app, ov_request *rq, const ov_captures *at)
 {
     ov_error err = OV_ERROR_INIT;
-    if (set(app, rq, &err) != OV_OK) {
+    if (ovi_settings_change(app, rq, OV_UPKEEP_SUBJECT, check, &err) != OV_OK) {
         ovi_reply_error(rq, &err);
         return;
     }

@@ -90,18 +90,33 @@ static ov_status add_list(const ov_native_out *w, uint32_t first, const ov_batch
     return OV_OK;
 }
 
+static void separate(bool *any, ov_buf *out)
+{
+    if (*any)
+        ov_buf_add_char(out, ',');
+    *any = true;
+}
+
 static void begin_element(ov_native_out *w, ov_buf *out)
 {
-    if (w->any)
-        ov_buf_add_char(out, ',');
-    w->any = true;
+    separate(w->sink.elements ? w->sink.elements : &w->any, out);
 }
 
 static void begin_answer(ov_native_out *w, ov_buf *out)
 {
-    if (!w->began)
+    if (!w->began && !w->sink.elements)
         ov_buf_add_char(out, '[');
     w->began = true;
+}
+
+void ov_native_out_text(const ov_native_sink *sink, ov_slice text)
+{
+    if (!sink->elements) {
+        ov_buf_add_slice(sink->sheet, text);
+    } else if (text.n > 2) { /* without its brackets */
+        separate(sink->elements, sink->sheet);
+        ov_buf_add_slice(sink->sheet, ov_slice_make(text.p + 1, text.n - 2));
+    }
 }
 
 /* ---- buckets without rows ---- */
@@ -350,6 +365,7 @@ static ov_status one_row(ov_native_out *w, const ov_batch *b, uint32_t row, ov_b
         return boundary_row(w, b, row, out, err);
     case OV_NATIVE_METADATA:
     case OV_NATIVE_PARTS:
+    case OV_NATIVE_UNION:
         break;
     }
     return OV_OK;
@@ -458,7 +474,8 @@ ov_status ov_native_out_end(ov_native_out *w, ov_error *err)
         OV_TRY(fill_to(w, q->descending ? INT64_MIN : INT64_MAX, out, err));
     if (q->total)
         add_total(w, out);
-    ov_buf_add_char(out, ']');
+    if (!w->sink.elements)
+        ov_buf_add_char(out, ']');
     return ov_buf_check(out, err);
 }
 

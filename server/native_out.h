@@ -16,6 +16,7 @@ typedef struct ov_native_sink {
     ov_buf *sheet;
     ov_status (*flush)(void *self, ov_error *err);
     void *self;
+    bool *elements; /* the answer's elements go into a list around it, which has some already or not; NULL: a list of its own */
 } ov_native_sink;
 
 OV_CHECKED ov_status ov_native_out_create(const ov_native_query *query, const ov_native_sink *sink, ov_native_out **out,
@@ -25,6 +26,8 @@ OV_CHECKED ov_status ov_native_out_empty(ov_native_out *w, const ov_batch *batch
 OV_CHECKED ov_status ov_native_out_total(ov_native_out *w, const ov_batch *batch, ov_error *err);
 /* Rows of the plan, in its order. */
 OV_CHECKED ov_status ov_native_out_rows(ov_native_out *w, const ov_batch *batch, ov_error *err);
+/* An answer that is a finished text. */
+void ov_native_out_text(const ov_native_sink *sink, ov_slice text);
 /* What is still owed, and the closing bracket; also the opening one when there were no rows. */
 OV_CHECKED ov_status ov_native_out_end(ov_native_out *w, ov_error *err);
 void ov_native_out_destroy(ov_native_out *w); /* NULL is fine */

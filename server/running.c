@@ -68,3 +68,11 @@ uint32_t ov_running_count(ov_running *r)
     ov_mutex_unlock(&r->lock);
     return n;
 }
+
+void ov_running_each(ov_running *r, void (*fn)(void *self, const ov_running_entry *entry), void *self)
+{
+    ov_mutex_lock(&r->lock);
+    for (const ov_running_entry *e = r->first; e; e = e->next)
+        fn(self, e);
+    ov_mutex_unlock(&r->lock);
+}

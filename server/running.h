@@ -16,6 +16,7 @@ typedef struct ov_running_entry {
     ov_slice id;
     _Atomic bool cancelled; /* what the query's request points to */
     int64_t started_ms;
+    ov_slice sql; /* the statement; empty: a native query */
     struct ov_running_entry *next, **link;
 } ov_running_entry;
 
@@ -26,3 +27,5 @@ void ov_running_remove(ov_running *r, ov_running_entry *entry);
 /* How many queries of that id were told to stop. */
 uint32_t ov_running_cancel(ov_running *r, ov_slice id);
 uint32_t ov_running_count(ov_running *r);
+/* Calls fn for each, which is quick: nobody begins or ends meanwhile. */
+void ov_running_each(ov_running *r, void (*fn)(void *self, const ov_running_entry *entry), void *self);

@@ -78,6 +78,9 @@ double ov_theta_bound(const ov_theta_set *s, unsigned deviations, bool upper);
 /* theta_image.c: the ordered compact image, and back: compact (ordered or not) and updatable images, trusting nothing. */
 OV_CHECKED ov_status ov_theta_write(const ov_theta_set *s, ov_buf *out, ov_error *err);
 OV_CHECKED ov_status ov_theta_read(ov_slice image, ov_arena *a, ov_theta_set *out, ov_error *err);
+/* The summary that DataSketches prints of a compact sketch; its lines up to theta, which tuple sketches have as well. */
+void ov_theta_describe(const ov_theta_set *s, ov_buf *out);
+void ov_theta_describe_estimate(const ov_theta_set *s, ov_buf *out);
 /* Ascending. */
 void ovi_theta_sort(uint64_t *v, size_t n);
 /* The regularised incomplete beta function. */

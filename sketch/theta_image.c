@@ -10,6 +10,8 @@
  */
 #include "sketch/theta.h"
 
+#include "base/numfmt.h"
+
 enum {
     VERSION = 3,
     UPDATABLE = 2,
@@ -119,4 +121,32 @@ ov_status ov_theta_read(ov_slice image, ov_arena *a, ov_theta_set *out, ov_error
         return ov_fail(err, OV_CORRUPT, "theta sketch: theta cannot be 0 or 2^63 and more");
     uint32_t count = ov_load_u32(p + 8);
     return read_hashes(image, longs * 8, p[2] == UPDATABLE ? (size_t)1 << p[4] : count, count, a, out, err);
+}
+
+/* ---- as text ---- */
+
+void ov_theta_describe_estimate(const ov_theta_set *s, ov_buf *out)
+{
+    ov_buf_add_str(out, "   Estimate                : ");
+    ov_buf_add_double(out, ov_theta_estimate(s));
+    ov_buf_add_str(out, "\n   Upper Bound, 95% conf   : ");
+    ov_buf_add_double(out, ov_theta_bound(s, 2, true));
+    ov_buf_add_str(out, "\n   Lower Bound, 95% conf   : ");
+    ov_buf_add_double(out, ov_theta_bound(s, 2, false));
+    ov_buf_add_str(out, "\n   Theta (double)          : ");
+    ov_buf_add_double(out, (double)s->theta / (double)OV_THETA_ALL);
+    ov_buf_addf(out, "\n   Theta (long)            : %llu\n", (unsigned long long)s->theta);
+}
+
+void ov_theta_describe(const ov_theta_set *s, ov_buf *out)
+{
+    bool single = s->seen && s->count == 1 && s->theta == OV_THETA_ALL;
+    unsigned seed = ov_sketch_seed_hash(OV_SKETCH_SEED);
+    ov_buf_addf(out, "\n### %s SUMMARY: \n", !s->seen ? "EmptyCompactSketch" : single ? "SingleItemSketch" : "HeapCompactSketch");
+    ov_theta_describe_estimate(s, out);
+    ov_buf_addf(out, "   Theta (long) hex        : %016llx\n   EstMode?                : %s\n   Empty?                  : %s\n"
+                     "   Ordered?                : true\n   Retained Entries        : %u\n   Seed Hash               : %x | %u\n"
+                     "### END SKETCH SUMMARY\n",
+                (unsigned long long)s->theta, s->theta < OV_THETA_ALL && s->seen ? "true" : "false", s->seen ? "false" : "true", s->count,
+                seed, seed);
 }

@@ -75,17 +75,10 @@ ov_status ov_tuple_read(ov_slice image, ov_arena *a, ov_tuple_set *out, ov_error
 void ov_tuple_describe(const ov_tuple_set *s, ov_buf *out)
 {
     ov_theta_set hashes = ov_tuple_hashes(s);
-    double share = (double)s->theta / (double)OV_THETA_ALL;
-    ov_buf_addf(out, "### ArrayOfDoublesCompactSketch SUMMARY: \n   Estimate                : ");
-    ov_buf_add_double(out, ov_theta_estimate(&hashes));
-    ov_buf_add_str(out, "\n   Upper Bound, 95% conf   : ");
-    ov_buf_add_double(out, ov_theta_bound(&hashes, 2, true));
-    ov_buf_add_str(out, "\n   Lower Bound, 95% conf   : ");
-    ov_buf_add_double(out, ov_theta_bound(&hashes, 2, false));
-    ov_buf_addf(out, "\n   Theta (double)          : ");
-    ov_buf_add_double(out, share);
-    ov_buf_addf(out, "\n   Theta (long)            : %llu\n   EstMode?                : %s\n   Empty?                  : %s\n"
+    ov_buf_add_str(out, "### ArrayOfDoublesCompactSketch SUMMARY: \n");
+    ov_theta_describe_estimate(&hashes, out);
+    ov_buf_addf(out, "   EstMode?                : %s\n   Empty?                  : %s\n"
                      "   Retained Entries        : %u\n   Seed Hash               : %x\n### END SKETCH SUMMARY\n",
-                (unsigned long long)s->theta, share < 1 && s->seen ? "true" : "false", s->seen ? "false" : "true", s->count,
+                s->theta < OV_THETA_ALL && s->seen ? "true" : "false", s->seen ? "false" : "true", s->count,
                 ov_sketch_seed_hash(OV_SKETCH_SEED));
 }

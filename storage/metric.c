@@ -17,6 +17,8 @@ static const ov_metric_kind kinds[] = {
     {"momentSketchMerge", OV_COMPLEX_MOMENTS, OV_METRIC_IMAGES, NULL},
     {"quantilesDoublesSketch", OV_COMPLEX_QUANTILES, OV_METRIC_EITHER, NULL},
     {"quantilesDoublesSketchMerge", OV_COMPLEX_QUANTILES, OV_METRIC_IMAGES, NULL},
+    {"sketchBuild", OV_COMPLEX_THETA, OV_METRIC_VALUES, NULL}, /* what thetaSketch was called at first */
+    {"sketchMerge", OV_COMPLEX_THETA, OV_METRIC_IMAGES, NULL},
     {"tDigestSketch", OV_COMPLEX_TDIGEST, OV_METRIC_EITHER, NULL},
     {"thetaSketch", OV_COMPLEX_THETA, OV_METRIC_VALUES, "isInputThetaSketch"},
     {"variance", OV_COMPLEX_VARIANCE, OV_METRIC_VALUES, NULL},

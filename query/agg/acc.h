@@ -143,9 +143,9 @@ OV_CHECKED ov_status ov_acc_emit(const ov_acc *a, const ov_agg_call *call, const
                                  ov_arena *out, ov_vec *vec, ov_error *err);
 /* States of groups group[0..n) as bytes, one behind the other; settled. Sets are searched once a call: save many groups
  * at a time. */
-OV_CHECKED ov_status ov_acc_save(const ov_acc *a, const uint32_t *group, uint32_t n, ov_buf *out, ov_error *err);
+OV_CHECKED ov_status ov_acc_save(const ov_acc *a, const uint32_t *group, uint32_t n, uint64_t origin, ov_buf *out, ov_error *err);
 /* Group to[i] takes in the i-th of n saved states of an accumulator of the same spec; a is settled. */
-OV_CHECKED ov_status ov_acc_load(ov_acc *a, const uint32_t *to, uint32_t n, ov_cursor *in, ov_error *err);
+OV_CHECKED ov_status ov_acc_load(ov_acc *a, const uint32_t *to, uint32_t n, uint64_t origin, ov_cursor *in, ov_error *err);
 
 /* DISTINCT, when a set is cut into parts that share no value: what the values of all groups come to is added to their totals, and
  * the values are forgotten. ov_acc_emit then goes by the totals. */

@@ -38,13 +38,13 @@ static bool is_text(const ov_acc *a)
     return kept && !ov_type_is_int(a->type) && !ov_type_is_real(a->type);
 }
 
-static void save_group(const ov_acc *a, uint32_t g, ov_buf *out)
+static void save_group(const ov_acc *a, uint32_t g, uint64_t origin, ov_buf *out)
 {
     add_u64(out, a->n[g]);
     if (a->n[g] && a->t)
         add_u64(out, (uint64_t)a->t[g]);
     if (a->n[g] && a->at)
-        add_u64(out, a->at[g]);
+        add_u64(out, a->at[g] - origin);
     if (!has_value(a, a->n[g]))
         return;
     if (is_text(a))
@@ -75,7 +75,7 @@ static ov_status save_sets(const ov_acc *a, const uint32_t *group, uint32_t n, o
     return st;
 }
 
-ov_status ov_acc_save(const ov_acc *a, const uint32_t *group, uint32_t n, ov_buf *out, ov_error *err)
+ov_status ov_acc_save(const ov_acc *a, const uint32_t *group, uint32_t n, uint64_t origin, ov_buf *out, ov_error *err)
 {
     if (a->kind == OV_ACC_DISTINCT) {
         OV_TRY(save_sets(a, group, n, out, err));
@@ -85,20 +85,22 @@ ov_status ov_acc_save(const ov_acc *a, const uint32_t *group, uint32_t n, ov_buf
         if (a->kind == OV_ACC_OBJECT)
             OV_TRY(a->object.ops->write(&a->object, group[i], out, err));
         else
-            save_group(a, group[i], out);
+            save_group(a, group[i], origin, out);
     }
     return ov_buf_check(out, err);
 }
 
 /* One group of src as it was saved; src has one group, 0, which is empty. Text is borrowed. */
-static ov_status load_group(ov_acc *src, ov_cursor *in, ov_error *err)
+static ov_status load_group(ov_acc *src, uint64_t origin, ov_cursor *in, ov_error *err)
 {
     uint64_t bits;
     OV_TRY(ov_cursor_u64(in, &src->n[0], err));
     if (src->n[0] && src->t)
         OV_TRY(ov_cursor_i64(in, &src->t[0], err));
-    if (src->n[0] && src->at)
+    if (src->n[0] && src->at) {
         OV_TRY(ov_cursor_u64(in, &src->at[0], err));
+        src->at[0] += origin;
+    }
     if (!has_value(src, src->n[0]))
         return OV_OK;
     if (is_text(src))
@@ -129,19 +131,19 @@ static ov_status load_set(ov_acc *a, uint32_t g, ov_cursor *in, ov_error *err)
     return OV_OK;
 }
 
-static ov_status load_typed(ov_acc *a, ov_acc *one, const uint32_t *to, uint32_t n, ov_cursor *in, ov_error *err)
+static ov_status load_typed(ov_acc *a, ov_acc *one, const uint32_t *to, uint32_t n, uint64_t origin, ov_cursor *in, ov_error *err)
 {
     static const uint32_t first = 0;
     OV_TRY(ov_acc_reserve(one, 1, err));
     for (uint32_t i = 0; i < n; i++) {
         ov_acc_reset(one);
-        OV_TRY(load_group(one, in, err));
+        OV_TRY(load_group(one, origin, in, err));
         OV_TRY(ov_acc_merge(a, one, &first, &to[i], 1, &to[i], err));
     }
     return OV_OK;
 }
 
-ov_status ov_acc_load(ov_acc *a, const uint32_t *to, uint32_t n, ov_cursor *in, ov_error *err)
+ov_status ov_acc_load(ov_acc *a, const uint32_t *to, uint32_t n, uint64_t origin, ov_cursor *in, ov_error *err)
 {
     for (uint32_t i = 0; i < n; i++) {
         if (a->kind == OV_ACC_OBJECT)
@@ -154,7 +156,7 @@ ov_status ov_acc_load(ov_acc *a, const uint32_t *to, uint32_t n, ov_cursor *in, 
     ov_acc one;
     ov_acc_spec spec = {.kind = a->kind, .type = a->type};
     OV_TRY(ov_acc_init(&one, &spec, a->general, a->budget, err));
-    ov_status st = load_typed(a, &one, to, n, in, err);
+    ov_status st = load_typed(a, &one, to, n, origin, in, err);
     ov_acc_fini(&one);
     return st;
 }

@@ -336,9 +336,9 @@ static ov_status agg_deliver(ovi_ordered *o, ovi_worker *w, const ov_batch *b, o
     return st;
 }
 
-static ov_status look(ovi_sink *sink, ovi_worker *w, uint32_t i, bool *known, ov_error *err)
+static ov_status look(ovi_sink *sink, ovi_worker *w, uint32_t i, uint64_t ordinal, bool *known, ov_error *err)
 {
-    return ovi_kept_look(((agg_sink *)sink)->kept, w, i, known, err);
+    return ovi_kept_look(((agg_sink *)sink)->kept, w, i, ordinal, known, err);
 }
 
 static ov_status enter(ovi_sink *sink, ovi_worker *w, uint32_t i, uint64_t rows, ov_error *err)
@@ -346,9 +346,9 @@ static ov_status enter(ovi_sink *sink, ovi_worker *w, uint32_t i, uint64_t rows,
     return ovi_kept_enter(((agg_sink *)sink)->kept, w, i, rows, err);
 }
 
-static ov_status leave(ovi_sink *sink, ovi_worker *w, uint32_t i, uint32_t chunks, uint32_t of, ov_error *err)
+static ov_status leave(ovi_sink *sink, ovi_worker *w, uint32_t i, uint64_t ordinal, uint32_t chunks, uint32_t of, ov_error *err)
 {
-    return ovi_kept_leave(((agg_sink *)sink)->kept, w, i, chunks, of, err);
+    return ovi_kept_leave(((agg_sink *)sink)->kept, w, i, ordinal, chunks, of, err);
 }
 
 static const ovi_by_segment by_segment = {look, enter, leave};

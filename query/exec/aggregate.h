@@ -165,10 +165,11 @@ OV_CHECKED ov_status ovi_table_merge(agg_state *dst, agg_state *src, const agg_s
 OV_CHECKED ov_status ovi_key_words(agg_state *s, const agg_spec *spec, uint32_t k, const ov_vec *v,
                                    uint64_t *rows, ov_arena *scratch, ov_error *err);
 /* ---- aggregate_bytes.c ---- */
-/* All groups behind `out`: keys by value, then states as ov_acc_save writes them. Their dense level is empty. */
-OV_CHECKED ov_status ovi_agg_write(agg_state *s, const agg_spec *spec, ov_arena *scratch, ov_buf *out, ov_error *err);
+/* All groups behind `out`: keys by value, then states as ov_acc_save writes them. Their dense level is empty. Places of rows count from
+ * `origin`, here and there. */
+OV_CHECKED ov_status ovi_agg_write(agg_state *s, const agg_spec *spec, uint64_t origin, ov_arena *scratch, ov_buf *out, ov_error *err);
 /* Takes in what was written, once or several times in a row, of a state of an equal spec. */
-OV_CHECKED ov_status ovi_agg_read(agg_state *s, const agg_spec *spec, ov_slice bytes, ov_arena *scratch, ov_error *err);
+OV_CHECKED ov_status ovi_agg_read(agg_state *s, const agg_spec *spec, ov_slice bytes, uint64_t origin, ov_arena *scratch, ov_error *err);
 /* Groups into the sink, sorted unless it takes any order. lent: the state goes right afterwards, so texts are lent for
  * the length of a push only; otherwise they live until the run ends. */
 OV_CHECKED ov_status ovi_agg_emit(agg_state *s, const agg_spec *spec, bool lent, ovi_sink *sink, ov_error *err);

@@ -41,8 +41,8 @@ static ov_status write_key(const agg_state *s, const agg_spec *spec, uint32_t k,
     return OV_OK;
 }
 
-static ov_status write_part(agg_state *s, const agg_spec *spec, uint32_t from, uint32_t n, ov_arena *scratch, ov_buf *out,
-                            ov_error *err)
+static ov_status write_part(agg_state *s, const agg_spec *spec, uint32_t from, uint32_t n, uint64_t origin, ov_arena *scratch,
+                            ov_buf *out, ov_error *err)
 {
     uint32_t *groups;
     OV_TRY(ov_arena_alloc(scratch, ((size_t)n + 1) * 4, &groups, err));
@@ -52,11 +52,11 @@ static ov_status write_part(agg_state *s, const agg_spec *spec, uint32_t from, u
     for (uint32_t k = 0; k < spec->layout.count; k++)
         OV_TRY(write_key(s, spec, k, groups, n, scratch, out, err));
     for (uint32_t i = 0; i < spec->acc_count; i++)
-        OV_TRY(ov_acc_save(&s->accs[i], groups, n, out, err));
+        OV_TRY(ov_acc_save(&s->accs[i], groups, n, origin, out, err));
     return ov_buf_check(out, err);
 }
 
-ov_status ovi_agg_write(agg_state *s, const agg_spec *spec, ov_arena *scratch, ov_buf *out, ov_error *err)
+ov_status ovi_agg_write(agg_state *s, const agg_spec *spec, uint64_t origin, ov_arena *scratch, ov_buf *out, ov_error *err)
 {
     ov_status st = OV_OK;
     for (uint32_t i = 0; i < spec->acc_count; i++)
@@ -65,7 +65,7 @@ ov_status ovi_agg_write(agg_state *s, const agg_spec *spec, ov_arena *scratch, o
         ov_arena_mark mark = ov_arena_mark_get(scratch);
         st = ov_query_alive(spec->exec->cx, err);
         if (st == OV_OK)
-            st = write_part(s, spec, from, OV_MIN(s->groups.count - from, (uint32_t)PART_ROWS), scratch, out, err);
+            st = write_part(s, spec, from, OV_MIN(s->groups.count - from, (uint32_t)PART_ROWS), origin, scratch, out, err);
         ov_arena_rewind(scratch, mark);
     }
     return st;
@@ -105,7 +105,7 @@ static ov_status read_key(agg_state *s, const agg_spec *spec, uint32_t k, ov_cur
     return ovi_key_words(s, spec, k, &v, keys, scratch, err);
 }
 
-static ov_status read_part(agg_state *s, const agg_spec *spec, ov_cursor *in, ov_arena *scratch, ov_error *err)
+static ov_status read_part(agg_state *s, const agg_spec *spec, ov_cursor *in, uint64_t origin, ov_arena *scratch, ov_error *err)
 {
     uint64_t n, *keys;
     uint32_t *to;
@@ -119,12 +119,12 @@ static ov_status read_part(agg_state *s, const agg_spec *spec, ov_cursor *in, ov
     for (uint32_t i = 0; i < spec->acc_count; i++) {
         OV_TRY(ov_acc_settle(&s->accs[i], err));
         OV_TRY(ov_acc_reserve(&s->accs[i], s->groups.count, err));
-        OV_TRY(ov_acc_load(&s->accs[i], to, (uint32_t)n, in, err));
+        OV_TRY(ov_acc_load(&s->accs[i], to, (uint32_t)n, origin, in, err));
     }
     return OV_OK;
 }
 
-ov_status ovi_agg_read(agg_state *s, const agg_spec *spec, ov_slice bytes, ov_arena *scratch, ov_error *err)
+ov_status ovi_agg_read(agg_state *s, const agg_spec *spec, ov_slice bytes, uint64_t origin, ov_arena *scratch, ov_error *err)
 {
     ov_cursor in = ov_cursor_make(bytes, "kept groups");
     ov_status st = OV_OK;
@@ -132,7 +132,7 @@ ov_status ovi_agg_read(agg_state *s, const agg_spec *spec, ov_slice bytes, ov_ar
         ov_arena_mark mark = ov_arena_mark_get(scratch);
         st = ov_query_alive(spec->exec->cx, err);
         if (st == OV_OK)
-            st = read_part(s, spec, &in, scratch, err);
+            st = read_part(s, spec, &in, origin, scratch, err);
         ov_arena_rewind(scratch, mark);
     }
     return st;

@@ -51,14 +51,13 @@ struct ovi_keeper {
     _Atomic int32_t vain; /* pieces that did not pay less those that did */
 };
 
-/* States that say in which place of the input their row stood mean nothing elsewhere. */
+/* Typed states say where in the input their row stood, which is kept as the place in the segment; what is collected in order says it
+ * of every row, and is not kept. */
 static bool may_be_kept(const agg_spec *spec)
 {
-    for (uint32_t i = 0; i < spec->acc_count; i++) {
-        const ov_acc_spec *a = &spec->accs[i].acc;
-        if (ov_acc_by_order(a) && a->kind != OV_ACC_SUM_REAL && a->kind != OV_ACC_VARIANCE)
+    for (uint32_t i = 0; i < spec->acc_count; i++)
+        if (spec->accs[i].acc.kind == OV_ACC_OBJECT && ov_acc_by_order(&spec->accs[i].acc))
             return false;
-    }
     return true;
 }
 
@@ -145,7 +144,7 @@ static ov_blob *find(ovi_keeper *k, ov_buf *key, uint32_t i)
     return ov_blob_cache_get(k->cx->kept.cache, ov_buf_slice(key));
 }
 
-ov_status ovi_kept_look(ovi_keeper *k, ovi_worker *w, uint32_t i, bool *known, ov_error *err)
+ov_status ovi_kept_look(ovi_keeper *k, ovi_worker *w, uint32_t i, uint64_t ordinal, bool *known, ov_error *err)
 {
     ov_blob *blob = find(k, &k->own[w->number].key, i);
     *known = false;
@@ -155,7 +154,7 @@ ov_status ovi_kept_look(ovi_keeper *k, ovi_worker *w, uint32_t i, bool *known, o
     if (st == OV_OK)
         st = make_room(k, w, (uint32_t)OV_MIN(blob->n / 8, (size_t)UINT32_MAX / 2), err);
     if (st == OV_OK)
-        st = ovi_agg_read(&k->states[w->number], k->spec, ov_slice_make(blob->p, blob->n), &w->scratch, err);
+        st = ovi_agg_read(&k->states[w->number], k->spec, ov_slice_make(blob->p, blob->n), ordinal, &w->scratch, err);
     ov_blob_release(blob);
     *known = st == OV_OK;
     return st;
@@ -259,7 +258,7 @@ static ov_status join(ovi_keeper *k, ovi_worker *w, agg_state *own, ov_error *er
     return OV_OK;
 }
 
-ov_status ovi_kept_leave(ovi_keeper *k, ovi_worker *w, uint32_t i, uint32_t chunks, uint32_t of, ov_error *err)
+ov_status ovi_kept_leave(ovi_keeper *k, ovi_worker *w, uint32_t i, uint64_t ordinal, uint32_t chunks, uint32_t of, ov_error *err)
 {
     own_part *own = &k->own[w->number];
     bool paid = false;
@@ -272,7 +271,7 @@ ov_status ovi_kept_leave(ovi_keeper *k, ovi_worker *w, uint32_t i, uint32_t chun
     if (!own->partial && pays(k, &own->state, ns, chunks, of)) {
         ov_buf bytes;
         ov_buf_init(&bytes);
-        ov_status st = ovi_agg_write(&own->state, k->spec, &w->scratch, &bytes, err);
+        ov_status st = ovi_agg_write(&own->state, k->spec, ordinal, &w->scratch, &bytes, err);
         if (st == OV_OK)
             st = add_piece(k, &own->key, i, ov_buf_slice(&bytes), chunks, of, &paid, err);
         ov_buf_fini(&bytes);

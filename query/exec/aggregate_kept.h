@@ -27,8 +27,9 @@ void ovi_kept_drop(ovi_keeper *k); /* no more rows come; texts stay, as ovi_agg_
 void ovi_kept_fini(ovi_keeper *k);
 
 /* See ovi_by_segment. */
-OV_CHECKED ov_status ovi_kept_look(ovi_keeper *k, ovi_worker *w, uint32_t i, bool *known, ov_error *err);
+OV_CHECKED ov_status ovi_kept_look(ovi_keeper *k, ovi_worker *w, uint32_t i, uint64_t ordinal, bool *known, ov_error *err);
 OV_CHECKED ov_status ovi_kept_enter(ovi_keeper *k, ovi_worker *w, uint32_t i, uint64_t rows, ov_error *err);
-OV_CHECKED ov_status ovi_kept_leave(ovi_keeper *k, ovi_worker *w, uint32_t i, uint32_t chunks, uint32_t of, ov_error *err);
+OV_CHECKED ov_status ovi_kept_leave(ovi_keeper *k, ovi_worker *w, uint32_t i, uint64_t ordinal, uint32_t chunks, uint32_t of,
+                                    ov_error *err);
 /* Where n rows of the worker go: *s changes while it is in a segment that may be kept. */
 OV_CHECKED ov_status ovi_kept_state(ovi_keeper *k, ovi_worker *w, uint32_t n, agg_state **s, ov_error *err);

@@ -68,7 +68,7 @@ static ov_status load_groups(part_work *w, const agg_spec *spec, const ov_batch 
         }
         ov_cursor in = ov_cursor_make(v->c.s, "states of groups");
         OV_TRY(ovi_is_set(&spec->accs[i]) ? ov_acc_load_totals(a, to, b->rows, &in, err)
-                                          : ov_acc_load(a, to, b->rows, &in, err));
+                                          : ov_acc_load(a, to, b->rows, 0, &in, err));
     }
     return OV_OK;
 }

@@ -175,7 +175,7 @@ static ov_status write_groups(writer *w, const uint32_t *groups, uint32_t n, ovi
         }
         ov_buf_clear(&w->bytes[i]);
         OV_TRY_OUT(st, ovi_is_set(&w->spec->accs[i]) ? ov_acc_save_totals(a, groups, n, &w->bytes[i], err)
-                                                     : ov_acc_save(a, groups, n, &w->bytes[i], err));
+                                                     : ov_acc_save(a, groups, n, 0, &w->bytes[i], err));
         *v = ov_vec_const_str(OV_T(OV_TYPE_STRING), ov_buf_slice(&w->bytes[i]), n);
     }
     OV_TRY_OUT(st, ovi_spill_write(w->file, &b, list, w->scratch, err));

@@ -61,11 +61,11 @@ enum { OVI_MOST_WISHES = 16 };
 
 /* For sinks that know what comes of one segment apart from the rest (aggregate_kept.c). */
 typedef struct ovi_by_segment {
-    /* Before anyone reads the i-th segment of the scan: *known says that nobody needs to. */
-    ov_status (*look)(ovi_sink *s, ovi_worker *w, uint32_t i, bool *known, ov_error *err);
+    /* Before anyone reads the i-th segment of the scan, whose rows' places begin at `ordinal`: *known says that nobody needs to. */
+    ov_status (*look)(ovi_sink *s, ovi_worker *w, uint32_t i, uint64_t ordinal, bool *known, ov_error *err);
     /* Around morsels of it that a worker takes in a row, `rows` in all of them; `chunks` of all `of` were taken. */
     ov_status (*enter)(ovi_sink *s, ovi_worker *w, uint32_t i, uint64_t rows, ov_error *err);
-    ov_status (*leave)(ovi_sink *s, ovi_worker *w, uint32_t i, uint32_t chunks, uint32_t of, ov_error *err);
+    ov_status (*leave)(ovi_sink *s, ovi_worker *w, uint32_t i, uint64_t ordinal, uint32_t chunks, uint32_t of, ov_error *err);
 } ovi_by_segment;
 
 struct ovi_sink {

@@ -40,7 +40,7 @@ static ov_status plan_once(ovi_scan *s, scan_segment *seg, ovi_worker *w, ov_err
     ov_status st = OV_OK;
     ov_mutex_lock(&seg->lock);
     if (!seg->planned && s->apart) {
-        st = s->apart->by_segment->look(s->apart, w, (uint32_t)(seg - s->segments), &seg->planned, err);
+        st = s->apart->by_segment->look(s->apart, w, (uint32_t)(seg - s->segments), seg->ordinal, &seg->planned, err);
         if (st == OV_OK && seg->planned) /* without chunks: nobody reads it */
             atomic_fetch_add_explicit(&s->exec->cx->stats.segments_total, 1, memory_order_relaxed);
     }
@@ -114,7 +114,7 @@ static ov_status drain(ovi_scan *s, uint32_t i, ovi_worker *w, ov_error *err)
     }
     if (!s->apart || taken == 0)
         return OV_OK;
-    return s->apart->by_segment->leave(s->apart, w, (uint32_t)(seg - s->segments), taken, seg->chunks, err);
+    return s->apart->by_segment->leave(s->apart, w, (uint32_t)(seg - s->segments), seg->ordinal, taken, seg->chunks, err);
 }
 
 static ov_status work_unordered(ovi_scan *s, ovi_worker *w, ov_error *err)

@@ -113,7 +113,30 @@ static ov_status range_edges(const range_edge *e, uint32_t *out, ov_error *err)
     return OV_OK;
 }
 
-/* ---- both ---- */
+/* ---- GROUPS with a distance ---- */
+
+static OV_CHECKED ov_status group_edges(const win_chunk *k, const ov_window_edge *edge, bool to, uint32_t *out, ov_error *err)
+{
+    uint32_t *start, n = 0; /* of each group of peers, and behind the last */
+    OV_TRY(ov_arena_alloc(k->arena, ((size_t)k->rows + 1) * sizeof *start, &start, err));
+    for (uint32_t i = 0; i < k->rows; i++)
+        if (k->peer_first[i] == i)
+            start[n++] = i;
+    start[n] = k->rows;
+    int64_t by = edge->kind == OV_EDGE_PRECEDING ? -edge->n : edge->n;
+    for (uint32_t i = 0, own = 0; i < k->rows; i++) {
+        while (own + 1 < n && start[own + 1] <= i)
+            own++;
+        int64_t group;
+        if (__builtin_add_overflow((int64_t)own + to, by, &group))
+            group = by < 0 ? 0 : n;
+        uint32_t row = start[OV_MIN(OV_MAX(group, 0), (int64_t)n)];
+        out[i] = OV_MIN(OV_MAX(row, k->part_first[i]), k->part_end[i]);
+    }
+    return OV_OK;
+}
+
+/* ---- all ---- */
 
 static OV_CHECKED ov_status edge_rows(const win_chunk *k, const ov_window_frame *f, bool to, uint32_t *out,
                                       ov_error *err)
@@ -125,6 +148,8 @@ static OV_CHECKED ov_status edge_rows(const win_chunk *k, const ov_window_frame 
         return (to ? rows_to : rows_from)(k, edge, out, err);
     } else if (edge->kind == OV_EDGE_CURRENT) {
         memcpy(out, to ? k->peer_end : k->peer_first, (size_t)k->rows * sizeof *out);
+    } else if (f->groups) {
+        OV_TRY(group_edges(k, edge, to, out, err));
     } else {
         range_edge e = {.k = k, .edge = edge, .key = &k->node->window.keys[0], .to = to};
         OV_TRY(ovi_win_column(k, e.key->column, &e.values, err));

@@ -199,6 +199,8 @@ static OV_CHECKED ov_status edge_open(win_edge *e, win_run *run, ov_error *err)
     OV_TRY(ovi_win_reader_open(&e->peers.marks, run, run->marks, WINDOW_NONE, err));
     if (!distance)
         return OV_OK;
+    if (e->groups)
+        return ovi_win_reader_open(&e->ahead, run, run->marks, WINDOW_NONE, err);
     uint32_t key = run->node->window.keys[0].column;
     OV_TRY(ovi_win_reader_open(&e->key, run, key, WINDOW_NONE, err));
     OV_TRY(ovi_win_reader_open(&e->ahead, run, key, WINDOW_NONE, err));
@@ -213,7 +215,8 @@ static OV_CHECKED ov_status edge_open(win_edge *e, win_run *run, ov_error *err)
 ov_status ovi_win_frame_open(win_frame *f, win_run *run, const ov_window_frame *frame, ov_error *err)
 {
     ov_window_frame w = ovi_win_effective(run->node, frame);
-    *f = (win_frame){.from = {.edge = w.from, .range = w.range}, .to = {.edge = w.to, .range = w.range, .to = true}};
+    *f = (win_frame){.from = {.edge = w.from, .range = w.range, .groups = w.groups},
+                     .to = {.edge = w.to, .range = w.range, .groups = w.groups, .to = true}};
     f->from.peers.marks.run = f->to.peers.marks.run = run;
     OV_TRY(edge_open(&f->from, run, err));
     return edge_open(&f->to, run, err);
@@ -267,6 +270,28 @@ static OV_CHECKED ov_status range_edge(win_edge *e, uint64_t row, uint64_t peer,
     return OV_OK;
 }
 
+/* The row's group and the one that the edge is at ascend together. */
+static OV_CHECKED ov_status groups_edge(win_edge *e, uint64_t row, uint64_t rows, uint64_t *out, ov_error *err)
+{
+    bool begins;
+    uint64_t by = (uint64_t)e->edge.n;
+    OV_TRY(begins_peers(&e->peers.marks, row, &begins, err));
+    e->own_group += begins && row > 0;
+    uint64_t target = e->own_group + e->to;
+    if (e->edge.kind == OV_EDGE_PRECEDING)
+        target = by > target ? 0 : target - by;
+    else
+        target = by > UINT64_MAX - target ? UINT64_MAX : target + by;
+    while (e->at_group < target && e->at < rows) {
+        begins = false;
+        for (e->at++; e->at < rows && !begins; e->at += !begins)
+            OV_TRY(begins_peers(&e->ahead, e->at, &begins, err));
+        e->at_group++;
+    }
+    *out = e->at;
+    return OV_OK;
+}
+
 static OV_CHECKED ov_status edge_row(win_edge *e, uint64_t row, uint64_t rows, uint64_t *out, ov_error *err)
 {
     if (e->edge.kind == OV_EDGE_PARTITION) {
@@ -277,6 +302,8 @@ static OV_CHECKED ov_status edge_row(win_edge *e, uint64_t row, uint64_t rows, u
         *out = rows_edge(e, row, rows);
         return OV_OK;
     }
+    if (e->groups && e->edge.kind != OV_EDGE_CURRENT)
+        return groups_edge(e, row, rows, out, err);
     OV_TRY((e->to ? ovi_win_peers_end : ovi_win_peers_first)(&e->peers, row, out, err));
     return e->edge.kind == OV_EDGE_CURRENT ? OV_OK : range_edge(e, row, *out, out, err);
 }

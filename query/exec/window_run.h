@@ -93,10 +93,11 @@ OV_CHECKED ov_status ovi_win_peers_end(win_peers *p, uint64_t row, uint64_t *out
 
 typedef struct win_edge {
     ov_window_edge edge;
-    bool range, to; /* to: the edge behind the frame */
+    bool range, groups, to; /* to: the edge behind the frame */
     win_peers peers;
-    win_reader key, ahead; /* RANGE with a distance: at the row, and at the edge */
+    win_reader key, ahead; /* RANGE with a distance: at the row, and at the edge; GROUPS: marks at the edge */
     uint64_t at;
+    uint64_t own_group, at_group; /* GROUPS: of the row; of `at`, which is the first of its peers */
 } win_edge;
 
 typedef struct win_frame {

@@ -427,3 +427,26 @@ ov_status ovi_eval_extreme(ovi_call *c, ov_vec *out, ov_error *err)
     ovi_finish(c, &l, out);
     return OV_OK;
 }
+
+/* ---- $ONE_ROW(value, rows): the value, of which there must not be several ---- */
+
+ov_status ovi_bind_one_row(ovi_bind *b, ov_error *err)
+{
+    OV_TRY(ovi_want_long(b, 1, err));
+    OV_TRY(set_type(b, b->args, 1, (ov_sqltype)b->args[0]->sql, err));
+    b->type = b->args[0]->type;
+    return OV_OK;
+}
+
+ov_status ovi_eval_one_row(ovi_call *c, ov_vec *out, ov_error *err)
+{
+    const uint32_t *rows;
+    uint32_t n;
+    OV_TRY(ovi_rows(c, &rows, &n, err));
+    for (uint32_t k = 0; k < n; k++)
+        if (ovi_i64(&c->arg[1], rows[k]) > 1)
+            return ov_fail(err, OV_INVALID, "singleValue: expected at most one row, found %lld", (long long)ovi_i64(&c->arg[1], rows[k]));
+    *out = c->arg[0].vec;
+    out->rows = c->rows;
+    return OV_OK;
+}

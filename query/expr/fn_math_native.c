@@ -1,6 +1,7 @@
 /*
  * Functions of one or two fractions that only the native language has, behind two hidden entries that take the function's
- * name last: $MATH(x, 'sinh'), $MATH2(x, y, 'hypot'). Meanings are those of java.lang.Math.
+ * name last: $MATH(x, 'sinh'), $MATH2(x, y, 'hypot'). Meanings are those of java.lang.Math; erfc is for the post-aggregator
+ * pvalue2tailedZtest.
  */
 #include "query/expr/expr_int.h"
 
@@ -43,7 +44,8 @@ static const struct {
     const char *name;
     math_fn fn;
 } functions[] = {
-    {"copysign", {.two = copysign}},   {"cosh", {.one = cosh}},       {"expm1", {.one = expm1}},
+    {"copysign", {.two = copysign}},   {"cosh", {.one = cosh}},       {"erfc", {.one = erfc}},
+    {"expm1", {.one = expm1}},
     {"getexponent", {.one = exponent}}, {"hypot", {.two = hypot}},     {"log1p", {.one = log1p}},
     {"nextafter", {.two = nextafter}}, {"nextup", {.one = next_up}},  {"remainder", {.two = remainder}},
     {"rint", {.one = rint}},           {"scalb", {.two = scale}},     {"sinh", {.one = sinh}},

@@ -1,5 +1,6 @@
 /*
- * THETA_SKETCH_ESTIMATE, THETA_SKETCH_ESTIMATE_WITH_ERROR_BOUNDS, THETA_SKETCH_UNION, THETA_SKETCH_INTERSECT and THETA_SKETCH_NOT.
+ * THETA_SKETCH_ESTIMATE, THETA_SKETCH_ESTIMATE_WITH_ERROR_BOUNDS, THETA_SKETCH_UNION, THETA_SKETCH_INTERSECT and THETA_SKETCH_NOT; hidden, for native
+ * queries, a sketch as text.
  */
 #include "base/numfmt.h"
 #include "query/expr/sketch_int.h"
@@ -49,6 +50,24 @@ static ov_status bounds_row(ovi_call *c, uint32_t row, ov_arena *scratch, ov_buf
 ov_status ovi_eval_theta_sketch_bounds(ovi_call *c, ov_vec *out, ov_error *err)
 {
     return ovi_sketch_rows(c, bounds_row, out, err);
+}
+
+ov_status ovi_bind_theta_text(ovi_bind *b, ov_error *err)
+{
+    return ovi_bind_of_sketch(b, OV_COMPLEX_THETA, OV_SQL_VARCHAR, err);
+}
+
+static ov_status text_row(ovi_call *c, uint32_t row, ov_arena *scratch, ov_buf *out, ov_error *err)
+{
+    ov_theta_set s;
+    OV_TRY(ov_theta_read(ovi_str(&c->arg[0], row), scratch, &s, err));
+    ov_theta_describe(&s, out);
+    return OV_OK;
+}
+
+ov_status ovi_eval_theta_text(ovi_call *c, ov_vec *out, ov_error *err)
+{
+    return ovi_sketch_rows(c, text_row, out, err);
 }
 
 /* ---- set operations: ([size,] sketch, ...) ---- */

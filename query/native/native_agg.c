@@ -77,7 +77,7 @@ static ov_status text_limit(ovi_nagg_binder *b, const ovi_nagg_kind *k, const ov
 static ov_status bind_timed(ovi_nagg_binder *b, const ovi_nagg_kind *k, const ov_json *json)
 {
     const ov_expr *args[3];
-    uint32_t argc = 2;
+    uint32_t argc = 2, time;
     ov_slice name;
     OV_TRY(ovi_nagg_argument(b, json, k->sql, &args[0]));
     OV_TRY(ov_json_str(json, "timeColumn", OV_SLICE_LIT("__time"), &name, b->err));
@@ -89,10 +89,12 @@ static ov_status bind_timed(ovi_nagg_binder *b, const ovi_nagg_kind *k, const ov
         OV_TRY(ovi_ncast(b->s->p, args[1], OV_SQL_BIGINT, &args[1], b->err));
     OV_TRY(text_limit(b, k, json, args, &argc));
     b->agg->sql = k->sql;
-    b->agg->pair = !b->finalize;
-    if (b->agg->pair)
-        OV_TRY(ovi_nagg_call(b, json, k->fn[0] == 'E' ? "MIN" : "MAX", &args[1], 1, false, &b->agg->time_call));
-    return ovi_nagg_call(b, json, k->fn, args, argc, false, &b->agg->call);
+    OV_TRY(ovi_nagg_call(b, json, k->fn, args, argc, false, &b->agg->call));
+    if (b->finalize)
+        return OV_OK;
+    b->agg->make = ovi_nagg_pair;
+    b->agg->made_of = 2;
+    return ovi_nagg_call(b, json, k->fn[0] == 'E' ? "MIN" : "MAX", &args[1], 1, false, &time);
 }
 
 static ov_status bind_any(ovi_nagg_binder *b, const ovi_nagg_kind *k, const ov_json *json)
@@ -151,12 +153,6 @@ static ov_status refuse_javascript(ovi_nagg_binder *b, const ovi_nagg_kind *k, c
     return ov_json_fail(json, b->err, OV_UNSUPPORTED, "JavaScript is disabled");
 }
 
-static ov_status refuse_histogram(ovi_nagg_binder *b, const ovi_nagg_kind *k, const ov_json *json)
-{
-    return ov_json_fail(json, b->err, OV_UNSUPPORTED,
-                        "the aggregator '%s' is not supported; fixedBucketsHistogram and approxHistogram are", k->name);
-}
-
 /* Sorted by name. */
 static const ovi_nagg_kind kinds[] = {
     {"HLLSketchBuild", ovi_nagg_sketch, "DS_HLL", OV_SQL_NULL},
@@ -171,6 +167,7 @@ static const ovi_nagg_kind kinds[] = {
     {"bloom", ovi_nagg_by_table, "BLOOM_FILTER", OV_SQL_NULL},
     {"cardinality", ovi_nagg_cardinality, NULL, OV_SQL_NULL},
     {"count", bind_count, "COUNT", OV_SQL_NULL},
+    {"distinctCount", ovi_nagg_distinct, NULL, OV_SQL_NULL},
     {"doubleAny", bind_any, "ANY_VALUE", OV_SQL_DOUBLE},
     {"doubleFirst", bind_timed, "EARLIEST_BY", OV_SQL_DOUBLE},
     {"doubleLast", bind_timed, "LATEST_BY", OV_SQL_DOUBLE},
@@ -188,7 +185,7 @@ static const ovi_nagg_kind kinds[] = {
     {"floatMin", bind_simple, "MIN", OV_SQL_FLOAT},
     {"floatSum", bind_simple, "SUM", OV_SQL_FLOAT},
     {"grouping", bind_grouping, NULL, OV_SQL_NULL},
-    {"histogram", refuse_histogram, NULL, OV_SQL_NULL},
+    {"histogram", ovi_nagg_histogram, NULL, OV_SQL_NULL},
     {"hyperUnique", ovi_nagg_hyper_unique, NULL, OV_SQL_NULL},
     {"javascript", refuse_javascript, NULL, OV_SQL_NULL},
     {"longAny", bind_any, "ANY_VALUE", OV_SQL_BIGINT},
@@ -201,11 +198,18 @@ static const ovi_nagg_kind kinds[] = {
     {"momentSketchMerge", ovi_nagg_sketch_merge, "$MOMENTS", OV_SQL_NULL},
     {"quantilesDoublesSketch", ovi_nagg_sketch, "DS_QUANTILES_SKETCH", OV_SQL_NULL},
     {"quantilesDoublesSketchMerge", ovi_nagg_sketch_merge, "DS_QUANTILES_SKETCH", OV_SQL_NULL},
+    {"singleValue", ovi_nagg_single, NULL, OV_SQL_NULL},
+    {"sketchBuild", ovi_nagg_sketch, "DS_THETA", OV_SQL_NULL},
+    {"sketchMerge", ovi_nagg_sketch, "DS_THETA", OV_SQL_NULL},
     {"stringAny", bind_any, "ANY_VALUE", OV_SQL_VARCHAR},
     {"stringFirst", bind_timed, "EARLIEST_BY", OV_SQL_VARCHAR},
+    {"stringFirstFold", bind_timed, "EARLIEST_BY", OV_SQL_VARCHAR},
     {"stringLast", bind_timed, "LATEST_BY", OV_SQL_VARCHAR},
+    {"stringLastFold", bind_timed, "LATEST_BY", OV_SQL_VARCHAR},
     {"tDigestSketch", ovi_nagg_sketch, "TDIGEST_GENERATE_SKETCH", OV_SQL_NULL},
     {"thetaSketch", ovi_nagg_sketch, "DS_THETA", OV_SQL_NULL},
+    {"timeMax", ovi_nagg_time, "MAX", OV_SQL_NULL},
+    {"timeMin", ovi_nagg_time, "MIN", OV_SQL_NULL},
     {"variance", ovi_nagg_variance, NULL, OV_SQL_NULL},
     {"varianceFold", ovi_nagg_variance, NULL, OV_SQL_NULL},
 };
@@ -225,8 +229,8 @@ static ov_status bind_one(ovi_nagg_binder *b, const ov_json *json)
     return ov_json_fail(ov_json_get(json, "type"), b->err, OV_INVALID,
                         "unknown aggregator '" OV_SLICE_FMT
                         "'; there are count, (long|double|float)(Sum|Min|Max|First|Last|Any), string(First|Last|Any), "
-                        "doubleMean, cardinality, hyperUnique, HLLSketchBuild, HLLSketchMerge, thetaSketch, quantilesDoublesSketch, "
-                        "variance, expression, filtered and grouping",
+                        "doubleMean, time(Min|Max), singleValue, cardinality, hyperUnique, HLLSketchBuild, HLLSketchMerge, thetaSketch, "
+                        "quantilesDoublesSketch, variance, histogram, expression, filtered and grouping",
                         OV_SLICE_ARG(type));
 }
 
@@ -267,16 +271,13 @@ static ov_status grouping_value(const ovi_nagg *agg, const ovi_ndim *dims, uint3
     return OV_OK;
 }
 
-/* {"lhs":time,"rhs":value} */
-static ov_status as_pair(ovi_nplanner *p, const ovi_nagg *agg, const ov_expr *time, const ov_expr *value,
-                         const ov_expr **out, ov_error *err)
+static ov_status make_of_calls(ovi_nplanner *p, const ovi_nagg *agg, const ov_plan *grouped, uint32_t first, const ov_expr **out, ov_error *err)
 {
-    const ov_expr *parts[4] = {NULL, time, NULL, value};
-    OV_TRY(ovi_nliteral(p, "lhs", &parts[0], err));
-    OV_TRY(ovi_nliteral(p, "rhs", &parts[2], err));
-    if (time->sql == OV_SQL_TIMESTAMP)
-        OV_TRY(ov_expr_retype(p->cx, time, OV_SQL_BIGINT, &parts[1], err));
-    return ovi_ncall(p, agg->json, "JSON_OBJECT", parts, 4, out, err);
+    const ov_expr **calls;
+    OV_TRY(ov_arena_alloc(p->arena, agg->made_of * sizeof *calls, &calls, err));
+    for (uint32_t i = 0; i < agg->made_of; i++)
+        OV_TRY(ov_plan_column(p->cx, grouped, first + agg->call + i, &calls[i], err));
+    return agg->make(p, agg, calls, out, err);
 }
 
 ov_status ovi_nagg_result(ovi_nplanner *p, const ovi_naggs *aggs, uint32_t i, const ov_plan *grouped, uint32_t first,
@@ -289,6 +290,8 @@ ov_status ovi_nagg_result(ovi_nplanner *p, const ovi_naggs *aggs, uint32_t i, co
         OV_TRY(grouping_value(agg, dims, dim_count, set, &bits, err));
         return ov_expr_i64(p->cx, OV_SQL_BIGINT, bits, out, err);
     }
+    if (agg->make)
+        return make_of_calls(p, agg, grouped, first, out, err);
     OV_TRY(ov_plan_column(p->cx, grouped, first + agg->call, out, err));
     if (agg->zero) {
         const ov_expr *sides[2] = {*out, NULL};
@@ -297,11 +300,5 @@ ov_status ovi_nagg_result(ovi_nplanner *p, const ovi_naggs *aggs, uint32_t i, co
     }
     if (agg->folded)
         return ovi_nagg_fold_result(p, agg, out, err);
-    if (agg->sql != OV_SQL_NULL)
-        OV_TRY(ovi_ncast(p, *out, agg->sql, out, err));
-    if (!agg->pair)
-        return OV_OK;
-    const ov_expr *time;
-    OV_TRY(ov_plan_column(p->cx, grouped, first + agg->time_call, &time, err));
-    return as_pair(p, agg, time, *out, out, err);
+    return agg->sql != OV_SQL_NULL ? ovi_ncast(p, *out, agg->sql, out, err) : OV_OK;
 }

@@ -30,11 +30,18 @@ OV_CHECKED ov_status ovi_nagg_argument(ovi_nagg_binder *b, const ov_json *json, 
 
 /* ---- native_agg_sketch.c ---- */
 OV_CHECKED ov_status ovi_nagg_cardinality(ovi_nagg_binder *b, const ovi_nagg_kind *k, const ov_json *json);
+OV_CHECKED ov_status ovi_nagg_distinct(ovi_nagg_binder *b, const ovi_nagg_kind *k, const ov_json *json);
 OV_CHECKED ov_status ovi_nagg_hyper_unique(ovi_nagg_binder *b, const ovi_nagg_kind *k, const ov_json *json);
 OV_CHECKED ov_status ovi_nagg_sketch(ovi_nagg_binder *b, const ovi_nagg_kind *k, const ov_json *json);
 OV_CHECKED ov_status ovi_nagg_sketch_merge(ovi_nagg_binder *b, const ovi_nagg_kind *k, const ov_json *json);
 OV_CHECKED ov_status ovi_nagg_by_table(ovi_nagg_binder *b, const ovi_nagg_kind *k, const ov_json *json);
 OV_CHECKED ov_status ovi_nagg_variance(ovi_nagg_binder *b, const ovi_nagg_kind *k, const ov_json *json);
+/* ---- native_agg_made.c ---- */
+OV_CHECKED ov_status ovi_nagg_histogram(ovi_nagg_binder *b, const ovi_nagg_kind *k, const ov_json *json);
+OV_CHECKED ov_status ovi_nagg_single(ovi_nagg_binder *b, const ovi_nagg_kind *k, const ov_json *json);
+OV_CHECKED ov_status ovi_nagg_time(ovi_nagg_binder *b, const ovi_nagg_kind *k, const ov_json *json);
+/* What a first or last value is before it is finished: two calls, the value and its time, as an object. */
+OV_CHECKED ov_status ovi_nagg_pair(ovi_nplanner *p, const ovi_nagg *agg, const ov_expr *const *calls, const ov_expr **out, ov_error *err);
 /* ---- native_fold.c ---- */
 OV_CHECKED ov_status ovi_nagg_fold(ovi_nagg_binder *b, const ovi_nagg_kind *k, const ov_json *json);
 /* What a fold shows of its value: an array again, `finalize` done. */

@@ -9,42 +9,120 @@
 static ov_status count_distinct(ovi_nagg_binder *b, const ov_json *json, const ov_expr *x)
 {
     bool round;
-    if (x->type.id == OV_TYPE_STRING && x->type.multi) /* Druid counts the values of all rows together */
-        return ov_json_fail(json, b->err, OV_UNSUPPORTED,
-                            "distinct values of a multi-value dimension are not counted yet; group by it in a sub-query and "
-                            "count the rows");
     OV_TRY(ov_json_bool(json, "round", false, &round, b->err));
     b->agg->sql = round ? OV_SQL_BIGINT : OV_SQL_DOUBLE;
     return ovi_nagg_call(b, json, "COUNT", &x, 1, true, &b->agg->call);
+}
+
+/* A plain dimension has the column's own type: numbers and their texts are different values. */
+static ov_status own_value(ovi_nagg_binder *b, const ov_json *field, const ov_expr **out)
+{
+    ovi_ndim dim;
+    ov_slice type = OV_SLICE_LIT("default"), name = {0};
+    if (field->kind == OV_JSON_STRING) {
+        name = field->s;
+    } else {
+        OV_TRY(ov_json_str(field, "type", type, &type, b->err));
+        if (ov_slice_eq(type, OV_SLICE_LIT("default")))
+            OV_TRY(ov_json_need_str(field, "dimension", &name, b->err));
+    }
+    if (name.n)
+        return ovi_nscope_value(b->s, name, out, b->err);
+    OV_TRY(ovi_ndimension(b->s, field, &dim, b->err));
+    *out = dim.expr;
+    return OV_OK;
+}
+
+/* What is no text as a text that no text is equal to. */
+static ov_status marked_text(ovi_nagg_binder *b, const ov_json *json, const ov_expr *x, const ov_expr **out)
+{
+    static const char *const marks[] = {
+        [OV_TYPE_LONG] = "\001L", [OV_TYPE_FLOAT] = "\001F", [OV_TYPE_DOUBLE] = "\001D", [OV_TYPE_ARRAY] = "\001A", [OV_TYPE_COMPLEX] = "\001C"};
+    const ov_expr *parts[2];
+    *out = x;
+    if (x->type.id >= OV_COUNT_OF(marks) || !marks[x->type.id])
+        return OV_OK;
+    OV_TRY(ovi_nliteral(b->s->p, marks[x->type.id], &parts[0], b->err));
+    OV_TRY(ovi_ntext(b->s->p, x, &parts[1], b->err));
+    return ovi_ncall(b->s->p, json, "CONCAT", parts, 2, out, b->err);
+}
+
+/* One multi-value text of all columns' values. */
+static ov_status values_together(ovi_nagg_binder *b, const ov_json *json, const ov_json *fields, const ov_expr **out)
+{
+    ovi_nplanner *p = b->s->p;
+    const ov_expr **plain, *all[2];
+    uint32_t n = 0, many = 0;
+    OV_TRY(ov_arena_alloc(p->arena, 2 * fields->count * sizeof *plain, &plain, b->err));
+    for (const ov_json *v = fields->first; v; v = v->next) {
+        const ov_expr *x;
+        OV_TRY(own_value(b, v, &x));
+        if (x->type.multi)
+            plain[fields->count + many++] = x;
+        else
+            OV_TRY(marked_text(b, v, x, &plain[n++]));
+    }
+    OV_TRY(ovi_ncall(p, json, "ARRAY", plain, n, &all[0], b->err));
+    for (uint32_t i = 0; i < many; i++) {
+        OV_TRY(ovi_ncall(p, json, "MV_TO_ARRAY", &plain[fields->count + i], 1, &all[1], b->err));
+        OV_TRY(ovi_ncall(p, json, "ARRAY_CONCAT", all, 2, &all[0], b->err));
+    }
+    return ovi_ncall(p, json, "ARRAY_TO_MV", all, 1, out, b->err);
+}
+
+/* The rows' combinations of values; a row of NULLs is one too. */
+static ov_status values_by_row(ovi_nagg_binder *b, const ov_json *json, const ov_json *fields, const ov_expr **out)
+{
+    const ov_expr **values;
+    uint32_t n = 0;
+    OV_TRY(ov_arena_alloc(b->s->p->arena, fields->count * sizeof *values, &values, b->err));
+    for (const ov_json *v = fields->first; v; v = v->next) {
+        ovi_ndim dim;
+        OV_TRY(ovi_ndimension(b->s, v, &dim, b->err));
+        if (dim.expr->type.multi) {
+            OV_TRY(ovi_ncall(b->s->p, v, "MV_TO_ARRAY", &dim.expr, 1, &dim.expr, b->err));
+            OV_TRY(ovi_ncall(b->s->p, v, "$PACK_LIST", &dim.expr, 1, &dim.expr, b->err));
+        }
+        values[n++] = dim.expr;
+    }
+    return ovi_ncall(b->s->p, json, "ARRAY", values, n, out, b->err);
 }
 
 /* Exact, where Druid estimates. */
 ov_status ovi_nagg_cardinality(ovi_nagg_binder *b, const ovi_nagg_kind *k, const ov_json *json)
 {
     const ov_json *fields;
-    const ov_expr **values, *x;
+    const ov_expr *x;
+    ovi_ndim dim;
     bool by_row;
-    uint32_t n = 0;
     (void)k;
     OV_TRY(ov_json_arr(json, "fields", &fields, b->err));
     if (!fields)
         OV_TRY(ov_json_need_arr(json, "fieldNames", &fields, b->err));
     OV_TRY(ov_json_bool(json, "byRow", false, &by_row, b->err));
-    if (fields->count == 0 || (fields->count > 1 && !by_row))
-        return ov_json_fail(fields, b->err, fields->count ? OV_UNSUPPORTED : OV_INVALID,
-                            fields->count ? "values of several columns counted together are not supported; set byRow to "
-                                            "count combinations"
-                                          : "expected at least one column");
-    OV_TRY(ov_arena_alloc(b->s->p->arena, fields->count * sizeof *values, &values, b->err));
-    for (const ov_json *v = fields->first; v; v = v->next) {
-        ovi_ndim dim;
-        OV_TRY(ovi_ndimension(b->s, v, &dim, b->err));
-        values[n++] = dim.expr;
+    if (fields->count == 0)
+        return ov_json_fail(fields, b->err, OV_INVALID, "expected at least one column");
+    if (by_row) {
+        OV_TRY(values_by_row(b, json, fields, &x));
+    } else if (fields->count > 1) {
+        OV_TRY(values_together(b, json, fields, &x));
+    } else {
+        OV_TRY(ovi_ndimension(b->s, fields->first, &dim, b->err));
+        x = dim.expr;
     }
-    x = values[0];
-    if (by_row) /* a row of NULLs is a value too */
-        OV_TRY(ovi_ncall(b->s->p, json, "ARRAY", values, n, &x, b->err));
     return count_distinct(b, json, x);
+}
+
+/* distinctCount: one column by name. */
+ov_status ovi_nagg_distinct(ovi_nagg_binder *b, const ovi_nagg_kind *k, const ov_json *json)
+{
+    const ov_expr *x;
+    ov_slice name;
+    (void)k;
+    OV_TRY(ov_json_need_str(json, "fieldName", &name, b->err));
+    OV_TRY(ovi_nscope_value(b->s, name, &x, b->err));
+    b->agg->sql = OV_SQL_BIGINT;
+    return ovi_nagg_call(b, json, "COUNT", &x, 1, true, &b->agg->call);
 }
 
 ov_status ovi_nagg_hyper_unique(ovi_nagg_binder *b, const ovi_nagg_kind *k, const ov_json *json)
@@ -119,27 +197,6 @@ static ov_status shown_as(ovi_nagg_binder *b, const ov_json *json, ov_complex_id
     return OV_OK;
 }
 
-/* A plain dimension has the column's own type: numbers and their texts are different values. */
-static ov_status bloom_value(ovi_nagg_binder *b, const ov_json *json, const ov_expr **out)
-{
-    const ov_json *field;
-    ovi_ndim dim;
-    ov_slice type = OV_SLICE_LIT("default"), name = {0};
-    OV_TRY(ov_json_need(json, "field", &field, b->err));
-    if (field->kind == OV_JSON_STRING) {
-        name = field->s;
-    } else {
-        OV_TRY(ov_json_str(field, "type", type, &type, b->err));
-        if (ov_slice_eq(type, OV_SLICE_LIT("default")))
-            OV_TRY(ov_json_need_str(field, "dimension", &name, b->err));
-    }
-    if (name.n)
-        return ovi_nscope_value(b->s, name, out, b->err);
-    OV_TRY(ovi_ndimension(b->s, field, &dim, b->err));
-    *out = dim.expr;
-    return OV_OK;
-}
-
 /* Sketches that storage/metric.h says everything about. */
 ov_status ovi_nagg_by_table(ovi_nagg_binder *b, const ovi_nagg_kind *k, const ov_json *json)
 {
@@ -149,7 +206,9 @@ ov_status ovi_nagg_by_table(ovi_nagg_binder *b, const ovi_nagg_kind *k, const ov
     ov_metric m;
     OV_TRY(ov_metric_read(json, entry, &m, b->err));
     if (m.complex == OV_COMPLEX_BLOOM) {
-        OV_TRY(bloom_value(b, json, &args[0]));
+        const ov_json *field;
+        OV_TRY(ov_json_need(json, "field", &field, b->err));
+        OV_TRY(own_value(b, field, &args[0]));
     } else {
         ov_slice name;
         OV_TRY(ov_json_need_str(json, "fieldName", &name, b->err));

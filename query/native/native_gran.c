@@ -148,7 +148,7 @@ ov_status ovi_nintervals(ovi_nplanner *p, const ov_json *query, bool needed, ov_
 {
     const ov_json *v = ov_json_find(query, "intervals");
     *count = 0;
-    if (p->only) /* bySegment: the planner says which part of it is seen */
+    if (p->only && !p->depth) /* bySegment: the planner says which part of it is seen */
         return of_segment(p, out, count, err);
     if (v && v->kind == OV_JSON_OBJECT) {
         ov_slice type;

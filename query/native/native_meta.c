@@ -7,8 +7,6 @@
  */
 #include "query/native/native_meta_int.h"
 
-#include "base/jsonw.h"
-
 enum { DEFAULT_HISTORY_MS = 7 * 24 * 3600 * 1000 };
 
 typedef enum analysis {
@@ -20,11 +18,12 @@ typedef enum analysis {
     ANALYSE_TIMESTAMPSPEC,
     ANALYSE_QUERYGRANULARITY,
     ANALYSE_ROLLUP,
+    ANALYSE_PROJECTIONS, /* newer Druids'; there are none */
     ANALYSIS_COUNT
 } analysis;
 
 static const char *const analysis_names[ANALYSIS_COUNT] = {
-    "cardinality", "size", "interval", "aggregators", "minmax", "timestampSpec", "queryGranularity", "rollup"};
+    "cardinality", "size", "interval", "aggregators", "minmax", "timestampSpec", "queryGranularity", "rollup", "projections"};
 
 /* What is asked. */
 typedef struct ask {
@@ -32,6 +31,7 @@ typedef struct ask {
     bool merge;
     bool all_columns;
     const ov_json *columns; /* those only, unless all */
+    ovi_nmeta_strategy strategy;
 } ask;
 
 /* One segment, or several merged. */
@@ -42,8 +42,9 @@ typedef struct says {
     ovi_column_says *columns;
     uint32_t column_count;
     uint64_t size, rows;
-    ov_slice extra; /* the segment's own JSON */
-    bool rollup;
+    ov_slice *extras; /* the segments' own JSON, equal neighbours once */
+    uint32_t extra_count;
+    bool rollup, mixed; /* mixed: some are rolled up, some are not */
 } says;
 
 /* ---- the question ---- */
@@ -64,7 +65,7 @@ static ov_status read_analyses(const ov_json *query, ask *a, ov_error *err)
             return ov_json_fail(v, err, OV_INVALID,
                                 "unknown analysis '" OV_SLICE_FMT
                                 "'; there are cardinality, size, interval, aggregators, minmax, timestampSpec, "
-                                "queryGranularity and rollup",
+                                "queryGranularity, rollup and projections",
                                 OV_SLICE_ARG(name));
         a->of[i] = true;
     }
@@ -82,10 +83,11 @@ static ov_status read_ask(const ov_json *query, ask *a, ov_error *err)
     OV_TRY(ov_json_bool(query, "merge", false, &a->merge, err));
     OV_TRY(ov_json_bool(query, "lenientAggregatorMerge", false, &lenient, err));
     OV_TRY(ov_json_str(query, "aggregatorMergeStrategy", OV_SLICE_LIT("strict"), &strategy, err));
-    bool known = false;
-    for (size_t i = 0; i < OV_COUNT_OF(strategies); i++)
-        known |= ov_slice_ieq(strategy, ov_slice_cstr(strategies[i]));
-    if (!known)
+    size_t k = 0;
+    while (k < OV_COUNT_OF(strategies) && !ov_slice_ieq(strategy, ov_slice_cstr(strategies[k])))
+        k++;
+    a->strategy = lenient ? OVI_NMETA_LENIENT : (ovi_nmeta_strategy)k;
+    if (k == OV_COUNT_OF(strategies))
         return ov_json_fail(ov_json_get(query, "aggregatorMergeStrategy"), err, OV_INVALID,
                             "expected strict, lenient, earliest or latest");
     OV_TRY(ov_json_obj(query, "toInclude", &include, err));
@@ -122,7 +124,9 @@ static ov_status one_segment(ovi_nplanner *p, const ov_segment_entry *e, const a
     if (st == OV_OK)
         st = ov_arena_alloc(arena, sizeof *out->intervals, &out->intervals, err);
     if (st == OV_OK)
-        st = ov_arena_copy(arena, ov_segment_extra_json(seg), &out->extra, err);
+        st = ov_arena_alloc(arena, sizeof *out->extras, &out->extras, err);
+    if (st == OV_OK)
+        st = ov_arena_copy(arena, ov_segment_extra_json(seg), &out->extras[out->extra_count++], err);
     for (uint32_t i = 0; i < n && st == OV_OK; i++) {
         const ov_column *col = ov_segment_column(seg, i);
         if (!included(a, ov_column_get_info(col)->name))
@@ -162,7 +166,8 @@ static void merge_column(ovi_column_says *to, const ovi_column_says *from)
 static ov_status merge(ovi_nplanner *p, const says *list, uint32_t count, says *out, ov_error *err)
 {
     size_t room = 0, columns = 0;
-    *out = (says){.id = count == 1 ? list[0].id : OV_SLICE_LIT("merged"), .extra = list[0].extra, .rollup = list[0].rollup};
+    *out = (says){.id = count == 1 ? list[0].id : OV_SLICE_LIT("merged"), .rollup = list[0].rollup};
+    OV_TRY(ov_arena_alloc(p->arena, count * sizeof *out->extras, &out->extras, err));
     for (uint32_t i = 0; i < count; i++) {
         room += list[i].interval_count;
         columns += list[i].column_count;
@@ -172,9 +177,9 @@ static ov_status merge(ovi_nplanner *p, const says *list, uint32_t count, says *
     for (uint32_t i = 0; i < count; i++) {
         out->size += list[i].size;
         out->rows += list[i].rows;
-        out->rollup &= list[i].rollup;
-        if (!ov_slice_eq(out->extra, list[i].extra))
-            out->extra = (ov_slice){0};
+        out->mixed |= out->rollup != list[i].rollup;
+        if (!out->extra_count || !ov_slice_eq(out->extras[out->extra_count - 1], list[i].extras[0]))
+            out->extras[out->extra_count++] = list[i].extras[0];
         for (uint32_t k = 0; k < list[i].interval_count; k++)
             out->intervals[out->interval_count++] = list[i].intervals[k];
         for (uint32_t c = 0; c < list[i].column_count; c++) {
@@ -223,46 +228,37 @@ static void add_column(ov_jsonw *w, const ovi_column_says *c)
     ov_jsonw_close_object(w);
 }
 
-/* The aggregators of a rolled-up segment by name; {} where rows were kept as they came. */
-static void add_aggregators(ov_jsonw *w, const ov_json *extra)
+/* What the segments keep of their specs; NULL where that is nothing. */
+static ov_status parse_specs(ovi_nplanner *p, const says *s, const ov_json ***out, ov_error *err)
 {
-    const ov_json *list = ov_json_find(extra, "metricsSpec");
-    ov_jsonw_open_object(w, "aggregators");
-    for (const ov_json *v = list && list->kind == OV_JSON_ARRAY ? list->first : NULL; v; v = v->next) {
-        const ov_json *name = ov_json_find(v, "name");
-        ov_buf text;
-        if (!name || name->kind != OV_JSON_STRING)
-            continue;
-        ov_buf_init(&text);
-        ov_json_print(v, &text);
-        ov_jsonw_key(w, name->s);
-        ov_jsonw_raw(w, NULL, ov_buf_slice(&text));
-        ov_buf_fini(&text);
+    OV_TRY(ov_arena_zalloc(p->arena, (s->extra_count + (size_t)1) * sizeof **out, out, err));
+    for (uint32_t i = 0; i < s->extra_count; i++) {
+        ov_json *spec;
+        ov_error ignored = OV_ERROR_INIT;
+        if (s->extras[i].n && ov_json_parse(s->extras[i], NULL, p->arena, &spec, &ignored) == OV_OK)
+            (*out)[i] = spec;
     }
-    ov_jsonw_close_object(w);
+    return OV_OK;
 }
 
-static void add_member(ov_jsonw *w, const char *key, bool asked, const ov_json *extra)
+static ov_status add_specs(ovi_nplanner *p, ov_jsonw *w, const says *s, const ask *a, ov_error *err)
 {
-    const ov_json *v = asked ? ov_json_find(extra, key) : NULL;
-    ov_buf text;
-    if (!v) {
-        ov_jsonw_null(w, key);
-        return;
-    }
-    ov_buf_init(&text);
-    ov_json_print(v, &text);
-    ov_jsonw_raw(w, key, ov_buf_slice(&text));
-    ov_buf_fini(&text);
+    const ov_json **specs = NULL;
+    bool any = a->of[ANALYSE_AGGREGATORS] || a->of[ANALYSE_TIMESTAMPSPEC] || a->of[ANALYSE_QUERYGRANULARITY];
+    if (any)
+        OV_TRY(parse_specs(p, s, &specs, err));
+    if (a->of[ANALYSE_AGGREGATORS])
+        OV_TRY(ovi_nmeta_aggregators(p, specs, s->extra_count, a->strategy, w, err));
+    else
+        ov_jsonw_null(w, "aggregators");
+    ovi_nmeta_member(specs, a->of[ANALYSE_TIMESTAMPSPEC] ? s->extra_count : 0, "timestampSpec", w);
+    ovi_nmeta_member(specs, a->of[ANALYSE_QUERYGRANULARITY] ? s->extra_count : 0, "queryGranularity", w);
+    return OV_OK;
 }
 
-static void add_says(ovi_nplanner *p, ov_jsonw *w, const says *s, const ask *a)
+static ov_status add_says(ovi_nplanner *p, ov_jsonw *w, const says *s, const ask *a, ov_error *err)
 {
-    ov_json *extra = NULL;
-    ov_error ignored = OV_ERROR_INIT;
     ov_buf text;
-    if (s->extra.n && ov_json_parse(s->extra, NULL, p->arena, &extra, &ignored) != OV_OK)
-        extra = NULL;
     ov_jsonw_open_object(w, NULL);
     ov_jsonw_str(w, "id", s->id);
     if (a->of[ANALYSE_INTERVAL]) {
@@ -283,17 +279,15 @@ static void add_says(ovi_nplanner *p, ov_jsonw *w, const says *s, const ask *a)
     ov_jsonw_close_object(w);
     ov_jsonw_u64(w, "size", s->size);
     ov_jsonw_u64(w, "numRows", s->rows);
-    if (a->of[ANALYSE_AGGREGATORS] && extra)
-        add_aggregators(w, extra);
-    else
-        ov_jsonw_null(w, "aggregators");
-    add_member(w, "timestampSpec", a->of[ANALYSE_TIMESTAMPSPEC], extra);
-    add_member(w, "queryGranularity", a->of[ANALYSE_QUERYGRANULARITY], extra);
-    if (a->of[ANALYSE_ROLLUP])
+    OV_TRY(add_specs(p, w, s, a, err));
+    if (a->of[ANALYSE_ROLLUP] && !s->mixed)
         ov_jsonw_bool(w, "rollup", s->rollup);
     else
         ov_jsonw_null(w, "rollup");
+    if (a->of[ANALYSE_PROJECTIONS])
+        ov_jsonw_null(w, "projections");
     ov_jsonw_close_object(w);
+    return OV_OK;
 }
 
 /* ---- which segments ---- */
@@ -319,7 +313,7 @@ static ov_status source_names(ovi_nplanner *p, const ov_json *query, const ov_da
         else
             OV_TRY(ov_json_as_str(v, &name, err));
         const ov_datasource *ds;
-        OV_TRY(ovi_nfind(p, name, &ds, err));
+        OV_TRY(ovi_nfind(p, v, name, &ds, err));
         if (ds)
             (*out)[(*count)++] = ds;
     }
@@ -384,10 +378,12 @@ ov_status ovi_nplan_segment_metadata(ovi_nplanner *p, const ov_json *query, ov_n
     ov_buf_init(&text);
     ov_jsonw_init(&w, &text);
     ov_jsonw_open_array(&w, NULL);
-    for (uint32_t i = 0; i < n; i++)
-        add_says(p, &w, &list[i], &a);
+    ov_status st = OV_OK;
+    for (uint32_t i = 0; i < n && st == OV_OK; i++)
+        st = add_says(p, &w, &list[i], &a, err);
     ov_jsonw_close_array(&w);
-    ov_status st = ov_buf_check(&text, err);
+    if (st == OV_OK)
+        st = ov_buf_check(&text, err);
     if (st == OV_OK)
         st = ov_arena_copy(p->arena, ov_buf_slice(&text), &q->text, err);
     ov_buf_fini(&text);

@@ -31,6 +31,7 @@ typedef struct ovi_nplanner {
     const ovi_npick *picks; /* only these segments are read; NULL: all */
     uint32_t pick_count;
     const ov_segment_entry *only; /* only this one, and of it what lies in `clip`; NULL: all */
+    const ov_json *base; /* the data source that both are about; NULL: every one */
     ov_interval clip;
 } ovi_nplanner;
 
@@ -109,8 +110,8 @@ OV_CHECKED ov_status ovi_nin_intervals(ovi_nscope *s, const ov_interval *list, u
                                        ov_error *err);
 
 /* ---- native_by_segment.c ---- */
-/* The datasource of that name, with the segments the query reads; NULL when there is none. */
-OV_CHECKED ov_status ovi_nfind(ovi_nplanner *p, ov_slice name, const ov_datasource **out, ov_error *err);
+/* The datasource that `at` names, with the segments the query reads; NULL when there is none. */
+OV_CHECKED ov_status ovi_nfind(ovi_nplanner *p, const ov_json *at, ov_slice name, const ov_datasource **out, ov_error *err);
 /* What intervals of type `segments` name; before anything else is planned. */
 OV_CHECKED ov_status ovi_npicks(ovi_nplanner *p, const ov_json *query, ov_error *err);
 /* A plan for each segment: `bySegment`. */
@@ -118,6 +119,9 @@ OV_CHECKED ov_status ovi_nplan_by_segment(ovi_nplanner *p, const ov_json *query,
 
 /* ---- native_source.c ---- */
 OV_CHECKED ov_status ovi_nsource(ovi_nplanner *p, const ov_json *source, ovi_nrel *out, ov_error *err);
+/* One input of a union as columns of these types, which are found by name or by place; what is not there is NULL. */
+OV_CHECKED ov_status ovi_nunion_side(ovi_nplanner *p, const ov_json *at, const ov_plan *in, const ov_field *fields, uint32_t count,
+                                     bool by_name, const ov_plan **out, ov_error *err);
 
 /* ---- native_extract.c, native_dim.c ---- */
 OV_CHECKED ov_status ovi_nextract(ovi_nplanner *p, const ov_json *fn, const ov_expr *arg, const ov_expr **out,
@@ -134,22 +138,24 @@ OV_CHECKED ov_status ovi_native_search(const ov_json *spec, ov_expr_ctx *cx, con
                                        ov_error *err);
 
 /* ---- native_agg.c ---- */
-typedef struct ovi_nagg {
+typedef struct ovi_nagg ovi_nagg;
+struct ovi_nagg {
     ov_slice name;
     const ov_json *json;
     const ov_json *groupings; /* `grouping`: its dimensions; no call then */
     uint32_t call;            /* of the calls */
     ov_sqltype sql;           /* what the result is cast to; OV_SQL_NULL: nothing */
     bool zero;                /* NULL shows as 0 */
-    bool pair;                /* finalize=false: the value beside its time, which is call `time_call` */
-    uint32_t time_call;
+    /* The value of `made_of` calls from `call` on; NULL: there is one call, whose value it is. */
+    ov_status (*make)(ovi_nplanner *p, const ovi_nagg *agg, const ov_expr *const *calls, const ov_expr **out, ov_error *err);
+    uint32_t made_of;
     bool estimate, round; /* a sketch, shown as its estimate */
     int64_t deviations;   /* ... and the bounds around it; 0: none */
     const char *shown;    /* ... or what this function of it gives; NULL: its number */
     int64_t shown_arg;    /* its second argument; 0: none */
     const ov_expr *folded; /* `expression`: a NULL of its value's type */
     const ov_native *final; /* ... and what `finalize` makes of it; NULL: nothing */
-} ovi_nagg;
+};
 
 typedef struct ovi_naggs {
     ovi_nagg *list;
@@ -254,6 +260,8 @@ OV_CHECKED ov_status ovi_nplan_search(ovi_nplanner *p, const ov_json *query, ov_
                                       ov_error *err);
 OV_CHECKED ov_status ovi_nplan_time_boundary(ovi_nplanner *p, const ov_json *query, ov_native_query *out, ovi_nrel *rel,
                                              ov_error *err);
+/* ---- native_union.c ---- */
+OV_CHECKED ov_status ovi_nplan_union(ovi_nplanner *p, const ov_json *query, ov_native_query *out, ovi_nrel *rel, ov_error *err);
 /* ---- native_window.c ---- */
 OV_CHECKED ov_status ovi_nplan_window(ovi_nplanner *p, const ov_json *query, ov_native_query *out, ovi_nrel *rel,
                                       ov_error *err);

@@ -171,6 +171,72 @@ static ov_status bind_stddev(post_binder *b, const ov_json *json, const ov_expr 
     return ovi_ncall(b->p, json, "SQRT", out, 1, out, b->err);
 }
 
+/* ---- tests of two samples ---- */
+
+/* The member, a post-aggregator, as a fraction. */
+static ov_status member_number(post_binder *b, const ov_json *json, const char *key, const ov_expr **out)
+{
+    const ov_json *v;
+    OV_TRY(ov_json_need_obj(json, key, &v, b->err));
+    OV_TRY(bind(b, v, out));
+    OV_TRY(ovi_nsketch_number(b->p, v, *out, out, b->err));
+    return ovi_nfail_at(v, ovi_ncast(b->p, *out, OV_SQL_DOUBLE, out, b->err), b->err);
+}
+
+static ov_status call2(post_binder *b, const ov_json *json, const char *fn, const ov_expr *x, const ov_expr *y, const ov_expr **out)
+{
+    const ov_expr *sides[2] = {x, y};
+    return ovi_ncall(b->p, json, fn, sides, 2, out, b->err);
+}
+
+/* A share s / n, its variance over n, and whether it is one: 0 <= s <= n. */
+static ov_status share_of(post_binder *b, const ov_json *json, const ov_expr *s, const ov_expr *n, const ov_expr **share,
+                          const ov_expr **variance, const ov_expr **fits)
+{
+    const ov_expr *zero, *one, *rest, *tests[2];
+    OV_TRY(ov_expr_f64(b->p->cx, OV_SQL_DOUBLE, 0, &zero, b->err));
+    OV_TRY(ov_expr_f64(b->p->cx, OV_SQL_DOUBLE, 1, &one, b->err));
+    OV_TRY(call2(b, json, ">=", s, zero, &tests[0]));
+    OV_TRY(call2(b, json, ">=", n, s, &tests[1]));
+    OV_TRY(ovi_ncall(b->p, json, "AND", tests, 2, fits, b->err));
+    OV_TRY(call2(b, json, "/", s, n, share));
+    OV_TRY(call2(b, json, "-", one, *share, &rest));
+    OV_TRY(call2(b, json, "*", *share, rest, variance));
+    return call2(b, json, "/", *variance, n, variance);
+}
+
+/* How many standard deviations the shares of two samples lie apart; NULL where a sample has more successes than members. */
+static ov_status bind_z_score(post_binder *b, const ov_json *json, const ov_expr **out)
+{
+    static const char *const members[2][2] = {{"successCount1", "sample1Size"}, {"successCount2", "sample2Size"}};
+    const ov_expr *share[2], *variance[2], *fits[2], *apart, *spread, *parts[3];
+    for (int i = 0; i < 2; i++) {
+        const ov_expr *s, *n;
+        OV_TRY(member_number(b, json, members[i][0], &s));
+        OV_TRY(member_number(b, json, members[i][1], &n));
+        OV_TRY(share_of(b, json, s, n, &share[i], &variance[i], &fits[i]));
+    }
+    OV_TRY(call2(b, json, "-", share[0], share[1], &apart));
+    OV_TRY(call2(b, json, "+", variance[0], variance[1], &spread));
+    OV_TRY(ovi_ncall(b->p, json, "SQRT", &spread, 1, &spread, b->err));
+    OV_TRY(ovi_ncall(b->p, json, "AND", fits, 2, &parts[0], b->err));
+    OV_TRY(call2(b, json, "/", apart, spread, &parts[1]));
+    OV_TRY(ov_expr_null(b->p->cx, OV_SQL_DOUBLE, &parts[2], b->err));
+    return ovi_ncall(b->p, json, "CASE", parts, 3, out, b->err);
+}
+
+/* How likely it is that chance alone gives as large a score: erfc(|z| / sqrt(2)). */
+static ov_status bind_p_value(post_binder *b, const ov_json *json, const ov_expr **out)
+{
+    const ov_expr *z, *args[2];
+    OV_TRY(member_number(b, json, "zScore", &z));
+    OV_TRY(ovi_ncall(b->p, json, "ABS", &z, 1, &z, b->err));
+    OV_TRY(ov_expr_f64(b->p->cx, OV_SQL_DOUBLE, sqrt(2), &args[1], b->err));
+    OV_TRY(call2(b, json, "/", z, args[1], &args[0]));
+    OV_TRY(ovi_nliteral(b->p, "erfc", &args[1], b->err));
+    return ovi_ncall(b->p, json, "$MATH", args, 2, out, b->err);
+}
+
 static const struct {
     const char *name;
     ov_status (*bind)(post_binder *b, const ov_json *json, const ov_expr **out);
@@ -185,7 +251,9 @@ static const struct {
     {"hyperUniqueCardinality", bind_hyper_unique},
     {"longGreatest", bind_extreme},
     {"longLeast", bind_extreme},
+    {"pvalue2tailedZtest", bind_p_value},
     {"stddev", bind_stddev},
+    {"zscore2sample", bind_z_score},
 };
 
 static ov_status bind_any(void *ctx, const ov_json *json, const ov_expr **out)
@@ -213,17 +281,10 @@ static ov_status bind(post_binder *b, const ov_json *json, const ov_expr **out)
         return OV_OK;
     if (ov_slice_eq(type, OV_SLICE_LIT("javascript")))
         return ov_json_fail(json, b->err, OV_UNSUPPORTED, "JavaScript is disabled");
-    static const char *const sketches[] = {"HLL", "theta", "quantiles", "arrayOfDoubles", "Kll", "quantile", "equalBuckets",
-                                           "buckets", "customBuckets", "min", "max", "momentSketch"};
-    for (size_t i = 0; i < OV_COUNT_OF(sketches); i++)
-        if (ov_slice_starts(type, ov_slice_cstr(sketches[i])))
-            return ov_json_fail(ov_json_get(json, "type"), b->err, OV_UNSUPPORTED,
-                                "the post-aggregator '" OV_SLICE_FMT "' works on sketches, which are not supported yet",
-                                OV_SLICE_ARG(type));
     return ov_json_fail(ov_json_get(json, "type"), b->err, OV_INVALID,
                         "unknown post-aggregator '" OV_SLICE_FMT
                         "'; there are arithmetic, constant, expression, fieldAccess, finalizingFieldAccess, "
-                        "(long|double)(Greatest|Least), hyperUniqueCardinality and stddev",
+                        "(long|double)(Greatest|Least), hyperUniqueCardinality, stddev, zscore2sample, pvalue2tailedZtest and those of sketches",
                         OV_SLICE_ARG(type));
 }
 

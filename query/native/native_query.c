@@ -18,6 +18,7 @@ static const struct {
     {"timeBoundary", ovi_nplan_time_boundary, false},
     {"timeseries", ovi_nplan_timeseries, true},
     {"topN", ovi_nplan_topn, true},
+    {"union", ovi_nplan_union, true},
     {"windowOperator", ovi_nplan_window, true},
 };
 
@@ -40,7 +41,7 @@ ov_status ovi_nplan_query(ovi_nplanner *p, const ov_json *query, ov_native_query
     bool select = ov_slice_eq(type, OV_SLICE_LIT("select"));
     return ov_json_fail(ov_json_get(query, "queryType"), err, OV_INVALID,
                         "unknown query type '" OV_SLICE_FMT "'%s; there are timeseries, topN, groupBy, scan, search, "
-                        "timeBoundary, windowOperator, segmentMetadata and dataSourceMetadata",
+                        "timeBoundary, union, windowOperator, segmentMetadata and dataSourceMetadata",
                         OV_SLICE_ARG(type), select ? " (Druid has removed it: scan does its work)" : "");
 }
 

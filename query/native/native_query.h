@@ -4,6 +4,7 @@
  *
  *   timeseries, topN, groupBy   an AGGREGATE, post-aggregators as a projection, orders as a SORT
  *   scan, search, timeBoundary  projections and groupings
+ *   union                       the answers of several
  *   segmentMetadata,            read from the snapshot's statistics; a finished text instead of a plan
  *   dataSourceMetadata
  *
@@ -24,6 +25,7 @@ typedef enum ov_native_type {
     OV_NATIVE_METADATA, /* `text` is the whole answer */
     OV_NATIVE_WINDOW,
     OV_NATIVE_PARTS, /* bySegment: `parts` */
+    OV_NATIVE_UNION, /* the answers of `parts` behind each other */
 } ov_native_type;
 
 struct ov_native_part;
@@ -59,7 +61,7 @@ typedef struct ov_native_query {
     uint32_t batch_rows; /* scan: events of one element */
     ov_slice segment_id; /* scan: empty when rows of several segments come together */
     bool min_time, max_time; /* timeBoundary: which are asked for */
-    const struct ov_native_part *parts; /* PARTS: a query of each segment */
+    const struct ov_native_part *parts; /* PARTS: a query of each segment; UNION: the queries */
     uint32_t part_count;
 } ov_native_query;
 

@@ -316,6 +316,23 @@ static ov_status behind_stop(ovi_nplanner *p, const metric_spec *m, const ovi_nd
     return ov_plan_filter(p->arena, rows, tests[0], out, err);
 }
 
+/* Inside another query a bucket's rows past the limit are no rows: those with a higher number in the order go. */
+static ov_status first_of_buckets(ovi_nplanner *p, const metric_spec *m, ov_native_query *q, const ov_sort_key *keys, uint32_t count,
+                                  ov_error *err)
+{
+    uint32_t *bucket;
+    ov_window_call *number;
+    const ov_expr *sides[2], *shown;
+    OV_TRY(ov_arena_zalloc(p->arena, sizeof *bucket, &bucket, err));
+    OV_TRY(ov_arena_zalloc(p->arena, sizeof *number, &number, err));
+    *number = (ov_window_call){.fn = OV_WINDOW_ROW_NUMBER, .type = OV_T(OV_TYPE_LONG), .sql = OV_SQL_BIGINT};
+    OV_TRY(ov_plan_window(p->arena, q->plan, bucket, 1, keys + 1, count - 1, number, 1, &q->plan, err));
+    OV_TRY(ov_plan_column(p->cx, q->plan, q->plan->field_count - 1, &sides[0], err));
+    OV_TRY(ov_expr_i64(p->cx, OV_SQL_BIGINT, (int64_t)q->limit, &sides[1], err));
+    OV_TRY(ovi_ncall(p, m->json, "<=", sides, 2, &shown, err));
+    return ov_plan_filter(p->arena, q->plan, shown, &q->plan, err);
+}
+
 /* Sorted by bucket, metric, and where that is equal by the dimension. */
 static ov_status order_top(ovi_nplanner *p, const metric_spec *m, ov_native_query *q, ov_error *err)
 {
@@ -342,6 +359,8 @@ static ov_status order_top(ovi_nplanner *p, const metric_spec *m, ov_native_quer
                 (ov_sort_key){.column = width + i, .descending = m->inverted, .nulls_first = !m->inverted};
         OV_TRY(ovi_nwiden(p, q->plan, more, count, &q->plan, err));
     }
+    if (q->has_time && p->depth)
+        OV_TRY(first_of_buckets(p, m, q, keys, n, err));
     return ov_plan_order(p->cx, q->plan, keys, n, q->has_time ? OV_NO_LIMIT : q->limit, 0, &q->plan, err);
 }
 
@@ -390,8 +409,5 @@ ov_status ovi_nplan_topn(ovi_nplanner *p, const ov_json *query, ov_native_query 
     OV_TRY(ovi_ngroup_plan(p, &g, rows, NULL, &q->plan, err));
     q->columns = q->plan->field_count - q->has_time;
     OV_TRY(order_top(p, &metric, q, err));
-    if (q->has_time && p->depth > 0)
-        return ov_json_fail(query, err, OV_UNSUPPORTED,
-                            "a topN inside another query needs the granularity all; use a groupBy");
     return rows_with_time(p, q, rel, err);
 }

@@ -214,6 +214,12 @@ static ov_status theta_constant(ovi_nsketch_post *b, const ov_json *json, const 
     return ovi_ncall(b->p, json, "COMPLEX_DECODE_BASE64", args, 2, out, b->err);
 }
 
+static ov_status theta_text(ovi_nsketch_post *b, const ov_json *json, const ov_expr **out)
+{
+    OV_TRY(ovi_nsketch_field(b, json, OV_COMPLEX_THETA, out));
+    return ovi_ncall(b->p, json, "$THETA_TEXT", out, 1, out, b->err);
+}
+
 ov_status ovi_nsketch_post_bind(ovi_nsketch_post *b, ov_slice type, const ov_json *json, bool *found, const ov_expr **out)
 {
     static const struct {
@@ -222,8 +228,9 @@ ov_status ovi_nsketch_post_bind(ovi_nsketch_post *b, ov_slice type, const ov_jso
     } kinds[] = {
         {"HLLSketchEstimate", hll_estimate},     {"HLLSketchEstimateWithBounds", hll_bounds},
         {"HLLSketchToString", hll_text},         {"HLLSketchUnion", hll_union},
+        {"sketchEstimate", theta_estimate},      {"sketchSetOper", theta_set}, /* older names */
         {"thetaSketchConstant", theta_constant}, {"thetaSketchEstimate", theta_estimate},
-        {"thetaSketchSetOp", theta_set},
+        {"thetaSketchSetOp", theta_set},         {"thetaSketchToString", theta_text},
     };
     OV_TRY(ovi_nquantiles_post_bind(b, type, json, found, out));
     if (!*found)

@@ -39,10 +39,10 @@ static ov_status no_rows(ovi_nplanner *p, const ov_plan **out, ov_error *err)
     return ov_plan_values(p->arena, NULL, 0, NULL, 0, out, err);
 }
 
-static ov_status source_named(ovi_nplanner *p, ov_slice name, ovi_nrel *out, ov_error *err)
+static ov_status source_named(ovi_nplanner *p, const ov_json *v, ov_slice name, ovi_nrel *out, ov_error *err)
 {
     const ov_datasource *ds;
-    OV_TRY(ovi_nfind(p, name, &ds, err));
+    OV_TRY(ovi_nfind(p, v, name, &ds, err));
     *out = (ovi_nrel){.known = ds != NULL};
     if (!ds)
         return no_rows(p, &out->plan, err);
@@ -54,7 +54,7 @@ static ov_status source_table(ovi_nplanner *p, const ov_json *v, ovi_nrel *out, 
 {
     ov_slice name;
     OV_TRY(ov_json_need_str(v, "name", &name, err));
-    return source_named(p, name, out, err);
+    return source_named(p, v, name, out, err);
 }
 
 /* A lookup that is not there has no rows, as in Druid. */
@@ -100,8 +100,8 @@ static ov_status union_fields(ovi_nplanner *p, const ovi_nrel *rels, uint32_t n,
     return OV_OK;
 }
 
-static ov_status union_side(ovi_nplanner *p, const ov_json *at, const ov_plan *in, const ov_field *fields,
-                            uint32_t count, const ov_plan **out, ov_error *err)
+ov_status ovi_nunion_side(ovi_nplanner *p, const ov_json *at, const ov_plan *in, const ov_field *fields, uint32_t count,
+                          bool by_name, const ov_plan **out, ov_error *err)
 {
     const ov_expr **exprs;
     ov_slice *names;
@@ -109,7 +109,7 @@ static ov_status union_side(ovi_nplanner *p, const ov_json *at, const ov_plan *i
     OV_TRY(ov_arena_alloc(p->arena, (count + (size_t)1) * sizeof *exprs, &exprs, err));
     OV_TRY(ov_arena_alloc(p->arena, (count + (size_t)1) * sizeof *names, &names, err));
     for (uint32_t i = 0; i < count; i++) {
-        int32_t c = field_named(in, fields[i].name);
+        int32_t c = by_name ? field_named(in, fields[i].name) : (int32_t)i;
         names[i] = fields[i].name;
         ov_sqltype sql = ov_sqltype_of_column(fields[i].name, fields[i].type);
         if (c >= 0)
@@ -165,7 +165,7 @@ static ov_status source_union(ovi_nplanner *p, const ov_json *v, ovi_nrel *out, 
         return no_rows(p, &out->plan, err);
     OV_TRY(union_fields(p, rels, n, &fields, &count, err));
     for (uint32_t i = 0; i < n; i++)
-        OV_TRY(union_side(p, v, rels[i].plan, fields, count, &sides[i], err));
+        OV_TRY(ovi_nunion_side(p, v, rels[i].plan, fields, count, true, &sides[i], err));
     OV_TRY(union_extents(p, rels, n, out, err));
     return ov_plan_union(p->arena, sides, n, &out->plan, err);
 }
@@ -454,7 +454,7 @@ ov_status ovi_nsource(ovi_nplanner *p, const ov_json *v, ovi_nrel *out, ov_error
 {
     ov_slice type;
     if (v->kind == OV_JSON_STRING)
-        return source_named(p, v->s, out, err);
+        return source_named(p, v, v->s, out, err);
     OV_TRY(ov_json_expect(v, OV_JSON_OBJECT, err));
     OV_TRY(ov_json_need_str(v, "type", &type, err));
     if (p->depth >= OVI_NATIVE_QUERY_DEPTH)

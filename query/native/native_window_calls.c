@@ -130,8 +130,7 @@ static ov_status read_frame(ovi_nwindow *w, const ov_json *frame, ov_window_fram
         OV_TRY(read_edge(frame, old ? "lowOffset" : "lowerOffset", &out->from, w->err));
     if (!upp)
         OV_TRY(read_edge(frame, old ? "uppOffset" : "upperOffset", &out->to, w->err));
-    if (out->range && (out->from.n || out->to.n))
-        return ov_json_fail(frame, w->err, OV_UNSUPPORTED, "frames that count groups of peers are not supported");
+    out->groups = out->range;
     if (out->range && ov_json_find(frame, "orderByColumns"))
         OV_TRY(read_group(w, frame, "orderByColumns", keys));
     return OV_OK;

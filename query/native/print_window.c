@@ -117,7 +117,7 @@ static void add_frame(windows *w, const ov_plan *node, const ov_window_frame *f,
         ov_buf_add_str(out, "{\"type\":\"unbounded\"}");
         return;
     }
-    if (f->range && (f->from.kind > OV_EDGE_CURRENT || f->to.kind > OV_EDGE_CURRENT))
+    if (f->range && !f->groups && (f->from.kind > OV_EDGE_CURRENT || f->to.kind > OV_EDGE_CURRENT))
         w->p->lost = true;
     ov_buf_addf(out, "{\"type\":\"%s\"", f->range ? "groups" : "rows");
     add_edge(w, &f->from, "lowerOffset", out);
@@ -131,7 +131,7 @@ static void add_frame(windows *w, const ov_plan *node, const ov_window_frame *f,
 
 static bool same_frame(const ov_window_frame *a, const ov_window_frame *b)
 {
-    return a->range == b->range && a->from.kind == b->from.kind && a->to.kind == b->to.kind && a->from.n == b->from.n &&
+    return a->range == b->range && a->groups == b->groups && a->from.kind == b->from.kind && a->to.kind == b->to.kind && a->from.n == b->from.n &&
            a->to.n == b->to.n && a->from.real == b->from.real && a->to.real == b->to.real;
 }
 

@@ -92,12 +92,13 @@ typedef enum ov_window_edge_kind {
 /* One end of a frame. */
 typedef struct ov_window_edge {
     uint8_t kind;  /* ov_window_edge_kind */
-    int64_t n;     /* ROWS: how many; RANGE over whole numbers and times: by how much. Not negative */
+    int64_t n;     /* ROWS, GROUPS: how many; RANGE over whole numbers and times: by how much. Not negative */
     double real;   /* RANGE over fractions */
 } ov_window_edge;
 
 typedef struct ov_window_frame {
-    bool range; /* distances are in values of the one sort key, and peers stay together */
+    bool range;  /* peers stay together; distances are in values of the one sort key, */
+    bool groups; /* or in groups of peers */
     ov_window_edge from, to;
 } ov_window_frame;
 

@@ -168,7 +168,7 @@ static OV_CHECKED ov_status print_window_call(const ov_window_call *call, ov_buf
     }
     if (!call->agg && call->fn < OV_WINDOW_FIRST_VALUE)
         return OV_OK;
-    ov_buf_add_str(out, call->frame.range ? " RANGE " : " ROWS ");
+    ov_buf_add_str(out, call->frame.groups ? " GROUPS " : call->frame.range ? " RANGE " : " ROWS ");
     print_edge(&call->frame.from, true, out);
     ov_buf_add_str(out, "..");
     print_edge(&call->frame.to, false, out);

@@ -286,7 +286,7 @@ static void print_window(const ov_ast *node, ov_buf *out)
 static void print_frame(const ov_ast *node, ov_buf *out)
 {
     if (node->kind == OV_AST_FRAME) {
-        ov_buf_add_str(out, node->op == OV_FRAME_ROWS ? "ROWS " : "RANGE ");
+        ov_buf_add_str(out, node->op == OV_FRAME_ROWS ? "ROWS " : node->op == OV_FRAME_RANGE ? "RANGE " : "GROUPS ");
         if (node->kids[1])
             ov_buf_add_str(out, "BETWEEN ");
         ov_ast_print(node->kids[0], out);

@@ -149,7 +149,7 @@ static OV_CHECKED ov_status bind_rows(ovi_sql_names *n, const ov_ast *at, const 
     if (e->kind != OV_EXPR_CONST || e->constant.is_null || !ov_sqltype_is_integer((ov_sqltype)e->sql) ||
         e->constant.i < 0)
         return ovi_sql_fail_node(n->b, at, OV_INVALID, err, NULL,
-                                 "Window frames take a whole number of rows that is a literal and not negative");
+                                 "Window frames take a whole number of rows or groups that is a literal and not negative");
     out->n = e->constant.i;
     return OV_OK;
 }
@@ -214,7 +214,8 @@ static OV_CHECKED ov_status bind_frame(ovi_sql_names *n, const ov_ast *frame, co
     if (!frame)
         return OV_OK;
     const ov_ast *from = frame->kids[0], *to = frame->kids[1];
-    out->range = frame->op == OV_FRAME_RANGE;
+    out->range = frame->op != OV_FRAME_ROWS;
+    out->groups = frame->op == OV_FRAME_GROUPS;
     if (!to && (from->op == OV_BOUND_FOLLOWING || from->op == OV_BOUND_UNBOUNDED_FOLLOWING)) {
         to = from;
         from = NULL;
@@ -230,9 +231,9 @@ static OV_CHECKED ov_status bind_frame(ovi_sql_names *n, const ov_ast *frame, co
                                  "The upper frame boundary cannot lie before the lower one");
     out->from.kind = OV_EDGE_CURRENT;
     if (from)
-        OV_TRY(bind_edge(n, from, w, out->range, &out->from, err));
+        OV_TRY(bind_edge(n, from, w, frame->op == OV_FRAME_RANGE, &out->from, err));
     if (to)
-        OV_TRY(bind_edge(n, to, w, out->range, &out->to, err));
+        OV_TRY(bind_edge(n, to, w, frame->op == OV_FRAME_RANGE, &out->to, err));
     return OV_OK;
 }
 
@@ -287,7 +288,7 @@ static OV_CHECKED ov_status bind_function(ovi_sql_names *n, const ov_ast *ast, c
         return ovi_sql_fail_node(n->b, ast, OV_INVALID, err, NULL,
                                  "%s requires an ORDER BY clause in its window specification", fn->name);
     if (fn->fn < OV_WINDOW_FIRST_VALUE && over->frame)
-        return ovi_sql_fail_node(n->b, over->frame, OV_INVALID, err, NULL, "ROWS and RANGE are not allowed with %s",
+        return ovi_sql_fail_node(n->b, over->frame, OV_INVALID, err, NULL, "ROWS, RANGE and GROUPS are not allowed with %s",
                                  fn->name);
     if (ast->kids[OV_CALL_FILTER])
         return ovi_sql_fail_node(n->b, ast, OV_INVALID, err, NULL, "FILTER applies to aggregates, not to %s", fn->name);

@@ -82,7 +82,7 @@ uint32_t ovi_sql_acceptable(void *parser, ov_arena *scratch, int *tokens, uint32
 /* Never in a rule; the lexer knows it so that "==" can be named in an error. */
 %token EQEQ.
 
-%fallback ID ANALYZE ASC ASYMMETRIC BOTH CURRENT DESC ESCAPE EXCLUDE EXPLAIN FIRST FOLLOWING IGNORE INCLUDE KEY LAST LATERAL
+%fallback ID ANALYZE ASC ASYMMETRIC BOTH CURRENT DESC ESCAPE EXCLUDE EXPLAIN FIRST FOLLOWING GROUPS IGNORE INCLUDE KEY LAST LATERAL
              LEADING NEXT NULLS ONLY ORDINALITY OVER OVERWRITE PARTITION PLAN PRECEDING RANGE RESPECT RETURNING ROW
              ROWS SET SETS SYMMETRIC TRAILING UESCAPE UNBOUNDED UNKNOWN UNPIVOT VALUE.
 
@@ -514,6 +514,7 @@ frame(A) ::= frame_unit(U) BETWEEN bound(B) AND bound(C). { A = ovi_sql_op(ovi_s
 %type frame_unit {uint8_t}
 frame_unit(A) ::= ROWS. { A = OV_FRAME_ROWS; }
 frame_unit(A) ::= RANGE. { A = OV_FRAME_RANGE; }
+frame_unit(A) ::= GROUPS. { A = OV_FRAME_GROUPS; }
 bound(A) ::= UNBOUNDED(S) PRECEDING(E). { A = ovi_sql_bound(p, OV_BOUND_UNBOUNDED_PRECEDING, NULL, T(S), T(E)); }
 bound(A) ::= UNBOUNDED(S) FOLLOWING(E). { A = ovi_sql_bound(p, OV_BOUND_UNBOUNDED_FOLLOWING, NULL, T(S), T(E)); }
 bound(A) ::= CURRENT(S) ROW(E). { A = ovi_sql_bound(p, OV_BOUND_CURRENT_ROW, NULL, T(S), T(E)); }

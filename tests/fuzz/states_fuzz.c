@@ -35,7 +35,7 @@ static ov_status load(const ov_agg_call *call, ov_slice bytes, ov_budget *budget
     ov_cursor in = ov_cursor_make(bytes, "states");
     OV_TRY(ov_acc_init(a, &spec, false, budget, err));
     OV_TRY(ov_acc_reserve(a, GROUPS, err));
-    return ov_acc_load(a, groups, GROUPS, &in, err);
+    return ov_acc_load(a, groups, GROUPS, 0, &in, err);
 }
 
 /* Saved, loaded and saved again. */
@@ -47,9 +47,9 @@ static void round_trip(const ov_agg_call *call, const ov_acc *a, ov_budget *budg
     ov_acc again;
     ov_buf_init(&first);
     ov_buf_init(&second);
-    must(ov_acc_save(a, groups, GROUPS, &first, &err) == OV_OK);
+    must(ov_acc_save(a, groups, GROUPS, 0, &first, &err) == OV_OK);
     must(load(call, ov_buf_slice(&first), budget, &again, &err) == OV_OK);
-    must(ov_acc_save(&again, groups, GROUPS, &second, &err) == OV_OK);
+    must(ov_acc_save(&again, groups, GROUPS, 0, &second, &err) == OV_OK);
     must(first.n == second.n && (first.n == 0 || memcmp(first.p, second.p, first.n) == 0));
     ov_acc_fini(&again);
     ov_buf_fini(&first);

@@ -25,6 +25,7 @@ import test_metadata  # noqa: E402
 import test_native  # noqa: E402
 import test_native_folds  # noqa: E402
 import test_native_quantiles  # noqa: E402
+import test_native_rare  # noqa: E402
 import test_native_segments  # noqa: E402
 import test_native_sketches  # noqa: E402
 import test_partitions  # noqa: E402
@@ -49,6 +50,7 @@ PARTS = (  # in this order
     test_native,
     test_native_folds,
     test_native_quantiles,
+    test_native_rare,
     test_native_segments,
     test_metadata,
     test_native_sketches,

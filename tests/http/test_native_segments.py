@@ -41,8 +41,17 @@ def cases(server):
             all(p['result']['results'] for p in apart(server, queryType=k, **m)), 'no results')
     yield 'by segment: a part', lambda: same(
         [p['result']['interval'] for p in apart(server, queryType='timeseries', intervals='1000/1001')], [])
-    yield 'by segment of a query', lambda: place(server, 'bySegment', 501, queryType='timeseries', granularity='all', context={'bySegment': True},
+    yield 'by segment of a query', lambda: place(server, 'bySegment', queryType='timeseries', granularity='all', context={'bySegment': True},
                                                  dataSource={'type': 'query', 'query': dict(WHOLE, queryType='groupBy', dimensions=['s'])})
+    joined = {'type': 'join', 'left': 'tiny', 'right': {'type': 'query', 'query': dict(WHOLE, queryType='groupBy', dimensions=['s'])},
+              'rightPrefix': 'j.', 'condition': 's == "j.s"', 'joinType': 'INNER'}
+    yield 'by segment of a join', lambda: same(
+        sum(p['result']['results'][0]['result']['n'] for p in apart(server, queryType='timeseries', dataSource=joined)),
+        rows(server, queryType='timeseries', **dict(WHOLE, dataSource=joined))[0]['result']['n'])
+    some = {'type': 'filter', 'base': 'tiny', 'filter': {'type': 'selector', 'dimension': 's', 'value': 'a'}}
+    yield 'by segment of a filter', lambda: same(
+        sum(p['result']['results'][0]['result']['n'] for p in apart(server, queryType='timeseries', dataSource=some)),
+        rows(server, queryType='timeseries', **dict(WHOLE, dataSource=some))[0]['result']['n'])
     for words, segments in (('intervals.segments[0].itvl', [{'itvl': 'x', 'ver': 'v', 'part': 0}]), ('intervals.segments[0]: expected an object', [3]),
                             ("'ver' is missing", [{'itvl': '2024/2025'}]), ('part', [{'itvl': '2024/2025', 'ver': 'v', 'part': -1}])):
         yield 'wrong segments: ' + words, lambda w=words, s=segments: place(

@@ -13,6 +13,8 @@ STATEMENTS = (
     "SELECT k, n / 7, SUM(n) FILTER (WHERE n > 30), MIN(k) FILTER (WHERE k <> 'a') FROM parts WHERE n <> 5 GROUP BY 1, 2 ORDER BY 1, 2",
     "SELECT TIME_FLOOR(__time, 'PT1H'), SUM(n), VAR_POP(n), SUM(n * 0.5) FROM parts GROUP BY 1",
     "SELECT CASE WHEN n > 10 THEN UPPER(k) END, APPROX_COUNT_DISTINCT_DS_HLL(n), APPROX_COUNT_DISTINCT_DS_THETA(k) FROM parts GROUP BY 1",
+    'SELECT k, EARLIEST(n), LATEST(n), ANY_VALUE(n), EARLIEST(k, 10), LATEST(n) FILTER (WHERE n > 20) FROM parts GROUP BY k ORDER BY 1',
+    'SELECT EARLIEST_BY(k, MILLIS_TO_TIMESTAMP(n)), LATEST_BY(n, MILLIS_TO_TIMESTAMP(n % 7)), ANY_VALUE(k) FROM parts',
     'SELECT a, COUNT(*) FROM (SELECT k AS a, SUM(n) AS s FROM parts GROUP BY k, n) WHERE s > 3 GROUP BY a',
     "SELECT COUNT(*), SUM(n) FROM parts WHERE k IN ('a', 'c', 'zz') OR k IS NULL",
 )
@@ -112,8 +114,8 @@ def the_context_decides(server):
 
 
 def what_is_not_kept(server):
-    for statement in ('SELECT k, ANY_VALUE(n) FROM parts GROUP BY k', 'SELECT LATEST(n), EARLIEST(k, 10) FROM parts',
-                      'SELECT STRING_AGG(k, \',\') FROM parts', 'SELECT COUNT(*) FROM sys.segments'):
+    for statement in ('SELECT k, ARRAY_AGG(n) FROM parts GROUP BY k', 'SELECT STRING_AGG(k, \',\') FROM parts', 'SELECT COUNT(*) FROM sys.segments',
+                      'SELECT p.k, COUNT(*) FROM parts p JOIN parts q ON p.n = q.n AND q.n > 5 GROUP BY 1'):
         for _ in range(2):
             before = counts(server)
             ask(server, statement)

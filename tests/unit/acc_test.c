@@ -411,9 +411,9 @@ static void take_in(ov_acc *dst, ov_acc *src, bool bytes)
     }
     ov_buf out;
     ov_buf_init(&out);
-    check_ok(ov_acc_save(src, all, GROUPS, &out, &err), &err);
+    check_ok(ov_acc_save(src, all, GROUPS, 0, &out, &err), &err);
     ov_cursor in = ov_cursor_make(ov_buf_slice(&out), "states");
-    check_ok(ov_acc_load(dst, all, GROUPS, &in, &err), &err);
+    check_ok(ov_acc_load(dst, all, GROUPS, 0, &in, &err), &err);
     assert_int_equal(ov_cursor_left(&in), 0);
     for (size_t cut = 0; cut < out.n; cut += 1 + out.n / 7) { /* bytes that end too early are an error */
         ov_cursor part = ov_cursor_make(ov_slice_make(out.p, cut), "states");
@@ -422,7 +422,7 @@ static void take_in(ov_acc *dst, ov_acc *src, bool bytes)
         check_ok(ov_acc_init(&scrap, &spec, false, NULL, &err), &err);
         check_ok(ov_acc_reserve(&scrap, GROUPS, &err), &err);
         ov_error broken = OV_ERROR_INIT;
-        assert_true(ov_acc_load(&scrap, all, GROUPS, &part, &broken) != OV_OK);
+        assert_true(ov_acc_load(&scrap, all, GROUPS, 0, &part, &broken) != OV_OK);
         ov_acc_fini(&scrap);
     }
     ov_buf_fini(&out);

@@ -1,0 +1,137 @@
+"""Native queries that dashboards seldom send, and what they give: rare aggregators and post-aggregators, unions of queries, frames that count groups of
+peers, a topN inside another query, the aggregators that segmentMetadata shows."""
+import json
+
+from test_formats import check, same
+from test_native import ALL, COUNT, ask, place, rows
+from test_tasks import inline
+
+VALUES = {'type': 'inline', 'columnNames': ['__time', 'x', 'y', 'm', 't'], 'columnTypes': ['LONG', 'STRING', 'LONG', 'STRING', 'STRING'],
+          'rows': [[0, 'a', 1, ['1', 'b'], '2020-01-02'], [1, 'b', 2, 'b', '2019'], [2, 'b', 3, None, 'no time'], [3, None, 9, ['c', 'a'], None]]}
+AGGREGATORS = (  # an aggregator over VALUES and what it shows
+    (dict(type='histogram', fieldName='y', breaks=[0, 1, 2.5, 5]),
+     {'breaks': [0.0, 1.0, 2.5, 5.0], 'counts': [1.0, 1.0, 1.0], 'quantiles': [1.0, 9.0]}),
+    (dict(type='histogram', fieldName='none', breaks=[0, 1]), {'breaks': [0.0, 1.0], 'counts': [0.0], 'quantiles': ['Infinity', '-Infinity']}),
+    (dict(type='filtered', filter={'type': 'selector', 'dimension': 'x', 'value': 'a'}, aggregator={'type': 'singleValue', 'name': 'i', 'fieldName': 'y'}), 1),
+    (dict(type='filtered', filter={'type': 'false'}, aggregator={'type': 'singleValue', 'name': 'i', 'fieldName': 'y', 'columnType': 'LONG'}), None),
+    (dict(type='cardinality', fields=['x', 'm'], round=True), 4),  # a, b, 1, c
+    (dict(type='cardinality', fields=['m', 'y'], round=True), 8),  # 1, b, c, a and four numbers: 1 is another value than '1'
+    (dict(type='cardinality', fields=['m'], round=True), 4),
+    (dict(type='cardinality', fields=['x', 'm'], byRow=True, round=True), 4),
+    (dict(type='distinctCount', fieldName='x'), 2),
+    (dict(type='timeMin', fieldName='__time'), '1970-01-01T00:00:00.000Z'),
+    (dict(type='timeMax', fieldName='t'), '2020-01-02T00:00:00.000Z'),
+    (dict(type='timeMax', fieldName='t', timeFormat='yyyy'), '2019-01-01T00:00:00.000Z'),
+    (dict(type='timeMin', fieldName='y', timeFormat='posix'), '1970-01-01T00:00:00.001Z'),
+    (dict(type='stringLastFold', fieldName='x'), None),
+    (dict(type='sketchBuild', fieldName='x'), 2.0),
+)
+REFUSED = (  # an aggregator, what is said
+    (dict(type='singleValue', fieldName='y'), 'at most one row, found 4'),
+    (dict(type='histogram', fieldName='y', breaks=[1, 1]), 'aggregations[0].breaks[1]: expected breaks that ascend'),
+    (dict(type='histogram', fieldName='y', breaks=[]), 'aggregations[0].breaks: expected 1 to 1000'),
+    (dict(type='cardinality', fields=[]), 'aggregations[0].fields: expected at least one column'),
+    (dict(type='timeMin', fieldName='m'), 'expected a column of numbers or texts'),
+)
+SERIES = dict(queryType='timeseries', granularity='all', intervals=ALL, dataSource=VALUES)
+
+
+def aggregated(server, aggregator, **more):
+    return rows(server, aggregations=[dict(aggregator, name='v')], **dict(SERIES, **more))[0]['result']
+
+
+def theta_text(server):
+    text = aggregated(server, dict(type='thetaSketch', fieldName='x'), postAggregations=[
+        {'type': 'thetaSketchToString', 'name': 't', 'field': {'type': 'fieldAccess', 'fieldName': 'v'}}])['t']
+    for line in ('### HeapCompactSketch SUMMARY:', 'Estimate                : 2.0', 'Theta (long) hex        : 7fffffffffffffff', 'Ordered?                : true',
+                 'Retained Entries        : 2'):
+        check(line in text, text)
+
+
+def z_score(server):
+    number = lambda v: {'type': 'constant', 'value': v}
+    got = rows(server, postAggregations=[
+        {'type': 'zscore2sample', 'name': 'z', 'successCount1': number(300), 'sample1Size': number(500), 'successCount2': number(450), 'sample2Size': number(600)},
+        {'type': 'pvalue2tailedZtest', 'name': 'p', 'zScore': {'type': 'fieldAccess', 'fieldName': 'z'}},
+        {'type': 'zscore2sample', 'name': 'no', 'successCount1': number(5), 'sample1Size': number(1), 'successCount2': number(1), 'sample2Size': number(6)},
+    ], **SERIES)[0]['result']
+    same((round(got['z'], 6), round(got['p'], 12), got['no']), (-5.328336, 9.9117e-08, None))
+
+
+def union(server):
+    one = dict(SERIES, aggregations=COUNT)
+    two = dict(queryType='groupBy', granularity='all', intervals=ALL, dataSource=VALUES, dimensions=['x'], aggregations=COUNT)
+    three = {'queryType': 'timeBoundary', 'dataSource': 'nothing of that name'}
+    both = json.loads(ask(server, {'queryType': 'union', 'queries': [three, one, two]})[1])
+    same(both, rows(server, **one) + rows(server, **two))
+    scan = lambda column: dict(queryType='scan', intervals=ALL, dataSource=VALUES, columns=[column])
+    grouped = rows(server, queryType='groupBy', granularity='all', dimensions=['x'], aggregations=COUNT, dataSource={
+        'type': 'query', 'query': {'queryType': 'union', 'queries': [scan('x'), scan('y')]}})
+    same({r['event']['x']: r['event']['n'] for r in grouped}, {None: 1, 'a': 1, 'b': 2, '1': 1, '2': 1, '3': 1, '9': 1})
+
+
+def unions_refused(server):
+    one = dict(SERIES, aggregations=COUNT)
+    pair = {'queryType': 'union', 'queries': [one, one]}
+    for words, query in (('queries: expected 2 to 1000', dict(pair, queries=[one])), ('queries[1]: a union of unions', dict(pair, queries=[one, pair])),
+                         ("queries[1]: 'queryType' is missing", dict(pair, queries=[one, {}])), ("'queries' is missing", {'queryType': 'union'})):
+        place(server, words, **query)
+    scan = lambda *columns: dict(queryType='scan', intervals=ALL, dataSource=VALUES, columns=list(columns))
+    place(server, 'equally many columns', queryType='scan', dataSource={
+        'type': 'query', 'query': {'queryType': 'union', 'queries': [scan('x'), scan('x', 'y')]}})
+
+
+def top_inside(server):
+    top = dict(queryType='topN', granularity={'type': 'duration', 'duration': 2}, intervals='1970/1971', dataSource=VALUES, dimension='x', metric='n',
+               threshold=1, aggregations=COUNT)
+    got = rows(server, queryType='scan', dataSource={'type': 'query', 'query': top}, columns=['__time', 'x', 'n'], resultFormat='compactedList')
+    same(got[0]['events'], [[0, 'a', 1], [2, None, 1]])
+
+
+def groups_frame(server):
+    frame = lambda low, high: dict(
+        queryType='windowOperator', dataSource={'type': 'query', 'query': dict(queryType='scan', intervals=ALL, dataSource=VALUES, columns=['x', 'y'])},
+        operatorDefinition=[{'type': 'naiveSort', 'columns': [{'column': 'x', 'direction': 'ASC'}]}, {'type': 'naivePartition', 'partitionColumns': []},
+                            {'type': 'window', 'processor': {'type': 'framedAgg', 'frame': {'type': 'groups', 'lowerOffset': low, 'upperOffset': high,
+                                                                                           'orderByColumns': ['x']},
+                                                             'aggregations': [{'type': 'longSum', 'name': 's', 'fieldName': 'y'}]}}],
+        outputSignature=[{'name': 'x', 'type': 'STRING'}, {'name': 's', 'type': 'LONG'}])
+    same(rows(server, **frame(-1, 0)), [[None, 9], ['a', 10], ['b', 6], ['b', 6]])
+    same(rows(server, **frame(1, 2)), [[None, 6], ['a', 5], ['b', None], ['b', None]])
+
+
+def metadata(server):
+    """Segments show their aggregators as they combine; where segments differ, as the strategy says."""
+    def load(day, metrics):
+        spec = inline('rare_metrics', ['{"t":"2024-01-0%dT00:00:00Z","k":"a","n":1}' % day], appendToExisting=True)
+        schema = spec['spec']['dataSchema']
+        schema['metricsSpec'] = metrics
+        schema['granularitySpec'].update(segmentGranularity='DAY', rollup=True)
+        server.ingest(spec)
+    load(1, [{'type': 'count', 'name': 'c'}, {'type': 'longSum', 'name': 's', 'fieldName': 'n'}, {'type': 'thetaSketch', 'name': 't', 'fieldName': 'k', 'size': 64}])
+    load(2, [{'type': 'count', 'name': 'c'}, {'type': 'longMax', 'name': 's', 'fieldName': 'n'}])
+    server.wait_table('rare_metrics')
+    got = lambda **k: [s['aggregators'] for s in rows(server, queryType='segmentMetadata', dataSource='rare_metrics', analysisTypes=['aggregators'], **k)]
+    count = {'type': 'longSum', 'name': 'c', 'fieldName': 'c'}
+    number = lambda kind: {'type': kind, 'name': 's', 'fieldName': 's'}
+    theta = {'type': 'thetaSketch', 'name': 't', 'fieldName': 't', 'size': 64}
+    same(got(), [{'c': count, 's': number('longSum'), 't': theta}, {'c': count, 's': number('longMax')}])
+    same(got(merge=True), [None])
+    same(got(merge=True, lenientAggregatorMerge=True), [{'c': count, 's': None, 't': theta}])
+    same(got(merge=True, aggregatorMergeStrategy='earliest')[0]['s'], number('longSum'))
+    same(got(merge=True, aggregatorMergeStrategy='latest')[0]['s'], number('longMax'))
+
+
+def cases(server):
+    for aggregator, want in AGGREGATORS:
+        yield 'rare: ' + json.dumps(aggregator), lambda a=aggregator, w=want: same(aggregated(server, a)['v'], w)
+    for aggregator, words in REFUSED:
+        yield 'rare: ' + words, lambda a=aggregator, w=words: place(server, w, aggregations=[dict(a, name='v')], **SERIES)
+    yield 'rare: not finished', lambda: same(
+        [aggregated(server, dict(type=t, fieldName=f), context={'finalize': False})['v'] for t, f in (('timeMax', '__time'), ('longLast', 'y'))],
+        [3, {'lhs': 3, 'rhs': 9}])
+    for name, run in (('a theta sketch as text', theta_text), ('tests of two samples', z_score), ('union', union), ('unions refused', unions_refused),
+                      ('topN inside', top_inside), ('frames of groups', groups_frame), ('aggregators of segments', metadata)):
+        yield 'rare: ' + name, lambda r=run: r(server)
+    having = lambda kind: rows(server, queryType='groupBy', granularity='all', dataSource=VALUES, dimensions=['x'], having={'type': kind}, aggregations=COUNT)
+    yield 'rare: having', lambda: same((len(having('always')), len(having('never'))), (3, 0))
