@@ -10,23 +10,6 @@
 #include "sketch/moments.h"
 #include "sketch/tuple.h"
 
-static ov_complex_id make_of(const ovi_call *c)
-{
-    return (ov_complex_id)c->e->args[0]->type.complex;
-}
-
-static ov_status read_histogram(const ovi_call *c, uint32_t row, ov_arena *scratch, ov_histogram *s, ov_error *err)
-{
-    ov_sketch_mem mem = ov_sketch_mem_arena(scratch);
-    return ov_histogram_read(ovi_str(&c->arg[0], row), s, &mem, err);
-}
-
-static ov_status read_buckets(const ovi_call *c, uint32_t row, ov_arena *scratch, ov_buckets *s, ov_error *err)
-{
-    ov_sketch_mem mem = ov_sketch_mem_arena(scratch);
-    return ov_buckets_read(ovi_str(&c->arg[0], row), s, &mem, err);
-}
-
 /* ---- the number of a sketch ---- */
 
 ov_status ovi_bind_sketch_number(ovi_bind *b, ov_error *err)
@@ -38,25 +21,41 @@ ov_status ovi_bind_sketch_number(ovi_bind *b, ov_error *err)
     return OV_OK;
 }
 
+static ov_status variance_number(ov_slice image, ov_arena *scratch, double *out, ov_error *err)
+{
+    ov_moments s;
+    (void)scratch;
+    OV_TRY(ov_moments_read(image, &s, err));
+    *out = ov_moments_variance(&s, false);
+    return OV_OK;
+}
+
+static ov_status tuple_number(ov_slice image, ov_arena *scratch, double *out, ov_error *err)
+{
+    ov_tuple_set s;
+    OV_TRY(ov_tuple_read(image, scratch, &s, err));
+    ov_theta_set hashes = ov_tuple_hashes(&s);
+    *out = ov_theta_estimate(&hashes);
+    return OV_OK;
+}
+
+static ov_status hyper_number(ov_slice image, ov_arena *scratch, double *out, ov_error *err)
+{
+    ov_hyper s;
+    ov_sketch_mem mem = ov_sketch_mem_arena(scratch);
+    OV_TRY(ov_hyper_read(image, &s, &mem, err));
+    *out = ov_hyper_estimate(&s);
+    return OV_OK;
+}
+
 static ov_status number_row(ovi_call *c, uint32_t row, ov_arena *scratch, double *out, ov_error *err)
 {
-    ov_slice image = ovi_str(&c->arg[0], row);
-    ov_sketch_mem mem = ov_sketch_mem_arena(scratch);
-    ov_hyper hyper;
-    ov_moments moments;
-    ov_tuple_set tuple;
-    if (make_of(c) == OV_COMPLEX_VARIANCE) {
-        OV_TRY(ov_moments_read(image, &moments, err));
-        *out = ov_moments_variance(&moments, false);
-    } else if (make_of(c) == OV_COMPLEX_TUPLE) {
-        OV_TRY(ov_tuple_read(image, scratch, &tuple, err));
-        ov_theta_set hashes = ov_tuple_hashes(&tuple);
-        *out = ov_theta_estimate(&hashes);
-    } else {
-        OV_TRY(ov_hyper_read(image, &hyper, &mem, err));
-        *out = ov_hyper_estimate(&hyper);
-    }
-    return OV_OK;
+    static ov_status (*const numbers[OV_COMPLEX_COUNT])(ov_slice image, ov_arena *scratch, double *out, ov_error *err) = {
+        [OV_COMPLEX_HYPER_UNIQUE] = hyper_number,
+        [OV_COMPLEX_TUPLE] = tuple_number,
+        [OV_COMPLEX_VARIANCE] = variance_number,
+    };
+    return numbers[c->e->args[0]->type.complex](ovi_str(&c->arg[0], row), scratch, out, err);
 }
 
 ov_status ovi_eval_sketch_number(ovi_call *c, ov_vec *out, ov_error *err)
@@ -66,26 +65,71 @@ ov_status ovi_eval_sketch_number(ovi_call *c, ov_vec *out, ov_error *err)
 
 /* ---- histograms of both kinds ---- */
 
-static ov_status want_histogram(ovi_bind *b, ov_error *err)
+typedef union any_histogram {
+    ov_histogram approx;
+    ov_buckets fixed;
+} any_histogram;
+
+typedef struct make {
+    ov_complex_id id;
+    ov_sqltype ends; /* the type of the smallest and largest value */
+    ov_status (*read)(ov_slice image, any_histogram *s, const ov_sketch_mem *mem, ov_error *err);
+    double (*quantile)(const any_histogram *s, double p);
+    void (*bounds)(const any_histogram *s, double *min, double *max);
+} make;
+
+static ov_status read_approx(ov_slice image, any_histogram *s, const ov_sketch_mem *mem, ov_error *err)
 {
-    ov_type t = b->args[0]->type;
-    if (t.id == OV_TYPE_COMPLEX && t.complex == OV_COMPLEX_FIXED_HISTOGRAM)
-        return OV_OK;
-    return ovi_want_sketch(b, 0, OV_COMPLEX_APPROX_HISTOGRAM, err);
+    return ov_histogram_read(image, &s->approx, mem, err);
 }
 
-static ov_status quantile_of(const ovi_call *c, uint32_t row, double p, ov_arena *scratch, double *out, ov_error *err)
+static double approx_quantile(const any_histogram *s, double p)
 {
-    ov_histogram s;
-    ov_buckets fixed;
-    if (make_of(c) == OV_COMPLEX_FIXED_HISTOGRAM) {
-        OV_TRY(read_buckets(c, row, scratch, &fixed, err));
-        *out = (double)ov_buckets_quantile(&fixed, p);
-        return OV_OK;
-    }
-    OV_TRY(read_histogram(c, row, scratch, &s, err));
-    *out = (double)ov_histogram_quantile(&s, p);
-    return OV_OK;
+    return (double)ov_histogram_quantile(&s->approx, p);
+}
+
+static void approx_bounds(const any_histogram *s, double *min, double *max)
+{
+    *min = (double)s->approx.min;
+    *max = (double)s->approx.max;
+}
+
+static ov_status read_fixed(ov_slice image, any_histogram *s, const ov_sketch_mem *mem, ov_error *err)
+{
+    return ov_buckets_read(image, &s->fixed, mem, err);
+}
+
+static double fixed_quantile(const any_histogram *s, double p)
+{
+    return (double)ov_buckets_quantile(&s->fixed, p);
+}
+
+static void fixed_bounds(const any_histogram *s, double *min, double *max)
+{
+    *min = s->fixed.min;
+    *max = s->fixed.max;
+}
+
+static const make makes[] = {
+    {OV_COMPLEX_APPROX_HISTOGRAM, OV_SQL_FLOAT, read_approx, approx_quantile, approx_bounds},
+    {OV_COMPLEX_FIXED_HISTOGRAM, OV_SQL_DOUBLE, read_fixed, fixed_quantile, fixed_bounds},
+};
+
+/* NULL, and what is no fixed histogram, as approximate ones. */
+static const make *make_of(const ov_expr *e)
+{
+    return &makes[e->type.id == OV_TYPE_COMPLEX && e->type.complex == makes[1].id];
+}
+
+static ov_status read_any(const ovi_call *c, uint32_t row, ov_arena *scratch, any_histogram *s, ov_error *err)
+{
+    ov_sketch_mem mem = ov_sketch_mem_arena(scratch);
+    return make_of(c->e->args[0])->read(ovi_str(&c->arg[0], row), s, &mem, err);
+}
+
+static ov_status want_histogram(ovi_bind *b, ov_error *err)
+{
+    return ovi_want_sketch(b, 0, make_of(b->args[0])->id, err);
 }
 
 /* (histogram, p) */
@@ -99,7 +143,10 @@ ov_status ovi_bind_histogram_quantile(ovi_bind *b, ov_error *err)
 
 static ov_status quantile_row(ovi_call *c, uint32_t row, ov_arena *scratch, double *out, ov_error *err)
 {
-    return quantile_of(c, row, ovi_f64(&c->arg[1], row), scratch, out, err);
+    any_histogram s;
+    OV_TRY(read_any(c, row, scratch, &s, err));
+    *out = make_of(c->e->args[0])->quantile(&s, ovi_f64(&c->arg[1], row));
+    return OV_OK;
 }
 
 ov_status ovi_eval_histogram_quantile(ovi_call *c, ov_vec *out, ov_error *err)
@@ -107,34 +154,20 @@ ov_status ovi_eval_histogram_quantile(ovi_call *c, ov_vec *out, ov_error *err)
     return ovi_sketch_numbers(c, quantile_row, out, err);
 }
 
-static ov_status ends_of(const ovi_call *c, uint32_t row, ov_arena *scratch, double *min, double *max, ov_error *err)
-{
-    ov_histogram s;
-    ov_buckets fixed;
-    if (make_of(c) == OV_COMPLEX_FIXED_HISTOGRAM) {
-        OV_TRY(read_buckets(c, row, scratch, &fixed, err));
-        *min = fixed.min;
-        *max = fixed.max;
-        return OV_OK;
-    }
-    OV_TRY(read_histogram(c, row, scratch, &s, err));
-    *min = (double)s.min;
-    *max = (double)s.max;
-    return OV_OK;
-}
-
 /* (histogram, 0: smallest or 1: largest) */
 ov_status ovi_bind_histogram_end(ovi_bind *b, ov_error *err)
 {
     OV_TRY(want_histogram(b, err));
-    ovi_result(b, b->args[0]->type.complex == OV_COMPLEX_FIXED_HISTOGRAM ? OV_SQL_DOUBLE : OV_SQL_FLOAT);
+    ovi_result(b, make_of(b->args[0])->ends);
     return OV_OK;
 }
 
 static ov_status end_row(ovi_call *c, uint32_t row, ov_arena *scratch, double *out, ov_error *err)
 {
+    any_histogram s;
     double min, max;
-    OV_TRY(ends_of(c, row, scratch, &min, &max, err));
+    OV_TRY(read_any(c, row, scratch, &s, err));
+    make_of(c->e->args[0])->bounds(&s, &min, &max);
     *out = ovi_i64(&c->arg[1], row) ? max : min;
     return OV_OK;
 }
@@ -171,15 +204,18 @@ static void add_named(ov_buf *out, const char *name, const double *v, uint32_t n
 
 static ov_status quantiles_row(ovi_call *c, uint32_t row, ov_arena *scratch, ov_buf *out, ov_error *err)
 {
+    const make *m = make_of(c->e->args[0]);
+    any_histogram s;
     double *p, *v, ends[2];
     uint32_t n = c->argc - 1;
+    OV_TRY(read_any(c, row, scratch, &s, err));
     OV_TRY(ov_arena_alloc(scratch, c->argc * sizeof(double), &p, err));
     OV_TRY(ov_arena_alloc(scratch, c->argc * sizeof(double), &v, err));
     for (uint32_t i = 0; i < n; i++) {
         p[i] = ovi_f64(&c->arg[i + 1], row);
-        OV_TRY(quantile_of(c, row, p[i], scratch, &v[i], err));
+        v[i] = m->quantile(&s, p[i]);
     }
-    OV_TRY(ends_of(c, row, scratch, &ends[0], &ends[1], err));
+    m->bounds(&s, &ends[0], &ends[1]);
     ov_buf_add_char(out, '{');
     add_named(out, "probabilities", p, n, true);
     ov_buf_add_char(out, ',');
@@ -219,12 +255,12 @@ static ov_status add_buckets(const ov_histogram *s, const float *breaks, uint32_
 
 static ov_status equal_row(ovi_call *c, uint32_t row, ov_arena *scratch, ov_buf *out, ov_error *err)
 {
-    ov_histogram s;
+    any_histogram s;
     float *breaks;
     uint32_t n;
-    OV_TRY(read_histogram(c, row, scratch, &s, err));
-    OV_TRY(ov_histogram_equal_breaks(&s, (uint32_t)ovi_f64(&c->arg[1], row), scratch, &breaks, &n, err));
-    return add_buckets(&s, breaks, n, scratch, out, err);
+    OV_TRY(read_any(c, row, scratch, &s, err));
+    OV_TRY(ov_histogram_equal_breaks(&s.approx, (uint32_t)ovi_f64(&c->arg[1], row), scratch, &breaks, &n, err));
+    return add_buckets(&s.approx, breaks, n, scratch, out, err);
 }
 
 /* (histogram, buckets), whose number the caller has checked */
@@ -235,13 +271,13 @@ ov_status ovi_eval_histogram_equal(ovi_call *c, ov_vec *out, ov_error *err)
 
 static ov_status width_row(ovi_call *c, uint32_t row, ov_arena *scratch, ov_buf *out, ov_error *err)
 {
-    ov_histogram s;
+    any_histogram s;
     float *breaks = NULL;
     uint32_t n;
-    OV_TRY(read_histogram(c, row, scratch, &s, err));
-    OV_TRY(ov_histogram_width_breaks(&s, (float)ovi_f64(&c->arg[1], row), (float)ovi_f64(&c->arg[2], row), scratch, &breaks, &n,
+    OV_TRY(read_any(c, row, scratch, &s, err));
+    OV_TRY(ov_histogram_width_breaks(&s.approx, (float)ovi_f64(&c->arg[1], row), (float)ovi_f64(&c->arg[2], row), scratch, &breaks, &n,
                                      err));
-    return add_buckets(&s, breaks, n, scratch, out, err);
+    return add_buckets(&s.approx, breaks, n, scratch, out, err);
 }
 
 /* (histogram, width, offset) */
@@ -252,13 +288,13 @@ ov_status ovi_eval_histogram_width(ovi_call *c, ov_vec *out, ov_error *err)
 
 static ov_status breaks_row(ovi_call *c, uint32_t row, ov_arena *scratch, ov_buf *out, ov_error *err)
 {
-    ov_histogram s;
+    any_histogram s;
     float *breaks;
-    OV_TRY(read_histogram(c, row, scratch, &s, err));
+    OV_TRY(read_any(c, row, scratch, &s, err));
     OV_TRY(ov_arena_alloc(scratch, c->argc * sizeof(float), &breaks, err));
     for (uint32_t i = 1; i < c->argc; i++)
         breaks[i - 1] = (float)ovi_f64(&c->arg[i], row);
-    return add_buckets(&s, breaks, c->argc - 1, scratch, out, err);
+    return add_buckets(&s.approx, breaks, c->argc - 1, scratch, out, err);
 }
 
 /* (histogram, break, ...) */
@@ -276,9 +312,9 @@ ov_status ovi_bind_histogram_text(ovi_bind *b, ov_error *err)
 
 static ov_status text_row(ovi_call *c, uint32_t row, ov_arena *scratch, ov_buf *out, ov_error *err)
 {
-    ov_buckets s;
-    OV_TRY(read_buckets(c, row, scratch, &s, err));
-    ov_buckets_describe(&s, out);
+    any_histogram s;
+    OV_TRY(read_any(c, row, scratch, &s, err));
+    ov_buckets_describe(&s.fixed, out);
     return OV_OK;
 }
 

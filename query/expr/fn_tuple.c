@@ -1,6 +1,6 @@
 /*
- * Functions over tuple sketches: DS_TUPLE_DOUBLES_UNION, ..._INTERSECT, ..._NOT, ..._METRICS_SUM_ESTIMATE; hidden, for native queries, bounds, entries,
- * means, variances, the t-test, text, and a column as a quantiles sketch.
+ * Functions over tuple sketches: DS_TUPLE_DOUBLES_METRICS_SUM_ESTIMATE; hidden, for native queries, bounds, entries, means, variances, the t-test, text,
+ * and a column as a quantiles sketch.
  */
 #include "base/numfmt.h"
 #include "query/expr/sketch_int.h"
@@ -12,88 +12,6 @@ static ov_status read_arg(const ovi_call *c, uint32_t i, uint32_t row, ov_arena 
 {
     ov_slice none = {"", 0};
     return ov_tuple_read(ovi_arg_null(&c->arg[i], row) ? none : ovi_str(&c->arg[i], row), scratch, s, err);
-}
-
-/* ---- set operations: ([size,] sketch, ...) ---- */
-
-typedef struct set_params {
-    uint32_t first; /* argument that is a sketch */
-    uint8_t lg_k;
-} set_params;
-
-ov_status ovi_bind_tuple_set(ovi_bind *b, ov_error *err)
-{
-    set_params *p;
-    int64_t size = INT64_C(1) << OV_THETA_DEFAULT_LG_K;
-    OV_TRY(ovi_prepare(b, sizeof(*p), &p, err));
-    if (ov_type_is_int(b->args[0]->type))
-        OV_TRY(ovi_const_within(b, p->first++, 16, INT64_C(1) << OV_THETA_MOST_LG_K, "the number of nominal entries", &size, err));
-    OV_TRY(ovi_want_sketches(b, p->first, OV_COMPLEX_TUPLE, err));
-    p->lg_k = (uint8_t)ov_theta_lg_of((uint64_t)size);
-    b->nullable = false;
-    ovi_sketch_result(b, OV_COMPLEX_TUPLE);
-    return OV_OK;
-}
-
-static ov_status union_row(ovi_call *c, uint32_t row, ov_arena *scratch, ov_buf *out, ov_error *err)
-{
-    const set_params *p = c->e->prepared;
-    ov_sketch_mem mem = ov_sketch_mem_arena(scratch);
-    ov_tuple all = {0};
-    ov_tuple_set one;
-    for (uint32_t i = p->first; i < c->argc; i++) {
-        OV_TRY(read_arg(c, i, row, scratch, &one, err));
-        if (!all.lg_k && one.width)
-            ov_tuple_init(&all, p->lg_k, one.width);
-        if (one.width)
-            OV_TRY(ov_tuple_merge_set(&all, &one, &mem, err));
-    }
-    if (!all.lg_k)
-        ov_tuple_init(&all, p->lg_k, 1);
-    OV_TRY(ov_tuple_finish(&all, scratch, &one, err));
-    ov_tuple_write(&one, out);
-    return OV_OK;
-}
-
-ov_status ovi_eval_tuple_union(ovi_call *c, ov_vec *out, ov_error *err)
-{
-    return ovi_sketch_rows(c, union_row, out, err);
-}
-
-static ov_status fold_row(ovi_call *c, uint32_t row, bool intersect, ov_arena *scratch, ov_buf *out, ov_error *err)
-{
-    const set_params *p = c->e->prepared;
-    ov_tuple_set all, one, next;
-    OV_TRY(read_arg(c, p->first, row, scratch, &all, err));
-    for (uint32_t i = p->first + 1; i < c->argc; i++) {
-        OV_TRY(read_arg(c, i, row, scratch, &one, err));
-        OV_TRY(intersect ? ov_tuple_intersect(&all, &one, scratch, &next, err)
-                         : ov_tuple_subtract(&all, &one, scratch, &next, err));
-        all = next;
-    }
-    all.width = OV_MAX(all.width, 1);
-    ov_tuple_write(&all, out);
-    return OV_OK;
-}
-
-static ov_status intersect_row(ovi_call *c, uint32_t row, ov_arena *scratch, ov_buf *out, ov_error *err)
-{
-    return fold_row(c, row, true, scratch, out, err);
-}
-
-ov_status ovi_eval_tuple_intersect(ovi_call *c, ov_vec *out, ov_error *err)
-{
-    return ovi_sketch_rows(c, intersect_row, out, err);
-}
-
-static ov_status not_row(ovi_call *c, uint32_t row, ov_arena *scratch, ov_buf *out, ov_error *err)
-{
-    return fold_row(c, row, false, scratch, out, err);
-}
-
-ov_status ovi_eval_tuple_not(ovi_call *c, ov_vec *out, ov_error *err)
-{
-    return ovi_sketch_rows(c, not_row, out, err);
 }
 
 /* ---- a number of each column, as a JSON list ---- */

@@ -24,6 +24,14 @@ def unknown_connection(server):
         check('rpcMetadata' in answer, answer)
 
 
+def request_in_a_header(server):
+    """Where some clients put it."""
+    request = lambda **r: server.request('POST', PATH, b'', {'request': json.dumps(r)})
+    same(request(request='openConnection', connectionId='by header', info={})[0], 200)
+    status, _, answer = request(request='getTableTypes', connectionId='by header')
+    same((status, json.loads(answer)['response']), (200, 'resultSet'))
+
+
 def errors_leave_the_connection_usable(server):
     statement = opened(server, 'usable')
     status, answer = ask(server, 'prepareAndExecute', connectionId='usable', statementId=statement, sql='SELECT nothing_here')
@@ -89,5 +97,5 @@ def bad_bytes(server):
 
 
 def cases(server):
-    for function in (unknown_connection, errors_leave_the_connection_usable, frames, properties, parameters, bad_bytes):
+    for function in (unknown_connection, request_in_a_header, errors_leave_the_connection_usable, frames, properties, parameters, bad_bytes):
         yield function.__name__.replace('_', ' '), lambda f=function: f(server)

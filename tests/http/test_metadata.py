@@ -1,5 +1,8 @@
 """What consoles and clients ask beside queries: datasources, segments, rules, load status, servers, supervisors."""
+import http.client
 import json
+import threading
+import time
 
 from test_formats import check, same
 from test_tasks import ROWS, inline
@@ -325,7 +328,45 @@ def console_start(server):
     check(status == 200 and len(json.loads(answer)) > 100, answer[:200])
 
 
+def sums_of_intervals(server):
+    t = table(server, 'summed')
+    get = lambda path: server.get_json('/druid/coordinator/v1/intervals/2024-01-01_2024-01-02' + path)
+    day = '2024-01-01T00:00:00.000Z/2024-01-02T00:00:00.000Z'
+    mine = get('?full')[day][t]
+    same((mine['count'] > 0, sorted(mine)), (True, ['count', 'size']))
+    by_chunk = get('?simple')
+    check(day in by_chunk and by_chunk[day]['size'] >= mine['size'], by_chunk)
+    same(get(''), {k: sum(c[k] for c in by_chunk.values()) for k in ('size', 'count')})
+    same(server.request('GET', '/druid/coordinator/v1/intervals/zzz')[0], 400)
+    same(server.get_json('/druid/indexer/v1/locks'), {})
+
+
+def running_statements(server):
+    """A statement is listed while it runs, and DELETE ends it."""
+    statement = 'SELECT COUNT(*) FROM events a, events b WHERE a.added + b.added = 7 AND a.page <> b.page'
+    mine = lambda: [q for q in server.get_json('/druid/v2/sql/queries')['queries'] if q['sqlQueryId'] == 'listed-while-it-runs']
+
+    def ask():
+        own = http.client.HTTPConnection('127.0.0.1', server.port)
+        own.request('POST', '/druid/v2/sql', json.dumps({'query': statement, 'context': {'sqlQueryId': 'listed-while-it-runs'}}),
+                    {'Content-Type': 'application/json'})
+        own.getresponse().read()
+        own.close()
+    same(mine(), [])
+    thread = threading.Thread(target=ask)
+    thread.start()
+    until = time.time() + 30
+    while not mine() and thread.is_alive() and time.time() < until:
+        time.sleep(0.01)
+    found = mine()
+    server.request('DELETE', '/druid/v2/sql/listed-while-it-runs')
+    thread.join()
+    check(found, 'the statement was not listed')
+    same((found[0]['sql'], found[0]['state'], found[0]['engine']), (statement, 'RUNNING', 'native'))
+    same(mine(), [])
+
+
 def cases(server):
-    for part in (columns, candidates, datasources, unused, intervals, segments, load_status, rules, configuration, compaction, cluster, overlord,
+    for part in (columns, candidates, datasources, unused, intervals, sums_of_intervals, running_statements, segments, load_status, rules, configuration, compaction, cluster, overlord,
                  supervisors, unknown_paths, grafana_start, turnilo_start, console_start):
         yield part.__name__.replace('_', ' '), lambda part=part: part(server)

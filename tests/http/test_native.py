@@ -202,6 +202,9 @@ def cases(server):
         got, _, answer = server.request('POST', '/druid/v2', json.dumps(query).encode(),
                                         {'Content-Type': 'application/json', 'If-None-Match': tag})
         same((got, answer), (304, b''))
+        for listed, want in (('"x", W/%s , "y"' % tag, 304), ('"x"', 200), (tag[:-2] + '"', 200)):
+            same(server.request('POST', '/druid/v2', json.dumps(query).encode(), {
+                'Content-Type': 'application/json', 'If-None-Match': listed})[0], want)
     yield 'ETag', etag
     for sql, heads in TREES:
         yield 'tree of ' + heads[0].split('(')[0], lambda q=sql, h=heads: tree(server, q, h)
