@@ -15,6 +15,7 @@ typedef struct settings {
     uint64_t outer_limit;
     int64_t max_parse_exceptions;
     ov_slice as_of; /* empty: now */
+    const ov_sql_setting *zone; /* the statement that chose it; NULL: the request's context */
 } settings;
 
 static OV_CHECKED ov_status read_number(const ov_sql_setting *s, uint64_t *out, ov_error *err)
@@ -40,6 +41,7 @@ static OV_CHECKED ov_status apply_setting(const ov_sql_setting *s, settings *to,
         return OV_OK;
     if (ov_slice_eq(s->name, OV_SLICE_LIT("sqlTimeZone"))) {
         to->time_zone = s->value;
+        to->zone = s;
     } else if (ov_slice_eq(s->name, OV_SLICE_LIT("asOf"))) {
         to->as_of = s->value;
     } else if (ov_slice_eq(s->name, OV_SLICE_LIT("timeout"))) {
@@ -64,7 +66,7 @@ static OV_CHECKED ov_status read_settings(ov_query *q, const ov_query_request *r
 {
     const ov_sql_setting *list;
     uint32_t count;
-    *out = (settings){rq->time_zone, rq->timeout_ms, rq->outer_limit, rq->max_parse_exceptions, {0}};
+    *out = (settings){rq->time_zone, rq->timeout_ms, rq->outer_limit, rq->max_parse_exceptions, {0}, NULL};
     OV_TRY(ov_sql_settings(parsed, &q->planned->arena, &list, &count, err));
     q->sets = list;
     q->set_count = count;
@@ -72,9 +74,11 @@ static OV_CHECKED ov_status read_settings(ov_query *q, const ov_query_request *r
         OV_TRY(apply_setting(&list[i], out, err));
     if (out->timeout_ms > 0)
         q->cx.deadline_ms = ov_monotonic_ns() / 1000000 + out->timeout_ms;
-    if (out->time_zone.n)
-        OV_TRY(ov_tz_get(out->time_zone, &q->planned->expr.tz, err));
-    return OV_OK;
+    ov_status st = out->time_zone.n ? ov_tz_get(out->time_zone, &q->planned->expr.tz, err) : OV_OK;
+    if (st == OV_OK || !out->zone)
+        return st;
+    ov_error why = *err;
+    return ov_fail_at(err, why.code, out->zone->pos, out->zone->end_pos, "%s", why.text);
 }
 
 static OV_CHECKED ov_status start_describing(ov_query *q, uint32_t params, ov_error *err)

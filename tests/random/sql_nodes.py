@@ -92,7 +92,8 @@ class Append:
 
     def write(self, to):
         if to.duck:
-            return '(%s)' % ' UNION ALL BY NAME '.join('SELECT * FROM %s' % to.table(name) for name in self.names)
+            # OFFSET keeps conditions out of it: DuckDB 2.0.0 takes one on CASE with a constant NULL for true
+            return '(%s OFFSET 0)' % ' UNION ALL BY NAME '.join('SELECT * FROM %s' % to.table(name) for name in self.names)
         return 'TABLE(APPEND(%s))' % ', '.join("'%s'" % to.table(name) for name in self.names)
 
     def parts(self):
