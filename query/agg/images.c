@@ -75,6 +75,9 @@ ov_status ov_image_add(ov_object *o, const ov_agg_rows *rows, const uint64_t *ma
     return OV_OK;
 }
 
+/* Merging or asking one sketch takes tens of thousands of steps: a look at every 16th. */
+enum { ASK_SHARE = OV_ALIVE_STEPS / 16 };
+
 ov_status ov_image_merge(ov_object *dst, ov_object *src, const uint32_t *from, const uint32_t *to, size_t n, ov_error *err)
 {
     const ov_image_params *params = params_of(dst->call);
@@ -82,6 +85,7 @@ ov_status ov_image_merge(ov_object *dst, ov_object *src, const uint32_t *from, c
     ov_sketch_mem mem = ov_object_mem(dst);
     for (size_t i = 0; i < n; i++) {
         const void *one = ov_object_at(src, from[i]);
+        OV_TRY(ov_budget_alive_at(dst->budget, i * ASK_SHARE, err));
         if (ov_sketch_is_begun(sketch, one))
             OV_TRY(sketch->merge(ov_image_state(dst, to[i]), &params->args, one, &mem, err));
     }
@@ -95,6 +99,7 @@ static ov_status emit_answers(const ov_object *o, const ov_agg_call *call, const
 {
     for (uint32_t i = 0; i < n; i++) {
         double v;
+        OV_TRY(ov_budget_alive_at(o->budget, i * ASK_SHARE, err));
         ov_arena_reset(scratch);
         OV_TRY(params_of(call)->kind->answer(ov_object_at(o, order[i]), call, scratch, &v, err));
         if (ov_type_is_int(call->type))
