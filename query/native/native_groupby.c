@@ -87,13 +87,12 @@ static ov_status having(ovi_nscope *s, const ov_json *v, const ov_expr **out, ov
         return having_list(s, v, "OR", out, err);
     if (ov_slice_eq(type, OV_SLICE_LIT("not")))
         return having_not(s, v, out, err);
-    bool always = ov_slice_eq(type, OV_SLICE_LIT("always"));
-    if (always || ov_slice_eq(type, OV_SLICE_LIT("never")))
-        return ov_expr_i64(s->p->cx, OV_SQL_BOOLEAN, always, out, err);
+    if (ov_slice_eq(type, OV_SLICE_LIT("always")))
+        return ov_expr_i64(s->p->cx, OV_SQL_BOOLEAN, 1, out, err);
     if (!ov_slice_eq(type, OV_SLICE_LIT("filter")))
         return ov_json_fail(ov_json_get(v, "type"), err, OV_INVALID,
                             "unknown having '" OV_SLICE_FMT
-                            "'; there are filter, greaterThan, lessThan, equalTo, dimSelector, and, or, not, always and never",
+                            "'; there are filter, greaterThan, lessThan, equalTo, dimSelector, and, or, not and always",
                             OV_SLICE_ARG(type));
     OV_TRY(ov_json_need_obj(v, "filter", &filter, err));
     return ov_native_filter(filter, &s->base, s->p->cx, out, err);

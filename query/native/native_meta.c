@@ -18,12 +18,11 @@ typedef enum analysis {
     ANALYSE_TIMESTAMPSPEC,
     ANALYSE_QUERYGRANULARITY,
     ANALYSE_ROLLUP,
-    ANALYSE_PROJECTIONS, /* newer Druids'; there are none */
     ANALYSIS_COUNT
 } analysis;
 
 static const char *const analysis_names[ANALYSIS_COUNT] = {
-    "cardinality", "size", "interval", "aggregators", "minmax", "timestampSpec", "queryGranularity", "rollup", "projections"};
+    "cardinality", "size", "interval", "aggregators", "minmax", "timestampSpec", "queryGranularity", "rollup"};
 
 /* What is asked. */
 typedef struct ask {
@@ -65,7 +64,7 @@ static ov_status read_analyses(const ov_json *query, ask *a, ov_error *err)
             return ov_json_fail(v, err, OV_INVALID,
                                 "unknown analysis '" OV_SLICE_FMT
                                 "'; there are cardinality, size, interval, aggregators, minmax, timestampSpec, "
-                                "queryGranularity, rollup and projections",
+                                "queryGranularity and rollup",
                                 OV_SLICE_ARG(name));
         a->of[i] = true;
     }
@@ -284,8 +283,6 @@ static ov_status add_says(ovi_nplanner *p, ov_jsonw *w, const says *s, const ask
         ov_jsonw_bool(w, "rollup", s->rollup);
     else
         ov_jsonw_null(w, "rollup");
-    if (a->of[ANALYSE_PROJECTIONS])
-        ov_jsonw_null(w, "projections");
     ov_jsonw_close_object(w);
     return OV_OK;
 }

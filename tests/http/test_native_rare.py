@@ -133,5 +133,3 @@ def cases(server):
     for name, run in (('a theta sketch as text', theta_text), ('tests of two samples', z_score), ('union', union), ('unions refused', unions_refused),
                       ('topN inside', top_inside), ('frames of groups', groups_frame), ('aggregators of segments', metadata)):
         yield 'rare: ' + name, lambda r=run: r(server)
-    having = lambda kind: rows(server, queryType='groupBy', granularity='all', dataSource=VALUES, dimensions=['x'], having={'type': kind}, aggregations=COUNT)
-    yield 'rare: having', lambda: same((len(having('always')), len(having('never'))), (3, 0))
