@@ -120,7 +120,9 @@ static ov_status emit_images(const ov_object *o, const ov_agg_call *call, const 
     for (uint32_t i = 0; i < n && st == OV_OK; i++) {
         ov_arena_reset(scratch);
         ov_buf_clear(&image);
-        st = params->kind->sketch->write(ov_object_at(o, order[i]), &params->args, true, scratch, &image, err);
+        st = ov_budget_alive_at(o->budget, i * ASK_SHARE, err);
+        if (st == OV_OK)
+            st = params->kind->sketch->write(ov_object_at(o, order[i]), &params->args, true, scratch, &image, err);
         if (st == OV_OK)
             st = ov_buf_check(&image, err);
         if (st == OV_OK)
