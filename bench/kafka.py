@@ -1,21 +1,26 @@
 #!/usr/bin/env python3
 """Rows from Kafka: how many a second are read, stored durably and queryable, from a topic that is full already.
 
-    bench/kafka.py [--rows 10000000] [--partitions 4] [--tasks 2] [--codec lz4] [--declared] [--ovate BIN]
+    bench/kafka.py [--rows 10000000] [--partitions 4] [--tasks 2] [--codec lz4] [--declared] [--druid] [--ovate BIN]
 
 One broker on loopback with the rows of tests/kafka/Client.java (eight columns, about 140 bytes of JSON); while it is filled
 nothing is read. --declared names the columns in a dimensionsSpec, otherwise they are found in the rows. CPU time of both processes is
-shown, because the broker takes its share of the machine.
+shown, because the broker takes its share of the machine. --druid: Apache Druid's Kafka ingestion reads the same topic
+afterwards, with as many tasks; its services are those of bench/run (peers/druid.py) and the extension from Maven Central. Timed from the
+moment its supervisor is accepted and, apart, from the moment the first rows can be queried.
 """
 import argparse
 import os
+import shutil
 import sys
+import tempfile
 import time
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
-sys.path[:0] = [os.path.join(ROOT, 'tests', 'lib'), os.path.join(ROOT, 'tests', 'kafka')]
+sys.path[:0] = [os.path.join(ROOT, 'tests', 'lib'), os.path.join(ROOT, 'tests', 'kafka'), os.path.join(ROOT, 'bench')]
 from cluster import Cluster  # noqa: E402
 from ovatetest import Server  # noqa: E402
+from peers import druid, druid_http, install  # noqa: E402
 
 COLUMNS = [{'type': 'long', 'name': 'id'}, 'user', 'page', 'country', {'type': 'long', 'name': 'ms'}, {'type': 'long', 'name': 'ok'}, 'agent']
 
@@ -61,6 +66,38 @@ def measure(cluster, asked):
     server.close()
 
 
+def counted(host, port):
+    """(rows, sum of their ids) that Druid shows."""
+    question = {'query': 'SELECT COUNT(*), SUM(id) FROM "rows"', 'resultFormat': 'array', 'context': druid_http.CONTEXT}
+    status, answer = druid_http.call(host, port, 'POST', '/druid/v2/sql', question)
+    return tuple(answer[0]) if status == 200 and answer else (0, 0)
+
+
+def measure_druid(cluster, asked):
+    folder = tempfile.mkdtemp(prefix='ovate-bench-')
+    peer = druid.Druid(folder, asked.tasks, None, install.cache(), [druid.KAFKA])
+    try:
+        peer.serve()
+        broker = peer.ports['broker']
+        status, answer = druid_http.call('127.0.0.1', peer.ports['router'], 'POST', '/druid/indexer/v1/supervisor', document(cluster, asked))
+        if status != 200:
+            raise RuntimeError('the supervisor was refused: %s' % str(answer)[:300])
+        start, first, seen = time.monotonic(), None, (0, 0)
+        while seen[0] < asked.rows and time.monotonic() - start < 1800:
+            time.sleep(0.5)
+            seen = counted('127.0.0.1', broker)
+            if seen[0] and not first:
+                first, first_rows = time.monotonic(), seen[0]
+        took, reading = time.monotonic() - start, time.monotonic() - (first or start)
+        good = seen == (asked.rows, asked.rows * (asked.rows - 1) // 2)
+        print('Druid %s: %d rows in %.1f s: %d rows/s; since its first rows were seen %d rows/s; each once: %s' % (
+            druid.VERSION, seen[0], took, seen[0] / took, (seen[0] - first_rows) / reading if first else 0, good))
+        print('  peak memory %.0f MiB' % peer.memory()['peak_mb'])
+    finally:
+        peer.stop()
+        shutil.rmtree(folder, ignore_errors=True)
+
+
 def main():
     words = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     words.add_argument('--rows', type=int, default=10_000_000)
@@ -69,6 +106,7 @@ def main():
     words.add_argument('--codec', default='lz4')
     words.add_argument('--declared', action='store_true')
     words.add_argument('--repeat', type=int, default=1)
+    words.add_argument('--druid', action='store_true')
     words.add_argument('--ovate')
     asked = words.parse_args()
     if asked.ovate:
@@ -79,6 +117,8 @@ def main():
         print('%d rows in %d partitions, %s, load of the machine %.1f' % (asked.rows, asked.partitions, asked.codec, os.getloadavg()[0]))
         for _ in range(asked.repeat):
             measure(cluster, asked)
+        if asked.druid:
+            measure_druid(cluster, asked)
 
 
 main()

@@ -21,10 +21,12 @@ POM = """<project xmlns="http://maven.apache.org/POM/4.0.0"><modelVersion>4.0.0<
 <repositories>%s</repositories>
 <dependencyManagement><dependencies><dependency><groupId>org.apache.druid</groupId><artifactId>druid</artifactId>
 <version>%s</version><type>pom</type><scope>import</scope></dependency></dependencies></dependencyManagement>
-<dependencies><dependency><groupId>org.apache.druid</groupId><artifactId>druid-services</artifactId><version>%s</version>
+<dependencies><dependency><groupId>%s</groupId><artifactId>%s</artifactId><version>%s</version>
 <exclusions><exclusion><groupId>org.hyperic</groupId><artifactId>sigar</artifactId></exclusion></exclusions></dependency></dependencies>
 </project>
 """
+SERVICES = ('org.apache.druid', 'druid-services')
+KAFKA = ('org.apache.druid.extensions', 'druid-kafka-indexing-service')
 # Druid's pom names repositories of these ids; Maven must not ask them
 NOWHERE = ''.join('<repository><id>%s</id><url>file:///nowhere</url><releases><enabled>false</enabled></releases><snapshots>'
                   '<enabled>false</enabled></snapshots></repository>' % name for name in ('sigar', 'cflt-public'))
@@ -62,15 +64,15 @@ def properties(threads):
     }
 
 
-def install(cache):
-    """The folder of jars, filled by Maven when it is not there."""
-    home = os.path.join(cache, 'druid-' + VERSION)
+def install(cache, part=SERVICES):
+    """The folder of jars of the services or of an extension, filled by Maven when it is not there."""
+    home = os.path.join(cache, 'druid-' + VERSION if part == SERVICES else '%s-%s' % (part[1], VERSION))
     lib = os.path.join(home, 'lib')
     if not os.path.exists(os.path.join(home, 'complete')):
         os.makedirs(home, exist_ok=True)
         with open(os.path.join(home, 'pom.xml'), 'w', encoding='utf-8') as file:
-            file.write(POM % (NOWHERE, VERSION, VERSION))
-        print('installing Druid %s by mvn, some minutes' % VERSION, file=sys.stderr)
+            file.write(POM % (NOWHERE, VERSION, *part, VERSION))
+        print('installing %s %s by mvn, some minutes' % (part[1], VERSION), file=sys.stderr)
         done = subprocess.run(['mvn', '-q', '-B', COPY, '-DoutputDirectory=' + lib, '-DincludeScope=runtime'], cwd=home,
                               stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
         if done.returncode:
@@ -96,8 +98,10 @@ def free_ports(count):
 class Druid(Served):
     name, dialect = 'Druid', 'druid'
 
-    def __init__(self, folder, threads, memory, cache):
-        self.lib, self.folder, self.threads = install(cache), os.path.join(os.path.abspath(folder), 'druid'), threads
+    def __init__(self, folder, threads, memory, cache, extensions=()):
+        """extensions: names as KAFKA; their modules are found on the path of classes."""
+        self.libs = [install(cache)] + [install(cache, extension) for extension in extensions]
+        self.folder, self.threads = os.path.join(os.path.abspath(folder), 'druid'), threads
         self.path, self.version, self.processes, self.link = os.path.join(self.folder, 'var', 'segments'), VERSION, Processes(), None
         heap = sum(h for h, _ in MEMORY.values())
         self.settings = ('services of one machine, %d MB of heap, historical with %d threads; segments by the table\'s granularity, at most '
@@ -132,7 +136,7 @@ class Druid(Served):
         os.makedirs(os.path.join(self.folder, 'var', 'tmp'), exist_ok=True)
 
     def java(self, name, heap, direct, classes, *words):
-        path = ':'.join([os.path.join(self.folder, 'conf', 'common'), os.path.join(self.folder, 'conf', name), self.lib + '/*'])
+        path = ':'.join([os.path.join(self.folder, 'conf', 'common'), os.path.join(self.folder, 'conf', name), *(lib + '/*' for lib in self.libs)])
         self.processes.start(['java', '-Xms%dm' % heap, '-Xmx%dm' % heap, '-XX:MaxDirectMemorySize=%dm' % direct, *FLAGS,
                               '-Djava.io.tmpdir=' + os.path.join(self.folder, 'var', 'tmp'), '-cp', path, classes, *words],
                              self.folder, os.path.join(self.folder, name + '.log'))
