@@ -33,12 +33,17 @@ static bool is_address(ov_slice host)
     return host.n > 0;
 }
 
-/* Names of the internet have a dot. */
+static bool ends_with(ov_slice host, ov_slice end)
+{
+    return host.n > end.n && ov_slice_ieq(ov_slice_make(host.p + host.n - end.n, end.n), end);
+}
+
+/* Names of the internet have a dot; those two are of nobody there (RFC 6761; internal: private by ICANN's word, as in
+ * host.docker.internal). */
 static bool is_local_name(ov_slice host)
 {
-    static const ov_slice end = {".localhost", 10};
     bool dot = host.n && memchr(host.p, '.', host.n);
-    return !dot || (host.n > end.n && ov_slice_ieq(ov_slice_make(host.p + host.n - end.n, end.n), end));
+    return !dot || ends_with(host, OV_SLICE_LIT(".localhost")) || ends_with(host, OV_SLICE_LIT(".internal"));
 }
 
 static bool is_here(ov_slice host)

@@ -38,6 +38,7 @@ static void names_of_the_internet(void **state)
         {"GET", "Host: 127.0.0.1:8888\r\n", false},      {"GET", "Host: localhost:8888\r\n", false},
         {"GET", "Host: LOCALHOST\r\n", false},           {"GET", "Host: [::1]:8888\r\n", false},
         {"GET", "Host: x\r\n", false},                   {"GET", "Host: ovate.localhost:1\r\n", false},
+        {"GET", "Host: host.docker.internal:8888\r\n", false}, {"GET", "Host: internal.example.org\r\n", true},
         {"GET", "Host: 192.0.2.1\r\n", false},            {"GET", "Host: evil.example:8888\r\n", true},
         {"POST", "Host: evil.example\r\n", true},        {"GET", "Host: 127.0.0.1.evil.example\r\n", true},
         {"GET", "Host: proxy.example.org:80\r\n", true}, {"GET", "Host: .\r\n", false},
