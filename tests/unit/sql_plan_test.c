@@ -361,7 +361,7 @@ static void windows(void **state)
     fails("SELECT SUM(added) OVER (ORDER BY page RANGE 1 PRECEDING) FROM wiki", OV_INVALID,
           "RANGE with a distance needs ORDER BY with one key, a number or a time (line [1], column [45])");
     fails("SELECT SUM(added) OVER (ORDER BY page ROWS -1 PRECEDING) FROM wiki", OV_INVALID,
-          "Window frames take a whole number of rows that is a literal and not negative (line [1], column [44])");
+          "Window frames take a whole number of rows or groups that is a literal and not negative (line [1], column [44])");
     fails("SELECT SUM(added) OVER (ROWS BETWEEN CURRENT ROW AND 1 PRECEDING) FROM wiki", OV_INVALID,
           "The upper frame boundary cannot lie before the lower one (line [1], column [38])");
     fails("SELECT NTILE(0) OVER () FROM wiki", OV_INVALID,
