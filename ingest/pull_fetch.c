@@ -50,19 +50,22 @@ static uint64_t id_of(const ovi_token *token)
     return token ? token->id : 0;
 }
 
-/* The token this address is asked with: the one its ETag belongs to, another when that one must wait. *wait: until one may be
- * used; 0: the one that is returned. */
+/* The token this address is asked with: the one its ETag belongs to, for no other makes it a 304; another when that one must
+ * wait for long, or none is known. *wait: until one may be used; 0: the one that is returned. */
 static const ovi_token *choose_token(const ovi_run *run, const ovi_series *s, int64_t now, int64_t *wait)
 {
+    enum { LONG_MS = 1000 };
     *wait = 0;
     if (run->token_count == 0)
         return NULL;
-    uint32_t home = (uint32_t)(ov_checksum(s->key.p, s->key.n) % run->token_count);
+    uint32_t home = (uint32_t)(ov_checksum(s->key.p, s->key.n) % run->token_count), others = run->token_count;
     for (uint32_t i = 0; i < run->token_count; i++)
-        if (ov_slice_eq(s->was.token, ov_slice_cstr(run->tokens[i].name)))
+        if (ov_slice_eq(s->was.token, ov_slice_cstr(run->tokens[i].name))) {
             home = i;
+            others = ovi_pool_token_wait(run->pool, run->tokens[i].id, now) < LONG_MS ? 1 : others;
+        }
     int64_t least = INT64_MAX;
-    for (uint32_t i = 0; i < run->token_count; i++) {
+    for (uint32_t i = 0; i < others; i++) {
         const ovi_token *t = &run->tokens[(home + i) % run->token_count];
         int64_t needs = ovi_pool_token_wait(run->pool, t->id, now);
         if (needs == 0)
