@@ -217,6 +217,13 @@ static ov_status look_at(ovi_kafka_task *t, ovi_kafka_part *p, ov_error *err)
     OV_TRY(ask_offsets(t, p, err));
     if (!p->placed)
         OV_TRY(place(t, p, err));
+    if (p->lost && p->read >= p->low && p->read <= p->high) { /* it was refused by one that led no longer, or not quite yet */
+        ov_mutex_lock(&t->sup->owner->lock);
+        p->lost = false;
+        ov_mutex_unlock(&t->sup->owner->lock);
+        t->assign = true;
+        return OV_OK;
+    }
     /* That the end stands before `next` is believed when the broker refuses to read there: a new leader may be behind for a
      * moment. */
     return !p->halted && (p->next < p->low || p->lost) ? settle_gap(t, p, err) : OV_OK;

@@ -114,6 +114,26 @@ static void test_partition_without_leader(void **state)
     scene_fini(&s);
 }
 
+/* A broker that refuses an offset which is there, as one does that leads no longer or not quite yet, is asked again. */
+static void test_a_refused_offset_that_is_there(void **state)
+{
+    (void)state;
+    scene s;
+    scene_make(&s, 1, "moved");
+    send_rows(s.p, "moved", 1, 30);
+    start(&s.w);
+    put(&s.w, spec_text(&s.w, &s.c, "moved", json_format, ""));
+    assert_int_equal(wait_rows(&s.w, "t", 30).rows, 30);
+    rd_kafka_mock_push_request_errors(s.c.mock, 1, 2, RD_KAFKA_RESP_ERR_OFFSET_OUT_OF_RANGE, RD_KAFKA_RESP_ERR_OFFSET_OUT_OF_RANGE);
+    send_rows(s.p, "moved", 31, 60);
+    totals t = wait_rows(&s.w, "t", 60);
+    assert_int_equal(t.rows, 60);
+    assert_int_equal(t.sum, sum_to(60));
+    assert_false(shows(&s.w, OV_KAFKA_STATUS, "is asked for"));
+    assert_true(shows(&s.w, OV_KAFKA_STATUS, "\"gaps\":[]"));
+    scene_fini(&s);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -122,6 +142,7 @@ int main(void)
         cmocka_unit_test(test_messages_of_many_rows),
         cmocka_unit_test(test_dead_letters_are_kept_once),
         cmocka_unit_test(test_partition_without_leader),
+        cmocka_unit_test(test_a_refused_offset_that_is_there),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
