@@ -58,19 +58,22 @@ static const ovi_token *choose_token(const ovi_run *run, const ovi_series *s, in
     *wait = 0;
     if (run->token_count == 0)
         return NULL;
-    uint32_t home = (uint32_t)(ov_checksum(s->key.p, s->key.n) % run->token_count), others = run->token_count;
+    uint32_t home = (uint32_t)(ov_checksum(s->key.p, s->key.n) % run->token_count);
+    bool bound = false;
     for (uint32_t i = 0; i < run->token_count; i++)
         if (ov_slice_eq(s->was.token, ov_slice_cstr(run->tokens[i].name))) {
             home = i;
-            others = ovi_pool_token_wait(run->pool, run->tokens[i].id, now) < LONG_MS ? 1 : others;
+            bound = true;
         }
     int64_t least = INT64_MAX;
-    for (uint32_t i = 0; i < others; i++) {
+    for (uint32_t i = 0; i < run->token_count; i++) {
         const ovi_token *t = &run->tokens[(home + i) % run->token_count];
         int64_t needs = ovi_pool_token_wait(run->pool, t->id, now);
         if (needs == 0)
             return t;
         least = OV_MIN(least, needs);
+        if (bound && i == 0 && needs < LONG_MS)
+            break;
     }
     *wait = least;
     return NULL;
