@@ -59,18 +59,17 @@ static uint32_t agree(const ovi_column *x, uint32_t b, const uint32_t *codes, ui
     return i;
 }
 
-/* Does x give the codes? Then *whole, and s->seen has the table by arrival code. */
-static void try_column(ovi_givers *g, const ovi_column *x, const uint32_t *codes, search *s, bool *whole)
+/* Does x give the codes? Then s->seen has the table by arrival code. */
+static bool gives_all(ovi_givers *g, const ovi_column *x, const uint32_t *codes, search *s)
 {
     int64_t values[OV_BATCH_ROWS];
-    uint64_t row = 0;
-    *whole = true;
-    for (uint32_t b = 0; *whole && b < x->block_count; b++) {
-        uint32_t n = agree(x, b, codes + row, s->seen, values);
-        row += n;
-        *whole = n == OV_MIN((uint64_t)OV_BATCH_ROWS, x->rows - (row - n));
+    uint64_t row = 0, end = 0;
+    for (uint32_t b = 0; row == end && b < x->block_count; b++) {
+        row += agree(x, b, codes + row, s->seen, values);
+        end = OV_MIN(end + OV_BATCH_ROWS, x->rows);
     }
     g->looks -= OV_MIN(g->looks, row);
+    return row == x->rows;
 }
 
 static ov_status keep(const ovi_sorted *sorted, uint32_t arrivals, uint32_t column, search *s, ov_error *err)
@@ -98,13 +97,11 @@ static ov_status look(ovi_givers *g, const uint32_t *codes, const ovi_file_colum
 {
     for (uint32_t i = 0; i < g->count && s->count < MOST_GIVERS && g->looks; i++) {
         const ovi_column *x = &g->columns[i];
-        bool whole;
         if (x == f->column || !ovi_column_gives(x, &g->sorted[i]) || g->sorted[i].count < f->dict_count)
             continue; /* fewer values cannot give more */
         OV_TRY(ovi_grow(&s->seen, &s->seen_cap, x->dict.count, sizeof *s->seen, s->budget, err));
         memset(s->seen, 0xff, x->dict.count * sizeof *s->seen);
-        try_column(g, x, codes, s, &whole);
-        if (whole && seen_count(s, x->dict.count) == g->sorted[i].count)
+        if (gives_all(g, x, codes, s) && seen_count(s, x->dict.count) == g->sorted[i].count)
             OV_TRY(keep(&g->sorted[i], x->dict.count, i, s, err));
     }
     return OV_OK;
