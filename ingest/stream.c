@@ -428,12 +428,15 @@ ov_status ov_streams_create(const ov_streams_config *config, ov_streams **out, o
     ov_budget_init(&s->budget, "the memory of streams", SIZE_MAX, NULL);
     ov_mutex_init(&s->lock);
     ov_cond_init(&s->changed);
+    ov_cond_init(&s->published);
     s->batches = ov_calloc(OVI_BATCH_SLOTS, sizeof *s->batches);
     ov_status st = s->batches ? open_log(s, err) : ov_fail_nomem(err, OVI_BATCH_SLOTS * sizeof *s->batches);
     if (st == OV_OK && !s->config.paused)
         st = ov_thread_start(&s->merger, "ov-stream-merge", ovi_merger, s, err);
     if (st == OV_OK && !s->config.paused)
         st = ov_thread_start(&s->publisher, "ov-stream-out", ovi_publisher, s, err);
+    if (st == OV_OK && !s->config.paused)
+        st = ov_thread_start(&s->compactor, "ov-stream-small", ovi_compactor, s, err);
     if (st != OV_OK) {
         ov_streams_destroy(s);
         return st;
@@ -450,10 +453,13 @@ void ov_streams_destroy(ov_streams *s)
     ov_catalog_set_keeper(s->config.catalog, (ov_live_keeper){0});
     ov_mutex_lock(&s->lock);
     s->stop = true;
+    atomic_store(&s->ending, true);
     ov_cond_broadcast(&s->changed);
+    ov_cond_broadcast(&s->published);
     ov_mutex_unlock(&s->lock);
     ov_thread_join(&s->merger);
     ov_thread_join(&s->publisher);
+    ov_thread_join(&s->compactor);
     ov_wal_close(s->wal);
     for (ovi_stream *st = s->streams, *next; st; st = next) {
         next = st->next;
@@ -462,5 +468,6 @@ void ov_streams_destroy(ov_streams *s)
     ov_free(s->batches);
     ov_mutex_fini(&s->lock);
     ov_cond_fini(&s->changed);
+    ov_cond_fini(&s->published);
     ov_free(s);
 }

@@ -68,6 +68,7 @@ typedef struct ovi_stream {
     bool showing;     /* somebody gives the unseen ones to the catalog */
     bool show_failed; /* for want of memory; the merger tries again */
     bool compact; /* segments were published since somebody looked for small ones */
+    uint64_t whole_rows; /* what one segment takes, known once putting some together made several; 0: not known */
     uint64_t flush_to; /* somebody waits until pieces up to here are gone */
     int64_t swept_ms; /* when its ids of batches were last looked through; 0: not since the start */
     uint64_t failures; /* of hand-overs, in a row */
@@ -92,7 +93,9 @@ struct ov_streams {
     ov_budget budget; /* of what is parsed and merged */
     ov_mutex lock;
     ov_cond changed; /* pieces came or went, a batch ended, or stop */
+    ov_cond published; /* a stream is to be looked through for small segments, or stop */
     bool stop;
+    _Atomic bool ending; /* the same, for who does not ask under the lock */
     ovi_stream *streams; /* by name */
     uint32_t stream_count;
     ovi_note **batches; /* table of batch ids of pieces, OVI_BATCH_SLOTS chains */
@@ -103,8 +106,8 @@ struct ov_streams {
     uint64_t refused;    /* pushes, for want of room */
     uint64_t answered;   /* refusals after which something was handed over */
     uint64_t merges;
-    uint64_t file_no;
-    ov_thread merger, publisher;
+    _Atomic uint64_t file_no;
+    ov_thread merger, publisher, compactor;
 };
 
 /* ---- stream.c ---- */
@@ -182,9 +185,11 @@ void ovi_publisher(void *streams);
  * must be held and be no older than the pieces. */
 uint32_t ovi_stream_inputs(const ov_snapshot *snap, ov_slice datasource, ovi_piece *const *pieces, uint32_t count,
                            ovi_merge_input *out);
-/* ovi_merge_seal in the streams' memory. */
-OV_CHECKED ov_status ovi_stream_seal(ov_streams *s, const ovi_merge *what, ov_publish *to, ov_error *err);
+/* ovi_merge_seal in the streams' memory, with open builders in so much of it. `cancel` may be NULL. */
+OV_CHECKED ov_status ovi_stream_seal(ov_streams *s, const ovi_merge *what, size_t memory, const _Atomic bool *cancel,
+                                     ov_publish *to, ov_error *err);
 /* ---- stream_compact.c ---- */
+void ovi_compactor(void *streams); /* a thread: nobody waits for it */
 /* Put small published segments of one time chunk of the stream together; *done false: there are none to put together. */
 OV_CHECKED ov_status ovi_stream_compact(ov_streams *s, ovi_stream *stream, bool *done, ov_error *err);
 /* ---- stream_forget.c ---- */

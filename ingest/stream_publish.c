@@ -17,6 +17,7 @@
 #include "ingest/stream_int.h"
 
 enum { TICK_MS = 250, FIRST_RETRY_MS = 1000, LAST_RETRY_MS = 60 * 1000 };
+#define LEAST_MEMORY ((size_t)16 << 20) /* of open builders */
 
 typedef struct handing {
     ov_streams *s;
@@ -57,10 +58,12 @@ uint32_t ovi_stream_inputs(const ov_snapshot *snap, ov_slice datasource, ovi_pie
     return n;
 }
 
-ov_status ovi_stream_seal(ov_streams *s, const ovi_merge *what, ov_publish *to, ov_error *err)
+ov_status ovi_stream_seal(ov_streams *s, const ovi_merge *what, size_t memory, const _Atomic bool *cancel, ov_publish *to,
+                          ov_error *err)
 {
-    ovi_merge_env env = {.catalog = s->config.catalog, .budget = &s->budget, .memory_bytes = (size_t)512 << 20};
-    OV_TRY(ov_arena_printf(to->arena, &env.stem, err, "stream-%llu", (unsigned long long)s->file_no++));
+    ovi_merge_env env = {.catalog = s->config.catalog, .budget = &s->budget, .memory_bytes = OV_MAX(memory, LEAST_MEMORY),
+                         .cancel = cancel};
+    OV_TRY(ov_arena_printf(to->arena, &env.stem, err, "stream-%llu", (unsigned long long)atomic_fetch_add(&s->file_no, 1)));
     return ovi_merge_seal(&env, what, to, NULL, err);
 }
 
@@ -80,7 +83,7 @@ static ov_status load_some(handing *h, uint32_t from, uint32_t to, const ov_gran
         h->numbered += inputs[i].entry->info.rows;
         h->inputs[h->moved.count++] = inputs[i].entry;
     }
-    return what.count ? ovi_stream_seal(h->s, &what, &h->publish, err) : OV_OK;
+    return what.count ? ovi_stream_seal(h->s, &what, h->s->config.memory_bytes, NULL, &h->publish, err) : OV_OK;
 }
 
 static bool fits_all(const handing *h, uint32_t from, uint32_t to)
@@ -227,6 +230,7 @@ static void drop_pieces(handing *h, char *handed_text)
     st->failures = 0;
     st->retry_ms = 0;
     st->compact = true;
+    ov_cond_broadcast(&h->s->published);
     st->last_publish_ms = ov_now_ms();
 }
 
@@ -326,30 +330,6 @@ static ovi_stream *next_stream(ov_streams *s)
     return s->bytes >= s->config.memory_bytes / 2 || s->refused > s->answered ? largest : NULL;
 }
 
-/* One step, while nothing is due. */
-static void compact_some(ov_streams *s)
-{
-    ov_error err = OV_ERROR_INIT;
-    bool done = false;
-    ov_mutex_lock(&s->lock);
-    ovi_stream *st = s->streams;
-    while (st && !st->compact)
-        st = st->next;
-    if (st)
-        st->compact = false;
-    ov_mutex_unlock(&s->lock);
-    if (!st)
-        return;
-    ov_status ended = ovi_stream_compact(s, st, &done, &err);
-    if (ended != OV_OK && ended != OV_BUSY)
-        ov_log_warn("small segments cannot be put together", ov_kv_err(&err));
-    if (ended == OV_OK && done) {
-        ov_mutex_lock(&s->lock);
-        st->compact = true; /* there may be more */
-        ov_mutex_unlock(&s->lock);
-    }
-}
-
 /* Refusals up to this one have been followed by a hand-over. */
 static void answer(ov_streams *s, uint64_t refused)
 {
@@ -373,10 +353,8 @@ void ovi_publisher(void *streams)
         ov_mutex_unlock(&s->lock);
         if (stop)
             return;
-        if (!st) {
-            compact_some(s);
+        if (!st)
             continue;
-        }
         ov_status ended = ovi_stream_hand_over(s, st, &done, &err);
         if (ended == OV_OK && done)
             answer(s, refused);

@@ -74,40 +74,59 @@ static void give_room(pushing *p)
     ov_mutex_unlock(&p->s->lock);
 }
 
-/* Room is taken as it grows: a small body may be a large one. */
-static ov_status unpack(pushing *p, ov_reader *in, ov_error *err)
+/* Room is taken as it grows: a small body may be a large one. Without `keep` it takes none, and only the checksum is left. */
+static ov_status unpack(pushing *p, ov_reader *in, bool keep, ov_checksum_stream *sum, ov_error *err)
 {
     enum { STEP = 64 << 10 };
-    uint64_t most = p->s->config.max_body_bytes;
+    uint64_t most = p->s->config.max_body_bytes, total = 0;
     for (size_t got = STEP; got == STEP;) {
         if (!ov_buf_reserve(&p->plain, STEP))
             return ov_buf_check(&p->plain, err);
         OV_TRY(ov_reader_fill(in, p->plain.p + p->plain.n, STEP, &got, err));
-        OV_TRY(take_room(p, got, err));
-        p->plain.n += got;
-        if (p->plain.n > most)
+        if (keep)
+            OV_TRY(take_room(p, got, err));
+        ov_checksum_add(sum, p->plain.p + p->plain.n, got);
+        p->plain.n += keep ? got : 0;
+        total += got;
+        if (total > most)
             return ov_fail(err, OV_LIMIT, "the body has more than %llu bytes when decompressed; push it in smaller pieces",
                            (unsigned long long)most);
     }
     return OV_OK;
 }
 
-static ov_status take_body(pushing *p, ov_error *err)
+static ov_status take_packed(pushing *p, bool keep, ov_error *err)
 {
     ov_reader *reader = NULL;
-    p->body = p->push->body;
-    if (ov_compression_detect(p->body) == OV_COMPRESSION_NONE)
-        return take_room(p, p->body.n, err);
-    ov_status st = ov_reader_open_mem(p->body, &reader, err);
+    ov_checksum_stream *sum = ov_checksum_begin();
+    if (!sum)
+        return ov_fail_nomem(err, sizeof(void *));
+    ov_status st = ov_reader_open_mem(p->push->body, &reader, err);
     if (st == OV_OK)
         st = ov_reader_open_auto(reader, "the body", &reader, err);
     if (st == OV_OK)
-        st = unpack(p, reader, err);
+        st = unpack(p, reader, keep, sum, err);
     ov_reader_close(reader);
+    p->body_hash = ov_checksum_end(sum);
     if (st == OV_CORRUPT)
         st = err->code = OV_INVALID; /* theirs, not ours */
     p->body = ov_buf_slice(&p->plain);
     return st;
+}
+
+/* The body as it will be read, and its checksum; without `keep` the checksum alone. */
+static ov_status take_body(pushing *p, bool keep, ov_error *err)
+{
+    if (ov_compression_detect(p->push->body) != OV_COMPRESSION_NONE) {
+        OV_TRY(take_packed(p, keep, err));
+    } else {
+        p->body = p->push->body;
+        if (keep)
+            OV_TRY(take_room(p, p->body.n, err));
+        p->body_hash = ov_checksum(p->body.p, p->body.n);
+    }
+    p->body_hash += (uint64_t)p->push->format;
+    return OV_OK;
 }
 
 /* ---- the piece ---- */
@@ -243,6 +262,8 @@ static ov_status take(pushing *p, ov_error *err)
 
 static ov_status take_inside(pushing *p, ov_error *err)
 {
+    OV_TRY(ov_disk_guard_check(p->s->config.disk, err));
+    OV_TRY(take_body(p, true, err));
     OV_TRY(ovi_stream_enter(p->s, p->push->datasource, p->push->within, &p->pushed.stream, err));
     ov_status st = take(p, err);
     ovi_stream_leave(p->s, p->pushed.stream);
@@ -251,8 +272,10 @@ static ov_status take_inside(pushing *p, ov_error *err)
 
 /* ---- batches ---- */
 
+/* A repeated batch adds nothing, so it is answered also when nothing can come in. */
 static ov_status answer_again(pushing *p, const ovi_batch_fate *fate, ov_error *err)
 {
+    OV_TRY(take_body(p, false, err));
     if (fate->body_hash != p->body_hash)
         return ov_fail(err, OV_EXISTS,
                        "the batch '" OV_SLICE_FMT "' of '" OV_SLICE_FMT "' was pushed before with other rows; nothing was "
@@ -286,14 +309,9 @@ ov_status ov_streams_push(ov_streams *s, const ov_push *push, ov_arena *out, ov_
     pushing p = {.s = s, .push = push, .out = out, .result = result};
     *result = (ov_push_result){0};
     OV_TRY(check_names(push, err));
-    OV_TRY(ov_disk_guard_check(s->config.disk, err));
     ov_buf_init(&p.plain);
     ov_arena_init(&p.arena, "push", NULL);
-    ov_status st = take_body(&p, err);
-    if (st == OV_OK) {
-        p.body_hash = ov_checksum(p.body.p, p.body.n) + (uint64_t)push->format;
-        st = take_once(&p, err);
-    }
+    ov_status st = take_once(&p, err);
     give_room(&p);
     ov_arena_fini(&p.arena);
     ov_buf_fini(&p.plain);

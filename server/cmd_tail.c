@@ -283,6 +283,7 @@ static ov_status run(tailing *t, ov_error *err)
     OV_TRY(last_place(t, &t->arena, &place, err));
     OV_TRY(ov_tail_open(t->o->path, t->format != OV_PUSH_JSON, place, &file, err));
     ov_status st = follow(t, file, err);
+    t->rejected += ov_tail_passed_over(file);
     ov_tail_close(file);
     return st;
 }

@@ -16,6 +16,7 @@ enum { HEAD_BYTES = 256, MAX_LINE = 32 << 20, MAX_OLDER = 64, READ_BYTES = 1 << 
 typedef struct place {
     uint64_t dev, ino, offset;
     uint64_t head_bytes, head_hash; /* checksum of its first bytes, as many as there were */
+    uint64_t last_hash;             /* and of those right before the offset, by which a copy of it is known; 0: not known */
     bool known;
 } place;
 
@@ -32,6 +33,10 @@ struct ov_tail {
     uint64_t got;     /* bytes of the file in `bytes`, from at.offset on */
     ov_buf bytes;     /* read, not handed out; */
     size_t handed;    /* of them handed out by the last call */
+    char last[HEAD_BYTES]; /* the bytes before at.offset */
+    size_t last_bytes;
+    bool passing_over; /* the line at hand is too long */
+    uint64_t passed_over;
     ov_buf header;
     ov_buf place_text;
     older *older;     /* files to read before the one of the name; the first is open */
@@ -43,7 +48,7 @@ struct ov_tail {
 
 static ov_status parse_place(ov_slice text, bool is_stdin, place *out, ov_error *err)
 {
-    unsigned long long dev = 0, ino = 0, offset = 0, n = 0, hash = 0;
+    unsigned long long dev = 0, ino = 0, offset = 0, n = 0, hash = 0, last = 0;
     char copy[160];
     *out = (place){0};
     if (text.n == 0)
@@ -53,12 +58,12 @@ static ov_status parse_place(ov_slice text, bool is_stdin, place *out, ov_error 
         memcpy(copy, text.p, text.n);
         copy[text.n] = 0;
         good = is_stdin ? sscanf(copy, "bytes %llu", &offset) == 1
-                        : sscanf(copy, "%llx:%llx %llu %llu:%llx", &dev, &ino, &offset, &n, &hash) == 5;
+                        : sscanf(copy, "%llx:%llx %llu %llu:%llx %llx", &dev, &ino, &offset, &n, &hash, &last) >= 5;
     }
     if (!good || n > HEAD_BYTES)
         return ov_fail(err, OV_INVALID, "'" OV_SLICE_FMT "' is no place in %s", OV_SLICE_ARG(text),
                        is_stdin ? "standard input" : "a file");
-    *out = (place){dev, ino, offset, n, hash, true};
+    *out = (place){dev, ino, offset, n, hash, last, true};
     return OV_OK;
 }
 
@@ -68,9 +73,9 @@ static ov_status print_place(ov_tail *t, ov_slice *out, ov_error *err)
     if (t->is_stdin)
         ov_buf_addf(&t->place_text, "bytes %llu", (unsigned long long)t->at.offset);
     else
-        ov_buf_addf(&t->place_text, "%llx:%llx %llu %llu:%llx", (unsigned long long)t->at.dev,
+        ov_buf_addf(&t->place_text, "%llx:%llx %llu %llu:%llx %llx", (unsigned long long)t->at.dev,
                     (unsigned long long)t->at.ino, (unsigned long long)t->at.offset, (unsigned long long)t->at.head_bytes,
-                    (unsigned long long)t->at.head_hash);
+                    (unsigned long long)t->at.head_hash, (unsigned long long)t->at.last_hash);
     *out = ov_buf_slice(&t->place_text);
     return ov_buf_check(&t->place_text, err);
 }
@@ -95,6 +100,26 @@ static bool is_same_file(int fd, const struct stat *st, const place *at)
     return at->head_bytes == 0 || (n == at->head_bytes && hash == at->head_hash);
 }
 
+/* The bytes before an offset. */
+static size_t read_last(int fd, uint64_t offset, char last[HEAD_BYTES])
+{
+    size_t n = (size_t)OV_MIN(offset, (uint64_t)HEAD_BYTES);
+    ssize_t got = pread(fd, last, n, (off_t)(offset - n));
+    return got == (ssize_t)n ? n : 0;
+}
+
+/* Is it a copy of the file that was read so far, made before that one was emptied (logrotate's copytruncate)? */
+static bool is_copy(int fd, const struct stat *st, const place *at)
+{
+    char last[HEAD_BYTES];
+    uint64_t n;
+    if ((at->offset && !at->last_hash) || at->head_bytes == 0 || (uint64_t)st->st_size < at->offset)
+        return false;
+    uint64_t hash = head_of(fd, at->head_bytes, &n);
+    return n == at->head_bytes && hash == at->head_hash &&
+           (at->offset == 0 || ov_checksum(last, read_last(fd, at->offset, last)) == at->last_hash);
+}
+
 static void begin_file(ov_tail *t, int fd, const struct stat *st, uint64_t offset)
 {
     if (t->fd >= 0)
@@ -102,6 +127,10 @@ static void begin_file(ov_tail *t, int fd, const struct stat *st, uint64_t offse
     t->fd = fd;
     t->at = (place){.dev = st->st_dev, .ino = st->st_ino, .offset = offset, .known = true};
     t->at.head_hash = head_of(fd, 0, &t->at.head_bytes);
+    t->last_bytes = read_last(fd, offset, t->last);
+    t->at.last_hash = t->last_bytes ? ov_checksum(t->last, t->last_bytes) : 0;
+    t->passed_over += t->passing_over; /* nobody will end it */
+    t->passing_over = false;
     t->got = 0;
     ov_buf_clear(&t->bytes);
     ov_buf_clear(&t->header);
@@ -125,7 +154,9 @@ static ov_status list_older(ov_tail *t, ov_error *err)
     ov_status st = ov_arena_copy(&a, dir, &dir, err);
     if (st == OV_OK)
         st = ov_dir_list(dir.p, &a, &list, &n, err);
-    t->older = ov_calloc(MAX_OLDER, sizeof *t->older);
+    if (!t->older)
+        t->older = ov_calloc(MAX_OLDER, sizeof *t->older);
+    t->older_count = 0;
     if (st == OV_OK && !t->older)
         st = ov_fail_nomem(err, MAX_OLDER * sizeof *t->older);
     for (size_t i = 0; i < n && st == OV_OK && t->older_count < MAX_OLDER; i++) {
@@ -145,7 +176,7 @@ static ov_status list_older(ov_tail *t, ov_error *err)
     return st;
 }
 
-/* The file of the saved place under another name: it and what was changed after it come first. */
+/* The file of the saved place under another name, or a copy of it: that and what was changed after it come first. */
 static ov_status find_rotated(ov_tail *t, const place *saved, bool *found, ov_error *err)
 {
     *found = false;
@@ -155,7 +186,7 @@ static ov_status find_rotated(ov_tail *t, const place *saved, bool *found, ov_er
         int fd = open(t->older[i].path, O_RDONLY | O_CLOEXEC);
         if (fd < 0)
             continue;
-        if (fstat(fd, &st) == 0 && is_same_file(fd, &st, saved)) {
+        if (fstat(fd, &st) == 0 && (is_same_file(fd, &st, saved) || is_copy(fd, &st, saved))) {
             begin_file(t, fd, &st, saved->offset);
             t->older_count -= i;
             memmove(t->older, t->older + i, t->older_count * sizeof *t->older);
@@ -243,6 +274,11 @@ void ov_tail_close(ov_tail *t)
     ov_free(t);
 }
 
+uint64_t ov_tail_passed_over(const ov_tail *t)
+{
+    return t->passed_over;
+}
+
 const char *ov_tail_news(ov_tail *t)
 {
     const char *news = t->news;
@@ -309,14 +345,19 @@ static ov_status read_header(ov_tail *t, ov_error *err)
     return end ? ov_buf_check(&t->header, err) : OV_OK;
 }
 
-/* Emptied, and perhaps written again: then its first bytes are others. */
-static void check_truncated(ov_tail *t)
+/* Emptied, and perhaps written again: then its first bytes are others. Where somebody made a copy before, its rest comes first. */
+static ov_status check_truncated(ov_tail *t, ov_error *err)
 {
     struct stat mine;
+    bool found;
     if (t->is_stdin || fstat(t->fd, &mine) != 0 || is_same_file(t->fd, &mine, &t->at))
-        return;
-    begin_file(t, dup(t->fd), &mine, 0);
-    t->news = "the file was truncated; it is read from its beginning";
+        return OV_OK;
+    const place was = t->at;
+    OV_TRY(find_rotated(t, &was, &found, err));
+    if (!found)
+        begin_file(t, dup(t->fd), &mine, 0);
+    t->news = found ? "the file was truncated; the rest of its copy is read first" : "the file was truncated; it is read from its beginning";
+    return OV_OK;
 }
 
 /* At the end of a file: has it been replaced? *moved: there is another one to read. */
@@ -342,6 +383,18 @@ static ov_status next_file(ov_tail *t, bool *moved, ov_error *err)
     return OV_OK;
 }
 
+/* Over n bytes of those that are there. */
+static void move_on(ov_tail *t, size_t n)
+{
+    size_t keep = n < HEAD_BYTES ? OV_MIN(t->last_bytes, HEAD_BYTES - n) : 0, add = OV_MIN(n, (size_t)HEAD_BYTES);
+    memmove(t->last, t->last + t->last_bytes - keep, keep);
+    if (add)
+        memcpy(t->last + keep, t->bytes.p + n - add, add);
+    t->last_bytes = keep + add;
+    t->at.last_hash = ov_checksum(t->last, t->last_bytes);
+    t->at.offset += n;
+}
+
 static ov_status take_header(ov_tail *t, ov_error *err)
 {
     if (!t->with_header || t->header.n)
@@ -353,26 +406,38 @@ static ov_status take_header(ov_tail *t, ov_error *err)
         return OV_OK;
     size_t n = (size_t)(end - t->bytes.p) + 1;
     ov_buf_add(&t->header, t->bytes.p, n);
+    move_on(t, n);
     drop(t, n);
-    t->at.offset += n;
     return ov_buf_check(&t->header, err);
 }
 
 /* Bytes up to the last whole line among the first max_bytes, at least one line. */
-static size_t whole_lines(const ov_tail *t, size_t max_bytes, bool all)
+static size_t whole_lines(const ov_tail *t, size_t max_bytes)
 {
     size_t n = OV_MIN(t->bytes.n, max_bytes);
     const char *last = n ? memrchr(t->bytes.p, '\n', n) : NULL;
     if (!last && t->bytes.n)
         last = memchr(t->bytes.p, '\n', t->bytes.n);
-    if (last)
-        return (size_t)(last - t->bytes.p) + 1;
-    return all ? t->bytes.n : 0;
+    return last ? (size_t)(last - t->bytes.p) + 1 : 0;
+}
+
+/* What is there of a line that is too long goes. */
+static void pass_over(ov_tail *t)
+{
+    const char *end = t->bytes.n ? memchr(t->bytes.p, '\n', t->bytes.n) : NULL;
+    size_t n = end ? (size_t)(end - t->bytes.p) + 1 : t->bytes.n;
+    move_on(t, n);
+    drop(t, n);
+    if (!end)
+        return;
+    t->passing_over = false;
+    t->passed_over++;
+    t->news = "a line of more than 32 MiB was passed over";
 }
 
 static ov_status give(ov_tail *t, size_t n, ov_tail_piece *piece, ov_error *err)
 {
-    t->at.offset += n;
+    move_on(t, n);
     t->handed = n;
     if (!t->is_stdin && t->at.head_bytes < HEAD_BYTES)
         t->at.head_hash = head_of(t->fd, 0, &t->at.head_bytes);
@@ -383,6 +448,7 @@ static ov_status give(ov_tail *t, size_t n, ov_tail_piece *piece, ov_error *err)
 
 ov_status ov_tail_next(ov_tail *t, size_t max_bytes, bool flush, ov_tail_piece *piece, bool *ended, ov_error *err)
 {
+    size_t most = max_bytes;
     *piece = (ov_tail_piece){0};
     *ended = false;
     drop(t, t->handed);
@@ -394,20 +460,21 @@ ov_status ov_tail_next(ov_tail *t, size_t max_bytes, bool flush, ov_tail_piece *
             OV_TRY(open_named(t, t->path, &t->at, &there, err));
         if (!there)
             return OV_OK;
-        check_truncated(t);
+        OV_TRY(check_truncated(t, err));
         if (t->is_stdin && t->got < t->at.offset)
             OV_TRY(skip_done(t, err));
-        if (t->bytes.n < max_bytes)
-            OV_TRY(read_more(t, max_bytes - t->bytes.n, &n, err));
+        if (t->bytes.n < most)
+            OV_TRY(read_more(t, most - t->bytes.n, &n, err));
         t->got += n;
         OV_TRY(take_header(t, err));
-        size_t lines = whole_lines(t, max_bytes, false);
+        size_t lines = t->passing_over ? 0 : whole_lines(t, max_bytes);
         if (lines)
             return give(t, lines, piece, err);
-        if (t->bytes.n > MAX_LINE)
-            return ov_fail(err, OV_LIMIT, "%s: a line of more than %d MiB", t->path, MAX_LINE >> 20);
+        t->passing_over |= t->bytes.n > MAX_LINE;
+        if (t->passing_over)
+            pass_over(t);
         if (n > 0) {
-            max_bytes = OV_MAX(max_bytes, 2 * t->bytes.n); /* a long line */
+            most = t->passing_over ? max_bytes : OV_MAX(most, 2 * t->bytes.n); /* a long line */
             continue;
         }
         if (t->is_stdin) {

@@ -3,7 +3,8 @@
  *
  * The file may be renamed and made anew (rotation), or emptied and written again (truncation). A place is a text: which
  * file (its device and inode, and a checksum of its first bytes), and how far. From a place of a file that was renamed
- * meanwhile the rest of it is read first, then what came after it, then the file of that name.
+ * meanwhile the rest of it is read first, then what came after it, then the file of that name. The same goes for one that was copied and then
+ * emptied: the rest of the copy comes first.
  *
  * Threads: one at a time.
  */
@@ -24,8 +25,10 @@ typedef struct ov_tail_piece {
 OV_CHECKED ov_status ov_tail_open(const char *path, bool with_header, ov_slice place, ov_tail **out, ov_error *err);
 void ov_tail_close(ov_tail *t); /* NULL is fine */
 /* The next lines, at most about max_bytes; empty text: nothing has come (*ended: and nothing will: the end of standard input).
- * `flush`: also a last line without its end. Errors: OV_IO, OV_LIMIT for an endless line. */
+ * `flush`: also a last line without its end. Lines of more than 32 MiB are passed over. Errors: OV_IO. */
 OV_CHECKED ov_status ov_tail_next(ov_tail *t, size_t max_bytes, bool flush, ov_tail_piece *piece, bool *ended,
                                   ov_error *err);
-/* A sentence about the last change of files (rotated, truncated, lost), once; NULL when there was none. */
+/* Lines that were too long, so far. */
+uint64_t ov_tail_passed_over(const ov_tail *t);
+/* A sentence about the last change of files (rotated, truncated, lost), or a line that is missing, once; NULL when there was none. */
 const char *ov_tail_news(ov_tail *t);

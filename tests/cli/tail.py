@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """`ovate ingest tail`: every line once, over rotation, truncation, restarts and kill -9, with and without a server."""
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -128,9 +129,61 @@ def followed(counter, folder, data):
         counter.equal('killed at any moment', until(server, 'f', total(n)), total(n))
 
 
+def copied_and_emptied(counter, folder, data):
+    """logrotate's copytruncate: lines that were not read before the file was emptied are in the copy."""
+    path, n = os.path.join(folder, 'copied.log'), 0
+
+    def write(count):
+        nonlocal n
+        with open(path, 'a', encoding='utf-8') as log:
+            for _ in range(count):
+                n += 1
+                log.write(line(n))
+
+    def rotate():
+        for old in (2, 1):
+            if os.path.exists('%s.%d' % (path, old)):
+                os.rename('%s.%d' % (path, old), '%s.%d' % (path, old + 1))
+        shutil.copy(path, path + '.1')
+        os.truncate(path, 0)
+    with Server(data=data) as server:
+        write(100)
+        process = tail(data, path, '--datasource', 'copied', wait=False)
+        counter.equal('copied: follow', until(server, 'copied', total(n)), total(n))
+        for _ in range(5):  # whatever was read before
+            write(300)
+            rotate()
+            write(20)
+            counter.equal('copied: live', until(server, 'copied', total(n)), total(n))
+        process.kill()
+        process.wait()
+        for _ in range(2):  # nobody looks
+            write(50)
+            rotate()
+            write(50)
+        process = tail(data, path, '--datasource', 'copied', wait=False)
+        counter.equal('copied while nobody looked', until(server, 'copied', total(n)), total(n))
+        process.send_signal(signal.SIGTERM)
+        process.wait(30)
+
+
+def endless_line(counter, folder, data):
+    """A line of 100 MB: passed over and said so, in a file that is complete, in one that grows, and from standard input."""
+    path, text = os.path.join(folder, 'long.log'), line(1) + '{"n":"' + 'x' * (100 << 20) + '"}\n' + line(2)
+    with open(path, 'w', encoding='utf-8') as log:
+        log.write(text)
+    code, out, err = tail(data, path, '--datasource', 'long', '--once')
+    counter.equal('long line', (code, out, 'more than 32 MiB' in err), (0, '2 rows taken, 1 rejected\n', True))
+    with open(path, 'a', encoding='utf-8') as log:
+        log.write(line(3))
+    counter.equal('behind it', tail(data, path, '--datasource', 'long', '--once')[1], '1 rows taken, 0 rejected\n')
+    counter.equal('long line, stdin', tail(data, '-', '--datasource', 'long_stdin', stdin=text)[1], '2 rows taken, 1 rejected\n')
+    counter.equal('long line: rows', offline(data, 'long'), total(3))
+
+
 def main():
     counter = Counter()
-    for part in (once, followed):
+    for part in (once, followed, copied_and_emptied, endless_line):
         with tempfile.TemporaryDirectory(prefix='ovate-tail-') as folder:
             part(counter, folder, os.path.join(folder, 'data'))
     counter.finish()

@@ -177,6 +177,20 @@ def back_pressure(_):
         check('ovate_push_refused_total %d' % refused in server.request('GET', '/metrics')[2].decode(), refused)
 
 
+def repeated_without_room(_):
+    """A batch that would not fit beside what is there is answered when it comes again."""
+    with Server(args=['--stream-memory', '300KiB']) as server:
+        body = ''.join(ROW % n for n in range(5000))
+        same(push(server, 'repeated', body, '?batch=large')[1]['rows'], 5000)
+        same(push(server, 'repeated', ROW % 1)[0], 200)
+        same(push(server, 'repeated', body, '?batch=another')[0], 429)
+        for sent in (body.encode(), gzip.compress(body.encode())):
+            same(push(server, 'repeated', ROW % 1)[0], 200)
+            same(push(server, 'repeated', sent, '?batch=large')[:2], (200, {'rows': 5000, 'rejected': 0, 'duplicate': True}))
+            same(push(server, 'repeated', sent[:-40] + ROW.encode(), '?batch=large')[0], 400 if sent[:1] == b'\x1f' else 409)
+        same(server.value('SELECT COUNT(*) FROM repeated'), 5003)
+
+
 def replaced_and_dropped(server):
     """What replaces or drops a datasource means its rows in memory too."""
     push(server, 'gone', ROW % 1)
@@ -194,5 +208,5 @@ def replaced_and_dropped(server):
 
 def cases(server):
     for function in (formats, refusals, odd_rows, batches, other_types, same_batch_at_once, declared, replaced_and_dropped, survives,
-                     back_pressure):
+                     back_pressure, repeated_without_room):
         yield function.__name__.replace('_', ' '), lambda f=function: f(server)

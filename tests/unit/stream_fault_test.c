@@ -11,6 +11,7 @@
 #include "base/fault.h"
 #include "base/os.h"
 #include "base/thread.h"
+#include "ingest/disk_guard.h"
 
 /* ---- no room ---- */
 
@@ -79,6 +80,67 @@ static void test_a_refusal_is_answered(void **state)
         assert_int_equal(look(&w, "t").live, 0);
     }
     OK(push_rows(&w, "", 1, 1000, &err)); /* alone it may be larger than all there is */
+    world_fini(&w);
+}
+
+static ov_status push_body(world *w, const char *batch, ov_slice body, ov_push_result *r)
+{
+    return push_text(w, "t", batch, body, OV_PUSH_JSON, r);
+}
+
+/* The batch answers as the first time, plain and packed, and other rows under its id do not come in. */
+static void check_repeats(world *w, const char *batch, uint32_t from, uint32_t to)
+{
+    ov_buf text, packed, other;
+    ov_push_result r;
+    ov_buf_init(&text);
+    ov_buf_init(&packed);
+    ov_buf_init(&other);
+    rows_text(&text, from, to);
+    rows_text(&other, from, to + 1);
+    OK(ov_gzip_all(ov_buf_slice(&text), 5, &packed, &err));
+    const ov_slice bodies[] = {ov_buf_slice(&text), ov_buf_slice(&packed)};
+    for (size_t i = 0; i < OV_COUNT_OF(bodies); i++) {
+        OK(push_body(w, batch, bodies[i], &r));
+        assert_true(r.duplicate);
+        assert_int_equal(r.rows, to - from + 1);
+    }
+    check_fails(push_body(w, batch, ov_buf_slice(&other), &r), &err, OV_EXISTS, "was pushed before with other rows");
+    packed.n /= 2;
+    check_fails(push_body(w, batch, ov_buf_slice(&packed), &r), &err, OV_INVALID, "the body");
+    ov_buf_fini(&text);
+    ov_buf_fini(&packed);
+    ov_buf_fini(&other);
+}
+
+/* A repeated batch adds nothing: neither full memory nor a paused disk keeps its client waiting. */
+static void test_a_repeated_batch_needs_no_room(void **state)
+{
+    (void)state;
+    world w;
+    ov_disk_guard disk = {0};
+    ov_streams_config small = quiet;
+    small.memory_bytes = 64 << 10;
+    small.disk = &disk;
+    world_init(&w, small);
+    OK(push_rows(&w, "published", 1, 100, &err));
+    OK(ov_streams_flush(w.streams, OV_SLICE_LIT("t"), &err));
+    OK(push_rows(&w, "in memory", 101, 200, &err));
+    uint32_t n = 200;
+    while (push_rows(&w, "", n + 1, n + 100, &err) == OV_OK)
+        n += 100;
+    assert_int_equal(err.code, OV_BUSY);
+    for (int paused = 0; paused <= 1; paused++) {
+        atomic_store(&disk.state, paused ? OV_DISK_PAUSED : OV_DISK_OK);
+        check_repeats(&w, "published", 1, 100);
+        check_repeats(&w, "in memory", 101, 200);
+        assert_int_equal(push_rows(&w, "new", n + 1, n + 100, &err), OV_BUSY);
+        check_rows(&w, n);
+    }
+    atomic_store(&disk.state, OV_DISK_OK);
+    OK(ov_streams_flush(w.streams, OV_SLICE_LIT("t"), &err));
+    OK(push_rows(&w, "new", n + 1, n + 100, &err)); /* being refused used no id up */
+    check_rows(&w, n + 100);
     world_fini(&w);
 }
 
@@ -305,6 +367,7 @@ int main(void)
         cmocka_unit_test(test_memory_is_bounded),
         cmocka_unit_test(test_packed_bodies_take_room),
         cmocka_unit_test(test_a_refusal_is_answered),
+        cmocka_unit_test(test_a_repeated_batch_needs_no_room),
         cmocka_unit_test(test_full_disk),
         cmocka_unit_test(test_failures),
         cmocka_unit_test(test_readers_beside_writers),

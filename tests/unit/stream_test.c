@@ -305,73 +305,6 @@ static void test_other_granularity_is_there(void **state)
     world_fini(&w);
 }
 
-/* Segments that hand-overs left in one chunk become one; files of the small ones go. */
-static void test_small_segments_are_put_together(void **state)
-{
-    (void)state;
-    world w;
-    world_init(&w, quiet);
-    for (uint32_t i = 0; i < 50; i++) {
-        OK(push_rows(&w, "", 10 * i + 1, 10 * i + 10, &err));
-        OK(ov_streams_flush(w.streams, OV_SLICE_LIT("t"), &err));
-    }
-    uint32_t before = look(&w, "t").segments;
-    assert_true(before > 50);
-    OK(push_rows(&w, "", 501, 510, &err));
-    OK(ov_streams_compact(w.streams, OV_SLICE_LIT("t"), &err));
-    assert_true(look(&w, "t").segments < before / 2);
-    check_rows(&w, 510);
-    again(&w);
-    check_rows(&w, 510);
-    OK(ov_streams_flush(w.streams, OV_SLICE_LIT("t"), &err));
-    check_rows(&w, 510);
-    ov_slice *files;
-    size_t n;
-    char segments[80];
-    snprintf(segments, sizeof segments, "%s/segments", w.dir);
-    OK(ov_glob_files(segments, OV_SLICE_LIT("*.ovs"), 1000, &w.arena, &files, &n, &err));
-    assert_int_equal(n, look(&w, "t").segments);
-    world_fini(&w);
-}
-
-/* A chunk that is replaced meanwhile keeps what replaced it. */
-static void test_replaced_rows_stay_away(void **state)
-{
-    (void)state;
-    world w;
-    uint32_t changed;
-    world_init(&w, quiet);
-    for (uint32_t i = 0; i < 10; i++) {
-        push(&w, "", "{\"time\":\"2024-01-01\",\"n\":1}");
-        OK(ov_streams_flush(w.streams, OV_SLICE_LIT("t"), &err));
-    }
-    ov_snapshot *snap = ov_catalog_snapshot(w.cat);
-    const ov_datasource *ds = ov_snapshot_find(snap, OV_SLICE_LIT("t"));
-    ov_segment_entry changed_one = *ds->segments[0], gone = *ds->segments[1];
-    const ov_segment_entry *inputs[2] = {&changed_one, ds->segments[1]};
-    changed_one.info.version = OV_SLICE_LIT("another");
-    gone.file = OV_SLICE_LIT("segments/t/gone.ovs");
-    ov_slice tmp;
-    OK(ov_catalog_tmp_path(w.cat, &w.arena, &tmp, &err));
-    OK(ov_file_write_atomic(tmp.p, OV_SLICE_LIT("never named"), &err));
-    ov_new_segment seg = {.info = ds->segments[0]->info, .tmp_path = tmp.p, .columns = ds->segments[0]->columns,
-                          .column_count = ds->segments[0]->column_count};
-    ov_commit c = {.mode = OV_PUBLISH_APPEND, .segments = &seg, .segment_count = 1, .inputs = inputs, .input_count = 2};
-    assert_int_equal(ov_catalog_commit(w.cat, &c, &w.arena, &err), OV_BUSY);
-    inputs[0] = ds->segments[0];
-    inputs[1] = &gone;
-    OK(ov_file_write_atomic(tmp.p, OV_SLICE_LIT("never named"), &err));
-    assert_int_equal(ov_catalog_commit(w.cat, &c, &w.arena, &err), OV_BUSY);
-    ov_snapshot_release(snap);
-    assert_int_equal(look(&w, "t").rows, 10);
-    OK(ov_catalog_mark(w.cat, &(ov_segment_choice){.datasource = OV_SLICE_LIT("t"), .span = {INT64_MIN, INT64_MAX}}, false,
-                       &changed, &err));
-    assert_int_equal(changed, 10);
-    OK(ov_streams_compact(w.streams, OV_SLICE_LIT("t"), &err));
-    assert_int_equal(look(&w, "t").rows, 0);
-    world_fini(&w);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -385,8 +318,6 @@ int main(void)
         cmocka_unit_test(test_many_small_pushes),
         cmocka_unit_test(test_declared_rollup),
         cmocka_unit_test(test_other_granularity_is_there),
-        cmocka_unit_test(test_small_segments_are_put_together),
-        cmocka_unit_test(test_replaced_rows_stay_away),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
