@@ -299,28 +299,68 @@ ov_status ov_reader_open_path(const char *path, ov_reader **out, ov_error *err)
     return ov_reader_open_auto(file, path, out, err);
 }
 
-ov_status ov_gzip_all(ov_slice bytes, int level, ov_buf *out, ov_error *err)
+/* ---- writing gzip ---- */
+
+struct ov_gzip {
+    z_stream z;
+};
+
+ov_status ov_gzip_open(int level, ov_gzip **out, ov_error *err)
 {
-    z_stream z = {0};
-    if (deflateInit2(&z, level, Z_DEFLATED, 15 + 16, 8, Z_DEFAULT_STRATEGY) != Z_OK)
-        return ov_fail_nomem(err, 256 << 10);
+    enum { STATE_BYTES = 256 << 10, GZIP_FRAME = 15 + 16, MEMORY = 8 };
+    ov_gzip *g = ov_calloc(1, sizeof *g);
+    if (!g || deflateInit2(&g->z, level, Z_DEFLATED, GZIP_FRAME, MEMORY, Z_DEFAULT_STRATEGY) != Z_OK) {
+        ov_free(g);
+        return ov_fail_nomem(err, STATE_BYTES);
+    }
+    *out = g;
+    return OV_OK;
+}
+
+void ov_gzip_close(ov_gzip *g)
+{
+    if (g)
+        deflateEnd(&g->z);
+    ov_free(g);
+}
+
+/* zlib is through with everything it was given. */
+static bool is_written(const ov_gzip *g, size_t left, int rc, bool end)
+{
+    return end ? rc == Z_STREAM_END : left == 0 && g->z.avail_in == 0 && g->z.avail_out > 0;
+}
+
+ov_status ov_gzip_add(ov_gzip *g, ov_slice bytes, bool end, ov_buf *out, ov_error *err)
+{
+    enum { STEP = 1 << 30, ROOM = 1 << 20, LEAST = 64 };
     int rc = Z_OK;
-    while (rc == Z_OK) {
+    do {
         /* zlib counts in 32 bits: feed what it can take */
-        uInt step = (uInt)OV_MIN(bytes.n, (size_t)1 << 30);
-        uInt room = (uInt)OV_MIN(deflateBound(&z, step), (uLong)1 << 20);
+        uInt step = (uInt)OV_MIN(bytes.n, (size_t)STEP);
+        uInt room = (uInt)OV_MIN(deflateBound(&g->z, step) + LEAST, (uLong)ROOM);
+        bool last = step == bytes.n;
         if (!ov_buf_reserve(out, room))
             break;
-        z.next_in = (Bytef *)(uintptr_t)bytes.p;
-        z.avail_in = step;
-        z.next_out = (Bytef *)out->p + out->n;
-        z.avail_out = room;
-        rc = deflate(&z, step == bytes.n ? Z_FINISH : Z_NO_FLUSH);
-        bytes.p += step - z.avail_in;
-        bytes.n -= step - z.avail_in;
-        out->n += room - z.avail_out;
-    }
-    deflateEnd(&z);
+        g->z.next_in = (Bytef *)(uintptr_t)bytes.p;
+        g->z.avail_in = step;
+        g->z.next_out = (Bytef *)out->p + out->n;
+        g->z.avail_out = room;
+        rc = deflate(&g->z, !last ? Z_NO_FLUSH : end ? Z_FINISH : Z_SYNC_FLUSH);
+        if (rc == Z_BUF_ERROR) /* nothing left to do */
+            rc = Z_OK;
+        bytes.p += step - g->z.avail_in;
+        bytes.n -= step - g->z.avail_in;
+        out->n += room - g->z.avail_out;
+    } while (rc == Z_OK && !is_written(g, bytes.n, rc, end));
     OV_TRY(ov_buf_check(out, err));
-    return rc == Z_STREAM_END ? OV_OK : ov_fail(err, OV_INTERNAL, "gzip failed with code %d", rc);
+    return rc == Z_OK || rc == Z_STREAM_END ? OV_OK : ov_fail(err, OV_INTERNAL, "gzip failed with code %d", rc);
+}
+
+ov_status ov_gzip_all(ov_slice bytes, int level, ov_buf *out, ov_error *err)
+{
+    ov_gzip *g;
+    OV_TRY(ov_gzip_open(level, &g, err));
+    ov_status st = ov_gzip_add(g, bytes, true, out, err);
+    ov_gzip_close(g);
+    return st;
 }

@@ -1,5 +1,5 @@
 /*
- * Streaming decompression of untrusted input: gzip (zlib), Zstandard.
+ * Streaming decompression of untrusted input: gzip (zlib), Zstandard. And gzip written, piece by piece.
  *
  * Memory is bounded: 64 KiB of input at a time, and a zstd window of at most 128 MiB (what `zstd
  * --long` writes). A stream that ends early or is damaged is OV_CORRUPT, with the offset in the
@@ -30,5 +30,12 @@ OV_CHECKED ov_status ov_reader_open_auto(ov_reader *below, const char *name, ov_
 /* A file, decompressed if need be. */
 OV_CHECKED ov_status ov_reader_open_path(const char *path, ov_reader **out, ov_error *err);
 
-/* One gzip member of everything, appended; level 1..9. For HTTP answers and tests. */
+/* One gzip member written in pieces; level 1..9. Each piece can be read when it has arrived. */
+typedef struct ov_gzip ov_gzip;
+OV_CHECKED ov_status ov_gzip_open(int level, ov_gzip **out, ov_error *err);
+/* Appends to `out`; nothing more may be added behind `end`. */
+OV_CHECKED ov_status ov_gzip_add(ov_gzip *g, ov_slice bytes, bool end, ov_buf *out, ov_error *err);
+void ov_gzip_close(ov_gzip *g); /* NULL is fine */
+
+/* One gzip member of everything, appended; level 1..9. */
 OV_CHECKED ov_status ov_gzip_all(ov_slice bytes, int level, ov_buf *out, ov_error *err);

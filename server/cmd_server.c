@@ -27,7 +27,7 @@
 
 typedef struct server_options {
     const char *dir, *host, *names, *log_level, *spill_dir, *heartbeat;
-    int64_t port, threads, tasks, connections, queries, waiting, stream_age;
+    int64_t port, threads, tasks, connections, queries, waiting, stream_age, compression;
     uint64_t memory, task_memory, query_memory, keys_memory, results, states, spill_limit, max_body, stream_memory;
 } server_options;
 
@@ -95,6 +95,7 @@ static ov_status start_http(ov_app *app, const server_options *o, ov_error *err)
         .handler = ov_app_handle,
         .quick = ov_app_quick,
         .self = app,
+        .gzip_level = (int)o->compression,
     };
     app->browsers = (ov_browser_rules){.loopback = is_loopback(o->host), .names = o->names};
     OV_TRY(ov_http_create(&http, &app->http, err));
@@ -238,7 +239,8 @@ static int run(int argc, char **argv)
                         .waiting = 64,
                         .results = 64 << 20,
                         .states = 64 << 20,
-                        .max_body = 256 << 20};
+                        .max_body = 256 << 20,
+                        .compression = 1};
     bool anonymous = false;
     const ov_opt opts[] = {
         {'d', "data", OV_OPT_TEXT, &o.dir, "DIR", "the data folder (./ovate-data)"},
@@ -275,6 +277,8 @@ static int run(int argc, char **argv)
         {0, "stream-age", OV_OPT_NUMBER, &o.stream_age, "SECONDS",
          "pushed rows are published after so long at the latest (600)"},
         {0, "max-body", OV_OPT_SIZE, &o.max_body, "SIZE", "largest request body (256MiB)"},
+        {0, "compression-level", OV_OPT_NUMBER, &o.compression, "N",
+         "of answers to clients that take gzip, 1 to 9 (1; 0: all are plain)"},
         {0, "max-connections", OV_OPT_NUMBER, &o.connections, "N", "connections at once (4096)"},
         {0, "heartbeat", OV_OPT_TEXT, &o.heartbeat, "WHERE",
          "ask the address in env:NAME or file:/PATH every minute while schedules are looked after"},
@@ -300,6 +304,8 @@ static int run(int argc, char **argv)
     if (o.queries < 1 || o.queries > 1000 || o.waiting < 0 || o.waiting > 1000)
         return ov_cli_usage(&ov_cmd_server,
                             "--max-queries takes a number from 1 to 1000, --max-waiting one from 0 to 1000");
+    if (o.compression < 0 || o.compression > 9)
+        return ov_cli_usage(&ov_cmd_server, "--compression-level takes a number from 0 to 9");
     ov_log_level level;
     if (o.log_level && !ov_log_level_find(ov_slice_cstr(o.log_level), &level))
         return ov_cli_usage(&ov_cmd_server, "'%s' is no log level; debug, info, warn, error and off are", o.log_level);

@@ -241,7 +241,7 @@ static bool lists_tag(ov_slice header, ov_slice tag)
     return false;
 }
 
-/* The same query over the same data gives the same bytes: what was asked, what catalog and lookups hold. */
+/* The same query over the same data gives the same bytes: what was asked, what catalog and lookups hold. Compressed ones are others. */
 static bool matches_etag(ov_app *app, ov_request *rq, ov_result_use *use)
 {
     char text[64];
@@ -249,11 +249,13 @@ static bool matches_etag(ov_app *app, ov_request *rq, ov_result_use *use)
     ov_buf_init(&state);
     ov_result_use_state(use, app, &state);
     ov_slice body = ov_request_body(rq);
-    int n = snprintf(text, sizeof text, "\"%016llx-%016llx\"", (unsigned long long)ov_hash_bytes(body.p, body.n),
+    int n = snprintf(text, sizeof text, "\"%016llx-%016llx", (unsigned long long)ov_hash_bytes(body.p, body.n),
                      (unsigned long long)ov_hash_slice(ov_buf_slice(&state)));
     ov_buf_fini(&state);
-    ov_slice tag = ov_slice_make(text, (size_t)n);
-    ov_respond_header(rq, "ETag", tag);
+    ov_slice tag = ov_slice_make(text, (size_t)n); /* up to where the forms of one answer part */
+    const char *rest = ov_request_takes_gzip(rq) ? "--gzip\"" : "\"";
+    ov_slice whole = ov_slice_make(text, (size_t)(n + snprintf(text + n, sizeof text - (size_t)n, "%s", rest)));
+    ov_respond_header(rq, "ETag", whole);
     bool found;
     ov_slice given = ov_http_header_get(ov_request_head(rq), "If-None-Match", &found);
     return found && lists_tag(given, tag);

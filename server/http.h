@@ -44,6 +44,7 @@ typedef struct ov_http_options {
     ov_http_handler handler;
     ov_http_quick_handler quick; /* NULL: all requests go to workers */
     void *self;
+    int gzip_level; /* of answers to clients that offer gzip; 0: all are plain */
 } ov_http_options;
 
 typedef struct ov_http_counters {
@@ -69,6 +70,9 @@ ov_arena *ov_request_arena(ov_request *rq); /* lives as long as the request */
 ov_slice ov_request_param(ov_request *rq, const char *name, bool *found);
 /* Is `value` one of the values of a parameter that may be there several times? */
 bool ov_request_param_has(ov_request *rq, const char *name, ov_slice value);
+/* Does the client take gzip? Answers to it are compressed, then, where that gains something. */
+bool ov_request_takes_gzip(const ov_request *rq);
+bool ov_http_takes_gzip(const ov_http_head *head);
 bool ov_request_gone(const ov_request *rq);
 /* fn(arg) runs on the loop thread when the client leaves, or right here when it has left already. NULL fn takes it
  * back and guarantees that it is not running any more. */

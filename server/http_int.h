@@ -5,6 +5,7 @@
 #pragma once
 
 #include <stdatomic.h>
+#include "base/compress.h"
 #include "base/thread.h"
 #include "server/http.h"
 
@@ -49,6 +50,7 @@ struct ov_request {
     ov_buf extra_headers;
     const char *content_type;
     ov_buf pending; /* first written piece, held back to learn whether it is the only one */
+    ov_gzip *gzip;  /* of a stream; NULL: plain */
     uint64_t sent;
     const ov_slow_client *slow;
 
@@ -113,6 +115,14 @@ void ovi_conn_interrupt(ovi_conn *c);
 void ovi_conn_send(ov_request *rq);
 /* Is it out of time? Answers or closes it then. */
 void ovi_conn_check(ovi_conn *c, int64_t now_ms);
+
+/* ---- answers as gzip (http_gzip.c) ---- */
+/* A whole body; true: it is in `out`, and the headers say so. */
+bool ovi_gzip_whole(ov_request *rq, ov_slice body, ov_buf *out);
+/* A stream begins: rq->gzip is there when it is to be compressed. */
+void ovi_gzip_begin(ov_request *rq);
+/* Puts what is sent instead in the place of `bytes`; failed when that cannot be had. */
+void ovi_gzip_piece(ov_request *rq, ov_buf *bytes, bool end);
 
 /* ---- made by the loop, given to a worker ---- */
 ov_request *ovi_request_create(ov_http *h);

@@ -42,6 +42,7 @@ void ovi_request_release(ov_request *rq)
     ov_buf_fini(&rq->body);
     ov_buf_fini(&rq->extra_headers);
     ov_buf_fini(&rq->pending);
+    ov_gzip_close(rq->gzip);
     ov_arena_fini(&rq->arena);
     ov_cond_fini(&rq->drained);
     ov_mutex_fini(&rq->lock);
@@ -217,7 +218,7 @@ static OV_CHECKED ov_status wait_for_client(ov_request *rq, ov_error *err)
 static void push(ov_request *rq, ov_buf *b, bool end, bool abort)
 {
     ovi_out *out = NULL;
-    if (b && b->n) {
+    if (b && (b->n || b->failed)) {
         out = ov_malloc(sizeof *out);
         if (!out || b->failed) {
             ov_free(out);
@@ -292,13 +293,17 @@ void ov_respond(ov_request *rq, int status, const char *content_type, ov_slice b
     rq->status = status;
     rq->content_type = content_type;
     rq->phase = OVI_FINISHED;
-    ov_buf b;
+    ov_buf b, packed;
     ov_buf_init(&b);
+    ov_buf_init(&packed);
+    if (ovi_gzip_whole(rq, body, &packed))
+        body = ov_buf_slice(&packed);
     ov_buf_reserve(&b, body.n + rq->extra_headers.n + 256);
     write_head(rq, &b, (int64_t)body.n);
     if (!bodyless(rq))
         ov_buf_add_slice(&b, body);
     push(rq, &b, true, false);
+    ov_buf_fini(&packed);
     ov_buf_fini(&b);
 }
 
@@ -323,13 +328,15 @@ static void add_framed(ov_request *rq, ov_buf *b, ov_slice bytes)
 }
 
 /* Large pieces go out without a copy: frame, bytes, frame as three pieces. */
-static void push_framed(ov_request *rq, ov_buf *bytes)
+static void push_framed(ov_request *rq, ov_buf *bytes, bool end)
 {
     enum { COPY_BELOW = 16 * 1024 };
     if (bodyless(rq)) {
         ov_buf_clear(bytes);
         return;
     }
+    if (rq->gzip)
+        ovi_gzip_piece(rq, bytes, end);
     ov_buf b;
     ov_buf_init(&b);
     if (bytes->n < COPY_BELOW || bytes->failed) {
@@ -365,14 +372,15 @@ ov_status ov_respond_write(ov_request *rq, ov_buf *chunk, ov_error *err)
     if (rq->phase == OVI_BEGUN) {
         ov_buf head;
         ov_buf_init(&head);
+        ovi_gzip_begin(rq);
         write_head(rq, &head, -1);
         push(rq, &head, false, false);
         ov_buf_fini(&head);
         rq->phase = OVI_STREAMING;
-        push_framed(rq, &rq->pending);
+        push_framed(rq, &rq->pending, false);
     }
     OV_TRY(wait_for_client(rq, err));
-    push_framed(rq, chunk);
+    push_framed(rq, chunk, false);
     if (ov_request_gone(rq))
         return ov_fail(err, OV_CANCELLED, "the client has left");
     return OV_OK;
@@ -392,6 +400,8 @@ void ov_respond_end(ov_request *rq)
     rq->phase = OVI_FINISHED;
     ov_buf b;
     ov_buf_init(&b);
+    if (rq->gzip)
+        push_framed(rq, &b, true); /* its check value */
     if (rq->chunked && !bodyless(rq))
         ov_buf_add_str(&b, "0\r\n\r\n");
     push(rq, &b, true, false);

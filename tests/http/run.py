@@ -17,6 +17,7 @@ import test_extern  # noqa: E402
 import test_formats  # noqa: E402
 import test_framing  # noqa: E402
 import test_grafana  # noqa: E402
+import test_gzip  # noqa: E402
 import test_insert  # noqa: E402
 import test_keys  # noqa: E402
 import test_load_calls  # noqa: E402
@@ -59,6 +60,7 @@ PARTS = (  # in this order
     test_keys,
     test_grafana,
     test_quick,
+    test_gzip,
     test_answers_kept,
     test_states_kept,
     test_sampler,

@@ -181,6 +181,43 @@ static void test_reader_all(void **state)
     ov_buf_fini(&b);
 }
 
+/* What was added can be read before more is there; the whole is one member. */
+static void test_gzip_in_pieces(void **state)
+{
+    (void)state;
+    ov_buf text, packed, back;
+    ov_gzip *g;
+    ov_buf_init(&text);
+    ov_buf_init(&packed);
+    ov_buf_init(&back);
+    make_text(&text, 100000);
+    check_ok(ov_gzip_open(1, &g, &err), &err);
+    z_stream z = {0};
+    assert_int_equal(inflateInit2(&z, 31), Z_OK);
+    assert_true(ov_buf_reserve(&back, text.n + 1));
+    int rc = Z_OK;
+    static const size_t cuts[] = {0, 1, 1, 70000, 70001, 2000000, SIZE_MAX};
+    for (size_t i = 0, from = 0; i < OV_COUNT_OF(cuts); i++) {
+        size_t to = OV_MIN(cuts[i], text.n), was = packed.n;
+        check_ok(ov_gzip_add(g, ov_slice_make(text.p + from, to - from), to == text.n, &packed, &err), &err);
+        z.next_in = (Bytef *)packed.p + was;
+        z.avail_in = (uInt)(packed.n - was);
+        z.next_out = (Bytef *)back.p + from;
+        z.avail_out = (uInt)(text.n + 1 - from);
+        rc = inflate(&z, Z_SYNC_FLUSH);
+        from = to;
+        assert_int_equal(z.total_out, from);
+    }
+    assert_int_equal(rc, Z_STREAM_END);
+    assert_memory_equal(back.p, text.p, text.n);
+    inflateEnd(&z);
+    ov_gzip_close(g);
+    ov_gzip_close(NULL);
+    ov_buf_fini(&text);
+    ov_buf_fini(&packed);
+    ov_buf_fini(&back);
+}
+
 static void test_fault_points(void **state)
 {
     (void)state;
@@ -202,7 +239,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_formats),      cmocka_unit_test(test_a_window_too_large),
         cmocka_unit_test(test_damage),       cmocka_unit_test(test_reader_all),
-        cmocka_unit_test(test_fault_points),
+        cmocka_unit_test(test_fault_points), cmocka_unit_test(test_gzip_in_pieces),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
