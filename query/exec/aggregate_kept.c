@@ -51,24 +51,24 @@ struct ovi_keeper {
     _Atomic int32_t vain; /* pieces that did not pay less those that did */
 };
 
-/* Typed states say where in the input their row stood, which is kept as the place in the segment; what is collected in order says it
- * of every row, and is not kept. */
-static bool may_be_kept(const agg_spec *spec)
+/* Typed states say where in the input their row stood, which is kept as the place in the segment, and means nothing above a join;
+ * what is collected in order says it of every row, and is not kept. */
+static bool may_be_kept(const agg_spec *spec, bool joined)
 {
-    for (uint32_t i = 0; i < spec->acc_count; i++)
-        if (spec->accs[i].acc.kind == OV_ACC_OBJECT && ov_acc_by_order(&spec->accs[i].acc))
+    for (uint32_t i = 0; i < spec->acc_count; i++) {
+        const ov_acc_spec *acc = &spec->accs[i].acc;
+        bool placed = acc->kind == OV_ACC_ANY || acc->kind == OV_ACC_EARLIEST || acc->kind == OV_ACC_LATEST;
+        if ((acc->kind == OV_ACC_OBJECT && ov_acc_by_order(acc)) || (joined && placed))
             return false;
+    }
     return true;
 }
 
 /* Some segment below may be large enough. */
 static bool is_large(const agg_spec *spec)
 {
-    const ov_plan *p = spec->node;
-    while (p->kind != OV_PLAN_SCAN && p->input_count == 1)
-        p = p->inputs[0];
-    return p->kind == OV_PLAN_SCAN &&
-           (ov_plan_datasource(p, spec->exec->cx->snapshot)->rows >= LEAST_ROWS || spec->exec->cx->options.keep_states);
+    const ov_plan *scan = ovi_fragment_scan(spec->node);
+    return scan && (ov_plan_datasource(scan, spec->exec->cx->snapshot)->rows >= LEAST_ROWS || spec->exec->cx->options.keep_states);
 }
 
 ov_status ovi_kept_open(const agg_spec *spec, agg_state *states, agg_parts **parts, ovi_spill *spill, ovi_keeper **out,
@@ -80,11 +80,10 @@ ov_status ovi_kept_open(const agg_spec *spec, agg_state *states, agg_parts **par
     ovi_keeper *k;
     bool is;
     *out = NULL;
-    if (!use->cache || (!use->reads && !use->keeps) || spec->general || x->stats_count || !is_large(spec) ||
-        !may_be_kept(spec))
+    if (!use->cache || (!use->reads && !use->keeps) || spec->general || x->stats_count || !is_large(spec) || !may_be_kept(spec, false))
         return OV_OK;
-    OV_TRY(ovi_fragment_of(spec->node, use->session, &x->arena, &f, &is, err));
-    if (!is)
+    OV_TRY(ovi_fragment_of(spec->node, use->session, x->cx->snapshot, &x->arena, &f, &is, err));
+    if (!is || !may_be_kept(spec, f.joined))
         return OV_OK;
     OV_TRY(ov_arena_zalloc(&x->arena, sizeof *k, &k, err));
     *k = (ovi_keeper){.spec = spec, .cx = x->cx, .fragment = f, .states = states, .parts = parts, .spill = spill,

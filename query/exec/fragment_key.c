@@ -5,6 +5,10 @@
 #include "query/exec/fragment_key.h"
 
 #include "base/blob_cache.h"
+#include "base/sha256.h"
+#include "query/plan/plan_tables.h"
+
+enum { MOST_CELLS = 100000 }; /* of VALUES: more take longer to say than they save */
 
 static void add_u64(ov_buf *out, uint64_t v)
 {
@@ -138,17 +142,159 @@ static bool add_columns(ov_buf *out, const ov_plan *scan)
     return true;
 }
 
-/* The stages down to the SCAN, which is left in *node; false: something else is there. */
-static bool add_stages(ov_buf *out, const ov_plan **node)
+/* ---- a whole relation: its plan and the segments it reads ---- */
+
+static bool in_ranges(const ov_plan *scan, const ov_segment_info *info)
 {
-    for (; (*node)->kind != OV_PLAN_SCAN; *node = (*node)->inputs[0]) {
-        ov_buf_add_char(out, (char)(*node)->kind);
-        if ((*node)->kind == OV_PLAN_FILTER ? !add_expr(out, (*node)->filter.predicate)
-            : (*node)->kind != OV_PLAN_PROJECT || !add_list(out, (*node)->project.exprs, (*node)->field_count))
+    for (uint32_t i = 0; i < scan->scan.range_count; i++)
+        if (info->max_time >= scan->scan.ranges[i].start_ms && info->min_time < scan->scan.ranges[i].end_ms)
+            return true;
+    return false;
+}
+
+/* A segment has none that lasts: its rows are in memory, or newer ones hide some of them. */
+static bool changes(const ov_segment_entry *e)
+{
+    return e->live || e->past || e->partial;
+}
+
+static void add_segment(ov_buf *out, const ov_segment_entry *e)
+{
+    ov_key_add(out, e->id);
+    ov_key_add(out, e->file);
+    add_u64(out, e->info.rows);
+    add_u64(out, ov_dead_serial(e->dead)); /* other rows are superseded: another state */
+}
+
+static bool add_whole_scan(ov_buf *out, const ov_plan *scan, const ov_snapshot *snapshot)
+{
+    const ov_datasource *ds = ov_plan_datasource(scan, snapshot);
+    if (!add_columns(out, scan) || !add_optional(out, scan->scan.filter))
+        return false;
+    for (uint32_t i = 0; i < ds->segment_count; i++) {
+        const ov_segment_entry *e = ds->segments[i];
+        if (e->tombstone || e->info.rows == 0 || !in_ranges(scan, &e->info))
+            continue;
+        if (changes(e))
             return false;
+        add_segment(out, e);
     }
-    ov_buf_add_char(out, OV_PLAN_SCAN);
     return true;
+}
+
+static bool add_cells(ov_buf *out, const ov_plan *node)
+{
+    uint64_t count = node->values.row_count * node->field_count;
+    add_u64(out, count);
+    if (node->values.row_count > MOST_CELLS || count > MOST_CELLS)
+        return false;
+    for (uint64_t i = 0; i < count; i++)
+        if (!add_expr(out, node->values.cells[i]))
+            return false;
+    return true;
+}
+
+static bool add_condition(ov_buf *out, const ov_plan *join)
+{
+    const uint8_t head[] = {join->join.kind, join->join.build_left};
+    ov_buf_add(out, head, sizeof head);
+    return add_list(out, join->join.left_keys, join->join.key_count) && add_list(out, join->join.right_keys, join->join.key_count) &&
+           add_optional(out, join->join.residual);
+}
+
+static bool add_whole(ov_buf *out, const ov_plan *node, const ov_snapshot *snapshot)
+{
+    bool says;
+    ov_buf_add_char(out, (char)node->kind);
+    switch ((ov_plan_kind)node->kind) {
+    case OV_PLAN_SCAN:
+        return add_whole_scan(out, node, snapshot);
+    case OV_PLAN_VALUES:
+        return add_cells(out, node);
+    case OV_PLAN_FILTER:
+        says = add_expr(out, node->filter.predicate);
+        break;
+    case OV_PLAN_PROJECT:
+        says = add_list(out, node->project.exprs, node->field_count);
+        break;
+    case OV_PLAN_AGGREGATE:
+        says = add_aggregate(out, node);
+        break;
+    case OV_PLAN_JOIN:
+        says = add_condition(out, node);
+        break;
+    default:
+        return false;
+    }
+    for (uint32_t i = 0; says && i < node->input_count; i++)
+        says = add_whole(out, node->inputs[i], snapshot);
+    return says;
+}
+
+/* ---- stages ---- */
+
+/* Where the rows of a stage come from, one after the other; NULL: it is no stage. */
+static const ov_plan *streamed(const ov_plan *node)
+{
+    if (node->kind == OV_PLAN_JOIN)
+        return node->inputs[node->join.build_left];
+    return node->kind == OV_PLAN_FILTER || node->kind == OV_PLAN_PROJECT ? node->inputs[0] : NULL;
+}
+
+/* A row of the streaming side gives the same whatever other rows do: no kept row waits for a partner, none may have only one. */
+static bool joins_by_row(const ov_plan *join)
+{
+    ov_join_kind kind = (ov_join_kind)join->join.kind;
+    bool left = join->join.build_left;
+    if (ov_join_tests(kind))
+        return !left;
+    return kind == OV_JOINS_INNER || kind == (left ? OV_JOINS_RIGHT : OV_JOINS_LEFT);
+}
+
+/* The condition, and all of the kept side as a digest. */
+static bool add_join(ov_buf *out, const ov_plan *join, const ov_snapshot *snapshot)
+{
+    uint8_t digest[OV_SHA256_BYTES];
+    ov_buf kept;
+    if (!joins_by_row(join) || !add_condition(out, join))
+        return false;
+    ov_buf_init(&kept);
+    bool says = add_whole(&kept, join->inputs[!join->join.build_left], snapshot) && !kept.failed;
+    if (says)
+        ov_sha256_of(ov_buf_slice(&kept), digest);
+    if (says)
+        ov_buf_add(out, digest, sizeof digest);
+    ov_buf_fini(&kept);
+    return says;
+}
+
+static bool add_stage(ov_buf *out, const ov_plan *node, const ov_snapshot *snapshot, bool *joined)
+{
+    ov_buf_add_char(out, (char)node->kind);
+    if (node->kind == OV_PLAN_FILTER)
+        return add_expr(out, node->filter.predicate);
+    if (node->kind == OV_PLAN_PROJECT)
+        return add_list(out, node->project.exprs, node->field_count);
+    *joined = true;
+    return add_join(out, node, snapshot);
+}
+
+/* The stages down to the SCAN, which is left in *node; false: something else is there. */
+static bool add_stages(ov_buf *out, const ov_plan **node, const ov_snapshot *snapshot, bool *joined)
+{
+    for (const ov_plan *below; (below = streamed(*node)); *node = below)
+        if (!add_stage(out, *node, snapshot, joined))
+            return false;
+    ov_buf_add_char(out, (char)(*node)->kind);
+    return (*node)->kind == OV_PLAN_SCAN;
+}
+
+const ov_plan *ovi_fragment_scan(const ov_plan *node)
+{
+    node = node->inputs[0];
+    for (const ov_plan *below; (below = streamed(node)); node = below)
+        continue;
+    return node->kind == OV_PLAN_SCAN ? node : NULL;
 }
 
 /* What `buf` holds, in the arena; *is stays only when all of it could be said. */
@@ -160,12 +306,12 @@ static ov_status settle(ov_buf *buf, ov_arena *out, bool *is, ov_slice *s, ov_er
     return OV_OK;
 }
 
-static ov_status describe(const ov_plan *node, ov_slice session, ov_buf *buf, ov_arena *out, ovi_fragment *f, bool *is,
-                          ov_error *err)
+static ov_status describe(const ov_plan *node, ov_slice session, const ov_snapshot *snapshot, ov_buf *buf, ov_arena *out, ovi_fragment *f,
+                          bool *is, ov_error *err)
 {
     const ov_plan *scan = node->inputs[0];
     ov_key_add(buf, session);
-    *is = add_aggregate(buf, node) && add_stages(buf, &scan) && add_columns(buf, scan);
+    *is = add_aggregate(buf, node) && add_stages(buf, &scan, snapshot, &f->joined) && add_columns(buf, scan);
     OV_TRY(settle(buf, out, is, &f->key, err));
     if (!*is)
         return OV_OK;
@@ -178,12 +324,13 @@ static ov_status describe(const ov_plan *node, ov_slice session, ov_buf *buf, ov
     return settle(buf, out, is, &f->residual, err);
 }
 
-ov_status ovi_fragment_of(const ov_plan *node, ov_slice session, ov_arena *out, ovi_fragment *f, bool *is, ov_error *err)
+ov_status ovi_fragment_of(const ov_plan *node, ov_slice session, const ov_snapshot *snapshot, ov_arena *out, ovi_fragment *f, bool *is,
+                          ov_error *err)
 {
     ov_buf buf;
     *f = (ovi_fragment){0};
     ov_buf_init(&buf);
-    ov_status st = describe(node, session, &buf, out, f, is, err);
+    ov_status st = describe(node, session, snapshot, &buf, out, f, is, err);
     ov_buf_fini(&buf);
     return st;
 }
@@ -211,13 +358,10 @@ static bool add_times(const ov_plan *scan, const ov_segment_info *info, ov_buf *
 bool ovi_fragment_segment(const ovi_fragment *f, const ov_segment_entry *e, ov_buf *key)
 {
     ov_buf_clear(key);
-    if (e->live || e->past || e->partial || e->tombstone || e->info.rows == 0 || !e->file.n)
+    if (changes(e) || e->tombstone || e->info.rows == 0 || !e->file.n)
         return false;
     ov_key_add(key, f->key);
-    ov_key_add(key, e->id);
-    ov_key_add(key, e->file);
-    add_u64(key, e->info.rows);
-    add_u64(key, ov_dead_serial(e->dead)); /* other rows are superseded: another state */
+    add_segment(key, e);
     ov_key_add(key, f->has_residual ? f->residual : f->filter);
     return add_times(f->scan, &e->info, key) && !key->failed;
 }

@@ -73,8 +73,11 @@ static ov_status bind_cast(ovi_nbind *b, const ov_native *n, const ov_expr **out
     for (size_t i = 0; i < OV_COUNT_OF(types); i++)
         if (ov_slice_ieq(name->text, ov_slice_cstr(types[i].name)))
             return ov_expr_cast(b->cx, e, types[i].sql, ov_sqltype_native(types[i].sql), n->pos, n->end_pos, out, err);
-    return ov_fail_at(err, OV_UNSUPPORTED, name->pos, name->end_pos,
-                      "cast to '" OV_SLICE_FMT "' is not supported; use 'LONG', 'DOUBLE', 'FLOAT' or 'STRING'",
+    OV_TRY(ovi_native_cast_list(b, n, e, name->text, out, err));
+    if (*out)
+        return OV_OK;
+    return ov_fail_at(err, OV_INVALID, name->pos, name->end_pos,
+                      "expected 'LONG', 'DOUBLE', 'FLOAT', 'STRING' or 'ARRAY<...>' of these, found '" OV_SLICE_FMT "'",
                       OV_SLICE_ARG(name->text));
 }
 

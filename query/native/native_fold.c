@@ -38,7 +38,7 @@ typedef struct fold_binder {
     ov_slice *fields;     /* names; [0] is the accumulator's */
     const ov_expr **args; /* of fields 1 .. */
     uint32_t field_count; /* the accumulator counted */
-    const ov_native *fold;
+    const ov_native *fold, *compare;
     const ov_expr *like; /* a NULL of the accumulator's type */
 } fold_binder;
 
@@ -155,9 +155,7 @@ ov_status ovi_nagg_fold(ovi_nagg_binder *b, const ovi_nagg_kind *k, const ov_jso
     OV_TRY(ov_json_i64_in(json, "maxSizeBytes", DEFAULT_MOST_BYTES, LEAST_MOST_BYTES, INT32_MAX, &most, b->err));
     OV_TRY(ov_json_bool(json, "shouldAggregateNullInputs", true, &nulls, b->err));
     OV_TRY(ov_json_bool(json, "isNullUnlessAggregated", true, &of_nothing, b->err));
-    if (ov_json_find(json, "compare"))
-        return ov_json_fail(ov_json_get(json, "compare"), b->err, OV_UNSUPPORTED,
-                            "results are ordered as numbers, texts and arrays are; orders of their own are not supported");
+    OV_TRY(parse(&f, "compare", false, &f.compare));
     OV_TRY(read_fields(&f));
     OV_TRY(bind_initial(&f, "initialValue", &initial));
     if (ov_json_find(json, "initialCombineValue"))
@@ -179,6 +177,32 @@ ov_status ovi_nagg_fold(ovi_nagg_binder *b, const ovi_nagg_kind *k, const ov_jso
     b->agg->call = b->aggs->call_count;
     OV_TRY(ov_fold_bind(b->s->p->cx, fold, f.args + 1, f.field_count - 1, b->filter, call, b->err));
     b->aggs->call_count++;
+    return OV_OK;
+}
+
+/* The aggregator itself, or what a `filtered` one holds. */
+static const ov_json *compare_of(const ov_json *agg, ov_slice name)
+{
+    ov_error none = OV_ERROR_INIT;
+    ov_slice own = {NULL, 0};
+    for (bool named = false; agg; agg = ov_json_find(agg, "aggregator")) {
+        if (ov_json_str(agg, "name", (ov_slice){"", 0}, &own, &none) != OV_OK)
+            return NULL;
+        named |= ov_slice_eq(own, name);
+        if (named && ov_json_find(agg, "compare"))
+            return ov_json_find(agg, "compare");
+    }
+    return NULL;
+}
+
+ov_status ovi_nagg_orders(const ov_json *query, const ov_json *at, ov_slice name, ov_error *err)
+{
+    const ov_json *list = ov_json_find(query, "aggregations");
+    for (const ov_json *v = list && list->kind == OV_JSON_ARRAY ? list->first : NULL; v; v = v->next)
+        if (compare_of(v, name))
+            return ov_json_fail(at, err, OV_UNSUPPORTED,
+                                "results of '" OV_SLICE_FMT "' have an order of their own ('compare'), by which rows cannot be sorted; "
+                                "order by a post-aggregator over it", OV_SLICE_ARG(name));
     return OV_OK;
 }
 

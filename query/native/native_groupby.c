@@ -115,6 +115,7 @@ static ov_status apply_having(ovi_nplanner *p, const ov_json *query, const ov_pl
 
 typedef struct order {
     ovi_nplanner *p;
+    const ov_json *query;
     const ov_plan *in;
     ov_sort_key *keys;
     uint32_t key_count;
@@ -165,6 +166,7 @@ static ov_status add_column(order *o, const ov_json *v, uint32_t first_dim, uint
                             "there is no dimension, aggregator or post-aggregator '" OV_SLICE_FMT "' to order by",
                             OV_SLICE_ARG(name));
     if (c >= first_dim + dim_count) {
+        OV_TRY(ovi_nagg_orders(o->query, v, name, err));
         add_key(o, c, descending);
         return OV_OK;
     }
@@ -203,7 +205,7 @@ static ov_status apply_limit(ovi_nplanner *p, const ov_json *query, ov_native_qu
     uint64_t limit = OV_NO_LIMIT, offset = 0;
     bool dims_first;
     uint32_t first = q->has_time;
-    order o = {.p = p, .in = q->plan};
+    order o = {.p = p, .query = query, .in = q->plan};
     OV_TRY(ovi_ncontext_bool(query, "sortByDimsFirst", false, &dims_first));
     OV_TRY(ov_json_obj(query, "limitSpec", &spec, err));
     if (spec) {

@@ -53,5 +53,7 @@ ov_status ovi_native_settle(ov_expr_ctx *cx, const ov_expr *initial, ovi_native_
 ov_status ovi_native_set_add(ovi_nbind *b, const ov_native *n, const ov_expr **out, ov_error *err);
 ov_status ovi_native_list_call(ovi_nbind *b, const ov_native *n, const ov_expr **out, ov_error *err);
 ov_status ovi_native_list(ovi_nbind *b, const ov_native *n, const ov_expr **out, ov_error *err);
+/* A value or list as that array type; *out stays NULL when it is no array type. */
+ov_status ovi_native_cast_list(ovi_nbind *b, const ov_native *n, const ov_expr *e, ov_slice type, const ov_expr **out, ov_error *err);
 ov_status ovi_native_same(ovi_nbind *b, const ov_native *n, const ov_expr **out, ov_error *err);
 ov_status ovi_native_long(ovi_nbind *b, int64_t v, const ov_expr **out, ov_error *err);

@@ -69,6 +69,43 @@ ov_status ovi_native_list(ovi_nbind *b, const ov_native *n, const ov_expr **out,
     return ovi_native_apply(b, n, "ARRAY", args, n->argc, out, err);
 }
 
+/* The words between ARRAY< and >, or in front of _ARRAY; nothing for other types. */
+static ov_slice array_of(ov_slice type)
+{
+    static const ov_slice front = OV_SLICE_LIT("ARRAY<"), behind = OV_SLICE_LIT("_ARRAY");
+    if (type.n > front.n && ov_slice_ieq(ov_slice_make(type.p, front.n), front) && type.p[type.n - 1] == '>')
+        return ov_slice_make(type.p + front.n, type.n - front.n - 1);
+    if (type.n > behind.n && ov_slice_ieq(ov_slice_make(type.p + type.n - behind.n, behind.n), behind))
+        return ov_slice_make(type.p, type.n - behind.n);
+    return (ov_slice){NULL, 0};
+}
+
+/* A value as a list of one, NULL as NULL. */
+static ov_status list_of_one(ovi_nbind *b, const ov_native *n, const ov_expr *e, const ov_expr **out, ov_error *err)
+{
+    const ov_expr *parts[3];
+    OV_TRY(ovi_native_apply(b, n, "IS NOT NULL", &e, 1, &parts[0], err));
+    OV_TRY(ovi_native_apply(b, n, "ARRAY", &e, 1, &parts[1], err));
+    OV_TRY(ov_expr_null(b->cx, OV_SQL_NULL, &parts[2], err));
+    return ovi_native_apply(b, n, "CASE", parts, 3, out, err);
+}
+
+ov_status ovi_native_cast_list(ovi_nbind *b, const ov_native *n, const ov_expr *e, ov_slice type, const ov_expr **out, ov_error *err)
+{
+    ov_sqltype sql = element_type(array_of(type));
+    *out = NULL;
+    if (sql == OV_SQL_NULL)
+        return OV_OK;
+    if (e->type.id != OV_TYPE_NULL && !ov_type_is_list(e->type)) {
+        OV_TRY(ov_expr_cast(b->cx, e, sql, ov_sqltype_native(sql), n->pos, n->end_pos, &e, err));
+        return list_of_one(b, n, e, out, err);
+    }
+    if (is_multi(e))
+        OV_TRY(ovi_native_apply(b, n, "MV_TO_ARRAY", &e, 1, &e, err));
+    ov_type list = {.id = OV_TYPE_ARRAY, .elem = ov_sqltype_native(sql).id};
+    return ov_expr_cast(b->cx, e, OV_SQL_ARRAY, list, n->pos, n->end_pos, out, err);
+}
+
 /* mv_harmonize_nulls(x): nothing and a list of nothing are both NULL here already. */
 ov_status ovi_native_same(ovi_nbind *b, const ov_native *n, const ov_expr **out, ov_error *err)
 {

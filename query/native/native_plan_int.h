@@ -165,6 +165,8 @@ typedef struct ovi_naggs {
 } ovi_naggs;
 
 OV_CHECKED ov_status ovi_naggregators(ovi_nscope *s, const ov_json *query, ovi_naggs *out, ov_error *err);
+/* Rows are to be ordered by the result of that name: refused when its aggregator says how values compare. */
+OV_CHECKED ov_status ovi_nagg_orders(const ov_json *query, const ov_json *at, ov_slice name, ov_error *err);
 /* The value that aggregator i shows, over the output of the AGGREGATE, whose calls start at column `first`. dims and
  * set say what `grouping` gives. */
 OV_CHECKED ov_status ovi_nagg_result(ovi_nplanner *p, const ovi_naggs *aggs, uint32_t i, const ov_plan *grouped,

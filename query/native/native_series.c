@@ -334,7 +334,7 @@ static ov_status first_of_buckets(ovi_nplanner *p, const metric_spec *m, ov_nati
 }
 
 /* Sorted by bucket, metric, and where that is equal by the dimension. */
-static ov_status order_top(ovi_nplanner *p, const metric_spec *m, ov_native_query *q, ov_error *err)
+static ov_status order_top(ovi_nplanner *p, const ov_json *query, const metric_spec *m, ov_native_query *q, ov_error *err)
 {
     const ov_expr *more[2], *dim;
     ov_sort_key *keys;
@@ -349,6 +349,7 @@ static ov_status order_top(ovi_nplanner *p, const metric_spec *m, ov_native_quer
         if (c == width)
             return ov_json_fail(m->json, err, OV_INVALID, "there is no aggregator or post-aggregator '" OV_SLICE_FMT "'",
                                 OV_SLICE_ARG(m->metric));
+        OV_TRY(ovi_nagg_orders(query, m->json, m->metric, err));
         keys[n++] = (ov_sort_key){.column = c, .descending = !m->inverted, .nulls_first = false};
         keys[n++] = (ov_sort_key){.column = at, .nulls_first = true};
     } else {
@@ -408,6 +409,6 @@ ov_status ovi_nplan_topn(ovi_nplanner *p, const ov_json *query, ov_native_query 
     OV_TRY(behind_stop(p, &metric, &dim, in.plan, &rows, err));
     OV_TRY(ovi_ngroup_plan(p, &g, rows, NULL, &q->plan, err));
     q->columns = q->plan->field_count - q->has_time;
-    OV_TRY(order_top(p, &metric, q, err));
+    OV_TRY(order_top(p, query, &metric, q, err));
     return rows_with_time(p, q, rel, err);
 }

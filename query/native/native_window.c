@@ -126,6 +126,20 @@ static ov_status add_virtual(ovi_nwindow *w, const ov_json *op)
     return ov_plan_project(w->p->arena, w->plan, exprs, names, n, &w->plan, w->err);
 }
 
+/* Rows of an interval. */
+static ov_status within(ovi_nwindow *w, const ov_json *range)
+{
+    ov_slice text;
+    ov_interval time;
+    ovi_nscope scope;
+    const ov_expr *which;
+    OV_TRY(ov_json_as_str(range, &text, w->err));
+    OV_TRY(ovi_nfail_at(range, ov_interval_parse(text, &time, w->err), w->err));
+    ovi_nscope_init(&scope, w->p, w->plan);
+    OV_TRY(ovi_nin_intervals(&scope, &time, 1, &which, w->err));
+    return which ? ov_plan_filter(w->p->arena, w->plan, which, &w->plan, w->err) : OV_OK;
+}
+
 static ov_status scan(ovi_nwindow *w, const ov_json *op)
 {
     const ov_json *filter, *ordering, *bounds, *columns;
@@ -136,7 +150,7 @@ static ov_status scan(ovi_nwindow *w, const ov_json *op)
     OV_TRY(ov_json_obj(op, "filter", &filter, w->err));
     const ov_json *range = ov_json_find(op, "timeRange");
     if (range && range->kind != OV_JSON_NULL)
-        return ov_json_fail(range, w->err, OV_UNSUPPORTED, "time ranges inside windowOperator are not supported; use intervals");
+        OV_TRY(within(w, range));
     if (filter) {
         ovi_nscope_init(&scope, w->p, w->plan);
         OV_TRY(ov_native_filter(filter, &scope.base, w->p->cx, &which, w->err));

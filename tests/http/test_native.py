@@ -222,6 +222,10 @@ def cases(server):
     yield 'window scan', lambda: same(run(up, by_x, agg({'type': 'unbounded'}), {
         'type': 'scan', 'filter': {'type': 'equals', 'column': 'x', 'matchValueType': 'STRING', 'matchValue': 'b'},
         'offsetLimit': {'offset': 1, 'limit': 1}}), [['b', 5]])
+    yield 'window scan of a time', lambda: same(run({'type': 'scan', 'timeRange': '1970-01-01T00:00:00.001Z/2000-01-01'}, up, by_x, agg({'type': 'unbounded'})),
+                                                [['b', 5], ['b', 5]])
+    yield 'window scan of no time', lambda: place(server, 'operatorDefinition[0].timeRange', operatorDefinition=[
+        {'type': 'scan', 'timeRange': 'yesterday'}], **window)
     yield 'unknown operator', lambda: place(server, 'operatorDefinition[0].type', operatorDefinition=[{'type': 'x'}], **window)
     yield 'unknown processor', lambda: place(server, "unknown processor 'x'", operatorDefinition=[
         {'type': 'window', 'processor': {'type': 'x'}}], **window)

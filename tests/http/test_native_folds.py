@@ -19,6 +19,11 @@ LAMBDAS = (  # an expression over LISTS, its type, its values
     ('cartesian_map((u, v) -> concat(u, v), a, m)', 'ARRAY<STRING>', [['1p', '1q', '2p', '2q', '3p', '3q'], [], None]),
     ('cartesian_fold((u, v, acc) -> acc + u * strlen(v), a, m, 0)', 'LONG', [12, 0, None]),
     ('map(z -> fold((w, acc) -> acc + w * z, a, 0), a)', 'ARRAY<LONG>', [[6, 12, 18], [], None]),
+    ("cast(a, 'ARRAY<STRING>')", 'ARRAY<STRING>', [['1', '2', '3'], [], None]),
+    ("cast(x, 'string_array')", 'ARRAY<STRING>', [['a'], ['b'], ['b']]),
+    ("cast(y, 'ARRAY<DOUBLE>')", 'ARRAY<DOUBLE>', [[1.0], [2.0], [3.0]]),
+    ("cast(m, 'ARRAY<STRING>')", 'ARRAY<STRING>', [['p', 'q'], ['r'], None]),
+    ("cast(if(y > 1, y, null), 'ARRAY<LONG>')", 'ARRAY<LONG>', [None, [2], [3]]),
     ('array_set_add(a, 2)', 'ARRAY<LONG>', [[1, 2, 3], [2], None]),
     ('array_set_add_all(a, [9, 1])', 'ARRAY<LONG>', [[1, 2, 3, 9], [1, 9], None]),
 )
@@ -27,6 +32,7 @@ NO_LAMBDAS = (  # an expression that is refused, what is said
     ('map(a, a)', "'map' takes a lambda of 1 parameter"),
     ('fold((x, acc) -> [x], a, 0)', 'the accumulator is no array'),
     ('ARRAY<FOO>[1]', "arrays are of LONG, DOUBLE or STRING, not of 'FOO'"),
+    ("cast(x, 'ARRAY<FOO>')", "expected 'LONG', 'DOUBLE', 'FLOAT', 'STRING' or 'ARRAY<...>' of these, found 'ARRAY<FOO>'"),
     ('nosuch(x -> x, a)', "the function 'nosuch' is not known"),
 )
 
@@ -59,6 +65,15 @@ def cases(server):
     yield 'fold with a mistake', lambda: folds('aggregations[0].fold: expected', fields=['y'], fold='__acc + ')
     yield 'fold by groups', lambda: same(rows(server, queryType='groupBy', granularity='all', dataSource=LETTERS, dimensions=['x'], aggregations=[
         {'type': 'expression', 'name': 'v', 'fields': ['y'], 'initialValue': '0', 'fold': '__acc * 10 + y'}])[1]['event'], {'x': 'b', 'v': 23})
+    longest = lambda **k: dict(queryType='groupBy', granularity='all', intervals=ALL, dataSource=LETTERS, dimensions=['x'], aggregations=[
+        {'type': 'filtered', 'name': 'v', 'filter': {'type': 'true'}, 'aggregator': {
+            'type': 'expression', 'name': 'v', 'fields': ['y'], 'initialValue': '0', 'fold': '__acc * 10 + y', 'compare': 'o1 - o2'}}], **k)
+    yield 'fold with an order that nobody asks for', lambda: same([r['event']['v'] for r in rows(server, **longest())], [1, 23])
+    yield 'fold with an order', lambda: place(server, "limitSpec.columns[0]: results of 'v' have an order of their own", status=501, **longest(
+        limitSpec={'type': 'default', 'columns': ['v'], 'limit': 1}))
+    yield 'topN by a fold with an order', lambda: place(server, "metric: results of 'v' have an order of their own", status=501, **dict(
+        longest(), queryType='topN', dimension='x', metric='v', threshold=2))
+    yield 'fold with a broken order', lambda: folds('aggregations[0].compare: expected', fields=['y'], fold='__acc + y', compare='o1 - ')
     for text, kind, want in LAMBDAS:
         yield text, lambda t=text, k=kind, w=want: same([r[0] for r in rows(server, **scan(t, k))[0]['events']], w)
     for text, words in NO_LAMBDAS:

@@ -102,6 +102,45 @@ def what_is_asked_is_told_apart(server):
             check(to in [row[0] for row in found(server, "SELECT LOOKUP(k, 'parts'), COUNT(*) FROM parts GROUP BY 1")[0]], to)
 
 
+JOINS = (
+    'SELECT c.name, COUNT(*), SUM(p.n), SUM(p.n * 0.5) FROM parts p JOIN parts_names c ON p.k = c.k GROUP BY 1 ORDER BY 1',
+    'SELECT c.name, COUNT(*), MAX(c.weight) FROM parts p LEFT JOIN parts_names c ON p.k = c.k AND c.weight > 1 GROUP BY 1 ORDER BY 1',
+    "SELECT p.n % 3, COUNT(*) FROM parts p JOIN parts_names c ON p.k = c.k AND p.n > c.weight WHERE c.name <> 'first' GROUP BY 1 ORDER BY 1",
+    'SELECT COUNT(*), SUM(n) FROM parts WHERE k IN (SELECT k FROM parts_names WHERE weight > 1)',
+    'SELECT COUNT(*), SUM(n) FROM parts WHERE k NOT IN (SELECT k FROM parts_names WHERE weight > 1)',
+    'SELECT d.name, c.weight, COUNT(*) FROM parts p JOIN parts_names c ON p.k = c.k JOIN parts_names d ON d.weight = c.weight + 1 GROUP BY 1, 2 ORDER BY 1',
+    'SELECT g.most, COUNT(*) FROM parts p JOIN (SELECT k, MAX(weight) AS most FROM parts_names GROUP BY k) g ON p.k = g.k GROUP BY 1 ORDER BY 1',
+    "SELECT v.x, SUM(p.n) FROM parts p JOIN (VALUES ('a', 7), ('b', 8)) AS v (k, x) ON p.k = v.k GROUP BY 1 ORDER BY 1",
+)
+
+
+def joins(server):
+    """What a segment gives above a join is another thing as soon as the other side is another."""
+    def name(*rows):
+        spec = inline('parts_names', ['{"t":"2020-01-01","k":"%s","name":"%s","weight":%d}' % r for r in rows], appendToExisting=True)
+        spec['spec']['dataSchema']['dimensionsSpec'] = {'dimensions': ['k', 'name', {'type': 'long', 'name': 'weight'}]}
+        server.ingest(spec)
+    name(('a', 'first', 1), ('b', 'second', 2), ('zz', 'none', 3))
+    server.wait_table('parts_names')
+
+    def comes_again(statement, own):
+        """The grouping above the join finds nothing, the one below it `own` segments; then all is found that has rows."""
+        answer, hits, misses = found(server, statement)
+        check(hits == own and misses >= 4, '%d, %d: %s' % (hits, misses, statement))
+        _, hits, misses = found(server, statement)
+        check(hits >= 2 and misses <= 2, '%d, %d: %s' % (hits, misses, statement))
+        return answer
+    for statement in JOINS:
+        comes_again(statement, 0)
+    for other in ('c.weight > 2', 'c.weight >= 1'):  # another condition is another join
+        same(found(server, JOINS[1].replace('c.weight > 1', other))[1:], (0, 4))
+    first = [ask(server, s) for s in JOINS]
+    name(('a', 'again', 2), ('c', 'third', 3))
+    for statement, before in zip(JOINS[:-1], first):
+        check(comes_again(statement, 'most' in statement) != before, statement)
+    same(found(server, JOINS[-1])[1:], (4, 0))
+
+
 def the_context_decides(server):
     for number, no in enumerate(({'useCache': False}, {'useCache': 'false'})):
         statement = 'SELECT COUNT(*) + %d, MAX(n) FROM parts' % number
@@ -115,7 +154,8 @@ def the_context_decides(server):
 
 def what_is_not_kept(server):
     for statement in ('SELECT k, ARRAY_AGG(n) FROM parts GROUP BY k', 'SELECT STRING_AGG(k, \',\') FROM parts', 'SELECT COUNT(*) FROM sys.segments',
-                      'SELECT p.k, COUNT(*) FROM parts p JOIN parts q ON p.n = q.n AND q.n > 5 GROUP BY 1'):
+                      'SELECT p.k, COUNT(*) FROM parts p FULL JOIN parts q ON p.n = q.n AND q.n > 5 GROUP BY 1',
+                      'SELECT q.k, ANY_VALUE(p.n) FROM parts p JOIN parts q ON p.n = q.n GROUP BY 1'):
         for _ in range(2):
             before = counts(server)
             ask(server, statement)
@@ -144,7 +184,7 @@ def from_disk(server):
 
 
 def cases(server):
-    parts = (segments_come, windows_slide, what_is_asked_is_told_apart, the_context_decides, what_is_not_kept, stopped_half_way, from_disk)
+    parts = (segments_come, windows_slide, what_is_asked_is_told_apart, joins, the_context_decides, what_is_not_kept, stopped_half_way, from_disk)
 
     def all_parts():
         with Server(env={'OVATE_TEST_KEEP_STATES': '1'}) as own:
