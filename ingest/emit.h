@@ -9,7 +9,7 @@
 #pragma once
 
 #include "ingest/load_plan.h"
-#include "ingest/rows_int.h"
+#include "ingest/rows_layout.h"
 
 typedef struct ovi_emit {
     const ovi_plan *plan;

@@ -15,7 +15,7 @@
 #include "base/thread.h"
 #include "ingest/load.h"
 #include "ingest/partition.h"
-#include "ingest/rows_int.h"
+#include "ingest/rows_layout.h"
 
 typedef struct ovi_chunk {
     int64_t start, end;

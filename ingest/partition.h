@@ -15,7 +15,7 @@
 #pragma once
 
 #include "base/period.h"
-#include "ingest/rows_int.h"
+#include "ingest/rows_layout.h"
 #include "ingest/spec.h"
 #include "storage/segment_builder.h"
 #include "storage/shard.h"

@@ -1,5 +1,5 @@
-/* Columns of parsed rows; see ingest/rows.h and rows_int.h. */
-#include "ingest/rows_int.h"
+/* Columns of parsed rows; see ingest/rows.h and rows_layout.h. */
+#include "ingest/rows_layout.h"
 
 #include "base/utf8.h"
 

@@ -1,5 +1,5 @@
-/* Dictionaries of parsed rows: the distinct strings of one column of one split; see ingest/rows_int.h. */
-#include "ingest/rows_int.h"
+/* Dictionaries of parsed rows: the distinct strings of one column of one split; see ingest/rows_layout.h. */
+#include "ingest/rows_layout.h"
 
 #include "base/utf8.h"
 

@@ -1,5 +1,5 @@
-/* The rows of a split as batches: vectors over its arrays and dictionaries; see rows_int.h. */
-#include "ingest/rows_int.h"
+/* The rows of a split as batches: vectors over its arrays and dictionaries; see rows_layout.h. */
+#include "ingest/rows_layout.h"
 
 static void make_domains(ovi_rows_view *w)
 {

@@ -4,7 +4,7 @@
 #include "base/json.h"
 #include "base/jsonw.h"
 #include "ingest/load_plan.h"
-#include "ingest/rows_int.h"
+#include "ingest/rows_layout.h"
 
 /* {"__time":ms,"column":value,...}: a stored row. */
 void ovi_sample_print_row(const ovi_plan *plan, const ov_rows *r, uint32_t row, ov_buf *out);

@@ -4,7 +4,7 @@
 #include "base/jsonw.h"
 #include "ingest/pull_secret.h"
 #include "ingest/pull_template.h"
-#include "ingest/task_int.h"
+#include "ingest/task.h"
 
 /* ---- reading ---- */
 
@@ -185,10 +185,8 @@ ov_status ovi_schedule_read(const ov_json *doc, ov_arena *out, ovi_schedule *s, 
     OV_TRY(ov_json_need_str(doc, "name", &s->name, err));
     OV_TRY(check_name(doc, s->name, err));
     OV_TRY(ov_json_need_obj(doc, "task", &s->task, err));
+    OV_TRY(ov_task_check_type(s->task, err));
     OV_TRY(ov_json_need_str(s->task, "type", &s->task_type, err));
-    if (!ovi_task_type_find(s->task_type))
-        return ov_json_fail(ov_json_get(s->task, "type"), err, OV_INVALID, "there is no task type '" OV_SLICE_FMT "'; known are %s",
-                            OV_SLICE_ARG(s->task_type), ovi_task_type_names());
     OV_TRY(read_clock(doc, s, err));
     OV_TRY(read_policy(doc, s, err));
     OV_TRY(read_waits(doc, out, s, err));

@@ -20,6 +20,7 @@
 #include "base/arena.h"
 #include "base/buf.h"
 #include "base/datetime.h"
+#include "base/json.h"
 #include "storage/catalog.h"
 
 typedef struct ov_tasks ov_tasks;
@@ -58,6 +59,8 @@ OV_CHECKED ov_status ov_tasks_submit(ov_tasks *t, ov_slice json, ov_arena *out, 
 
 /* The same checks, and nothing else: what a task that is kept for later will be refused for. */
 OV_CHECKED ov_status ov_tasks_check(ov_tasks *t, ov_slice json, ov_error *err);
+/* Only whether the `type` of a task's document is one there is; OV_INVALID names those. */
+OV_CHECKED ov_status ov_task_check_type(const ov_json *doc, ov_error *err);
 
 /* Ask it to stop; it ends FAILED soon. Fine when it has ended already. */
 OV_CHECKED ov_status ov_tasks_shutdown(ov_tasks *t, ov_slice id, ov_error *err);

@@ -27,9 +27,8 @@ typedef struct ovi_task_type {
     bool writes; /* it brings rows: it stays in the queue while the disk guard has paused ingestion */
 } ovi_task_type;
 
-const ovi_task_type *ovi_task_type_find(ov_slice name); /* NULL when there is none */
-/* "index_parallel, index, ...": for the sentence. */
-const char *ovi_task_type_names(void);
+/* The type that a task's document names; OV_INVALID where there is none. */
+OV_CHECKED ov_status ovi_task_type_of(const ov_json *doc, const ovi_task_type **out, ov_error *err);
 
 /* The log of one task: DIR/tasks/<id>.log. Lines that cannot be written are lost, the task goes on. */
 typedef struct ovi_task_log {

@@ -56,20 +56,14 @@ static int64_t priority_of(ov_slice type)
 
 static ov_status read_envelope(ovi_task *t, const ov_json *doc, ov_error *err)
 {
-    ov_slice type;
     const ov_json *context;
     OV_TRY(ov_json_expect(doc, OV_JSON_OBJECT, err));
-    OV_TRY(ov_json_need_str(doc, "type", &type, err));
-    t->type = ovi_task_type_find(type);
-    if (!t->type)
-        return ov_json_fail(ov_json_get(doc, "type"), err, OV_INVALID,
-                            "there is no task type '" OV_SLICE_FMT "'; known are %s", OV_SLICE_ARG(type),
-                            ovi_task_type_names());
-    t->row.type = type;
+    OV_TRY(ovi_task_type_of(doc, &t->type, err));
+    t->row.type = ov_slice_cstr(t->type->name);
     OV_TRY(ov_json_str(doc, "id", (ov_slice){0}, &t->row.id, err));
     OV_TRY(ov_json_str(doc, "groupId", (ov_slice){0}, &t->row.group_id, err));
     OV_TRY(ov_json_obj(doc, "context", &context, err));
-    OV_TRY(ov_json_i64(context, "priority", priority_of(type), &t->priority, err));
+    OV_TRY(ov_json_i64(context, "priority", priority_of(t->row.type), &t->priority, err));
     if (!context)
         return OV_OK;
     OV_TRY(ov_json_bool(context, "restart", false, &t->row.restart, err));

@@ -10,17 +10,25 @@ static const ovi_task_type *const types[] = {
     &ovi_task_sql, &ovi_task_pull, &ovi_task_compact,
 };
 
-const ovi_task_type *ovi_task_type_find(ov_slice name)
+ov_status ovi_task_type_of(const ov_json *doc, const ovi_task_type **out, ov_error *err)
 {
+    ov_slice name;
+    OV_TRY(ov_json_need_str(doc, "type", &name, err));
     for (size_t i = 0; i < OV_COUNT_OF(types); i++)
-        if (ov_slice_eq(name, ov_slice_cstr(types[i]->name)))
-            return types[i];
-    return NULL;
+        if (ov_slice_eq(name, ov_slice_cstr(types[i]->name))) {
+            *out = types[i];
+            return OV_OK;
+        }
+    return ov_json_fail(ov_json_get(doc, "type"), err, OV_INVALID,
+                        "there is no task type '" OV_SLICE_FMT
+                        "'; known are index_parallel, index, compact, git, pull, kill, noop, query_controller",
+                        OV_SLICE_ARG(name));
 }
 
-const char *ovi_task_type_names(void)
+ov_status ov_task_check_type(const ov_json *doc, ov_error *err)
 {
-    return "index_parallel, index, compact, git, pull, kill, noop, query_controller";
+    const ovi_task_type *type;
+    return ovi_task_type_of(doc, &type, err);
 }
 
 /* ---- shared ---- */

@@ -52,3 +52,6 @@ void ov_encoder_destroy(ov_encoder *e); /* NULL is fine */
 OV_CHECKED ov_status ov_encode_cell(const ov_encode_options *options, const ov_field *field,
                                     const ov_vec *v, uint32_t row, bool as_text, ov_buf *out,
                                     ov_error *err);
+
+/* A cell of CSV: quoted where the text holds a comma, a quote or a line break. */
+void ov_encode_csv_text(ov_buf *out, ov_slice s);

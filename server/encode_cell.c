@@ -66,7 +66,7 @@ static void add_json_string(ov_buf *out, ov_slice s)
     }
 }
 
-void ovi_add_csv_text(ov_buf *out, ov_slice s)
+void ov_encode_csv_text(ov_buf *out, ov_slice s)
 {
     bool quote = false;
     for (size_t i = 0; i < s.n && !quote; i++)
@@ -89,7 +89,7 @@ static void add_text(ov_buf *out, ov_slice s, bool plain, bool csv)
     if (plain && !csv)
         ov_buf_add_slice(out, s);
     else if (csv)
-        ovi_add_csv_text(out, s);
+        ov_encode_csv_text(out, s);
     else
         add_json_string(out, s);
 }

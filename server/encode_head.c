@@ -32,7 +32,7 @@ static void add_header_row(ov_encoder *e, header_row what, ov_buf *out)
             ov_buf_add_char(out, ',');
         ov_slice word = header_word(&e->col[i].field, what, buf);
         if (csv)
-            ovi_add_csv_text(out, word);
+            ov_encode_csv_text(out, word);
         else if (what == HEADER_TYPES && word.n == 0)
             ov_buf_add_str(out, "null");
         else

@@ -61,5 +61,3 @@ static inline bool ovi_is_lines(const ov_encode_options *o)
 /* The value at `row`; plain: without quotes, NULL as nothing. */
 void ovi_add_cell(const ov_encode_options *o, const ov_field *f, const ov_vec *v, uint32_t row,
                   bool plain, ov_buf *out);
-/* A CSV field, quoted when it must be. */
-void ovi_add_csv_text(ov_buf *out, ov_slice s);

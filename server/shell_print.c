@@ -8,7 +8,7 @@
 
 #include "base/json.h"
 #include "base/utf8.h"
-#include "server/encode_int.h"
+#include "server/encode.h"
 
 enum {
     TABLE_ROWS_HELD = 2000,
@@ -114,7 +114,7 @@ static void add_delimited(ov_printer *p, uint32_t i, ov_slice text)
     if (i)
         ov_buf_add_char(&p->line, p->format == OV_SHELL_CSV ? ',' : '\t');
     if (p->format == OV_SHELL_CSV)
-        ovi_add_csv_text(&p->line, text);
+        ov_encode_csv_text(&p->line, text);
     else
         add_tsv(&p->line, text);
 }
