@@ -231,6 +231,13 @@ ov_status ovi_wal_recover(ov_wal *w, ov_error *err)
         st = scan_all(w, list, n, err);
     ov_arena_fini(&a);
     OV_TRY(st);
+    /* Whole records may lie in the page cache alone: the process was killed before its sync. From here on they count, and a
+     * push that comes again is told it is a duplicate. */
+    char path[OVI_WAL_PATH_BYTES];
+    if (w->fd >= 0) {
+        OV_TRY(ovi_wal_path(w, w->files[w->file_count - 1].first_seq, path, err));
+        OV_TRY(ov_file_sync(w->fd, path, err));
+    }
     bool behind = w->next_seq <= w->options.least_seq;
     if (behind)
         w->next_seq = w->options.least_seq + 1;

@@ -275,6 +275,24 @@ static void test_failed_sync_stops(void **state)
     folder_fini(&f);
 }
 
+/* A process that dies between a write and its sync leaves a whole record; it counts again only once it is on disk. */
+static void test_what_is_replayed_is_synced(void **state)
+{
+    (void)state;
+    folder f;
+    folder_init(&f);
+    OK(try_open(&f, 0));
+    OK(put(f.wal, 1));
+    ov_wal_close(f.wal);
+    use_failing(0, 1, 0);
+    failing.fsync = fail_sync;
+    check_fails(try_open(&f, 0), &err, OV_IO, "cannot sync");
+    ov_os_use(&ov_os_posix);
+    OK(try_open(&f, 0));
+    assert_int_equal(f.seen, 1);
+    folder_fini(&f);
+}
+
 static void test_fault_points(void **state)
 {
     (void)state;
@@ -306,6 +324,7 @@ int main(void)
         cmocka_unit_test(test_every_prefix_of_the_writes),
         cmocka_unit_test(test_full_disk),
         cmocka_unit_test(test_failed_sync_stops),
+        cmocka_unit_test(test_what_is_replayed_is_synced),
         cmocka_unit_test(test_fault_points),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
