@@ -48,8 +48,8 @@ static bool is_local_name(ov_slice host)
 
 static bool is_here(ov_slice host)
 {
-    return ov_slice_starts(host, OV_SLICE_LIT("127.")) || ov_slice_eq(host, OV_SLICE_LIT("[::1")) ||
-           ov_slice_ieq(host, OV_SLICE_LIT("localhost"));
+    return (ov_slice_starts(host, OV_SLICE_LIT("127.")) && is_address(host)) ||
+           ov_slice_eq(host, OV_SLICE_LIT("[::1")) || ov_slice_ieq(host, OV_SLICE_LIT("localhost"));
 }
 
 static bool is_listed(const ov_browser_rules *rules, ov_slice host)

@@ -65,6 +65,7 @@ static void pages_of_other_sites(void **state)
         {"GET", "Host: 127.0.0.1:8888\r\nSec-Fetch-Site: cross-site\r\n", false},
         {"POST", "Host: 127.0.0.1:8888\r\nOrigin: https://page.example.org\r\n", true},
         {"POST", "Host: 127.0.0.1:8888\r\nOrigin: null\r\n", true},
+        {"POST", "Host: 127.0.0.1:8888\r\nOrigin: http://127.0.0.1.evil.example\r\n", true},
         {"POST", "Host: 127.0.0.1:8888\r\nOrigin: http://127.0.0.1:8888\r\n", false},
         {"POST", "Host: localhost:8888\r\nOrigin: http://127.0.0.1:3000\r\n", false},
         {"POST", "Host: 192.0.2.1:8888\r\nOrigin: http://127.0.0.1:3000\r\n", true},
