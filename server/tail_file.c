@@ -143,7 +143,22 @@ static int by_time(const void *a, const void *b)
     return (x->modified_ns > y->modified_ns) - (x->modified_ns < y->modified_ns);
 }
 
-/* Files beside ours whose name begins with its name (log.1, log-20240501), oldest change first. */
+/* What rotation puts behind a name: .1, -20240501, .2024-05-01T00:00:00Z, .old. Not .errors, .gz or another log's name. */
+static bool is_rotated_name(ov_slice name, ov_slice base)
+{
+    static const char marks[] = "0123456789.-_:+TZ";
+    if (name.n <= base.n + 1 || !ov_slice_starts(name, base) || !memchr(".-_", name.p[base.n], 3))
+        return false;
+    ov_slice rest = ov_slice_make(name.p + base.n + 1, name.n - base.n - 1);
+    if (ov_slice_eq(rest, OV_SLICE_LIT("old")))
+        return true;
+    for (size_t i = 0; i < rest.n; i++)
+        if (!memchr(marks, rest.p[i], sizeof marks - 1))
+            return false;
+    return true;
+}
+
+/* Files beside ours that rotation made of it, oldest change first. */
 static ov_status list_older(ov_tail *t, ov_error *err)
 {
     ov_arena a;
@@ -161,7 +176,7 @@ static ov_status list_older(ov_tail *t, ov_error *err)
         st = ov_fail_nomem(err, MAX_OLDER * sizeof *t->older);
     for (size_t i = 0; i < n && st == OV_OK && t->older_count < MAX_OLDER; i++) {
         struct stat info;
-        if (list[i].is_dir || list[i].name.n <= base.n || !ov_slice_starts(list[i].name, base))
+        if (list[i].is_dir || !is_rotated_name(list[i].name, base))
             continue;
         st = ov_path_join(&a, dir, list[i].name, &path, err);
         if (st != OV_OK || path.n >= sizeof t->older->path || stat(path.p, &info) != 0)

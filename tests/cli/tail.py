@@ -107,6 +107,8 @@ def followed(counter, folder, data):
         os.rename(path, path + '.2')
         write(30)
         os.rename(path, path + '.3')
+        with open(path + '.errors', 'w', encoding='utf-8') as other:
+            other.write(line(1000000))  # another log, whose name begins alike
         write(30)
         process = tail(data, path, '--datasource', 'f', wait=False)
         counter.equal('rotated while nobody looked', until(server, 'f', total(n)), total(n))
