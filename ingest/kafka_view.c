@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include "base/jsonw.h"
 #include "base/os.h"
+#include "base/prom.h"
 #include "ingest/kafka_int.h"
 
 /* ---- state; all under the lock ---- */
@@ -380,23 +381,6 @@ ov_status ov_kafka_print_all(ov_kafka *k, ov_kafka_list what, ov_buf *json, ov_e
 
 /* ---- metrics ---- */
 
-static void head(ov_buf *out, const char *name, const char *type, const char *help)
-{
-    ov_buf_addf(out, "# HELP %s %s\n# TYPE %s %s\n", name, help, name, type);
-}
-
-/* Ids and topics have letters that a label may need escaped. */
-static void label(ov_buf *out, const char *name, ov_slice text)
-{
-    ov_buf_addf(out, "%s=\"", name);
-    for (size_t i = 0; i < text.n; i++) {
-        if (text.p[i] == '"' || text.p[i] == '\\')
-            ov_buf_add_char(out, '\\');
-        ov_buf_add_char(out, text.p[i]);
-    }
-    ov_buf_add_char(out, '"');
-}
-
 static void part_lines(const ov_kafka *k, const char *name, bool seconds, ov_buf *out)
 {
     int64_t now = ov_now_ms();
@@ -405,9 +389,9 @@ static void part_lines(const ov_kafka *k, const char *name, bool seconds, ov_buf
             for (uint32_t j = 0; j < s->tasks[i].part_count; j++) {
                 const ovi_kafka_part *p = &s->tasks[i].parts[j];
                 ov_buf_addf(out, "%s{", name);
-                label(out, "supervisor", s->spec.id);
+                ov_prom_label(out, "supervisor", s->spec.id);
                 ov_buf_add_char(out, ',');
-                label(out, "topic", s->spec.topic);
+                ov_prom_label(out, "topic", s->spec.topic);
                 ov_buf_addf(out, ",partition=\"%d\"} %.17g\n", (int)p->id, seconds ? lag_seconds(p, now) : (double)lag_of(p));
             }
 }
@@ -416,7 +400,7 @@ static void sup_lines(const ov_kafka *k, const char *name, double (*value)(const
 {
     for (const ovi_kafka_sup *s = k->sups; s; s = s->next) {
         ov_buf_addf(out, "%s{", name);
-        label(out, "supervisor", s->spec.id);
+        ov_prom_label(out, "supervisor", s->spec.id);
         ov_buf_addf(out, "} %.17g\n", value(s));
     }
 }
@@ -462,12 +446,12 @@ void ov_kafka_metrics(ov_kafka *k, ov_buf *out)
         {"ovate_kafka_throttled", "gauge", "Readers that wait for room in memory or on disk.", throttled_of},
     };
     ov_mutex_lock(&k->lock);
-    head(out, "ovate_kafka_lag", "gauge", "Records of the partition that are not durable here.");
+    ov_prom_head(out, "ovate_kafka_lag", "gauge", "Records of the partition that are not durable here.");
     part_lines(k, "ovate_kafka_lag", false, out);
-    head(out, "ovate_kafka_lag_seconds", "gauge", "Age of the last record that is, while there are others.");
+    ov_prom_head(out, "ovate_kafka_lag_seconds", "gauge", "Age of the last record that is, while there are others.");
     part_lines(k, "ovate_kafka_lag_seconds", true, out);
     for (size_t i = 0; i < OV_COUNT_OF(figures); i++) {
-        head(out, figures[i].name, figures[i].type, figures[i].help);
+        ov_prom_head(out, figures[i].name, figures[i].type, figures[i].help);
         sup_lines(k, figures[i].name, figures[i].value, out);
     }
     ov_mutex_unlock(&k->lock);

@@ -1,6 +1,7 @@
 /* What streams tell about themselves: JSON for people, Prometheus text. */
 #include "base/jsonw.h"
 #include "base/os.h"
+#include "base/prom.h"
 #include "ingest/stream_int.h"
 
 static void print_stream(const ovi_stream *st, ov_jsonw *w)
@@ -104,20 +105,6 @@ static double value_of(const ovi_stream *st, figure f, int64_t now)
     return 0;
 }
 
-static void add_label(ov_buf *out, ov_slice text)
-{
-    for (size_t i = 0; i < text.n; i++) {
-        if (text.p[i] == '"' || text.p[i] == '\\')
-            ov_buf_add_char(out, '\\');
-        ov_buf_add_char(out, text.p[i]);
-    }
-}
-
-static void add_one(ov_buf *out, const char *name, const char *type, const char *help, double value)
-{
-    ov_buf_addf(out, "# HELP %s %s\n# TYPE %s %s\n%s %.17g\n", name, help, name, type, name, value);
-}
-
 void ov_streams_metrics(ov_streams *s, ov_buf *out)
 {
     ov_wal_view log;
@@ -125,22 +112,21 @@ void ov_streams_metrics(ov_streams *s, ov_buf *out)
     ov_wal_look(s->wal, &log);
     ov_mutex_lock(&s->lock);
     for (int f = 0; f < FIGURES; f++) {
-        ov_buf_addf(out, "# HELP %s %s\n# TYPE %s %s\n", figures[f].name, figures[f].help, figures[f].name,
-                    figures[f].type);
+        ov_prom_head(out, figures[f].name, figures[f].type, figures[f].help);
         for (const ovi_stream *st = s->streams; st; st = st->next) {
-            ov_buf_addf(out, "%s{datasource=\"", figures[f].name);
-            add_label(out, st->name);
-            ov_buf_addf(out, "\"} %.17g\n", value_of(st, (figure)f, now));
+            ov_buf_addf(out, "%s{", figures[f].name);
+            ov_prom_label(out, "datasource", st->name);
+            ov_buf_addf(out, "} %.17g\n", value_of(st, (figure)f, now));
         }
     }
     uint64_t refused = s->refused, merges = s->merges;
     ov_mutex_unlock(&s->lock);
-    add_one(out, "ovate_push_refused_total", "counter", "Pushes answered 429 for want of room.", (double)refused);
-    add_one(out, "ovate_stream_merges_total", "counter", "Merges of pieces in memory.", (double)merges);
-    add_one(out, "ovate_wal_bytes", "gauge", "Bytes of the log of new rows.", (double)log.bytes);
-    add_one(out, "ovate_wal_files", "gauge", "Files of the log of new rows.", log.files);
-    add_one(out, "ovate_wal_records_total", "counter", "Records written to the log.", (double)log.records);
-    add_one(out, "ovate_wal_syncs_total", "counter", "Syncs they took.", (double)log.groups);
-    add_one(out, "ovate_wal_stopped", "gauge", "1 when a sync failed and nothing is taken until the next start.",
-            log.stopped);
+    ov_prom_counter(out, "ovate_push_refused_total", "Pushes answered 429 for want of room.", refused);
+    ov_prom_counter(out, "ovate_stream_merges_total", "Merges of pieces in memory.", merges);
+    ov_prom_gauge(out, "ovate_wal_bytes", "Bytes of the log of new rows.", (double)log.bytes);
+    ov_prom_gauge(out, "ovate_wal_files", "Files of the log of new rows.", log.files);
+    ov_prom_counter(out, "ovate_wal_records_total", "Records written to the log.", log.records);
+    ov_prom_counter(out, "ovate_wal_syncs_total", "Syncs they took.", log.groups);
+    ov_prom_gauge(out, "ovate_wal_stopped", "1 when a sync failed and nothing is taken until the next start.",
+                  log.stopped);
 }

@@ -30,5 +30,3 @@ typedef struct ov_metrics {
 void ov_metrics_query(ov_metrics *m, ov_outcome outcome, int64_t micros);
 /* The query part in text format 0.0.4; the caller adds gauges of its own. */
 void ov_metrics_print(ov_metrics *m, ov_buf *out);
-/* "# HELP name help\n# TYPE name type\n" */
-void ov_metrics_head(ov_buf *out, const char *name, const char *type, const char *help);
