@@ -7,13 +7,11 @@
 #include "base/pool.h"
 
 #include <stdatomic.h>
-#include "base/cpu.h"
 #include "base/mem.h"
 #include "base/steps.h"
 #include "base/thread.h"
 
 enum {
-    MAX_WORKERS = 256,
     SPINS = 500 /* about 10 us: cheaper than sleeping when the next job follows at once */
 };
 
@@ -27,7 +25,7 @@ typedef struct job {
     bool exhausted;                   /* a helper found no work left */
     bool starving;                    /* counted in pool->starving */
     uint64_t turn;                    /* when a helper last came */
-    uint64_t taken[MAX_WORKERS / 64]; /* worker numbers in use */
+    uint64_t taken[OV_POOL_MOST_WORKERS / 64]; /* worker numbers in use */
     ov_cond done;
     struct job *next;
 } job;
@@ -151,8 +149,8 @@ static void thread_main(void *arg)
 
 ov_status ov_pool_create(unsigned threads, const char *name, ov_pool **out, ov_error *err)
 {
-    if (threads > MAX_WORKERS - 1)
-        return ov_fail(err, OV_INVALID, "a pool has at most %d threads, not %u", MAX_WORKERS - 1,
+    if (threads > OV_POOL_MOST_WORKERS - 1)
+        return ov_fail(err, OV_INVALID, "a pool has at most %d threads, not %u", OV_POOL_MOST_WORKERS - 1,
                        threads);
     ov_pool *p = ov_calloc(1, sizeof *p + threads * sizeof p->threads[0]);
     if (!p)

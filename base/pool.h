@@ -32,7 +32,9 @@
 
 typedef struct ov_pool ov_pool;
 
-/* `threads` besides the callers; 0 is a valid pool in which callers work alone. */
+enum { OV_POOL_MOST_WORKERS = 256 }; /* of one job, its caller included */
+
+/* `threads` besides the callers, fewer than OV_POOL_MOST_WORKERS; 0 is a valid pool in which callers work alone. */
 OV_CHECKED ov_status ov_pool_create(unsigned threads, const char *name, ov_pool **out,
                                     ov_error *err);
 /* No job may be running. NULL is fine. */

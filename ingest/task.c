@@ -108,13 +108,15 @@ static ovi_task *next_task(ov_tasks *r, bool waits)
             continue;
         if (r->stop)
             return t; /* each ends at once, with its row */
+        if (best && t->priority <= best->priority)
+            continue; /* before what follows, which looks at all others: queues may be long */
         if (t->type->writes && ov_disk_paused(r->config.disk))
             continue;
         for (const ovi_task *o = r->live; o && free; o = o->next)
             free = !o->running || !in_each_others_way(t, o);
         for (const ovi_task *o = r->first; o != t && free; o = o->waiting)
             free = !in_each_others_way(t, o);
-        if (free && (!best || t->priority > best->priority))
+        if (free)
             best = t;
     }
     return best;
@@ -388,7 +390,7 @@ ov_status ov_tasks_create(const ov_tasks_config *config, ov_tasks **out, ov_erro
     ov_cond_init(&r->ended);
     ov_cond_init(&r->turn);
     r->last = &r->first;
-    uint32_t threads = OV_MIN(config->threads ? config->threads : DEFAULT_THREADS, (uint32_t)OVI_TASK_THREADS);
+    uint32_t threads = OV_MIN(config->threads ? config->threads : DEFAULT_THREADS, (uint32_t)OV_TASK_MOST_THREADS);
     ov_status st = ovi_tasks_take_up(r, err);
     for (; st == OV_OK && r->thread_count < threads; r->thread_count++)
         st = ov_thread_start(&r->threads[r->thread_count], "task", work, r, err);

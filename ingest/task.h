@@ -25,9 +25,11 @@
 
 typedef struct ov_tasks ov_tasks;
 
+enum { OV_TASK_MOST_THREADS = 64 };
+
 typedef struct ov_tasks_config {
     ov_catalog *catalog;  /* a writer; outlives the runner */
-    uint32_t threads;     /* tasks that run at once; 0: 2 */
+    uint32_t threads;     /* tasks that run at once, at most OV_TASK_MOST_THREADS; 0: 2 */
     uint32_t workers;     /* threads of one load; 0: one per core */
     ov_budget *budget;    /* parent of every task's; NULL for none */
     size_t task_memory_bytes; /* limit of one task; 0: OV_TASK_MEMORY_BYTES */

@@ -80,7 +80,7 @@ struct ovi_task {
     ovi_task *waiting; /* under lock: the next in the queue */
 };
 
-enum { OVI_TASK_THREADS = 64, OVI_WAIT_THREADS = 16 };
+enum { OVI_WAIT_THREADS = 16 };
 
 struct ov_tasks {
     ov_tasks_config config;
@@ -92,7 +92,7 @@ struct ov_tasks {
     ovi_task *first, **last;    /* the queue */
     uint32_t running, pending;
     uint32_t thread_count;
-    ov_thread threads[OVI_TASK_THREADS];
+    ov_thread threads[OV_TASK_MOST_THREADS];
     uint32_t wait_thread_count;
     ov_thread wait_threads[OVI_WAIT_THREADS];
     ov_cond turn;     /* a task that waits has loaded */
@@ -103,10 +103,10 @@ const char *ovi_phase_state(ov_task_phase phase); /* RUNNING, SUCCESS, FAILED */
 bool ovi_task_cancelled(const ovi_task *t);
 /* OV_CANCELLED with the reason. */
 ov_status ovi_task_fail_cancelled(ovi_task *t, ov_error *err);
-/* The environment of one of `loads` loads of this task that share its memory. */
 /* Before a load begins: the keys that its spec declares hold from here on; a spec that contradicts those of its datasource
  * is refused. */
 OV_CHECKED ov_status ovi_task_declare_keys(ovi_task *t, const ov_spec *spec, ov_error *err);
+/* The environment of one of `loads` loads of this task that share its memory. */
 OV_CHECKED ov_status ovi_task_load_env(ovi_task *t, unsigned loads, ov_load_env *env, ov_error *err);
 /* The spec's own wish for open segments, within half of the task's memory. */
 void ovi_task_limit_memory(const ovi_task *t, const ov_spec *spec, ov_load_env *env);

@@ -47,8 +47,8 @@ static OV_CHECKED ov_status find_or_make_plan(ov_query *q, const ov_query_env *e
     q->kept = q->planned != NULL;
     if (q->kept || only_quick) {
         ov_lookup_set_release(lookups);
-        if (q->kept && rq->timeout_ms > 0)
-            q->cx.deadline_ms = ov_monotonic_ns() / 1000000 + rq->timeout_ms;
+        if (q->kept)
+            q->cx.deadline_ms = ovi_query_deadline_in(rq->timeout_ms);
     } else {
         OV_TRY_OUT(st, ov_planned_create(snapshot, lookups, &q->cx.budget, &q->planned, err));
         q->planned->expr.now_ms = ov_now_ms();

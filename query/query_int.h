@@ -21,6 +21,8 @@ struct ov_query {
     uint64_t map_events; /* faults of mapped files before the query began */
 };
 
+/* The moment on the monotonic clock so many milliseconds from now, however many they are; 0, for never, when they are 0. */
+int64_t ovi_query_deadline_in(int64_t timeout_ms);
 /* Tables made on the spot hold other rows every time, but for lookups. */
 bool ovi_query_makes_tables(const ov_plan *node, bool count_lookups);
 /* q->planned is new; texts of the request outlive it. */

@@ -8,6 +8,12 @@
 #include "query/subquery.h"
 #include "query/system/system.h"
 
+int64_t ovi_query_deadline_in(int64_t timeout_ms)
+{
+    const int64_t longest = INT64_MAX / 2; /* the sum stays a number */
+    return timeout_ms > 0 ? ov_monotonic_ns() / 1000000 + OV_MIN(timeout_ms, longest) : 0;
+}
+
 /* What SET statements change; they beat the request's context. */
 typedef struct settings {
     ov_slice time_zone;
@@ -72,8 +78,7 @@ static OV_CHECKED ov_status read_settings(ov_query *q, const ov_query_request *r
     q->set_count = count;
     for (uint32_t i = 0; i < count; i++)
         OV_TRY(apply_setting(&list[i], out, err));
-    if (out->timeout_ms > 0)
-        q->cx.deadline_ms = ov_monotonic_ns() / 1000000 + out->timeout_ms;
+    q->cx.deadline_ms = ovi_query_deadline_in(out->timeout_ms);
     ov_status st = out->time_zone.n ? ov_tz_get(out->time_zone, &q->planned->expr.tz, err) : OV_OK;
     if (st == OV_OK || !out->zone)
         return st;
@@ -253,8 +258,7 @@ static OV_CHECKED ov_status make_native_plan(ov_query *q, const ov_query_env *qe
     OV_TRY(turn_back(q, ov_json_find(rq->native, "context"), (ov_slice){0}, &past, &tables, err));
     ov_native_env env = native_env(q, &tables, &lookups);
     OV_TRY(ov_system_tables(qenv, p->lookups, &p->arena, &lookups.list, &lookups.count, err));
-    if (rq->timeout_ms > 0)
-        q->cx.deadline_ms = ov_monotonic_ns() / 1000000 + rq->timeout_ms;
+    q->cx.deadline_ms = ovi_query_deadline_in(rq->timeout_ms);
     ov_status planned = ov_native_plan(&env, rq->native, &q->native, err);
     OV_TRY(why_not_found(&past, planned, err));
     p->plan = q->native.plan;

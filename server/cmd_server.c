@@ -11,22 +11,24 @@
 #include "base/cpu.h"
 #include "base/log.h"
 #include "base/os.h"
+#include "base/pool.h"
 #include "ingest/kafka.h"
+#include "ingest/schedule.h"
 #include "ingest/stream.h"
 #include "ingest/task.h"
+#include "ingest/upkeep.h"
 #include "server/avatica_store.h"
-#include "server/lookups.h"
 #include "server/cli.h"
 #include "server/host.h"
+#include "server/lookups.h"
+#include "server/pull_query.h"
 #include "server/sql_select.h"
 #include "server/sql_task.h"
-#include "ingest/schedule.h"
-#include "ingest/upkeep.h"
-#include "server/pull_query.h"
 #include "server/task_transform.h"
 
 typedef struct server_options {
     const char *dir, *host, *names, *log_level, *spill_dir, *heartbeat;
+    bool anonymous;
     int64_t port, threads, tasks, connections, queries, waiting, stream_age, compression;
     uint64_t memory, task_memory, query_memory, keys_memory, results, states, spill_limit, max_body, stream_memory;
 } server_options;
@@ -174,10 +176,12 @@ static ov_status start_kafka(ov_app *app, ov_error *err)
     return OV_OK;
 }
 
+enum { MOST_QUERIES = 1000 };
+
 /* Twice as many as cores: while one waits for a slow client, another can run. */
 static int64_t default_queries(void)
 {
-    return OV_MAX(4, 2 * (int64_t)ov_cpu_count());
+    return OV_MIN(OV_MAX(4, 2 * (int64_t)ov_cpu_count()), (int64_t)MOST_QUERIES);
 }
 
 static ov_status serve(ov_app *app, const server_options *o, ov_error *err)
@@ -228,6 +232,42 @@ out:
     return st;
 }
 
+/* -1, or the exit code of wrong use. */
+static int check_options(server_options *o)
+{
+    ov_log_level level;
+    struct in_addr address;
+    if (o->port < 0 || o->port > 65535)
+        return ov_cli_usage(&ov_cmd_server, "--port takes a number from 0 to 65535");
+    if (o->threads < 0 || o->threads > OV_POOL_MOST_WORKERS)
+        return ov_cli_usage(&ov_cmd_server, "--threads takes a number from 1 to %d, or 0 for one per core", OV_POOL_MOST_WORKERS);
+    if (o->tasks < 1 || o->tasks > OV_TASK_MOST_THREADS || o->connections < 1)
+        return ov_cli_usage(&ov_cmd_server, "--tasks takes a number from 1 to %d, --max-connections one from 1 on",
+                            OV_TASK_MOST_THREADS);
+    o->connections = OV_MIN(o->connections, (int64_t)INT32_MAX);
+    if (o->stream_age < 0 || o->stream_age > INT32_MAX)
+        return ov_cli_usage(&ov_cmd_server, "--stream-age takes a number of seconds");
+    if (o->queries < 1 || o->queries > MOST_QUERIES || o->waiting < 0 || o->waiting > MOST_QUERIES)
+        return ov_cli_usage(&ov_cmd_server, "--max-queries takes a number from 1 to %d, --max-waiting one from 0 to %d",
+                            MOST_QUERIES, MOST_QUERIES);
+    if (o->compression < 0 || o->compression > 9)
+        return ov_cli_usage(&ov_cmd_server, "--compression-level takes a number from 0 to 9");
+    if (o->log_level && !ov_log_level_find(ov_slice_cstr(o->log_level), &level))
+        return ov_cli_usage(&ov_cmd_server, "'%s' is no log level; debug, info, warn, error and off are", o->log_level);
+    if (o->log_level)
+        ov_log_set_level(level);
+    if (strcmp(o->host, "localhost") == 0)
+        o->host = "127.0.0.1";
+    if (inet_pton(AF_INET, o->host, &address) != 1)
+        return ov_cli_usage(&ov_cmd_server, "'%s' is not an IPv4 address to listen on", o->host);
+    if (!is_loopback(o->host) && !o->anonymous)
+        return ov_cli_usage(&ov_cmd_server,
+                            "%s can be reached by others and nobody would be asked who they are; put a proxy with "
+                            "authentication before 127.0.0.1, or say --allow-anonymous",
+                            o->host);
+    return -1;
+}
+
 static int run(int argc, char **argv)
 {
     server_options o = {.dir = "./ovate-data",
@@ -241,12 +281,11 @@ static int run(int argc, char **argv)
                         .states = 64 << 20,
                         .max_body = 256 << 20,
                         .compression = 1};
-    bool anonymous = false;
     const ov_opt opts[] = {
         {'d', "data", OV_OPT_TEXT, &o.dir, "DIR", "the data folder (./ovate-data)"},
         {'p', "port", OV_OPT_NUMBER, &o.port, "N", "port to listen on (8888; 0 = any free one)"},
         {0, "host", OV_OPT_TEXT, &o.host, "ADDR", "address to listen on (127.0.0.1)"},
-        {0, "allow-anonymous", OV_OPT_FLAG, &anonymous, NULL,
+        {0, "allow-anonymous", OV_OPT_FLAG, &o.anonymous, NULL,
          "listen beyond this machine although anyone may query"},
         {0, "allow-host", OV_OPT_TEXT, &o.names, "NAME,...",
          "names, besides addresses and localhost, under which browsers may ask"},
@@ -288,38 +327,11 @@ static int run(int argc, char **argv)
     int done = ov_cli_parse(&ov_cmd_server, opts, OV_COUNT_OF(opts), argc, argv, &left);
     if (done >= 0)
         return done;
-    if (strcmp(o.host, "localhost") == 0)
-        o.host = "127.0.0.1";
     if (left > 0)
         return ov_cli_usage(&ov_cmd_server, "'%s' is not expected here", argv[1]);
-    if (o.port < 0 || o.port > 65535)
-        return ov_cli_usage(&ov_cmd_server, "--port takes a number from 0 to 65535");
-    if (o.threads < 0 || o.threads > 1024 || o.tasks < 1 || o.tasks > 1024 || o.connections < 1)
-        return ov_cli_usage(&ov_cmd_server,
-                            "--threads, --tasks and --max-connections take small positive numbers");
-    if (o.connections > INT32_MAX)
-        o.connections = INT32_MAX;
-    if (o.stream_age < 0 || o.stream_age > INT32_MAX)
-        return ov_cli_usage(&ov_cmd_server, "--stream-age takes a number of seconds");
-    if (o.queries < 1 || o.queries > 1000 || o.waiting < 0 || o.waiting > 1000)
-        return ov_cli_usage(&ov_cmd_server,
-                            "--max-queries takes a number from 1 to 1000, --max-waiting one from 0 to 1000");
-    if (o.compression < 0 || o.compression > 9)
-        return ov_cli_usage(&ov_cmd_server, "--compression-level takes a number from 0 to 9");
-    ov_log_level level;
-    if (o.log_level && !ov_log_level_find(ov_slice_cstr(o.log_level), &level))
-        return ov_cli_usage(&ov_cmd_server, "'%s' is no log level; debug, info, warn, error and off are", o.log_level);
-    if (o.log_level)
-        ov_log_set_level(level);
-    struct in_addr address;
-    if (inet_pton(AF_INET, o.host, &address) != 1)
-        return ov_cli_usage(&ov_cmd_server, "'%s' is not an IPv4 address to listen on", o.host);
-    if (!is_loopback(o.host) && !anonymous)
-        return ov_cli_usage(
-            &ov_cmd_server,
-            "%s can be reached by others and nobody would be asked who they are; put a proxy with "
-            "authentication before 127.0.0.1, or say --allow-anonymous",
-            o.host);
+    int wrong = check_options(&o);
+    if (wrong >= 0)
+        return wrong;
     raise_file_limit(&o);
     static ov_app app;
     ov_error err = OV_ERROR_INIT;

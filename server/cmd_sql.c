@@ -87,13 +87,13 @@ static int run(int argc, char **argv)
     ov_shell sh = {.format = terminal ? OV_SHELL_TABLE : OV_SHELL_TSV,
                    .timer = o.timer || interactive,
                    .time_zone = o.zone,
-                   .timeout_ms = o.timeout_s * 1000,
                    .keep_going = o.keep_going};
     if (o.format && !ov_shell_format_find(o.format, &sh.format))
         return ov_cli_usage(&ov_cmd_sql, "'%s' is no format; %s are", o.format,
                             ov_shell_format_words);
     if (o.timeout_s < 0 || o.timeout_s > INT32_MAX)
         return ov_cli_usage(&ov_cmd_sql, "--timeout takes a number of seconds, 0 for none");
+    sh.timeout_ms = o.timeout_s * 1000;
     ov_log_set_level(OV_LOG_ERROR);
     ov_error err = OV_ERROR_INIT;
     ov_status st = o.url ? ov_source_open_url(o.url, &sh.source, &err)

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "base/blob_cache.h"
+#include "base/cpu.h"
 #include "base/os.h"
 #include "base/pool.h"
 #include "server/external.h"
@@ -91,7 +92,8 @@ ov_status ov_host_open(ov_app *app, const ov_host_options *options, ov_error *er
     app->started_ms = ov_now_ms();
     size_t limit = (size_t)(options->memory_bytes ? options->memory_bytes : machine_memory() / 2);
     ov_budget_init(&app->memory, "the memory of all queries", limit, NULL);
-    long cores = options->threads > 0 ? (long)options->threads : sysconf(_SC_NPROCESSORS_ONLN);
+    int64_t cores = options->threads > 0 ? options->threads : ov_cpu_count();
+    cores = OV_MIN(cores, (int64_t)OV_POOL_MOST_WORKERS);
     OV_TRY_OUT(st, ov_host_test_options(&app->env.options, err));
     OV_TRY_OUT(st, ov_running_create(&app->running, err));
     /* A query's caller works too, so one thread less than cores keeps every core busy. */
