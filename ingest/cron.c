@@ -89,9 +89,10 @@ static ov_status read_field(const cron_field *f, ov_slice text, uint64_t *bits, 
     }
 }
 
+/* As in cron(8): a field that begins with a star restricts nothing, though every other day of it may fit. */
 static bool is_any(ov_slice s)
 {
-    return s.n == 1 && (s.p[0] == '*' || s.p[0] == '?');
+    return s.p[0] == '*' || s.p[0] == '?';
 }
 
 static ov_slice long_form(ov_slice text)

@@ -4,8 +4,9 @@
  *   minute hour day-of-month month day-of-week      each a star, a number, a name (JAN, MON), a-b, a-b/n, or a list of these
  *   @hourly @daily @midnight @weekly @monthly @yearly @annually
  *
- * When both days are restricted a date fits when either does, as everywhere. Times are those of a zone's clock: one that the clock leaves
- * out runs once, when the clock goes on; one that comes twice runs once, the first time.
+ * When both days are restricted a date fits when either does, else when both do; as in cron(8) a field that begins with a star (*, or a
+ * star with /2) is none that restricts. Times are those of a zone's clock: one that the clock leaves out runs once, when the clock goes on;
+ * one that comes twice runs once, the first time.
  *
  * Threads: pure.
  */
