@@ -24,7 +24,7 @@ OV_CHECKED ov_status ov_reader_open_gzip(ov_reader *below, const char *name, ov_
                                          ov_error *err);
 OV_CHECKED ov_status ov_reader_open_zstd(ov_reader *below, const char *name, ov_reader **out,
                                          ov_error *err);
-/* Looks at the first bytes and puts the right decompressor, or none, on top. */
+/* Looks at the first bytes and puts the right decompressor, or none, on top; owns `below` as these do. */
 OV_CHECKED ov_status ov_reader_open_auto(ov_reader *below, const char *name, ov_reader **out,
                                          ov_error *err);
 /* A file, decompressed if need be. */

@@ -97,13 +97,13 @@ static ov_status unpack(pushing *p, ov_reader *in, bool keep, ov_checksum_stream
 
 static ov_status take_packed(pushing *p, bool keep, ov_error *err)
 {
-    ov_reader *reader = NULL;
+    ov_reader *packed, *reader = NULL;
     ov_checksum_stream *sum = ov_checksum_begin();
     if (!sum)
         return ov_fail_nomem(err, sizeof(void *));
-    ov_status st = ov_reader_open_mem(p->push->body, &reader, err);
+    ov_status st = ov_reader_open_mem(p->push->body, &packed, err);
     if (st == OV_OK)
-        st = ov_reader_open_auto(reader, "the body", &reader, err);
+        st = ov_reader_open_auto(packed, "the body", &reader, err);
     if (st == OV_OK)
         st = unpack(p, reader, keep, sum, err);
     ov_reader_close(reader);
