@@ -169,7 +169,7 @@ static ov_status read_from(const char *path, int64_t offset, ov_buf *text, ov_er
     uint64_t size;
     int fd;
     OV_TRY(ov_file_size(path, &size, err));
-    uint64_t back = (uint64_t)-offset;
+    uint64_t back = 0 - (uint64_t)offset;
     uint64_t from = offset >= 0 ? (uint64_t)offset : size > back ? size - back : 0;
     if (from >= size)
         return OV_OK;

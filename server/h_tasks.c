@@ -1,10 +1,9 @@
 /*
  * The overlord's API over the task runner (ingest/task.h), which prints the documents itself.
  */
-#include <stdio.h>
-
 #include "base/json.h"
 #include "base/jsonw.h"
+#include "base/numparse.h"
 #include "ingest/task.h"
 #include "server/error_http.h"
 #include "server/handlers.h"
@@ -119,19 +118,7 @@ static bool number_param(ov_request *rq, const char *name, int64_t *out)
 {
     bool found;
     ov_slice text = ov_request_param(rq, name, &found);
-    if (!found)
-        return true;
-    char digits[24];
-    if (text.n == 0 || text.n >= sizeof digits)
-        return false;
-    memcpy(digits, text.p, text.n);
-    digits[text.n] = '\0';
-    long long v;
-    char rest;
-    if (sscanf(digits, "%lld%c", &v, &rest) != 1)
-        return false;
-    *out = v;
-    return true;
+    return !found || ov_parse_i64(text, out);
 }
 
 static void bad_number(ov_request *rq, const char *name)
