@@ -4,7 +4,7 @@
  *
  *     build/release/bench/micro/query_bench DATA [-t THREADS] [-n RUNS] [SQL ...]
  *
- * Without SQL the eight station queries of bench/workload.py run over a data folder that `bench/run --keep` or the
+ * Without SQL the eight station queries of bench/workloads/stations.py run over a data folder that `bench/run --keep` or the
  * demo has loaded (datasource seoulbike).
  */
 #include <stdio.h>

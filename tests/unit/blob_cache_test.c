@@ -5,7 +5,6 @@
 
 #include "base/blob_cache.h"
 #include "base/hash.h"
-#include "base/mem.h"
 #include "base/thread.h"
 
 static ov_blob_cache *make(size_t limit)

@@ -3,7 +3,6 @@
 
 #include "base/mem.h"
 #include "harness.h"
-#include "storage/vec.h"
 
 enum { ROWS = 20000, STEPS = 60 };
 

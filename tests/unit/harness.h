@@ -8,12 +8,21 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <cmocka.h>
 
 #include "base/slice.h"
 #include "base/status.h"
+
+/* OVATE_TEST='*part*' in the environment: only tests whose names match. */
+__attribute__((constructor)) static void choose_tests(void)
+{
+    const char *pattern = getenv("OVATE_TEST");
+    if (pattern && *pattern)
+        cmocka_set_test_filter(pattern);
+}
 
 /* The call succeeds; otherwise the test fails with the sentence of `err`. */
 #define check_ok(expr, err)                                                                        \

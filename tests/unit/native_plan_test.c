@@ -6,7 +6,6 @@
 
 #include "query/native/native_print.h"
 #include "query/native/native_query.h"
-#include "query/plan/plan_build.h"
 #include "tests/lib/sql_wiki.h"
 
 typedef struct setup {
