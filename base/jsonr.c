@@ -6,7 +6,6 @@
 
 #include "base/json.h"
 #include "base/numparse.h"
-#include "base/utf8.h"
 
 typedef struct scan {
     const char *at, *end;

@@ -1,7 +1,6 @@
 /* A schedule's document: reading it, its clock, the task of one run. */
 #include "ingest/schedule_int.h"
 
-#include "base/jsonw.h"
 #include "ingest/pull_secret.h"
 #include "ingest/pull_template.h"
 #include "ingest/task.h"

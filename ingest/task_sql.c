@@ -6,7 +6,6 @@
 
 #include "base/os.h"
 #include "ingest/task_int.h"
-#include "storage/segment_id.h"
 
 typedef struct sql_plan {
     void *plan; /* the server's */

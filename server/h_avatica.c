@@ -2,7 +2,6 @@
  * POST /druid/v2/sql/avatica and /druid/v2/sql/avatica-protobuf: JDBC.
  */
 #include "server/avatica_session.h"
-#include "server/error_http.h"
 #include "server/handlers.h"
 
 enum { HTTP_OK = 200, HTTP_FAILED = 500 }; /* the Java client knows no other status of an answer */

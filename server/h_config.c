@@ -5,9 +5,7 @@
  * form and a deployment's script go through. What upkeep reads of it is listed in ingest/upkeep.h.
  */
 #include "base/json.h"
-#include "base/jsonw.h"
 #include "base/log.h"
-#include "server/error_http.h"
 #include "ingest/settings.h"
 #include "ingest/upkeep.h"
 #include "server/handlers.h"

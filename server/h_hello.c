@@ -1,5 +1,4 @@
 /* GET /: who opens the address in a browser learns what answers there. */
-#include "server/error_http.h"
 #include "server/handlers.h"
 
 void ov_h_hello(ov_app *app, ov_request *rq, const ov_captures *at)

@@ -5,7 +5,6 @@
 #include "base/datetime.h"
 #include "base/jsonw.h"
 #include "base/os.h"
-#include "server/error_http.h"
 #include "server/handlers.h"
 #include "server/reply.h"
 

@@ -7,7 +7,6 @@
 #include "base/datetime.h"
 #include "base/json.h"
 #include "base/jsonw.h"
-#include "server/error_http.h"
 #include "server/handlers.h"
 #include "server/reply.h"
 #include "server/segment_json.h"

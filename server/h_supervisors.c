@@ -1,7 +1,6 @@
 /*
  * Supervisors of streams, in Druid's shapes; what they do is in ingest/kafka.h.
  */
-#include "base/json.h"
 #include "base/jsonw.h"
 #include "ingest/kafka.h"
 #include "server/error_http.h"

@@ -4,7 +4,6 @@
 #include "base/jsonw.h"
 #include "base/log.h"
 #include "ingest/settings.h"
-#include "server/error_http.h"
 #include "server/handlers.h"
 #include "server/reply.h"
 

@@ -1,5 +1,4 @@
 /* Tuple sketches as bytes; see sketch/tuple.h. Entries are written in order; those of Java come in the order of its hash table. */
-#include "base/numfmt.h"
 #include "sketch/tuple.h"
 
 enum { LONGS = 1, VERSION = 1, FAMILY = 9, COMPACT = 3, IS_EMPTY = 4, HAS_ENTRIES = 8, HEAD = 16, HEAD_OF_ENTRIES = 24 };

@@ -393,9 +393,8 @@ static void write_list_codes(ovi_writer *w, const lists_out *l, uint32_t count, 
     ovi_section_end(w, f);
 }
 
-static ov_status write_lists(ovi_writer *w, const ovi_column *c, const ovi_sorted *s,
-                             const ovi_sorted *elems, const coded *d, ovi_file_column *f,
-                             ov_error *err)
+static ov_status write_lists(ovi_writer *w, const ovi_column *c, const ovi_sorted *s, const ovi_sorted *elems, const coded *d,
+                             ovi_file_column *f, ov_error *err)
 {
     lists_out l = {0};
     ov_status st = OV_OK;
@@ -411,8 +410,8 @@ static ov_status write_lists(ovi_writer *w, const ovi_column *c, const ovi_sorte
         OV_TRY_OUT(st, write_text(w, &c->elems, elems, OV_SECTION_ELEMENT, f, err));
     else
         write_numbers(w, &c->elems, elems, OV_SECTION_ELEMENT, f);
-    OV_TRY_OUT(st, ovi_write_elem_postings(w, f, d->codes, (uint32_t)c->rows, l.offsets, l.elems,
-                                           c->def.indexed, c->budget, err));
+    OV_TRY_OUT(st, ovi_write_elem_postings(w, f, d->codes, (uint32_t)c->rows, l.offsets, l.elems, c->def.indexed, c->budget,
+                                           err));
 out:
     lists_fini(&l, c->budget);
     return st;
@@ -420,8 +419,8 @@ out:
 
 /* ---- columns ---- */
 
-static ov_status write_coded(ovi_writer *w, const ovi_column *c, const ovi_sorted *s,
-                             const ovi_sorted *elems, ovi_givers *givers, ovi_file_column *f, ov_error *err)
+static ov_status write_coded(ovi_writer *w, const ovi_column *c, const ovi_sorted *s, const ovi_sorted *elems,
+                             ovi_givers *givers, ovi_file_column *f, ov_error *err)
 {
     coded d = {0};
     ov_status st = OV_OK;
@@ -443,8 +442,7 @@ static ov_status write_coded(ovi_writer *w, const ovi_column *c, const ovi_sorte
     } else {
         OV_TRY_OUT(st, write_text(w, &c->dict, s, 0, f, err));
         if (c->def.indexed)
-            OV_TRY_OUT(st, ovi_write_postings(w, f, d.codes, (uint32_t)c->rows, d.counts, s->count,
-                                              c->budget, err));
+            OV_TRY_OUT(st, ovi_write_postings(w, f, d.codes, (uint32_t)c->rows, d.counts, s->count, c->budget, err));
         OV_TRY_OUT(st, ovi_write_given(w, givers, d.codes, f, err));
     }
     if (c->def.indexed)
@@ -473,8 +471,7 @@ static ov_status write_numdict(ovi_writer *w, const ovi_column *c, ovi_numdict *
     ovi_section_end(w, f);
     if (c->def.indexed) {
         f->flags |= OV_COLUMN_INDEXED;
-        OV_TRY_OUT(st, ovi_write_postings(w, f, n->codes, (uint32_t)c->rows, d.counts, n->count,
-                                          c->budget, err));
+        OV_TRY_OUT(st, ovi_write_postings(w, f, n->codes, (uint32_t)c->rows, d.counts, n->count, c->budget, err));
     }
     st = ovi_write_given(w, givers, n->codes, f, err);
 out:

@@ -7,7 +7,6 @@
 #include "base/bytes.h"
 #include "query/agg/acc.h"
 #include "query/agg/agg_int.h"
-#include "query/agg/strtab.h"
 
 /* A group's value. */
 typedef struct fold_head {

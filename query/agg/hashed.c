@@ -1,6 +1,5 @@
 #include "query/agg/hashed.h"
 
-#include "query/agg/strtab.h"
 
 #define NO_VALUE UINT64_MAX
 

@@ -1,6 +1,5 @@
 #include "query/agg/object.h"
 
-#include "query/agg/strtab.h"
 
 enum { LEAST_CLASS = 5 }; /* blocks have at least 32 bytes */
 

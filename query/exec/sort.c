@@ -7,7 +7,6 @@
 #include "query/exec/sort_int.h"
 
 #include "base/bits.h"
-#include "query/agg/strtab.h"
 
 /* ---- keeping rows ---- */
 

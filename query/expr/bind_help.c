@@ -3,7 +3,6 @@
  */
 #include "query/expr/expr_int.h"
 
-#include "base/suggest.h"
 #include "base/tz.h"
 #include "base/utf8.h"
 

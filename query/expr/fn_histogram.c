@@ -2,7 +2,6 @@
  * Hidden functions over Druid's histograms, for native queries: quantiles, buckets, ends, text; and the one number that a hyperUnique sketch, a
  * tuple sketch or a variance stands for.
  */
-#include "base/numfmt.h"
 #include "query/expr/sketch_int.h"
 #include "sketch/buckets.h"
 #include "sketch/histogram.h"

@@ -2,7 +2,6 @@
  * Functions over quantiles sketches of any make: DS_GET_QUANTILE, DS_GET_QUANTILES, DS_RANK, DS_CDF, DS_HISTOGRAM and
  * DS_QUANTILE_SUMMARY; hidden, for native queries, a histogram of equal bins.
  */
-#include "base/numfmt.h"
 #include "query/expr/sketch_int.h"
 
 /* The numbers are floats: so are points, and answers print as such. */

@@ -4,7 +4,6 @@
  */
 #include "query/expr/expr_int.h"
 
-#include "base/tz.h"
 
 static const char *const unit_periods[] = {
     [OV_UNIT_SECOND] = "PT1S", [OV_UNIT_MINUTE] = "PT1M", [OV_UNIT_HOUR] = "PT1H",

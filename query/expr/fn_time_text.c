@@ -5,7 +5,6 @@
 #include "query/expr/expr_int.h"
 
 #include "base/joda.h"
-#include "base/tz.h"
 
 typedef struct pattern_info {
     const ov_joda *joda; /* NULL: ISO-8601 */

@@ -2,7 +2,6 @@
  * Functions over tuple sketches: DS_TUPLE_DOUBLES_METRICS_SUM_ESTIMATE; hidden, for native queries, bounds, entries, means, variances, the t-test, text,
  * and a column as a quantiles sketch.
  */
-#include "base/numfmt.h"
 #include "query/expr/sketch_int.h"
 #include "sketch/quantiles.h"
 #include "sketch/tuple.h"

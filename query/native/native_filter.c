@@ -6,7 +6,6 @@
 #include "query/native/native_filter_int.h"
 
 #include "base/numparse.h"
-#include "base/period.h"
 #include "base/tz.h"
 
 static ov_status bind(ovi_filter_binder *f, const ov_json *json, const ov_expr **out);

@@ -7,7 +7,6 @@
 
 #include "base/jsonr.h"
 #include "base/numparse.h"
-#include "base/suggest.h"
 
 enum { MAX_DEPTH = 300, MAX_HEIGHT = 1000, MAX_ARGS = 10000, POWER_LEVEL = 5, UNARY_LEVEL = 6 };
 
