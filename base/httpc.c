@@ -228,7 +228,7 @@ static void set_callbacks(CURL *c, ovi_transfer *t)
 static ov_status tell(const ovi_transfer *t, CURLcode rc, ov_error *err)
 {
     char url[SHOWN_URL_BYTES];
-    shown_url(t->req->url, url);
+    shown_url(t->req->shown ? t->req->shown : t->req->url, url);
     const char *why = t->detail[0] ? t->detail : curl_easy_strerror(rc);
     if (t->sink_status != OV_OK) {
         *err = t->sink_error;

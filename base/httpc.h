@@ -17,6 +17,7 @@
 typedef struct ov_http_request {
     const char *method; /* NULL: GET */
     const char *url;
+    const char *shown;           /* what sentences call it, where the address holds a secret; NULL: as it is */
     const char *const *headers;  /* "Name: value", ends with NULL; may be NULL */
     const char *user, *password; /* Basic authentication when user is set */
     ov_slice body;               /* sent when p is not NULL */

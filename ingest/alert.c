@@ -55,6 +55,7 @@ static ov_status post(ov_alerts *a, const char *url, const message *m, int64_t *
     ov_json_quote(&body, ov_slice_cstr(m->text));
     ov_buf_add_char(&body, '}');
     ov_http_request req = {.url = url,
+                           .shown = m->where,
                            .headers = m->text[0] ? headers : NULL,
                            .body = m->text[0] ? ov_buf_slice(&body) : (ov_slice){0},
                            .max_bytes = ANSWER_BYTES,

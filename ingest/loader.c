@@ -6,6 +6,8 @@
 #include "ingest/disk_guard.h"
 #include "ingest/loader_int.h"
 
+enum { WIDE_COLUMNS = 4096 };
+
 void ovi_loader_set_failed(ov_loader *l, const ov_error *err)
 {
     ov_mutex_lock(&l->mutex);
@@ -57,7 +59,8 @@ ov_status ov_loader_create(const ov_load_schema *schema, const ov_load_env *env,
     ov_arena_init(&l->arena, "load", NULL);
     ov_arena_init(&l->reject_arena, "rejects", NULL);
     ov_arena_init(&l->keys, "range keys", &l->budget);
-    l->ring_size = l->env.workers * 2 + 2;
+    /* Splits of very many columns are large whatever is in them. */
+    l->ring_size = schema->column_count > WIDE_COLUMNS ? l->env.workers + 1 : l->env.workers * 2 + 2;
     l->ring = ov_calloc(l->ring_size, sizeof *l->ring);
     l->spare = ov_calloc(l->ring_size, sizeof *l->spare);
     l->types = ov_calloc(schema->column_count, sizeof *l->types);
@@ -146,6 +149,7 @@ ov_status ov_loader_begin(ov_loader *l, ov_rows **rows, ov_error *err)
             return st;
         }
     }
+    r->budget = &l->budget;
     r->seq = seq;
     r->file_idx = 0;
     *rows = r;

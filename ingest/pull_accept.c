@@ -10,27 +10,43 @@
 
 /* ---- moving on ---- */
 
+/* The address without the query's part `name`, which every request gets anew; an empty name leaves it as it is. */
+static void add_without(ov_buf *out, ov_slice url, ov_slice name)
+{
+    const char *query = name.n ? memchr(url.p, '?', url.n) : NULL;
+    size_t at = query ? (size_t)(query - url.p) + 1 : url.n;
+    char between = '?';
+    ov_buf_add(out, url.p, query ? at - 1 : at);
+    while (at < url.n) {
+        const char *and = memchr(url.p + at, '&', url.n - at);
+        ov_slice part = ov_slice_make(url.p + at, and ? (size_t)(and - url.p) - at : url.n - at);
+        at += part.n + 1;
+        if (ov_slice_starts(part, name) && (part.n == name.n || part.p[name.n] == '='))
+            continue;
+        ov_buf_add_char(out, between);
+        ov_buf_add_slice(out, part);
+        between = '&';
+    }
+}
+
 /* An address out of an answer must stay with the source, or secrets would go elsewhere. */
 static ov_status take_next(ovi_flight *f, ov_slice next, ov_error *err)
 {
     ovi_run *run = f->run;
     ov_slice origin = run->spec->origin;
-    ov_buf whole, hidden;
+    ov_buf whole;
     ov_buf_init(&whole);
-    ov_buf_init(&hidden);
     if (next.p[0] == '/' && (next.n < 2 || next.p[1] != '/'))
         ov_buf_add_slice(&whole, origin);
-    ov_buf_add_slice(&whole, next);
-    ovi_secrets_hide(&run->secrets, ov_buf_slice(&whole), &hidden);
-    ov_slice text = ov_buf_slice(&hidden);
-    ov_status st = ov_buf_check(&hidden, err);
+    add_without(&whole, next, run->spec->source.auth_query);
+    ov_slice text = ov_buf_slice(&whole);
+    ov_status st = ov_buf_check(&whole, err);
     if (st == OV_OK && (!ov_slice_starts(text, origin) || (text.n > origin.n && text.p[origin.n] != '/' && text.p[origin.n] != '?')))
         st = ov_fail(err, OV_DENIED, "the next page is said to be at '" OV_SLICE_FMT "', which is not at " OV_SLICE_FMT,
                      OV_SLICE_ARG(text), OV_SLICE_ARG(origin));
     if (st == OV_OK)
         st = ov_arena_copy(run->arena, text, &f->series->next_url, err);
     ov_buf_fini(&whole);
-    ov_buf_fini(&hidden);
     return st;
 }
 
@@ -171,6 +187,7 @@ static ov_status series_failed(ovi_flight *f, ov_error *err)
     char text[OV_ERROR_TEXT_BYTES];
     if (err->code == OV_NOMEM || err->code == OV_CANCELLED || err->code == OV_INTERNAL)
         return err->code;
+    ovi_secrets_hide_error(&f->run->secrets, err); /* before it is cut */
     snprintf(text, sizeof text, OV_SLICE_FMT ": %.700s", OV_SLICE_ARG(ov_buf_slice(&f->shown)), err->text);
     ovi_flight_end_badly(f, OVI_FAILED, err->code, text);
     *err = (ov_error)OV_ERROR_INIT;
@@ -199,8 +216,11 @@ static ov_status accept_page(ovi_flight *f, ov_error *err)
     ovi_series *s = f->series;
     ovi_page page = {0};
     ov_buf lines;
+    ovi_pull_state before = s->now;
     ov_buf_init(&lines);
     ov_status st = ovi_page_read(f->run, s, ov_buf_slice(&f->body), &f->arena, &lines, &page, err);
+    if (st != OV_OK)
+        s->now = before; /* rows of a page that was not read to its end are not loaded, so they are not known either */
     if (st == OV_OK && page.backoff_ms > 0)
         ovi_pool_park(f->run->pool, ov_monotonic_ns() / 1000000 + page.backoff_ms);
     if (st == OV_OK && page.retry) {

@@ -138,7 +138,6 @@ void ovi_answer_header(ovi_flight *f, ov_slice name, ov_slice value)
 
 /* ---- ends ---- */
 
-/* What a server says may repeat what we sent it. */
 void ovi_flight_end_badly(ovi_flight *f, ovi_phase phase, ov_status code, const char *why)
 {
     ov_error text = {.code = code};
@@ -264,6 +263,17 @@ static ov_status close_file(ovi_flight *f, ov_error *err)
     return fd >= 0 ? ov_file_close(fd, f->path, err) : OV_OK;
 }
 
+/* What a server says may repeat what we sent it: that is neither kept nor told, in rows, archives and sentences alike. */
+static void scrub(ovi_flight *f)
+{
+    ovi_run *run = f->run;
+    bool body = ovi_secrets_scrub(&run->secrets, &f->body), link = ovi_secrets_scrub(&run->secrets, &f->link);
+    if ((!body && !link) || run->echo_told)
+        return;
+    run->echo_told = true;
+    ovi_run_log(run, "WARN", "the source repeats a secret in its answers; *** stands in its place, also in the archive");
+}
+
 ov_status ovi_flight_land(ovi_flight *f, ov_http_done *done, ov_error *err)
 {
     const ovi_pull_source *src = &f->run->spec->source;
@@ -271,6 +281,7 @@ ov_status ovi_flight_land(ovi_flight *f, ov_http_done *done, ov_error *err)
     int64_t wait;
     OV_TRY(close_file(f, err));
     f->body.limit = 0; /* it held for what came */
+    scrub(f);
     if (!ov_buf_reserve(&f->body, OVI_SCAN_PAD))
         return ov_buf_check(&f->body, err);
     memset(f->body.p + f->body.n, 0, OVI_SCAN_PAD); /* readers of JSON go without length checks */

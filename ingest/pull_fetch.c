@@ -97,14 +97,15 @@ static ov_status launch(fetcher *x, ovi_series *s, ovi_flight *f, ov_error *err)
     const ovi_pull_limits *l = &run->spec->source.limits;
     OV_TRY(ovi_series_url(run, s, f->token, true, &f->url, err));
     OV_TRY(ovi_series_url(run, s, f->token, false, &f->shown, err));
-    const char *url = ov_buf_cstr(&f->url);
-    if (!url)
-        return ov_buf_check(&f->url, err);
+    const char *url = ov_buf_cstr(&f->url), *shown = ov_buf_cstr(&f->shown);
+    if (!url || !shown)
+        return url ? ov_buf_check(&f->shown, err) : ov_buf_check(&f->url, err);
     const char **headers;
     OV_TRY(ovi_series_headers(run, s, f->token, url, &f->arena, &headers, err));
     OV_TRY(open_spool(run, f, err));
     f->req = (ov_http_request){
         .url = url,
+        .shown = shown,
         .headers = headers,
         .max_bytes = l->max_bytes,
         .total_timeout_ms = l->timeout_ms,

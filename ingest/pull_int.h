@@ -173,6 +173,7 @@ struct ovi_run {
     ovi_token *tokens;
     uint32_t token_count;
     ovi_pairs keys; /* secrets by name */
+    bool echo_told; /* an answer held a secret, and the log says so */
     ovi_pool *pool;
     ovi_series *series;
     uint32_t series_count;

@@ -202,25 +202,17 @@ static ov_status explode_row(page_reader *r, const ov_field *row, ov_error *err)
     OV_TRY(ovi_json_member(row->text, r->source->explode, r->scratch, &list, &r->repaired, err));
     if (list.kind != OV_FIELD_ARRAY)
         return add_row(r, row, err);
-    /* what the elements share is written once without the list */
-    ov_arena keep;
-    ov_json *doc, *null;
+    /* what the elements share is written once, with null in the list's place */
     ov_buf shared;
-    ov_arena_init(&keep, "row", NULL);
     ov_buf_init(&shared);
-    ov_slice key;
-    ov_status st = ov_arena_copy(&keep, r->source->explode, &key, err);
+    size_t before = (size_t)(list.text.p - row->text.p), behind = before + list.text.n;
+    ov_buf_add(&shared, row->text.p, before);
+    ov_buf_add_str(&shared, "null");
+    ov_buf_add(&shared, row->text.p + behind, row->text.n - behind);
+    ov_status st = padded(&shared, &rest, err);
     if (st == OV_OK)
-        st = ov_json_parse(row->text, NULL, &keep, &doc, err);
-    if (st == OV_OK)
-        st = ov_json_new(&keep, OV_JSON_NULL, &null, err);
-    if (st == OV_OK)
-        st = ov_json_set(&keep, doc, key.p, null, err);
-    if (st == OV_OK) {
-        ov_json_print(doc, &shared);
-        st = ov_buf_check(&shared, err);
-    }
-    rest = ov_slice_make(shared.p, shared.n ? shared.n - 1 : 0);
+        st = ovi_json_compact(rest, r->scratch, &rest, err);
+    rest.n -= st == OV_OK; /* its } */
     if (st == OV_OK)
         st = ovi_json_items(list.text, r->scratch, &items, &n, &r->repaired, err);
     for (uint32_t i = 0; st == OV_OK && i < n; i++) {
@@ -243,33 +235,39 @@ static ov_status explode_row(page_reader *r, const ov_field *row, ov_error *err)
         ov_buf_fini(&b);
     }
     ov_buf_fini(&shared);
-    ov_arena_fini(&keep);
     return st;
 }
 
 /* Members of an object as rows {"key":...,"value":...}. */
 static ov_status add_map(page_reader *r, const ov_field *map, ov_error *err)
 {
-    ov_arena a;
-    ov_json *doc;
+    ovi_json_text t = {.at = map->text.p + 1, .end = map->text.p + map->text.n, .multi_line = true};
+    ov_status st = OV_OK;
     ov_buf b;
-    ov_arena_init(&a, "map", NULL);
     ov_buf_init(&b);
-    ov_status st = ov_json_parse(map->text, NULL, &a, &doc, err);
-    for (const ov_json *v = st == OV_OK ? doc->first : NULL; v && st == OV_OK; v = v->next) {
+    while (st == OV_OK && ovi_json_peek(&t) == '"') {
         ov_field row = {.kind = OV_FIELD_OBJECT};
+        ov_slice name;
+        bool escaped;
+        (void)!ovi_json_string(&t, &name, &escaped); /* it was checked with the answer */
+        ovi_json_peek(&t);
+        t.at++;
+        ovi_json_peek(&t);
+        const char *value = t.at;
+        (void)!ovi_json_skip(&t, 0);
         ov_buf_clear(&b);
-        ov_buf_add_str(&b, "{\"key\":");
-        ov_json_quote(&b, v->key);
-        ov_buf_add_str(&b, ",\"value\":");
-        ov_json_print(v, &b);
+        ov_buf_add_str(&b, "{\"key\":\"");
+        ov_buf_add_slice(&b, name); /* as it is written */
+        ov_buf_add_str(&b, "\",\"value\":");
+        ov_buf_add(&b, value, (size_t)(t.at - value));
         ov_buf_add_char(&b, '}');
         st = padded(&b, &row.text, err);
         if (st == OV_OK)
             st = add_row(r, &row, err);
+        if (ovi_json_peek(&t) == ',')
+            t.at++;
     }
     ov_buf_fini(&b);
-    ov_arena_fini(&a);
     return st;
 }
 
@@ -345,10 +343,6 @@ static ov_status read_paging(page_reader *r, const ov_field *root, ov_error *err
         if (f.kind == OV_FIELD_INT && f.text.n < 9)
             r->page->backoff_ms = strtol(f.text.p, NULL, 10) * 1000;
     }
-    if (s->incomplete.text.n) {
-        OV_TRY(eval(r, &s->incomplete, root, &f, err));
-        r->page->retry |= f.kind == OV_FIELD_TRUE;
-    }
     if (s->paging == OVI_PAGING_NONE)
         r->page->last = true;
     if (s->more.text.n) {
@@ -364,6 +358,17 @@ static ov_status read_paging(page_reader *r, const ov_field *root, ov_error *err
     if (s->page_size && s->paging != OVI_PAGING_LINK)
         r->page->last |= r->page->read < (uint64_t)s->page_size;
     r->page->last |= r->page->read == 0 && s->paging != OVI_PAGING_LINK;
+    return OV_OK;
+}
+
+/* An answer that says that it is not whole is asked for again; its rows would count as seen then. */
+static ov_status read_incomplete(page_reader *r, const ov_field *root, ov_error *err)
+{
+    ov_field f;
+    if (r->source->incomplete.text.n == 0)
+        return OV_OK;
+    OV_TRY(eval(r, &r->source->incomplete, root, &f, err));
+    r->page->retry |= f.kind == OV_FIELD_TRUE;
     return OV_OK;
 }
 
@@ -408,7 +413,9 @@ ov_status ovi_page_read(ovi_run *run, ovi_series *s, ov_slice body, ov_arena *sc
     *page = (ovi_page){0};
     OV_TRY(root_of(body, &root, err));
     OV_TRY(read_code(&r, &root, &rows, err));
-    if (!rows)
+    if (rows)
+        OV_TRY(read_incomplete(&r, &root, err));
+    if (!rows || page->retry)
         return OV_OK;
     OV_TRY(write_added(&r, err));
     if (r.source->cursor_unsorted)

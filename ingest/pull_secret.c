@@ -9,8 +9,10 @@
 #include <unistd.h>
 #include "base/file.h"
 #include "base/httpc.h"
+#include "base/json.h"
 
-enum { SECRET_BYTES = 8192, SHORTEST = 4 };
+enum { SECRET_BYTES = 8192, SHORTEST = 4, SHORTEST_IN_DATA = 8 };
+static const char HIDDEN[] = "***";
 
 ov_status ovi_secret_check(ov_slice where, ov_error *err)
 {
@@ -61,6 +63,63 @@ static bool printable(ov_slice s)
     return s.n > 0;
 }
 
+/* ---- what is hidden ---- */
+
+static ov_status know(ovi_secrets *s, ov_slice text, ov_arena *out, ov_error *err)
+{
+    for (uint32_t i = 0; i < s->n; i++)
+        if (ov_slice_eq(s->at[i], text))
+            return OV_OK;
+    if (s->n == s->cap) {
+        ov_slice *grown;
+        s->cap = s->cap ? s->cap * 2 : 8;
+        OV_TRY(ov_arena_alloc(out, s->cap * sizeof(*grown), &grown, err));
+        if (s->n)
+            memcpy(grown, s->at, s->n * sizeof(*grown));
+        s->at = grown;
+    }
+    return ov_arena_copy(out, text, &s->at[s->n++], err);
+}
+
+/* Percent-encoded with digits of the other case, or quoted with slashes escaped, as some servers do. */
+static void respell(ov_buf *b, bool encoded, ov_buf *out)
+{
+    ov_buf_clear(out);
+    for (size_t i = 0; i < b->n; i++) {
+        bool digit = encoded && ((i > 0 && b->p[i - 1] == '%') || (i > 1 && b->p[i - 2] == '%'));
+        if (!encoded && b->p[i] == '/')
+            ov_buf_add_char(out, '\\');
+        ov_buf_add_char(out, digit && b->p[i] >= 'A' && b->p[i] <= 'F' ? (char)(b->p[i] + 'a' - 'A') : b->p[i]);
+    }
+}
+
+static ov_status know_spellings(ovi_secrets *s, ov_slice value, ov_arena *out, ov_error *err)
+{
+    ov_buf b, other;
+    ov_buf_init(&b);
+    ov_buf_init(&other);
+    ov_status st = know(s, value, out, err);
+    for (int encoded = 1; encoded >= 0 && st == OV_OK; encoded--) {
+        ov_buf_clear(&b);
+        if (encoded)
+            ov_url_encode(&b, value);
+        else
+            ov_json_quote(&b, value);
+        respell(&b, encoded, &other);
+        st = ov_buf_check(&b, err);
+        if (st == OV_OK)
+            st = ov_buf_check(&other, err);
+        size_t quote = encoded ? 0 : 1;
+        if (st == OV_OK)
+            st = know(s, ov_slice_make(b.p + quote, b.n - 2 * quote), out, err);
+        if (st == OV_OK)
+            st = know(s, ov_slice_make(other.p + quote, other.n - 2 * quote), out, err);
+    }
+    ov_buf_fini(&b);
+    ov_buf_fini(&other);
+    return st;
+}
+
 ov_status ovi_secret_read(ovi_secrets *secrets, ov_slice where, ov_arena *out, ov_slice *value, ov_error *err)
 {
     char text[SECRET_BYTES];
@@ -82,49 +141,66 @@ ov_status ovi_secret_read(ovi_secrets *secrets, ov_slice where, ov_arena *out, o
     if (!printable(found))
         return ov_fail(err, OV_INVALID, "the secret " OV_SLICE_FMT " is empty or holds control characters",
                        OV_SLICE_ARG(where));
+    if (found.n < SHORTEST)
+        return ov_fail(err, OV_INVALID, "the secret " OV_SLICE_FMT " has fewer than %d bytes: it could not be kept out of reports",
+                       OV_SLICE_ARG(where), SHORTEST);
     OV_TRY(ov_arena_copy(out, found, value, err));
-    ovi_secrets_add(secrets, *value);
-    return OV_OK;
+    return know_spellings(secrets, *value, out, err);
 }
 
-void ovi_secrets_add(ovi_secrets *s, ov_slice value)
+/* Length of the longest secret of at least `shortest` bytes that stands at `at`; 0: none does. */
+static size_t found_at(const ovi_secrets *s, size_t shortest, ov_slice text, size_t at)
 {
-    if (value.n < SHORTEST || s->n == OVI_SECRETS_MAX)
-        return;
-    for (uint32_t i = 0; i < s->n; i++)
-        if (ov_slice_eq(s->at[i], value))
-            return;
-    s->at[s->n++] = value;
+    size_t most = 0;
+    for (uint32_t k = 0; k < s->n; k++)
+        if (s->at[k].p[0] == text.p[at] && s->at[k].n >= shortest &&
+            ov_slice_starts(ov_slice_make(text.p + at, text.n - at), s->at[k]))
+            most = OV_MAX(most, s->at[k].n);
+    return most;
 }
 
-static bool here(ov_slice text, size_t at, ov_slice secret)
+static void hide(const ovi_secrets *s, size_t shortest, ov_slice text, ov_buf *out)
 {
-    return secret.n && text.n - at >= secret.n && memcmp(text.p + at, secret.p, secret.n) == 0;
-}
-
-void ovi_secrets_hide(const ovi_secrets *s, ov_slice text, ov_buf *out)
-{
-    ov_buf encoded[OVI_SECRETS_MAX];
-    for (uint32_t k = 0; k < s->n; k++) {
-        ov_buf_init(&encoded[k]);
-        ov_url_encode(&encoded[k], s->at[k]);
-    }
     for (size_t i = 0; i < text.n;) {
-        size_t skip = 0;
-        for (uint32_t k = 0; k < s->n; k++) {
-            if (here(text, i, s->at[k]))
-                skip = OV_MAX(skip, s->at[k].n);
-            if (here(text, i, ov_buf_slice(&encoded[k])))
-                skip = OV_MAX(skip, encoded[k].n);
-        }
+        size_t skip = found_at(s, shortest, text, i);
         if (skip)
-            ov_buf_add_str(out, "***");
+            ov_buf_add_str(out, HIDDEN);
         else
             ov_buf_add_char(out, text.p[i]);
         i += skip ? skip : 1;
     }
+}
+
+void ovi_secrets_hide(const ovi_secrets *s, ov_slice text, ov_buf *out)
+{
+    hide(s, 0, text, out);
+}
+
+bool ovi_secrets_scrub(const ovi_secrets *s, ov_buf *text)
+{
+    bool any = false;
+    for (uint32_t k = 0; k < s->n && text->n && !any; k++)
+        any = s->at[k].n >= SHORTEST_IN_DATA && memmem(text->p, text->n, s->at[k].p, s->at[k].n) != NULL;
+    if (!any)
+        return false;
+    ov_buf hidden;
+    ov_buf_init(&hidden);
+    hidden.limit = text->limit;
+    hide(s, SHORTEST_IN_DATA, ov_buf_slice(text), &hidden);
+    ov_buf_fini(text);
+    *text = hidden;
+    return true;
+}
+
+/* Where the beginning of a secret starts that the end of the text cuts. */
+static size_t cut_secret(const ovi_secrets *s, ov_slice text)
+{
+    size_t from = text.n;
     for (uint32_t k = 0; k < s->n; k++)
-        ov_buf_fini(&encoded[k]);
+        for (size_t n = OV_MIN(s->at[k].n - 1, text.n); n >= SHORTEST; n--)
+            if (text.n - n < from && memcmp(text.p + text.n - n, s->at[k].p, n) == 0)
+                from = text.n - n;
+    return from;
 }
 
 void ovi_secrets_hide_error(const ovi_secrets *s, ov_error *err)
@@ -133,7 +209,10 @@ void ovi_secrets_hide_error(const ovi_secrets *s, ov_error *err)
     if (s->n == 0)
         return;
     ov_buf_init(&b);
+    bool whole = strlen(err->text) + 1 < sizeof err->text;
     ovi_secrets_hide(s, ov_slice_cstr(err->text), &b);
-    snprintf(err->text, sizeof err->text, OV_SLICE_FMT, OV_SLICE_ARG(ov_buf_slice(&b)));
+    ov_slice text = ov_buf_slice(&b);
+    size_t cut = whole ? text.n : cut_secret(s, text);
+    snprintf(err->text, sizeof err->text, "%.*s%s", (int)cut, text.n ? text.p : "", cut < text.n ? HIDDEN : "");
     ov_buf_fini(&b);
 }

@@ -11,19 +11,20 @@
 #include "base/arena.h"
 #include "base/buf.h"
 
-enum { OVI_SECRETS_MAX = 32 };
-
+/* A text to hide: a secret, or one of the ways in which it is written in addresses and JSON. */
 typedef struct ovi_secrets {
-    ov_slice at[OVI_SECRETS_MAX];
-    uint32_t n;
+    ov_slice *at;
+    uint32_t n, cap;
 } ovi_secrets;
 
 /* Does the text say where a secret is? OV_INVALID for one that seems to be the secret itself. */
 OV_CHECKED ov_status ovi_secret_check(ov_slice where, ov_error *err);
-/* The value, which `secrets` knows from then on. */
+/* The value, which `secrets` knows from then on; both live in `out`. OV_INVALID for one that is too short to be told from other
+ * words. */
 OV_CHECKED ov_status ovi_secret_read(ovi_secrets *secrets, ov_slice where, ov_arena *out, ov_slice *value, ov_error *err);
-/* Another text to hide. Short ones (below 4 bytes) are left: they would blank half of every sentence. */
-void ovi_secrets_add(ovi_secrets *secrets, ov_slice value);
-/* The text with *** for each secret, also where it is percent-encoded. */
+/* The text with *** for each secret, also where it is percent-encoded or quoted as JSON. */
 void ovi_secrets_hide(const ovi_secrets *secrets, ov_slice text, ov_buf *out);
+/* The same in place, of secrets that are long enough not to stand in data by chance; true: there was one. */
+bool ovi_secrets_scrub(const ovi_secrets *secrets, ov_buf *text);
+/* The same; sentences are cut where they are too long, so the beginning of a secret at the end goes as well. */
 void ovi_secrets_hide_error(const ovi_secrets *secrets, ov_error *err);

@@ -110,6 +110,8 @@ static ov_status read_secret(const ov_json *v, ov_slice *out, ov_error *err)
     return err->code;
 }
 
+enum { MOST_TOKENS = 64 };
+
 static ov_status read_auth(const ov_json *doc, ov_arena *out, ovi_pull_spec *p, ov_error *err)
 {
     static const char *const keys[] = {"token", "tokens", "accessKey", "secretKey", "sessionToken", "region"};
@@ -137,8 +139,8 @@ static ov_status read_auth(const ov_json *doc, ov_arena *out, ovi_pull_spec *p, 
         p->secrets.at[p->secrets.n].name = ov_slice_cstr(keys[i]);
         OV_TRY(read_secret(v, &p->secrets.at[p->secrets.n++].value, err));
     }
-    if (p->tokens.n > OVI_SECRETS_MAX / 2)
-        return ov_json_fail(list, err, OV_LIMIT, "more than %d tokens", OVI_SECRETS_MAX / 2);
+    if (p->tokens.n > MOST_TOKENS)
+        return ov_json_fail(list, err, OV_LIMIT, "more than %d tokens", MOST_TOKENS);
     return ov_json_str(auth, "region", OV_SLICE_LIT("us-east-1"), &p->region, err);
 }
 

@@ -3,7 +3,15 @@
 
 #include "base/utf8.h"
 
-enum { FIRST_ROWS = 4096, FIRST_ELEMS = 1024 };
+/* FREE_BYTES: of lanes; what goes beyond is charged. */
+enum { FIRST_ROWS = 4096, FEWEST_ROWS = 64, FIRST_ELEMS = 1024, FIRST_BYTES = 8 << 20, FREE_BYTES = 16 << 20, MANY_COLUMNS = 1024 };
+
+/* Tables with thousands of columns have few rows in a split: room for FIRST_BYTES of them. */
+static uint32_t first_rows(uint32_t columns)
+{
+    uint32_t fits = FIRST_BYTES / (uint32_t)sizeof(int64_t) / OV_MAX(columns, 1u);
+    return OV_MIN(OV_MAX(fits & ~63u, (uint32_t)FEWEST_ROWS), (uint32_t)FIRST_ROWS);
+}
 
 bool ovi_rows_nomem(ov_rows *r, size_t bytes)
 {
@@ -60,7 +68,8 @@ static bool col_resize(ov_rows *r, ovi_rows_col *c, uint32_t cap)
         if (!valid)
             return ovi_rows_nomem(r, cap / 8);
         c->valid = valid;
-        memset(valid + r->cap / 64, 0, (cap - r->cap) / 8);
+        if (cap > r->cap)
+            memset(valid + r->cap / 64, 0, (cap - r->cap) / 8);
     }
     if (c->list_end) {
         uint32_t *ends = ov_realloc(c->list_end - 1, ((size_t)cap + 1) * sizeof *ends);
@@ -72,16 +81,56 @@ static bool col_resize(ov_rows *r, ovi_rows_col *c, uint32_t cap)
     return true;
 }
 
+/* Lanes of so many rows, as far as they are charged. */
+static size_t charged_bytes(const ov_rows *r, uint32_t cap)
+{
+    size_t bytes = (size_t)cap * r->lane_bytes;
+    return bytes > FREE_BYTES ? bytes - FREE_BYTES : 0;
+}
+
+static bool charge(ov_rows *r, uint32_t cap)
+{
+    size_t bytes = charged_bytes(r, cap);
+    if (!r->budget || bytes <= r->charged)
+        return true;
+    if (ov_budget_charge(r->budget, bytes - r->charged, &r->err) != OV_OK) {
+        ov_error_context(&r->err, "%u rows of %u columns in a piece of the input", r->rows, r->col_count);
+        r->failed = true;
+        return false;
+    }
+    r->charged = bytes;
+    return true;
+}
+
+static void discharge(ov_rows *r)
+{
+    if (r->charged)
+        ov_budget_release(r->budget, r->charged);
+    r->charged = 0;
+}
+
 bool ovi_rows_grow(ov_rows *r)
 {
     if (r->cap > UINT32_MAX / 4)
         return ovi_rows_nomem(r, SIZE_MAX);
     uint32_t cap = r->cap * 2;
+    if (!charge(r, cap))
+        return false;
     for (uint32_t i = 0; i < r->col_count; i++)
         if (!col_resize(r, &r->col[i], cap))
             return false;
     r->cap = cap;
     return true;
+}
+
+/* A split that needed much gives it back before it waits for the next. */
+static void shrink(ov_rows *r)
+{
+    uint32_t cap = first_rows(r->col_count);
+    for (uint32_t i = 0; i < r->col_count; i++)
+        (void)!col_resize(r, &r->col[i], cap); /* smaller: nothing can be missing */
+    r->cap = cap;
+    discharge(r);
 }
 
 /* The arrays of a column that holds lists, for r->cap rows. */
@@ -159,21 +208,23 @@ ov_status ovi_rows_create(const ov_type *types, uint32_t count, uint32_t max_rej
     r->col = ov_calloc(count, sizeof *r->col);
     if (!r->col)
         ovi_rows_nomem(r, count * sizeof *r->col);
+    uint32_t cap = first_rows(count);
     for (uint32_t i = 0; !r->failed && i < count; i++) {
         ovi_rows_col *c = &r->col[i];
         r->col_count = i + 1;
         c->type = types[i];
         c->store = (uint8_t)store_of(types[i]);
-        if (has_codes(c) && !ovi_rows_dict_init(&c->dict))
+        r->lane_bytes += c->store == OVI_STORE_STR ? sizeof(uint32_t) : sizeof(int64_t);
+        if (has_codes(c) && !ovi_rows_dict_init(&c->dict, count > MANY_COLUMNS))
             ovi_rows_nomem(r, c->dict.bytes_cap);
         c->dict.raw = ov_type_is_sketch(c->type);
-        if (!r->failed && col_resize(r, c, FIRST_ROWS) && c->store == OVI_STORE_LIST) {
-            r->cap = FIRST_ROWS;
+        if (!r->failed && col_resize(r, c, cap) && c->store == OVI_STORE_LIST) {
+            r->cap = cap;
             list_arrays(r, c);
             r->cap = 0;
         }
     }
-    r->cap = FIRST_ROWS;
+    r->cap = cap;
     if (r->failed) {
         *err = r->err;
         ov_status st = r->err.code;
@@ -198,6 +249,7 @@ void ovi_rows_destroy(ov_rows *r)
         ov_free(c->elem_valid);
         ovi_rows_dict_fini(&c->dict);
     }
+    discharge(r);
     ov_free(r->col);
     ov_free(r->rejects);
     ov_arena_fini(&r->reject_arena);
@@ -216,6 +268,8 @@ void ovi_rows_clear(ov_rows *r)
         c->has_null = false;
         c->n = c->elem_n = 0;
     }
+    if (r->charged)
+        shrink(r);
     r->rows = r->put = 0;
     r->read = r->rejected = r->filtered = r->with_errors = r->repaired = 0;
     r->row_noted = r->failed = false;

@@ -3,14 +3,15 @@
 
 #include "base/utf8.h"
 
-enum { FIRST_SLOTS = 256, FIRST_BYTES = 4096 };
+enum { FIRST_SLOTS = 256, FIRST_BYTES = 4096, SMALL_SLOTS = 16, SMALL_BYTES = 64 };
 
-bool ovi_rows_dict_init(ovi_dict *d)
+bool ovi_rows_dict_init(ovi_dict *d, bool small)
 {
-    d->mask = FIRST_SLOTS - 1;
-    d->cap = FIRST_SLOTS;
-    d->bytes_cap = FIRST_BYTES;
-    d->slot = ov_calloc(FIRST_SLOTS, sizeof *d->slot);
+    uint32_t slots = small ? SMALL_SLOTS : FIRST_SLOTS;
+    d->mask = slots - 1;
+    d->cap = slots;
+    d->bytes_cap = small ? SMALL_BYTES : FIRST_BYTES;
+    d->slot = ov_calloc(slots, sizeof *d->slot);
     d->offsets = ov_calloc((size_t)d->cap + 2, sizeof *d->offsets);
     d->bytes = ov_malloc(d->bytes_cap);
     d->count = 1;

@@ -56,6 +56,9 @@ struct ov_rows {
     uint32_t col_count;
     uint32_t put; /* columns put in the current row */
     ovi_rows_col *col;
+    ov_budget *budget;  /* for rows beyond the first few MiB; NULL: not asked */
+    size_t lane_bytes;  /* of one row in all columns */
+    size_t charged;
     uint64_t read, rejected, filtered, with_errors, repaired;
     bool row_noted; /* the current row has a note already */
     bool failed;
@@ -83,7 +86,8 @@ bool ovi_rows_grow(ov_rows *r);
 bool ovi_rows_nomem(ov_rows *r, size_t bytes);
 bool ovi_rows_list_mode(ov_rows *r, ovi_rows_col *c);
 
-bool ovi_rows_dict_init(ovi_dict *d); /* false: no memory; ovi_rows_dict_fini all the same */
+/* small: one of thousands. */
+bool ovi_rows_dict_init(ovi_dict *d, bool small); /* false: no memory; ovi_rows_dict_fini all the same */
 void ovi_rows_dict_fini(ovi_dict *d);
 void ovi_rows_dict_clear(ovi_dict *d);
 /* A value that is not there yet, with its place; its code, 0 after a failure. */

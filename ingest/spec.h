@@ -173,3 +173,7 @@ OV_CHECKED ov_status ov_spec_parse(ov_slice text, ov_arena *out, ov_spec **spec,
 struct ov_json;
 /* The paths of a task's members that neither Druid nor we know, joined by commas; empty when there are none. */
 OV_CHECKED ov_status ov_spec_ignored(const struct ov_json *task, ov_arena *out, ov_slice *names, ov_error *err);
+/* Passwords and headers of inputs that stand in a task's document become OV_SPEC_HIDDEN, after it was read and before it is kept;
+ * true: there were some. */
+#define OV_SPEC_HIDDEN OV_SLICE_LIT("***")
+bool ov_spec_hide_secrets(struct ov_json *doc);

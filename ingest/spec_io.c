@@ -78,6 +78,32 @@ static ov_status read_headers(ovi_spec_reader *r, const ov_json *src, ov_error *
     return OV_OK;
 }
 
+static ov_status check_uri(ov_slice uri, const ov_json *at, ov_error *err)
+{
+    size_t scheme = ov_slice_starts(uri, OV_SLICE_LIT("https://")) ? 8 : ov_slice_starts(uri, OV_SLICE_LIT("http://")) ? 7 : 0;
+    if (!scheme)
+        return ov_json_fail(at, err, OV_INVALID, "expected an http or https address");
+    size_t host = scheme;
+    while (host < uri.n && uri.p[host] != '/' && uri.p[host] != '?' && uri.p[host] != '#')
+        host++;
+    if (memchr(uri.p + scheme, '@', host - scheme)) /* addresses are told in errors, rejects and lineage */
+        return ov_json_fail(at, err, OV_INVALID, "a user and a password do not stand in the address but in httpAuthenticationUsername and "
+                            "httpAuthenticationPassword");
+    return OV_OK;
+}
+
+/* The document was kept without its secrets, and runs again after a stop. */
+static ov_status check_whole(const ov_input_spec *in, const ov_json *src, ov_error *err)
+{
+    bool hidden = ov_slice_eq(in->password, OV_SPEC_HIDDEN);
+    for (uint32_t i = 0; i < in->header_count; i++)
+        hidden |= ov_slice_eq(in->header_values[i], OV_SPEC_HIDDEN);
+    if (hidden)
+        return ov_json_fail(src, err, OV_INVALID, "a password or header is ***: secrets that stand in a document are not kept; give them again, "
+                            "or name the password: {\"type\": \"environment\", \"variable\": \"NAME\"}");
+    return OV_OK;
+}
+
 static ov_status read_http(ovi_spec_reader *r, const ov_json *src, ov_error *err)
 {
     ov_input_spec *in = &r->spec->input;
@@ -88,12 +114,11 @@ static ov_status read_http(ovi_spec_reader *r, const ov_json *src, ov_error *err
         return ov_json_fail(src, err, OV_INVALID, "'uris' is missing or empty");
     const ov_json *uri = ov_json_find(src, "uris")->first;
     for (uint32_t i = 0; i < in->name_count; i++, uri = uri->next)
-        if (!ov_slice_starts(in->names[i], OV_SLICE_LIT("http://")) &&
-            !ov_slice_starts(in->names[i], OV_SLICE_LIT("https://")))
-            return ov_json_fail(uri, err, OV_INVALID, "expected an http or https address");
+        OV_TRY(check_uri(in->names[i], uri, err));
     OV_TRY(ovi_spec_text(r, src, "httpAuthenticationUsername", "", &in->user, err));
     OV_TRY(read_password(r, src, err));
-    return read_headers(r, src, err);
+    OV_TRY(read_headers(r, src, err));
+    return check_whole(in, src, err);
 }
 
 ov_status ovi_spec_input(ovi_spec_reader *r, const ov_json *io, ov_error *err)

@@ -70,8 +70,8 @@ static ov_status read_envelope(ovi_task *t, const ov_json *doc, ov_error *err)
     return print_json(&t->arena, context, &t->context_json, err);
 }
 
-/* From text to a task that could run; nothing outside it has changed. */
-static ov_status read_document(ovi_task *t, ov_slice text, ov_error *err)
+/* From text to a task that could run; nothing outside it has changed. kept: it will be read once more from what is kept of it. */
+static ov_status read_document(ovi_task *t, ov_slice text, bool kept, ov_error *err)
 {
     ov_json *doc, *id;
     int64_t now = ov_now_ms();
@@ -82,6 +82,9 @@ static ov_status read_document(ovi_task *t, ov_slice text, ov_error *err)
         OV_TRY(check_id(t->row.id, err));
     t->row.spec = text; /* check may want the text itself */
     OV_TRY(t->type->check(t, doc, err));
+    if (ov_spec_hide_secrets(doc) && (kept || t->row.restart))
+        return ov_fail(err, OV_INVALID, "the task holds a password or a header with a secret, and documents are kept without them: it could not "
+                       "run later; name the password: {\"type\": \"environment\", \"variable\": \"NAME\"}");
     if (t->row.id.n == 0) {
         OV_TRY(make_id(t, now, err));
         OV_TRY(ov_json_new_str(&t->arena, t->row.id, &id, err));
@@ -100,7 +103,7 @@ static ov_status read_document(ovi_task *t, ov_slice text, ov_error *err)
 
 static ov_status admit(ov_tasks *r, ovi_task *t, ov_slice text, ov_error *err)
 {
-    OV_TRY(read_document(t, text, err));
+    OV_TRY(read_document(t, text, false, err));
     OV_TRY(ov_catalog_task_insert(r->config.catalog, &t->row, err));
     ov_error log_err = OV_ERROR_INIT;
     if (ovi_task_log_open(&t->log, ov_catalog_dir(r->config.catalog), t->row.id, &log_err) != OV_OK)
@@ -129,7 +132,7 @@ ov_status ov_tasks_check(ov_tasks *r, ov_slice json, ov_error *err)
     ovi_task *t = ovi_task_create(r);
     if (!t)
         return ov_fail_nomem(err, sizeof(*t));
-    ov_status st = read_document(t, json, err);
+    ov_status st = read_document(t, json, true, err);
     ovi_task_release(t);
     return st;
 }

@@ -74,7 +74,9 @@ class Double:
                     pass
 
             def do_POST(self):
-                self.rfile.read(int(self.headers.get('Content-Length') or 0))
+                body = self.rfile.read(int(self.headers.get('Content-Length') or 0))
+                with double.lock:
+                    double.take(body)
                 self.do_GET()
 
             def log_message(self, *words):
@@ -100,6 +102,9 @@ class Double:
 
     def handle(self, request):
         return Answer(404, {'message': 'Not Found'})
+
+    def take(self, body):
+        """What was posted, before it is answered."""
 
     def count(self):
         with self.lock:

@@ -42,6 +42,18 @@ def case_bucket():
         equal(folder.run(bucket(store, onChange='append'))['loaded'], 11, 'read again')
 
 
+def case_bucket_with_a_session():
+    """The token of a session is sent, and signed with the rest."""
+    with S3() as store, Folder(dict(KEYS, SESSION='session/token+1=')) as folder:
+        store.objects['in/a.json'] = lines(3)
+        spec = bucket(store)
+        spec['auth'] = dict(spec['auth'], sessionToken='env:SESSION')
+        equal(folder.run(spec)['loaded'], 3, 'rows')
+        for request in store.seen:
+            equal(request.header('x-amz-security-token'), 'session/token+1=', 'sent')
+            want('x-amz-security-token' in request.header('Authorization'), 'signed')
+
+
 def case_bucket_refusals():
     with S3() as store, Folder(dict(KEYS, BAD='wrong')) as folder:
         store.objects['in/a.json'] = lines(3)

@@ -1,7 +1,9 @@
 """Limits, waits and failures: what is waited for, what is tried again, what is a gap."""
+import json
 import time
 
 from doubles import Answer, GitHub
+from ovatetest import Server
 from pulltest import Folder, equal, want
 from test_paging import issues
 
@@ -163,3 +165,55 @@ def case_failure_on_a_later_page_goes_on_there():
         equal(folder.run(spec)['loaded'], 200, 'the rest')
         want('page=2' in hub.seen[0].target, 'the first page is not asked again')
         equal(folder.value('SELECT COUNT(DISTINCT number) FROM gh_issue'), 300, 'whole')
+
+
+def case_retry_after_may_be_a_date():
+    start = time.monotonic()
+    then = time.strftime('%a, %d %b %Y %H:%M:%S GMT', time.gmtime(time.time() + 3))
+    run_with(Answer(503, b'', {'Retry-After': then}))
+    want(1.5 < time.monotonic() - start < 10, 'it was waited for')
+
+
+class Slow(GitHub):
+    """Notes when each request came; each takes a fifth of a second."""
+
+    def __init__(self):
+        self.came = []
+        super().__init__()
+
+    def handle(self, request):
+        self.came.append(time.monotonic())
+        return Answer(200, [{'id': 1, 'number': 1, 'created_at': '2024-01-01T00:00:00Z', 'updated_at': '2024-01-01T00:00:00Z'}], pause=0.2)
+
+    def most_within(self, seconds):
+        return max(sum(1 for other in self.came if at <= other < at + seconds) for at in self.came)
+
+
+def case_slots_and_rates_of_a_pool():
+    """Tasks that run at once share them: no more requests under way than slots, no more in a stretch than the rate."""
+    for limits, seconds, most, least in (({'slots': 3}, 0.19, 3, 1.2), ({'slots': 50, 'rate': '6/PT1S'}, 0.95, 7, 1.9)):
+        with Slow() as hub, Folder({'TOK': 'secret-token-1'}) as folder, Server(folder.data, env=folder.env) as server:
+            start, ids = time.monotonic(), []
+            for task in range(2):
+                spec = issues(hub, ['o/r%d' % (task * 10 + n) for n in range(10)], name='t%d' % task, limits=dict(QUICK, pool='shared', **limits))
+                status, _, body = server.post('/druid/indexer/v1/task', spec)
+                equal(status, 200, body)
+                ids.append(json.loads(body)['task'])
+            equal([server.wait_task(i)['status'] for i in ids], ['SUCCESS', 'SUCCESS'], limits)
+            equal(len(hub.came), 20, 'requests')
+            want(hub.most_within(seconds) <= most, '%s: %d at once' % (limits, hub.most_within(seconds)))
+            want(time.monotonic() - start >= least, '%s: %.2f s' % (limits, time.monotonic() - start))
+
+
+def case_so_many_series_may_fail():
+    with GitHub() as hub, Folder({'TOK': 'secret-token-1'}) as folder:
+        for repo in ('a/a', 'b/b', 'c/c'):
+            hub.add_issues(repo, range(1, 6))
+        hub.once(Answer(500, {'message': 'broken'}), when=lambda r: 'b/b' in r.path, times=99)
+        spec = issues(hub, ['a/a', 'b/b', 'c/c'], limits=dict(QUICK, pool='may', retries=0))
+        folder.fails(spec, '1 of 3 series failed')
+        got = folder.run(dict(spec, maxFailures=1))
+        equal((got['state'], got['failures']), ('SUCCESS', 1), 'told')
+        want('broken' in got['firstFailure'], got)
+        equal(folder.sql("SELECT status, expected, received FROM sys.completeness WHERE status = 'partial'"), [{'status': 'partial', 'expected': 3, 'received': 2}],
+              'and in the ledger')

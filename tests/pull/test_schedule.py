@@ -100,6 +100,30 @@ def case_retries_then_tells():
             wait_for(lambda: slack.count() > before)
 
 
+class Hook(Slack):
+    """Keeps what is told, as Slack would get it."""
+
+    def take(self, body):
+        self.texts.append(json.loads(body)['text'])
+
+
+def case_what_is_told():
+    """On success and failure, and once when nothing has succeeded for long."""
+    with GitHub() as hub, Hook() as hook, Folder({'TOK': 'secret-token-1'}) as folder:
+        hub.add_issues('a/b', range(1, 4))
+        with Server(folder.data, env=dict(folder.env, HOOK=hook.url + '/h')) as server:
+            put(server, {'name': 'told', 'every': 'PT2S', 'task': issues(hub, 'a/b', limits={'pool': 'told', 'retries': 0}),
+                         'notify': {'url': 'env:HOOK', 'on': ['success', 'failure'], 'lag': 'PT5S'}})
+            first = wait_for(lambda: hook.texts)[0]
+            for line in ('Result: success', 'Schedule: told', 'Attempt: 1 of 1', 'Rows: 3 read, 3 loaded, 0 rejected', 'Log: /druid/indexer/v1/task/'):
+                want(line in first, first)
+            hub.once(Answer(500, {'message': 'out of order'}), times=99)
+            wait_for(lambda: any('Result: late\nSchedule: told\nNo run has succeeded for' in text for text in hook.texts))
+            want(any('Result: fail' in text and 'out of order' in text for text in hook.texts), hook.texts)
+            server.post('/ovate/v1/schedules/told/pause', {})
+            equal(sum('Result: late' in text for text in hook.texts), 1, 'once')
+
+
 def case_overlap():
     with Folder() as folder, Server(folder.data, env=folder.env) as server:
         slow = {'type': 'noop', 'runTime': 3500}

@@ -58,6 +58,30 @@ def case_steam():
         folder.fails(dict(recent, auth={'token': 'env:BAD'}, name='other'), '403')
 
 
+def case_steam_news():
+    item = lambda n: {'gid': str(n), 'appid': 730, 'title': 't%d' % n, 'url': 'u', 'author': 'a', 'feedname': 'f', 'feedlabel': 'l', 'feed_type': 1,
+                      'is_external_url': n % 2 == 0, 'date': 1700000000 + n, 'contents': 'c'}
+    with Double() as api, Folder() as folder:
+        news = [item(n) for n in range(9, 0, -1)]
+        api.handle = lambda request: Answer(200, {'appnews': {'appid': int(request.query['appid']), 'newsitems': news, 'count': len(news)}})
+        spec = {'type': 'pull', 'source': 'steam.news', 'baseUrl': api.url, 'params': {'appid': '730'}}
+        equal(folder.run(spec)['loaded'], 9, 'news')
+        news.insert(0, item(10))
+        equal(folder.run(spec)['loaded'], 1, 'the new one')
+        equal(folder.sql('SELECT COUNT(*) n, SUM(is_external) e, MAX(__time) t FROM steam_news'), [{'n': 10, 'e': 5, 't': '2023-11-14T22:13:30.000Z'}], 'rows')
+
+
+def case_stack_exchange_counts():
+    with Double() as api, Folder() as folder:
+        api.handle = lambda request: Answer(200, {'total': {'druid': 3, 'c': 5}[request.query['tagged']]}, encode=True)
+        spec = {'type': 'pull', 'source': 'stackexchange.count', 'baseUrl': api.url + '/2.3', 'params': {'tagged': ['druid', 'c']}}
+        equal(folder.run(spec)['loaded'], 2, 'two numbers')
+        equal({r.query['filter'] for r in api.seen}, {'total'}, 'no more than the number')
+        folder.run(spec)
+        equal(folder.sql('SELECT term, COUNT(*) n, MAX(total) t FROM so_count_daily GROUP BY term ORDER BY term'),
+              [{'term': 'c', 'n': 2, 't': 5}, {'term': 'druid', 'n': 2, 't': 3}], 'a history')
+
+
 def case_seoul_bikes():
     real = shared('data/seoul/realtimeList-snapshot.json.gz')
     stations = json.loads(gzip.open(real).read())['realtimeList'] if real else []

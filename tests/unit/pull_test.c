@@ -1,4 +1,5 @@
 /* Parts of pulling that need no server: templates, verdicts on answers, waits, links, signatures, secrets, cursors. */
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "ingest/pull_listing.h"
@@ -215,6 +216,28 @@ static void test_secrets(void **state)
     check_slice(v, "pass/word+1");
     ovi_secrets_hide(&s, OV_SLICE_LIT("x pass/word+1 y ?key=pass%2Fword%2B1&z"), &b);
     check_text(&b, "x *** y ?key=***&z");
+    ov_buf_add_str(&b, "[\"pass\\/word+1\", \"pass%2fword%2b1\", \"pass/word\"]");
+    assert_true(ovi_secrets_scrub(&s, &b));
+    assert_false(ovi_secrets_scrub(&s, &b));
+    check_text(&b, "[\"***\", \"***\", \"pass/word\"]");
+    memset(err.text, 'x', sizeof err.text - 1);
+    memcpy(err.text + sizeof err.text - 1 - 9, "pass/word", 10);
+    ovi_secrets_hide_error(&s, &err); /* a sentence that was cut within a secret */
+    assert_null(strstr(err.text, "pass"));
+    ov_error ends = {.text = "no pass/word"};
+    ovi_secrets_hide_error(&s, &ends);
+    assert_string_equal(ends.text, "no pass/word");
+    for (int i = 0; i < 100; i++) {
+        char name[40], value[40];
+        snprintf(name, sizeof name, "env:OVATE_UNIT_SECRET%d", i);
+        snprintf(value, sizeof value, "many-%d-secrets", i);
+        setenv(name + 4, value, 1);
+        check_ok(ovi_secret_read(&s, ov_slice_cstr(name), &a, &v, &err), &err);
+    }
+    ovi_secrets_hide(&s, OV_SLICE_LIT("many-0-secrets many-99-secrets pass/word+1"), &b);
+    check_text(&b, "*** *** ***");
+    setenv("OVATE_UNIT_SECRET", "abc", 1);
+    check_fails(ovi_secret_read(&s, OV_SLICE_LIT("env:OVATE_UNIT_SECRET"), &a, &v, &err), &err, OV_INVALID, "fewer than 4 bytes");
     check_fails(ovi_secret_check(OV_SLICE_LIT("pass/word+1"), &err), &err, OV_INVALID, "env:NAME");
     assert_null(strstr(err.text, "pass"));
     ov_buf_fini(&b);
