@@ -348,8 +348,8 @@ static ov_status prefixed(ovi_nplanner *p, const ov_plan *in, ov_slice prefix, c
     OV_TRY(ov_arena_alloc(p->arena, (in->field_count + (size_t)1) * sizeof *names, &names, err));
     for (uint32_t i = 0; i < in->field_count; i++) {
         OV_TRY(ov_plan_column(p->cx, in, i, &exprs[i], err));
-        OV_TRY(ov_arena_printf(p->arena, &names[i], err, OV_SLICE_FMT OV_SLICE_FMT, OV_SLICE_ARG(prefix),
-                               OV_SLICE_ARG(in->fields[i].name)));
+        ov_slice name = in->fields[i].name;
+        OV_TRY(ov_arena_printf(p->arena, &names[i], err, "%.*s%.*s", (int)prefix.n, prefix.p, (int)name.n, name.p));
     }
     return ov_plan_project(p->arena, in, exprs, names, in->field_count, out, err);
 }

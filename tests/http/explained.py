@@ -6,8 +6,13 @@
 FILE holds one SQL statement a line, or JSON lines with a `body` that has a `query`, or statements between `#!SQL` style
 markers as .iq files have them (a statement ends with `;`). Prints how many statements had a native query, and those whose
 answers differ. Rows compare as a list when the statement orders them, else as a set. Standard library only.
+
+    explained.py --url http://127.0.0.1:8888 --qa [WORD] [--every N]
+
+takes the corpus of Druid's quality tests instead, files whose path holds WORD, every N-th statement of them, and loads its tables, as
+tools/druid_qa.py of the shared folder does.
 """
-import argparse, calendar, http.client, json, math, re, sys, urllib.parse
+import argparse, calendar, collections, glob, http.client, json, math, os, re, sys, urllib.parse
 
 
 def send(where, path, body):
@@ -83,7 +88,7 @@ def plain(value, sql):
         return float('%.9g' % value) if math.isfinite(value) else str(value)
     if isinstance(value, int):
         return value
-    if isinstance(value, str) and value[:1] in '{["':
+    if isinstance(value, str) and (value[:1] in '{["' or sql.startswith('COMPLEX') or sql == 'OTHER'):
         try:
             value = json.loads(value)  # JSON columns are text in SQL answers
         except ValueError:
@@ -138,19 +143,43 @@ def compare(where, sql, context, strict=False):
     return 'differs', 'SQL %.200s\n      native %.200s' % first
 
 
+def corpus(url, word, every):
+    """(path, statement, context) of the corpus, table set by table set, which is loaded when its statements come."""
+    here = os.path.dirname(os.path.abspath(__file__))
+    sys.path.insert(0, os.path.join(here, '..', 'lib'))
+    import ovatetest
+    shared = ovatetest.shared_folder('tools/druid_qa.py', 'data/druid-qa')
+    sys.path.insert(0, os.path.join(shared, 'tools'))
+    import druid_qa
+    sets = collections.OrderedDict()
+    for path in sorted(glob.glob(os.path.join(shared, 'data', 'druid-qa', 'queries', '**', '*.iq'), recursive=True)):
+        for dataset, case in druid_qa.parse(path) if word in path else ():
+            if dataset and 'qatests/' in dataset:
+                sets.setdefault(dataset, []).append((path, case))
+    for dataset, cases in sets.items():
+        trouble = druid_qa.load(url, os.path.join(shared, 'data', 'druid-qa', 'tables'), dataset, 0.2)
+        if trouble:
+            sys.exit('%s: %s' % (dataset, trouble))
+        for path, case in cases[::every]:
+            yield path, case.sql, case.context
+
+
 def main():
     ap = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     ap.add_argument('--url', required=True)
     ap.add_argument('--show', type=int, default=10)
-    ap.add_argument('files', nargs='+')
+    ap.add_argument('--qa', nargs='?', const='', metavar='WORD')
+    ap.add_argument('--every', type=int, default=1)
+    ap.add_argument('files', nargs='*')
     args = ap.parse_args()
     where, count = urllib.parse.urlsplit(args.url), {'same': 0, 'differs': 0, 'none': 0, 'refused': 0}
-    for path in args.files:
-        for sql, context in statements(path):
-            result, why = compare(where, sql, {k: v for k, v in context.items() if k in ('sqlTimeZone',)})
-            count[result] += 1
-            if why and count['differs'] <= args.show:
-                print('%s\n  %s\n      %s' % (path, ' '.join(sql.split())[:600], why))
+    asked = corpus(args.url, args.qa, args.every) if args.qa is not None else (
+        (path, sql, context) for path in args.files for sql, context in statements(path))
+    for path, sql, context in asked:
+        result, why = compare(where, sql, {k: v for k, v in context.items() if k in ('sqlTimeZone',)})
+        count[result] += 1
+        if why and count['differs'] <= args.show:
+            print('%s\n  %s\n      %s' % (path, ' '.join(sql.split())[:600], why), flush=True)
     print('%(same)d same, %(differs)d different, %(none)d without a native query, %(refused)d refused' % count)
     sys.exit(1 if count['differs'] else 0)
 
