@@ -170,16 +170,19 @@ static int tail(const ingest_options *o, const char *path)
     ov_tail_options t = {.dir = o->run.dir, .path = path, .datasource = o->datasource, .format = o->format, .name = o->name,
                          .once = o->once, .stop = &interrupted};
     if (!o->datasource)
-        return ov_cli_usage(&ov_cmd_ingest, "tail wants --datasource");
+        return ov_cli_usage(&ov_cmd_ingest, "`tail` wants --datasource NAME, where the lines go");
     return ov_tail_run(&t);
 }
 
 static int unknown_word(const char *word)
 {
     static const char *const known[] = {"run", "git", "tail", "plan", "test", "backfill", "schedule", "sources"};
+    static const char *const wanted[] = {"one SPEC.json", "one PATH or more", "one FILE (or - for standard input)", "one SPEC.json",
+                                         "one SPEC.json", "one SPEC.json, --from and --to", "", "nothing"};
     ov_slice near = ov_suggest_of(ov_slice_cstr(word), known, OV_COUNT_OF(known));
-    if (ov_slice_eq(near, ov_slice_cstr(word)))
-        return ov_cli_usage(&ov_cmd_ingest, "`%s` wants something else behind it", word);
+    for (size_t i = 0; i < OV_COUNT_OF(known); i++)
+        if (strcmp(word, known[i]) == 0)
+            return ov_cli_usage(&ov_cmd_ingest, "`%s` wants %s behind it", word, wanted[i]);
     if (near.n)
         return ov_cli_usage(&ov_cmd_ingest, "'%s' is no word of it; did you mean `%.*s`?", word, (int)near.n, near.p);
     return ov_cli_usage(&ov_cmd_ingest, "'%s' is no word of it; run, git, tail, plan, test, backfill, schedule and sources are",
@@ -259,7 +262,7 @@ static int run(int argc, char **argv)
 const ov_command ov_cmd_ingest = {
     .name = "ingest",
     .usage = "WORD ... [--data DIR]",
-    .about = "Load files by a Druid ingestion spec, pull from a source, or read the history of git clones",
+    .about = "Load files by a Druid ingestion spec, follow logs, pull from a source, or read the history of git clones",
     .more = "run SPEC.json                one task: files, pulls, compaction; here, or in the server that holds the folder\n"
             "git PATH...                  commits and changed files of clones; run it again and only new ones are added\n"
             "tail FILE --datasource NAME  follow a log file (- is standard input), each line once, also over restarts\n"

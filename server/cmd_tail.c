@@ -230,7 +230,7 @@ static ov_status follow(tailing *t, ov_tail *file, ov_error *err)
         if (piece.text.n)
             OV_TRY(push_piece(t, &piece, err));
         else if (ended || t->o->once)
-            return OV_OK;
+            return ov_tail_is_there(file) ? OV_OK : ov_fail(err, OV_NOT_FOUND, "there is no file %s", t->o->path);
         else
             ov_sleep_ms(POLL_MS);
     }

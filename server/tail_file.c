@@ -9,16 +9,9 @@
 #include "base/file.h"
 #include "base/hash.h"
 #include "base/os.h"
+#include "server/tail_place.h"
 
-enum { HEAD_BYTES = 256, MAX_LINE = 32 << 20, MAX_OLDER = 64, READ_BYTES = 1 << 18 };
-
-/* Which file, and how far. */
-typedef struct place {
-    uint64_t dev, ino, offset;
-    uint64_t head_bytes, head_hash; /* checksum of its first bytes, as many as there were */
-    uint64_t last_hash;             /* and of those right before the offset, by which a copy of it is known; 0: not known */
-    bool known;
-} place;
+enum { MAX_LINE = 32 << 20, MAX_OLDER = 64, READ_BYTES = 1 << 18 };
 
 typedef struct older {
     char path[4096];
@@ -28,12 +21,13 @@ typedef struct older {
 struct ov_tail {
     char *path;
     bool is_stdin, with_header, at_end;
+    bool waiting;     /* for the file to be made; that was said */
     int fd; /* -1: not there yet */
-    place at;
+    ov_tail_place at;
     uint64_t got;     /* bytes of the file in `bytes`, from at.offset on */
     ov_buf bytes;     /* read, not handed out; */
     size_t handed;    /* of them handed out by the last call */
-    char last[HEAD_BYTES]; /* the bytes before at.offset */
+    char last[OV_TAIL_HEAD]; /* the bytes before at.offset */
     size_t last_bytes;
     bool passing_over; /* the line at hand is too long */
     uint64_t passed_over;
@@ -44,90 +38,16 @@ struct ov_tail {
     const char *news;
 };
 
-/* ---- places as text ---- */
-
-static ov_status parse_place(ov_slice text, bool is_stdin, place *out, ov_error *err)
-{
-    unsigned long long dev = 0, ino = 0, offset = 0, n = 0, hash = 0, last = 0;
-    char copy[160];
-    *out = (place){0};
-    if (text.n == 0)
-        return OV_OK;
-    bool good = text.n < sizeof copy;
-    if (good) {
-        memcpy(copy, text.p, text.n);
-        copy[text.n] = 0;
-        good = is_stdin ? sscanf(copy, "bytes %llu", &offset) == 1
-                        : sscanf(copy, "%llx:%llx %llu %llu:%llx %llx", &dev, &ino, &offset, &n, &hash, &last) >= 5;
-    }
-    if (!good || n > HEAD_BYTES)
-        return ov_fail(err, OV_INVALID, "'" OV_SLICE_FMT "' is no place in %s", OV_SLICE_ARG(text),
-                       is_stdin ? "standard input" : "a file");
-    *out = (place){dev, ino, offset, n, hash, last, true};
-    return OV_OK;
-}
-
-static ov_status print_place(ov_tail *t, ov_slice *out, ov_error *err)
-{
-    ov_buf_clear(&t->place_text);
-    if (t->is_stdin)
-        ov_buf_addf(&t->place_text, "bytes %llu", (unsigned long long)t->at.offset);
-    else
-        ov_buf_addf(&t->place_text, "%llx:%llx %llu %llu:%llx %llx", (unsigned long long)t->at.dev,
-                    (unsigned long long)t->at.ino, (unsigned long long)t->at.offset, (unsigned long long)t->at.head_bytes,
-                    (unsigned long long)t->at.head_hash, (unsigned long long)t->at.last_hash);
-    *out = ov_buf_slice(&t->place_text);
-    return ov_buf_check(&t->place_text, err);
-}
-
 /* ---- files ---- */
-
-/* The first bytes, as many as the place knows (or, for one that knows none, as there are). */
-static uint64_t head_of(int fd, uint64_t want, uint64_t *n)
-{
-    char head[HEAD_BYTES];
-    ssize_t got = pread(fd, head, want ? (size_t)want : sizeof head, 0);
-    *n = got > 0 ? (uint64_t)got : 0;
-    return ov_checksum(head, (size_t)*n);
-}
-
-static bool is_same_file(int fd, const struct stat *st, const place *at)
-{
-    uint64_t n;
-    if (st->st_dev != at->dev || st->st_ino != at->ino || (uint64_t)st->st_size < at->offset)
-        return false;
-    uint64_t hash = head_of(fd, at->head_bytes, &n);
-    return at->head_bytes == 0 || (n == at->head_bytes && hash == at->head_hash);
-}
-
-/* The bytes before an offset. */
-static size_t read_last(int fd, uint64_t offset, char last[HEAD_BYTES])
-{
-    size_t n = (size_t)OV_MIN(offset, (uint64_t)HEAD_BYTES);
-    ssize_t got = pread(fd, last, n, (off_t)(offset - n));
-    return got == (ssize_t)n ? n : 0;
-}
-
-/* Is it a copy of the file that was read so far, made before that one was emptied (logrotate's copytruncate)? */
-static bool is_copy(int fd, const struct stat *st, const place *at)
-{
-    char last[HEAD_BYTES];
-    uint64_t n;
-    if ((at->offset && !at->last_hash) || at->head_bytes == 0 || (uint64_t)st->st_size < at->offset)
-        return false;
-    uint64_t hash = head_of(fd, at->head_bytes, &n);
-    return n == at->head_bytes && hash == at->head_hash &&
-           (at->offset == 0 || ov_checksum(last, read_last(fd, at->offset, last)) == at->last_hash);
-}
 
 static void begin_file(ov_tail *t, int fd, const struct stat *st, uint64_t offset)
 {
     if (t->fd >= 0)
         close(t->fd);
     t->fd = fd;
-    t->at = (place){.dev = st->st_dev, .ino = st->st_ino, .offset = offset, .known = true};
-    t->at.head_hash = head_of(fd, 0, &t->at.head_bytes);
-    t->last_bytes = read_last(fd, offset, t->last);
+    t->at = (ov_tail_place){.dev = st->st_dev, .ino = st->st_ino, .offset = offset, .known = true};
+    t->at.head_hash = ov_tail_head(fd, 0, &t->at.head_bytes);
+    t->last_bytes = ov_tail_last(fd, offset, t->last);
     t->at.last_hash = t->last_bytes ? ov_checksum(t->last, t->last_bytes) : 0;
     t->passed_over += t->passing_over; /* nobody will end it */
     t->passing_over = false;
@@ -192,7 +112,7 @@ static ov_status list_older(ov_tail *t, ov_error *err)
 }
 
 /* The file of the saved place under another name, or a copy of it: that and what was changed after it come first. */
-static ov_status find_rotated(ov_tail *t, const place *saved, bool *found, ov_error *err)
+static ov_status find_rotated(ov_tail *t, const ov_tail_place *saved, bool *found, ov_error *err)
 {
     *found = false;
     OV_TRY(list_older(t, err));
@@ -201,7 +121,7 @@ static ov_status find_rotated(ov_tail *t, const place *saved, bool *found, ov_er
         int fd = open(t->older[i].path, O_RDONLY | O_CLOEXEC);
         if (fd < 0)
             continue;
-        if (fstat(fd, &st) == 0 && (is_same_file(fd, &st, saved) || is_copy(fd, &st, saved))) {
+        if (fstat(fd, &st) == 0 && (ov_tail_is_same(fd, &st, saved) || ov_tail_is_copy(fd, &st, saved))) {
             begin_file(t, fd, &st, saved->offset);
             t->older_count -= i;
             memmove(t->older, t->older + i, t->older_count * sizeof *t->older);
@@ -215,7 +135,7 @@ static ov_status find_rotated(ov_tail *t, const place *saved, bool *found, ov_er
 }
 
 /* *there false: no file of the name yet. */
-static ov_status open_named(ov_tail *t, const char *path, const place *saved, bool *there, ov_error *err)
+static ov_status open_named(ov_tail *t, const char *path, const ov_tail_place *saved, bool *there, ov_error *err)
 {
     struct stat st;
     int fd = open(path, O_RDONLY | O_CLOEXEC);
@@ -226,7 +146,7 @@ static ov_status open_named(ov_tail *t, const char *path, const place *saved, bo
         close(fd);
         return ov_fail(err, OV_INVALID, "%s is no regular file; use - for standard input", path);
     }
-    bool same = saved && saved->known && is_same_file(fd, &st, saved);
+    bool same = saved && saved->known && ov_tail_is_same(fd, &st, saved);
     if (saved && saved->known && !same) {
         bool found;
         ov_status rotated = find_rotated(t, saved, &found, err);
@@ -248,7 +168,7 @@ ov_status ov_tail_open(const char *path, bool with_header, ov_slice from, ov_tai
 {
     ov_tail *t = ov_calloc(1, sizeof *t);
     bool there;
-    place saved;
+    ov_tail_place saved;
     if (!t)
         return ov_fail_nomem(err, sizeof *t);
     t->fd = -1;
@@ -258,7 +178,7 @@ ov_status ov_tail_open(const char *path, bool with_header, ov_slice from, ov_tai
     ov_buf_init(&t->header);
     ov_buf_init(&t->place_text);
     t->path = ov_strdup(path);
-    ov_status st = t->path ? parse_place(from, t->is_stdin, &saved, err) : ov_fail_nomem(err, strlen(path));
+    ov_status st = t->path ? ov_tail_place_read(from, t->is_stdin, &saved, err) : ov_fail_nomem(err, strlen(path));
     if (st == OV_OK && t->is_stdin) {
         t->fd = dup(STDIN_FILENO);
         t->at = saved; /* what came before is passed over */
@@ -287,6 +207,11 @@ void ov_tail_close(ov_tail *t)
     ov_buf_fini(&t->header);
     ov_buf_fini(&t->place_text);
     ov_free(t);
+}
+
+bool ov_tail_is_there(const ov_tail *t)
+{
+    return t->fd >= 0;
 }
 
 uint64_t ov_tail_passed_over(const ov_tail *t)
@@ -365,9 +290,9 @@ static ov_status check_truncated(ov_tail *t, ov_error *err)
 {
     struct stat mine;
     bool found;
-    if (t->is_stdin || fstat(t->fd, &mine) != 0 || is_same_file(t->fd, &mine, &t->at))
+    if (t->is_stdin || fstat(t->fd, &mine) != 0 || ov_tail_is_same(t->fd, &mine, &t->at))
         return OV_OK;
-    const place was = t->at;
+    const ov_tail_place was = t->at;
     OV_TRY(find_rotated(t, &was, &found, err));
     if (!found)
         begin_file(t, dup(t->fd), &mine, 0);
@@ -401,7 +326,7 @@ static ov_status next_file(ov_tail *t, bool *moved, ov_error *err)
 /* Over n bytes of those that are there. */
 static void move_on(ov_tail *t, size_t n)
 {
-    size_t keep = n < HEAD_BYTES ? OV_MIN(t->last_bytes, HEAD_BYTES - n) : 0, add = OV_MIN(n, (size_t)HEAD_BYTES);
+    size_t keep = n < OV_TAIL_HEAD ? OV_MIN(t->last_bytes, OV_TAIL_HEAD - n) : 0, add = OV_MIN(n, (size_t)OV_TAIL_HEAD);
     memmove(t->last, t->last + t->last_bytes - keep, keep);
     if (add)
         memcpy(t->last + keep, t->bytes.p + n - add, add);
@@ -454,11 +379,11 @@ static ov_status give(ov_tail *t, size_t n, ov_tail_piece *piece, ov_error *err)
 {
     move_on(t, n);
     t->handed = n;
-    if (!t->is_stdin && t->at.head_bytes < HEAD_BYTES)
-        t->at.head_hash = head_of(t->fd, 0, &t->at.head_bytes);
+    if (!t->is_stdin && t->at.head_bytes < OV_TAIL_HEAD)
+        t->at.head_hash = ov_tail_head(t->fd, 0, &t->at.head_bytes);
     piece->text = ov_slice_make(t->bytes.p, n);
     piece->header = ov_buf_slice(&t->header);
-    return print_place(t, &piece->place, err);
+    return ov_tail_place_print(&t->at, t->is_stdin, &t->place_text, &piece->place, err);
 }
 
 ov_status ov_tail_next(ov_tail *t, size_t max_bytes, bool flush, ov_tail_piece *piece, bool *ended, ov_error *err)
@@ -473,8 +398,11 @@ ov_status ov_tail_next(ov_tail *t, size_t max_bytes, bool flush, ov_tail_piece *
         size_t n = 0;
         if (!there)
             OV_TRY(open_named(t, t->path, &t->at, &there, err));
-        if (!there)
+        if (!there) {
+            t->news = t->waiting || flush ? t->news : "it is not there yet and is waited for";
+            t->waiting = true;
             return OV_OK;
+        }
         OV_TRY(check_truncated(t, err));
         if (t->is_stdin && t->got < t->at.offset)
             OV_TRY(skip_done(t, err));

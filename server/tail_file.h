@@ -28,6 +28,8 @@ void ov_tail_close(ov_tail *t); /* NULL is fine */
  * `flush`: also a last line without its end. Lines of more than 32 MiB are passed over. Errors: OV_IO. */
 OV_CHECKED ov_status ov_tail_next(ov_tail *t, size_t max_bytes, bool flush, ov_tail_piece *piece, bool *ended,
                                   ov_error *err);
+/* Was there a file of the name, or is it standard input? */
+bool ov_tail_is_there(const ov_tail *t);
 /* Lines that were too long, so far. */
 uint64_t ov_tail_passed_over(const ov_tail *t);
 /* A sentence about the last change of files (rotated, truncated, lost), or a line that is missing, once; NULL when there was none. */

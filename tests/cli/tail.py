@@ -74,6 +74,9 @@ def once(counter, folder, data):
         tail(data, csv, '--datasource', 'c', '--format', 'csv', '--once')
     counter.equal('csv with its header', offline(data, 'c'), total(3))
     counter.equal('no datasource', tail(data, path)[0], 2)
+    code, out, err = tail(data, os.path.join(folder, 'nothing'), '--datasource', 't', '--once')
+    counter.equal('no file', (code, out, 'there is no file' in err), (1, '0 rows taken, 0 rejected\n', True))
+    counter.check('no file said', 'wants one FILE' in tail(data)[2])
     counter.check('a folder', 'regular' in tail(data, folder, '--datasource', 't', '--once')[2])
 
 
