@@ -295,6 +295,8 @@ int ov_tail_run(const ov_tail_options *o)
     ov_arena_init(&t.arena, "tail", NULL);
     ov_buf_init(&t.address);
     ov_status st = run(&t, &err);
+    if (t.streams && st == OV_OK)
+        st = ov_streams_flush(t.streams, ov_slice_cstr(o->datasource), &err); /* no server has them in memory: seen from here on */
     printf("%llu rows taken, %llu rejected\n", (unsigned long long)t.rows, (unsigned long long)t.rejected);
     ov_streams_destroy(t.streams);
     if (t.app)

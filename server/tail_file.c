@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
+#include "base/compress.h"
 #include "base/file.h"
 #include "base/hash.h"
 #include "base/os.h"
@@ -61,6 +62,13 @@ static int by_time(const void *a, const void *b)
 {
     const older *x = a, *y = b;
     return (x->modified_ns > y->modified_ns) - (x->modified_ns < y->modified_ns);
+}
+
+static bool is_packed(int fd)
+{
+    char head[8];
+    ssize_t got = pread(fd, head, sizeof head, 0);
+    return got > 0 && ov_compression_detect(ov_slice_make(head, (size_t)got)) != OV_COMPRESSION_NONE;
 }
 
 /* What rotation puts behind a name: .1, -20240501, .2024-05-01T00:00:00Z, .old. Not .errors, .gz or another log's name. */
@@ -145,6 +153,11 @@ static ov_status open_named(ov_tail *t, const char *path, const ov_tail_place *s
     if (fstat(fd, &st) != 0 || !S_ISREG(st.st_mode)) {
         close(fd);
         return ov_fail(err, OV_INVALID, "%s is no regular file; use - for standard input", path);
+    }
+    if (is_packed(fd)) {
+        close(fd);
+        return ov_fail(err, OV_INVALID, "%s is compressed, and lines are read as they are; unpack it into `ovate ingest tail -`, or "
+                       "load it with `ovate ingest run`", path);
     }
     bool same = saved && saved->known && ov_tail_is_same(fd, &st, saved);
     if (saved && saved->known && !same) {

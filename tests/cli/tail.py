@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
 """`ovate ingest tail`: every line once, over rotation, truncation, restarts and kill -9, with and without a server."""
+import gzip
 import os
 import shutil
 import signal
@@ -77,6 +78,12 @@ def once(counter, folder, data):
     code, out, err = tail(data, os.path.join(folder, 'nothing'), '--datasource', 't', '--once')
     counter.equal('no file', (code, out, 'there is no file' in err), (1, '0 rows taken, 0 rejected\n', True))
     counter.check('no file said', 'wants one FILE' in tail(data)[2])
+    packed = os.path.join(folder, 'packed.log')
+    with open(packed, 'wb') as log:
+        log.write(gzip.compress(line(1).encode()))
+    counter.check('compressed', 'is compressed' in tail(data, packed, '--datasource', 't', '--once')[2])
+    told = subprocess.run([binary(), 'sql', '--data', data, '--format', 'csv', 'SELECT COUNT(*) AS n FROM t'], capture_output=True, text=True, check=False)
+    counter.equal('no server was needed', told.stdout.split(), ['n', '111'])
     counter.check('a folder', 'regular' in tail(data, folder, '--datasource', 't', '--once')[2])
 
 
@@ -149,6 +156,8 @@ def copied_and_emptied(counter, folder, data):
         for old in (2, 1):
             if os.path.exists('%s.%d' % (path, old)):
                 os.rename('%s.%d' % (path, old), '%s.%d' % (path, old + 1))
+        with open(path + '.4.gz', 'wb') as older:  # written last, and none of what is to be read
+            older.write(gzip.compress(line(1).encode() * 20))
         shutil.copy(path, path + '.1')
         os.truncate(path, 0)
     with Server(data=data) as server:

@@ -62,8 +62,7 @@ class Reading:
             server.start()
             self.look('round %d' % number, quiet_ms)
         except (OSError, RuntimeError):  # it died while it started, or while we looked
-            time.sleep(0.1)
-            if not fault or server.alive():
+            if not fault or not server.dies():
                 raise
         self.send()
         until = time.monotonic() + self.chance.uniform(0.05, ROUND_SECONDS)

@@ -122,8 +122,7 @@ def one_round(number, data, books, counter, faults):
     try:
         look(server, books, counter, 'round %d' % number, quiet_ms)
     except (OSError, http.client.HTTPException):
-        time.sleep(0.1)
-        if not fault or server.alive():  # a hand-over reached the fault point while we looked
+        if not fault or not server.dies():  # a hand-over reached the fault point while we looked
             raise
     if number == 1:
         for table, spec in (('rolled', SPEC), ('keyed', KEYED)):

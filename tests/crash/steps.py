@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Kill at every step of fetch, parse, seal, commit, compaction, log append, merge and hand-over, run again: the rows are those of an undisturbed run.
 
-    steps.py [--full] [--only WORD] [--repos N] [--hours N] [--few N]
+    steps.py [--full] [--only WORD] [--point NAME] [--repos N] [--hours N] [--few N]
 
 Each run arms one fault point (base/fault.def) at its n-th pass, which ends the process there as SIGKILL would, looks at what is
 visible, runs the same thing again and compares. Four things are run: a pull of many repositories, each a commit of its own; a
@@ -31,12 +31,12 @@ MOST = 1000
 
 
 class Matrix:
-    def __init__(self, full, counter):
-        self.full, self.counter, self.kills = full, counter, 0
+    def __init__(self, full, counter, point=''):
+        self.full, self.counter, self.point, self.kills = full, counter, point, 0
 
     def each(self, name, points, one):
         """one(env, what) -> was it killed; the passes of a point end where nothing is killed any more."""
-        for point in points:
+        for point in (p for p in points if self.point in p):
             met = 0
             for n in range(1, MOST) if self.full else (1, 3):
                 what = '%s: %s:%d' % (name, point, n)
@@ -133,11 +133,12 @@ def main():
     words.add_argument('--repos', type=int, default=0)
     words.add_argument('--hours', type=int, default=0)
     words.add_argument('--few', type=int, default=0, help='pushes that are published one by one')
+    words.add_argument('--point', default='', help='only fault points whose name has this')
     asked = words.parse_args()
     if not has_faults():
         skip('this build has no fault points')
     counter = Counter()
-    matrix = Matrix(asked.full, counter)
+    matrix = Matrix(asked.full, counter, asked.point)
     for run, size in ((pulls, asked.repos or (32 if asked.full else 4)), (loads, asked.hours or (48 if asked.full else 6)),
                       (compactions, asked.hours or (48 if asked.full else 6)), (streams, asked.few or (12 if asked.full else 9))):
         if asked.only in run.__name__:

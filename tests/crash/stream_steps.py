@@ -44,8 +44,7 @@ class Pushes:
             self.publish(server)
             self.wait(server, "SELECT COUNT(*) FROM sys.segments WHERE datasource = 'plain' AND is_active = 1", self.few)
         except (OSError, http.client.HTTPException):
-            time.sleep(0.1)
-            if server.alive():
+            if not server.dies():
                 raise
 
     @staticmethod

@@ -133,6 +133,14 @@ class Server:
     def alive(self):
         return self.process.poll() is None
 
+    def dies(self, seconds=10):
+        """A connection broke: is it because the process is ending? Its sockets go before it does."""
+        try:
+            self.process.wait(seconds)
+        except subprocess.TimeoutExpired:
+            return False
+        return True
+
     def kill(self):
         """Kill -9: no clean-up of any kind."""
         self._unlink()
