@@ -195,7 +195,8 @@ static ov_status bind_kind(ovi_nbind *b, const ov_native *n, const ov_expr **out
     case OV_NATIVE_LAMBDA:
         break;
     }
-    return ov_fail_at(err, OV_UNSUPPORTED, n->pos, n->end_pos, "lambda expressions (x -> ...) are not supported");
+    return ov_fail_at(err, OV_INVALID, n->pos, n->end_pos,
+                      "a lambda (x -> ...) is no value; it is the first argument of map, filter, any, all, fold and their cartesian kin");
 }
 
 ov_status ovi_native_any(ovi_nbind *b, const ov_native *n, const ov_expr **out, ov_error *err)
