@@ -32,15 +32,18 @@ ov_status ovi_nagg_call(ovi_nagg_binder *b, const ov_json *json, const char *fn,
     return ovi_nfail_at(json, st, b->err);
 }
 
-ov_status ovi_nagg_argument(ovi_nagg_binder *b, const ov_json *json, ov_sqltype sql, const ov_expr **out)
+/* The value of `fieldName` or `expression`. */
+static ov_status read_argument(ovi_nagg_binder *b, const ov_json *json, const ov_expr **out)
 {
     ov_slice name;
-    if (ov_json_find(json, "expression")) {
-        OV_TRY(ovi_nscope_expression(b->s, json, out, b->err));
-    } else {
-        OV_TRY(ov_json_need_str(json, "fieldName", &name, b->err));
-        OV_TRY(ovi_nscope_value(b->s, name, out, b->err));
-    }
+    if (ov_json_find(json, "expression"))
+        return ovi_nscope_expression(b->s, json, out, b->err);
+    OV_TRY(ov_json_need_str(json, "fieldName", &name, b->err));
+    return ovi_nscope_value(b->s, name, out, b->err);
+}
+
+static ov_status as_type(ovi_nagg_binder *b, const ov_json *json, ov_sqltype sql, const ov_expr **out)
+{
     if (ov_type_is_list((*out)->type) && sql == OV_SQL_VARCHAR)
         return ovi_ncall(b->s->p, json, "TO_JSON_STRING", out, 1, out, b->err);
     if (ov_type_is_list((*out)->type) || (*out)->type.id == OV_TYPE_COMPLEX)
@@ -48,6 +51,12 @@ ov_status ovi_nagg_argument(ovi_nagg_binder *b, const ov_json *json, ov_sqltype 
                             "aggregators of numbers over lists and complex columns are not supported; name one value with "
                             "a virtual column");
     return ovi_nfail_at(json, ovi_ncast(b->s->p, *out, sql, out, b->err), b->err);
+}
+
+ov_status ovi_nagg_argument(ovi_nagg_binder *b, const ov_json *json, ov_sqltype sql, const ov_expr **out)
+{
+    OV_TRY(read_argument(b, json, out));
+    return as_type(b, json, sql, out);
 }
 
 static ov_status bind_count(ovi_nagg_binder *b, const ovi_nagg_kind *k, const ov_json *json)
@@ -58,7 +67,10 @@ static ov_status bind_count(ovi_nagg_binder *b, const ovi_nagg_kind *k, const ov
 static ov_status bind_simple(ovi_nagg_binder *b, const ovi_nagg_kind *k, const ov_json *json)
 {
     const ov_expr *x;
-    OV_TRY(ovi_nagg_argument(b, json, k->sql, &x));
+    OV_TRY(read_argument(b, json, &x));
+    if (x->type.id == OV_TYPE_STRING && x->type.multi)
+        OV_TRY(ovi_nagg_each(b, k, json, &x));
+    OV_TRY(as_type(b, json, k->sql, &x));
     b->agg->sql = k->sql;
     return ovi_nagg_call(b, json, k->fn, &x, 1, false, &b->agg->call);
 }

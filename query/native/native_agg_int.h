@@ -25,6 +25,8 @@ OV_CHECKED ov_status ovi_nagg_room(ovi_nagg_binder *b, ov_agg_call **out);
 /* One more call of an aggregate function. */
 OV_CHECKED ov_status ovi_nagg_call(ovi_nagg_binder *b, const ov_json *json, const char *fn, const ov_expr **args, uint32_t argc,
                                    bool distinct, uint32_t *index);
+/* What all values of a row's multi-value text come to, as k's aggregate takes one after the other (native_agg_made.c). */
+OV_CHECKED ov_status ovi_nagg_each(ovi_nagg_binder *b, const ovi_nagg_kind *k, const ov_json *json, const ov_expr **x);
 /* The value of `fieldName` or `expression` as that type. */
 OV_CHECKED ov_status ovi_nagg_argument(ovi_nagg_binder *b, const ov_json *json, ov_sqltype sql, const ov_expr **out);
 

@@ -6,8 +6,9 @@ from test_formats import check, same
 from test_native import ALL, COUNT, ask, place, rows
 from test_tasks import inline
 
-VALUES = {'type': 'inline', 'columnNames': ['__time', 'x', 'y', 'm', 't'], 'columnTypes': ['LONG', 'STRING', 'LONG', 'STRING', 'STRING'],
-          'rows': [[0, 'a', 1, ['1', 'b'], '2020-01-02'], [1, 'b', 2, 'b', '2019'], [2, 'b', 3, None, 'no time'], [3, None, 9, ['c', 'a'], None]]}
+VALUES = {'type': 'inline', 'columnNames': ['__time', 'x', 'y', 'm', 't', 'w'], 'columnTypes': ['LONG', 'STRING', 'LONG', 'STRING', 'STRING', 'STRING'],
+          'rows': [[0, 'a', 1, ['1', 'b'], '2020-01-02', ['1', '2']], [1, 'b', 2, 'b', '2019', '3'], [2, 'b', 3, None, 'no time', None],
+                   [3, None, 9, ['c', 'a'], None, ['x', '40']]]}
 AGGREGATORS = (  # an aggregator over VALUES and what it shows
     (dict(type='histogram', fieldName='y', breaks=[0, 1, 2.5, 5]),
      {'breaks': [0.0, 1.0, 2.5, 5.0], 'counts': [1.0, 1.0, 1.0], 'quantiles': [1.0, 9.0]}),
@@ -18,6 +19,12 @@ AGGREGATORS = (  # an aggregator over VALUES and what it shows
     (dict(type='cardinality', fields=['m', 'y'], round=True), 8),  # 1, b, c, a and four numbers: 1 is another value than '1'
     (dict(type='cardinality', fields=['m'], round=True), 4),
     (dict(type='cardinality', fields=['x', 'm'], byRow=True, round=True), 4),
+    (dict(type='longSum', fieldName='m'), 1),  # each of a row's texts; what is no number is nothing
+    (dict(type='doubleMax', fieldName='m'), 1.0),
+    (dict(type='longMin', fieldName='m'), 1),
+    (dict(type='longSum', fieldName='w'), 1 + 2 + 3 + 40),
+    (dict(type='doubleMin', fieldName='w'), 1.0),
+    (dict(type='floatMax', fieldName='w'), 40.0),
     (dict(type='distinctCount', fieldName='x'), 2),
     (dict(type='timeMin', fieldName='__time'), '1970-01-01T00:00:00.000Z'),
     (dict(type='timeMax', fieldName='t'), '2020-01-02T00:00:00.000Z'),
