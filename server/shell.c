@@ -196,30 +196,34 @@ bool ov_shell_dot(ov_shell *sh, ov_slice line, int *code)
 
 /* ---- scripts ---- */
 
-size_t ov_shell_statement_end(ov_slice t)
+/* Where the quote or comment that begins at i ends, its last byte; i where none begins there; t.n: it goes on behind t. */
+static size_t closed_at(ov_slice t, size_t i)
 {
-    for (size_t i = 0; i < t.n; i++) {
-        char c = t.p[i];
-        if (c == '\'' || c == '"') {
-            const char *end =
-                memchr(t.p + i + 1, c, t.n - i - 1); /* doubled quotes end and begin again */
-            if (!end)
-                return 0;
-            i = (size_t)(end - t.p);
-        } else if (c == '-' && i + 1 < t.n && t.p[i + 1] == '-') {
-            const char *end = memchr(t.p + i, '\n', t.n - i);
-            if (!end)
-                return 0;
-            i = (size_t)(end - t.p);
-        } else if (c == '/' && i + 1 < t.n && t.p[i + 1] == '*') {
-            const char *end = memmem(t.p + i + 2, t.n - i - 2, "*/", 2);
-            if (!end)
-                return 0;
-            i = (size_t)(end - t.p) + 1;
-        } else if (c == ';') {
+    char c = t.p[i], next = i + 1 < t.n ? t.p[i + 1] : '\0';
+    const char *end;
+    if (c == '\'' || c == '"') /* doubled quotes end and begin again */
+        end = memchr(t.p + i + 1, c, t.n - i - 1);
+    else if (c == '-' && next == '-')
+        end = memchr(t.p + i, '\n', t.n - i);
+    else if (c == '/' && next == '*')
+        end = memmem(t.p + i + 2, t.n - i - 2, "*/", 2);
+    else
+        return (c == '-' || c == '/') && i + 1 == t.n ? t.n : i;
+    return end ? (size_t)(end - t.p) + (c == '/') : t.n;
+}
+
+size_t ov_shell_statement_end(ov_slice t, size_t *from)
+{
+    for (size_t i = *from; i < t.n; i++) {
+        size_t end = closed_at(t, i);
+        *from = i;
+        if (end == t.n)
+            return 0;
+        i = end;
+        if (t.p[i] == ';' && end == *from)
             return i + 1;
-        }
     }
+    *from = t.n;
     return 0;
 }
 
@@ -231,20 +235,24 @@ bool ov_shell_is_blank(ov_slice s)
     return true;
 }
 
-/* Run every complete statement at the front of `text` and drop it; the rest stays. Returns the first failure. */
-static int run_complete(ov_shell *sh, ov_buf *text)
+/* Run every complete statement at the front of `text` and drop it; the rest stays, of which `*seen` bytes hold no end of a
+ * statement. Returns the first failure. */
+static int run_complete(ov_shell *sh, ov_buf *text, size_t *seen)
 {
     int code = OV_EXIT_OK;
-    size_t end;
-    while (!sh->quit && (end = ov_shell_statement_end(ov_buf_slice(text))) > 0) {
-        ov_slice sql = ov_slice_make(text->p, end - 1);
+    size_t end, done = 0;
+    while (!sh->quit && (code == OV_EXIT_OK || sh->keep_going) &&
+           (end = ov_shell_statement_end(ov_slice_make(text->p + done, text->n - done), seen)) > 0) {
+        ov_slice sql = ov_slice_make(text->p + done, end - 1);
         int one = ov_shell_is_blank(sql) ? OV_EXIT_OK : ov_shell_statement(sh, sql);
-        memmove(text->p, text->p + end, text->n - end);
-        text->n -= end;
-        if (one != OV_EXIT_OK && code == OV_EXIT_OK)
+        done += end;
+        *seen = 0;
+        if (code == OV_EXIT_OK)
             code = one;
-        if (code != OV_EXIT_OK && !sh->keep_going)
-            break;
+    }
+    if (done) {
+        memmove(text->p, text->p + done, text->n - done);
+        text->n -= done;
     }
     return code;
 }
@@ -253,7 +261,7 @@ int ov_shell_script(ov_shell *sh, FILE *from)
 {
     ov_buf text;
     char *line = NULL;
-    size_t cap = 0;
+    size_t cap = 0, seen = 0;
     ssize_t n;
     int code = OV_EXIT_OK, one;
     ov_buf_init(&text);
@@ -262,9 +270,10 @@ int ov_shell_script(ov_shell *sh, FILE *from)
         ov_slice s = ov_slice_make(line, (size_t)n);
         if (ov_shell_is_blank(ov_buf_slice(&text)) && ov_shell_dot(sh, s, &one)) {
             ov_buf_clear(&text);
+            seen = 0;
         } else {
             ov_buf_add_slice(&text, s);
-            one = run_complete(sh, &text);
+            one = run_complete(sh, &text, &seen);
         }
         if (code == OV_EXIT_OK)
             code = one;

@@ -87,5 +87,6 @@ int ov_shell_script(ov_shell *sh, FILE *from);
 int ov_shell_interactive(ov_shell *sh);
 /* Nothing but white space and semicolons. */
 bool ov_shell_is_blank(ov_slice s);
-/* Where the first complete statement of text ends (behind its ';'), 0 when none is complete; knows quotes and comments. */
-size_t ov_shell_statement_end(ov_slice text);
+/* Where the first complete statement of text ends (behind its ';'), 0 when none is complete; knows quotes and comments. *from: where
+ * to look from, 0 for a new text; what it is after a 0 is where to go on when there is more text behind. */
+size_t ov_shell_statement_end(ov_slice text, size_t *from);

@@ -218,12 +218,13 @@ static void take_line(editor *e, ov_slice line)
         return;
     }
     ov_buf_add_slice(&e->text, line);
-    size_t end;
-    while ((end = ov_shell_statement_end(ov_buf_slice(&e->text))) > 0) {
+    size_t end, from = 0;
+    while ((end = ov_shell_statement_end(ov_buf_slice(&e->text), &from)) > 0) {
         remember(e, ov_slice_make(e->text.p, end));
         ov_shell_statement(e->shell, ov_slice_make(e->text.p, end - 1));
         memmove(e->text.p, e->text.p + end, e->text.n - end);
         e->text.n -= end;
+        from = 0;
     }
     if (ov_shell_is_blank(ov_buf_slice(&e->text)))
         ov_buf_clear(&e->text);

@@ -71,6 +71,12 @@ def scripts(counter, data):
     counter.equal('a script on standard input', (status, out.split()), (0, ['a', '1', 'b', '2']))
     status, out, _ = ovate('sql', '--data', data, '--format', 'csv', stdin='SELECT nope;\nSELECT 2 AS b;\n')
     counter.equal('a script stops at the first error', (status, out), (1, ''))
+    odd = "SELECT ';' || '--' || '/*' || '''' || \"a\" AS x -- ;\nFROM (VALUES ('/' /* ; ' */)) AS t(\"a\")\n\n;SELECT 4 - - 2\n/ 2 AS y;;"
+    status, out, complaints = ovate('sql', '--data', data, '--format', 'csv', stdin=odd)
+    counter.equal('quotes and comments hide ends of statements', (status, out), (0, "x\n;--/*'/\ny\n5\n"))
+    lines = 'SELECT 3 AS c\n' + (' ' * 39 + '\n') * 150000 + ';\n'  # each is looked at once
+    status, out, complaints = ovate('sql', '--data', data, '--format', 'csv', stdin=lines)
+    counter.check('a statement of many lines', status == 0 and out == 'c\n3\n', complaints)
 
 
 def shell(counter, data):
