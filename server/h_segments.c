@@ -162,31 +162,48 @@ void ov_h_metadata_segments(ov_app *app, ov_request *rq, const ov_captures *at)
     page_send(&p);
 }
 
-/* The body is a list of intervals. */
+/* The body: a list of intervals. */
+static ov_status read_intervals(ov_request *rq, ov_interval **out, uint32_t *count, ov_error *err)
+{
+    ov_json *list;
+    ov_arena *a = ov_request_arena(rq);
+    OV_TRY(ov_json_parse(ov_request_body(rq), NULL, a, &list, err));
+    OV_TRY(ov_json_expect(list, OV_JSON_ARRAY, err));
+    OV_TRY(ov_arena_alloc(a, (list->count + (size_t)1) * sizeof **out, out, err));
+    *count = 0;
+    for (const ov_json *v = list->first; v; v = v->next) {
+        ov_slice text;
+        OV_TRY(ov_json_as_str(v, &text, err));
+        OV_TRY(ov_interval_parse(text, &(*out)[(*count)++], err));
+    }
+    return OV_OK;
+}
+
+static bool overlaps_any(const ov_interval *list, uint32_t count, ov_interval chunk)
+{
+    for (uint32_t i = 0; i < count; i++)
+        if (ov_interval_overlaps(list[i], chunk))
+            return true;
+    return false;
+}
+
 void ov_h_metadata_segments_in(ov_app *app, ov_request *rq, const ov_captures *at)
 {
     ov_error err = OV_ERROR_INIT;
     page p;
-    ov_json *list;
+    ov_interval *wanted;
+    uint32_t count;
     const ov_segment_entry *const *all;
     bool full = ovi_has_param(rq, "full");
+    if (read_intervals(rq, &wanted, &count, &err) != OV_OK) {
+        ovi_reply_error(rq, &err);
+        return;
+    }
     page_open(&p, app, rq);
-    ov_status st = ov_json_parse(ov_request_body(rq), NULL, ov_request_arena(rq), &list, &err);
-    if (st == OV_OK)
-        st = ov_json_expect(list, OV_JSON_ARRAY, &err);
     uint32_t n = ov_snapshot_all(p.snap, &all);
     ov_jsonw_open_array(p.w, NULL);
-    for (uint32_t i = 0; i < n && st == OV_OK; i++) {
-        bool in = false;
-        for (const ov_json *v = list->first; v && st == OV_OK && !in; v = v->next) {
-            ov_slice text;
-            ov_interval wanted;
-            st = ov_json_as_str(v, &text, &err);
-            if (st == OV_OK)
-                st = ov_interval_parse(text, &wanted, &err);
-            in = st == OV_OK && ov_interval_overlaps(wanted, chunk_of(all[i]));
-        }
-        if (!in || !ov_slice_eq(all[i]->info.datasource, at->s[0]))
+    for (uint32_t i = 0; i < n; i++) {
+        if (!ov_slice_eq(all[i]->info.datasource, at->s[0]) || !overlaps_any(wanted, count, chunk_of(all[i])))
             continue;
         if (full)
             ovi_segment_json(p.w, NULL, ov_snapshot_shown(p.snap, all[i]), false);
@@ -194,10 +211,7 @@ void ov_h_metadata_segments_in(ov_app *app, ov_request *rq, const ov_captures *a
             ov_jsonw_str(p.w, NULL, all[i]->id);
     }
     ov_jsonw_close_array(p.w);
-    if (st == OV_OK)
-        page_send(&p);
-    else
-        page_error(&p, &err);
+    page_send(&p);
 }
 
 /* ---- chunks ---- */

@@ -123,6 +123,7 @@ def segments(server):
     status, _, answer = server.post(C + '/metadata/datasources/%s/segments' % t, ['2024-01-02/2024-01-03'])
     same((status, json.loads(answer)), (200, [i for i in ids if '_2024-01-02T' in i and '_2024-01-03T' in i]))
     same(server.post(C + '/metadata/datasources/%s/segments' % t, {'interval': 1})[0], 400)
+    same(server.post(C + '/metadata/datasources/%s/segments' % t, ['2000/2100', 'never'])[0], 400)  # though the first has them all
     same(server.get_json(C + '/metadata/segments?datasources=' + t), full)
     seen = server.get_json(C + '/metadata/segments?includeOvershadowedStatus&datasources=nobody&datasources=' + t)
     same([(s['overshadowed'], s['replicationFactor'], s['realtime']) for s in seen], [(False, 1, False)] * 2)
