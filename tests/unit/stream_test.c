@@ -87,6 +87,46 @@ static void test_types_change(void **state)
     world_fini(&w);
 }
 
+/* ---- order ---- */
+
+static void check_order(world *w, const int64_t *days, uint32_t count)
+{
+    ov_snapshot *snap = ov_catalog_snapshot(w->cat);
+    const ov_datasource *ds = ov_snapshot_find(snap, OV_SLICE_LIT("t"));
+    assert_int_equal(ds->segment_count, count);
+    for (uint32_t i = 0; i < count; i++)
+        assert_int_equal((ds->segments[i]->info.min_time - 1704067200000) / 86400000, days[i]);
+    ov_snapshot_release(snap);
+}
+
+static ov_push_result push_day(world *w, int day)
+{
+    char body[80];
+    snprintf(body, sizeof body, "{\"time\":\"2024-01-%02d\",\"n\":1}", day + 1);
+    return push(w, "", body);
+}
+
+/* Rows in memory come behind the published ones and in the order of their pushes, whatever their times; a merged piece stands
+ * where its parts stood. */
+static void test_pushes_stay_in_order(void **state)
+{
+    (void)state;
+    world w;
+    world_init(&w, quiet);
+    push_day(&w, 20);
+    OK(ov_streams_flush(w.streams, OV_SLICE_LIT("t"), &err));
+    for (int day = 9; day > 1; day--)
+        push_day(&w, day);
+    check_order(&w, (const int64_t[]){20, 9, 8, 7, 6, 5, 4, 3, 2}, 9);
+    OK(ov_streams_merge(w.streams, &err));
+    push_day(&w, 1);
+    push_day(&w, 0);
+    check_order(&w, (const int64_t[]){20, 2, 1, 0}, 4);
+    again(&w);
+    check_order(&w, (const int64_t[]){20, 9, 8, 7, 6, 5, 4, 3, 2, 1, 0}, 11);
+    world_fini(&w);
+}
+
 /* ---- batches ---- */
 
 static void test_batches_count_once(void **state)
@@ -311,6 +351,7 @@ int main(void)
         cmocka_unit_test(test_a_push_is_there),
         cmocka_unit_test(test_time_fields_and_formats),
         cmocka_unit_test(test_types_change),
+        cmocka_unit_test(test_pushes_stay_in_order),
         cmocka_unit_test(test_batches_count_once),
         cmocka_unit_test(test_old_batches_are_forgotten),
         cmocka_unit_test(test_too_many_batches),
