@@ -60,6 +60,14 @@ static ov_status want_elements(ovi_bind *b, uint32_t i, ov_error *err)
     return ovi_want(b, i, (ov_sqltype)sql[elem.id], err);
 }
 
+/* A list is begun for every row in which argument i is one; the others are NULL. */
+static ov_status lists_like(ovi_call *c, uint32_t i, const uint32_t **rows, uint32_t *n, ovi_list *l, ov_error *err)
+{
+    OV_TRY(ovi_call_strict(c, i, err));
+    OV_TRY(ovi_rows(c, rows, n, err));
+    return ovi_list_init(l, c, elem_of(c->e->type), err);
+}
+
 /* ---- APPEND, PREPEND, CONCAT ---- */
 
 ov_status ovi_bind_append(ovi_bind *b, ov_error *err)
@@ -80,9 +88,7 @@ ov_status ovi_eval_append(ovi_call *c, ov_vec *out, ov_error *err)
     const uint32_t *rows;
     uint32_t n, list = strstr(c->e->fn->name, "PREPEND") ? 1 : 0;
     ovi_list l;
-    OV_TRY(ovi_call_strict(c, list, err));
-    OV_TRY(ovi_rows(c, &rows, &n, err));
-    OV_TRY(ovi_list_init(&l, c, elem_of(c->e->type), err));
+    OV_TRY(lists_like(c, list, &rows, &n, &l, err));
     for (uint32_t k = 0; k < n; k++) {
         uint32_t r = rows[k];
         ovi_items items = ovi_items_of(&c->arg[list], r);
@@ -112,9 +118,7 @@ ov_status ovi_eval_list_concat(ovi_call *c, ov_vec *out, ov_error *err)
     const uint32_t *rows;
     uint32_t n;
     ovi_list l;
-    OV_TRY(ovi_call_strict(c, 0, err));
-    OV_TRY(ovi_rows(c, &rows, &n, err));
-    OV_TRY(ovi_list_init(&l, c, elem_of(c->e->type), err));
+    OV_TRY(lists_like(c, 0, &rows, &n, &l, err));
     for (uint32_t k = 0; k < n; k++) {
         ovi_list_row(&l, rows[k]);
         for (uint32_t i = 0; i < 2; i++) {
@@ -328,9 +332,7 @@ ov_status ovi_eval_array_set(ovi_call *c, ov_vec *out, ov_error *err)
     const uint32_t *rows;
     uint32_t n;
     ovi_list l;
-    OV_TRY(ovi_call_strict(c, 0, err));
-    OV_TRY(ovi_rows(c, &rows, &n, err));
-    OV_TRY(ovi_list_init(&l, c, elem_of(c->e->type), err));
+    OV_TRY(lists_like(c, 0, &rows, &n, &l, err));
     for (uint32_t k = 0; k < n; k++) {
         ovi_items items = ovi_items_of(&c->arg[0], rows[k]);
         uint32_t count = items.end - items.first;

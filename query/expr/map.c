@@ -135,10 +135,14 @@ ov_status ovi_map_runs(ov_eval *ev, const ov_vec *v, const ov_batch *batch, ov_b
     return OV_OK;
 }
 
-/* An error that a value, not the machine, causes: rows decide whether it matters. */
-bool ovi_map_is_value_error(ov_status st)
+ov_status ovi_map_give_up(ov_eval *ev, ov_arena_mark mark, ovi_known *k, const ov_error *why, ov_error *err)
 {
-    return st == OV_INVALID || st == OV_UNSUPPORTED || st == OV_LIMIT;
+    ov_arena_rewind(&ev->mem, mark);
+    k->failed = why->code == OV_INVALID || why->code == OV_UNSUPPORTED || why->code == OV_LIMIT;
+    if (k->failed)
+        return OV_OK;
+    *err = *why;
+    return why->code;
 }
 
 /* bytes: what one value's result takes. */
@@ -238,16 +242,8 @@ static ov_status learn_values(ov_eval *ev, const ov_expr *e, const ov_domain *d,
     OV_TRY(ovi_words(&ev->keep, d->count, &valid, err));
     ov_arena_mark mark = ov_arena_mark_get(&ev->mem);
     ov_error local = OV_ERROR_INIT;
-    ov_status st = map_values(ev, e, d, data, valid, &local);
-    if (st != OV_OK) {
-        ov_arena_rewind(&ev->mem, mark);
-        if (ovi_map_is_value_error(st)) {
-            k->failed = true;
-            return OV_OK;
-        }
-        *err = local;
-        return st;
-    }
+    if (map_values(ev, e, d, data, valid, &local) != OV_OK)
+        return ovi_map_give_up(ev, mark, k, &local, err);
     ov_vec *values;
     ov_domain *mapped;
     OV_TRY(ov_arena_alloc(&ev->keep, sizeof *values, &values, err));

@@ -20,5 +20,5 @@ OV_CHECKED ov_status ovi_map_runs(ov_eval *ev, const ov_vec *v, const ov_batch *
 OV_CHECKED ov_status ovi_map_one(ov_eval *ev, const ov_expr *e, const ov_vec *v, ov_batch *out, ov_error *err);
 bool ovi_map_is_constant(const ov_vec *v);
 
-/* An error that a value, not the machine, causes: rows decide whether it matters. */
-bool ovi_map_is_value_error(ov_status st);
+/* No table could be made, for `why`. That a value, not the machine, caused is no error yet: rows decide whether it matters. */
+OV_CHECKED ov_status ovi_map_give_up(ov_eval *ev, ov_arena_mark mark, ovi_known *k, const ov_error *why, ov_error *err);

@@ -144,16 +144,8 @@ static ov_status learn_truth(ov_eval *ev, const ov_expr *e, uint32_t column, con
     OV_TRY(ov_arena_alloc(&ev->keep, d->count + (size_t)OVI_TABLE_PAD, &truth, err));
     ov_arena_mark mark = ov_arena_mark_get(&ev->mem);
     ov_error local = OV_ERROR_INIT;
-    ov_status st = truth_of_values(ev, e, column, d, truth, &local);
-    if (st != OV_OK) {
-        ov_arena_rewind(&ev->mem, mark);
-        if (ovi_map_is_value_error(st)) {
-            k->failed = true;
-            return OV_OK;
-        }
-        *err = local;
-        return st;
-    }
+    if (truth_of_values(ev, e, column, d, truth, &local) != OV_OK)
+        return ovi_map_give_up(ev, mark, k, &local, err);
     k->truth = truth;
     find_range(k, d->count);
     return OV_OK;
