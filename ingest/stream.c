@@ -69,6 +69,8 @@ void ovi_piece_destroy(ovi_piece *p)
 
 void ovi_stream_append(ov_streams *s, ovi_stream *stream, ovi_piece *p)
 {
+    if (p->live)
+        ov_live_set_place(p->live, p->first_seq);
     *stream->last = p;
     stream->last = &p->next;
     stream->unseen = stream->unseen ? stream->unseen : p;

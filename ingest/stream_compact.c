@@ -94,7 +94,7 @@ static bool choose(compaction *c, const chunk *k)
     return c->count >= FEWEST;
 }
 
-/* Entries come by start, end, version: those of a chunk stand together, but for pieces in memory between them. */
+/* Entries come by start, end, version: those of a chunk stand together. */
 static bool find_chunk(compaction *c)
 {
     const ov_datasource *ds = ov_snapshot_find(c->snapshot, c->stream->name);

@@ -123,7 +123,11 @@ static ov_status make_piece(ov_streams *s, run *r, uint32_t serial, ovi_piece **
     ov_arena_init(&a, "merge", NULL);
     ov_status st = build(s, r, &a, &image, &bytes, err);
     ov_arena_fini(&a);
-    return st == OV_OK ? ovi_piece_fill(p, r->stream->name, serial, image, bytes, err) : st;
+    OV_TRY(st);
+    OV_TRY(ovi_piece_fill(p, r->stream->name, serial, image, bytes, err));
+    if (p->live)
+        ov_live_set_place(p->live, p->first_seq); /* where the run stood */
+    return OV_OK;
 }
 
 static ov_status swap(ov_streams *s, const run *r, ovi_piece *with, ov_error *err)

@@ -56,6 +56,7 @@ typedef struct ov_segment_entry {
     ov_slice task_id;
     ov_segment_slot *slot; /* where the open segment is kept; see ov_snapshot_open. NULL for tombstones */
     ov_segment *live;    /* rows in memory (storage/live.h): the segment itself; no file, no slot. NULL otherwise */
+    uint64_t place;      /* of rows in memory among each other: they come as they were pushed */
     const ov_dead *dead; /* rows that are superseded (storage/keys.h): nobody may see them. NULL: none */
     int64_t born_ms;     /* when its rows were committed, unless dead says more */
     bool past;           /* as it was at an instant (ov_snapshot_as_of) */
@@ -63,8 +64,8 @@ typedef struct ov_segment_entry {
 
 typedef struct ov_datasource {
     ov_slice name;
-    const ov_segment_entry *const *segments; /* visible ones with rows to read (no tombstones), by start,
-                                                end, version, partition */
+    const ov_segment_entry *const *segments; /* visible ones with rows to read (no tombstones), by start, end, version,
+                                                partition; behind them rows in memory by place */
     uint32_t segment_count;
     const ov_schema_column *columns; /* merged: the type that holds every segment's values (ov_type_wider), __time
                                         first, then in order of first sight */

@@ -223,7 +223,7 @@ OV_CHECKED ov_status ovi_columns_begin(ov_columns_merge *m, ov_arena *arena, con
 OV_CHECKED ov_status ovi_columns_add(ov_columns_merge *m, const ov_schema_column *columns, uint32_t count,
                                      ov_error *err);
 
-/* Of pointers to entries: by start, end, version, partition. */
+/* Of pointers to entries: by start, end, version, partition; those of rows in memory behind them, by place. */
 int ovi_entry_order(const void *pa, const void *pb);
 /* ---- catalog_hold.c ---- */
 typedef struct ovi_held {

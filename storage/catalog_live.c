@@ -165,18 +165,6 @@ static ov_status with_dead(ovi_datasource *ds, const ov_segment_entry *e, const 
     return OV_OK;
 }
 
-/* The pieces, in order among the published ones, which are in order. */
-static void merge_visible(ovi_datasource *ds, uint32_t published)
-{
-    uint32_t at = published, from = ds->piece_count;
-    qsort(ds->pieces, ds->piece_count, sizeof *ds->pieces, ovi_entry_order);
-    for (uint32_t to = published + from; from > 0;) {
-        bool later = at == 0 || ovi_entry_order(&ds->visible[at - 1], &ds->pieces[from - 1]) <= 0;
-        ds->visible[--to] = later ? ds->pieces[--from] : ds->visible[--at];
-    }
-    qsort(ds->pieces, ds->piece_count, sizeof *ds->pieces, cmp_piece);
-}
-
 static ov_status list_visible(ovi_datasource *ds, const ov_datasource *base, const ovi_live_set *set, ov_error *err)
 {
     ov_datasource *pub = &ds->pub;
@@ -202,7 +190,9 @@ static ov_status list_visible(ovi_datasource *ds, const ov_datasource *base, con
     ds->piece_count = set->count;
     pub->segments = ds->visible;
     pub->segment_count = published + set->count;
-    merge_visible(ds, published);
+    memcpy(ds->visible + published, ds->pieces, set->count * sizeof *ds->pieces);
+    qsort(ds->visible + published, set->count, sizeof *ds->visible, ovi_entry_order);
+    qsort(ds->pieces, ds->piece_count, sizeof *ds->pieces, cmp_piece);
     return OV_OK;
 }
 

@@ -30,7 +30,10 @@ static int cmp_entry(const void *pa, const void *pb)
 
 int ovi_entry_order(const void *pa, const void *pb)
 {
-    return cmp_entry(*(const ov_segment_entry *const *)pa, *(const ov_segment_entry *const *)pb);
+    const ov_segment_entry *a = *(const ov_segment_entry *const *)pa, *b = *(const ov_segment_entry *const *)pb;
+    if (!a->live != !b->live)
+        return a->live ? 1 : -1;
+    return a->live ? (a->place > b->place) - (a->place < b->place) : cmp_entry(a, b);
 }
 
 static ov_status entry_shard(ov_segment_entry *e, const ovi_row *row, ov_arena *a, ov_error *err)

@@ -81,6 +81,11 @@ ov_status ov_live_create(ov_slice datasource, ov_segment *seg, uint32_t serial, 
     return OV_OK;
 }
 
+void ov_live_set_place(ov_live *l, uint64_t place)
+{
+    l->entry.place = place;
+}
+
 ov_live *ov_live_retain(ov_live *l)
 {
     atomic_fetch_add_explicit(&l->refs, 1, memory_order_relaxed);

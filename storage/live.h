@@ -21,6 +21,8 @@ typedef struct ov_live ov_live;
  * when its rows arrived. */
 OV_CHECKED ov_status ov_live_create(ov_slice datasource, ov_segment *seg, uint32_t serial, int64_t born_ms, ov_live **out,
                                     ov_error *err);
+/* Before anybody sees it: its rows come behind those of pieces with smaller places. No two that are seen together have the same. */
+void ov_live_set_place(ov_live *live, uint64_t place);
 ov_live *ov_live_retain(ov_live *live);
 void ov_live_release(ov_live *live); /* NULL is fine */
 const ov_segment_entry *ov_live_entry(const ov_live *live);
