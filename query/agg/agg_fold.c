@@ -1,6 +1,6 @@
 /*
  * Folds as states (fold.h). The n-th rows of all groups of a batch are folded at once: as many evaluations as the largest group has
- * rows in it.
+ * rows in it. A fold that only puts elements behind a list (ov_fold.tail) is evaluated once a batch, and a list grows where it lies.
  */
 #include "query/agg/fold.h"
 
@@ -68,13 +68,19 @@ static void close_fold(ov_object *o)
 
 /* ---- values in and out of states ---- */
 
+static ov_status check_size(const ov_object *o, size_t n, ov_error *err)
+{
+    return n <= fold_of(o)->most_bytes
+               ? OV_OK
+               : ov_fail(err, OV_INVALID, "the value of an expression aggregator has %zu bytes, more than maxSizeBytes (%llu) allows", n,
+                         (unsigned long long)fold_of(o)->most_bytes);
+}
+
 static ov_status keep_text(ov_object *o, fold_head *h, ov_slice text, ov_error *err)
 {
     char *fresh = NULL;
     size_t cap = 0;
-    if (text.n > fold_of(o)->most_bytes)
-        return ov_fail(err, OV_INVALID, "the value of an expression aggregator has %zu bytes, more than maxSizeBytes (%llu) allows", text.n,
-                       (unsigned long long)fold_of(o)->most_bytes);
+    OV_TRY(check_size(o, text.n, err));
     if (text.n > h->cap) { /* text may be a part of what is there */
         OV_TRY(ov_object_grow(o, &fresh, &cap, text.n, err));
         memcpy(fresh, text.p, text.n);
@@ -228,10 +234,77 @@ static ov_status sort_by_turn(ov_object *o, const ov_agg_rows *rows, const uint6
     return OV_OK;
 }
 
+/* The tail takes the place of the list's end. */
+static ov_status put_behind(ov_object *o, fold_head *h, ov_slice tail, ov_error *err)
+{
+    if (h->is_null)
+        return OV_OK; /* and stays so */
+    size_t n = h->n - 1 + tail.n;
+    if (!fold_of(o)->settle) /* or once it is a set again */
+        OV_TRY(check_size(o, n, err));
+    OV_TRY(ov_object_grow(o, &h->text, &h->cap, n, err));
+    memcpy(h->text + h->n - 1, tail.p, tail.n);
+    h->n = n;
+    return OV_OK;
+}
+
+static ov_status begin(ov_object *o, fold_head *h, ov_error *err)
+{
+    ov_vec initial = initial_of(o);
+    return h->begun ? OV_OK : take(o, h, &initial, 0, err);
+}
+
+/* Each of the groups once more. */
+static ov_status settle(ov_object *o, const uint32_t *group, uint32_t n, ov_error *err)
+{
+    fold_shared *s = o->shared;
+    ov_vec sets, value;
+    ov_arena_reset(&s->round);
+    OV_TRY(values_of(o, group, n, &s->round, &sets, err));
+    OV_TRY(evaluate(o, fold_of(o)->settle, &sets, 1, n, &value, err));
+    for (uint32_t i = 0; i < n; i++)
+        OV_TRY(take(o, ov_object_at(o, group[i]), &value, i, err));
+    return OV_OK;
+}
+
+static ov_status add_tails(ov_object *o, const ov_agg_rows *rows, const uint64_t *mask, const ov_vec *args, ov_arena *scratch,
+                           ov_error *err)
+{
+    fold_shared *s = o->shared;
+    uint32_t *row, *group, argc = o->call->argc, n = 0;
+    ov_vec *columns, tails;
+    OV_TRY(ov_arena_alloc(scratch, (rows->rows + (size_t)1) * sizeof *row, &row, err));
+    OV_TRY(ov_arena_alloc(scratch, (rows->rows + (size_t)1) * sizeof *group, &group, err));
+    OV_AGG_EACH(rows, mask, p, i) {
+        row[n] = i;
+        group[n++] = ov_agg_group(rows, p, i);
+    }
+    if (n == 0)
+        return OV_OK;
+    ov_arena_reset(&s->round);
+    OV_TRY(ov_arena_alloc(&s->round, (argc + (size_t)1) * sizeof *columns, &columns, err));
+    columns[0] = ov_vec_null(fold_of(o)->initial->type, n);
+    for (uint32_t k = 0; k < argc; k++)
+        OV_TRY(ov_vec_gather(&args[k], row, n, &s->round, &columns[1 + k], err));
+    OV_TRY(evaluate(o, fold_of(o)->tail, columns, argc + 1, n, &tails, err));
+    uint32_t touched = 0;
+    s->batch++;
+    for (uint32_t i = 0; i < n; i++) {
+        fold_head *h = ov_object_at(o, group[i]);
+        OV_TRY(begin(o, h, err));
+        if (!ov_vec_is_null(&tails, i))
+            OV_TRY(put_behind(o, h, ov_vec_str(&tails, i), err));
+        if (h->seen != s->batch)
+            group[touched++] = group[i]; /* touched <= i */
+        h->seen = s->batch;
+    }
+    return fold_of(o)->settle ? settle(o, group, touched, err) : OV_OK;
+}
+
 static ov_status add_fold(ov_object *o, const ov_agg_rows *rows, const uint64_t *mask, const ov_vec *const *args, ov_arena *scratch,
                           ov_error *err)
 {
-    ov_vec *flat, initial = initial_of(o);
+    ov_vec *flat;
     turns t;
     OV_TRY(ov_arena_alloc(scratch, (o->call->argc + (size_t)1) * sizeof *flat, &flat, err));
     for (uint32_t k = 0; k < o->call->argc; k++) {
@@ -239,12 +312,11 @@ static ov_status add_fold(ov_object *o, const ov_agg_rows *rows, const uint64_t 
             OV_TRY(ovi_present(args[k], rows, mask, scratch, &mask, err));
         OV_TRY(ov_vec_flatten(args[k], scratch, &flat[k], err));
     }
+    if (fold_of(o)->tail)
+        return add_tails(o, rows, mask, flat, scratch, err);
     OV_TRY(sort_by_turn(o, rows, mask, scratch, &t, err));
-    for (uint32_t i = 0; t.count && i < t.first[1]; i++) {
-        fold_head *h = ov_object_at(o, t.group[i]);
-        if (!h->begun)
-            OV_TRY(take(o, h, &initial, 0, err));
-    }
+    for (uint32_t i = 0; t.count && i < t.first[1]; i++)
+        OV_TRY(begin(o, ov_object_at(o, t.group[i]), err));
     for (uint32_t k = 0; k < t.count; k++)
         OV_TRY(fold_rows(o, flat, t.row + t.first[k], t.group + t.first[k], t.first[k + 1] - t.first[k], err));
     return OV_OK;

@@ -14,6 +14,9 @@
 typedef struct ov_fold {
     const ov_expr *initial; /* a constant */
     const ov_expr *fold, *combine; /* of the initial value's type */
+    /* Of a fold that only puts elements behind an array or into a set: those, as bytes, from columns 1 ..; and, of a set, what makes
+     * one again of column 0 with elements behind it. NULL: other folds. */
+    const ov_expr *tail, *settle;
     bool skip_nulls;   /* rows with a NULL argument do not take part */
     bool initial_of_nothing; /* a group without rows has the initial value, not NULL */
     uint64_t most_bytes; /* longer texts and arrays fail */

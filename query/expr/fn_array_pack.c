@@ -152,17 +152,19 @@ static ov_status unpack_items(ov_slice bytes, ov_type elem, ovi_result_lanes *l,
                               ov_error *err)
 {
     const unsigned char *p = (const unsigned char *)bytes.p;
+    char *copy = NULL; /* the texts, one behind the other */
+    if (is_text(elem))
+        OV_TRY(ov_arena_alloc(out, bytes.n + 1, &copy, err));
     for (size_t at = 0; at < bytes.n && p[at] != END; ++*i) {
         size_t left = bytes.n - at - 1, length;
         if (p[at++] == ELEMENT_NULL) {
             ov_bits_clear(l->valid, *i);
             continue;
         }
-        if (is_text(elem)) {
-            char *copy;
-            OV_TRY(ov_arena_alloc(out, left + 1, &copy, err));
+        if (copy) {
             at += unpack_text(p + at, left, copy, &length);
             l->s[*i] = ov_slice_make(copy, length);
+            copy += length;
             continue;
         }
         if (ov_type_is_int(elem))

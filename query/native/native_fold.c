@@ -5,6 +5,7 @@
  * `finalize` it is `o`. An accumulator that begins whole becomes a DOUBLE when fold makes DOUBLEs. Arrays are kept as bytes ($PACK_LIST),
  * since states are plain values.
  */
+#include "base/bits.h"
 #include "query/agg/fold.h"
 #include "query/native/native_agg_int.h"
 
@@ -142,6 +143,53 @@ static ov_status bind_combine(fold_binder *f, ov_slice name, const ov_expr **out
     return kept(f, given ? "combine" : "fold", *out, out);
 }
 
+static bool calls(const ov_expr *e, const char *name)
+{
+    return strcmp(ov_expr_function(e), name) == 0;
+}
+
+/* What array_append(accumulator, x) or array_concat puts behind the accumulator, as an array of its own; *out NULL: it is none of
+ * these, or looks at the accumulator. */
+static ov_status find_behind(fold_binder *f, const ov_expr *e, const ov_expr **out)
+{
+    ov_expr_ctx *cx = f->b->s->p->cx;
+    uint64_t *reads;
+    *out = NULL;
+    if (!calls(e, "ARRAY_APPEND") && !calls(e, "ARRAY_CONCAT"))
+        return OV_OK;
+    const ov_expr *list = e->args[0], *behind = e->args[1];
+    if (!calls(list, "$UNPACK_LIST") || list->args[0]->kind != OV_EXPR_COLUMN || list->args[0]->column != 0)
+        return OV_OK;
+    OV_TRY(ov_arena_zalloc(cx->arena, ov_words(f->field_count) * 8, &reads, f->b->err));
+    ov_expr_columns(behind, reads, f->field_count);
+    if (ov_bits_test(reads, 0))
+        return OV_OK;
+    if (calls(e, "ARRAY_APPEND"))
+        OV_TRY(ov_expr_call(cx, OV_SLICE_LIT("ARRAY"), &behind, 1, e->pos, e->end_pos, &behind, f->b->err));
+    if (ov_type_eq(behind->type, e->type))
+        *out = behind;
+    return OV_OK;
+}
+
+/* A fold that only puts elements behind an array, or into a set. */
+static ov_status find_tail(fold_binder *f, ov_fold *fold)
+{
+    ov_expr_ctx *cx = f->b->s->p->cx;
+    const ov_expr *e = fold->fold, *behind;
+    if (!calls(e, "$PACK_LIST"))
+        return OV_OK;
+    bool set = calls(e->args[0], "$ARRAY_SET");
+    const ov_expr *grown = set ? e->args[0]->args[0] : e->args[0], *list = grown->argc ? grown->args[0] : NULL;
+    OV_TRY(find_behind(f, grown, &behind));
+    if (!behind)
+        return OV_OK;
+    OV_TRY(ov_expr_call(cx, OV_SLICE_LIT("$PACK_LIST"), &behind, 1, e->pos, e->end_pos, &fold->tail, f->b->err));
+    if (!set)
+        return OV_OK;
+    OV_TRY(ov_expr_call(cx, OV_SLICE_LIT("$ARRAY_SET"), &list, 1, e->pos, e->end_pos, &list, f->b->err));
+    return ov_expr_call(cx, OV_SLICE_LIT("$PACK_LIST"), &list, 1, e->pos, e->end_pos, &fold->settle, f->b->err);
+}
+
 ov_status ovi_nagg_fold(ovi_nagg_binder *b, const ovi_nagg_kind *k, const ov_json *json)
 {
     fold_binder f = {.b = b, .json = json};
@@ -164,6 +212,7 @@ ov_status ovi_nagg_fold(ovi_nagg_binder *b, const ovi_nagg_kind *k, const ov_jso
     OV_TRY(ov_arena_zalloc(b->s->p->arena, sizeof *fold, &fold, b->err));
     OV_TRY(ovi_nfail_at(ov_json_get(json, "fold"),
                         ovi_native_settle(b->s->p->cx, initial, fold_step, &f, &f.like, &fold->fold, b->err), b->err));
+    OV_TRY(find_tail(&f, fold));
     OV_TRY(kept(&f, "initialValue", initial, &fold->initial));
     OV_TRY(bind_combine(&f, b->agg->name, &fold->combine));
     OV_TRY(parse(&f, "finalize", false, &b->agg->final));

@@ -51,6 +51,21 @@ def cases(server):
         ['a', 'b', 'b'], fields=['x'], initialValue='ARRAY<STRING>[]', fold='array_append(__acc, x)', combine='array_concat(__acc, v)')
     yield 'fold of typed arrays', lambda: folded(
         [1, 2, 3], fields=['y'], initialValue='ARRAY<LONG>[]', fold='array_append(__acc, y)', combine='array_concat(__acc, v)')
+    lists = lambda want, **k: folded(want, **dict(dict(fields=['y'], initialValue='ARRAY<LONG>[]', combine='array_concat(__acc, v)'), **k))
+    yield 'fold of arrays by place', lambda: lists([0, 1, 2], fold='array_append(__acc, array_length(__acc))')
+    yield 'fold of NULL is NULL', lambda: lists(None, initialValue='null', fold='array_append(__acc, y)')
+    yield 'fold of lists', lambda: lists([1, 1, 3, 3], fold='array_concat(__acc, if(y == 2, null, array(y, y)))')
+    yield 'fold of a set', lambda: lists([1, 7, 8, 9], initialValue='ARRAY<LONG>[9,1,9]', fold='array_set_add(__acc, 7 + y % 2)')
+    yield 'fold of a set of lists', lambda: lists([0, 1, 2, 3], fold='array_set_add_all(__acc, array(y, 0))')
+    yield 'fold that just fits', lambda: lists([0, 1], fold='array_set_add(__acc, y % 2)', maxSizeBytes=19)
+    many = dict(queryType='timeseries', granularity='all', intervals=ALL, dataSource={
+        'type': 'inline', 'columnNames': ['__time', 's'], 'columnTypes': ['LONG', 'STRING'],
+        'rows': [[i, 'row number %d of many' % i] for i in range(20000)]})
+    sized = lambda call: int(json.loads(ask(server, dict(many, aggregations=[
+        {'type': 'expression', 'name': 'v', 'fields': ['s'], 'initialValue': 'ARRAY<STRING>[]', 'fold': call + '(__acc, s)', 'maxSizeBytes': 1 << 30,
+         'combine': 'array_concat(__acc, v)', 'finalize': 'array_length(o)'}], context={'timeout': 20000}))[1])[0]['result']['v'])
+    for call in ('array_append', 'array_set_add'):  # work by the square of the rows passes the time
+        yield 'a long fold by ' + call, lambda c=call: same(sized(c), 20000)
     yield 'fold becomes DOUBLE', lambda: folded(9.0, fields=['y'], fold='__acc + y * 1.5')
     yield 'fold of texts', lambda: folded('-abb', fields=['x'], initialValue="'-'", fold='concat(t, x)', accumulatorIdentifier='t')
     yield 'fold and finalize', lambda: folded('s=3', fields=[], fold='__acc + 1', combine='__acc + v', finalize="concat('s=', o)")
@@ -59,6 +74,8 @@ def cases(server):
                                                              isNullUnlessAggregated=False)
     yield 'fold takes NULL in', lambda: folded(None, fields=['z'], fold='__acc + z')
     folds = lambda words, **k: check(words in fold(status=400, **k), fold(status=400, **k))
+    yield 'a set too long', lambda: folds('maxSizeBytes (19)', fields=['y'], initialValue='ARRAY<LONG>[]', fold='array_set_add(__acc, y)', maxSizeBytes=19,
+                                          combine='array_concat(__acc, v)')
     yield 'fold too long', lambda: folds('maxSizeBytes (10)', fields=['x'], initialValue="'12345678'", fold='concat(__acc, x)', maxSizeBytes=10)
     yield 'fold without combine', lambda: folds("'combine' is missing", fields=['x', 'y'], fold='__acc + y')
     yield 'fold that begins with a name', lambda: folds('initialValue: expected a constant', fields=['y'], initialValue='y', fold='__acc + y')
