@@ -114,14 +114,16 @@ JOINS = (
 )
 
 
+def append_names(server, *rows):
+    spec = inline('parts_names', ['{"t":"2020-01-01","k":"%s","name":"%s","weight":%d}' % r for r in rows], appendToExisting=True)
+    spec['spec']['dataSchema']['dimensionsSpec'] = {'dimensions': ['k', 'name', {'type': 'long', 'name': 'weight'}]}
+    server.ingest(spec)
+    server.wait_table('parts_names')
+
+
 def joins(server):
     """What a segment gives above a join is another thing as soon as the other side is another."""
-    def name(*rows):
-        spec = inline('parts_names', ['{"t":"2020-01-01","k":"%s","name":"%s","weight":%d}' % r for r in rows], appendToExisting=True)
-        spec['spec']['dataSchema']['dimensionsSpec'] = {'dimensions': ['k', 'name', {'type': 'long', 'name': 'weight'}]}
-        server.ingest(spec)
-    name(('a', 'first', 1), ('b', 'second', 2), ('zz', 'none', 3))
-    server.wait_table('parts_names')
+    append_names(server, ('a', 'first', 1), ('b', 'second', 2), ('zz', 'none', 3))
 
     def comes_again(statement, own):
         """The grouping above the join finds nothing, the one below it `own` segments; then all is found that has rows."""
@@ -135,7 +137,7 @@ def joins(server):
     for other in ('c.weight > 2', 'c.weight >= 1'):  # another condition is another join
         same(found(server, JOINS[1].replace('c.weight > 1', other))[1:], (0, 4))
     first = [ask(server, s) for s in JOINS]
-    name(('a', 'again', 2), ('c', 'third', 3))
+    append_names(server, ('a', 'again', 2), ('c', 'third', 3))
     for statement, before in zip(JOINS[:-1], first):
         check(comes_again(statement, 'most' in statement) != before, statement)
     same(found(server, JOINS[-1])[1:], (4, 0))
@@ -178,8 +180,9 @@ def from_disk(server):
     with Server(env={'OVATE_TEST_KEEP_STATES': '1', 'OVATE_TEST_SPILL_ROWS': '1'}) as other:
         for number in (1, 2, 3):
             append(other, number)
+        append_names(other, ('a', 'first', 1), ('b', 'second', 2), ('a', 'again', 2))
         for _ in range(2):
-            for statement in STATEMENTS:
+            for statement in STATEMENTS + JOINS:
                 found(other, statement)
 
 
