@@ -297,8 +297,8 @@ static ov_status piece_of_record(ovi_stream *stream, const ovi_record *r, uint64
         return ov_fail_nomem(err, sizeof *p);
     *out = p;
     p->first_seq = p->last_seq = seq;
-    p->born_ms = ov_now_ms();
-    p->at_ms = r->at_ms ? r->at_ms : p->born_ms;
+    p->born_ms = ovi_steady_ms();
+    p->at_ms = r->at_ms ? r->at_ms : ov_now_ms();
     OV_TRY(ovi_notes_add(p, r, err));
     if (r->image.n == 0)
         return OV_OK;
@@ -427,6 +427,8 @@ ov_status ov_streams_create(const ov_streams_config *config, ov_streams **out, o
         return ov_fail_nomem(err, sizeof *s);
     s->config = *config;
     set_defaults(&s->config);
+    s->began_ms = ov_now_ms();
+    s->began_steady_ms = ovi_steady_ms();
     ov_budget_init(&s->budget, "the memory of streams", SIZE_MAX, NULL);
     ov_mutex_init(&s->lock);
     ov_cond_init(&s->changed);

@@ -78,8 +78,8 @@ void ovi_batches_forget(ov_streams *s, ovi_stream *stream)
     ov_arena arena;
     ov_slice prefix;
     ov_error err = OV_ERROR_INIT;
-    ages a = {.now = ov_now_ms()};
-    if (!is_due(s, stream, a.now))
+    ages a = {.now = ovi_streams_now(s)};
+    if (!is_due(s, stream, ovi_steady_ms()))
         return;
     ov_arena_init(&arena, "batches", NULL);
     ov_status st = ov_arena_printf(&arena, &prefix, &err, "stream/batch/" OV_SLICE_FMT "/", OV_SLICE_ARG(stream->name));

@@ -14,6 +14,7 @@
 #pragma once
 
 #include <stdatomic.h>
+#include "base/os.h"
 #include "base/thread.h"
 #include "ingest/load.h"
 #include "ingest/merge.h"
@@ -44,7 +45,7 @@ typedef struct ovi_piece {
     uint64_t rows;               /* stored */
     size_t bytes;
     uint64_t shape;              /* checksum of names and types of its columns */
-    int64_t born_ms;
+    int64_t born_ms;             /* ovi_steady_ms */
     int64_t at_ms;               /* when its rows arrived, as the log says */
     ovi_note *notes, **notes_last;
     bool busy;
@@ -70,9 +71,9 @@ typedef struct ovi_stream {
     bool compact; /* segments were published since somebody looked for small ones */
     uint64_t whole_rows; /* what one segment takes, known once putting some together made several; 0: not known */
     uint64_t flush_to; /* somebody waits until pieces up to here are gone */
-    int64_t swept_ms; /* when its ids of batches were last looked through; 0: not since the start */
+    int64_t swept_ms; /* ovi_steady_ms when its ids of batches were last looked through; 0: not since the start */
     uint64_t failures; /* of hand-overs, in a row */
-    int64_t retry_ms;  /* wall clock; no hand-over before */
+    int64_t retry_ms;  /* ovi_steady_ms; no hand-over before */
     ov_error last_error;
     /* since the start */
     uint64_t pushes, duplicates, rows_in, rejected, filtered, rows_published, hand_overs, bytes_in;
@@ -107,8 +108,20 @@ struct ov_streams {
     uint64_t answered;   /* refusals after which something was handed over */
     uint64_t merges;
     _Atomic uint64_t file_no;
+    int64_t began_ms, began_steady_ms; /* wall clock, and ovi_steady_ms then */
     ov_thread merger, publisher, compactor;
 };
+
+/* For everything that is waited for: a wall clock that somebody sets makes no wait longer or shorter. */
+static inline int64_t ovi_steady_ms(void)
+{
+    return ov_monotonic_ns() / 1000000;
+}
+/* The wall clock as it was at the start, and the time since: the age of batch ids, which a clock that jumps must not forget. */
+static inline int64_t ovi_streams_now(const ov_streams *s)
+{
+    return s->began_ms + (ovi_steady_ms() - s->began_steady_ms);
+}
 
 /* ---- stream.c ---- */
 /* Under the lock; made when it is not there. The name must have been checked. */

@@ -107,10 +107,10 @@ ov_status ovi_fate_read(ov_slice text, ovi_batch_fate *fate, int64_t *published_
     return OV_OK;
 }
 
-static ov_status print_fate(const ovi_note *n, ov_arena *a, ov_slice *out, ov_error *err)
+static ov_status print_fate(const ovi_note *n, int64_t now, ov_arena *a, ov_slice *out, ov_error *err)
 {
     return ov_arena_printf(a, out, err, "%016llx %llu %llu %lld", (unsigned long long)n->body_hash, (unsigned long long)n->rows,
-                           (unsigned long long)n->rejected, (long long)ov_now_ms());
+                           (unsigned long long)n->rejected, (long long)now);
 }
 
 static ov_status look_in_catalog(ov_streams *s, ov_slice datasource, ov_slice batch, ovi_batch_fate *fate, ov_error *err)
@@ -175,11 +175,11 @@ void ovi_batch_land(ov_streams *s, ovi_flight *flight)
 
 /* ---- into the commit ---- */
 
-static ov_status publish_batch(const ovi_stream *stream, const ovi_note *n, ov_publish *to, ov_error *err)
+static ov_status publish_batch(ov_streams *s, const ovi_stream *stream, const ovi_note *n, ov_publish *to, ov_error *err)
 {
     ov_slice key, value;
     OV_TRY(ovi_stream_key(to->arena, "batch", stream->name, n->key, &key, err));
-    OV_TRY(print_fate(n, to->arena, &value, err));
+    OV_TRY(print_fate(n, ovi_streams_now(s), to->arena, &value, err));
     return ov_publish_cursor(to, key, (ov_slice){NULL, 0}, value, err);
 }
 
@@ -202,7 +202,7 @@ ov_status ovi_notes_publish(ov_streams *s, const ovi_stream *stream, ovi_piece *
 {
     for (uint32_t i = 0; i < count; i++)
         for (const ovi_note *n = pieces[i]->notes; n; n = n->next)
-            OV_TRY(n->kind == OVI_NOTE_BATCH ? publish_batch(stream, n, to, err) : publish_mark(s, stream, n, to, err));
+            OV_TRY(n->kind == OVI_NOTE_BATCH ? publish_batch(s, stream, n, to, err) : publish_mark(s, stream, n, to, err));
     return OV_OK;
 }
 

@@ -241,7 +241,7 @@ static void keep_pieces(handing *h, const ov_error *why)
         h->pieces[i]->busy = false;
     int64_t wait = FIRST_RETRY_MS << OV_MIN(st->failures, (uint64_t)6);
     st->failures++;
-    st->retry_ms = ov_now_ms() + OV_MIN(wait, (int64_t)LAST_RETRY_MS);
+    st->retry_ms = ovi_steady_ms() + OV_MIN(wait, (int64_t)LAST_RETRY_MS);
     st->last_error = *why;
     ov_log_warn("rows in memory cannot be published; they stay in the log", ov_kv_err(why));
 }
@@ -316,7 +316,7 @@ static bool is_due(const ov_streams *s, const ovi_stream *st, int64_t now)
 static ovi_stream *next_stream(ov_streams *s)
 {
     ovi_stream *largest = NULL;
-    int64_t now = ov_now_ms();
+    int64_t now = ovi_steady_ms();
     bool any = false;
     for (ovi_stream *st = s->streams; st; st = st->next) {
         any |= st->first != NULL;

@@ -184,7 +184,7 @@ static ov_status make_piece(pushing *p, ovi_push_out *built, ov_segment **hold, 
         return ov_fail_nomem(err, sizeof *piece);
     }
     p->pushed.piece = piece;
-    piece->born_ms = ov_now_ms();
+    piece->born_ms = ovi_steady_ms();
     piece->at_ms = ov_keys_instant(p->s->config.catalog, p->push->datasource);
     OV_TRY(ovi_piece_fill(piece, p->pushed.stream->name, next_serial(p->s, p->pushed.stream), built->image, built->bytes,
                           err));

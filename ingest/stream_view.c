@@ -108,7 +108,7 @@ static double value_of(const ovi_stream *st, figure f, int64_t now)
 void ov_streams_metrics(ov_streams *s, ov_buf *out)
 {
     ov_wal_view log;
-    int64_t now = ov_now_ms();
+    int64_t now = ovi_steady_ms();
     ov_wal_look(s->wal, &log);
     ov_mutex_lock(&s->lock);
     for (int f = 0; f < FIGURES; f++) {

@@ -195,6 +195,49 @@ static void test_full_disk(void **state)
     world_fini(&w);
 }
 
+/* ---- clocks that jump ---- */
+
+static _Atomic int64_t jump_ms;
+
+static int64_t jumping_wall_ms(void)
+{
+    return ov_os_posix.wall_ms() + atomic_load(&jump_ms);
+}
+
+/* Set back by a year, rows are handed over in time all the same; set forward, no id of a batch is forgotten. */
+static void test_clocks_that_jump(void **state)
+{
+    (void)state;
+    const int64_t year = INT64_C(365) * 24 * 3600 * 1000;
+    world w;
+    ov_push_result r;
+    ov_buf text;
+    ov_os jumping = ov_os_posix;
+    jumping.wall_ms = jumping_wall_ms;
+    ov_os_use(&jumping);
+    world_init(&w, (ov_streams_config){.age_ms = 300});
+    ov_buf_init(&text);
+    rows_text(&text, 1, 10);
+    OK(push_rows(&w, "once", 1, 10, &err));
+    OK(ov_streams_flush(w.streams, OV_SLICE_LIT("t"), &err));
+    for (int turn = 0; turn < 4; turn++) {
+        OK(push_rows(&w, "", 10 * turn + 11, 10 * turn + 20, &err));
+        atomic_store(&jump_ms, turn % 2 ? -year : year);
+        for (int64_t end = ov_monotonic_ns() / 1000000 + 20000; look(&w, "t").live && ov_monotonic_ns() / 1000000 < end;)
+            ov_sleep_ms(5);
+        assert_int_equal(look(&w, "t").live, 0);
+        OK(push_body(&w, "once", ov_buf_slice(&text), &r));
+        assert_true(r.duplicate);
+    }
+    check_rows(&w, 50);
+    again(&w);
+    check_rows(&w, 50);
+    atomic_store(&jump_ms, 0);
+    ov_os_use(&ov_os_posix);
+    ov_buf_fini(&text);
+    world_fini(&w);
+}
+
 /* ---- faults ---- */
 
 static const ov_fault_point faults[] = {
@@ -369,6 +412,7 @@ int main(void)
         cmocka_unit_test(test_a_refusal_is_answered),
         cmocka_unit_test(test_a_repeated_batch_needs_no_room),
         cmocka_unit_test(test_full_disk),
+        cmocka_unit_test(test_clocks_that_jump),
         cmocka_unit_test(test_failures),
         cmocka_unit_test(test_readers_beside_writers),
     };
