@@ -139,7 +139,7 @@ static int backfill(const ingest_options *o, ov_slice spec, ov_arena *a)
         code = o->dry_run ? ov_pull_cmd_plan(o->run.dir, piece) : ov_ingest_run(&o->run, piece);
         at = end;
     }
-    return code;
+    return code == OV_EXIT_OK && atomic_load(&interrupted) ? OV_EXIT_INTERRUPTED : code;
 }
 
 /* Words that take a pull spec; -1: not one of them. */

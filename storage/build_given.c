@@ -42,7 +42,13 @@ bool ovi_column_gives(const ovi_column *c, const ovi_sorted *s)
 
 void ovi_givers_init(ovi_givers *g, const ovi_column *columns, const ovi_sorted *sorted, uint32_t count, uint32_t rows)
 {
-    *g = (ovi_givers){.columns = columns, .sorted = sorted, .count = count, .looks = (uint64_t)rows * LOOKS_PER_ROW};
+    g->columns = columns;
+    g->sorted = sorted;
+    g->looks = (uint64_t)rows * LOOKS_PER_ROW;
+    g->count = 0;
+    for (uint32_t i = 0; i < count && g->count < OVI_MOST_GIVERS; i++)
+        if (ovi_column_gives(&columns[i], &sorted[i]))
+            g->may[g->count++] = i;
 }
 
 /* Rows of block b of x beside codes: how many of them agree with what was seen before; fewer than all: they do not. */
@@ -95,9 +101,10 @@ static uint32_t seen_count(const search *s, uint32_t arrivals)
 
 static ov_status look(ovi_givers *g, const uint32_t *codes, const ovi_file_column *f, search *s, ov_error *err)
 {
-    for (uint32_t i = 0; i < g->count && s->count < MOST_GIVERS && g->looks; i++) {
+    for (uint32_t c = 0; c < g->count && s->count < MOST_GIVERS && g->looks; c++) {
+        uint32_t i = g->may[c];
         const ovi_column *x = &g->columns[i];
-        if (x == f->column || !ovi_column_gives(x, &g->sorted[i]) || g->sorted[i].count < f->dict_count)
+        if (x == f->column || g->sorted[i].count < f->dict_count)
             continue; /* fewer values cannot give more */
         OV_TRY(ovi_grow(&s->seen, &s->seen_cap, x->dict.count, sizeof *s->seen, s->budget, err));
         memset(s->seen, 0xff, x->dict.count * sizeof *s->seen);

@@ -270,9 +270,11 @@ void ovi_section_put(ovi_writer *w, ovi_file_column *f, uint16_t kind, const voi
 /* ---- columns that give others (build_given.c) ---- */
 
 /* Those of a segment being written, in their final order, and how many rows may still be looked at. */
+enum { OVI_MOST_GIVERS = 512 };
 typedef struct ovi_givers {
     const ovi_column *columns;
     const ovi_sorted *sorted; /* by column */
+    uint32_t may[OVI_MOST_GIVERS]; /* columns that could give others: the first of them, for tables of very many */
     uint32_t count;
     uint64_t looks;
 } ovi_givers;

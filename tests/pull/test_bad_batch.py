@@ -113,3 +113,27 @@ def case_clocks_of_limits_jump():
         start = time.monotonic()
         folder.fails(issues(hub, 'a/b', name='far', limits=dict(QUICK, pool='far', maxWait='PT5S')), 'rate limit exceeded')
         want(time.monotonic() - start < 20, 'it does not sleep a year')
+
+
+def case_thousands_of_columns():
+    """They load; more than the task's memory has room for are refused with a sentence, and what they take stays near it."""
+    def wide(columns, path):
+        with open(path, 'w', encoding='utf-8') as file:
+            file.write('t,' + ','.join('c%d' % i for i in range(columns)) + '\n')
+            for row in range(10):
+                file.write('2024-01-01T00:00:%02dZ,' % row + ','.join(str(i * row % 97) for i in range(columns)) + '\n')
+        spec = batch({'type': 'local', 'files': [path]})
+        spec['spec']['dataSchema']['dimensionsSpec'] = {'useSchemaDiscovery': True}
+        spec['spec']['ioConfig']['inputFormat'] = {'type': 'csv', 'findColumnsFromHeader': True}
+        return spec
+    with Folder() as folder:
+        equal(folder.run(wide(5000, os.path.join(folder.work, 'w.csv')))['loaded'], 10, 'rows')
+        equal(folder.value('SELECT SUM(c4999) FROM b'), sum(4999 * row % 97 for row in range(10)), 'the last column')
+        folder.fails(wide(60000, os.path.join(folder.work, 'x.csv')), 'memory')
+        sparse = os.path.join(folder.work, 's.json')
+        with open(sparse, 'w', encoding='utf-8') as file:
+            file.writelines('{"t":"2024-01-01","c%d":1}\n' % n for n in range(20000))
+        spec = batch({'type': 'local', 'files': [sparse]})
+        spec['spec']['dataSchema']['dimensionsSpec'] = {'useSchemaDiscovery': True}
+        folder.fails(spec, 'rows of 20001 columns in a piece of the input')
+        equal(folder.value('SELECT COUNT(*) FROM b'), 10, 'nothing of them')

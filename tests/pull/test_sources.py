@@ -2,9 +2,10 @@
 import gzip
 import json
 import os
+import re
 
 from doubles import Answer, Archive, Double, GitHub, Seoul, StackExchange
-from pulltest import Folder, equal, shared, want
+from pulltest import HERE, Folder, equal, shared, want
 from test_limits import QUICK
 
 
@@ -290,3 +291,19 @@ def case_backfill_goes_on():
         equal(folder.ingest(spec, 'backfill', words=words)[0], 0, 'the same words go on')
         equal(api.count() - before, 25, 'only what was not loaded')
         equal(folder.value('SELECT COUNT(*) FROM gh_event'), 216, 'rows')
+
+
+def case_every_source_has_its_example():
+    """Each spec of docs/sources.md plans as it stands; every source has one."""
+    path = os.path.join(HERE, '..', '..', 'docs', 'sources.md')
+    with open(path, encoding='utf-8') as file:
+        examples = [json.loads(text) for text in re.findall(r'```json\n(.*?)```', file.read(), re.DOTALL)]
+    names = ('GITHUB_TOKEN', 'STACK_KEY', 'STEAM_KEY', 'SEOUL_KEY', 'AWS_ACCESS_KEY_ID', 'AWS_SECRET_ACCESS_KEY', 'THINGS_TOKEN')
+    with Folder({name: 'a-secret-of-' + name.lower() for name in names}) as folder:
+        for example in examples:
+            if example.get('baseUrl', '').startswith('/'):
+                example['baseUrl'] = folder.work
+            status, out, err = folder.ingest(example, 'plan')
+            want(status == 0 and json.loads(out)['dataSource'], '%s: %s' % (example, err))
+        known = {source['name'] for source in json.loads(folder.command('ingest', 'sources')[1])}
+    equal({e['source'] for e in examples if isinstance(e['source'], str)}, known, 'sources')
