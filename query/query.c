@@ -8,6 +8,7 @@
 #include "query/plan_key.h"
 
 enum { QUICK_US = 500 }; /* plans whose runs take so long are quick */
+enum { LONG_TEXT = 64 << 10 };
 
 /* ---- kept plans ---- */
 
@@ -104,6 +105,8 @@ static ov_status open_query(const ov_query_env *env, const ov_query_request *rq,
         st = ov_arena_copy(&q->cx.arena, rq->query_id, &q->cx.id, err);
     else
         q->cx.id = ov_slice_cstr(q->uuid);
+    if (st == OV_OK && rq->sql.n <= LONG_TEXT)
+        st = ov_arena_copy(&q->cx.arena, rq->sql, &q->text, err);
     if (st == OV_OK)
         st = find_or_make_plan(q, env, rq, only_quick, err);
     if (st == OV_OK)
@@ -209,7 +212,12 @@ ov_status ov_query_still_alive(ov_query *q, ov_error *err)
 
 ov_status ov_query_run_part(ov_query *q, const ov_plan *part, const ov_result_sink *sink, ov_error *err)
 {
-    OV_TRY(ov_exec_run(part, &q->cx, sink, err));
+    ov_status st = ov_exec_run(part, &q->cx, sink, err);
+    if (st != OV_OK) {
+        if (q->text.n)
+            ov_sql_place_error(q->text, err);
+        return st;
+    }
     if (ov_map_guard_events() != q->map_events)
         return ov_fail(err, OV_CORRUPT,
                        "a segment file was shortened or became unreadable while the query ran; the answer was thrown away");

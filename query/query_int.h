@@ -18,6 +18,7 @@ struct ov_query {
     const ov_sql_setting *sets;
     uint32_t set_count;
     char uuid[OV_UUID_BYTES];
+    ov_slice text; /* of SQL, if it is short: for places of errors while it runs */
     uint64_t map_events; /* faults of mapped files before the query began */
 };
 

@@ -204,7 +204,7 @@ static ov_status divide_longs(ovi_call *c, ovi_result_lanes *l, bool remainder, 
         uint32_t r = rows[k];
         int64_t x = ovi_i64(a, r), y = ovi_i64(b, r);
         if (y == 0)
-            return ov_fail_at(err, OV_INVALID, c->e->pos, c->e->end_pos, "/ by zero");
+            return ov_fail_at(err, OV_INVALID, c->e->pos, c->e->end_pos, "/ by zero; write NULLIF(divisor, 0) to get NULL there");
         if (y == -1)
             l->i[r] = remainder ? 0 : (int64_t)(0 - (uint64_t)x);
         else

@@ -17,9 +17,7 @@ static char *hint_of(char *text)
     return NULL;
 }
 
-/* Sentences of query/expr and query/agg know the byte range but not the text: give them line and
- * column, in front of a hint when there is one. */
-static void place_error(ov_slice text, ov_error *err)
+void ov_sql_place_error(ov_slice text, ov_error *err)
 {
     char sentence[OV_ERROR_TEXT_BYTES];
     uint32_t line, column;
@@ -74,7 +72,7 @@ ov_status ov_sql_plan(const ov_sql_env *env, const ov_sql_parsed *parsed, ov_sql
                        env->param_count + 1);
     ov_status st = plan_statement(&b, statement, out, err);
     if (st != OV_OK)
-        place_error(parsed->text, err);
+        ov_sql_place_error(parsed->text, err);
     return st;
 }
 

@@ -79,6 +79,9 @@ typedef struct ov_sql_statement {
     const ov_query_write *write; /* INSERT and REPLACE: what becomes of the rows; NULL for queries and EXPLAIN */
 } ov_sql_statement;
 
+/* Sentences of query/expr and query/agg know the byte range but not the text: give them line and column, in front of a hint when
+ * there is one. */
+void ov_sql_place_error(ov_slice text, ov_error *err);
 /* Binds the statement behind the SETs. Everything allocated lives in env->cx->arena. */
 OV_CHECKED ov_status ov_sql_plan(const ov_sql_env *env, const ov_sql_parsed *parsed,
                                  ov_sql_statement *out, ov_error *err);
