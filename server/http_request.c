@@ -231,7 +231,10 @@ static void push(ov_request *rq, ov_buf *b, bool end, bool abort)
         }
     }
     ov_mutex_lock(&rq->lock);
-    if (out) {
+    if (out && rq->abort) { /* behind a piece that is missing: without it the rest would look whole */
+        ov_free(out->bytes);
+        ov_free(out);
+    } else if (out) {
         rq->unsent += out->n;
         if (rq->out_last)
             rq->out_last->next = out;
