@@ -49,22 +49,6 @@ static size_t on_body(char *bytes, size_t size, size_t count, void *arg)
     return t->sink_status == OV_OK ? n : CURL_WRITEFUNC_ERROR;
 }
 
-static void keep_header(ov_slice line, const char *name, char *to, size_t cap)
-{
-    ov_slice n = ov_slice_cstr(name);
-    if (line.n <= n.n || line.p[n.n] != ':' || !ov_slice_ieq((ov_slice){line.p, n.n}, n))
-        return;
-    line.p += n.n + 1;
-    line.n -= n.n + 1;
-    while (line.n && (*line.p == ' ' || *line.p == '\t')) {
-        line.p++;
-        line.n--;
-    }
-    while (line.n && (unsigned char)line.p[line.n - 1] <= ' ')
-        line.n--;
-    snprintf(to, cap, OV_SLICE_FMT, OV_SLICE_ARG(line));
-}
-
 /* "HTTP/1.1 302 ..." */
 static bool is_redirect(ov_slice line)
 {
@@ -72,19 +56,52 @@ static bool is_redirect(ov_slice line)
     return blank && (size_t)(blank - line.p) + 1 < line.n && blank[1] == '3';
 }
 
-static void tell_header(const ovi_transfer *t, ov_slice line)
+/* Is it, as the Location of an answer from `url`, on the same host? What is no plain relative address must begin like url. */
+static bool stays_home(const char *url, ov_slice location)
+{
+    const char *host = strstr(url, "://");
+    size_t home = host ? (size_t)(host + 3 - url) + strcspn(host + 3, "/?#") : 0;
+    if (home && location.n >= home && ov_slice_ieq(ov_slice_make(location.p, home), ov_slice_make(url, home)) &&
+        (location.n == home || memchr("/?#", location.p[home], 3)))
+        return true;
+    for (size_t i = 0; i < location.n && !memchr("/?#", location.p[i], 3); i++)
+        if (location.p[i] == ':')
+            return false;
+    return !ov_slice_starts(location, OV_SLICE_LIT("//"));
+}
+
+/* "Name: value" without the blanks around the value; false when it is no such line. */
+static bool split_header(ov_slice line, ov_slice *name, ov_slice *value)
 {
     const char *colon = line.n ? memchr(line.p, ':', line.n) : NULL;
-    if (!colon || colon == line.p || !t->req->header)
-        return;
-    ov_slice value = {colon + 1, line.n - (size_t)(colon + 1 - line.p)};
-    while (value.n && (*value.p == ' ' || *value.p == '\t')) {
-        value.p++;
-        value.n--;
-    }
-    while (value.n && (unsigned char)value.p[value.n - 1] <= ' ')
-        value.n--;
-    t->req->header(t->req->header_arg, (ov_slice){line.p, (size_t)(colon - line.p)}, value);
+    if (!colon || colon == line.p)
+        return false;
+    *name = ov_slice_make(line.p, (size_t)(colon - line.p));
+    *value = ov_slice_make(colon + 1, line.n - name->n - 1);
+    while (value->n && (*value->p == ' ' || *value->p == '\t'))
+        *value = ov_slice_make(value->p + 1, value->n - 1);
+    while (value->n && (unsigned char)value->p[value->n - 1] <= ' ')
+        value->n--;
+    return true;
+}
+
+static void keep(ov_slice value, char *to, size_t cap)
+{
+    snprintf(to, cap, OV_SLICE_FMT, OV_SLICE_ARG(value));
+}
+
+static void take_header(ovi_transfer *t, ov_slice name, ov_slice value)
+{
+    if (t->req->header)
+        t->req->header(t->req->header_arg, name, value);
+    if (ov_slice_ieq(name, OV_SLICE_LIT("content-type")))
+        keep(value, t->out->content_type, sizeof t->out->content_type);
+    else if (ov_slice_ieq(name, OV_SLICE_LIT("etag")))
+        keep(value, t->out->etag, sizeof t->out->etag);
+    else if (ov_slice_ieq(name, OV_SLICE_LIT("last-modified")))
+        keep(value, t->out->last_modified, sizeof t->out->last_modified);
+    else if (ov_slice_ieq(name, OV_SLICE_LIT("location")))
+        t->left_home |= t->redirects && t->req->own_host && t->req->max_redirects >= 0 && !stays_home(t->req->url, value);
 }
 
 static size_t on_header(char *bytes, size_t size, size_t count, void *arg)
@@ -94,15 +111,15 @@ static size_t on_header(char *bytes, size_t size, size_t count, void *arg)
     if (ov_slice_starts(line, OV_SLICE_LIT("HTTP/"))) {
         t->out->content_type[0] = t->out->etag[0] = t->out->last_modified[0] =
             '\0'; /* a redirect's are not wanted */
-        t->redirected |= t->answers++ > 0 || is_redirect(line);
+        t->redirects = is_redirect(line);
+        t->redirected |= t->answers++ > 0 || t->redirects;
         if (t->req->header)
             t->req->header(t->req->header_arg, (ov_slice){0}, (ov_slice){0});
     }
-    tell_header(t, line);
-    keep_header(line, "content-type", t->out->content_type, sizeof t->out->content_type);
-    keep_header(line, "etag", t->out->etag, sizeof t->out->etag);
-    keep_header(line, "last-modified", t->out->last_modified, sizeof t->out->last_modified);
-    return line.n;
+    ov_slice name, value;
+    if (split_header(line, &name, &value))
+        take_header(t, name, value);
+    return t->left_home ? 0 : line.n; /* 0 ends the transfer */
 }
 
 static int on_progress(void *arg, curl_off_t dt, curl_off_t dn, curl_off_t ut, curl_off_t un)
@@ -240,6 +257,8 @@ static ov_status tell(const ovi_transfer *t, CURLcode rc, ov_error *err)
     if (t->private_refused)
         return ov_fail(err, OV_DENIED,
                        "%s: leads to a private or local address, which is not allowed", url);
+    if (t->left_home)
+        return ov_fail(err, OV_DENIED, "%s: redirects to another host, which must not learn the secret in the request's headers", url);
     switch (rc) {
     case CURLE_URL_MALFORMAT:
         return ov_fail(err, OV_INVALID, "'%s' is not a URL: %s", url, why);

@@ -28,6 +28,8 @@ typedef struct ov_http_request {
     int max_redirects;           /* 0: 5; negative: none allowed */
     bool forbid_private;         /* refuse addresses of private, loopback and link-local networks */
     bool guard_redirects;        /* a redirect leads to such an address only where the first connection went */
+    bool own_host;               /* its headers hold a secret: a redirect to another scheme, host or port is OV_DENIED. Not needed for
+                                    Authorization, which goes to no other host anyway */
     bool decode;                 /* offer gzip and the like; the sink gets (and max_bytes counts) plain bytes */
     /* Every header of the last answer (redirects' are told too, then forgotten: an empty name says so). */
     void (*header)(void *header_arg, ov_slice name, ov_slice value);

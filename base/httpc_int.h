@@ -25,6 +25,8 @@ typedef struct ovi_transfer {
     bool private_refused;
     bool too_large;
     bool redirected; /* a redirect was seen */
+    bool redirects;  /* the answer at hand is one */
+    bool left_home;  /* to where req->own_host forbids */
     uint32_t answers;
     ovi_homes *homes;
     char detail[CURL_ERROR_SIZE];

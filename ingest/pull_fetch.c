@@ -111,6 +111,7 @@ static ov_status launch(fetcher *x, ovi_series *s, ovi_flight *f, ov_error *err)
         .total_timeout_ms = l->timeout_ms,
         .stall_timeout_ms = l->stall_ms,
         .guard_redirects = true,
+        .own_host = ovi_headers_tell_secrets(run, headers),
         .decode = run->spec->source.kind == OVI_PULL_REST,
         .header = on_header,
         .header_arg = f,

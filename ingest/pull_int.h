@@ -208,6 +208,8 @@ OV_CHECKED ov_status ovi_series_url(const ovi_run *run, const ovi_series *s, con
 /* "Name: value" lines, ended by NULL, in `out`. */
 OV_CHECKED ov_status ovi_series_headers(const ovi_run *run, const ovi_series *s, const ovi_token *token, const char *url,
                                         ov_arena *out, const char ***headers, ov_error *err);
+/* Is a secret in one of them that redirects to other hosts would take along? Authorization stays behind anyway. */
+bool ovi_headers_tell_secrets(const ovi_run *run, const char *const *headers);
 /* The names that templates see. `own` is room for those that change from page to page. */
 typedef struct ovi_own_names {
     ovi_pair at[8];

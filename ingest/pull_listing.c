@@ -56,8 +56,8 @@ static ov_status ask(ovi_run *run, const char *url, ov_buf *body, ov_error *err)
         int64_t wait;
         OV_TRY(ovi_series_headers(run, &none, run->token_count ? &run->tokens[0] : NULL, url, &run->group, &headers, err));
         ov_http_request req = {.url = url, .headers = headers, .max_bytes = 64 << 20, .total_timeout_ms = l->timeout_ms,
-                               .stall_timeout_ms = l->stall_ms, .guard_redirects = true, .decode = true, .header = on_header,
-                               .header_arg = &reply, .cancel = run->cancel};
+                               .stall_timeout_ms = l->stall_ms, .guard_redirects = true, .own_host = ovi_headers_tell_secrets(run, headers),
+                               .decode = true, .header = on_header, .header_arg = &reply, .cancel = run->cancel};
         ov_buf_clear(body);
         reply.transfer = ov_http_fetch(&req, body, &answer, err);
         reply.status = answer.status;

@@ -211,6 +211,23 @@ static ov_status conditions(const ovi_run *run, const ovi_series *s, const ovi_t
     return OV_OK;
 }
 
+bool ovi_headers_tell_secrets(const ovi_run *run, const char *const *headers)
+{
+    bool tell = false;
+    ov_buf hidden;
+    ov_buf_init(&hidden);
+    for (; *headers && !tell; headers++) {
+        ov_slice line = ov_slice_cstr(*headers);
+        if (ov_slice_ieq(ov_slice_make(line.p, OV_MIN(line.n, (size_t)14)), OV_SLICE_LIT("authorization:")))
+            continue;
+        ov_buf_clear(&hidden);
+        ovi_secrets_hide(&run->secrets, line, &hidden);
+        tell = hidden.failed || !ov_slice_eq(ov_buf_slice(&hidden), line);
+    }
+    ov_buf_fini(&hidden);
+    return tell;
+}
+
 ov_status ovi_series_headers(const ovi_run *run, const ovi_series *s, const ovi_token *token, const char *url, ov_arena *out,
                              const char ***headers, ov_error *err)
 {

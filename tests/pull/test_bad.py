@@ -98,6 +98,16 @@ def case_redirects():
         equal(inside.count(), 0, 'nobody inside was asked')
 
 
+def case_header_of_its_own():
+    """A token that is no Authorization would go along to other hosts."""
+    with Double() as hub, Folder({'TOK': 'secret-token-1'}) as folder:
+        hub.once(Answer(302, b'', {'Location': hub.url.replace('127.0.0.1', 'localhost') + '/taken'}), times=9)
+        own = {'name': 'own', 'baseUrl': hub.url, 'path': '/rows', 'auth': {'header': 'X-Api-Key', 'value': '{token}'},
+               'limits': dict(QUICK, pool='own', retries=0), 'dataSchema': {'timestampSpec': {'column': 't', 'format': 'iso'}}}
+        folder.fails({'type': 'pull', 'source': own, 'dataSource': 'own', 'name': 'own', 'auth': {'token': 'env:TOK'}}, 'another host')
+        equal([r.path for r in hub.seen], ['/rows'], 'the token does not leave')
+
+
 def case_next_page_elsewhere():
     with GitHub() as hub, Double() as other, Folder({'TOK': 'secret-token-1'}) as folder:
         hub.once(Answer(200, [], {'Link': '<%s/steal>; rel="next"' % other.url}))

@@ -49,6 +49,10 @@ static void answer(int fd)
         len = snprintf(out, sizeof out,
                        "HTTP/1.1 302 Found\r\nLocation: http://127.0.0.2:9/secret\r\nContent-Length: 0\r\nConnection: "
                        "close\r\n\r\n");
+    else if (strstr(last_request, " /away"))
+        len = snprintf(out, sizeof out,
+                       "HTTP/1.1 307 Temporary Redirect\r\nLocation: http://localhost:%u/ok\r\nContent-Length: 0\r\nConnection: "
+                       "close\r\n\r\n", port);
     else if (strstr(last_request, " /file"))
         len = snprintf(out, sizeof out,
                        "HTTP/1.1 302 Found\r\nLocation: file:///etc/passwd\r\n"
@@ -261,6 +265,31 @@ static void test_guarded_redirect(void **state)
     ov_buf_fini(&b);
 }
 
+static void test_secrets_stay_home(void **state)
+{
+    ov_buf b;
+    ov_http_response r;
+    const char *headers[] = {"X-Api-Key: hush-hush", NULL};
+    (void)state;
+    ov_buf_init(&b);
+    ov_http_request req = to("/away");
+    req.headers = headers;
+    req.own_host = true;
+    check_fails(fetch(&req, &b, &r), &err, OV_DENIED, "another host");
+    assert_non_null(strstr(last_request, "GET /away"));
+    req = to("/once");
+    req.headers = headers;
+    req.own_host = true;
+    check_ok(fetch(&req, &b, &r), &err);
+    assert_int_equal(r.status, 200);
+    req = to("/away");
+    req.own_host = true;
+    req.max_redirects = -1; /* nobody follows it */
+    check_ok(fetch(&req, &b, &r), &err);
+    assert_int_equal(r.status, 307);
+    ov_buf_fini(&b);
+}
+
 static void test_url_encode(void **state)
 {
     (void)state;
@@ -278,6 +307,7 @@ int main(void)
         cmocka_unit_test(test_failures),
         cmocka_unit_test(test_multi),
         cmocka_unit_test(test_guarded_redirect),
+        cmocka_unit_test(test_secrets_stay_home),
         cmocka_unit_test(test_url_encode),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
