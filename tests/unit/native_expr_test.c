@@ -268,7 +268,7 @@ static void values(void **state)
         {"lowr(s)", "! did you mean 'lower'?"},
         {"strlen(s, 1)", "! the function 'strlen' takes 1 argument, found 2"},
         {"substring(s)", "! takes 2 to 3 arguments, found 1"},
-        {"cast(l, 'BLOB')", "! cast to 'BLOB' is not supported"},
+        {"cast(l, 'BLOB')", "! expected 'LONG', 'DOUBLE', 'FLOAT', 'STRING' or 'ARRAY<...>' of these, found 'BLOB'"},
         {"map((x, y) -> x, s)", "! 'map' takes a lambda of 1 parameter first, as in x -> x + 1"},
         {"[1] == l", "! Cannot apply '=' to arguments of type '<ARRAY> = <BIGINT>'"},
     };
