@@ -9,7 +9,7 @@ import re
 import tree
 
 SOURCES = ('.c', '.h', '.re', '.y', '.proto', '.py')
-BY_KIND = {'tests/unit': '_test.c', 'tests/fuzz': '_fuzz.c'}  # one shape of file, many of them: the page says the shape
+BY_KIND = {'tests/unit': ('_test.c', '.h'), 'tests/fuzz': ('_fuzz.c',)}  # many files of one shape: the page says the shape
 COVERED = re.compile(r'(_int\.h|_tmpl\.h|_isa\.[ch]|_(base|v3|v4)\.c|__init__\.py)$')
 ALONE = re.compile(r'^tests/clients/.')  # a client's script each, named by the page above
 
@@ -34,7 +34,7 @@ for folder, files in sorted(folders.items()):
     wild = [word for word in words if '*' in word]
     for name in files:
         stem = name.rsplit('.', 1)[0]
-        if stem in words or COVERED.search(name) or name.endswith(BY_KIND.get(folder, '\0')):
+        if stem in words or COVERED.search(name) or name.endswith(BY_KIND.get(folder, ())):
             continue
         if not any(fnmatch.fnmatchcase(stem, word) for word in wild):
             problems.append('%s: %s/README.md does not name it' % (os.path.join(folder, name), folder))
