@@ -260,10 +260,10 @@ static bool add_join(ov_buf *out, const ov_plan *join, const ov_snapshot *snapsh
         return false;
     ov_buf_init(&kept);
     bool says = add_whole(&kept, join->inputs[!join->join.build_left], snapshot) && !kept.failed;
-    if (says)
+    if (says) {
         ov_sha256_of(ov_buf_slice(&kept), digest);
-    if (says)
         ov_buf_add(out, digest, sizeof digest);
+    }
     ov_buf_fini(&kept);
     return says;
 }
