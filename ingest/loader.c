@@ -123,6 +123,14 @@ static void make_room(ov_loader *l)
     }
 }
 
+/* Splits that wait for their turn take memory that nobody counts: each worker may have one, more only while they are small. Under
+ * the mutex. */
+static bool ring_is_full(const ov_loader *l)
+{
+    uint64_t out = l->next_begin - l->next_commit;
+    return out >= l->ring_size || (out >= l->env.workers && l->ring_bytes > l->env.memory_bytes / 4);
+}
+
 ov_status ov_loader_begin(ov_loader *l, ov_rows **rows, ov_error *err)
 {
     ov_rows *r = NULL;
@@ -130,7 +138,7 @@ ov_status ov_loader_begin(ov_loader *l, ov_rows **rows, ov_error *err)
     make_room(l);
     ov_mutex_lock(&l->mutex);
     ov_status st = check_failed(l, err);
-    while (st == OV_OK && (l->next_begin - l->next_commit >= l->ring_size || ov_disk_paused(l->env.disk))) {
+    while (st == OV_OK && (ring_is_full(l) || ov_disk_paused(l->env.disk))) {
         (void)ov_cond_wait_ms(&l->changed, &l->mutex, 50);
         st = check_failed(l, err);
     }
@@ -240,6 +248,7 @@ static void commit_ready(ov_loader *l)
     for (ov_rows *r; (r = l->ring[l->next_commit % l->ring_size]) != NULL;) {
         bool failed = l->failed;
         l->ring[l->next_commit % l->ring_size] = NULL;
+        l->ring_bytes -= r->ring_bytes;
         ov_mutex_unlock(&l->mutex);
         if (!failed && commit(l, r, &err) != OV_OK)
             ovi_loader_set_failed(l, &err);
@@ -254,9 +263,11 @@ static void commit_ready(ov_loader *l)
 
 ov_status ov_loader_submit(ov_loader *l, ov_rows *rows, ov_error *err)
 {
+    rows->ring_bytes = ov_rows_bytes(rows);
     ov_mutex_lock(&l->mutex);
     OV_ASSERT(!l->ring[rows->seq % l->ring_size]);
     l->ring[rows->seq % l->ring_size] = rows;
+    l->ring_bytes += rows->ring_bytes;
     if (l->schema.pulled)
         ov_cond_broadcast(&l->changed);
     else
@@ -288,8 +299,10 @@ ov_status ovi_loader_pull(ov_loader *l, int wait_ms, ov_rows **rows, bool *waiti
             break;
     }
     r = st == OV_OK && !*waiting ? l->ring[l->next_commit % l->ring_size] : NULL;
-    if (r)
+    if (r) {
         l->ring[l->next_commit % l->ring_size] = NULL;
+        l->ring_bytes -= r->ring_bytes;
+    }
     ov_mutex_unlock(&l->mutex);
     *rows = r;
     if (r && r->failed) {

@@ -57,6 +57,7 @@ struct ov_loader {
     uint64_t next_begin, next_commit;
     ov_rows **ring; /* submitted, not yet committed; ring_size slots by sequence */
     uint32_t ring_size;
+    size_t ring_bytes; /* of them */
     ov_rows **spare;
     uint32_t spare_count;
     bool committing;

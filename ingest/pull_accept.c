@@ -239,8 +239,7 @@ static ov_status accept_page(ovi_flight *f, ov_error *err)
 
 /* ---- files ---- */
 
-/* A compressed file that was cut or damaged on its way is found here, before a row of it is loaded. */
-static ov_status check_file(const char *path, ov_slice shown, uint64_t *lines, uint64_t most, ov_error *err)
+ov_status ovi_file_check(const char *path, ov_slice shown, uint64_t *lines, uint64_t most, ov_error *err)
 {
     enum { CHUNK = 256 << 10 };
     ov_reader *r;
@@ -275,7 +274,7 @@ static ov_status accept_file(ovi_flight *f, ov_error *err)
     uint64_t lines;
     ovi_run *run = f->run;
     ovi_series *s = f->series;
-    ov_status st = check_file(f->path, ov_buf_slice(&f->shown), &lines, run->spec->source.limits.max_bytes, err);
+    ov_status st = ovi_file_check(f->path, ov_buf_slice(&f->shown), &lines, run->spec->source.limits.max_bytes, err);
     if (st == OV_CORRUPT || (st == OV_OK && f->bytes == 0)) {
         const ovi_pull_limits *l = &run->spec->source.limits;
         char why[OV_ERROR_TEXT_BYTES];

@@ -40,6 +40,8 @@ void ovi_series_wait(ovi_series *s, int64_t ms);
 OV_CHECKED ov_status ovi_flight_accept(ovi_flight *f, ov_error *err);
 /* 304. */
 OV_CHECKED ov_status ovi_flight_unchanged(ovi_flight *f, ov_error *err);
+/* Lines of a whole file: a compressed one that was cut or damaged is found before a row of it is loaded (OV_CORRUPT). */
+OV_CHECKED ov_status ovi_file_check(const char *path, ov_slice shown, uint64_t *lines, uint64_t most, ov_error *err);
 /* On to the page behind this one, or to the end of the series. */
 OV_CHECKED ov_status ovi_flight_next_page(ovi_flight *f, const ovi_page *page, ov_error *err);
 

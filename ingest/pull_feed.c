@@ -66,7 +66,17 @@ static ov_status feed_file(ovi_run *run, ovi_series *s, ov_error *err)
     size_t got = 1;
     ovi_fetched *x;
     ov_reader *r;
+    uint64_t lines = 0;
     OV_TRY(ov_path_join(run->arena, run->spec->base_url, s->file, &path, err));
+    ov_status whole = ovi_file_check(path.p, path, &lines, run->spec->source.limits.max_bytes, err);
+    if (whole == OV_CORRUPT) { /* as one that came over the network */
+        s->phase = OVI_GAP;
+        s->code = whole;
+        snprintf(s->why, sizeof s->why, OV_SLICE_FMT ": %.600s", OV_SLICE_ARG(path), err->text);
+        *err = (ov_error)OV_ERROR_INIT;
+        return OV_OK;
+    }
+    OV_TRY(whole);
     OV_TRY(ov_reader_open_file(path.p, &r, err));
     ov_sha256_init(&sum);
     ov_status st = OV_OK;
@@ -78,13 +88,15 @@ static ov_status feed_file(ovi_run *run, ovi_series *s, ov_error *err)
     OV_TRY(st);
     ov_sha256_end(&sum, digest);
     OV_TRY(ov_arena_zalloc(&run->group, sizeof(*x), &x, err));
-    *x = (ovi_fetched){.series = s, .url = path, .etag = s->file_etag, .bytes = s->file_bytes, .at_ms = run->collected_ms};
+    *x = (ovi_fetched){.series = s, .url = path, .etag = s->file_etag, .bytes = s->file_bytes, .rows = lines, .at_ms = run->collected_ms};
     ov_sha256_hex(digest, x->sha256);
     *run->fetched_tail = x;
     run->fetched_tail = &x->next;
     ovi_known_page page = {.url = path, .etag = s->file_etag};
     OV_TRY(ovi_state_add_page(&s->now, run->arena, &page, err));
     s->now.done = s->changed = true;
+    s->new_rows += lines;
+    s->now.rows += lines;
     s->spool = path;
     s->phase = OVI_COMPLETE;
     run->bytes += s->file_bytes;

@@ -70,6 +70,7 @@ struct ov_rows {
     bool no_notes; /* samples are of rejected rows alone */
     uint32_t row_reject_from; /* notes of the current row start here */
     /* the loader's */
+    size_t ring_bytes;  /* as it counted them when the split was submitted */
     uint64_t seq;
     uint64_t newlines;  /* in the text of the split */
     uint64_t raw_bytes, text_bytes;

@@ -62,14 +62,17 @@ static void say_plan(const ov_json *p)
     double s = !seconds ? 0 : seconds->kind == OV_JSON_DOUBLE ? seconds->d : seconds->kind == OV_JSON_INT ? (double)seconds->i : 0;
     printf(OV_SLICE_FMT " into " OV_SLICE_FMT ": %s series, %s of them have nothing left to ask\n", OV_SLICE_ARG(text_at(p, "source")),
            OV_SLICE_ARG(text_at(p, "dataSource")), ov_thousands(number_at(p, "series"), a), ov_thousands(number_at(p, "done"), b));
-    printf("at least %s requests", ov_thousands(number_at(p, "requestsAtLeast"), a));
-    printf(", %s of them conditional (free where a 304 is)", ov_thousands(number_at(p, "conditional"), a));
+    bool local = first && first->first && first->first->kind == OV_JSON_STRING && first->first->s.n && first->first->s.p[0] == '/';
+    const char *verb = local ? "READ" : "GET";
+    printf("at least %s %s", ov_thousands(number_at(p, "requestsAtLeast"), a), local ? "files to read" : "requests");
+    if (!local)
+        printf(", %s of them conditional (free where a 304 is)", ov_thousands(number_at(p, "conditional"), a));
     if (number_at(p, "listings"))
         printf(", and %s listings that tell how many files there are", ov_thousands(number_at(p, "listings"), a));
     printf("\nabout %.0f s or more, bound by %.*s; %s tokens, %s at once\n", s, (int)text_at(p, "boundBy").n, text_at(p, "boundBy").p,
            ov_thousands(number_at(p, "tokens"), a), ov_thousands(number_at(p, "slots"), b));
     for (const ov_json *v = first ? first->first : NULL; v; v = v->next)
-        printf("  GET " OV_SLICE_FMT "\n", OV_SLICE_ARG(v->s));
+        printf("  %s " OV_SLICE_FMT "\n", verb, OV_SLICE_ARG(v->s));
 }
 
 static int report(ov_status st, const ov_error *err, ov_buf *json, void (*say)(const ov_json *doc))

@@ -33,8 +33,11 @@ static void print_requests(const ov_json *ours)
     char a1[32], a2[32];
     if (!ov_json_find(ours, "requests"))
         return;
-    printf("%s requests, %s of them unchanged", ov_thousands(ov_ingest_count(ours, "requests"), a1),
-           ov_thousands(ov_ingest_count(ours, "unchanged"), a2));
+    if (ov_ingest_count(ours, "requests"))
+        printf("%s requests, %s of them unchanged", ov_thousands(ov_ingest_count(ours, "requests"), a1),
+               ov_thousands(ov_ingest_count(ours, "unchanged"), a2));
+    else
+        printf("%s files or answers, none over the network", ov_thousands(ov_ingest_count(ours, "series"), a1));
     if (ov_ingest_count(ours, "gaps"))
         printf("; gaps: %llu", (unsigned long long)ov_ingest_count(ours, "gaps"));
     printf("\n");

@@ -65,9 +65,10 @@ static void compose(const ov_progress *p, int64_t now, uint64_t rows, uint64_t b
     if (with_bar && total)
         add_bar(line, cap, share > 1 ? 1 : share);
     size_t n = strlen(line);
-    n += (size_t)snprintf(line + n, cap - n, "%s rows, %s rows/s, %.1f MB/s",
-                          ov_thousands(rows, number), ov_thousands((uint64_t)p->rows_per_s, rate),
-                          mb_s);
+    n += (size_t)snprintf(line + n, cap - n, "%s rows, %s rows/s", ov_thousands(rows, number),
+                          ov_thousands((uint64_t)p->rows_per_s, rate));
+    if (bytes && n < cap) /* files of a folder are not counted while they are read */
+        n += (size_t)snprintf(line + n, cap - n, ", %.1f MB/s", mb_s);
     if (rejected && n < cap)
         n += (size_t)snprintf(line + n, cap - n, ", %s rejected", ov_thousands(rejected, number));
     if (total && share > 0.01 && share < 1 && n < cap) {
@@ -87,8 +88,10 @@ void ov_progress_show(ov_progress *p, uint64_t rows, uint64_t bytes, uint64_t to
     int64_t every = p->mode == OV_PROGRESS_TTY ? TTY_EVERY_MS : PLAIN_EVERY_MS;
     if (now - p->start_ms < FIRST_AFTER_MS || now - p->last_ms < every)
         return;
+    /* Rows may come in leaps, a group of files at once: no more than their mean so far at first. */
     double rate = (double)(rows - p->last_rows) * 1000 / (double)(now - p->last_ms);
-    p->rows_per_s = p->rows_per_s > 0 ? 0.8 * p->rows_per_s + 0.2 * rate : rate;
+    double mean = (double)rows * 1000 / (double)(now - p->start_ms);
+    p->rows_per_s = p->rows_per_s > 0 ? 0.8 * p->rows_per_s + 0.2 * OV_MIN(rate, 2 * mean) : mean;
     p->last_ms = now;
     p->last_rows = rows;
     char line[256];

@@ -83,7 +83,15 @@ def case_folder():
                 file.write(gzip.compress(lines(n)) if name.endswith('gz') else lines(n))
         spec = {'type': 'pull', 'source': 'folder', 'baseUrl': root, 'dataSource': 'objects', 'dataSchema': SCHEMA, 'params': {'glob': '**/*.json*'}}
         equal(folder.run(spec)['loaded'], 10, 'two files')
+        equal(folder.sql('SELECT DISTINCT url, "rows" FROM sys.lineage ORDER BY 2'), [{'url': os.path.join(root, name), 'rows': n} for name, n in (
+            ('2024/01/01/a.json', 4), ('2024/01/02/b.json.gz', 6))], 'where the rows came from')
         equal(folder.run(spec)['loaded'], 0, 'read once')
+        cut = os.path.join(root, '2024/01/03.json.gz')
+        with open(cut, 'wb') as file:
+            file.write(gzip.compress(lines(500))[:100])
+        folder.fails(spec, '1 of 3 series', '03.json.gz')
+        equal(folder.run(dict(spec, onGap='record'))['gaps'], 1, 'a file that was cut is a gap')
+        os.unlink(cut)
         want(os.path.exists(os.path.join(root, '2024/01/01/a.json')), 'files of others stay')
         daily = dict(spec, source='folder.daily', interval='2024-01-02/2024-01-03', name='daily')
         equal(folder.run(daily)['loaded'], 6, 'a day')
