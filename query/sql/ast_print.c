@@ -311,8 +311,7 @@ static void print_sort_key(const ov_ast *node, ov_buf *out)
     ov_buf_add_str(out, node->flags & OV_AST_NULLS_LAST ? " NULLS LAST" : "");
 }
 
-void ovi_print_pair(const ov_ast *node, const char *before, const char *between,
-                       const char *after, ov_buf *out)
+void ovi_print_pair(const ov_ast *node, const char *before, const char *between, const char *after, ov_buf *out)
 {
     ov_buf_add_str(out, before);
     ov_ast_print(ov_ast_kid(node, 0), out);
@@ -321,12 +320,31 @@ void ovi_print_pair(const ov_ast *node, const char *before, const char *between,
     ov_buf_add_str(out, after);
 }
 
+/* Kinds that are words around one or two parts. */
+static const struct {
+    const char *before, *between, *after;
+} pairs[OV_AST_KIND_COUNT] = {
+    [OV_AST_NOT] = {"(NOT ", "", ")"},       [OV_AST_EXISTS] = {"EXISTS (", "", ")"}, [OV_AST_SUBQUERY] = {"(", "", ")"},
+    [OV_AST_CAST] = {"CAST(", " AS ", ")"},  [OV_AST_NAMED_ARG] = {"", " => ", ""},   [OV_AST_ITEM] = {"", "[", "]"},
+    [OV_AST_ALIAS] = {"", " AS ", ""},       [OV_AST_COLUMN_DEF] = {"", " ", ""},     [OV_AST_WINDOW_DEF] = {"", " AS ", ""},
+};
+
+static void print_words(const ov_ast *node, const char *words, ov_buf *out)
+{
+    ov_buf_add_str(out, words);
+    ovi_print_parens(node, out);
+}
+
 void ov_ast_print(const ov_ast *node, ov_buf *out)
 {
     static const char *const binary_ops[] = {"",     " = ", " <> ", " < ", " <= ", " > ",
                                              " >= ", " + ", " - ",  " * ", " / ",  " % "};
     if (!node)
         return;
+    if (pairs[node->kind].before) {
+        ovi_print_pair(node, pairs[node->kind].before, pairs[node->kind].between, pairs[node->kind].after, out);
+        return;
+    }
     switch ((ov_ast_kind)node->kind) {
     case OV_AST_LIST:
         ovi_print_list(node, out);
@@ -355,9 +373,6 @@ void ov_ast_print(const ov_ast *node, ov_buf *out)
     case OV_AST_CONCAT:
         print_chain(node, " || ", out);
         return;
-    case OV_AST_NOT:
-        ovi_print_pair(node, "(NOT ", "", ")", out);
-        return;
     case OV_AST_IS:
         print_is(node, out);
         return;
@@ -368,62 +383,34 @@ void ov_ast_print(const ov_ast *node, ov_buf *out)
     case OV_AST_IN_QUERY:
         print_pred(node, out);
         return;
-    case OV_AST_EXISTS:
-        ovi_print_pair(node, "EXISTS (", "", ")", out);
-        return;
-    case OV_AST_SUBQUERY:
-        ovi_print_pair(node, "(", "", ")", out);
-        return;
     case OV_AST_CASE:
         print_case(node, out);
-        return;
-    case OV_AST_CAST:
-        ovi_print_pair(node, "CAST(", " AS ", ")", out);
         return;
     case OV_AST_CALL:
         print_call(node, out);
         return;
-    case OV_AST_NAMED_ARG:
-        ovi_print_pair(node, "", " => ", "", out);
-        return;
     case OV_AST_ROW:
-        ov_buf_add_str(out, node->kid_count == 1 ? "ROW" : "");
-        ovi_print_parens(node, out);
+        print_words(node, node->kid_count == 1 ? "ROW" : "", out);
         return;
     case OV_AST_ARRAY:
         ov_buf_add_str(out, "ARRAY[");
         ovi_print_list(node, out);
         ov_buf_add_char(out, ']');
         return;
-    case OV_AST_ITEM:
-        ovi_print_pair(node, "", "[", "]", out);
-        return;
     case OV_AST_TYPE:
         print_type(node, out);
-        return;
-    case OV_AST_ALIAS:
-        ovi_print_pair(node, "", " AS ", "", out);
-        return;
-    case OV_AST_COLUMN_DEF:
-        ovi_print_pair(node, "", " ", "", out);
         return;
     case OV_AST_SORT_KEY:
         print_sort_key(node, out);
         return;
     case OV_AST_GROUPING_SETS:
-        ov_buf_add_str(out, "GROUPING SETS ");
-        ovi_print_parens(node, out);
+        print_words(node, "GROUPING SETS ", out);
         return;
     case OV_AST_ROLLUP:
-        ov_buf_add_str(out, "ROLLUP ");
-        ovi_print_parens(node, out);
+        print_words(node, "ROLLUP ", out);
         return;
     case OV_AST_CUBE:
-        ov_buf_add_str(out, "CUBE ");
-        ovi_print_parens(node, out);
-        return;
-    case OV_AST_WINDOW_DEF:
-        ovi_print_pair(node, "", " AS ", "", out);
+        print_words(node, "CUBE ", out);
         return;
     case OV_AST_WINDOW:
         print_window(node, out);
