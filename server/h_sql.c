@@ -19,6 +19,7 @@ enum {
 /* Where the rows of one query go. */
 typedef struct sql_answer {
     ov_request *rq;
+    ov_query *query;
     const ov_sql_request *in;
     const ov_tz *tz;
     ov_budget *budget;
@@ -31,6 +32,7 @@ static ov_status answer_full(void *self, ov_error *err)
 {
     sql_answer *a = self;
     a->flush_at = PIECE_BYTES;
+    OV_TRY(ov_query_still_alive(a->query, err)); /* rows may be long, and a batch has thousands */
     OV_TRY(ov_respond_write(a->rq, &a->out, err));
     ov_buf_reserve(&a->out, PIECE_BYTES + PIECE_BYTES / 4); /* there is more to come: no growing by steps */
     return ov_buf_check(&a->out, err);
@@ -83,7 +85,7 @@ static ov_status run_into(ov_query *q, void *sink, ov_error *err)
 static ov_status run_query(ov_app *app, ov_request *rq, const ov_sql_request *in, ov_query *q, ov_result_use *use,
                            ov_error *err)
 {
-    sql_answer a = {.rq = rq, .in = in, .tz = ov_query_tz(q), .budget = ov_query_budget(q), .flush_at = FIRST_PIECE_BYTES};
+    sql_answer a = {.rq = rq, .in = in, .query = q, .tz = ov_query_tz(q), .budget = ov_query_budget(q), .flush_at = FIRST_PIECE_BYTES};
     ov_buf_init(&a.out);
     ov_result_sink sink = {.begin = answer_begin, .rows = answer_rows, .self = &a};
     ov_status st = ov_answer_in_turn(app, rq, q, in->priority, in->query.cancel, run_into, &sink, err);
