@@ -128,7 +128,7 @@ static void make_room(ov_loader *l)
 static bool ring_is_full(const ov_loader *l)
 {
     uint64_t out = l->next_begin - l->next_commit;
-    return out >= l->ring_size || (out >= l->env.workers && l->ring_bytes > l->env.memory_bytes / 4);
+    return out >= l->ring_size || (out >= l->env.workers && l->ring_bytes > l->env.memory_bytes / 8);
 }
 
 ov_status ov_loader_begin(ov_loader *l, ov_rows **rows, ov_error *err)
