@@ -245,6 +245,7 @@ void ov_acc_reset(ov_acc *a)
     if (a->tiny_used)
         memset(a->tiny, a->kind == OV_ACC_MIN ? 0xff : 0, a->tiny_cap);
     a->tiny_used = false;
+    a->tiny_pieces = 0;
     if (a->ramp_pieces) {
         memset(a->ramp_sum, 0, a->ramp_cap * sizeof(*a->ramp_sum));
         memset(a->ramp_step, 0, a->ramp_cap * sizeof(*a->ramp_step));
@@ -345,11 +346,19 @@ static void settle_ramps(ov_acc *a)
     a->ramp_pieces = 0;
 }
 
-static void settle_tiny(ov_acc *a)
+void ovi_acc_settle_tiny(ov_acc *a)
 {
     bool min = a->kind == OV_ACC_MIN;
     uint8_t none = min ? UINT8_MAX : 0;
     uint32_t groups = OV_MIN(a->groups, a->tiny_cap);
+    a->tiny_used = false;
+    a->tiny_pieces = 0;
+    if (a->kind == OV_ACC_COUNT) {
+        for (uint32_t g = 0; g < groups; g++)
+            a->n[g] += a->tiny[g];
+        memset(a->tiny, 0, a->tiny_cap);
+        return;
+    }
     for (uint32_t g = 0; g < groups; g++) {
         if (a->tiny[g] == none)
             continue;
@@ -359,7 +368,6 @@ static void settle_tiny(ov_acc *a)
         a->n[g]++;
     }
     memset(a->tiny, none, a->tiny_cap);
-    a->tiny_used = false;
 }
 
 ov_status ov_acc_settle(ov_acc *a, ov_error *err)
@@ -369,7 +377,7 @@ ov_status ov_acc_settle(ov_acc *a, ov_error *err)
     if (a->ramp_pieces)
         settle_ramps(a);
     if (a->tiny_used)
-        settle_tiny(a);
+        ovi_acc_settle_tiny(a);
     return a->narrow_used ? settle_narrow(a, err) : OV_OK;
 }
 

@@ -84,13 +84,14 @@ typedef struct ov_acc {
     double packed_divisor;
 
     /* rows of whole ramps: their counts as differences (+1 at the first group, -1 behind the last) and small sums
-     * over packed_base; COUNT keeps counts of masked ramps in `ramp_sum` */
+     * over packed_base; COUNT keeps counts of masked ramps in `ramp_sum` when there are too many groups for bytes */
     uint32_t *ramp_sum, *ramp_step;
     uint32_t ramp_cap;
     uint32_t ramp_pieces; /* since the last settle; each adds at most once to a group */
 
-    uint8_t *tiny; /* smallest or largest of values 0 .. 253 of ramps, as they are or plus one */
+    uint8_t *tiny; /* smallest or largest of values 0 .. 253 of ramps, as they are or plus one; COUNT: rows of masked ramps */
     uint32_t tiny_cap;
+    uint8_t tiny_pieces; /* COUNT: since they were emptied */
     bool tiny_used;
 
     uint32_t *narrow;
@@ -156,6 +157,8 @@ OV_CHECKED ov_status ov_acc_load_totals(ov_acc *a, const uint32_t *to, uint32_t 
 
 /* ---- within query/agg ---- */
 
+/* Empties `tiny` into n and v. */
+void ovi_acc_settle_tiny(ov_acc *a);
 void ovi_totals_add(ov_set_totals *t, bool real, uint64_t value);
 
 /* Row by row, any encoding: the oracle of the fast paths and the way of rare shapes. */

@@ -113,6 +113,33 @@ static void ramp_step(ov_acc *a, const ov_agg_piece *p)
 
 /* ---- COUNT ---- */
 
+enum {
+    BYTE_GROUPS = 1 << 16, /* more take too long to empty */
+    BYTES_BEHIND = 64,     /* that kernels write */
+};
+
+/* Rows of the mask in a ramp: in bytes, which are emptied before they can overflow. */
+static ov_status count_ramp(ov_acc *a, const ov_agg_piece *p, const uint64_t *mask, ov_error *err)
+{
+    uint32_t first = p->group + p->first;
+    if (a->groups > BYTE_GROUPS) {
+        OV_TRY(ramp_room(a, err));
+        a->k->count_ramp(a->ramp_sum + first, p->from, p->to, mask);
+        a->ramp_pieces++;
+        return OV_OK;
+    }
+    if (a->tiny_pieces == UINT8_MAX)
+        ovi_acc_settle_tiny(a);
+    if (a->tiny_cap < a->groups + BYTES_BEHIND) {
+        OV_TRY(ov_array_grow(a->budget, &a->tiny, a->tiny_cap, (size_t)a->cap + BYTES_BEHIND, err));
+        a->tiny_cap = a->cap + BYTES_BEHIND;
+    }
+    a->k->count_bytes(a->tiny + first, p->from, p->to, mask);
+    a->tiny_used = true;
+    a->tiny_pieces++;
+    return OV_OK;
+}
+
 static ov_status update_count(ov_acc *a, const ov_agg_rows *rows, const uint64_t *mask, ov_error *err)
 {
     for (uint32_t p = 0; p < rows->piece_count; p++) {
@@ -123,13 +150,12 @@ static ov_status update_count(ov_acc *a, const ov_agg_rows *rows, const uint64_t
             a->n[piece->group] += ovi_rows_in(piece, mask);
             break;
         case OV_PIECE_RAMP:
-            OV_TRY(ramp_room(a, err));
-            if (!mask) {
-                ramp_step(a, piece);
+            if (mask) {
+                OV_TRY(count_ramp(a, piece, mask, err));
                 break;
             }
-            a->k->count_ramp(a->ramp_sum + piece->group + piece->first, piece->from, piece->to, mask);
-            a->ramp_pieces++;
+            OV_TRY(ramp_room(a, err));
+            ramp_step(a, piece);
             break;
         case OV_PIECE_CODES:
             if (a->cap > FEW_GROUPS) {

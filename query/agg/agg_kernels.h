@@ -39,6 +39,9 @@ enum {
 typedef void ov_count_code_fn(uint64_t *n, size_t stride, const void *codes, size_t from, size_t to,
                               const uint64_t *mask);
 typedef void ov_count_ramp_fn(uint32_t *n, size_t from, size_t to, const uint64_t *mask);
+/* The same into bytes: 64 rows an instruction where there are masks in registers. Bytes up to the next multiple of 64 behind
+ * the last one are written, but keep their values; nothing may overflow. */
+typedef void ov_count_bytes_fn(uint8_t *n, size_t from, size_t to, const uint64_t *mask);
 /* packed[c] += OV_PACKED_ONE + delta + value */
 typedef void ov_packed_code_fn(uint64_t *packed, size_t stride, const void *codes, const void *vals,
                                uint64_t delta, size_t from, size_t to, const uint64_t *mask);
@@ -83,6 +86,7 @@ typedef bool ov_real_bounds_fn(const double *vals, size_t from, size_t to, const
 typedef struct ov_agg_kernels {
     ov_count_code_fn *count_code[OV_CODE_LANES];
     ov_count_ramp_fn *count_ramp;
+    ov_count_bytes_fn *count_bytes;
     ov_packed_code_fn *packed_code[OV_CODE_LANES][2];
     ov_packed_ramp_fn *packed_ramp[2];
     ov_small_ramp_fn *small_ramp[2];

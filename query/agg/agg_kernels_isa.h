@@ -4,7 +4,11 @@
  * and agg_codes_tmpl.h (code lane).
  */
 #include <string.h>
+#if defined(__AVX2__)
+#include <immintrin.h>
+#endif
 
+#include "base/bits.h"
 #include "query/agg/agg_kernels.h"
 
 #define KCAT_(a, b) a##_##b
@@ -88,6 +92,49 @@ static void count_ramp(uint32_t *restrict n, size_t from, size_t to, const uint6
         for (size_t i = 0; i < b - a; i++)
             at[i] += (uint32_t)(word >> i & 1);
     }
+}
+
+/* n[i] += bit i of word, for 64 bytes. */
+OV_INLINE void add_bits(uint8_t *n, uint64_t word)
+{
+#if defined(__AVX512BW__)
+    _mm512_storeu_si512(n, _mm512_sub_epi8(_mm512_loadu_si512(n), _mm512_movm_epi8(word)));
+#elif defined(__AVX2__)
+    /* each byte of the word to eight bytes, of which each looks at its bit */
+    const __m256i spread = _mm256_setr_epi64x(0, 0x0101010101010101, 0x0202020202020202, 0x0303030303030303);
+    const __m256i bits = _mm256_set1_epi64x((long long)0x8040201008040201);
+    for (size_t i = 0; i < 64; i += 32) {
+        __m256i x = _mm256_shuffle_epi8(_mm256_set1_epi32((int)(uint32_t)(word >> i)), spread);
+        __m256i on = _mm256_cmpeq_epi8(_mm256_and_si256(x, bits), bits), *at = (__m256i *)(n + i);
+        _mm256_storeu_si256(at, _mm256_sub_epi8(_mm256_loadu_si256(at), on));
+    }
+#else
+    for (size_t i = 0; i < 8; i++) {
+        uint64_t eight, x = (word >> 8 * i & 0xff) * 0x0101010101010101 & 0x8040201008040201;
+        memcpy(&eight, n + 8 * i, 8);
+        eight += (x + 0x7f7f7f7f7f7f7f7f) >> 7 & 0x0101010101010101;
+        memcpy(n + 8 * i, &eight, 8);
+    }
+#endif
+}
+
+static void count_bytes(uint8_t *restrict n, size_t from, size_t to, const uint64_t *restrict mask)
+{
+    const uint64_t *word = mask + from / 64;
+    size_t shift = from % 64, rows = to - from, full = rows / 64;
+    if (shift == 0) {
+        for (size_t i = 0; i < full; i++)
+            add_bits(n + i * 64, word[i]);
+    } else {
+        for (size_t i = 0; i < full; i++)
+            add_bits(n + i * 64, word[i] >> shift | word[i + 1] << (64 - shift));
+    }
+    if (rows % 64 == 0)
+        return;
+    uint64_t last = word[full] >> shift;
+    if (shift + rows % 64 > 64)
+        last |= word[full + 1] << (64 - shift);
+    add_bits(n + full * 64, last & ov_low_bits(rows % 64));
 }
 
 static void tiny_min_ramp(uint8_t *restrict state, const void *vals, uint8_t delta, size_t from, size_t to,
@@ -234,6 +281,7 @@ static size_t match(const void *a, const void *b, size_t bytes)
 const ov_agg_kernels KTABLE = {
     .count_code = KCODES(count_code),
     .count_ramp = count_ramp,
+    .count_bytes = count_bytes,
     .packed_code = KBOTH2(packed_code),
     .packed_ramp = {packed_ramp_1, packed_ramp_2},
     .small_ramp = {small_ramp_1, small_ramp_2},

@@ -106,33 +106,82 @@ static void KNAME(wide_max_ramp)(int64_t *restrict state, uint64_t *restrict n, 
 #undef BODY
 }
 
+/* Sums under a mask, which is as good as random: no branch for each of its bits. */
+#if defined(__AVX512BW__)
+/* sum, eight of them, and the lanes at `at` whose bit in word is set. */
+OV_INLINE __m512i KNAME(add_some)(__m512i sum, const KVT *at, uint64_t word)
+{
+#if KV == 1
+    return _mm512_add_epi64(sum, _mm512_sad_epu8(_mm512_maskz_loadu_epi8(word, at), _mm512_setzero_si512()));
+#elif KV == 2
+    __m512i a = _mm512_maskz_loadu_epi16((__mmask32)word, at), b = _mm512_maskz_loadu_epi16((__mmask32)(word >> 32), at + 32);
+    const __m512i low16 = _mm512_set1_epi32(0xffff), low32 = _mm512_set1_epi64(UINT32_MAX);
+    __m512i even = _mm512_add_epi32(_mm512_and_si512(a, low16), _mm512_and_si512(b, low16));
+    __m512i all = _mm512_add_epi32(even, _mm512_add_epi32(_mm512_srli_epi32(a, 16), _mm512_srli_epi32(b, 16)));
+    return _mm512_add_epi64(sum, _mm512_add_epi64(_mm512_and_si512(all, low32), _mm512_srli_epi64(all, 32)));
+#elif KV == 4
+    const __m512i low32 = _mm512_set1_epi64(UINT32_MAX);
+    for (unsigned i = 0; i < 64; i += 16) {
+        __m512i x = _mm512_maskz_loadu_epi32((__mmask16)(word >> i), at + i);
+        sum = _mm512_add_epi64(sum, _mm512_add_epi64(_mm512_and_si512(x, low32), _mm512_srli_epi64(x, 32)));
+    }
+    return sum;
+#else
+    for (unsigned i = 0; i < 64; i += 8)
+        sum = _mm512_add_epi64(sum, _mm512_maskz_loadu_epi64((__mmask8)(word >> i), at + i));
+    return sum;
+#endif
+}
+
+static uint64_t KNAME(sum_masked)(const KVT *restrict v, size_t from, size_t to, const uint64_t *restrict mask)
+{
+    __m512i sums = _mm512_setzero_si512();
+    uint64_t part[8], sum = 0;
+    for (size_t w = from / 64; w * 64 < to; w++)
+        sums = KNAME(add_some)(sums, v + w * 64, word_rows(mask, w, from, to));
+    _mm512_storeu_si512(part, sums);
+    for (unsigned i = 0; i < 8; i++)
+        sum += part[i];
+    return sum;
+}
+#else
+static uint64_t KNAME(sum_masked)(const KVT *restrict v, size_t from, size_t to, const uint64_t *restrict mask)
+{
+    uint64_t sum = 0;
+#define BODY(a, b)                                                                                 \
+    for (size_t i = (a); i < (b); i++)                                                             \
+        sum += v[i]
+    KROWS(BODY);
+#undef BODY
+    return sum;
+}
+#endif
+
 static uint64_t KNAME(sum)(const void *vals, size_t from, size_t to, const uint64_t *restrict mask)
 {
     const KVT *restrict v = vals;
     uint64_t sum = 0;
+    if (mask)
+        return KNAME(sum_masked)(v, from, to, mask);
 #if KV == 8
-#define BODY(a, b)                                                                                 \
-    for (size_t i = (a); i < (b); i++)                                                             \
-        sum += v[i]
+    for (size_t i = from; i < to; i++)
+        sum += v[i];
 #else
     /* 1,024 rows of a narrow lane at a time into 32 bits (4-byte lanes: straight into 64) */
-#define BODY(a, b)                                                                                 \
-    for (size_t i = (a); i < (b);) {                                                               \
-        size_t end = (b) - i > 1024 ? i + 1024 : (b);                                              \
-        KPART part = 0;                                                                            \
-        for (; i < end; i++)                                                                       \
-            part += v[i];                                                                          \
-        sum += part;                                                                               \
-    }
 #if KV == 4
 #define KPART uint64_t
 #else
 #define KPART uint32_t
 #endif
-#endif
-    KROWS(BODY);
-#undef BODY
+    for (size_t i = from; i < to;) {
+        size_t end = to - i > 1024 ? i + 1024 : to;
+        KPART part = 0;
+        for (; i < end; i++)
+            part += v[i];
+        sum += part;
+    }
 #undef KPART
+#endif
     return sum;
 }
 

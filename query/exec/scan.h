@@ -155,6 +155,10 @@ OV_CHECKED ov_status ovi_scan_open(ovi_scan *s, scan_segment *seg, ov_error *err
 OV_CHECKED ov_status ovi_scan_plan(ovi_scan *s, scan_segment *seg, ovi_worker *w, ov_error *err);
 /* No row with a value of `column` in [low, high] (and NULL when nulls) can be among the best the sink looks for. */
 bool ovi_scan_hopeless(const ovi_scan *s, const ovi_worker *w, uint32_t column, int64_t low, int64_t high, bool nulls);
+/* ---- scan_block.c ---- */
+/* *skip: no row of the block is of use. Otherwise rest[0 .. *rest_count) are what its statistics leave open of the filter. */
+OV_CHECKED ov_status ovi_scan_block(const ovi_scan *s, const scan_segment *seg, uint32_t block, const ovi_worker *w,
+                                    const conjunct **rest, uint32_t *rest_count, bool *skip, ov_error *err);
 /* ---- scan_wish.c ---- */
 void ovi_scan_wishes(ovi_scan *s);
 /* Whether it is worth asking: most rows fail, as far as is known. */

@@ -15,6 +15,8 @@ typedef struct reading {
     uint32_t block;       /* BLOCKS: which */
     uint32_t from;        /* BLOCKS: first row within the block, when batches are smaller than blocks */
     const uint32_t *rows; /* GATHER: row numbers */
+    /* for the query's counters, which all workers share: added once a morsel */
+    uint64_t bytes_read, rows_scanned, blocks_scanned, blocks_skipped;
 } reading;
 
 /* Codes that are all zero, for columns with one value. */
@@ -68,7 +70,7 @@ static ov_status unify(const reading *r, const scan_column *col, ov_vec *v, ov_e
     return OV_OK;
 }
 
-static ov_status read_raw(const reading *r, const scan_column *col, ov_vec *v, ov_error *err)
+static ov_status read_raw(reading *r, const scan_column *col, ov_vec *v, ov_error *err)
 {
     ov_arena *scratch = &r->w->scratch;
     if (r->rows) {
@@ -80,7 +82,7 @@ static ov_status read_raw(const reading *r, const scan_column *col, ov_vec *v, o
             OV_TRY(ovi_vec_slice(&whole, r->from, r->b.rows, scratch, v, err));
         }
     }
-    atomic_fetch_add_explicit(&r->s->exec->cx->stats.bytes_read, ov_vec_bytes(v), memory_order_relaxed);
+    r->bytes_read += ov_vec_bytes(v);
     return OV_OK;
 }
 
@@ -221,7 +223,7 @@ static ov_status filter_and_push(reading *r, const conjunct *const *rest, uint32
 {
     ovi_scan *s = r->s;
     bool dropped = false;
-    atomic_fetch_add_explicit(&s->exec->cx->stats.rows_scanned, r->b.sel_rows, memory_order_relaxed);
+    r->rows_scanned += r->b.sel_rows;
     OV_TRY(drop_unwanted(r, true, &dropped, err));
     OV_TRY(filter_rows(r, rest, rest_count, err));
     OV_TRY(drop_unwanted(r, false, &dropped, err));
@@ -307,64 +309,6 @@ static ov_status push_gathered(reading *r, uint32_t first, uint32_t end, ov_erro
 
 /* ---- BLOCKS ---- */
 
-/* Conjuncts that block statistics do not settle; false when they say that no row matches. */
-static ov_status check_block(reading *r, const conjunct **rest, uint32_t *rest_count, bool *skip, ov_error *err)
-{
-    const scan_segment *seg = r->seg;
-    *rest_count = 0;
-    *skip = false;
-    for (uint32_t i = 0; i < seg->rest_count; i++) {
-        const conjunct *c = seg->rest[i];
-        const scan_column *col = c->column == OVI_NO_COLUMN ? NULL : &seg->columns[c->column];
-        bool settled = false;
-        if (c->has_range && col && col->col && !ovi_is_derived(col) && !r->s->exec->cx->options.general_only) {
-            ov_block_stats stats;
-            OV_TRY(ov_column_block_stats(col->col, r->block, &stats, err));
-            if (stats.nulls == stats.rows ||
-                (stats.has_bounds && !col->info->dict && (c->high < stats.min || c->low > stats.max))) {
-                *skip = true;
-                return OV_OK;
-            }
-            settled = stats.has_bounds && !col->info->dict && stats.nulls == 0 && c->low <= stats.min &&
-                      c->high >= stats.max;
-        }
-        if (!settled)
-            rest[(*rest_count)++] = c;
-    }
-    return OV_OK;
-}
-
-/* Numbers of this block have no partner in a join above. */
-static ov_status check_wishes(const reading *r, bool *skip, ov_error *err)
-{
-    for (uint32_t i = 0; i < r->s->wish_count && !*skip; i++) {
-        const scan_wish *wish = &r->s->wishes[i];
-        const scan_column *col = &r->seg->columns[wish->wish.column];
-        ov_block_stats stats;
-        if (!col->col || ovi_is_derived(col))
-            continue;
-        OV_TRY(ov_column_block_stats(col->col, r->block, &stats, err));
-        *skip = ovi_scan_wish_excludes(wish, col, &stats);
-    }
-    return OV_OK;
-}
-
-/* The sink keeps the best rows only, and this block has none of them. */
-static ov_status check_best(reading *r, bool *skip, ov_error *err)
-{
-    ovi_best best;
-    if (!ovi_wants_best(r->s->sink, r->w, &best) || !best.has_worst)
-        return OV_OK;
-    const scan_column *col = &r->seg->columns[best.column];
-    ov_block_stats stats;
-    if (!col->col || col->cast || col->info->dict || !ov_type_is_int(col->info->type))
-        return OV_OK;
-    OV_TRY(ov_column_block_stats(col->col, r->block, &stats, err));
-    *skip = stats.has_bounds &&
-            ovi_scan_hopeless(r->s, r->w, best.column, stats.min, stats.max, stats.nulls > 0);
-    return OV_OK;
-}
-
 /* Of the batch only rows [a, b), the others are not in the time range; and of these those that are not superseded. Copies
  * nothing. */
 static ov_status select_rows(reading *r, uint32_t a, uint32_t b, const uint64_t *dead, ov_error *err)
@@ -411,17 +355,14 @@ static ov_status push_block(reading *r, uint32_t first, uint32_t end, ov_error *
     const conjunct **rest;
     uint32_t rest_count, rows = ov_segment_get_info(r->seg->seg)->rows;
     bool skip;
-    ov_exec_stats *stats = &r->s->exec->cx->stats;
     OV_TRY(ov_arena_alloc(&r->w->kept, (r->seg->rest_count + 1) * sizeof(*rest), &rest, err));
     r->block = first / OV_BATCH_ROWS;
-    OV_TRY(check_block(r, rest, &rest_count, &skip, err));
-    if (!skip)
-        OV_TRY(check_best(r, &skip, err));
-    if (!skip)
-        OV_TRY(check_wishes(r, &skip, err));
-    atomic_fetch_add_explicit(skip ? &stats->blocks_skipped : &stats->blocks_scanned, 1, memory_order_relaxed);
-    if (skip)
+    OV_TRY(ovi_scan_block(r->s, r->seg, r->block, r->w, rest, &rest_count, &skip, err));
+    if (skip) {
+        r->blocks_skipped++;
         return OV_OK;
+    }
+    r->blocks_scanned++;
     uint32_t block_end = OV_MIN(rows, (r->block + 1) * OV_BATCH_ROWS);
     return push_block_rows(r, first, end, block_end, rest, rest_count, err);
 }
@@ -466,6 +407,15 @@ static ov_status teach(const scan_segment *seg, ovi_worker *w, ov_error *err)
     return OV_OK;
 }
 
+static void add_counts(const reading *r)
+{
+    ov_exec_stats *stats = &r->s->exec->cx->stats;
+    atomic_fetch_add_explicit(&stats->bytes_read, r->bytes_read, memory_order_relaxed);
+    atomic_fetch_add_explicit(&stats->rows_scanned, r->rows_scanned, memory_order_relaxed);
+    atomic_fetch_add_explicit(&stats->blocks_scanned, r->blocks_scanned, memory_order_relaxed);
+    atomic_fetch_add_explicit(&stats->blocks_skipped, r->blocks_skipped, memory_order_relaxed);
+}
+
 ov_status ovi_scan_morsel(ovi_scan *s, scan_segment *seg, uint32_t chunk, ovi_worker *w, ov_error *err)
 {
     reading r = {.s = s, .seg = seg, .w = w};
@@ -492,6 +442,7 @@ ov_status ovi_scan_morsel(ovi_scan *s, scan_segment *seg, uint32_t chunk, ovi_wo
         st = push_blocks(&r, (uint32_t)first, (uint32_t)end, err);
         break;
     }
+    add_counts(&r);
     ov_arena_rewind(&w->kept, mark);
     return st;
 }

@@ -139,12 +139,39 @@ static void test_no_overflow(void **state)
     ov_acc_fini(&a);
 }
 
+/* Bytes that count rows of masked ramps are emptied in time, and left when groups grow too many for them. */
+static void test_no_overflow_of_counts(void **state)
+{
+    (void)state;
+    enum { TIMES = 700, FIRST = 13, FEW = 500, MANY = 100000 };
+    uint64_t *mask = lanes(ROWS / 8 + 8);
+    ov_bits_fill(mask, ROWS, true);
+    ov_bits_clear(mask, FIRST + 70);
+    ov_agg_piece ramp = {.from = FIRST, .to = FIRST + 300, .first = 100, .group = 7, .kind = OV_PIECE_RAMP};
+    ov_agg_rows rows = {.rows = ROWS, .pieces = &ramp, .piece_count = 1};
+    ov_acc_spec spec = {.kind = OV_ACC_COUNT, .type = OV_T(OV_TYPE_LONG)};
+    find_tables();
+    for (unsigned t = 0; t < table_count; t++) {
+        ov_acc a;
+        check_ok(ov_acc_init(&a, &spec, false, NULL, &err), &err);
+        a.k = tables[t];
+        for (int i = 0; i < 2 * TIMES; i++) {
+            check_ok(ov_acc_reserve(&a, i < TIMES ? FEW : MANY, &err), &err);
+            check_ok(ov_acc_update(&a, &rows, mask, NULL, &arena, &err), &err);
+        }
+        check_ok(ov_acc_settle(&a, &err), &err);
+        for (uint32_t g = 0; g < MANY; g++)
+            assert_int_equal(a.n[g], g < 107 || g >= 407 || g == 177 ? 0 : 2 * TIMES);
+        ov_acc_fini(&a);
+    }
+}
+
 int main(void)
 {
     ov_arena_init(&arena, "test", NULL);
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_every_way),
-        cmocka_unit_test(test_no_overflow),
+        cmocka_unit_test(test_no_overflow), cmocka_unit_test(test_no_overflow_of_counts),
     };
     int failed = cmocka_run_group_tests(tests, NULL, NULL);
     ov_arena_fini(&arena);
