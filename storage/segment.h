@@ -104,6 +104,9 @@ OV_CHECKED ov_status ov_column_elements(const ov_column *col, const ov_domain **
  * never know. */
 OV_CHECKED ov_status ov_column_given(const ov_column *col, const ov_column *by, uint32_t by_code, bool *known, uint32_t *code,
                                      ov_error *err);
+/* The same of all n codes of `by`. */
+OV_CHECKED ov_status ov_column_given_codes(const ov_column *col, const ov_column *by, uint32_t *codes, uint32_t n, bool *known,
+                                           ov_error *err);
 /* Add the rows of `code` to `set` (union). Only when indexed. */
 OV_CHECKED ov_status ov_column_rows_of(const ov_column *col, uint32_t code, ov_rowset *set,
                                        ov_error *err);

@@ -51,6 +51,13 @@ typedef struct ov_domain {
     const uint32_t *row_counts; /* rows of the whole segment per code; NULL when not known */
 } ov_domain;
 
+/* The column of a segment that codes come from, for who wants to know what the segment says of it. */
+typedef struct ov_vec_origin {
+    const void *rows; /* equal: vectors of one batch hold the same rows of one segment */
+    const struct ov_column *column;
+    const ov_domain *dict; /* that of the vector; a vector with another one was computed */
+} ov_vec_origin;
+
 struct ov_vec {
     ov_type type;
     uint8_t enc; /* ov_enc */
@@ -80,6 +87,7 @@ struct ov_vec {
     const struct ov_block_stats
         *stats;      /* set only by readers of segments, on vectors that are exactly one
                         whole block; whoever takes a part must clear it */
+    const ov_vec_origin *origin; /* DICT: set only by scans; whoever takes other rows of it alone must clear it */
     bool has_bounds; /* min and max below hold for all non-null values of an integer FLAT, or for
                         all codes, NULL's included, of a DICT */
     int64_t min, max;

@@ -300,6 +300,7 @@ static ov_status gather_dict(const ov_vec *v, const uint32_t *idx, size_t n, ov_
     to->rows = (uint32_t)n;
     to->data = codes;
     to->stats = NULL; /* no longer a whole block */
+    to->origin = NULL;
     return OV_OK;
 }
 

@@ -48,6 +48,9 @@ ov_status ovi_agg_state_init(agg_state *s, const agg_spec *spec, ov_error *err)
     OV_TRY(ov_arena_zalloc(&s->arena, n * sizeof(*s->strings), &s->strings, err));
     OV_TRY(ov_arena_zalloc(&s->arena, n * sizeof(*s->maps), &s->maps, err));
     OV_TRY(ov_arena_zalloc(&s->arena, n * sizeof(*s->dense.keys), &s->dense.keys, err));
+    OV_TRY(ov_arena_zalloc(&s->arena, n * sizeof(*s->dense.given), &s->dense.given, err));
+    for (uint32_t k = 0; k < n; k++)
+        s->dense.given[k].by = OVI_NONE;
     for (uint32_t k = 0; k < spec->layout.count; k++)
         if (is_string_key(spec, k))
             OV_TRY(ov_strtab_init(&s->strings[k], budget, err));
@@ -84,6 +87,7 @@ void ovi_agg_state_fini(agg_state *s, const agg_spec *spec)
     }
     ov_array_free(budget, &s->dense.mark, s->dense.mark_cap);
     ovi_pattern_free(&s->dense.pattern, budget);
+    ovi_given_free(s, spec->layout.count);
     ov_arena_fini(&s->arena);
     s->ready = false;
 }

@@ -53,15 +53,32 @@ typedef struct agg_spec {
     uint64_t dense_limit; /* groups of a dense level */
 } agg_spec;
 
-typedef enum dense_how { DENSE_SLOW, DENSE_DICT, DENSE_RANGE } dense_how;
+/* GIVEN: it follows from another key. */
+typedef enum dense_how { DENSE_SLOW, DENSE_GIVEN, DENSE_DICT, DENSE_RANGE } dense_how;
 
 typedef struct dense_key {
     uint8_t how;
     bool null_slot;          /* RANGE: code 0 is NULL */
-    const ov_domain *domain; /* DICT */
+    const ov_domain *domain; /* DICT, GIVEN */
+    uint32_t by;             /* GIVEN: the key, a DICT, that */
+    const uint32_t *table;   /* gives this code for each of its own */
     int64_t low;             /* RANGE: value of the first code behind the null slot */
     uint32_t card, stride;
 } dense_key;
+
+/* It has a part in the numbers of groups that rows have. */
+static inline bool ovi_key_is_fast(const dense_key *k)
+{
+    return k->how == DENSE_DICT || k->how == DENSE_RANGE;
+}
+
+/* What is known of a key in the segment that rows come from now. */
+typedef struct dense_given {
+    const ov_vec_origin *origin; /* NULL: nothing */
+    uint32_t by;                 /* the key it follows from, or OVI_NONE */
+    const uint32_t *table;
+    uint32_t *buffer[2], cap[2]; /* of tables: a layout may still need the one before */
+} dense_given;
 
 /*
  * The order in which codes come again and again: in sensor data every tick has the same sensors in the same order.
@@ -97,6 +114,7 @@ typedef struct agg_dense {
     bool on;      /* a layout is set */
     bool given_up; /* layouts changed too often to pay */
     dense_key *keys;
+    dense_given *given; /* per key */
     uint32_t fast_size;
     ovi_groups slow;  /* key rows with only the slow keys filled in */
     uint32_t groups;  /* slow.count * fast_size */
@@ -140,6 +158,10 @@ OV_CHECKED ov_status ovi_agg_update(const agg_spec *spec, ov_acc *accs, const ag
 OV_CHECKED ov_status ovi_dense_add(agg_state *s, const agg_spec *spec, const agg_batch *in, ov_arena *scratch,
                                    bool *taken, ov_error *err);
 OV_CHECKED ov_status ovi_dense_flush(agg_state *s, const agg_spec *spec, ov_error *err);
+/* ---- aggregate_given.c ---- */
+/* Brings s->dense.given up to date for a batch with these keys. */
+OV_CHECKED ov_status ovi_given_keys(agg_state *s, const agg_spec *spec, const ov_vec *keys, ov_error *err);
+void ovi_given_free(agg_state *s, uint32_t count);
 /* ---- aggregate_stretches.c ---- */
 /* Rows up to `end` that have the same slow keys. */
 typedef struct agg_stretch {

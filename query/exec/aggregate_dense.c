@@ -16,6 +16,8 @@ enum {
 typedef struct wish {
     uint8_t how;
     const ov_domain *domain;
+    uint32_t by;
+    const uint32_t *table;
     int64_t low, high;
 } wish;
 
@@ -62,7 +64,7 @@ static bool wish_of(const ov_vec *v, const uint64_t *sel, const dense_key *have,
 {
     *w = (wish){.how = DENSE_SLOW};
     bool sticky = on && have->how == DENSE_RANGE && ov_type_is_int(v->type);
-    if (is_slow(v) && !sticky && !(on && have->how == DENSE_DICT && v->enc == OV_ENC_RUN && v->child->enc == OV_ENC_DICT))
+    if (is_slow(v) && !sticky && !(on && (have->how == DENSE_DICT || have->how == DENSE_GIVEN) && v->enc == OV_ENC_RUN && v->child->enc == OV_ENC_DICT))
         return true;
     if (v->enc == OV_ENC_RUN && v->child->enc == OV_ENC_DICT) {
         w->how = DENSE_DICT;
@@ -89,7 +91,9 @@ static bool fits(const dense_key *have, const wish *w)
 {
     if (have->how != w->how)
         return false;
-    if (w->how == DENSE_DICT)
+    if (w->how == DENSE_GIVEN && (have->by != w->by || have->table != w->table))
+        return false;
+    if (w->how == DENSE_DICT || w->how == DENSE_GIVEN)
         return have->domain->id == w->domain->id;
     if (w->how == DENSE_RANGE) {
         int64_t last = (int64_t)((uint64_t)have->low + have->card - 1 - have->null_slot);
@@ -104,8 +108,8 @@ static uint64_t plan_keys(const agg_spec *spec, const agg_dense *d, const wish *
     uint64_t size = 1;
     for (uint32_t k = 0; k < spec->layout.count; k++) {
         dense_key *key = &keys[k];
-        *key = (dense_key){.how = w[k].how, .domain = w[k].domain};
-        if (key->how == DENSE_SLOW)
+        *key = (dense_key){.how = w[k].how, .domain = w[k].domain, .by = w[k].by, .table = w[k].table};
+        if (!ovi_key_is_fast(key))
             continue;
         uint64_t card;
         if (key->how == DENSE_DICT) {
@@ -161,8 +165,12 @@ static ov_status fit_layout(agg_state *s, const agg_spec *spec, const agg_batch 
     bool same = d->on;
     *ok = false;
     OV_TRY(ov_arena_alloc(scratch, OV_MAX(n, 1) * sizeof(*w), &w, err));
+    OV_TRY(ovi_given_keys(s, spec, in->keys, err));
     for (uint32_t k = 0; k < n; k++) {
-        if (!wish_of(&in->keys[k], in->b->sel, &d->keys[k], d->on, &w[k]))
+        const dense_given *g = &d->given[k];
+        if (g->by != OVI_NONE)
+            w[k] = (wish){.how = DENSE_GIVEN, .domain = g->origin->dict, .by = g->by, .table = g->table};
+        else if (!wish_of(&in->keys[k], in->b->sel, &d->keys[k], d->on, &w[k]))
             return OV_OK;
         same = same && fits(&d->keys[k], &w[k]);
     }
@@ -237,7 +245,7 @@ static ov_status fast_codes(agg_state *s, const agg_spec *spec, const agg_batch 
     uint32_t fast = 0, last = 0;
     *out = (agg_codes){.lane = 1};
     for (uint32_t k = 0; k < spec->layout.count; k++)
-        if (d->keys[k].how != DENSE_SLOW) {
+        if (ovi_key_is_fast(&d->keys[k])) {
             fast++;
             last = k;
         }
@@ -247,7 +255,7 @@ static ov_status fast_codes(agg_state *s, const agg_spec *spec, const agg_batch 
     OV_TRY(ov_arena_lanes(scratch, ((size_t)in->b->rows + 64) * 4, &sum, err));
     memset(sum, 0, (size_t)in->b->rows * 4);
     for (uint32_t k = 0; k < spec->layout.count; k++)
-        if (d->keys[k].how != DENSE_SLOW)
+        if (ovi_key_is_fast(&d->keys[k]))
             OV_TRY(add_codes(&d->keys[k], &in->keys[k], scratch, sum, err));
     if (in->b->sel)
         clamp_codes(sum, in, d->fast_size);

@@ -15,7 +15,10 @@ static ov_status fast_words(agg_state *s, const agg_spec *spec, uint32_t code, u
         const dense_key *key = &s->dense.keys[k];
         if (key->how == DENSE_SLOW)
             continue;
-        uint32_t own = code / key->stride % key->card;
+        const dense_key *by = key->how == DENSE_GIVEN ? &s->dense.keys[key->by] : key;
+        uint32_t own = code / by->stride % by->card;
+        if (key->how == DENSE_GIVEN)
+            own = key->table[own];
         if (key->how == DENSE_RANGE) {
             if (key->null_slot && own == 0)
                 ovi_key_set_null(l, k, row);

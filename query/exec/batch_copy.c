@@ -61,6 +61,7 @@ static ov_status copy_lanes(const ov_vec *v, const uint32_t *idx, uint32_t n, ov
     }
     *copy = *v;
     copy->stats = NULL;
+    copy->origin = NULL;
     copy->rows = n;
     copy->data = data;
     if (v->enc == OV_ENC_FLAT && v->valid) {
@@ -157,12 +158,11 @@ ov_status ovi_batch_copy(const ov_batch *b, ov_arena *out, ov_batch *copy, ov_er
 ov_status ovi_vec_slice(const ov_vec *v, uint32_t from, uint32_t n, ov_arena *scratch, ov_vec *out, ov_error *err)
 {
     *out = *v;
-    out->stats = NULL;
-    out->rows = n;
-    if (from == 0 && n == v->rows) {
-        out->stats = v->stats;
+    if (from == 0 && n == v->rows)
         return OV_OK;
-    }
+    out->stats = NULL;
+    out->origin = NULL;
+    out->rows = n;
     if (v->enc == OV_ENC_CONST)
         return OV_OK;
     bool lanes = v->enc == OV_ENC_DICT || v->enc == OV_ENC_FLAT;

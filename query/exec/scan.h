@@ -34,6 +34,7 @@ typedef struct scan_column {
     const ov_domain *canon;     /* DICT: an equal domain of an earlier segment, or domain */
     const ov_expr *cast;        /* to the scan's type, over a batch of one column; NULL when equal */
     const ov_expr *path;        /* JSON_VALUE of what is stored, likewise; after cast */
+    ov_vec_origin origin;       /* of vectors with canon's codes */
     bool fixed;                 /* every matching row has fixed_code */
     uint32_t fixed_code;
 } scan_column;

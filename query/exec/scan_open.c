@@ -140,6 +140,7 @@ static ov_status find_columns(ovi_scan *s, scan_segment *seg, ov_error *err)
         } else if (col->info->dict && !general) {
             OV_TRY(ov_column_domain(col->col, &col->domain, err));
             col->canon = canon_of(s, c, col->domain);
+            col->origin = (ov_vec_origin){.rows = seg, .column = col->col, .dict = col->canon};
         }
     }
     return OV_OK;

@@ -218,6 +218,17 @@ static ov_status filter_rows(reading *r, const conjunct *const *rest, uint32_t r
     return OV_OK;
 }
 
+/* All vectors hold the same rows of the segment now: who groups by several may ask what follows from what. */
+static void set_origins(reading *r)
+{
+    for (uint32_t c = 0; c < r->s->node->field_count; c++) {
+        ov_vec *v = &r->b.col[c];
+        const scan_column *col = &r->seg->columns[c];
+        if (v->enc == OV_ENC_DICT && v->dict == col->origin.dict)
+            v->origin = &col->origin;
+    }
+}
+
 /* Filters, then reads what is wanted of rows that are left, then pushes. */
 static ov_status filter_and_push(reading *r, const conjunct *const *rest, uint32_t rest_count, ov_error *err)
 {
@@ -234,6 +245,7 @@ static ov_status filter_and_push(reading *r, const conjunct *const *rest, uint32
             OV_TRY(read_column(r, c, err));
     if (dropped && ovi_scan_is_sparse(&r->b))
         OV_TRY(ovi_scan_compact(s->used, r->w, &r->b, err));
+    set_origins(r);
     ovi_count_rows(s->exec, s->node, &r->b);
     return ovi_push(s->sink, r->w, &r->b, err);
 }

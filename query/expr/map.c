@@ -272,6 +272,7 @@ static ov_status eval_dict(ov_eval *ev, const ov_expr *e, const ov_vec *v, const
         out->type = e->type;
         out->dict = k->mapped;
         out->stats = NULL;
+        out->origin = NULL;
     }
     return OV_OK;
 }

@@ -20,6 +20,7 @@ COLUMNS = {
     'jsons': [('k', 'string'), ('j', 'json')],
     'meters': [('meter', 'string'), ('watts', 'long'), ('volts', 'long'), ('grade', 'string')],
     'visits': [('place', 'string'), ('name', 'string'), ('area', 'string'), ('height', 'double'), ('level', 'long'), ('mostly', 'string'), ('n', 'long')],
+    'shifts': [('device', 'string'), ('badge', 'string'), ('room', 'string'), ('floor', 'string'), ('n', 'long')],
     'nulls': [('k', 'string'), ('l', 'long'), ('d', 'double'), ('f', 'float'), ('s', 'string')],
 }
 EVENT_ROWS = 40_000
@@ -127,6 +128,19 @@ def json_rows():
         yield [stamp(i * 86_400), 'k%d' % (r % 4), text]
 
 
+def shift_rows():
+    """A hundred devices in the same order at every tick. The badge follows from the device and the device from the badge; the room
+    follows from the device within a day, but the next day they change places, so that segments of equal dictionaries disagree; on
+    the fourth day some move at noon. The floor follows from the room."""
+    for tick in range(4 * 60):
+        day, hour = tick // 60, tick % 60
+        for device in range(100):
+            room = (device * 7 + day * 13 + (device % 9 == 0 and day == 3 and hour >= 30)) % 100
+            r = mix(tick * 100 + device)
+            yield [stamp(tick * 1_440_000), 'd%02d' % device, 'b%02d' % (99 - device), 'room %d' % room if room else None,
+                   'floor %d' % (room // 12), r % 5 if (r >> 20) % 40 else None]
+
+
 def csv_cell(value):
     """NULL is an empty cell, the empty string a quoted one."""
     if isinstance(value, str) and set(value) & set('",\n'):
@@ -135,7 +149,7 @@ def csv_cell(value):
 
 
 GENERATED = {'events': event_rows, 'jsons': json_rows, 'lists': list_rows, 'meters': meter_rows, 'nulls': null_rows,
-             'visits': visit_rows}
+             'shifts': shift_rows, 'visits': visit_rows}
 
 
 def csv_path(name, folder):

@@ -3,6 +3,7 @@
  * hold and for no other, and files that lie are found out.
  */
 #include "base/file.h"
+#include "base/mem.h"
 #include "tests/lib/segment_reseal.h"
 #include "storage/format.h"
 #include "segment_lib.h"
@@ -85,8 +86,13 @@ static bool knows(const ov_segment *seg, uint32_t c, uint32_t x)
 {
     const ov_column *col = ov_segment_column(seg, c), *by = ov_segment_column(seg, x);
     ov_arena a;
-    bool known = true;
+    bool known = true, all_known;
+    const ov_domain *d;
+    uint32_t *codes;
     ov_arena_init(&a, "test", NULL);
+    OK(ov_column_domain(by, &d, &err));
+    codes = ov_calloc(d->count, sizeof(*codes));
+    OK(ov_column_given_codes(col, by, codes, d->count, &all_known, &err));
     for (uint32_t b = 0; known && b < ov_column_get_info(col)->blocks; b++) {
         ov_vec v, of;
         OK(ov_column_read(col, b, &a, &v, &err));
@@ -94,12 +100,16 @@ static bool knows(const ov_segment *seg, uint32_t c, uint32_t x)
         for (uint32_t i = 0; known && i < v.rows; i++) {
             uint32_t code;
             OK(ov_column_given(col, by, ov_vec_code(&of, i), &known, &code, &err));
+            assert_true(known == all_known);
             if (known)
                 assert_int_equal(code, ov_vec_code(&v, i));
+            if (known)
+                assert_int_equal(code, codes[ov_vec_code(&of, i)]);
         }
         ov_arena_reset(&a);
     }
     ov_arena_fini(&a);
+    ov_free(codes);
     return known;
 }
 
