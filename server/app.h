@@ -7,21 +7,21 @@
 #pragma once
 
 #include "base/spill.h"
-#include "ingest/disk_guard.h"
+#include "ingest/upkeep/disk_guard.h"
 #include "query/query.h"
-#include "server/admission.h"
-#include "server/browser.h"
-#include "server/http.h"
+#include "server/http/browser.h"
+#include "server/http/http.h"
 #include "server/metrics.h"
-#include "server/running.h"
+#include "server/query/admission.h"
+#include "server/query/running.h"
 
-typedef struct ov_tasks ov_tasks; /* ingest/task.h */
-typedef struct ov_streams ov_streams; /* ingest/stream.h */
-typedef struct ov_kafka ov_kafka; /* ingest/kafka.h */
-typedef struct ov_upkeep ov_upkeep; /* ingest/upkeep.h */
-typedef struct ov_schedules ov_schedules; /* ingest/schedule.h */
-typedef struct ov_lookup_store ov_lookup_store; /* server/lookups.h */
-typedef struct ov_av_store ov_av_store; /* server/avatica_store.h */
+typedef struct ov_tasks ov_tasks; /* ingest/task/task.h */
+typedef struct ov_streams ov_streams; /* ingest/stream/stream.h */
+typedef struct ov_kafka ov_kafka; /* ingest/kafka/kafka.h */
+typedef struct ov_upkeep ov_upkeep; /* ingest/upkeep/upkeep.h */
+typedef struct ov_schedules ov_schedules; /* ingest/schedule/schedule.h */
+typedef struct ov_lookup_store ov_lookup_store; /* server/endpoints/lookups.h */
+typedef struct ov_av_store ov_av_store; /* server/jdbc/avatica_store.h */
 
 typedef struct ov_app {
     ov_catalog *catalog;

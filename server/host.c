@@ -8,8 +8,8 @@
 #include "base/cpu.h"
 #include "base/os.h"
 #include "base/pool.h"
-#include "server/external.h"
-#include "storage/keys.h"
+#include "server/query/external.h"
+#include "storage/catalog/keys.h"
 
 /* The cgroup's memory limit, or SIZE_MAX. */
 static uint64_t cgroup_limit(void)

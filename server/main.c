@@ -7,7 +7,7 @@
 #include "base/mem.h"
 #include "base/map_guard.h"
 #include "base/suggest.h"
-#include "server/cli.h"
+#include "server/cli/cli.h"
 
 static const ov_command *const commands[] = {&ov_cmd_server,  &ov_cmd_ingest, &ov_cmd_sql,
                                              &ov_cmd_segment, &ov_cmd_bench,  &ov_cmd_demo,

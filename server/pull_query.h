@@ -1,7 +1,7 @@
-/* What pulling asks of the query engine: rows of a SQL statement as text (ov_pull_ops of ingest/pull.h). */
+/* What pulling asks of the query engine: rows of a SQL statement as text (ov_pull_ops of ingest/pull/pull.h). */
 #pragma once
 
-#include "ingest/pull.h"
+#include "ingest/pull/pull.h"
 #include "query/query.h"
 
 /* `env` outlives the table. */

@@ -1,7 +1,7 @@
 #include "server/reply.h"
 
 #include "base/numparse.h"
-#include "server/error_http.h"
+#include "server/http/error_http.h"
 
 void ovi_reply_nothing(ov_request *rq, int status)
 {

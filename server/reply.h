@@ -5,9 +5,9 @@
 
 #include "base/datetime.h"
 #include "base/jsonw.h"
-#include "ingest/settings.h"
+#include "ingest/upkeep/settings.h"
 #include "server/app.h"
-#include "server/http.h"
+#include "server/http/http.h"
 
 /* A status without a body, as Druid answers what it does not know. */
 void ovi_reply_nothing(ov_request *rq, int status);

@@ -4,7 +4,7 @@
 #include "server/handlers.h"
 
 #include "base/log.h"
-#include "server/error_http.h"
+#include "server/http/error_http.h"
 
 static const struct route {
     ov_http_method method;

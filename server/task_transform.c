@@ -11,7 +11,7 @@
 
 #include "base/thread.h"
 #include "base/tz.h"
-#include "ingest/transform.h"
+#include "ingest/parse/transform.h"
 #include "query/native/native_expr.h"
 #include "server/task_transform_int.h"
 

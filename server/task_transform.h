@@ -9,6 +9,6 @@
  */
 #pragma once
 
-struct ov_transform_ops; /* ingest/transform.h */
+struct ov_transform_ops; /* ingest/parse/transform.h */
 
 extern const struct ov_transform_ops ov_transforms;

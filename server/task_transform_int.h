@@ -5,7 +5,7 @@
 
 #include "base/jsonr.h"
 #include "base/thread.h"
-#include "ingest/field.h"
+#include "ingest/parse/field.h"
 #include "query/native/native_expr.h"
 
 enum { MAX_USES = 256 };
@@ -75,6 +75,6 @@ typedef struct program {
     runner *idle;    /* under the lock */
 } program;
 
-/* The run of ov_transform_ops (ingest/transform.h). */
+/* The run of ov_transform_ops (ingest/parse/transform.h). */
 OV_CHECKED ov_status ovi_transform_run(const void *prog, const ov_field *in, ov_arena *scratch, ov_field *out, bool *keep,
                                        ov_error *err);

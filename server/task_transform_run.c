@@ -6,7 +6,7 @@
 
 #include "base/numfmt.h"
 #include "base/numparse.h"
-#include "ingest/transform.h"
+#include "ingest/parse/transform.h"
 
 enum { MAX_FORMS = 1000 };
 

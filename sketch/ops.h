@@ -1,7 +1,7 @@
 /*
  * Sketches behind one table of functions: how a state takes in values, images and its like, and how it becomes an image.
  *
- * For all who keep states without caring which sketch it is: roll-up at ingestion (storage/build_fold.c) and aggregates (query/agg). A
+ * For all who keep states without caring which sketch it is: roll-up at ingestion (storage/build/build_fold.c) and aggregates (query/agg). A
  * state is a head of head_bytes, all zero while nothing came, which is a sketch without values; blocks behind it come from the owner's
  * ov_sketch_mem. Sizes and words that a sketch is made with are numbers in the order of `params`, the same for all states that meet.
  */

@@ -2,7 +2,7 @@
 
 #include <stdatomic.h>
 #include "base/bits.h"
-#include "storage/vec_int.h"
+#include "storage/vec_lanes.h"
 
 /* ---- making ---- */
 

@@ -3,7 +3,7 @@
  * operator, so they are simple loops over one lane width at a time, and correct for every encoding
  * of every type.
  */
-#include "storage/vec_int.h"
+#include "storage/vec_lanes.h"
 
 ov_status ovi_words_alloc(ov_arena *a, size_t rows, bool set, uint64_t **words, ov_error *err)
 {

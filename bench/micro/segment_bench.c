@@ -14,7 +14,7 @@
 #include <time.h>
 #include <unistd.h>
 #include "base/mem.h"
-#include "storage/segment_builder.h"
+#include "storage/build/segment_builder.h"
 
 enum { STATIONS = 2700, COLUMNS = 8 };
 

@@ -4,7 +4,7 @@
 #include "query/agg/acc.h"
 
 #include "base/bits.h"
-#include "storage/segment.h"
+#include "storage/segment/segment.h"
 
 static void take_long(ov_acc *a, uint32_t g, int64_t v, uint64_t n)
 {

@@ -5,7 +5,7 @@
 #include "query/agg/acc.h"
 
 #include "base/bits.h"
-#include "storage/segment.h"
+#include "storage/segment/segment.h"
 
 /* Scaled reals up to here add up as integers without overflow: 2^38 times 2^24 rows. */
 #define SCALED_MAX (INT64_C(1) << 38)

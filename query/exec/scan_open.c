@@ -34,7 +34,7 @@ static bool same_domain(const ov_domain *a, const ov_domain *b)
     if (!a->offsets || !b->offsets || a->count != b->count || a->has_null != b->has_null ||
         a->sorted != b->sorted || a->unique != b->unique || !ov_type_eq(a->type, b->type))
         return false;
-    if (a->id == b->id) /* storage/domain_share has compared them */
+    if (a->id == b->id) /* storage/segment/domain_share has compared them */
         return true;
     size_t bytes = a->offsets[a->count];
     return bytes == b->offsets[b->count] &&

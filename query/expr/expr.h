@@ -199,7 +199,7 @@ void ov_expr_columns(const ov_expr *e, uint64_t *used, uint32_t columns);
 OV_CHECKED ov_status ov_expr_print(const ov_expr *e, ov_buf *out, ov_error *err); /* for plans and tests */
 
 /* ---- JSON_VALUE over stored paths (json_column.c) ---- */
-/* *is: e is JSON_VALUE of a COMPLEX<json> column along names alone; which column, and what storage/path_name.h calls it. */
+/* *is: e is JSON_VALUE of a COMPLEX<json> column along names alone; which column, and what storage/segment/path_name.h calls it. */
 OV_CHECKED ov_status ov_expr_json_path(const ov_expr *e, ov_arena *out, bool *is, uint32_t *column, ov_slice *name,
                                        ov_error *err);
 /* Such a call over column 0 of a batch that holds the texts, */

@@ -6,7 +6,7 @@
 #include "query/expr/expr_int.h"
 
 #include "query/expr/json_int.h"
-#include "storage/path_name.h"
+#include "storage/segment/path_name.h"
 
 static bool is_json(ov_type t)
 {

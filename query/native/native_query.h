@@ -1,6 +1,6 @@
 /*
  * Druid's native JSON queries: the parsed JSON of one to a plan and what its answer looks like. SQL and native queries
- * meet in the plan; nothing here computes beside it. server/native_out.h writes the answers.
+ * meet in the plan; nothing here computes beside it. server/query/native_out.h writes the answers.
  *
  *   timeseries, topN, groupBy   an AGGREGATE, post-aggregators as a projection, orders as a SORT
  *   scan, search, timeBoundary  projections and groupings

@@ -6,7 +6,7 @@
 #include <math.h>
 
 #include "query/plan/opt_int.h"
-#include "storage/catalog.h"
+#include "storage/catalog/catalog.h"
 
 enum { SYSTEM_ROWS = 1000, SAMPLED_SEGMENTS = 2 };
 

@@ -9,7 +9,7 @@
 
 #include "query/agg/agg.h"
 #include "query/expr/expr.h"
-#include "storage/catalog.h"
+#include "storage/catalog/catalog.h"
 
 typedef struct ov_plan ov_plan;
 typedef struct ov_systable ov_systable;
@@ -119,7 +119,7 @@ typedef struct ov_window_call {
  * path as a sub-column (docs/segment-format.md) reads that. Expressions are over column 0 of a batch: the text, or a
  * stored value by its type; NULL: the value as it stands. */
 typedef struct ov_scan_path {
-    ov_slice name; /* of the path, see storage/path_name.h */
+    ov_slice name; /* of the path, see storage/segment/path_name.h */
     const ov_expr *from_text;
     const ov_expr *from_long, *from_double, *from_string, *from_json;
 } ov_scan_path;

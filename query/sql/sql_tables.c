@@ -1,7 +1,7 @@
 /* Names of datasources as a snapshot of the catalog knows them. */
 #include "query/sql/sql.h"
 
-#include "storage/keys.h"
+#include "storage/catalog/keys.h"
 
 static const ov_datasource *snapshot_find(const void *self, ov_slice name)
 {

@@ -11,17 +11,17 @@ DOORS = {
     'liblz4': (r'lz4\w*\.h', r'base/unpack\.c'),
     'libzstd': (r'zstd\w*\.h', r'base/(compress|unpack)\.c'),
     'CRoaring': (r'roaring/', r'storage/rowset\w*\.c'),
-    'SQLite': (r'sqlite3\.h', r'storage/catalog\w*\.[ch]'),
+    'SQLite': (r'sqlite3\.h', r'storage/catalog/\w*\.[ch]'),
     'PCRE2': (r'pcre2\.h', r'(query/expr|base)/\w*reg\w*\.c'),
     'utf8proc': (r'utf8proc\.h', r'base/\w*(utf8|unicode|text)\w*\.c'),
     'xxHash': (r'xxhash\.h', r'base/hash\.[ch]'),
     'snappy': (r'snappy-c\.h', r'base/unpack\.c'),
-    'protobuf-c': (r'protobuf-c/', r'server/\w*(avatica|protobuf)\w*\.c'),
-    'librdkafka': (r'librdkafka/', r'ingest/\w*kafka\w*\.c'),
+    'protobuf-c': (r'protobuf-c/', r'server/jdbc/\w*\.c'),
+    'librdkafka': (r'librdkafka/', r'ingest/kafka/\w*\.c'),
     'nettle': (r'nettle/', r'base/sha256\.[ch]'),
     'libevent': (r'event2?/|event\.h|evhttp\.h', r'server/.*'),
     'OpenSSL': (r'openssl/', r'(server|base)/\w*(tls|crypt|digest|sha|hmac)\w*\.c'),
-    'libedit': (r'editline/|histedit\.h', r'server/\w*(shell|edit|repl)\w*\.c'),
+    'libedit': (r'editline/|histedit\.h', r'server/cli/shell\w*\.c'),
 }
 
 problems, seen = [], 0

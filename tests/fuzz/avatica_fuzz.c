@@ -1,7 +1,7 @@
 /* Fuzz target: requests of JDBC clients, the first byte says in which wire form. */
 #include <stdint.h>
 
-#include "server/avatica.h"
+#include "server/jdbc/avatica.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

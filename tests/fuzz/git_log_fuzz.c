@@ -1,7 +1,7 @@
 /* The reader of `git log -z --numstat`: any bytes, cut anywhere, give rows or a named error; both cuts agree. */
 #include <stdlib.h>
 #include "base/buf.h"
-#include "ingest/git.h"
+#include "ingest/git/git.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -6,7 +6,7 @@
 #include <librdkafka/rdkafka.h>
 
 #include <stdlib.h>
-#include "ingest/kafka_int.h"
+#include "ingest/kafka/kafka_int.h"
 
 enum { MOST = 64 };
 

@@ -4,7 +4,7 @@
  */
 #include <stdlib.h>
 
-#include "server/lookup_load.h"
+#include "server/endpoints/lookup_load.h"
 
 static void find_all(const ov_lookup *l)
 {

@@ -1,7 +1,7 @@
 /* Parquet files from anywhere: rows or a sentence. Seeds in tests/fuzz/parquet_corpus. */
 #include <stdlib.h>
 
-#include "ingest/parquet/records.h"
+#include "ingest/parse/parquet/records.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -2,8 +2,8 @@
  * tests/fuzz/pull_corpus. */
 #include <stdlib.h>
 
-#include "ingest/byte_scan.h"
-#include "ingest/pull_listing.h"
+#include "ingest/parse/byte_scan.h"
+#include "ingest/pull/pull_listing.h"
 
 static const char SPEC[] =
     "{\"type\":\"pull\",\"dataSource\":\"x\",\"source\":{\"baseUrl\":\"http://h\",\"path\":\"/p\",\"paging\":{\"kind\":\"cursor\",\"param\":\"c\","

@@ -1,7 +1,7 @@
 /* Ingestion specs from anywhere: a struct or a sentence. Seeds in tests/fuzz/spec_corpus. */
 #include <stdlib.h>
 
-#include "ingest/spec.h"
+#include "ingest/spec/spec.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

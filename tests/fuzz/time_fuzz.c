@@ -7,7 +7,7 @@
 #include "base/datetime.h"
 #include "base/joda.h"
 #include "base/period.h"
-#include "ingest/cron.h"
+#include "ingest/schedule/cron.h"
 
 static void check(bool holds)
 {

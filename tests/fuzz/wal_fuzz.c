@@ -9,8 +9,8 @@
 #include "base/file.h"
 #include "base/hash.h"
 #include "base/log.h"
-#include "ingest/stream_int.h"
-#include "storage/wal_int.h"
+#include "ingest/stream/stream_int.h"
+#include "storage/wal/wal_int.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

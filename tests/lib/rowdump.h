@@ -12,7 +12,7 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include "base/numfmt.h"
-#include "ingest/rowparse.h"
+#include "ingest/parse/rowparse.h"
 
 enum { OVI_ROWDUMP_COLUMNS = 2000 };
 

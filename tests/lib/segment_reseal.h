@@ -5,7 +5,7 @@
 #pragma once
 
 #include "base/hash.h"
-#include "storage/format.h"
+#include "storage/segment/format.h"
 
 /* Recomputes page hashes, the table's and the footer's; false when the bytes are too odd for that.
  */

@@ -5,7 +5,7 @@
 #pragma once
 
 #include <stdlib.h>
-#include "storage/segment.h"
+#include "storage/segment/segment.h"
 
 static inline void walk_blocks(const ov_column *c, ov_arena *a, ov_error *err)
 {

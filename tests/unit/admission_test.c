@@ -3,7 +3,7 @@
 
 #include "base/os.h"
 #include "base/thread.h"
-#include "server/admission.h"
+#include "server/query/admission.h"
 
 static ov_error err;
 

@@ -1,9 +1,9 @@
-/* server/browser: which requests pages may make browsers send. */
+/* server/http/browser: which requests pages may make browsers send. */
 #include "tests/unit/harness.h"
 
 #include <stdio.h>
 
-#include "server/browser.h"
+#include "server/http/browser.h"
 
 static const char *asked(const ov_browser_rules *rules, const char *method, const char *headers)
 {

@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 #include "base/file.h"
-#include "storage/catalog.h"
+#include "storage/catalog/catalog.h"
 #include "tests/unit/harness.h"
 
 typedef struct fixture {

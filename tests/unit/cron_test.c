@@ -1,6 +1,6 @@
 /* Cron: what parses, what comes next, and what clocks that are set back and forth do to it. */
 #include "base/datetime.h"
-#include "ingest/cron.h"
+#include "ingest/schedule/cron.h"
 #include "tests/unit/harness.h"
 
 static ov_error err;

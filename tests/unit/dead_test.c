@@ -1,5 +1,5 @@
 /* Superseded rows of a segment: bits, history, bytes; against arrays that say the same. */
-#include "storage/dead.h"
+#include "storage/catalog/dead.h"
 
 #include "base/mem.h"
 #include "harness.h"

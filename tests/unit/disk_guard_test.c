@@ -1,5 +1,5 @@
 /* The disk guard: its states over a disk that fills and empties, and what stands still while it is paused. */
-#include "ingest/disk_guard.h"
+#include "ingest/upkeep/disk_guard.h"
 
 #include <errno.h>
 #include "base/os.h"

@@ -1,7 +1,7 @@
-/* storage/domain_share: equal dictionaries have one id, different ones never do, and identities go when unused. */
+/* storage/segment/domain_share: equal dictionaries have one id, different ones never do, and identities go when unused. */
 #include "tests/unit/harness.h"
 
-#include "storage/domain_share.h"
+#include "storage/segment/domain_share.h"
 
 static uint64_t id_of(const ov_domain *d, const char *text, ovi_shared_domain **s)
 {

@@ -1,9 +1,9 @@
-/* server/encode: Druid's five result formats, byte for byte, over every vector encoding. */
+/* server/query/encode: Druid's five result formats, byte for byte, over every vector encoding. */
 #include "tests/unit/harness.h"
 
 #include <math.h>
 
-#include "server/encode.h"
+#include "server/query/encode.h"
 
 /* Three rows: a string, a long, a double, a time. */
 static const ov_slice texts[] = {{"a\"b", 3}, {"", 0}, {"C:\\", 3}};

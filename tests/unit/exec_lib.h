@@ -14,8 +14,8 @@
 #include "base/numfmt.h"
 #include "base/pool.h"
 #include "query/exec/exec.h"
-#include "storage/catalog.h"
-#include "storage/segment_builder.h"
+#include "storage/build/segment_builder.h"
+#include "storage/catalog/catalog.h"
 
 enum { COL_TIME, COL_SENSOR, COL_CITY, COL_KIND, COL_N, COL_M, COL_X, COL_PATH, EXEC_COLUMNS };
 

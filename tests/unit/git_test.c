@@ -9,9 +9,9 @@
 #include <stdlib.h>
 #include <unistd.h>
 #include "base/file.h"
-#include "ingest/git.h"
-#include "ingest/git_repo.h"
-#include "ingest/task.h"
+#include "ingest/git/git.h"
+#include "ingest/git/git_repo.h"
+#include "ingest/task/task.h"
 
 /* ---- the reader ---- */
 

@@ -1,7 +1,7 @@
-/* server/http_parse: what is accepted, what is refused, and that pieces of any size give the same result. */
+/* server/http/http_parse: what is accepted, what is refused, and that pieces of any size give the same result. */
 #include "tests/unit/harness.h"
 
-#include "server/http_parse.h"
+#include "server/http/http_parse.h"
 
 static ov_http_step parse(const char *text, ov_http_head *head, ov_http_refusal *bad)
 {

@@ -9,7 +9,7 @@
 
 #include "base/os.h"
 #include "base/thread.h"
-#include "server/http.h"
+#include "server/http/http.h"
 
 enum { PIECE = 1 << 20, PIECES = 32 };
 

@@ -11,7 +11,7 @@
 #include <librdkafka/rdkafka_mock.h>
 #include "base/file.h"
 #include "base/os.h"
-#include "ingest/kafka.h"
+#include "ingest/kafka/kafka.h"
 
 enum { PARTITIONS = 3, WAIT_MS = 60000 };
 

@@ -9,8 +9,8 @@
 #include "base/file.h"
 #include "base/json.h"
 #include "base/numfmt.h"
-#include "ingest/load.h"
-#include "storage/segment.h"
+#include "ingest/load/load.h"
+#include "storage/segment/segment.h"
 
 static char folder[64]; /* of this process, made and removed around its tests */
 

@@ -3,7 +3,7 @@
 
 #include <stdlib.h>
 
-#include "ingest/transform.h"
+#include "ingest/parse/transform.h"
 #include "server/task_transform.h"
 
 /* A stand-in for Druid's expressions: `loud` is `a` in capitals, `__time` is `t` plus one, rows with b = 2 go. */

@@ -7,7 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include "base/file.h"
-#include "ingest/task.h"
+#include "ingest/task/task.h"
 #include "query/query.h"
 
 typedef struct fixture {

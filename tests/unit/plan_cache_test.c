@@ -2,7 +2,7 @@
 #include "tests/unit/catalog_fixture.h"
 
 #include "base/thread.h"
-#include "ingest/stream.h"
+#include "ingest/stream/stream.h"
 #include "query/query.h"
 
 typedef struct world {

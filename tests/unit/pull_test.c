@@ -2,7 +2,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "ingest/pull_listing.h"
+#include "ingest/pull/pull_listing.h"
 #include "tests/unit/harness.h"
 
 static ov_error err;

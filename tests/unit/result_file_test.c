@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 #include "base/bits.h"
-#include "server/result_file.h"
+#include "server/query/result_file.h"
 
 enum { ROWS = 300, COLUMNS = 6, PAGE = 70 };
 

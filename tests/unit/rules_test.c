@@ -1,8 +1,8 @@
 /* Retention rules: what applies to what, what is refused, and what a look over a catalog drops. */
 #include "base/os.h"
-#include "ingest/rules.h"
-#include "ingest/settings.h"
-#include "ingest/upkeep.h"
+#include "ingest/upkeep/rules.h"
+#include "ingest/upkeep/settings.h"
+#include "ingest/upkeep/upkeep.h"
 #include "tests/unit/catalog_fixture.h"
 
 static ov_error err;

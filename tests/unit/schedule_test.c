@@ -3,7 +3,7 @@
 
 #include <stdlib.h>
 #include "base/file.h"
-#include "ingest/schedule_int.h"
+#include "ingest/schedule/schedule_int.h"
 
 typedef struct fixture {
     char dir[64];

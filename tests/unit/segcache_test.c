@@ -6,8 +6,8 @@
 #include <unistd.h>
 #include "base/file.h"
 #include "base/os.h"
-#include "storage/segcache.h"
-#include "storage/segment_builder.h"
+#include "storage/build/segment_builder.h"
+#include "storage/catalog/segcache.h"
 
 enum { FILES = 12, MAX_OPEN = 4, THREADS = 4, ROUNDS = 3000 };
 

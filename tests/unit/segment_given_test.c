@@ -5,7 +5,7 @@
 #include "base/file.h"
 #include "base/mem.h"
 #include "tests/lib/segment_reseal.h"
-#include "storage/format.h"
+#include "storage/segment/format.h"
 #include "segment_lib.h"
 
 enum { ROWS = 3 * OV_BATCH_ROWS + 100, TOWNS = 40, TIME = 0, TOWN, LAND, HEIGHT, NEARLY, SELF, TAGS, ALWAYS, COLUMNS };

@@ -1,6 +1,6 @@
 #include "tests/unit/harness.h"
 
-#include "storage/segment_id.h"
+#include "storage/segment/segment_id.h"
 
 static void check_round(const char *text, const char *datasource, uint32_t partition)
 {

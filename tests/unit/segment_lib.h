@@ -10,7 +10,7 @@
 #include <unistd.h>
 #include "base/bits.h"
 #include "base/bytes.h"
-#include "storage/segment_builder.h"
+#include "storage/build/segment_builder.h"
 #include "harness.h"
 
 static ov_error err;

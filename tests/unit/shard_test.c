@@ -1,7 +1,7 @@
 /* Shard specs: text and back, damaged text, and the bucket of a row as Druid computes it. */
 #include "tests/unit/harness.h"
 
-#include "storage/shard.h"
+#include "storage/catalog/shard.h"
 
 static const ov_slice dims[] = {{"a", 1}, {"b", 1}};
 

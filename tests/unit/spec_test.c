@@ -5,8 +5,8 @@
 #include <stdlib.h>
 
 #include "base/file.h"
-#include "ingest/spec.h"
-#include "storage/segment_builder.h"
+#include "ingest/spec/spec.h"
+#include "storage/build/segment_builder.h"
 
 static ov_arena arena;
 

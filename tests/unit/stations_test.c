@@ -9,7 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "server/stations.h"
+#include "server/cli/stations.h"
 
 /* All bytes the generator writes for these options, NUL-terminated; the caller frees. */
 static char *generate(uint64_t rows, uint32_t stations, size_t *n)

@@ -11,7 +11,7 @@
 #include "base/fault.h"
 #include "base/os.h"
 #include "base/thread.h"
-#include "ingest/disk_guard.h"
+#include "ingest/upkeep/disk_guard.h"
 
 /* ---- no room ---- */
 

@@ -2,7 +2,7 @@
 #include "tests/unit/stream_lib.h"
 
 #include "base/os.h"
-#include "storage/keys_int.h"
+#include "storage/catalog/keys_int.h"
 
 static void declare(world *w, ov_slice name, int64_t retain_ms)
 {

@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 #include "base/file.h"
-#include "ingest/stream.h"
+#include "ingest/stream/stream.h"
 
 static ov_error err;
 #define OK(expr) check_ok(expr, &err)

@@ -6,7 +6,7 @@
 
 #include "base/compress.h"
 #include "base/os.h"
-#include "ingest/rows.h"
+#include "ingest/parse/rows.h"
 
 /* ---- a push ---- */
 

@@ -7,7 +7,7 @@
 #include "base/file.h"
 #include "base/json.h"
 #include "base/os.h"
-#include "ingest/task.h"
+#include "ingest/task/task.h"
 
 typedef struct fixture {
     char dir[64];

@@ -1,7 +1,7 @@
 /* transformSpec over rows of fields: kinds decided per row, json_value keeps what it finds, filters see the results. */
 #include "tests/unit/harness.h"
 
-#include "ingest/transform.h"
+#include "ingest/parse/transform.h"
 #include "server/task_transform.h"
 
 #include "base/buf.h"

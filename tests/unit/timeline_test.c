@@ -5,7 +5,7 @@
 #include "tests/unit/harness.h"
 
 #include <stdio.h>
-#include "storage/timeline.h"
+#include "storage/catalog/timeline.h"
 
 enum { INSTANTS = 24, MAX_ITEMS = 20 };
 

@@ -3,7 +3,7 @@
 
 #include <stdio.h>
 
-#include "ingest/timestamp.h"
+#include "ingest/parse/timestamp.h"
 
 static ov_arena arena;
 

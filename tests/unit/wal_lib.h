@@ -14,7 +14,7 @@
 #include "base/file.h"
 #include "base/os.h"
 #include "base/thread.h"
-#include "storage/wal.h"
+#include "storage/wal/wal.h"
 
 static ov_error err;
 #define OK(expr) check_ok(expr, &err)

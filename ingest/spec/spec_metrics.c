@@ -1,0 +1,114 @@
+/* metricsSpec of an ingestion spec: sums, minima, maxima, counts and sketches; see ingest/spec/spec.h. */
+#include "ingest/spec/spec_int.h"
+
+#include "storage/build/segment_builder.h"
+
+typedef struct number_kind {
+    const char *name;
+    uint8_t type, fold;
+} number_kind;
+
+static const number_kind numbers[] = {
+    {"longSum", OV_TYPE_LONG, OV_FOLD_SUM},     {"longMin", OV_TYPE_LONG, OV_FOLD_MIN},
+    {"longMax", OV_TYPE_LONG, OV_FOLD_MAX},     {"doubleSum", OV_TYPE_DOUBLE, OV_FOLD_SUM},
+    {"doubleMin", OV_TYPE_DOUBLE, OV_FOLD_MIN}, {"doubleMax", OV_TYPE_DOUBLE, OV_FOLD_MAX},
+    {"floatSum", OV_TYPE_FLOAT, OV_FOLD_SUM},   {"floatMin", OV_TYPE_FLOAT, OV_FOLD_MIN},
+    {"floatMax", OV_TYPE_FLOAT, OV_FOLD_MAX},
+};
+
+static const number_kind *number_of(ov_slice type)
+{
+    for (size_t i = 0; i < OV_COUNT_OF(numbers); i++)
+        if (ov_slice_eq(type, ov_slice_cstr(numbers[i].name)))
+            return &numbers[i];
+    return NULL;
+}
+
+static ov_status read_sketch(ovi_spec_reader *r, const ov_json *m, const ov_metric_kind *kind, ov_metric_spec *out,
+                             ov_error *err)
+{
+    ov_metric *metric;
+    OV_TRY(ov_arena_alloc(r->out, sizeof *metric, &metric, err));
+    if (kind->input == OV_METRIC_QUERY_ONLY)
+        return ov_json_fail(ov_json_get(m, "type"), err, OV_UNSUPPORTED, "'%s' is an aggregator of queries, not of ingestion",
+                            kind->name);
+    OV_TRY(ov_metric_read(m, kind, metric, err));
+    if (metric->ops->takes == OV_SKETCH_OF_TUPLES)
+        OV_TRY(ovi_spec_texts(r, m, "metricColumns", &out->more, &out->more_count, err));
+    out->metric = metric;
+    out->type = OV_T_COMPLEX(kind->complex);
+    out->fold = OV_FOLD_SKETCH;
+    return OV_OK;
+}
+
+static ov_status fail_kind(const ov_json *m, ov_slice type, ov_error *err)
+{
+    return ov_json_fail(ov_json_get(m, "type"), err, OV_UNSUPPORTED,
+                        "the aggregator '" OV_SLICE_FMT
+                        "' is not supported at ingestion yet; supported are count, {long,double,float}{Sum,Min,Max} and sketches "
+                        "(HLLSketchBuild, thetaSketch, quantilesDoublesSketch and others)",
+                        OV_SLICE_ARG(type));
+}
+
+static ov_status read_metric(ovi_spec_reader *r, const ov_json *m, ov_metric_spec *out, ov_error *err)
+{
+    ov_slice type, name, field;
+    OV_TRY(ov_json_expect(m, OV_JSON_OBJECT, err));
+    OV_TRY(ov_json_need_str(m, "type", &type, err));
+    OV_TRY(ov_json_need_str(m, "name", &name, err));
+    OV_TRY(ov_arena_copy(r->out, name, &out->name, err));
+    if (ov_slice_eq(type, OV_SLICE_LIT("count"))) {
+        *out = (ov_metric_spec){.name = out->name,
+                                .type = OV_T(OV_TYPE_LONG),
+                                .fold = OV_FOLD_SUM,
+                                .is_count = true};
+        return OV_OK;
+    }
+    if (ov_json_find(m, "expression"))
+        return ov_json_fail(ov_json_get(m, "expression"), err, OV_UNSUPPORTED,
+                            "aggregators over expressions are not supported at ingestion yet; give "
+                            "'fieldName'");
+    const number_kind *number = number_of(type);
+    const ov_metric_kind *sketch = ov_metric_kind_of(type);
+    if (!number && !sketch)
+        return fail_kind(m, type, err);
+    OV_TRY(ov_json_need_str(m, "fieldName", &field, err));
+    OV_TRY(ov_arena_copy(r->out, field, &out->field, err));
+    if (sketch)
+        return read_sketch(r, m, sketch, out, err);
+    out->type = OV_T(number->type);
+    out->fold = number->fold;
+    return OV_OK;
+}
+
+static ov_status check_name(const ov_spec *s, const ov_json *m, ov_slice name, ov_error *err)
+{
+    if (ov_slice_eq(name, OV_SLICE_LIT("__time")))
+        return ov_json_fail(m, err, OV_INVALID, "a metric must not be named __time");
+    for (uint32_t i = 0; i < s->metric_count; i++)
+        if (ov_slice_eq(s->metrics[i].name, name))
+            return ov_json_fail(m, err, OV_INVALID, "the metric '" OV_SLICE_FMT "' is listed twice", OV_SLICE_ARG(name));
+    for (uint32_t i = 0; i < s->dimensions.count; i++)
+        if (ov_slice_eq(s->dimensions.list[i].name, name))
+            return ov_json_fail(m, err, OV_INVALID, "'" OV_SLICE_FMT "' is a dimension as well as a metric",
+                                OV_SLICE_ARG(name));
+    return OV_OK;
+}
+
+ov_status ovi_spec_metrics(ovi_spec_reader *r, const ov_json *schema, ov_error *err)
+{
+    ov_spec *s = r->spec;
+    const ov_json *list;
+    OV_TRY(ovi_spec_json(r, schema, "metricsSpec", "[]", &s->metrics_json, err));
+    OV_TRY(ov_json_arr(schema, "metricsSpec", &list, err));
+    if (!list || list->count == 0)
+        return OV_OK;
+    OV_TRY(ov_arena_zalloc(r->out, list->count * sizeof *s->metrics, &s->metrics, err));
+    for (const ov_json *m = list->first; m; m = m->next) {
+        ov_metric_spec *metric = &s->metrics[s->metric_count];
+        OV_TRY(read_metric(r, m, metric, err));
+        OV_TRY(check_name(s, m, metric->name, err));
+        s->metric_count++;
+    }
+    return OV_OK;
+}

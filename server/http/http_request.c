@@ -1,0 +1,428 @@
+/*
+ * The handler's side of a request: reading it, answering it, waiting for slow clients.
+ */
+#include "server/http/http_int.h"
+
+#include "base/os.h"
+
+ov_request *ovi_request_create(ov_http *h)
+{
+    ov_request *rq = ov_calloc(1, sizeof *rq);
+    if (!rq)
+        return NULL;
+    rq->http = h;
+    atomic_init(&rq->refs, 1);
+    atomic_init(&rq->gone, false);
+    ov_buf_init(&rq->head_bytes);
+    ov_buf_init(&rq->body);
+    ov_buf_init(&rq->extra_headers);
+    ov_buf_init(&rq->pending);
+    ov_arena_init(&rq->arena, "request", NULL);
+    ov_mutex_init(&rq->lock);
+    ov_cond_init(&rq->drained);
+    return rq;
+}
+
+void ovi_request_retain(ov_request *rq)
+{
+    atomic_fetch_add(&rq->refs, 1);
+}
+
+void ovi_request_release(ov_request *rq)
+{
+    if (atomic_fetch_sub(&rq->refs, 1) != 1)
+        return;
+    while (rq->out_first) {
+        ovi_out *out = rq->out_first;
+        rq->out_first = out->next;
+        ov_free(out->bytes);
+        ov_free(out);
+    }
+    ov_buf_fini(&rq->head_bytes);
+    ov_buf_fini(&rq->body);
+    ov_buf_fini(&rq->extra_headers);
+    ov_buf_fini(&rq->pending);
+    ov_gzip_close(rq->gzip);
+    ov_arena_fini(&rq->arena);
+    ov_cond_fini(&rq->drained);
+    ov_mutex_fini(&rq->lock);
+    ov_free(rq);
+}
+
+void ovi_request_mark_gone(ov_request *rq)
+{
+    ov_mutex_lock(&rq->lock);
+    bool first = !atomic_exchange(&rq->gone, true);
+    if (first && rq->on_gone)
+        rq->on_gone(rq->on_gone_arg); /* under the lock: taking it back waits for us */
+    ov_cond_broadcast(&rq->drained);
+    ov_mutex_unlock(&rq->lock);
+}
+
+void ovi_request_interrupt(ov_request *rq)
+{
+    ov_mutex_lock(&rq->lock);
+    if (!atomic_load(&rq->gone) && rq->on_gone)
+        rq->on_gone(rq->on_gone_arg);
+    ov_mutex_unlock(&rq->lock);
+}
+
+void ovi_out_free(ovi_out *out)
+{
+    ov_request *rq = out->rq;
+    ov_mutex_lock(&rq->lock);
+    rq->unsent -= out->n;
+    ov_cond_signal(&rq->drained);
+    ov_mutex_unlock(&rq->lock);
+    ov_free(out->bytes);
+    ov_free(out);
+    ovi_request_release(rq);
+}
+
+/* ---- reading ---- */
+
+const ov_http_head *ov_request_head(const ov_request *rq)
+{
+    return &rq->head;
+}
+
+ov_slice ov_request_path(const ov_request *rq)
+{
+    return rq->path;
+}
+
+ov_slice ov_request_body(const ov_request *rq)
+{
+    return ov_buf_slice(&rq->body);
+}
+
+ov_arena *ov_request_arena(ov_request *rq)
+{
+    return &rq->arena;
+}
+
+/* The next pair of a query string; value.p is NULL when it has no '='. */
+static bool next_param(ov_slice *rest, ov_slice *key, ov_slice *raw)
+{
+    if (!rest->n)
+        return false;
+    const char *amp = memchr(rest->p, '&', rest->n);
+    ov_slice pair = ov_slice_make(rest->p, amp ? (size_t)(amp - rest->p) : rest->n);
+    const char *eq = pair.n ? memchr(pair.p, '=', pair.n) : NULL;
+    *key = ov_slice_make(pair.p, eq ? (size_t)(eq - pair.p) : pair.n);
+    *raw = eq ? ov_slice_make(eq + 1, pair.n - key->n - 1) : (ov_slice){NULL, 0};
+    size_t skip = pair.n + (amp ? 1 : 0);
+    *rest = ov_slice_make(rest->p + skip, rest->n - skip);
+    return true;
+}
+
+static ov_slice decode_param(ov_request *rq, ov_slice raw)
+{
+    ov_error err = OV_ERROR_INIT;
+    char *text = ov_arena_try(&rq->arena, raw.n + 1, 1, &err);
+    size_t n = 0;
+    if (!text || !ov_http_percent_decode(raw, true, text, &n))
+        return (ov_slice){NULL, 0};
+    text[n] = '\0';
+    return ov_slice_make(text, n);
+}
+
+ov_slice ov_request_param(ov_request *rq, const char *name, bool *found)
+{
+    ov_slice rest = rq->head.query, key, raw, value = {NULL, 0};
+    bool seen = false;
+    while (!seen && next_param(&rest, &key, &raw)) {
+        seen = ov_slice_eq(key, ov_slice_cstr(name));
+        if (seen)
+            value = decode_param(rq, raw);
+    }
+    if (found)
+        *found = seen;
+    return value;
+}
+
+bool ov_request_param_has(ov_request *rq, const char *name, ov_slice value)
+{
+    ov_slice rest = rq->head.query, key, raw;
+    while (next_param(&rest, &key, &raw))
+        if (ov_slice_eq(key, ov_slice_cstr(name)) && ov_slice_eq(decode_param(rq, raw), value))
+            return true;
+    return false;
+}
+
+bool ov_request_gone(const ov_request *rq)
+{
+    return atomic_load_explicit(&rq->gone, memory_order_relaxed);
+}
+
+void ov_request_on_gone(ov_request *rq, void (*fn)(void *), void *arg)
+{
+    ov_mutex_lock(&rq->lock);
+    rq->on_gone = fn;
+    rq->on_gone_arg = arg;
+    if (fn && atomic_load(&rq->gone))
+        fn(arg);
+    ov_mutex_unlock(&rq->lock);
+}
+
+int ov_request_status(const ov_request *rq)
+{
+    return rq->status;
+}
+
+uint64_t ov_request_bytes_sent(const ov_request *rq)
+{
+    return rq->sent;
+}
+
+/* ---- answering ---- */
+
+void ov_request_on_slow(ov_request *rq, const ov_slow_client *slow)
+{
+    rq->slow = slow;
+}
+
+static bool must_wait(ov_request *rq)
+{
+    return rq->unsent > OV_HTTP_WINDOW_BYTES && !rq->on_loop && !atomic_load(&rq->gone);
+}
+
+/* Until the client has taken enough of what is there, or has left. */
+static OV_CHECKED ov_status wait_for_client(ov_request *rq, ov_error *err)
+{
+    const ov_slow_client *slow = rq->slow;
+    enum { LOOK_MS = 50 };
+    bool lent = false;
+    ov_status st = OV_OK;
+    int64_t since = slow ? ov_monotonic_ns() : 0;
+    ov_mutex_lock(&rq->lock);
+    while (st == OV_OK && must_wait(rq)) {
+        if (!slow) {
+            ov_cond_wait(&rq->drained, &rq->lock);
+            continue;
+        }
+        ov_cond_wait_ms(&rq->drained, &rq->lock, LOOK_MS);
+        ov_mutex_unlock(&rq->lock);
+        if (!lent && ov_monotonic_ns() - since > slow->patience_ms * 1000000) {
+            slow->begins(slow->self);
+            lent = true;
+        }
+        st = slow->alive(slow->self, err);
+        ov_mutex_lock(&rq->lock);
+    }
+    ov_mutex_unlock(&rq->lock);
+    return st == OV_OK && lent ? slow->ends(slow->self, err) : st;
+}
+
+/* Hand `b` to the loop; b is left empty. */
+static void push(ov_request *rq, ov_buf *b, bool end, bool abort)
+{
+    ovi_out *out = NULL;
+    if (b && (b->n || b->failed)) {
+        out = ov_malloc(sizeof *out);
+        if (!out || b->failed) {
+            ov_free(out);
+            out = NULL;
+            abort = end = true; /* bytes are missing: the client must not take the rest for whole */
+        } else {
+            *out = (ovi_out){.rq = rq, .bytes = b->p, .n = b->n};
+            rq->sent += b->n;
+            ov_buf_init(b);
+        }
+    }
+    ov_mutex_lock(&rq->lock);
+    if (out && rq->abort) { /* behind a piece that is missing: without it the rest would look whole */
+        ov_free(out->bytes);
+        ov_free(out);
+    } else if (out) {
+        rq->unsent += out->n;
+        if (rq->out_last)
+            rq->out_last->next = out;
+        else
+            rq->out_first = out;
+        rq->out_last = out;
+    }
+    rq->end |= end;
+    rq->abort |= abort;
+    bool notify = !rq->ready_listed && !rq->on_loop;
+    rq->ready_listed |= notify;
+    ov_mutex_unlock(&rq->lock);
+    if (notify)
+        ovi_http_notify(rq->http, rq);
+}
+
+void ov_respond_header(ov_request *rq, const char *name, ov_slice value)
+{
+    ov_buf_add_str(&rq->extra_headers, name);
+    ov_buf_add_str(&rq->extra_headers, ": ");
+    for (size_t i = 0; i < value.n; i++)
+        if ((unsigned char)value.p[i] >= ' ' && value.p[i] != 127)
+            ov_buf_add_char(&rq->extra_headers, value.p[i]);
+    ov_buf_add_str(&rq->extra_headers, "\r\n");
+}
+
+/* Does the protocol forbid a body here? */
+static bool bodyless(const ov_request *rq)
+{
+    return rq->head.method == OV_HTTP_HEAD || rq->status == 204 || rq->status == 304;
+}
+
+/* Status line and headers; length < 0: chunked, or until close for HTTP/1.0. */
+static void write_head(ov_request *rq, ov_buf *b, int64_t length)
+{
+    ov_buf_addf(b, "HTTP/1.1 %d %s\r\n", rq->status, ov_http_reason(rq->status));
+    if (rq->content_type && rq->status != 204 && rq->status != 304)
+        ov_buf_addf(b, "Content-Type: %s\r\n", rq->content_type);
+    ov_buf_add_slice(b, ov_buf_slice(&rq->extra_headers));
+    if (length >= 0) {
+        if (rq->status != 204)
+            ov_buf_addf(b, "Content-Length: %lld\r\n", (long long)length);
+    } else if (rq->head.minor == 1) {
+        rq->chunked = true;
+        ov_buf_add_str(b, "Transfer-Encoding: chunked\r\n");
+    } else {
+        rq->head.keep_alive = false;
+    }
+    if (!rq->head.keep_alive)
+        ov_buf_add_str(b, "Connection: close\r\n");
+    else if (rq->head.minor == 0)
+        ov_buf_add_str(b, "Connection: keep-alive\r\n");
+    ov_buf_add_str(b, "\r\n");
+}
+
+void ov_respond(ov_request *rq, int status, const char *content_type, ov_slice body)
+{
+    OV_ASSERT(rq->phase == OVI_FRESH);
+    rq->status = status;
+    rq->content_type = content_type;
+    rq->phase = OVI_FINISHED;
+    ov_buf b, packed;
+    ov_buf_init(&b);
+    ov_buf_init(&packed);
+    if (ovi_gzip_whole(rq, body, &packed))
+        body = ov_buf_slice(&packed);
+    ov_buf_reserve(&b, body.n + rq->extra_headers.n + 256);
+    write_head(rq, &b, (int64_t)body.n);
+    if (!bodyless(rq))
+        ov_buf_add_slice(&b, body);
+    push(rq, &b, true, false);
+    ov_buf_fini(&packed);
+    ov_buf_fini(&b);
+}
+
+void ov_respond_begin(ov_request *rq, int status, const char *content_type)
+{
+    OV_ASSERT(rq->phase == OVI_FRESH);
+    rq->status = status;
+    rq->content_type = content_type;
+    rq->phase = OVI_BEGUN;
+}
+
+/* One chunk with its frame, appended to b. */
+static void add_framed(ov_request *rq, ov_buf *b, ov_slice bytes)
+{
+    if (bodyless(rq) || bytes.n == 0)
+        return;
+    if (rq->chunked)
+        ov_buf_addf(b, "%zx\r\n", bytes.n);
+    ov_buf_add_slice(b, bytes);
+    if (rq->chunked)
+        ov_buf_add_str(b, "\r\n");
+}
+
+/* Large pieces go out without a copy: frame, bytes, frame as three pieces. */
+static void push_framed(ov_request *rq, ov_buf *bytes, bool end)
+{
+    enum { COPY_BELOW = 16 * 1024 };
+    if (bodyless(rq)) {
+        ov_buf_clear(bytes);
+        return;
+    }
+    if (rq->gzip)
+        ovi_gzip_piece(rq, bytes, end);
+    ov_buf b;
+    ov_buf_init(&b);
+    if (bytes->n < COPY_BELOW || bytes->failed) {
+        add_framed(rq, &b, ov_buf_slice(bytes));
+        b.failed |= bytes->failed;
+        ov_buf_clear(bytes);
+        push(rq, &b, false, false);
+    } else {
+        if (rq->chunked)
+            ov_buf_addf(&b, "%zx\r\n", bytes->n);
+        push(rq, &b, false, false);
+        push(rq, bytes, false, false);
+        if (rq->chunked)
+            ov_buf_add_str(&b, "\r\n");
+        push(rq, &b, false, false);
+    }
+    ov_buf_fini(&b);
+}
+
+ov_status ov_respond_write(ov_request *rq, ov_buf *chunk, ov_error *err)
+{
+    OV_TRY(ov_buf_check(chunk, err));
+    if (ov_request_gone(rq))
+        return ov_fail(err, OV_CANCELLED, "the client has left");
+    if (chunk->n == 0)
+        return OV_OK;
+    if (rq->phase == OVI_BEGUN && rq->pending.n == 0) {
+        ov_buf hold = rq->pending;
+        rq->pending = *chunk; /* perhaps the only piece: then it gets a Content-Length */
+        *chunk = hold;
+        return OV_OK;
+    }
+    if (rq->phase == OVI_BEGUN) {
+        ov_buf head;
+        ov_buf_init(&head);
+        ovi_gzip_begin(rq);
+        write_head(rq, &head, -1);
+        push(rq, &head, false, false);
+        ov_buf_fini(&head);
+        rq->phase = OVI_STREAMING;
+        push_framed(rq, &rq->pending, false);
+    }
+    OV_TRY(wait_for_client(rq, err));
+    push_framed(rq, chunk, false);
+    if (ov_request_gone(rq))
+        return ov_fail(err, OV_CANCELLED, "the client has left");
+    return OV_OK;
+}
+
+void ov_respond_end(ov_request *rq)
+{
+    if (rq->phase == OVI_BEGUN) {
+        int status = rq->status;
+        const char *type = rq->content_type;
+        rq->phase = OVI_FRESH;
+        ov_respond(rq, status, type, ov_buf_slice(&rq->pending));
+        return;
+    }
+    if (rq->phase != OVI_STREAMING)
+        return;
+    rq->phase = OVI_FINISHED;
+    ov_buf b;
+    ov_buf_init(&b);
+    if (rq->gzip)
+        push_framed(rq, &b, true); /* its check value */
+    if (rq->chunked && !bodyless(rq))
+        ov_buf_add_str(&b, "0\r\n\r\n");
+    push(rq, &b, true, false);
+    ov_buf_fini(&b);
+}
+
+bool ov_respond_retract(ov_request *rq)
+{
+    if (rq->phase == OVI_BEGUN) {
+        ov_buf_clear(&rq->pending);
+        rq->phase = OVI_FRESH;
+        rq->status = 0;
+    }
+    return rq->phase == OVI_FRESH;
+}
+
+void ov_respond_abort(ov_request *rq)
+{
+    rq->phase = OVI_FINISHED;
+    push(rq, NULL, true, true);
+}
