@@ -51,7 +51,7 @@ static ov_status add_hll(void *head, const ov_sketch_args *p, const ov_sketch_va
                          ov_error *err)
 {
     ov_hash128 h;
-    if (n == 0 || !ov_sketch_hash(v, true, &h))
+    if (n == 0 || !ov_sketch_hash(v, p->at[OV_HLL_TEXT_PARAM] == 0, &h))
         return OV_OK;
     return ov_hll_add(begin_hll(head, p), ov_hll_coupon(h), mem, err);
 }
@@ -83,10 +83,12 @@ static ov_status write_hll(const void *head, const ov_sketch_args *p, bool resul
 }
 
 static const char *const hll_types[] = {"HLL_4", "HLL_6", "HLL_8", NULL};
+static const char *const hll_texts[] = {"utf16le", "utf8", NULL};
 
 static const ov_sketch_param hll_params[] = {
     {.name = "lgK", .least = OV_HLL_LEAST_LG_K, .most = OV_HLL_MOST_LG_K, .dflt = OV_HLL_DEFAULT_LG_K, .whole = true},
     {.name = "tgtHllType", .dflt = OV_HLL_4, .words = hll_types},
+    [OV_HLL_TEXT_PARAM] = {.name = "stringEncoding", .words = hll_texts},
 };
 
 const ov_sketch_ops ov_hll_ops = {

@@ -64,6 +64,8 @@ typedef struct ov_sketch_ops {
     ov_status (*write)(const void *head, const ov_sketch_args *p, bool result, ov_arena *scratch, ov_buf *out, ov_error *err);
 } ov_sketch_ops;
 
+enum { OV_HLL_TEXT_PARAM = 2 }; /* of ov_hll_ops: text is hashed as UTF-16 (0), as Druid does unless told, or as UTF-8 (1) */
+
 extern const ov_sketch_ops ov_hll_ops, ov_theta_ops, ov_quantiles_ops;                                   /* ops.c */
 extern const ov_sketch_ops ov_kll_doubles_ops, ov_kll_floats_ops, ov_powers_ops, ov_tdigest_ops;         /* ops_numbers.c */
 extern const ov_sketch_ops ov_hyper_ops, ov_bloom_ops, ov_histogram_ops, ov_buckets_ops, ov_moments_ops; /* ops_druid.c */

@@ -1,5 +1,5 @@
 /*
- * HLL sketches as aggregates: DS_HLL, APPROX_COUNT_DISTINCT_DS_HLL.
+ * HLL sketches as aggregates: DS_HLL, APPROX_COUNT_DISTINCT_DS_HLL and the same over UTF-8.
  *
  * A group's state is a sketch; values are fed by their coupon. Groups take rows in whatever order workers find them, so sketches are marked as merged and
  * their estimate depends on the set of values alone. A column of sketches is merged; a group of one stored sketch is that sketch.
@@ -32,8 +32,8 @@ static ov_status put_coupon(ov_object *o, uint32_t group, uint64_t word, ov_erro
 static ov_status add_hll(ov_object *o, const ov_agg_rows *rows, const uint64_t *mask, const ov_vec *const *args,
                          ov_arena *scratch, ov_error *err)
 {
-    static const ov_hashing hashing = {.utf16 = true, .word = coupon_word, .put = put_coupon};
     const ov_image_params *p = o->call->prepared;
+    const ov_hashing hashing = {.utf16 = p->args.at[OV_HLL_TEXT_PARAM] == 0, .word = coupon_word, .put = put_coupon};
     if (p->of_images)
         return ov_images_add(o, rows, mask, args[0], scratch, err);
     return ov_hashed_add(o, &hashing, rows, mask, args[0], scratch, err);
@@ -69,7 +69,7 @@ const ov_object_ops ovi_hll_ops = {
     .read = ov_image_read,
 };
 
-/* (values [, lgK [, type]]) */
+/* (values [, lgK [, type [, how text is hashed]]]) */
 ov_status ovi_bind_hll(ov_agg_binding *b, ov_error *err)
 {
     ov_image_params *p;
@@ -80,4 +80,12 @@ ov_status ovi_bind_hll_estimate(ov_agg_binding *b, ov_error *err)
 {
     ov_image_params *p;
     return ov_image_bind(b, &hll_kind, OV_SQL_BIGINT, 0, sizeof(*p), &p, err);
+}
+
+ov_status ovi_bind_hll_estimate_utf8(ov_agg_binding *b, ov_error *err)
+{
+    ov_image_params *p;
+    OV_TRY(ov_image_bind(b, &hll_kind, OV_SQL_BIGINT, 0, sizeof(*p), &p, err));
+    p->args.at[OV_HLL_TEXT_PARAM] = 1;
+    return OV_OK;
 }

@@ -23,6 +23,7 @@ OV_CHECKED ov_status ovi_bind_string_agg(ov_agg_binding *b, ov_error *err);
 extern const ov_object_ops ovi_hll_ops;
 OV_CHECKED ov_status ovi_bind_hll(ov_agg_binding *b, ov_error *err);
 OV_CHECKED ov_status ovi_bind_hll_estimate(ov_agg_binding *b, ov_error *err);
+OV_CHECKED ov_status ovi_bind_hll_estimate_utf8(ov_agg_binding *b, ov_error *err);
 
 /* agg_theta.c */
 extern const ov_object_ops ovi_theta_ops;

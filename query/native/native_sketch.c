@@ -185,7 +185,7 @@ static ov_status hll_union(ovi_nsketch_post *b, const ov_json *json, const ov_ex
     const ov_expr *sizes[OV_SKETCH_MOST_PARAMS];
     uint32_t n = 0;
     OV_TRY(add_sizes(b->p, json, OV_SLICE_LIT("HLLSketchBuild"), sizes, &n, b->err));
-    return set_operation(b, json, "HLL_SKETCH_UNION", sizes, n, out);
+    return set_operation(b, json, "HLL_SKETCH_UNION", sizes, OV_HLL_TEXT_PARAM, out); /* nothing is hashed */
 }
 
 static ov_status theta_set(ovi_nsketch_post *b, const ov_json *json, const ov_expr **out)

@@ -165,8 +165,8 @@ static ov_status sketch(ovi_pcolumns *c, const ov_agg_call *call, ov_slice name,
     ov_buf_add_str(out, ",\"fieldName\":");
     ov_json_quote(out, column);
     if (type == OV_COMPLEX_HLL)
-        ov_buf_addf(out, ",\"lgK\":%u,\"tgtHllType\":\"%s\",\"shouldFinalize\":%s,\"round\":true}", (unsigned)p->args.at[0],
-                    types[(unsigned)p->args.at[1]], final);
+        ov_buf_addf(out, ",\"lgK\":%u,\"tgtHllType\":\"%s\"%s,\"shouldFinalize\":%s,\"round\":true}", (unsigned)p->args.at[0],
+                    types[(unsigned)p->args.at[1]], p->args.at[OV_HLL_TEXT_PARAM] != 0 ? ",\"stringEncoding\":\"utf8\"" : "", final);
     else if (type == OV_COMPLEX_THETA)
         ov_buf_addf(out, ",\"size\":%u,\"shouldFinalize\":%s,\"isInputThetaSketch\":false}", (unsigned)p->args.at[0], final);
     else
@@ -177,7 +177,8 @@ static ov_status sketch(ovi_pcolumns *c, const ov_agg_call *call, ov_slice name,
 
 static bool is_sketch(const ov_agg_call *call)
 {
-    static const char *const known[] = {"APPROX_COUNT_DISTINCT_DS_HLL", "APPROX_COUNT_DISTINCT_DS_THETA", "APPROX_QUANTILE_DS", "DS_HLL",
+    static const char *const known[] = {"APPROX_COUNT_DISTINCT_DS_HLL", "APPROX_COUNT_DISTINCT_DS_HLL_UTF8",
+                                        "APPROX_COUNT_DISTINCT_DS_THETA", "APPROX_QUANTILE_DS", "DS_HLL",
                                         "DS_QUANTILES_SKETCH", "DS_THETA"};
     for (size_t i = 0; i < OV_COUNT_OF(known); i++)
         if (strcmp(call->fn->name, known[i]) == 0)

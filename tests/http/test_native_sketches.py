@@ -15,6 +15,7 @@ PAIRS = (  # SQL, the native aggregator, its post-aggregator or none
     ('TDIGEST_QUANTILE(small, 0.5, 100)', {'type': 'tDigestSketch', 'fieldName': 'small', 'compression': 100},
      {'type': 'quantileFromTDigestSketch', 'field': FIELD, 'fraction': 0.5}),
     ('HLL_SKETCH_ESTIMATE(DS_HLL(country, 10))', {'type': 'HLLSketchBuild', 'fieldName': 'country', 'lgK': 10}, {'type': 'HLLSketchEstimate', 'field': FIELD}),
+    ('APPROX_COUNT_DISTINCT_DS_HLL_UTF8(country, 6)', {'type': 'HLLSketchBuild', 'fieldName': 'country', 'lgK': 6, 'stringEncoding': 'utf8', 'round': True}, None),
     ('THETA_SKETCH_ESTIMATE(DS_THETA(big, 256))', {'type': 'thetaSketch', 'fieldName': 'big', 'size': 256}, {'type': 'thetaSketchEstimate', 'field': FIELD}),
     ('DS_TUPLE_DOUBLES_METRICS_SUM_ESTIMATE(DS_TUPLE_DOUBLES(country, small, 64))', {
         'type': 'arrayOfDoublesSketch', 'fieldName': 'country', 'nominalEntries': 64, 'metricColumns': ['small'], 'numberOfValues': 1},

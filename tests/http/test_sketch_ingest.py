@@ -25,7 +25,7 @@ def metric(kind, name, field, **more):
 
 METRICS = [{'type': 'count', 'name': 'n'}, metric('HLLSketchBuild', 'hu', 'u'), metric('HLLSketchBuild', 'hs', 's', lgK=10, tgtHllType='HLL_8'),
            metric('HLLSketchBuild', 'hm', 'm'), metric('thetaSketch', 'tu', 'u'), metric('thetaSketch', 'ts', 's', size=32),
-           metric('quantilesDoublesSketch', 'qx', 'x', k=1024)]
+           metric('quantilesDoublesSketch', 'qx', 'x', k=1024), metric('HLLSketchBuild', 'hv', 's', stringEncoding='utf8')]
 PLAIN = ['k', 's', {'type': 'string', 'name': 'm', 'multiValueHandling': 'ARRAY'}, {'type': 'long', 'name': 'u'}, {'type': 'double', 'name': 'x'}]
 
 
@@ -55,6 +55,9 @@ def as_rows(server):
                 ('APPROX_COUNT_DISTINCT_DS_HLL(hu)', 'APPROX_COUNT_DISTINCT_DS_HLL(u)'),
                 ('APPROX_COUNT_DISTINCT_DS_HLL(hs, 10)', 'APPROX_COUNT_DISTINCT_DS_HLL(s, 10)'),
                 ('APPROX_COUNT_DISTINCT_DS_HLL(hm)', 'APPROX_COUNT_DISTINCT_DS_HLL(m)'),
+                ('APPROX_COUNT_DISTINCT_DS_HLL_UTF8(hv)', 'APPROX_COUNT_DISTINCT_DS_HLL_UTF8(s)'),
+                ('HLL_SKETCH_ESTIMATE(HLL_SKETCH_UNION(DS_HLL(hs), DS_HLL(hv)))',
+                 "HLL_SKETCH_ESTIMATE(HLL_SKETCH_UNION(DS_HLL(s, 10, 'HLL_8'), DS_HLL(s, 12, 'HLL_4', 'utf8')))"),
                 ('DS_THETA(tu)', 'DS_THETA(u)'), ('DS_THETA(ts, 32)', 'DS_THETA(s, 32)'),
                 ('DS_GET_QUANTILES(DS_QUANTILES_SKETCH(qx, 1024), 0.0, 0.25, 0.5, 0.99, 1.0)',
                  'DS_GET_QUANTILES(DS_QUANTILES_SKETCH(x, 1024), 0.0, 0.25, 0.5, 0.99, 1.0)')):
