@@ -11,6 +11,7 @@ static unsigned table_count;
 
 static void find_tables(void)
 {
+    table_count = 0; /* every test finds them anew */
     tables[table_count++] = &ov_agg_kernels_base;
 #if defined(__x86_64__)
     if (ov_cpu_isa_detected() >= OV_ISA_V3)
@@ -148,7 +149,7 @@ static void test_no_overflow_of_counts(void **state)
     ov_bits_fill(mask, ROWS, true);
     ov_bits_clear(mask, FIRST + 70);
     ov_agg_piece ramp = {.from = FIRST, .to = FIRST + 300, .first = 100, .group = 7, .kind = OV_PIECE_RAMP};
-    ov_agg_rows rows = {.rows = ROWS, .pieces = &ramp, .piece_count = 1};
+    ov_agg_rows rows = {.rows = ROWS, .pieces = &ramp, .piece_count = 1, .code_lane = 1};
     ov_acc_spec spec = {.kind = OV_ACC_COUNT, .type = OV_T(OV_TYPE_LONG)};
     find_tables();
     for (unsigned t = 0; t < table_count; t++) {
