@@ -22,7 +22,7 @@ def instant():
 
 def case_every_source_declares_keys():
     found = {}
-    for path in glob.glob(os.path.join(HERE, '..', '..', 'ingest', 'sources', '*.json')):
+    for path in glob.glob(os.path.join(HERE, '..', '..', 'ingest', 'pull', 'sources', '*.json')):
         with open(path, encoding='utf-8') as file:
             source = json.load(file)
         if 'dataSource' not in source:
