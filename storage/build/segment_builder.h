@@ -68,6 +68,8 @@ void ov_segment_builder_at(ov_segment_builder *b, uint64_t number);
 uint64_t *ov_segment_builder_take_arrival(ov_segment_builder *b);
 uint32_t ov_segment_builder_rows(const ov_segment_builder *b);
 size_t ov_segment_builder_bytes(const ov_segment_builder *b); /* memory in use */
+/* What sorting will take beside that when it is sealed; 0 while rows come in the order of a first sort column of numbers. */
+size_t ov_segment_builder_sort_bytes(const ov_segment_builder *b);
 /* Some row of the multi-value column `col` holds two values or more so far; after seal: the file says so. */
 bool ov_segment_builder_is_multi(const ov_segment_builder *b, uint32_t col);
 /* Writes the file; *info (optional) is filled, its slices live in `out`. The builder is then only
