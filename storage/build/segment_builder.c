@@ -19,6 +19,8 @@ struct ov_segment_builder {
     size_t arrival_cap;
     uint64_t number; /* of the first row of the next batch */
     uint32_t batch_rows; /* of the batch at hand */
+    uint32_t followed; /* blocks of the first sort column that are known to come one after the other */
+    bool unordered;    /* some does not; of texts nobody knows before their dictionary is sorted */
     bool broken; /* an add failed half-way: columns differ in length */
     bool spent;  /* sealed, or tried to */
 };
@@ -114,27 +116,10 @@ size_t ov_segment_builder_bytes(const ov_segment_builder *b)
     return n;
 }
 
-/* Do the blocks of the first sort column follow one another? Of texts nobody knows before their dictionary is sorted. */
-static bool comes_in_order(const ov_segment_builder *b)
-{
-    const ovi_column *c = &b->columns[b->schema.sort[0]];
-    if (c->kind != OVI_INT && c->kind != OVI_REAL)
-        return false;
-    for (uint32_t i = 1; i < c->block_count; i++) {
-        const ov_block_entry *before = &c->blocks[i - 1].entry, *e = &c->blocks[i].entry;
-        bool bounded = before->flags & e->flags & OV_BLOCK_BOUNDS;
-        if (!bounded || (c->kind == OVI_INT ? e->min < before->max : ov_f64_from_bits((uint64_t)e->min) < ov_f64_from_bits((uint64_t)before->max)))
-            return false;
-    }
-    return true;
-}
-
 size_t ov_segment_builder_sort_bytes(const ov_segment_builder *b)
 {
     enum { PLACE = 12, MOVED = 32 }; /* a row's key and place; and what the passes over rows out of order take (build_sort.c) */
-    if (b->schema.sort_count == 0 || comes_in_order(b))
-        return 0;
-    return (size_t)ov_segment_builder_rows(b) * (PLACE + MOVED);
+    return b->unordered ? (size_t)b->rows * (PLACE + MOVED) : 0;
 }
 
 /* ---- adding ---- */
@@ -205,6 +190,24 @@ static ov_status check_usable(const ov_segment_builder *b, ov_error *err)
     return OV_OK;
 }
 
+static bool follows(const ovi_column *c, const ov_block_entry *before, const ov_block_entry *e)
+{
+    if (!(before->flags & e->flags & OV_BLOCK_BOUNDS))
+        return false;
+    return c->kind == OVI_INT ? e->min >= before->max : ov_f64_from_bits((uint64_t)e->min) >= ov_f64_from_bits((uint64_t)before->max);
+}
+
+/* Looks at the blocks that came since the last time. */
+static void note_order(ov_segment_builder *b)
+{
+    const ovi_column *c = b->schema.sort_count ? &b->columns[b->schema.sort[0]] : NULL;
+    if (!c || b->unordered)
+        return;
+    b->unordered = c->kind != OVI_INT && c->kind != OVI_REAL;
+    for (; !b->unordered && b->followed < c->block_count; b->followed++)
+        b->unordered = b->followed > 0 && !follows(c, &c->blocks[b->followed - 1].entry, &c->blocks[b->followed].entry);
+}
+
 ov_status ov_segment_builder_add(ov_segment_builder *b, const ov_batch *batch, ov_error *err)
 {
     OV_TRY(check_usable(b, err));
@@ -228,7 +231,9 @@ ov_status ov_segment_builder_add(ov_segment_builder *b, const ov_batch *batch, o
             "a segment holds at most %u rows: use shorter time chunks or more partitions",
             OV_SEG_MAX_ROWS);
     ov_arena_reset(&b->scratch);
-    return add_columns(b, batch, rows, n, err);
+    OV_TRY(add_columns(b, batch, rows, n, err));
+    note_order(b);
+    return OV_OK;
 }
 
 /* ---- sealing ---- */
