@@ -76,16 +76,20 @@ ov_status ovi_bind_hll(ov_agg_binding *b, ov_error *err)
     return ov_image_bind(b, &hll_kind, OV_SQL_NULL, 0, sizeof(*p), &p, err);
 }
 
-ov_status ovi_bind_hll_estimate(ov_agg_binding *b, ov_error *err)
+static ov_status bind_estimate(ov_agg_binding *b, double text, ov_error *err)
 {
     ov_image_params *p;
-    return ov_image_bind(b, &hll_kind, OV_SQL_BIGINT, 0, sizeof(*p), &p, err);
+    OV_TRY(ov_image_bind(b, &hll_kind, OV_SQL_BIGINT, 0, sizeof(*p), &p, err));
+    p->args.at[OV_HLL_TEXT_PARAM] = text;
+    return OV_OK;
+}
+
+ov_status ovi_bind_hll_estimate(ov_agg_binding *b, ov_error *err)
+{
+    return bind_estimate(b, 0, err);
 }
 
 ov_status ovi_bind_hll_estimate_utf8(ov_agg_binding *b, ov_error *err)
 {
-    ov_image_params *p;
-    OV_TRY(ov_image_bind(b, &hll_kind, OV_SQL_BIGINT, 0, sizeof(*p), &p, err));
-    p->args.at[OV_HLL_TEXT_PARAM] = 1;
-    return OV_OK;
+    return bind_estimate(b, 1, err);
 }
