@@ -12,7 +12,6 @@
 #include "base/json.h"
 
 enum { SECRET_BYTES = 8192, SHORTEST = 4, SHORTEST_IN_DATA = 8 };
-static const char HIDDEN[] = "***";
 
 ov_status ovi_secret_check(ov_slice where, ov_error *err)
 {
@@ -164,7 +163,7 @@ static void hide(const ovi_secrets *s, size_t shortest, ov_slice text, ov_buf *o
     for (size_t i = 0; i < text.n;) {
         size_t skip = found_at(s, shortest, text, i);
         if (skip)
-            ov_buf_add_str(out, HIDDEN);
+            ov_buf_add_str(out, OVI_SECRET_HIDDEN);
         else
             ov_buf_add_char(out, text.p[i]);
         i += skip ? skip : 1;
@@ -213,6 +212,6 @@ void ovi_secrets_hide_error(const ovi_secrets *s, ov_error *err)
     ovi_secrets_hide(s, ov_slice_cstr(err->text), &b);
     ov_slice text = ov_buf_slice(&b);
     size_t cut = whole ? text.n : cut_secret(s, text);
-    snprintf(err->text, sizeof err->text, "%.*s%s", (int)cut, text.n ? text.p : "", cut < text.n ? HIDDEN : "");
+    snprintf(err->text, sizeof err->text, "%.*s%s", (int)cut, text.n ? text.p : "", cut < text.n ? OVI_SECRET_HIDDEN : "");
     ov_buf_fini(&b);
 }

@@ -11,6 +11,9 @@
 #include "base/arena.h"
 #include "base/buf.h"
 
+/* What stands in the place of one. */
+#define OVI_SECRET_HIDDEN "***"
+
 /* A text to hide: a secret, or one of the ways in which it is written in addresses and JSON. */
 typedef struct ovi_secrets {
     ov_slice *at;

@@ -115,16 +115,16 @@ static ov_status build_url(const ovi_run *run, const ovi_series *s, ov_slice tok
 /* The address an answer gave. Where the token is part of the path it gave that, too, and *** stands for it. */
 static void add_next(const ovi_pull_source *src, const ovi_series *s, const ovi_token *token, ov_buf *out)
 {
-    static const char HIDDEN[] = "***";
+    static const ov_slice hidden = OV_SLICE_LIT(OVI_SECRET_HIDDEN);
     ov_slice url = s->next_url;
-    const char *at = token && memmem(src->path.p, src->path.n, "{token}", 7) ? memmem(url.p, url.n, HIDDEN, 3) : NULL;
+    const char *at = token && memmem(src->path.p, src->path.n, "{token}", 7) ? memmem(url.p, url.n, hidden.p, hidden.n) : NULL;
     if (!at) {
         ov_buf_add_slice(out, url);
         return;
     }
     ov_buf_add(out, url.p, (size_t)(at - url.p));
     ov_url_encode(out, token->value);
-    ov_buf_add(out, at + 3, url.n - (size_t)(at - url.p) - 3);
+    ov_buf_add(out, at + hidden.n, url.n - (size_t)(at - url.p) - hidden.n);
 }
 
 ov_status ovi_series_url(const ovi_run *run, const ovi_series *s, const ovi_token *token, bool real, ov_buf *out, ov_error *err)

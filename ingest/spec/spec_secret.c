@@ -11,7 +11,7 @@ static bool has_word(ov_slice name, const char *const *words, size_t n)
     char low[80];
     size_t len = OV_MIN(name.n, sizeof low);
     for (size_t i = 0; i < len; i++)
-        low[i] = name.p[i] >= 'A' && name.p[i] <= 'Z' ? (char)(name.p[i] + 32) : name.p[i];
+        low[i] = ov_ascii_lower(name.p[i]);
     for (size_t i = 0; i < n; i++)
         if (memmem(low, len, words[i], strlen(words[i])))
             return true;
