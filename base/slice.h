@@ -15,6 +15,8 @@ typedef struct ov_slice {
 #define OV_SLICE_LIT(text) ((ov_slice){(text), sizeof(text) - 1})
 #define OV_SLICE_FMT "%.*s"
 #define OV_SLICE_ARG(s) (int)((s).n > 2000 ? 2000 : (s).n), ((s).p ? (s).p : "")
+/* The same for what must not be cut: no sentences, but names, statements, secrets. */
+#define OV_SLICE_WHOLE(s) (int)(s).n, ((s).p ? (s).p : "")
 
 static inline ov_slice ov_slice_make(const void *p, size_t n)
 {

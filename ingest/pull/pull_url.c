@@ -179,7 +179,7 @@ static ov_status sign(const ovi_run *run, const char *url, ov_arena *out, const 
         headers[(*n)++] = line.p;
         headers[(*n)++] = "x-amz-content-sha256: e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
         if (keys.session.n)
-            st = ov_arena_printf(out, &line, err, "x-amz-security-token: %.*s", (int)keys.session.n, keys.session.p);
+            st = ov_arena_printf(out, &line, err, "x-amz-security-token: " OV_SLICE_FMT, OV_SLICE_WHOLE(keys.session));
     }
     if (st == OV_OK && keys.session.n)
         headers[(*n)++] = line.p;

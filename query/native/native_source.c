@@ -349,7 +349,8 @@ static ov_status prefixed(ovi_nplanner *p, const ov_plan *in, ov_slice prefix, c
     for (uint32_t i = 0; i < in->field_count; i++) {
         OV_TRY(ov_plan_column(p->cx, in, i, &exprs[i], err));
         ov_slice name = in->fields[i].name;
-        OV_TRY(ov_arena_printf(p->arena, &names[i], err, "%.*s%.*s", (int)prefix.n, prefix.p, (int)name.n, name.p));
+        OV_TRY(ov_arena_printf(p->arena, &names[i], err, OV_SLICE_FMT OV_SLICE_FMT, OV_SLICE_WHOLE(prefix),
+                               OV_SLICE_WHOLE(name)));
     }
     return ov_plan_project(p->arena, in, exprs, names, in->field_count, out, err);
 }

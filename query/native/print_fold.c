@@ -24,7 +24,7 @@ static bool is_plain_name(ov_slice s)
 static ov_status add_step(ovi_printer *p, const char *member, const char *fn, ov_slice with, ov_buf *out, ov_error *err)
 {
     ov_slice step;
-    OV_TRY(ov_arena_printf(p->arena, &step, err, "%s(\"__acc\", \"%.*s\")", fn, (int)with.n, with.p)); /* all of it, unlike OV_SLICE_ARG */
+    OV_TRY(ov_arena_printf(p->arena, &step, err, "%s(\"__acc\", \"" OV_SLICE_FMT "\")", fn, OV_SLICE_WHOLE(with)));
     ov_buf_addf(out, ",\"%s\":", member);
     ov_json_quote(out, step);
     p->lost = p->lost || !is_plain_name(with);
@@ -85,8 +85,8 @@ static ov_status text(ovi_pcolumns *c, const ov_agg_call *call, ov_slice name, o
                  !is_plain_name(between->constant.s) || memchr(between->constant.s.p, '\'', between->constant.s.n);
     if (c->p->lost)
         return OV_OK;
-    OV_TRY(ov_arena_printf(c->p->arena, &final, err, "if(array_length(o) == 0, null, array_to_string(o, '%.*s'))",
-                           (int)between->constant.s.n, between->constant.s.p));
+    OV_TRY(ov_arena_printf(c->p->arena, &final, err, "if(array_length(o) == 0, null, array_to_string(o, '" OV_SLICE_FMT "'))",
+                           OV_SLICE_WHOLE(between->constant.s)));
     return add_fold(c, call, call->distinct ? &set : &all, name, final, most_bytes(call, 1), out, err);
 }
 
