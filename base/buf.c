@@ -19,6 +19,13 @@ void ov_buf_clear(ov_buf *b)
     b->failed = false;
 }
 
+void ov_buf_fail(ov_buf *b, const ov_error *why)
+{
+    if (!b->failed)
+        b->err = *why;
+    b->failed = true;
+}
+
 bool ov_buf_reserve(ov_buf *b, size_t more)
 {
     if (OV_UNLIKELY(b->failed))

@@ -20,6 +20,7 @@ typedef struct ov_buf {
 void ov_buf_init(ov_buf *b);
 void ov_buf_fini(ov_buf *b);
 void ov_buf_clear(ov_buf *b); /* n = 0, failure forgotten, memory kept */
+void ov_buf_fail(ov_buf *b, const ov_error *why); /* as if an append had failed; the first failure stays */
 
 /* Room for `more` bytes at b->p + b->n; false after a failure. The caller then moves n itself. */
 bool ov_buf_reserve(ov_buf *b, size_t more);

@@ -24,6 +24,15 @@ uint32_t ov_utf8_next(const char **at, const char *end);
 /* 1..4 bytes written; U+FFFD for what is no scalar value. */
 size_t ov_utf8_put(uint32_t code_point, char out[4]);
 
+/* The longest beginning of whole characters within that many bytes. */
+static inline ov_slice ov_utf8_cut(ov_slice s, size_t most)
+{
+    size_t n = s.n > most ? most : s.n;
+    while (n < s.n && n > 0 && ((unsigned char)s.p[n] & 0xC0) == 0x80)
+        n--;
+    return ov_slice_make(s.p, n);
+}
+
 size_t ov_utf8_count(ov_slice s);  /* code points */
 size_t ov_utf16_count(ov_slice s); /* UTF-16 units: LENGTH */
 

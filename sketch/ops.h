@@ -13,7 +13,7 @@ enum { OV_SKETCH_MOST_PARAMS = 6 };
 
 /* One number that a sketch is made with: a member of Druid's JSON, a constant of the SQL function. */
 typedef struct ov_sketch_param {
-    const char *name;
+    const char *name; /* NULL: whoever makes the sketch sets it */
     double least, most, dflt;
     const char *const *words; /* NULL at the end: the number of one of these, in any case; else NULL */
     bool whole;               /* a whole number */
@@ -42,6 +42,7 @@ typedef enum ov_sketch_takes {
     OV_SKETCH_OF_TEXTS,   /* the same, numbers by their text */
     OV_SKETCH_OF_NUMBERS, /* a number */
     OV_SKETCH_OF_TUPLES,  /* any value and numbers beside it */
+    OV_SKETCH_OF_TIMED,   /* a value of the sketch's own type, its time in front of it */
 } ov_sketch_takes;
 
 typedef struct ov_sketch_ops {
@@ -52,7 +53,7 @@ typedef struct ov_sketch_ops {
     uint32_t param_count;
     /* Do the numbers fit together? NULL: each by itself says all. */
     ov_status (*check)(const ov_sketch_args *p, ov_error *err);
-    /* The values of one row: one, or for tuples the key and its numbers. n 0: a row without a value, where that counts. */
+    /* The values of one row: one, or for tuples the key and its numbers, or the time and what it has. n 0: a row without a value, where that counts. */
     ov_status (*add)(void *head, const ov_sketch_args *p, const ov_sketch_value *v, uint32_t n, const ov_sketch_mem *mem,
                      ov_error *err);
     /* Takes in an image, trusting nothing; what is read of it may lie in scratch. several: it stands for equal ones. */
@@ -62,6 +63,8 @@ typedef struct ov_sketch_ops {
     ov_status (*merge)(void *head, const ov_sketch_args *p, const void *from, const ov_sketch_mem *mem, ov_error *err);
     /* Appends the image. result: the one to keep; else the one that loses least when it is put into a state again. */
     ov_status (*write)(const void *head, const ov_sketch_args *p, bool result, ov_arena *scratch, ov_buf *out, ov_error *err);
+    /* Appends an image as JSON; out fails when it is none. NULL: it shows as Base64. */
+    void (*print)(ov_slice image, ov_buf *out);
 } ov_sketch_ops;
 
 enum { OV_HLL_TEXT_PARAM = 2 }; /* of ov_hll_ops: text is hashed as UTF-16 (0), as Druid does unless told, or as UTF-8 (1) */
@@ -70,6 +73,7 @@ extern const ov_sketch_ops ov_hll_ops, ov_theta_ops, ov_quantiles_ops;          
 extern const ov_sketch_ops ov_kll_doubles_ops, ov_kll_floats_ops, ov_powers_ops, ov_tdigest_ops;         /* ops_numbers.c */
 extern const ov_sketch_ops ov_hyper_ops, ov_bloom_ops, ov_histogram_ops, ov_buckets_ops, ov_moments_ops; /* ops_druid.c */
 extern const ov_sketch_ops ov_tuple_ops;                                                                 /* ops_tuple.c */
+extern const ov_sketch_ops ov_long_pair_ops, ov_float_pair_ops, ov_double_pair_ops, ov_text_pair_ops;     /* pair.c */
 
 void ov_sketch_defaults(const ov_sketch_ops *ops, ov_sketch_args *out);
 /* Has anything come? */

@@ -1,28 +1,41 @@
 #include "storage/metric.h"
 
+#include "base/base64.h"
+#include "sketch/pair.h"
+
 static const ov_metric_kind kinds[] = {
-    {"HLLSketchBuild", OV_COMPLEX_HLL, OV_METRIC_VALUES, NULL},
-    {"HLLSketchMerge", OV_COMPLEX_HLL, OV_METRIC_IMAGES, NULL},
-    {"KllDoublesSketch", OV_COMPLEX_KLL_DOUBLES, OV_METRIC_EITHER, NULL},
-    {"KllDoublesSketchMerge", OV_COMPLEX_KLL_DOUBLES, OV_METRIC_IMAGES, NULL},
-    {"KllFloatsSketch", OV_COMPLEX_KLL_FLOATS, OV_METRIC_EITHER, NULL},
-    {"KllFloatsSketchMerge", OV_COMPLEX_KLL_FLOATS, OV_METRIC_IMAGES, NULL},
-    {"approxHistogram", OV_COMPLEX_APPROX_HISTOGRAM, OV_METRIC_EITHER, NULL},
-    {"approxHistogramFold", OV_COMPLEX_APPROX_HISTOGRAM, OV_METRIC_EITHER, NULL},
-    {"arrayOfDoublesSketch", OV_COMPLEX_TUPLE, OV_METRIC_VALUES, NULL},
-    {"bloom", OV_COMPLEX_BLOOM, OV_METRIC_QUERY_ONLY, NULL},
-    {"fixedBucketsHistogram", OV_COMPLEX_FIXED_HISTOGRAM, OV_METRIC_EITHER, NULL},
-    {"hyperUnique", OV_COMPLEX_HYPER_UNIQUE, OV_METRIC_VALUES, "isInputHyperUnique"},
-    {"momentSketch", OV_COMPLEX_MOMENTS, OV_METRIC_VALUES, NULL},
-    {"momentSketchMerge", OV_COMPLEX_MOMENTS, OV_METRIC_IMAGES, NULL},
-    {"quantilesDoublesSketch", OV_COMPLEX_QUANTILES, OV_METRIC_EITHER, NULL},
-    {"quantilesDoublesSketchMerge", OV_COMPLEX_QUANTILES, OV_METRIC_IMAGES, NULL},
-    {"sketchBuild", OV_COMPLEX_THETA, OV_METRIC_VALUES, NULL}, /* what thetaSketch was called at first */
-    {"sketchMerge", OV_COMPLEX_THETA, OV_METRIC_IMAGES, NULL},
-    {"tDigestSketch", OV_COMPLEX_TDIGEST, OV_METRIC_EITHER, NULL},
-    {"thetaSketch", OV_COMPLEX_THETA, OV_METRIC_VALUES, "isInputThetaSketch"},
-    {"variance", OV_COMPLEX_VARIANCE, OV_METRIC_VALUES, NULL},
-    {"varianceFold", OV_COMPLEX_VARIANCE, OV_METRIC_IMAGES, NULL},
+    {"HLLSketchBuild", OV_COMPLEX_HLL, OV_METRIC_VALUES, NULL, false},
+    {"HLLSketchMerge", OV_COMPLEX_HLL, OV_METRIC_IMAGES, NULL, false},
+    {"KllDoublesSketch", OV_COMPLEX_KLL_DOUBLES, OV_METRIC_EITHER, NULL, false},
+    {"KllDoublesSketchMerge", OV_COMPLEX_KLL_DOUBLES, OV_METRIC_IMAGES, NULL, false},
+    {"KllFloatsSketch", OV_COMPLEX_KLL_FLOATS, OV_METRIC_EITHER, NULL, false},
+    {"KllFloatsSketchMerge", OV_COMPLEX_KLL_FLOATS, OV_METRIC_IMAGES, NULL, false},
+    {"approxHistogram", OV_COMPLEX_APPROX_HISTOGRAM, OV_METRIC_EITHER, NULL, false},
+    {"approxHistogramFold", OV_COMPLEX_APPROX_HISTOGRAM, OV_METRIC_EITHER, NULL, false},
+    {"arrayOfDoublesSketch", OV_COMPLEX_TUPLE, OV_METRIC_VALUES, NULL, false},
+    {"bloom", OV_COMPLEX_BLOOM, OV_METRIC_QUERY_ONLY, NULL, false},
+    {"doubleFirst", OV_COMPLEX_DOUBLE_PAIR, OV_METRIC_VALUES, NULL, false},
+    {"doubleLast", OV_COMPLEX_DOUBLE_PAIR, OV_METRIC_VALUES, NULL, true},
+    {"fixedBucketsHistogram", OV_COMPLEX_FIXED_HISTOGRAM, OV_METRIC_EITHER, NULL, false},
+    {"floatFirst", OV_COMPLEX_FLOAT_PAIR, OV_METRIC_VALUES, NULL, false},
+    {"floatLast", OV_COMPLEX_FLOAT_PAIR, OV_METRIC_VALUES, NULL, true},
+    {"hyperUnique", OV_COMPLEX_HYPER_UNIQUE, OV_METRIC_VALUES, "isInputHyperUnique", false},
+    {"longFirst", OV_COMPLEX_LONG_PAIR, OV_METRIC_VALUES, NULL, false},
+    {"longLast", OV_COMPLEX_LONG_PAIR, OV_METRIC_VALUES, NULL, true},
+    {"momentSketch", OV_COMPLEX_MOMENTS, OV_METRIC_VALUES, NULL, false},
+    {"momentSketchMerge", OV_COMPLEX_MOMENTS, OV_METRIC_IMAGES, NULL, false},
+    {"quantilesDoublesSketch", OV_COMPLEX_QUANTILES, OV_METRIC_EITHER, NULL, false},
+    {"quantilesDoublesSketchMerge", OV_COMPLEX_QUANTILES, OV_METRIC_IMAGES, NULL, false},
+    {"sketchBuild", OV_COMPLEX_THETA, OV_METRIC_VALUES, NULL, false}, /* what thetaSketch was called at first */
+    {"sketchMerge", OV_COMPLEX_THETA, OV_METRIC_IMAGES, NULL, false},
+    {"stringFirst", OV_COMPLEX_TEXT_PAIR, OV_METRIC_VALUES, NULL, false},
+    {"stringFirstFold", OV_COMPLEX_TEXT_PAIR, OV_METRIC_VALUES, NULL, false},
+    {"stringLast", OV_COMPLEX_TEXT_PAIR, OV_METRIC_VALUES, NULL, true},
+    {"stringLastFold", OV_COMPLEX_TEXT_PAIR, OV_METRIC_VALUES, NULL, true},
+    {"tDigestSketch", OV_COMPLEX_TDIGEST, OV_METRIC_EITHER, NULL, false},
+    {"thetaSketch", OV_COMPLEX_THETA, OV_METRIC_VALUES, "isInputThetaSketch", false},
+    {"variance", OV_COMPLEX_VARIANCE, OV_METRIC_VALUES, NULL, false},
+    {"varianceFold", OV_COMPLEX_VARIANCE, OV_METRIC_IMAGES, NULL, false},
 };
 
 static const ov_sketch_ops *const all_ops[OV_COMPLEX_COUNT] = {
@@ -39,6 +52,10 @@ static const ov_sketch_ops *const all_ops[OV_COMPLEX_COUNT] = {
     [OV_COMPLEX_VARIANCE] = &ov_moments_ops,
     [OV_COMPLEX_MOMENTS] = &ov_powers_ops,
     [OV_COMPLEX_TDIGEST] = &ov_tdigest_ops,
+    [OV_COMPLEX_LONG_PAIR] = &ov_long_pair_ops,
+    [OV_COMPLEX_FLOAT_PAIR] = &ov_float_pair_ops,
+    [OV_COMPLEX_DOUBLE_PAIR] = &ov_double_pair_ops,
+    [OV_COMPLEX_TEXT_PAIR] = &ov_text_pair_ops,
 };
 
 const ov_metric_kind *ov_metric_kind_of(ov_slice aggregator)
@@ -52,6 +69,18 @@ const ov_metric_kind *ov_metric_kind_of(ov_slice aggregator)
 const ov_sketch_ops *ov_metric_ops(ov_complex_id complex)
 {
     return complex < OV_COMPLEX_COUNT ? all_ops[complex] : NULL;
+}
+
+void ov_metric_print(ov_complex_id complex, ov_slice image, ov_buf *out)
+{
+    const ov_sketch_ops *ops = ov_metric_ops(complex);
+    if (ops && ops->print) {
+        ops->print(image, out);
+        return;
+    }
+    ov_buf_add_char(out, '"');
+    ov_base64_encode(image, out);
+    ov_buf_add_char(out, '"');
 }
 
 /* ---- reading ---- */
@@ -99,7 +128,7 @@ static ov_status read_number(const ov_json *v, const ov_sketch_param *p, double 
 
 static ov_status read_param(const ov_json *json, const ov_sketch_param *p, double *out, ov_error *err)
 {
-    const ov_json *v = ov_json_find(json, p->name);
+    const ov_json *v = p->name ? ov_json_find(json, p->name) : NULL;
     *out = p->dflt;
     if (!v && p->needed)
         return ov_json_fail(json, err, OV_INVALID, "'%s' is missing", p->name);
@@ -133,6 +162,8 @@ ov_status ov_metric_read(const ov_json *json, const ov_metric_kind *kind, ov_met
     *out = (ov_metric){.ops = ov_metric_ops((ov_complex_id)kind->complex), .complex = kind->complex, .input = kind->input};
     for (uint32_t i = 0; i < out->ops->param_count; i++)
         OV_TRY(read_param(json, &out->ops->params[i], &out->args.at[i], err));
+    if (out->ops->takes == OV_SKETCH_OF_TIMED)
+        out->args.at[OV_PAIR_LAST_PARAM] = kind->last;
     if (out->ops->check && out->ops->check(&out->args, err) != OV_OK) {
         ov_error why = *err;
         return ov_json_fail(json, err, OV_INVALID, "%s", why.text);

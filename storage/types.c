@@ -25,6 +25,10 @@ static const char *const complex_names[] = {
     [OV_COMPLEX_BLOOM] = "bloom",
     [OV_COMPLEX_MOMENTS] = "momentSketch",
     [OV_COMPLEX_VARIANCE] = "variance",
+    [OV_COMPLEX_LONG_PAIR] = "serializablePairLongLong",
+    [OV_COMPLEX_FLOAT_PAIR] = "serializablePairLongFloat",
+    [OV_COMPLEX_DOUBLE_PAIR] = "serializablePairLongDouble",
+    [OV_COMPLEX_TEXT_PAIR] = "serializablePairLongString",
 };
 
 /* Druid tells how a sketch came to be in some names: the bytes are the same. */

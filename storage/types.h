@@ -50,6 +50,11 @@ typedef enum ov_complex_id {
     OV_COMPLEX_BLOOM = 13,
     OV_COMPLEX_MOMENTS = 14,
     OV_COMPLEX_VARIANCE = 15,
+    /* a value and its time, of first and last aggregators (sketch/pair.h) */
+    OV_COMPLEX_LONG_PAIR = 16,
+    OV_COMPLEX_FLOAT_PAIR = 17,
+    OV_COMPLEX_DOUBLE_PAIR = 18,
+    OV_COMPLEX_TEXT_PAIR = 19,
     OV_COMPLEX_COUNT,
 } ov_complex_id;
 
@@ -87,10 +92,16 @@ static inline bool ov_type_is_list(ov_type t)
 
 #define OV_T_COMPLEX(kind) ((ov_type){.id = OV_TYPE_COMPLEX, .complex = (kind)})
 
-/* Complex values that are bytes, not text: printed as Base64. */
+/* Complex values that are bytes, not text: printed by ov_metric_print (storage/metric.h). */
 static inline bool ov_type_is_sketch(ov_type t)
 {
     return t.id == OV_TYPE_COMPLEX && t.complex >= OV_COMPLEX_HLL;
+}
+
+/* ... and those of them that are a value and its time. */
+static inline bool ov_type_is_pair(ov_type t)
+{
+    return t.id == OV_TYPE_COMPLEX && t.complex >= OV_COMPLEX_LONG_PAIR && t.complex <= OV_COMPLEX_TEXT_PAIR;
 }
 
 /* "LONG", "ARRAY<STRING>", "COMPLEX<json>": Druid's native names. `buf` lends the bytes of composed

@@ -1,6 +1,6 @@
 /*
  * A metric that is a sketch, made of a column that is none: each value becomes the sketch of itself, as when it is loaded, and
- * roll-up puts them together. Values of a dictionary become sketches once a block.
+ * roll-up puts them together. Values of a dictionary become sketches once a block, unless their times stand beside them.
  */
 #include "base/bits.h"
 #include "base/numfmt.h"
@@ -64,20 +64,23 @@ static ov_status field_of(const ov_vec *v, uint32_t row, ov_buf *text, ov_field 
 
 typedef struct imaging {
     const ov_metric *metric;
+    const ov_vec *time; /* of values with times: LONG */
     ov_arena *out, work;
-    ov_buf text, image;
+    ov_buf text, digits, image;
 } imaging;
 
 static ov_status make_image(imaging *m, const ov_vec *v, uint32_t row, ov_slice *out, ov_error *err)
 {
-    ov_field field;
+    ov_field fields[2];
     bool bad;
     uint64_t repaired = 0;
-    ovi_sketch_source source = {.metric = m->metric};
+    ovi_sketch_source source = {.metric = m->metric, .more = (uint32_t[]){1}, .more_count = m->time != NULL};
     ov_arena_reset(&m->work);
     ov_buf_clear(&m->image);
-    OV_TRY(field_of(v, row, &m->text, &field, err));
-    OV_TRY(ovi_metric_image(&source, &field, 0, (ov_slice){0}, &m->work, &m->image, &bad, &repaired, err));
+    OV_TRY(field_of(v, row, &m->text, &fields[0], err));
+    if (m->time)
+        OV_TRY(field_of(m->time, row, &m->digits, &fields[1], err));
+    OV_TRY(ovi_metric_image(&source, fields, 0, (ov_slice){0}, &m->work, &m->image, &bad, &repaired, err));
     return ov_arena_copy(m->out, ov_buf_slice(&m->image), out, err);
 }
 
@@ -85,7 +88,7 @@ static ov_status make_images(imaging *m, const ov_vec *v, ov_slice *lanes, ov_er
 {
     ov_slice *of_code = NULL;
     const uint32_t *codes = NULL;
-    if (v->enc == OV_ENC_DICT && v->dict->count <= v->rows) {
+    if (v->enc == OV_ENC_DICT && v->dict->count <= v->rows && !m->time) {
         OV_TRY(ov_vec_codes32(v, m->out, &codes, err));
         OV_TRY(ov_arena_zalloc(m->out, (v->dict->count + (size_t)1) * sizeof *of_code, &of_code, err));
     }
@@ -102,16 +105,19 @@ static ov_status make_images(imaging *m, const ov_vec *v, ov_slice *lanes, ov_er
     return OV_OK;
 }
 
-ov_status ovi_make_sketches(const ov_vec *v, ov_type to, const ov_metric *metric, ov_arena *out, ov_vec *images, ov_error *err)
+ov_status ovi_make_sketches(const ov_vec *v, const ov_vec *time, ov_type to, const ov_metric *metric, ov_arena *out, ov_vec *images,
+                            ov_error *err)
 {
     ov_slice *lanes;
-    imaging m = {.metric = metric, .out = out};
+    imaging m = {.metric = metric, .time = time, .out = out};
     OV_TRY(ov_arena_lanes(out, (v->rows + (size_t)1) * sizeof *lanes, &lanes, err));
     ov_arena_init(&m.work, "sketches", out->budget);
     ov_buf_init(&m.text);
+    ov_buf_init(&m.digits);
     ov_buf_init(&m.image);
     ov_status st = make_images(&m, v, lanes, err);
     ov_buf_fini(&m.text);
+    ov_buf_fini(&m.digits);
     ov_buf_fini(&m.image);
     ov_arena_fini(&m.work);
     *images = ov_vec_flat(to, lanes, NULL, v->rows);

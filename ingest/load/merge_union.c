@@ -43,12 +43,15 @@ bool ovi_union_fits(const ov_segment *a, const ov_segment *b)
 /* How rows of one key fold is not in the segment, the spec says it. */
 static void set_fold(const ov_spec *spec, ov_build_column *c, ovi_union_source *source)
 {
-    c->fold = c->type.id == OV_TYPE_COMPLEX ? OV_FOLD_NONE : OV_FOLD_SUM;
+    bool number = ov_type_is_int(c->type) || ov_type_is_real(c->type);
+    c->fold = number ? OV_FOLD_SUM : OV_FOLD_NONE;
     for (uint32_t i = 0; i < spec->metric_count; i++)
         if (ov_slice_eq(spec->metrics[i].name, c->name)) {
             c->fold = spec->metrics[i].fold;
             c->metric = spec->metrics[i].metric;
             source->field = spec->metrics[i].field;
+            if (c->metric && c->metric->ops->takes == OV_SKETCH_OF_TIMED)
+                source->time = spec->metrics[i].more[0];
             source->count = spec->metrics[i].is_count;
         }
 }
@@ -279,6 +282,19 @@ typedef struct reading {
     ov_arena scratch;
 } reading;
 
+static ov_status read_sketches(reading *r, uint32_t c, uint32_t b, const ov_vec *v, ov_vec *out, ov_error *err)
+{
+    const ov_build_column *to = &r->u->columns[c];
+    ov_slice name = r->u->sources[c].time;
+    const ov_column *col = name.n ? ov_segment_find(r->in->segment, name) : NULL;
+    ov_vec time = ov_vec_null(OV_T(OV_TYPE_LONG), v->rows), stored;
+    if (col) {
+        OV_TRY(ov_column_read(col, b, &r->scratch, &stored, err));
+        OV_TRY(ovi_convert(&stored, OV_T(OV_TYPE_LONG), &r->scratch, &time, err));
+    }
+    return ovi_make_sketches(v, name.n ? &time : NULL, to->type, to->metric, &r->scratch, out, err);
+}
+
 static ov_status read_column(reading *r, uint32_t c, uint32_t b, uint32_t rows, ov_vec *out, ov_error *err)
 {
     bool count;
@@ -290,7 +306,7 @@ static ov_status read_column(reading *r, uint32_t c, uint32_t b, uint32_t rows, 
         return OV_OK;
     OV_TRY(ov_column_read(col, b, &r->scratch, &v, err));
     if (to->type.id == OV_TYPE_COMPLEX && ovi_sketches(v.type, to->metric))
-        return ovi_make_sketches(&v, to->type, to->metric, &r->scratch, out, err);
+        return read_sketches(r, c, b, &v, out, err);
     return ovi_convert(&v, to->type, &r->scratch, out, err);
 }
 

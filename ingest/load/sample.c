@@ -43,7 +43,7 @@ static ov_slice root_name(const ovi_emit *e, uint32_t field)
 
 static bool is_root(const ovi_plan *p, uint32_t field)
 {
-    return field < p->root_count || field > p->field_count;
+    return field < p->root_count || field >= p->field_count + OVI_OWN_FIELDS;
 }
 
 static ov_status print_input(sampler *s, ovi_emit *e, ov_slice *out, ov_error *err)

@@ -2,9 +2,9 @@
 
 #include <math.h>
 
-#include "base/base64.h"
 #include "base/numfmt.h"
 #include "base/period.h"
+#include "storage/metric.h"
 
 /* ---- rows ---- */
 
@@ -13,12 +13,12 @@ static ov_slice text_of(const ovi_dict *d, uint32_t code)
     return ov_slice_make(d->bytes + d->offsets[code], d->offsets[code + 1] - d->offsets[code]);
 }
 
-static void print_bytes(ov_jsonw *w, ov_slice bytes)
+static void print_bytes(ov_jsonw *w, ov_type type, ov_slice bytes)
 {
     ov_buf text;
     ov_buf_init(&text);
-    ov_base64_encode(bytes, &text);
-    ov_jsonw_str(w, NULL, ov_buf_slice(&text));
+    ov_metric_print((ov_complex_id)type.complex, bytes, &text);
+    ov_jsonw_raw(w, NULL, ov_buf_slice(&text));
     ov_buf_fini(&text);
 }
 
@@ -27,7 +27,7 @@ static void print_code(ov_jsonw *w, const ovi_rows_col *c, uint32_t code)
     if (code == 0)
         ov_jsonw_null(w, NULL);
     else if (ov_type_is_sketch(c->type))
-        print_bytes(w, text_of(&c->dict, code));
+        print_bytes(w, c->type, text_of(&c->dict, code));
     else if (c->type.id == OV_TYPE_COMPLEX)
         ov_jsonw_raw(w, NULL, text_of(&c->dict, code));
     else

@@ -25,17 +25,16 @@ static ov_slice field_name(const ovi_emit *e, uint32_t field)
 
 ov_status ovi_emit_init(ovi_emit *e, const ovi_plan *plan, ovi_discovery *discovery, ov_error *err)
 {
-    /* One more than the plan has: the field that is always missing. */
-    *e = (ovi_emit){.plan = plan, .discovery = discovery, .field_count = plan->field_count + 1};
+    *e = (ovi_emit){.plan = plan, .discovery = discovery, .field_count = plan->field_count + OVI_OWN_FIELDS};
     ov_arena_init(&e->scratch, "row", NULL);
-    e->fields = ov_calloc((size_t)plan->field_count + 1, sizeof *e->fields);
+    e->fields = ov_calloc(e->field_count, sizeof *e->fields);
     if (!e->fields)
-        return ov_fail_nomem(err, plan->field_count * sizeof *e->fields);
+        return ov_fail_nomem(err, e->field_count * sizeof *e->fields);
     if (!discovery)
         return OV_OK;
-    e->discovery_idx = ov_calloc((size_t)plan->field_count + 1, sizeof *e->discovery_idx);
+    e->discovery_idx = ov_calloc(e->field_count, sizeof *e->discovery_idx);
     if (!e->discovery_idx)
-        return ov_fail_nomem(err, plan->field_count * sizeof *e->discovery_idx);
+        return ov_fail_nomem(err, e->field_count * sizeof *e->discovery_idx);
     for (uint32_t i = 0; i < plan->field_count; i++)
         OV_TRY(ovi_discovery_field(discovery, field_name(e, i), &e->discovery_idx[i], err));
     return OV_OK;
@@ -129,7 +128,7 @@ static void note(ovi_emit *e, const char *row, const ovi_target *t, const ov_fie
     if (e->plan->only_single)
         return;
     static const char *const wanted[] = {"a string", "a long",        "a double",
-                                         "a float",  "a JSON value", "an array", "", "values or images of a sketch"};
+                                         "a float",  "a JSON value", "an array", "", "values or images of a sketch", "a string", "a time"};
     ov_reject why = {.file = e->file, .field = field_name(e, t->field), .value = f->text};
     char text[256];
     if (!ovi_rows_wants_reject(e->rows)) {
@@ -211,6 +210,30 @@ static ov_status put_sketch(ovi_emit *e, const char *row, const ovi_target *t, o
     return st;
 }
 
+/* A list is the text that Druid makes of it; nothing is cut inside a character. */
+static ov_status put_text(ovi_emit *e, const ovi_target *t, const ov_field *f, ov_error *err)
+{
+    ov_slice s;
+    if (f->kind == OV_FIELD_ARRAY || f->kind == OV_FIELD_LIST)
+        OV_TRY(ovi_field_json(f, e->plan->spec->format.list_delimiter, &e->scratch, &s, err));
+    else
+        OV_TRY(ovi_field_string(f, &e->scratch, &s, err));
+    if (s.p)
+        ovi_put_str(e->rows, &e->rows->col[t->col], ov_utf8_cut(s, t->most_bytes));
+    return OV_OK;
+}
+
+static void put_time(ovi_emit *e, const char *row, const ovi_target *t, const ov_field *f)
+{
+    int64_t ms;
+    ov_timestamp_memo memo = {0};
+    bool ok = f->kind == OV_FIELD_TEXT ? ov_timestamp_text(t->times, &memo, f->text, &ms) : ovi_field_long(f, &ms);
+    if (ok)
+        ovi_put_i64(e->rows, &e->rows->col[t->col], ms);
+    else if (!(f->text.n == 0 && e->plan->blank_is_null))
+        note(e, row, t, f);
+}
+
 OV_INLINE ov_status put_column(ovi_emit *e, const char *row, const ovi_target *t, ov_error *err)
 {
     ov_rows *r = e->rows;
@@ -255,6 +278,11 @@ OV_INLINE ov_status put_column(ovi_emit *e, const char *row, const ovi_target *t
         return put_json(e, t, f, err);
     case OVI_OP_ARRAY:
         return put_array(e, row, t, f, err);
+    case OVI_OP_TEXT:
+        return put_text(e, t, f, err);
+    case OVI_OP_TIME:
+        put_time(e, row, t, f);
+        return OV_OK;
     case OVI_OP_ONE:
     case OVI_OP_SKETCH:
         break;
@@ -403,12 +431,33 @@ static bool transform(ovi_emit *e, const char *row)
 
 static ov_status discover(ovi_emit *e, ov_error *err)
 {
-    for (uint32_t i = 0; i < e->field_count; i++)
-        if (i != e->plan->field_count)
+    for (uint32_t i = 0, own = e->plan->field_count; i < e->field_count; i++)
+        if (i < own || i >= own + OVI_OWN_FIELDS)
             OV_TRY(ovi_discovery_see(e->discovery, e->discovery_idx[i], &e->fields[i], &e->scratch,
                                      err));
     e->rows->read++;
     return OV_OK;
+}
+
+/* The row's time as the field that metrics read. */
+static ov_status put_row_time(ovi_emit *e, int64_t ms, ov_error *err)
+{
+    char digits[OV_FMT_INT_BYTES];
+    ov_field *f = &e->fields[e->plan->field_count + OVI_TIME_FIELD];
+    f->kind = OV_FIELD_INT;
+    return ov_arena_copy(&e->scratch, ov_slice_make(digits, ov_fmt_i64(ms, digits)), &f->text, err);
+}
+
+static ov_status put_columns(ovi_emit *e, const char *row, int64_t ms, ov_error *err)
+{
+    const ovi_plan *p = e->plan;
+    ov_status st = p->wants_time ? put_row_time(e, ms, err) : OV_OK;
+    ovi_put_i64(e->rows, &e->rows->col[0], ms);
+    for (uint32_t i = 0; i < p->target_count && st == OV_OK; i++)
+        st = put_column(e, row, &p->targets[i], err);
+    if (st == OV_OK)
+        ov_rows_end(e->rows);
+    return st;
 }
 
 void ovi_emit_row(ovi_emit *e, const char *row)
@@ -424,11 +473,7 @@ void ovi_emit_row(ovi_emit *e, const char *row)
         } else if (e->discovery) {
             st = discover(e, err);
         } else {
-            ovi_put_i64(e->rows, &e->rows->col[0], ms);
-            for (uint32_t i = 0; i < p->target_count && st == OV_OK; i++)
-                st = put_column(e, row, &p->targets[i], err);
-            if (st == OV_OK)
-                ov_rows_end(e->rows);
+            st = put_columns(e, row, ms, err);
         }
     }
     if (OV_UNLIKELY(st != OV_OK))

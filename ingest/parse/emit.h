@@ -16,7 +16,7 @@ typedef struct ovi_emit {
     ov_rows *rows;             /* of the split at hand */
     ovi_discovery *discovery;  /* NULL in the load itself */
     ov_field *fields;          /* field_count of them */
-    uint32_t field_count;      /* the plan's and the missing one; in discovery also roots nobody named, behind these */
+    uint32_t field_count;      /* the plan's and OVI_OWN_FIELDS; in discovery also roots nobody named, behind these */
     uint32_t *discovery_idx;   /* per field: its number in discovery */
     ov_arena scratch;          /* reset after each row */
     ov_error err;              /* of the row at hand; clearing one per row would cost more than the row */

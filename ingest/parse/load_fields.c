@@ -58,6 +58,15 @@ ov_status ovi_plan_find_field(ovi_plan_builder *b, ov_slice name, uint32_t *fiel
     return add_root(b, name, field, err);
 }
 
+ov_status ovi_plan_find_metric_field(ovi_plan_builder *b, ov_slice name, uint32_t *field, ov_error *err)
+{
+    if (!ov_slice_eq(name, OVI_TIME_NAME))
+        return ovi_plan_find_field(b, name, field, err);
+    b->plan->wants_time = true;
+    *field = OVI_ROW_TIME;
+    return OV_OK;
+}
+
 ov_status ovi_plan_add_derived(ovi_plan_builder *b, ov_error *err)
 {
     const ov_format_spec *f = &b->spec->format;
@@ -113,7 +122,9 @@ ov_status ovi_plan_add_transform(ovi_plan_builder *b, ov_error *err)
 static uint32_t settled(const ovi_plan *p, uint32_t field)
 {
     if (field == OVI_NO_FIELD)
-        return p->field_count; /* one past the end: always MISSING */
+        return p->field_count + OVI_MISSING_FIELD;
+    if (field == OVI_ROW_TIME)
+        return p->field_count + OVI_TIME_FIELD;
     if (field >= (uint32_t)MADE)
         return p->transform_first + (field - (uint32_t)MADE);
     return field >= DERIVED ? p->root_count + (field - DERIVED) : field;

@@ -22,7 +22,8 @@ static ov_status add_column(ovi_plan_builder *b, ov_build_column column, ovi_tar
         p->targets = targets;
     }
     if (target.op != OVI_OP_ONE)
-        OV_TRY(ovi_plan_find_field(b, field, &target.field, err));
+        OV_TRY(column.role == OV_ROLE_METRIC ? ovi_plan_find_metric_field(b, field, &target.field, err)
+                                             : ovi_plan_find_field(b, field, &target.field, err));
     OV_TRY(ov_places_add(&b->names, b->out, ov_hash_slice(column.name), err));
     target.col = p->schema.column_count;
     b->columns[p->schema.column_count++] = column;
@@ -182,9 +183,30 @@ static ov_status sketch_source(ovi_plan_builder *b, const ov_metric_spec *m, con
     OV_TRY(ov_arena_alloc(b->out, (m->more_count + (size_t)1) * sizeof *s->more, &s->more, err));
     s->metric = m->metric;
     for (; s->more_count < m->more_count; s->more_count++)
-        OV_TRY(ovi_plan_find_field(b, m->more[s->more_count], &s->more[s->more_count], err));
+        OV_TRY(ovi_plan_find_metric_field(b, m->more[s->more_count], &s->more[s->more_count], err));
     *out = s;
     return OV_OK;
+}
+
+/* What is done with a metric's field. */
+static ov_status metric_target(ovi_plan_builder *b, const ov_metric_spec *m, ovi_target *out, ov_error *err)
+{
+    ov_timestamp *times;
+    *out = (ovi_target){.op = (uint8_t)op_of(m->type), .most_bytes = m->most_bytes};
+    if (m->is_count)
+        out->op = OVI_OP_ONE;
+    if (m->most_bytes)
+        out->op = OVI_OP_TEXT;
+    if (m->time_format.n) {
+        out->op = OVI_OP_TIME;
+        OV_TRY(ov_arena_alloc(b->out, sizeof *times, &times, err));
+        OV_TRY(ov_timestamp_compile(m->time_format, b->out, times, err));
+        out->times = times;
+    }
+    if (!m->metric)
+        return OV_OK;
+    out->op = OVI_OP_SKETCH;
+    return sketch_source(b, m, &out->sketch, err);
 }
 
 static ov_status add_metrics(ovi_plan_builder *b, ov_error *err)
@@ -193,10 +215,8 @@ static ov_status add_metrics(ovi_plan_builder *b, ov_error *err)
         const ov_metric_spec *m = &b->spec->metrics[i];
         ov_build_column column = {.name = m->name, .type = m->type, .role = OV_ROLE_METRIC, .fold = m->fold,
                                   .metric = m->metric};
-        ovi_op op = m->is_count ? OVI_OP_ONE : m->metric ? OVI_OP_SKETCH : op_of(m->type);
-        ovi_target target = {.op = (uint8_t)op};
-        if (m->metric)
-            OV_TRY(sketch_source(b, m, &target.sketch, err));
+        ovi_target target;
+        OV_TRY(metric_target(b, m, &target, err));
         OV_TRY(add_column(b, column, target, m->field, err));
     }
     return OV_OK;
@@ -312,9 +332,9 @@ ov_status ovi_plan_discovery(const ov_spec *spec, const ov_load_env *env, ov_are
     for (uint32_t i = 0; i < spec->metric_count; i++) {
         const ov_metric_spec *m = &spec->metrics[i];
         if (!m->is_count)
-            OV_TRY(ovi_plan_find_field(&b, m->field, &ignored, err));
+            OV_TRY(ovi_plan_find_metric_field(&b, m->field, &ignored, err));
         for (uint32_t k = 0; k < m->more_count; k++)
-            OV_TRY(ovi_plan_find_field(&b, m->more[k], &ignored, err));
+            OV_TRY(ovi_plan_find_metric_field(&b, m->more[k], &ignored, err));
     }
     OV_TRY(add_column(&b, time, (ovi_target){.op = OVI_OP_ONE}, OVI_TIME_NAME, err));
     ovi_plan_settle(b.plan);

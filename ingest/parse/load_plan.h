@@ -24,12 +24,14 @@ typedef enum ovi_op {
     OVI_OP_ARRAY,
     OVI_OP_ONE, /* the count metric */
     OVI_OP_SKETCH,
+    OVI_OP_TEXT, /* one text, cut to most_bytes */
+    OVI_OP_TIME, /* a LONG: a number, or a time in text */
 } ovi_op;
 
 /* What becomes of the fields of a metric that is a sketch. */
 typedef struct ovi_sketch_source {
     const ov_metric *metric;
-    uint32_t *more; /* fields behind the target's own: the numbers of a tuple */
+    uint32_t *more; /* fields behind the target's own: the numbers of a tuple, the time of a value */
     uint32_t more_count;
 } ovi_sketch_source;
 
@@ -39,8 +41,13 @@ typedef struct ovi_target {
     uint8_t op;          /* ovi_op */
     uint8_t multi_order; /* ov_multi_order */
     uint8_t elem;        /* ARRAY: ov_type_id of the elements */
+    uint32_t most_bytes; /* TEXT */
     const ovi_sketch_source *sketch;
+    const ov_timestamp *times; /* TIME */
 } ovi_target;
+
+/* Behind the fields of a plan there are two that no input has: one is always missing, the other is the row's time, once somebody wants it. */
+enum { OVI_MISSING_FIELD, OVI_TIME_FIELD, OVI_OWN_FIELDS };
 
 typedef struct ovi_derived {
     ov_slice name;
@@ -59,6 +66,7 @@ typedef struct ovi_plan {
     ov_timestamp ts;
     ovi_target *targets;
     uint32_t target_count;
+    bool wants_time;    /* metrics read the row's time: the last field of all */
     bool blank_is_null; /* delimited formats: an empty cell is no number */
     bool only_single;   /* EXTERN: several values for a plain string are an error; other misfits are NULL without a word */
     /* transformSpec; ops NULL when there is none */

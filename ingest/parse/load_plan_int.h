@@ -15,11 +15,14 @@ typedef struct ovi_plan_builder {
 } ovi_plan_builder;
 
 #define OVI_TIME_NAME OV_SLICE_LIT("__time")
-#define OVI_NO_FIELD UINT32_MAX /* no row has it */
+#define OVI_NO_FIELD UINT32_MAX         /* no row has it */
+#define OVI_ROW_TIME (UINT32_MAX - 1) /* every row has it */
 
 /* The number of a field by the name that timestampSpec, dimensions and metrics use. It is final after ovi_plan_settle, which
  * rewrites the numbers in the plan. */
 OV_CHECKED ov_status ovi_plan_find_field(ovi_plan_builder *b, ov_slice name, uint32_t *field, ov_error *err);
+/* The same for metrics: __time is the row's time. */
+OV_CHECKED ov_status ovi_plan_find_metric_field(ovi_plan_builder *b, ov_slice name, uint32_t *field, ov_error *err);
 /* The JSON paths of the flattenSpec, then the transformSpec: in this order, before any field is asked for. */
 OV_CHECKED ov_status ovi_plan_add_derived(ovi_plan_builder *b, ov_error *err);
 OV_CHECKED ov_status ovi_plan_add_transform(ovi_plan_builder *b, ov_error *err);

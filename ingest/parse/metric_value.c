@@ -1,6 +1,7 @@
 #include "ingest/parse/metric_value.h"
 
 #include "base/base64.h"
+#include "sketch/pair.h"
 
 typedef struct feeding {
     const ov_metric *metric;
@@ -139,8 +140,42 @@ static ov_status feed_number(feeding *f, const ov_field *field, ov_error *err)
     return OV_OK;
 }
 
+/* Lists and objects are the text that Druid makes of them. */
+static ov_status timed_text(feeding *f, const ov_field *field, ov_sketch_value *v, ov_error *err)
+{
+    v->kind = OV_SKETCH_TEXT;
+    return is_list(field) ? ovi_field_json(field, f->list_delimiter, f->scratch, &v->s, err)
+                          : ovi_field_string(field, f->scratch, &v->s, err);
+}
+
+/* The value beside the time, which is the source's only other field; without a time there is nothing. */
+static ov_status feed_timed(feeding *f, const ovi_sketch_source *source, const ov_field *fields, const ov_field *field,
+                            ov_error *err)
+{
+    ov_sketch_value v[2] = {{.kind = OV_SKETCH_INT}, {0}};
+    const ov_field *time = &fields[source->more[0]];
+    bool there = !ov_field_absent(field) && !(field->kind == OV_FIELD_TEXT && field->text.n == 0);
+    ov_pair_kind kind = (ov_pair_kind)f->metric->args.at[OV_PAIR_KIND_PARAM];
+    if (ov_field_absent(time) || !ovi_field_long(time, &v[0].i)) {
+        f->bad |= !ov_field_absent(time) && time->text.n > 0;
+        return OV_OK;
+    }
+    if (kind == OV_PAIR_TEXT) {
+        if (ov_field_absent(field))
+            return OV_OK;
+        OV_TRY(timed_text(f, field, &v[1], err));
+        return add(f, v, 2, err);
+    }
+    bool ok = there && (kind == OV_PAIR_LONG ? ovi_field_long(field, &v[1].i) : ovi_field_double(field, &v[1].f));
+    v[1].kind = kind == OV_PAIR_LONG ? OV_SKETCH_INT : OV_SKETCH_REAL;
+    f->bad |= there && !ok;
+    return add(f, v, ok ? 2 : 1, err);
+}
+
 static ov_status feed(feeding *f, const ovi_sketch_source *source, const ov_field *fields, const ov_field *field, ov_error *err)
 {
+    if (f->metric->ops->takes == OV_SKETCH_OF_TIMED)
+        return feed_timed(f, source, fields, field, err);
     if (ov_field_absent(field))
         return f->metric->input == OV_METRIC_IMAGES ? OV_OK : add(f, NULL, 0, err);
     if (f->metric->input == OV_METRIC_IMAGES)

@@ -115,7 +115,7 @@ static ov_status map_columns(ovi_parser *p, const ovi_header *h, ov_error *err)
         d->field[c] = OVI_IGNORED;
         OV_TRY(ov_places_add(&names, &p->emit.scratch, ov_hash_slice(h->names[c]), err));
     }
-    for (uint32_t i = plan->field_count + 1; p->emit.discovery && i < p->emit.field_count; i++)
+    for (uint32_t i = plan->field_count + OVI_OWN_FIELDS; p->emit.discovery && i < p->emit.field_count; i++)
         map_name(d, h, &names, p->emit.discovery->list[p->emit.discovery_idx[i]].name, i);
     for (uint32_t i = 0; i < plan->root_count; i++)
         map_name(d, h, &names, plan->roots[i], i);

@@ -58,8 +58,10 @@ typedef struct ov_metric_spec {
     uint8_t fold; /* ov_fold */
     bool is_count;
     const ov_metric *metric; /* a sketch; NULL: a number */
-    ov_slice *more;          /* fields of the numbers that a tuple sketch keeps with each value */
+    ov_slice *more;          /* fields of the numbers that a tuple sketch keeps with each value; of the time of a first or last one */
     uint32_t more_count;
+    ov_slice time_format; /* of times in text; empty: the values are no times */
+    uint32_t most_bytes;  /* that a text is cut to */
 } ov_metric_spec;
 
 /* ---- granularitySpec ---- */

@@ -1,27 +1,52 @@
-/* metricsSpec of an ingestion spec: sums, minima, maxima, counts and sketches; see ingest/spec/spec.h. */
+/* metricsSpec of an ingestion spec: sums, minima, maxima, any, counts, sketches and values with their times; see ingest/spec/spec.h. */
 #include "ingest/spec/spec_int.h"
 
+#include "sketch/pair.h"
 #include "storage/build/segment_builder.h"
 
-typedef struct number_kind {
+typedef struct plain_kind {
     const char *name;
     uint8_t type, fold;
-} number_kind;
+} plain_kind;
 
-static const number_kind numbers[] = {
-    {"longSum", OV_TYPE_LONG, OV_FOLD_SUM},     {"longMin", OV_TYPE_LONG, OV_FOLD_MIN},
-    {"longMax", OV_TYPE_LONG, OV_FOLD_MAX},     {"doubleSum", OV_TYPE_DOUBLE, OV_FOLD_SUM},
-    {"doubleMin", OV_TYPE_DOUBLE, OV_FOLD_MIN}, {"doubleMax", OV_TYPE_DOUBLE, OV_FOLD_MAX},
-    {"floatSum", OV_TYPE_FLOAT, OV_FOLD_SUM},   {"floatMin", OV_TYPE_FLOAT, OV_FOLD_MIN},
-    {"floatMax", OV_TYPE_FLOAT, OV_FOLD_MAX},
+/* Columns of plain values. Sorted by name. */
+static const plain_kind plains[] = {
+    {"doubleAny", OV_TYPE_DOUBLE, OV_FOLD_ANY}, {"doubleMax", OV_TYPE_DOUBLE, OV_FOLD_MAX},
+    {"doubleMin", OV_TYPE_DOUBLE, OV_FOLD_MIN}, {"doubleSum", OV_TYPE_DOUBLE, OV_FOLD_SUM},
+    {"floatAny", OV_TYPE_FLOAT, OV_FOLD_ANY},   {"floatMax", OV_TYPE_FLOAT, OV_FOLD_MAX},
+    {"floatMin", OV_TYPE_FLOAT, OV_FOLD_MIN},   {"floatSum", OV_TYPE_FLOAT, OV_FOLD_SUM},
+    {"longAny", OV_TYPE_LONG, OV_FOLD_ANY},     {"longMax", OV_TYPE_LONG, OV_FOLD_MAX},
+    {"longMin", OV_TYPE_LONG, OV_FOLD_MIN},     {"longSum", OV_TYPE_LONG, OV_FOLD_SUM},
+    {"stringAny", OV_TYPE_STRING, OV_FOLD_ANY}, {"timeMax", OV_TYPE_LONG, OV_FOLD_MAX},
+    {"timeMin", OV_TYPE_LONG, OV_FOLD_MIN},
 };
 
-static const number_kind *number_of(ov_slice type)
+/* Aggregators that only queries have, in Druid too: their results are no columns. */
+static const char *const of_queries[] = {"cardinality", "distinctCount", "doubleMean", "expression",
+                                         "grouping",    "histogram",     "javascript", "singleValue"};
+
+static const plain_kind *plain_of(ov_slice type)
 {
-    for (size_t i = 0; i < OV_COUNT_OF(numbers); i++)
-        if (ov_slice_eq(type, ov_slice_cstr(numbers[i].name)))
-            return &numbers[i];
+    for (size_t i = 0; i < OV_COUNT_OF(plains); i++)
+        if (ov_slice_eq(type, ov_slice_cstr(plains[i].name)))
+            return &plains[i];
     return NULL;
+}
+
+/* The column that the times beside values come from, for all but the row's own. */
+static ov_status read_time_column(ovi_spec_reader *r, const ov_json *m, ov_metric_spec *out, ov_error *err)
+{
+    ov_slice name;
+    OV_TRY(ov_json_str(m, "timeColumn", OV_SLICE_LIT("__time"), &name, err));
+    OV_TRY(ov_arena_alloc(r->out, sizeof *out->more, &out->more, err));
+    out->more_count = 1;
+    return ov_arena_copy(r->out, name, out->more, err);
+}
+
+static ov_status fail_query_only(const ov_json *m, ov_slice type, ov_error *err)
+{
+    return ov_json_fail(ov_json_get(m, "type"), err, OV_UNSUPPORTED,
+                        "'" OV_SLICE_FMT "' is an aggregator of queries, not of ingestion", OV_SLICE_ARG(type));
 }
 
 static ov_status read_sketch(ovi_spec_reader *r, const ov_json *m, const ov_metric_kind *kind, ov_metric_spec *out,
@@ -30,11 +55,12 @@ static ov_status read_sketch(ovi_spec_reader *r, const ov_json *m, const ov_metr
     ov_metric *metric;
     OV_TRY(ov_arena_alloc(r->out, sizeof *metric, &metric, err));
     if (kind->input == OV_METRIC_QUERY_ONLY)
-        return ov_json_fail(ov_json_get(m, "type"), err, OV_UNSUPPORTED, "'%s' is an aggregator of queries, not of ingestion",
-                            kind->name);
+        return fail_query_only(m, ov_slice_cstr(kind->name), err);
     OV_TRY(ov_metric_read(m, kind, metric, err));
     if (metric->ops->takes == OV_SKETCH_OF_TUPLES)
         OV_TRY(ovi_spec_texts(r, m, "metricColumns", &out->more, &out->more_count, err));
+    if (metric->ops->takes == OV_SKETCH_OF_TIMED)
+        OV_TRY(read_time_column(r, m, out, err));
     out->metric = metric;
     out->type = OV_T_COMPLEX(kind->complex);
     out->fold = OV_FOLD_SKETCH;
@@ -43,11 +69,37 @@ static ov_status read_sketch(ovi_spec_reader *r, const ov_json *m, const ov_metr
 
 static ov_status fail_kind(const ov_json *m, ov_slice type, ov_error *err)
 {
+    for (size_t i = 0; i < OV_COUNT_OF(of_queries); i++)
+        if (ov_slice_eq(type, ov_slice_cstr(of_queries[i])))
+            return fail_query_only(m, type, err);
     return ov_json_fail(ov_json_get(m, "type"), err, OV_UNSUPPORTED,
                         "the aggregator '" OV_SLICE_FMT
-                        "' is not supported at ingestion yet; supported are count, {long,double,float}{Sum,Min,Max} and sketches "
-                        "(HLLSketchBuild, thetaSketch, quantilesDoublesSketch and others)",
+                        "' is not supported at ingestion; supported are count, {long,double,float}{Sum,Min,Max,First,Last,Any}, "
+                        "string{First,Last,Any}, time{Min,Max} and sketches (HLLSketchBuild, thetaSketch, "
+                        "quantilesDoublesSketch and others)",
                         OV_SLICE_ARG(type));
+}
+
+/* timeMin and timeMax: how text is read as a time. */
+static ov_status read_times(ovi_spec_reader *r, const ov_json *m, ov_metric_spec *out, ov_error *err)
+{
+    ov_slice format;
+    OV_TRY(ov_json_str(m, "timeFormat", OV_SLICE_LIT("auto"), &format, err));
+    return ov_arena_copy(r->out, format, &out->time_format, err);
+}
+
+static ov_status read_plain(ovi_spec_reader *r, const ov_json *m, const plain_kind *kind, ov_metric_spec *out, ov_error *err)
+{
+    int64_t most;
+    out->type = OV_T(kind->type);
+    out->fold = kind->fold;
+    if (kind->name[0] == 't')
+        return read_times(r, m, out, err);
+    if (kind->type != OV_TYPE_STRING)
+        return OV_OK;
+    OV_TRY(ov_json_i64_in(m, "maxStringBytes", OV_PAIR_DEFAULT_BYTES, 1, INT32_MAX, &most, err));
+    out->most_bytes = (uint32_t)most;
+    return OV_OK;
 }
 
 static ov_status read_metric(ovi_spec_reader *r, const ov_json *m, ov_metric_spec *out, ov_error *err)
@@ -64,21 +116,17 @@ static ov_status read_metric(ovi_spec_reader *r, const ov_json *m, ov_metric_spe
                                 .is_count = true};
         return OV_OK;
     }
+    const plain_kind *plain = plain_of(type);
+    const ov_metric_kind *sketch = ov_metric_kind_of(type);
+    if (!plain && !sketch)
+        return fail_kind(m, type, err);
     if (ov_json_find(m, "expression"))
         return ov_json_fail(ov_json_get(m, "expression"), err, OV_UNSUPPORTED,
                             "aggregators over expressions are not supported at ingestion yet; give "
                             "'fieldName'");
-    const number_kind *number = number_of(type);
-    const ov_metric_kind *sketch = ov_metric_kind_of(type);
-    if (!number && !sketch)
-        return fail_kind(m, type, err);
     OV_TRY(ov_json_need_str(m, "fieldName", &field, err));
     OV_TRY(ov_arena_copy(r->out, field, &out->field, err));
-    if (sketch)
-        return read_sketch(r, m, sketch, out, err);
-    out->type = OV_T(number->type);
-    out->fold = number->fold;
-    return OV_OK;
+    return sketch ? read_sketch(r, m, sketch, out, err) : read_plain(r, m, plain, out, err);
 }
 
 static ov_status check_name(const ov_spec *s, const ov_json *m, ov_slice name, ov_error *err)

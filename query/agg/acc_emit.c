@@ -5,6 +5,7 @@
 
 #include <math.h>
 
+#include "base/utf8.h"
 #include "query/expr/list_pack.h"
 
 /* What a group's values come to, wherever they were kept. */
@@ -53,15 +54,9 @@ static bool keeps_text(const ov_acc *a)
     return kept && !ov_type_is_int(a->type) && !ov_type_is_real(a->type);
 }
 
-/* At most so many bytes, and no half character. */
 static ov_slice cut(ov_slice s, uint64_t most)
 {
-    if (most == 0 || s.n <= most)
-        return s;
-    s.n = (size_t)most;
-    while (s.n > 0 && ((unsigned char)s.p[s.n] & 0xC0) == 0x80)
-        s.n--;
-    return s;
+    return most ? ov_utf8_cut(s, (size_t)most) : s;
 }
 
 static void from_columns(const ov_acc *a, const ov_agg_call *call, uint32_t g, void *data, uint32_t i, bool *null)

@@ -297,9 +297,20 @@ ov_status ovi_bind_kept(ov_agg_binding *b, ov_error *err)
     return OV_OK;
 }
 
+/* A column of values that brought their times goes by these. */
+static ov_status open_pair(const ov_agg_binding *b, ov_error *err)
+{
+    ov_agg_call *call = b->call;
+    const ov_expr *pair = call->args[0];
+    OV_TRY(ov_expr_call(b->cx, OV_SLICE_LIT("$PAIR_TIME"), &pair, 1, call->pos, call->end_pos, &call->args[1], err));
+    return ov_expr_call(b->cx, OV_SLICE_LIT("$PAIR_VALUE"), &pair, 1, call->pos, call->end_pos, &call->args[0], err);
+}
+
 ov_status ovi_bind_timed(ov_agg_binding *b, ov_error *err)
 {
     const ov_agg_call *call = b->call;
+    if (ov_type_is_pair(call->args[0]->type))
+        OV_TRY(open_pair(b, err));
     const ov_expr *time = call->args[1];
     if (!ov_type_is_int(time->type))
         return ov_fail_at(err, OV_INVALID, call->pos, call->end_pos,

@@ -85,20 +85,30 @@ static ov_status text_limit(ovi_nagg_binder *b, const ovi_nagg_kind *k, const ov
     return ov_expr_i64(b->s->p->cx, OV_SQL_BIGINT, bytes, &args[(*argc)++], b->err);
 }
 
-/* (long|double|float|string)(First|Last): the value beside the first or last time */
+static ov_status time_argument(ovi_nagg_binder *b, const ov_json *json, const ov_expr **out)
+{
+    ov_slice name;
+    OV_TRY(ov_json_str(json, "timeColumn", OV_SLICE_LIT("__time"), &name, b->err));
+    if (ov_slice_eq(name, OV_SLICE_LIT("__time")))
+        OV_TRY(ovi_nscope_time(b->s, out, b->err));
+    else
+        OV_TRY(ovi_nscope_value(b->s, name, out, b->err));
+    return ov_type_is_int((*out)->type) ? OV_OK : ovi_ncast(b->s->p, *out, OV_SQL_BIGINT, out, b->err);
+}
+
+/* (long|double|float|string)(First|Last): the value beside the first or last time; of metrics of ingestion the times that they kept */
 static ov_status bind_timed(ovi_nagg_binder *b, const ovi_nagg_kind *k, const ov_json *json)
 {
     const ov_expr *args[3];
     uint32_t argc = 2, time;
-    ov_slice name;
-    OV_TRY(ovi_nagg_argument(b, json, k->sql, &args[0]));
-    OV_TRY(ov_json_str(json, "timeColumn", OV_SLICE_LIT("__time"), &name, b->err));
-    if (ov_slice_eq(name, OV_SLICE_LIT("__time")))
-        OV_TRY(ovi_nscope_time(b->s, &args[1], b->err));
-    else
-        OV_TRY(ovi_nscope_value(b->s, name, &args[1], b->err));
-    if (!ov_type_is_int(args[1]->type))
-        OV_TRY(ovi_ncast(b->s->p, args[1], OV_SQL_BIGINT, &args[1], b->err));
+    OV_TRY(read_argument(b, json, &args[0]));
+    if (ov_type_is_pair(args[0]->type)) {
+        OV_TRY(ovi_ncall(b->s->p, json, "$PAIR_TIME", &args[0], 1, &args[1], b->err));
+        OV_TRY(ovi_ncall(b->s->p, json, "$PAIR_VALUE", &args[0], 1, &args[0], b->err));
+    } else {
+        OV_TRY(time_argument(b, json, &args[1]));
+    }
+    OV_TRY(as_type(b, json, k->sql, &args[0]));
     OV_TRY(text_limit(b, k, json, args, &argc));
     b->agg->sql = k->sql;
     OV_TRY(ovi_nagg_call(b, json, k->fn, args, argc, false, &b->agg->call));

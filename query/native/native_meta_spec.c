@@ -6,6 +6,9 @@
  */
 #include "query/native/native_meta_int.h"
 
+#include "sketch/pair.h"
+#include "storage/metric.h"
+
 /* How an aggregator's own results are combined; others combine as themselves. */
 static const struct {
     const char *type, *combining;
@@ -18,8 +21,8 @@ static const struct {
     {"count", "longSum"},
     {"momentSketch", "momentSketchMerge"},
     {"quantilesDoublesSketch", "quantilesDoublesSketchMerge"},
-    {"stringFirst", "stringFirstFold"},
-    {"stringLast", "stringLastFold"},
+    {"stringFirstFold", "stringFirst"},
+    {"stringLastFold", "stringLast"},
     {"variance", "varianceFold"},
 };
 
@@ -74,6 +77,18 @@ static void print_value(ov_jsonw *w, ov_slice key, const ov_json *v)
     ov_buf_fini(&text);
 }
 
+/* Members of first and last aggregators that Druid shows though nobody gave them. */
+static void print_timed(ov_jsonw *w, const ov_json *aggregator)
+{
+    const ov_metric_kind *kind = ov_metric_kind_of(text_of(aggregator, "type"));
+    if (!kind || !ov_type_is_pair(OV_T_COMPLEX(kind->complex)))
+        return;
+    if (!ov_json_find(aggregator, "timeColumn"))
+        ov_jsonw_str(w, "timeColumn", OV_SLICE_LIT("__time"));
+    if (kind->complex == OV_COMPLEX_TEXT_PAIR && !ov_json_find(aggregator, "maxStringBytes"))
+        ov_jsonw_i64(w, "maxStringBytes", OV_PAIR_DEFAULT_BYTES);
+}
+
 static void print_aggregator(ov_jsonw *w, ov_slice name, const ov_json *aggregator)
 {
     ov_jsonw_key(w, name);
@@ -88,6 +103,7 @@ static void print_aggregator(ov_jsonw *w, ov_slice name, const ov_json *aggregat
     for (const ov_json *v = aggregator->first; v; v = v->next)
         if (!is_of_input(v->key) && v->kind != OV_JSON_NULL)
             print_value(w, v->key, v);
+    print_timed(w, aggregator);
     ov_jsonw_close_object(w);
 }
 

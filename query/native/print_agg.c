@@ -78,11 +78,14 @@ static ov_status timed(ovi_pcolumns *c, const ov_agg_call *call, const char *typ
     ov_slice column, time;
     const ov_expr *x = call->args[0];
     const char *word = x->type.id == OV_TYPE_STRING && !x->type.multi ? "string" : number_word(x->type);
-    OV_TRY(ovi_pcolumn(c, x, &column, err));
+    bool stored = call->argc > 1 && x->kind == OV_EXPR_CALL && strcmp(ov_expr_function(x), "$PAIR_VALUE") == 0;
+    OV_TRY(ovi_pcolumn(c, stored ? x->args[0] : x, &column, err));
     open_named(out, word ? word : "", type, name);
     ov_buf_add_str(out, ",\"fieldName\":");
     ov_json_quote(out, column);
-    if (call->argc > 1) {
+    if (stored) { /* the column of a first or last metric has its own times */
+        ov_buf_add_str(out, ",\"timeColumn\":\"__time\"");
+    } else if (call->argc > 1) {
         OV_TRY(ovi_pcolumn(c, call->args[1], &time, err));
         ov_buf_add_str(out, ",\"timeColumn\":");
         ov_json_quote(out, time);

@@ -49,7 +49,7 @@ static OV_CHECKED ov_status collect(ovi_sql_names *n, const ov_agg_call *call, c
                           (ov_sqltype)call->sql, call->nullable, out, err);
 }
 
-/* EARLIEST(x) and LATEST(x) look at the row's __time. */
+/* EARLIEST(x) and LATEST(x) look at the row's __time, or at those that the values of a column of first and last metrics brought. */
 static OV_CHECKED ov_status add_time(ovi_sql_names *n, const ov_ast *ast, const ov_expr **args,
                                      uint32_t *argc, ov_error *err)
 {
@@ -59,7 +59,8 @@ static OV_CHECKED ov_status add_time(ovi_sql_names *n, const ov_ast *ast, const 
                    .end_pos = ast->end_pos};
     const ovi_sql_column *column;
     OV_TRY(ovi_sql_find_column(n->b, n->rel, &time, &column, err));
-    if (!column)
+    bool timed = ov_type_is_pair(args[0]->type);
+    if (!column && !timed)
         return ovi_sql_fail_node(
             n->b, ast, OV_INVALID, err, NULL,
             OV_SLICE_FMT " needs a __time column in its table; name another one with " OV_SLICE_FMT
@@ -67,7 +68,8 @@ static OV_CHECKED ov_status add_time(ovi_sql_names *n, const ov_ast *ast, const 
             OV_SLICE_ARG(ast->text), OV_SLICE_ARG(ast->text));
     memmove(args + 2, args + 1, (*argc - 1) * sizeof *args);
     ++*argc;
-    return ov_plan_column(n->b->cx, n->rel->plan, column->column, &args[1], err);
+    args[1] = args[0];
+    return timed ? OV_OK : ov_plan_column(n->b->cx, n->rel->plan, column->column, &args[1], err);
 }
 
 static OV_CHECKED ov_status bind_aggregate(ovi_sql_names *n, const ov_ast *ast, const ov_expr **out,

@@ -1,12 +1,12 @@
 /*
  * Rows as JDBC wants them: times as numbers on the wall clock of the query's zone, arrays as arrays, text plain.
  */
-#include "base/base64.h"
 #include "base/numfmt.h"
 #include "base/tz.h"
 #include "server/jdbc/avatica.pb-c.h"
 #include "server/jdbc/avatica.h"
 #include "server/query/encode.h"
+#include "storage/metric.h"
 
 enum { DAY_MS = 24 * 3600 * 1000, ROWS_FIELD = 3 << 3 | 2 }; /* field 3, length-delimited */
 
@@ -68,13 +68,11 @@ static OV_CHECKED ov_status decimal_value(double x, OvAv__Value *to, ov_arena *a
 }
 
 /* Bytes as they stand in JSON. */
-static OV_CHECKED ov_status sketch_value(ov_slice bytes, OvAv__Value *to, ov_arena *a, ov_error *err)
+static OV_CHECKED ov_status sketch_value(ov_type type, ov_slice bytes, OvAv__Value *to, ov_arena *a, ov_error *err)
 {
     ov_buf text;
     ov_buf_init(&text);
-    ov_buf_add_char(&text, '"');
-    ov_base64_encode(bytes, &text);
-    ov_buf_add_char(&text, '"');
+    ov_metric_print((ov_complex_id)type.complex, bytes, &text);
     ov_status st = ov_buf_check(&text, err);
     if (st == OV_OK)
         st = text_value(ov_buf_slice(&text), to, a, err);
@@ -103,7 +101,7 @@ static OV_CHECKED ov_status plain_value(const ov_tz *tz, const ov_field *f, cons
         to->type = OV_AV_REP_DOUBLE;
         to->double_value = ov_vec_f64(v, row);
     } else if (ov_type_is_sketch(f->type)) {
-        return sketch_value(ov_vec_str(v, row), to, a, err);
+        return sketch_value(f->type, ov_vec_str(v, row), to, a, err);
     } else {
         return text_value(ov_vec_str(v, row), to, a, err);
     }

@@ -5,10 +5,10 @@
 
 #include <math.h>
 
-#include "base/base64.h"
 #include "base/json.h"
 #include "base/numfmt.h"
 #include "base/utf8.h"
+#include "storage/metric.h"
 
 /* Characters beyond the BMP as Druid's JSON library writes them: two escaped surrogates. */
 static void quote_with_surrogates(ov_buf *out, ov_slice s)
@@ -181,16 +181,16 @@ static void add_list_cell(const ov_encode_options *o, ov_type type, const ov_vec
     ov_buf_fini(&text);
 }
 
-/* Bytes are Base64 within quotes, and that is the text that is printed: Druid makes JSON of complex values first. */
-static void add_sketch(const ov_encode_options *o, ov_buf *out, ov_slice bytes, bool plain)
+/* The JSON of a sketch is the text that is printed: Druid makes JSON of complex values first. */
+static void add_sketch(ov_type type, ov_slice bytes, bool plain, bool csv, ov_buf *out)
 {
-    const char *quote = plain && !ovi_is_csv(o) ? "\"" : ovi_is_csv(o) ? "\"\"" : "\\\"";
-    bool outer = !plain || ovi_is_csv(o);
-    ov_buf_add_str(out, outer ? "\"" : "");
-    ov_buf_add_str(out, quote);
-    ov_base64_encode(bytes, out);
-    ov_buf_add_str(out, quote);
-    ov_buf_add_str(out, outer ? "\"" : "");
+    ov_buf text;
+    ov_buf_init(&text);
+    ov_metric_print((ov_complex_id)type.complex, bytes, &text);
+    add_text(out, ov_buf_slice(&text), plain, csv);
+    if (text.failed)
+        ov_buf_fail(out, &text.err);
+    ov_buf_fini(&text);
 }
 
 void ovi_add_cell(const ov_encode_options *o, const ov_field *f, const ov_vec *v, uint32_t row,
@@ -226,7 +226,7 @@ void ovi_add_cell(const ov_encode_options *o, const ov_field *f, const ov_vec *v
     else if (ov_type_is_real(f->type))
         add_real(out, f->type, ov_vec_f64(v, row), !csv && !plain);
     else if (ov_type_is_sketch(f->type))
-        add_sketch(o, out, ov_vec_str(v, row), plain);
+        add_sketch(f->type, ov_vec_str(v, row), plain, csv, out);
     else
         add_text(out, ov_vec_str(v, row), plain, csv);
 }

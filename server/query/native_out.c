@@ -1,9 +1,9 @@
 #include "server/query/native_out.h"
 
-#include "base/base64.h"
 #include "base/bits.h"
 #include "base/json.h"
 #include "base/period.h"
+#include "storage/metric.h"
 
 enum { PIECE_BYTES = 256 * 1024 };
 
@@ -52,10 +52,8 @@ static ov_status add_value(const ov_native_out *w, uint32_t c, const ov_batch *b
         return OV_OK;
     }
     if (ov_type_is_sketch(f.type) && !ov_vec_is_null(&b->col[c], row)) {
-        ov_buf_add_char(out, '"');
-        ov_base64_encode(ov_vec_str(&b->col[c], row), out);
-        ov_buf_add_char(out, '"');
-        return OV_OK;
+        ov_metric_print((ov_complex_id)f.type.complex, ov_vec_str(&b->col[c], row), out);
+        return ov_buf_check(out, err);
     }
     return ov_encode_cell(&w->cells, &f, &b->col[c], row, false, out, err);
 }

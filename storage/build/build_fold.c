@@ -1,5 +1,6 @@
 /*
- * Columns of sketches rolled up: the images of the rows that become one are put into one sketch, whose image is the new value.
+ * Metrics with a dictionary rolled up. Of sketches the images of the rows that become one are put into one sketch, whose image is the new
+ * value; of texts (OV_FOLD_ANY) the first one stays.
  *
  * Images are entries of the column's dictionary. Rows that stay alone keep theirs; those that meet make new ones. The new dictionary holds
  * only what rows still point to.
@@ -8,7 +9,7 @@
 
 typedef struct folding {
     ovi_column *column;
-    const ov_metric *metric;
+    const ov_metric *metric; /* NULL: OV_FOLD_ANY */
     ovi_dict dict;  /* the new one */
     ov_arena arena; /* of one group */
     ov_arena reading; /* of one image */
@@ -40,9 +41,11 @@ static ov_status fold_group(folding *f, const uint32_t *codes, const ovi_order *
                             uint32_t *code, ov_error *err)
 {
     uint32_t at = o->starts[group], end = o->starts[group + 1];
-    if (end - at > 1)
+    if (end - at > 1 && f->metric)
         return fold_rows(f, codes, o, at, end, code, err);
-    uint32_t alone = codes[o->perm ? o->perm[at] : at];
+    uint32_t alone = 0;
+    for (; alone == 0 && at < end; at++)
+        alone = codes[o->perm ? o->perm[at] : at];
     if (alone && known[alone] == 0)
         OV_TRY(ovi_dict_add(&f->dict, f->column->dict.entries[alone], &known[alone], err));
     *code = alone ? known[alone] : 0;

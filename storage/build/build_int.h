@@ -212,7 +212,7 @@ void ovi_order_fini(ovi_order *o, ov_budget *budget);
 
 /* ---- another order (build_reorder.c) ---- */
 OV_CHECKED ov_status ovi_column_reorder(ovi_column *c, const ovi_order *o, ov_error *err);
-/* The same of a metric whose values are sketches (build_fold.c); o has starts. */
+/* The same of a metric with a dictionary, sketches or texts (build_fold.c); o has starts. */
 OV_CHECKED ov_status ovi_column_fold(ovi_column *c, const ovi_order *o, ov_error *err);
 
 /* ---- dictionaries of the file (build_codes.c) ---- */

@@ -43,6 +43,8 @@ static int64_t fold_ints(ov_fold fold, int64_t a, int64_t b)
         return OV_MIN(a, b);
     if (fold == OV_FOLD_MAX)
         return OV_MAX(a, b);
+    if (fold == OV_FOLD_ANY)
+        return a;
     return (int64_t)((uint64_t)a + (uint64_t)b); /* wraps, as Java's long does */
 }
 
@@ -51,6 +53,8 @@ static double fold_reals(ov_fold fold, double a, double b)
 {
     if (fold == OV_FOLD_SUM)
         return a + b;
+    if (fold == OV_FOLD_ANY)
+        return a;
     if (isnan(a) || isnan(b))
         return NAN;
     if (a == b)

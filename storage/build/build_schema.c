@@ -16,7 +16,9 @@ static bool folds(const ov_build_column *c)
 {
     if (c->fold == OV_FOLD_SKETCH)
         return c->metric && c->type.id == OV_TYPE_COMPLEX && c->type.complex == c->metric->complex;
-    return c->fold >= OV_FOLD_SUM && c->fold <= OV_FOLD_MAX &&
+    if (c->fold == OV_FOLD_ANY && c->type.id == OV_TYPE_STRING)
+        return !c->type.multi;
+    return c->fold >= OV_FOLD_SUM && c->fold <= OV_FOLD_ANY &&
            (ov_type_is_int(c->type) || ov_type_is_real(c->type));
 }
 
@@ -34,7 +36,7 @@ static ov_status check_column(const ov_build_schema *s, const ov_build_column *c
         return ov_fail(err, OV_INVALID,
                        "metric " OV_SLICE_FMT
                        " of type %s says no way to fold rows, which roll-up needs: use sum, "
-                       "min or max of a number, or a sketch",
+                       "min or max of a number, any value, or a sketch",
                        OV_SLICE_ARG(c->name), ov_type_name(c->type, name));
     return OV_OK;
 }

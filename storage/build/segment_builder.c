@@ -272,11 +272,10 @@ static ov_status sort_dictionary(ov_segment_builder *b, sealed *s, uint32_t i, o
     return ovi_sort_values(&c->dict, OVI_VALUE_BYTES, c->nulls > 0, b->budget, &s->sorted[i], err);
 }
 
-/* Of sketches that roll-up folds: only then are their values known. */
-static bool folds_sketches(const ov_segment_builder *b, uint32_t column)
+/* Of values in a dictionary that roll-up folds: only then is it known which stay. */
+static bool folds_codes(const ov_segment_builder *b, uint32_t column)
 {
-    const ov_build_column *def = &b->schema.columns[column];
-    return b->schema.rollup && def->role == OV_ROLE_METRIC && def->fold == OV_FOLD_SKETCH;
+    return b->schema.rollup && b->schema.columns[column].role == OV_ROLE_METRIC && b->columns[column].kind == OVI_CODE;
 }
 
 static ov_status sort_dictionaries(ov_segment_builder *b, sealed *s, ov_error *err)
@@ -287,7 +286,7 @@ static ov_status sort_dictionaries(ov_segment_builder *b, sealed *s, ov_error *e
         ovi_remaps_fini(&c->remaps, b->budget);
         ovi_remaps_fini(&c->elem_remaps, b->budget);
         ovi_shrink(&c->active, &c->active_cap, sizeof *c->active, b->budget);
-        if (c->kind == OVI_CODE && !folds_sketches(b, i))
+        if (c->kind == OVI_CODE && !folds_codes(b, i))
             OV_TRY(sort_dictionary(b, s, i, err));
     }
     return OV_OK;
@@ -348,13 +347,13 @@ static ov_status reorder_columns(ov_segment_builder *b, sealed *s, ov_error *err
     ov_status st = OV_OK;
     if (order.perm || order.starts)
         for (uint32_t i = 0; i < b->schema.column_count && st == OV_OK; i++) {
-            bool fold = order.starts && folds_sketches(b, i);
+            bool fold = order.starts && folds_codes(b, i);
             st = fold ? ovi_column_fold(&b->columns[i], &order, err) : ovi_column_reorder(&b->columns[i], &order, err);
             ovi_shrink(&b->columns[i].active, &b->columns[i].active_cap, sizeof(int64_t),
                        b->budget);
         }
     for (uint32_t i = 0; i < b->schema.column_count && st == OV_OK; i++)
-        if (folds_sketches(b, i))
+        if (folds_codes(b, i))
             st = sort_dictionary(b, s, i, err);
     if (st == OV_OK && order.perm && b->arrival)
         st = reorder_arrival(b, order.perm, err);

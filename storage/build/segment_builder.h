@@ -23,6 +23,7 @@ typedef enum ov_fold {
     OV_FOLD_SUM,
     OV_FOLD_MIN,
     OV_FOLD_MAX,
+    OV_FOLD_ANY,    /* the first value of rows in the order in which they came */
     OV_FOLD_SKETCH, /* COMPLEX: values are images of sketches, put together as `metric` says */
 } ov_fold;
 
