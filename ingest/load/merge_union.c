@@ -53,6 +53,7 @@ static void set_fold(const ov_spec *spec, ov_build_column *c, ovi_union_source *
             if (c->metric && c->metric->ops->takes == OV_SKETCH_OF_TIMED)
                 source->time = spec->metrics[i].more[0];
             source->count = spec->metrics[i].is_count;
+            source->times = spec->metrics[i].time_format.n > 0;
         }
 }
 
@@ -182,7 +183,8 @@ static ov_status check_source(const ovi_union *u, uint32_t c, const ov_column *c
     char from[48], to[48];
     const ov_build_column *b = &u->columns[c];
     const ov_column_info *info = ov_column_get_info(col);
-    if (ovi_converts(info->type, b->type) || ovi_sketches(info->type, b->metric))
+    bool texts_of_times = u->sources[c].times && info->type.id == OV_TYPE_STRING;
+    if (!texts_of_times && (ovi_converts(info->type, b->type) || ovi_sketches(info->type, b->metric)))
         return OV_OK;
     return ov_fail(err, OV_UNSUPPORTED, "column '" OV_SLICE_FMT "' is %s; compaction cannot make it %s of '" OV_SLICE_FMT "'",
                    OV_SLICE_ARG(info->name), ov_type_name(info->type, from), ov_type_name(b->type, to), OV_SLICE_ARG(b->name));

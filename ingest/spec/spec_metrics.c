@@ -1,6 +1,7 @@
 /* metricsSpec of an ingestion spec: sums, minima, maxima, any, counts, sketches and values with their times; see ingest/spec/spec.h. */
 #include "ingest/spec/spec_int.h"
 
+#include "ingest/parse/timestamp.h"
 #include "sketch/pair.h"
 #include "storage/build/segment_builder.h"
 
@@ -84,8 +85,13 @@ static ov_status fail_kind(const ov_json *m, ov_slice type, ov_error *err)
 static ov_status read_times(ovi_spec_reader *r, const ov_json *m, ov_metric_spec *out, ov_error *err)
 {
     ov_slice format;
+    ov_timestamp compiled;
     OV_TRY(ov_json_str(m, "timeFormat", OV_SLICE_LIT("auto"), &format, err));
-    return ov_arena_copy(r->out, format, &out->time_format, err);
+    if (ov_timestamp_compile(format, r->out, &compiled, err) != OV_OK) {
+        ov_error why = *err;
+        return ov_json_fail(ov_json_get(m, "timeFormat"), err, OV_INVALID, "%s", why.text);
+    }
+    return ov_arena_copy(r->out, format.n ? format : OV_SLICE_LIT("auto"), &out->time_format, err);
 }
 
 static ov_status read_plain(ovi_spec_reader *r, const ov_json *m, const plain_kind *kind, ov_metric_spec *out, ov_error *err)

@@ -1,5 +1,5 @@
 /*
- * Images of sketches from anywhere: the first byte picks the kind (a to f: those of Druid and tuples), the rest is the image. Reading ends in a sketch that can be
+ * Images of sketches from anywhere: the first byte picks the kind (a to j: those of Druid, tuples, values with times), the rest is the image. Reading ends in a sketch that can be
  * estimated, merged, written and read again to the same estimate, or in a sentence. Seeds in tests/fuzz/sketch_corpus.
  */
 #include <stdlib.h>
@@ -86,6 +86,11 @@ static void try_ops(const ov_sketch_ops *ops, ov_slice image, ov_arena *a, const
     must(ops->put(again, &args, ov_buf_slice(&first), false, mem, a, &err) == OV_OK);
     must(ops->write(again, &args, true, a, &second, &err) == OV_OK);
     must(ops->put(head, &args, image, true, mem, a, &err) == OV_OK);
+    if (ops->print && image.n) {
+        ov_buf_clear(&second);
+        ops->print(image, &second);
+        must(ov_buf_check(&second, &err) == OV_OK);
+    }
     if (ov_sketch_is_begun(ops, again))
         must(ops->merge(head, &args, again, mem, &err) == OV_OK);
     ov_buf_fini(&first);
@@ -103,7 +108,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     ov_sketch_mem mem = ov_sketch_mem_arena(&arena);
     ov_slice image = ov_slice_make((const char *)data + 1, size - 1);
     static const ov_sketch_ops *const kinds[] = {&ov_hyper_ops,   &ov_bloom_ops,   &ov_histogram_ops,
-                                                 &ov_buckets_ops, &ov_moments_ops, &ov_tuple_ops};
+                                                 &ov_buckets_ops, &ov_moments_ops, &ov_tuple_ops,
+                                                 &ov_long_pair_ops, &ov_float_pair_ops, &ov_double_pair_ops, &ov_text_pair_ops};
     if (data[0] >= 'a' && data[0] < 'a' + OV_COUNT_OF(kinds))
         try_ops(kinds[data[0] - 'a'], image, &arena, &mem);
     else if (data[0] % 2)

@@ -14,6 +14,7 @@ import test_compact  # noqa: E402
 import test_concurrency  # noqa: E402
 import test_errors  # noqa: E402
 import test_extern  # noqa: E402
+import test_first_last  # noqa: E402
 import test_formats  # noqa: E402
 import test_framing  # noqa: E402
 import test_grafana  # noqa: E402
@@ -48,6 +49,7 @@ PARTS = (  # in this order
     test_load_calls,
     test_insert,
     test_extern,
+    test_first_last,
     test_native,
     test_native_folds,
     test_native_quantiles,

@@ -213,7 +213,7 @@ def refused(server):
                         (metric('fixedBucketsHistogram', 'f', 'x', lowerLimit=5, upperLimit=5), 'must be above the lower limit'),
                         (metric('arrayOfDoublesSketch', 't', 's', metricColumns=['x'], numberOfValues=2), "'numberOfValues' is 2"),
                         ({'type': 'bloom', 'name': 'b', 'field': 's', 'fieldName': 's'}, "'bloom' is an aggregator of queries"),
-                        (metric('stringFirst', 's', 's'), 'is not supported at ingestion yet')):
+                        (metric('ddSketch', 's', 's'), 'is not supported at ingestion')):
         status, _, answer = server.post('/druid/indexer/v1/task', spec('sketchno', [made], ROWS[:1]))
         check(status in (400, 501) and words in answer.decode(), (words, answer))
 
