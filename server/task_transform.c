@@ -1,9 +1,10 @@
 /*
  * A program is a list of units, each one expression over slots. A slot is a raw field, or json_value(...) of a unit:
  * what a path finds has a kind only the row knows, so it is taken out first and its kind counts like that of a field.
- * Units are in the order they must run; the filter comes last and sees what the transforms made.
+ * Units are in the order they must run; the filter comes behind them and sees what the transforms made, and so do the fields that metrics
+ * need, behind the filter: their conditions and expressions are outputs too.
  *
- *   row -> slots -> units (json_value slots in between) -> output fields -> filter
+ *   row -> slots -> units (json_value slots in between) -> output fields -> filter -> fields of metrics
  */
 #include "server/task_transform.h"
 
@@ -22,7 +23,7 @@ typedef struct compiler {
     ov_arena *out;
 } compiler;
 
-static ov_status compile_unit(compiler *c, const ov_native *tree, uint32_t *index, ov_error *err);
+static ov_status compile_unit(compiler *c, const ov_native *tree, bool made, uint32_t *index, ov_error *err);
 
 static ov_status grow(ov_arena *a, void *items, uint32_t count, size_t width, ov_error *err)
 {
@@ -45,7 +46,7 @@ static ov_status add_slot(compiler *c, slot s, uint32_t *index, ov_error *err)
     return OV_OK;
 }
 
-/* A raw field, or once `made` (for the filter) the output of that name. */
+/* A raw field, or once `made` (for the filter and for metrics) the output of that name. */
 static ov_status field_slot(compiler *c, ov_slice name, bool made, uint32_t *index, ov_error *err)
 {
     program *p = c->p;
@@ -97,9 +98,9 @@ static ov_status collect(compiler *c, unit *u, const ov_native *n, bool made, ov
         OV_TRY(field_slot(c, n->text, made, &index, err));
         return use_slot(c, u, index, n->text, NULL, err);
     }
-    if (is_dynamic(n) && !made) {
+    if (is_dynamic(n)) {
         slot s = {.kind = SLOT_JSON};
-        OV_TRY(compile_unit(c, n, &s.from, err));
+        OV_TRY(compile_unit(c, n, made, &s.from, err));
         OV_TRY(add_slot(c, s, &index, err));
         return use_slot(c, u, index, (ov_slice){0}, n, err);
     }
@@ -126,7 +127,7 @@ static ov_status add_unit(compiler *c, unit *u, uint32_t *index, ov_error *err)
 }
 
 /* json_value(x, path) at the top becomes a query for the scalar as JSON, so that its kind survives. */
-static ov_status compile_unit(compiler *c, const ov_native *tree, uint32_t *index, ov_error *err)
+static ov_status compile_unit(compiler *c, const ov_native *tree, bool made, uint32_t *index, ov_error *err)
 {
     unit *u;
     OV_TRY(new_unit(c, tree, &u, err));
@@ -138,30 +139,30 @@ static ov_status compile_unit(compiler *c, const ov_native *tree, uint32_t *inde
         u->tree = query;
         u->scalar_only = true;
     }
-    OV_TRY(collect(c, u, u->tree, false, err));
+    OV_TRY(collect(c, u, u->tree, made, err));
     u->whole_slot = u->tree->kind == OV_NATIVE_NAME ? u->uses[0].slot : NO_SLOT;
     return add_unit(c, u, index, err);
 }
 
 /* ---- compiling: the document ---- */
 
-static ov_status compile_transform(compiler *c, const ov_json *t, ov_error *err)
+static ov_status add_output(compiler *c, uint32_t index, ov_slice name, ov_error *err)
 {
     program *p = c->p;
+    p->units[index]->output = p->output_count + 1;
+    OV_TRY(grow(c->out, &p->outputs, p->output_count, sizeof *p->outputs, err));
+    OV_TRY(ov_arena_copy(c->out, name, &p->outputs[p->output_count], err));
+    p->output_count++;
+    return OV_OK;
+}
+
+/* The member `expression` as an output; made: of the outputs so far. */
+static ov_status compile_expression(compiler *c, const ov_json *t, ov_slice name, bool made, ov_error *err)
+{
     const ov_native *tree;
-    ov_slice type, name, text;
+    ov_slice text;
     uint32_t index;
-    OV_TRY(ov_json_expect(t, OV_JSON_OBJECT, err));
-    OV_TRY(ov_json_need_str(t, "type", &type, err));
-    if (!ov_slice_eq(type, OV_SLICE_LIT("expression")))
-        return ov_json_fail(ov_json_get(t, "type"), err, OV_UNSUPPORTED,
-                            "the transform '" OV_SLICE_FMT "' is not supported; use 'expression'", OV_SLICE_ARG(type));
-    OV_TRY(ov_json_need_str(t, "name", &name, err));
     OV_TRY(ov_json_need_str(t, "expression", &text, err));
-    for (uint32_t i = 0; i < p->output_count; i++)
-        if (ov_slice_eq(p->outputs[i], name))
-            return ov_json_fail(t, err, OV_INVALID, "the transform '" OV_SLICE_FMT "' is defined twice",
-                                OV_SLICE_ARG(name));
     ov_status st = ov_native_parse(text, c->out, &tree, err);
     if (st == OV_OK)
         st = ov_native_check(tree, err);
@@ -169,12 +170,25 @@ static ov_status compile_transform(compiler *c, const ov_json *t, ov_error *err)
         ov_error why = *err;
         return ov_json_fail(ov_json_get(t, "expression"), err, st, "%s", why.text);
     }
-    OV_TRY(compile_unit(c, tree, &index, err));
-    p->units[index]->output = p->output_count + 1;
-    OV_TRY(grow(c->out, &p->outputs, p->output_count, sizeof *p->outputs, err));
-    OV_TRY(ov_arena_copy(c->out, name, &p->outputs[p->output_count], err));
-    p->output_count++;
-    return OV_OK;
+    OV_TRY(compile_unit(c, tree, made, &index, err));
+    return add_output(c, index, name, err);
+}
+
+static ov_status compile_transform(compiler *c, const ov_json *t, ov_error *err)
+{
+    const program *p = c->p;
+    ov_slice type, name;
+    OV_TRY(ov_json_expect(t, OV_JSON_OBJECT, err));
+    OV_TRY(ov_json_need_str(t, "type", &type, err));
+    if (!ov_slice_eq(type, OV_SLICE_LIT("expression")))
+        return ov_json_fail(ov_json_get(t, "type"), err, OV_UNSUPPORTED,
+                            "the transform '" OV_SLICE_FMT "' is not supported; use 'expression'", OV_SLICE_ARG(type));
+    OV_TRY(ov_json_need_str(t, "name", &name, err));
+    for (uint32_t i = 0; i < p->output_count; i++)
+        if (ov_slice_eq(p->outputs[i], name))
+            return ov_json_fail(t, err, OV_INVALID, "the transform '" OV_SLICE_FMT "' is defined twice",
+                                OV_SLICE_ARG(name));
+    return compile_expression(c, t, name, false, err);
 }
 
 typedef struct filter_names {
@@ -191,15 +205,28 @@ static ov_status see_filter_name(void *ctx, ov_slice name, ov_error *err)
     return use_slot(f->c, f->u, index, name, NULL, err);
 }
 
-static ov_status compile_filter(compiler *c, const ov_json *filter, ov_error *err)
+static ov_status compile_filter(compiler *c, const ov_json *filter, uint32_t *index, ov_error *err)
 {
-    uint32_t index;
     unit *u;
     OV_TRY(new_unit(c, NULL, &u, err));
     u->filter = filter;
     u->whole_slot = NO_SLOT;
     OV_TRY(ov_native_filter_columns(filter, see_filter_name, &(filter_names){c, u}, err));
-    return add_unit(c, u, &index, err);
+    return add_unit(c, u, index, err);
+}
+
+/* A field that a metric needs (ov_spec.made_json). */
+static ov_status compile_made(compiler *c, const ov_json *m, ov_error *err)
+{
+    const ov_json *filter;
+    ov_slice name;
+    uint32_t index;
+    OV_TRY(ov_json_need_str(m, "name", &name, err));
+    OV_TRY(ov_json_obj(m, "filter", &filter, err));
+    if (!filter)
+        return compile_expression(c, m, name, true, err);
+    OV_TRY(compile_filter(c, filter, &index, err));
+    return add_output(c, index, name, err);
 }
 
 static void free_program(void *arg)
@@ -219,6 +246,7 @@ static ov_status compile(void *ctx, ov_slice transform_json, ov_arena *out, void
     ov_json *doc;
     const ov_json *list, *filter;
     program *p;
+    uint32_t index;
     (void)ctx;
     OV_TRY(ov_arena_zalloc(out, sizeof *p, &p, err));
     p->self = p;
@@ -239,7 +267,10 @@ static ov_status compile(void *ctx, ov_slice transform_json, ov_arena *out, void
     for (const ov_json *t = list ? list->first : NULL; t; t = t->next)
         OV_TRY(compile_transform(&c, t, err));
     if (filter)
-        OV_TRY(compile_filter(&c, filter, err));
+        OV_TRY(compile_filter(&c, filter, &index, err));
+    OV_TRY(ov_json_arr(doc, "metrics", &list, err));
+    for (const ov_json *m = list ? list->first : NULL; m; m = m->next)
+        OV_TRY(compile_made(&c, m, err));
     *result = p;
     return OV_OK;
 }

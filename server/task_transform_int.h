@@ -21,7 +21,7 @@ typedef enum value_kind {
 
 typedef enum slot_kind {
     SLOT_INPUT,  /* from: number of the raw field */
-    SLOT_OUTPUT, /* from: number of the transform; for the filter */
+    SLOT_OUTPUT, /* from: number of the transform; for the filter and the fields of metrics */
     SLOT_JSON,   /* from: the unit whose result it is */
 } slot_kind;
 
@@ -46,7 +46,7 @@ typedef struct form {
 } form;
 
 typedef struct unit {
-    const ov_native *tree; /* NULL: the filter */
+    const ov_native *tree; /* NULL: the filter, or the condition of a metric, which has an output */
     const ov_json *filter;
     bool scalar_only;    /* json_value: what is nested is NULL */
     uint32_t output;     /* 1 + the transform's number; 0: only slots read it */

@@ -280,7 +280,10 @@ static ov_status run_unit(const row *w, uint32_t index, bool *keep, ov_error *er
         uint64_t mask = 0;
         uint32_t n = 0;
         OV_TRY(ov_eval_filter(w->r->ev, f->expr, &batch, &mask, NULL, &n, err));
-        *keep = n > 0;
+        if (!u->output)
+            *keep = n > 0;
+        else if (n)
+            OV_TRY(field_text(OV_SLICE_LIT("1"), OV_FIELD_INT, w->scratch, out, err));
     } else {
         OV_TRY(ov_eval_expr(w->r->ev, f->expr, &batch, &v, err));
         OV_TRY(field_of_value(u, &v, w->scratch, out, err));
@@ -325,7 +328,7 @@ ov_status ovi_transform_run(const void *prog, const ov_field *in, ov_arena *scra
     OV_TRY(ov_arena_zalloc(scratch, (p->unit_count + (size_t)1) * sizeof *w.json, &w.json, err));
     OV_TRY(take_runner(p, &w.r, err));
     ov_status st = OV_OK;
-    for (uint32_t i = 0; i < p->unit_count && st == OV_OK; i++)
+    for (uint32_t i = 0; i < p->unit_count && st == OV_OK && *keep; i++)
         st = run_unit(&w, i, keep, err);
     give_back(p, w.r);
     return st;

@@ -27,6 +27,7 @@ typedef struct ovi_union_source {
     ov_slice field; /* metrics: the column that is aggregated; empty: none */
     ov_slice time;  /* ... and the one that has the times of values with times */
     bool count;     /* one a row */
+    bool of_rows;   /* ... no column but an expression or a condition of the rows that were loaded */
     bool times;     /* text would be read as times */
 } ovi_union_source;
 

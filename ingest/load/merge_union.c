@@ -53,6 +53,7 @@ static void set_fold(const ov_spec *spec, ov_build_column *c, ovi_union_source *
             if (c->metric && c->metric->ops->takes == OV_SKETCH_OF_TIMED)
                 source->time = spec->metrics[i].more[0];
             source->count = spec->metrics[i].is_count;
+            source->of_rows = spec->metrics[i].made || spec->metrics[i].when.n > 0;
             source->times = spec->metrics[i].time_format.n > 0;
         }
 }
@@ -202,12 +203,22 @@ static const ov_column *source_of(const ovi_union *u, const ov_segment *seg, uin
     return u->sources[c].field.n ? ov_segment_find(seg, u->sources[c].field) : col;
 }
 
+static bool has_metric(const ov_segment *seg, ov_slice name)
+{
+    const ov_column *col = ov_segment_find(seg, name);
+    return col && ov_column_get_info(col)->role == OV_ROLE_METRIC;
+}
+
 static ov_status check_sources(const ovi_union *u, const ovi_merge_input *inputs, uint32_t count, ov_error *err)
 {
     for (uint32_t i = 0; i < count; i++)
         for (uint32_t c = 0; c < u->column_count; c++) {
             bool counts;
             const ov_column *col = source_of(u, inputs[i].segment, c, &counts);
+            if (u->sources[c].of_rows && !has_metric(inputs[i].segment, u->columns[c].name))
+                return ov_fail(err, OV_UNSUPPORTED,
+                               "compaction cannot make '" OV_SLICE_FMT "': metrics with a filter or an expression are made when rows are loaded",
+                               OV_SLICE_ARG(u->columns[c].name));
             if (col && !counts)
                 OV_TRY(check_source(u, c, col, err));
         }

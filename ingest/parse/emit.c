@@ -194,13 +194,20 @@ static ov_status put_array(ovi_emit *e, const char *row, const ovi_target *t, co
     return OV_OK;
 }
 
+/* Does the row meet the metric's condition? */
+static bool counts(const ovi_emit *e, const ovi_target *t)
+{
+    return !t->conditional || !ov_field_absent(&e->fields[t->when]);
+}
+
 /* Rows without a value bring an empty sketch, as in Druid. */
 static ov_status put_sketch(ovi_emit *e, const char *row, const ovi_target *t, ov_error *err)
 {
     ov_buf image;
     bool bad = false;
     ov_buf_init(&image);
-    ov_status st = ovi_metric_image(t->sketch, e->fields, t->field, e->plan->spec->format.list_delimiter, &e->scratch, &image,
+    const ov_field *fields = counts(e, t) ? e->fields : NULL;
+    ov_status st = ovi_metric_image(t->sketch, fields, t->field, e->plan->spec->format.list_delimiter, &e->scratch, &image,
                                     &bad, &e->rows->repaired, err);
     if (st == OV_OK)
         ovi_put_str(e->rows, &e->rows->col[t->col], ov_buf_slice(&image));
@@ -241,11 +248,13 @@ OV_INLINE ov_status put_column(ovi_emit *e, const char *row, const ovi_target *t
     int64_t i;
     double d;
     if (t->op == OVI_OP_ONE) {
-        ovi_put_i64(r, c, 1);
+        ovi_put_i64(r, c, counts(e, t));
         return OV_OK;
     }
     if (t->op == OVI_OP_SKETCH)
         return put_sketch(e, row, t, err);
+    if (OV_UNLIKELY(t->conditional) && !counts(e, t))
+        return OV_OK;
     const ov_field *f = &e->fields[t->field];
     if (ov_field_absent(f))
         return OV_OK;

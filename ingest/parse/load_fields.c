@@ -91,18 +91,31 @@ ov_status ovi_plan_add_derived(ovi_plan_builder *b, ov_error *err)
     return OV_OK;
 }
 
+/* The transformSpec, and beside its members the fields that metrics need. */
+static ov_status transform_json(const ovi_plan_builder *b, ov_slice *out, ov_error *err)
+{
+    ov_slice spec = b->spec->transform_json, made = b->spec->made_json;
+    *out = spec;
+    if (made.n == 0)
+        return OV_OK;
+    OV_ASSERT(spec.n == 0 || spec.n > 2); /* never {} */
+    return ov_arena_printf(b->out, out, err, "{\"metrics\":" OV_SLICE_FMT "%s%.*s", OV_SLICE_ARG(made), spec.n ? "," : "}",
+                           spec.n ? (int)spec.n - 1 : 0, spec.n ? spec.p + 1 : "");
+}
+
 ov_status ovi_plan_add_transform(ovi_plan_builder *b, ov_error *err)
 {
     ovi_plan *p = b->plan;
     const ov_slice *names = NULL;
-    if (b->spec->transform_json.n == 0)
+    ov_slice json;
+    if (b->spec->transform_json.n == 0 && b->spec->made_json.n == 0)
         return OV_OK;
     if (!b->env->transforms)
         return ov_fail(err, OV_UNSUPPORTED,
-                       "spec.dataSchema.transformSpec: transforms and filters are not supported here; remove "
-                       "it and do the work in the query");
-    OV_TRY(b->env->transforms->compile(b->env->transforms->ctx, b->spec->transform_json, b->out,
-                                       &p->transform_program, err));
+                       "spec.dataSchema.%s: transforms and filters are not supported here; remove "
+                       "it and do the work in the query", b->spec->transform_json.n ? "transformSpec" : "metricsSpec");
+    OV_TRY(transform_json(b, &json, err));
+    OV_TRY(b->env->transforms->compile(b->env->transforms->ctx, json, b->out, &p->transform_program, err));
     p->transform_in_count = b->env->transforms->inputs(p->transform_program, &names);
     OV_TRY(ov_arena_zalloc(b->out, (p->transform_in_count + 1) * sizeof(uint32_t), &p->transform_in, err));
     uint32_t time;
@@ -137,6 +150,7 @@ void ovi_plan_settle(ovi_plan *p)
     for (uint32_t i = 0; i < p->target_count; i++) {
         const ovi_sketch_source *sketch = p->targets[i].sketch;
         p->targets[i].field = settled(p, p->targets[i].field);
+        p->targets[i].when = settled(p, p->targets[i].when);
         for (uint32_t k = 0; sketch && k < sketch->more_count; k++)
             sketch->more[k] = settled(p, sketch->more[k]);
     }

@@ -87,7 +87,7 @@ static bool excluded(const ov_spec *s, ov_slice name)
         if (ov_slice_eq(s->dimensions.list[i].name, name))
             return true;
     for (uint32_t i = 0; i < s->metric_count; i++)
-        if (ov_slice_eq(s->metrics[i].name, name) || ov_slice_eq(s->metrics[i].field, name) ||
+        if (ov_slice_eq(s->metrics[i].name, name) || ov_slice_eq(s->metrics[i].field, name) || ov_slice_eq(s->metrics[i].when, name) ||
             listed(s->metrics[i].more, s->metrics[i].more_count, name))
             return true;
     return false;
@@ -193,6 +193,9 @@ static ov_status metric_target(ovi_plan_builder *b, const ov_metric_spec *m, ovi
 {
     ov_timestamp *times;
     *out = (ovi_target){.op = (uint8_t)op_of(m->type), .most_bytes = m->most_bytes};
+    out->conditional = m->when.n > 0;
+    if (out->conditional)
+        OV_TRY(ovi_plan_find_field(b, m->when, &out->when, err));
     if (m->is_count)
         out->op = OVI_OP_ONE;
     if (m->most_bytes)

@@ -41,6 +41,8 @@ typedef struct ovi_target {
     uint8_t op;          /* ovi_op */
     uint8_t multi_order; /* ov_multi_order */
     uint8_t elem;        /* ARRAY: ov_type_id of the elements */
+    bool conditional;    /* rows whose field `when` is missing bring nothing */
+    uint32_t when;
     uint32_t most_bytes; /* TEXT */
     const ovi_sketch_source *sketch;
     const ov_timestamp *times; /* TIME */

@@ -197,7 +197,8 @@ ov_status ovi_metric_image(const ovi_sketch_source *source, const ov_field *fiel
                  .list_delimiter = list_delimiter,
                  .repaired = repaired};
     OV_TRY(ov_arena_zalloc(scratch, m->ops->head_bytes, &f.head, err));
-    OV_TRY(feed(&f, source, fields, &fields[field], err));
+    if (fields)
+        OV_TRY(feed(&f, source, fields, &fields[field], err));
     OV_TRY(m->ops->write(f.head, &m->args, true, scratch, out, err));
     *bad = f.bad;
     return ov_buf_check(out, err);

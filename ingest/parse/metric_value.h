@@ -9,7 +9,7 @@
 #include "ingest/parse/convert.h"
 #include "ingest/parse/load_plan.h"
 
-/* *bad: some value could not be used and is left out. */
+/* fields NULL: the row brings nothing. *bad: some value could not be used and is left out. */
 OV_CHECKED ov_status ovi_metric_image(const ovi_sketch_source *source, const ov_field *fields, uint32_t field,
                                       ov_slice list_delimiter, ov_arena *scratch, ov_buf *out, bool *bad, uint64_t *repaired,
                                       ov_error *err);

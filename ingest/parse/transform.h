@@ -12,7 +12,7 @@
 
 typedef struct ov_transform_ops {
     void *ctx;
-    /* transformSpec as JSON text. The program lives in `out` and is read-only afterwards. */
+    /* transformSpec as JSON text, its member `metrics` being ov_spec.made_json (ingest/spec/spec.h): fields made last. The program lives in `out` and is read-only afterwards. */
     ov_status (*compile)(void *ctx, ov_slice transform_json, ov_arena *out, void **program, ov_error *err);
     /* Names of the fields it reads and makes; borrowed from the program. */
     uint32_t (*inputs)(const void *program, const ov_slice **names);

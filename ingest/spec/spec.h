@@ -60,6 +60,8 @@ typedef struct ov_metric_spec {
     const ov_metric *metric; /* a sketch; NULL: a number */
     ov_slice *more;          /* fields of the numbers that a tuple sketch keeps with each value; of the time of a first or last one */
     uint32_t more_count;
+    bool made;      /* `field` is one of made_json */
+    ov_slice when;  /* the field of made_json that says which rows count; empty: all do */
     ov_slice time_format; /* of times in text; empty: the values are no times */
     uint32_t most_bytes;  /* that a text is cut to */
 } ov_metric_spec;
@@ -148,6 +150,9 @@ typedef struct ov_spec {
     ov_granularity_spec granularity;
     ov_key_spec keys; /* keySpec (ours): what makes rows one; count 0: nothing */
     ov_slice transform_json; /* empty when there is no transform and no filter */
+    /* Fields that metrics need made of a row: [{"name":...,"expression":...} or {"name":...,"filter":...}]; empty: none. A condition's field is 1 or
+     * missing. They see what transforms made. */
+    ov_slice made_json;
     ov_input_spec input;
     ov_format_spec format;
     bool append, drop; /* appendToExisting, dropExisting */

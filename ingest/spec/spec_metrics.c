@@ -108,31 +108,90 @@ static ov_status read_plain(ovi_spec_reader *r, const ov_json *m, const plain_ki
     return OV_OK;
 }
 
-static ov_status read_metric(ovi_spec_reader *r, const ov_json *m, ov_metric_spec *out, ov_error *err)
+/* ---- fields that are made of a row ---- */
+
+enum { MOST_FILTERS = 64 }; /* around one aggregator */
+
+typedef struct metric_reader {
+    ovi_spec_reader *r;
+    ov_buf made; /* made_json */
+} metric_reader;
+
+/* One more field, of that prefix and metric, made by `member`: an expression, or several filters of which all must hold. */
+static ov_status add_made(metric_reader *mr, const char *prefix, ov_slice metric, const char *member, const ov_json *const *v,
+                          uint32_t n, ov_slice *name, ov_error *err)
 {
-    ov_slice type, name, field;
+    ov_buf *b = &mr->made;
+    OV_TRY(ov_arena_printf(mr->r->out, name, err, "%s" OV_SLICE_FMT, prefix, OV_SLICE_ARG(metric)));
+    ov_buf_add_str(b, b->n ? ",{\"name\":" : "{\"name\":");
+    ov_json_quote(b, *name);
+    ov_buf_addf(b, ",\"%s\":%s", member, n > 1 ? "{\"type\":\"and\",\"fields\":[" : "");
+    for (uint32_t i = 0; i < n; i++) {
+        ov_buf_add_str(b, i ? "," : "");
+        ov_json_print(v[i], b);
+    }
+    ov_buf_add_str(b, n > 1 ? "]}}" : "}");
+    return ov_buf_check(b, err);
+}
+
+/* `filtered`: the aggregator inside, however deep, its filters, and the name of the outermost that has one. */
+static ov_status unwrap(const ov_json **m, ov_slice *name, const ov_json **filters, uint32_t *n, ov_error *err)
+{
+    ov_slice type;
+    *n = 0;
+    OV_TRY(ov_json_str(*m, "name", (ov_slice){0}, name, err));
+    for (;;) {
+        OV_TRY(ov_json_need_str(*m, "type", &type, err));
+        if (!ov_slice_eq(type, OV_SLICE_LIT("filtered")))
+            return name->n ? OV_OK : ov_json_need_str(*m, "name", name, err);
+        if (*n == MOST_FILTERS)
+            return ov_json_fail(*m, err, OV_LIMIT, "more than %d filters around an aggregator", MOST_FILTERS);
+        OV_TRY(ov_json_need_obj(*m, "filter", &filters[(*n)++], err));
+        OV_TRY(ov_json_need_obj(*m, "aggregator", m, err));
+        if (name->n == 0)
+            OV_TRY(ov_json_str(*m, "name", (ov_slice){0}, name, err));
+    }
+}
+
+static ov_status read_field(metric_reader *mr, const ov_json *m, const plain_kind *plain, ov_metric_spec *out, ov_error *err)
+{
+    ov_slice field;
+    const ov_json *expression = ov_json_find(m, "expression");
+    if (!expression || expression->kind == OV_JSON_NULL) {
+        OV_TRY(ov_json_need_str(m, "fieldName", &field, err));
+        return ov_arena_copy(mr->r->out, field, &out->field, err);
+    }
+    if (!plain || plain->fold > OV_FOLD_MAX || plain->name[0] == 't')
+        return ov_json_fail(expression, err, OV_UNSUPPORTED,
+                            "only sums, minima and maxima of numbers are made of an expression; give 'fieldName', and make that field with a transform");
+    OV_TRY(ov_json_expect(expression, OV_JSON_STRING, err));
+    out->made = true;
+    return add_made(mr, "$metric:", out->name, "expression", &expression, 1, &out->field, err);
+}
+
+static ov_status read_metric(metric_reader *mr, const ov_json *m, ov_metric_spec *out, ov_error *err)
+{
+    ov_slice type, name;
+    const ov_json *filters[MOST_FILTERS];
+    uint32_t filter_count;
     OV_TRY(ov_json_expect(m, OV_JSON_OBJECT, err));
+    OV_TRY(unwrap(&m, &name, filters, &filter_count, err));
     OV_TRY(ov_json_need_str(m, "type", &type, err));
-    OV_TRY(ov_json_need_str(m, "name", &name, err));
-    OV_TRY(ov_arena_copy(r->out, name, &out->name, err));
+    OV_TRY(ov_arena_copy(mr->r->out, name, &out->name, err));
+    if (filter_count)
+        OV_TRY(add_made(mr, "$when:", out->name, "filter", filters, filter_count, &out->when, err));
     if (ov_slice_eq(type, OV_SLICE_LIT("count"))) {
-        *out = (ov_metric_spec){.name = out->name,
-                                .type = OV_T(OV_TYPE_LONG),
-                                .fold = OV_FOLD_SUM,
-                                .is_count = true};
+        out->type = OV_T(OV_TYPE_LONG);
+        out->fold = OV_FOLD_SUM;
+        out->is_count = true;
         return OV_OK;
     }
     const plain_kind *plain = plain_of(type);
     const ov_metric_kind *sketch = ov_metric_kind_of(type);
     if (!plain && !sketch)
         return fail_kind(m, type, err);
-    if (ov_json_find(m, "expression"))
-        return ov_json_fail(ov_json_get(m, "expression"), err, OV_UNSUPPORTED,
-                            "aggregators over expressions are not supported at ingestion yet; give "
-                            "'fieldName'");
-    OV_TRY(ov_json_need_str(m, "fieldName", &field, err));
-    OV_TRY(ov_arena_copy(r->out, field, &out->field, err));
-    return sketch ? read_sketch(r, m, sketch, out, err) : read_plain(r, m, plain, out, err);
+    OV_TRY(read_field(mr, m, plain, out, err));
+    return sketch ? read_sketch(mr->r, m, sketch, out, err) : read_plain(mr->r, m, plain, out, err);
 }
 
 static ov_status check_name(const ov_spec *s, const ov_json *m, ov_slice name, ov_error *err)
@@ -149,6 +208,18 @@ static ov_status check_name(const ov_spec *s, const ov_json *m, ov_slice name, o
     return OV_OK;
 }
 
+static ov_status read_metrics(metric_reader *mr, const ov_json *list, ov_error *err)
+{
+    ov_spec *s = mr->r->spec;
+    for (const ov_json *m = list->first; m; m = m->next) {
+        ov_metric_spec *metric = &s->metrics[s->metric_count];
+        OV_TRY(read_metric(mr, m, metric, err));
+        OV_TRY(check_name(s, m, metric->name, err));
+        s->metric_count++;
+    }
+    return OV_OK;
+}
+
 ov_status ovi_spec_metrics(ovi_spec_reader *r, const ov_json *schema, ov_error *err)
 {
     ov_spec *s = r->spec;
@@ -158,11 +229,11 @@ ov_status ovi_spec_metrics(ovi_spec_reader *r, const ov_json *schema, ov_error *
     if (!list || list->count == 0)
         return OV_OK;
     OV_TRY(ov_arena_zalloc(r->out, list->count * sizeof *s->metrics, &s->metrics, err));
-    for (const ov_json *m = list->first; m; m = m->next) {
-        ov_metric_spec *metric = &s->metrics[s->metric_count];
-        OV_TRY(read_metric(r, m, metric, err));
-        OV_TRY(check_name(s, m, metric->name, err));
-        s->metric_count++;
-    }
-    return OV_OK;
+    metric_reader mr = {.r = r};
+    ov_buf_init(&mr.made);
+    ov_status st = read_metrics(&mr, list, err);
+    if (st == OV_OK && mr.made.n)
+        st = ov_arena_printf(r->out, &s->made_json, err, "[" OV_SLICE_FMT "]", OV_SLICE_ARG(ov_buf_slice(&mr.made)));
+    ov_buf_fini(&mr.made);
+    return st;
 }

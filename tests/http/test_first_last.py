@@ -1,4 +1,5 @@
-"""First, last, any and earliest values as metrics of ingestion: what is stored says what the rows themselves would have said."""
+"""First, last, any and earliest values as metrics of ingestion, and metrics of some rows or of expressions: what is stored says what the rows
+themselves would have said."""
 import json
 
 from ovatetest import Server
@@ -174,17 +175,73 @@ def streamed(_):
         same(server.sql('SELECT COUNT(*), COUNT(sa), MIN(t0) > 0 FROM first_last_stream')[1], [[3, 3, True]])
 
 
+def above(bound):
+    return {'type': 'range', 'column': 'w', 'matchValueType': 'LONG', 'lower': bound, 'lowerOpen': True}
+
+
+def filtered(inner, *bounds, **more):
+    for bound in bounds:
+        inner = dict({'type': 'filtered', 'filter': above(bound), 'aggregator': inner}, **more)
+    return inner
+
+
+def conditions(server):
+    """Metrics of some rows, and of expressions over a row; both see what transforms made."""
+    metrics = [{'type': 'count', 'name': 'n'}, filtered({'type': 'count', 'name': 'n50'}, 50), filtered(metric('longSum', 'inside', 'w'), 50, name='s50'),
+               filtered(metric('stringFirst', 'f', 's'), 20, 60), filtered(metric('HLLSketchBuild', 'h', 'w'), 50),
+               filtered(metric('doubleLast', 'd', 'x'), 1000), {'type': 'longSum', 'name': 'e', 'expression': 'w * 2 + 1'},
+               {'type': 'doubleMax', 'name': 'm', 'expression': 'half + nvl(x, 0)'}, filtered({'type': 'floatSum', 'name': 'ef', 'expression': 'half'}, 90)]
+    made = spec('first_last_some', metrics, ROWS)
+    made['spec']['dataSchema']['transformSpec'] = {'transforms': [{'type': 'expression', 'name': 'half', 'expression': 'w / 2.0'}]}
+    server.ingest(made)
+    want = []
+    for k in 'abc':
+        rows = [row for row in ROWS if row['k'] == k]
+        high = [row for row in rows if row['w'] > 50]
+        first = min((row for row in high if row['w'] > 60), key=lambda row: row['t'])
+        want.append([k, len(rows), len(high), sum(row['w'] for row in high), first['s'], len({row['w'] for row in high}), None,
+                     sum(row['w'] * 2 + 1 for row in rows), max(row['w'] / 2 + (row['x'] or 0) for row in rows),
+                     sum(row['w'] / 2 for row in rows if row['w'] > 90)])
+    asked = ('SELECT k, SUM(n), SUM(n50), SUM(s50), EARLIEST(f), APPROX_COUNT_DISTINCT_DS_HLL(h), LATEST(d), SUM(e), MAX(m), SUM(ef) '
+             'FROM first_last_some GROUP BY k ORDER BY k')
+    same(server.sql(asked)[1], want)
+    same(server.sql('SELECT COLUMN_NAME FROM INFORMATION_SCHEMA.COLUMNS WHERE TABLE_NAME = \'first_last_some\'')[1],
+         [[name] for name in ('__time', 'k', 'n', 'n50', 's50', 'f', 'h', 'd', 'e', 'm', 'ef')])
+    compact(server, 'first_last_some', granularitySpec={'segmentGranularity': 'MONTH', 'queryGranularity': 'MONTH', 'rollup': True}, metricsSpec=metrics)
+    same(server.sql(asked)[1], want)
+    same(server.sql('SELECT COUNT(*) FROM first_last_some')[1], [[3]])
+    why = compact(server, 'first_last_rows', status='FAILED', metricsSpec=metrics)
+    check('are made when rows are loaded' in why, why)
+    status, _, answer = server.post('/druid/v2', {'queryType': 'segmentMetadata', 'dataSource': 'first_last_some', 'analysisTypes': ['aggregators']})
+    same(status, 200)
+    shown = json.loads(answer)[0]['aggregators']
+    same([shown[name] for name in ('n50', 's50', 'e')], [metric('longSum', name, name) for name in ('n50', 's50', 'e')])
+
+
+def discovered(server):
+    """Fields that are only made for metrics are no dimensions."""
+    made = spec('first_last_found', [filtered({'type': 'count', 'name': 'n'}, 50), {'type': 'longSum', 'name': 'e', 'expression': 'w + 1'}], ROWS[:9], True, ())
+    made['spec']['dataSchema']['dimensionsSpec'] = {'dimensionExclusions': ['w', 'x', 's']}
+    server.ingest(made)
+    same(server.sql('SELECT COLUMN_NAME FROM INFORMATION_SCHEMA.COLUMNS WHERE TABLE_NAME = \'first_last_found\'')[1], [['__time'], ['k'], ['n'], ['e']])
+
+
 def refused(server):
     for made, words in ((metric('stringFirst', 's', 's', maxStringBytes=0), 'maxStringBytes'),
                         (metric('longFirst', 's', 's', timeColumn=['w']), 'timeColumn'), ({'type': 'longLast', 'name': 'l'}, "'fieldName' is missing"),
                         (metric('timeMin', 't', 'u', timeFormat='yyyy-QQ'), 'timeFormat'), (metric('stringAny', 's', 's', maxStringBytes='much'), 'maxStringBytes'),
                         (metric('doubleMean', 'm', 'x'), "'doubleMean' is an aggregator of queries"),
                         (metric('cardinality', 'm', 'x'), "'cardinality' is an aggregator of queries"),
+                        ({'type': 'filtered', 'name': 'f', 'aggregator': {'type': 'count', 'name': 'n'}}, "'filter' is missing"),
+                        ({'type': 'filtered', 'name': 'f', 'filter': above(1)}, "'aggregator' is missing"),
+                        ({'type': 'filtered', 'filter': {'type': 'such'}, 'aggregator': {'type': 'count', 'name': 'n'}}, 'such'),
+                        ({'type': 'longSum', 'name': 'n', 'expression': 'w +'}, 'expression'),
+                        ({'type': 'longFirst', 'name': 'n', 'expression': 'w'}, 'only sums, minima and maxima'),
                         (metric('ddSketch', 'm', 'x'), 'is not supported at ingestion')):
         status, _, answer = server.post('/druid/indexer/v1/task', spec('first_last_no', [made], ROWS[:1]))
         check(status in (400, 501) and words in answer.decode(), (words, answer))
 
 
 def cases(server):
-    for function in (as_rows, native, shown, refused_columns, compacted, replaced, streamed, refused):
+    for function in (as_rows, native, shown, refused_columns, compacted, replaced, streamed, conditions, discovered, refused):
         yield function.__name__, lambda function=function: (need(server), function(server))
