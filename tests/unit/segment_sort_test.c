@@ -4,13 +4,13 @@
  */
 #include "segment_lib.h"
 
-enum { COLUMNS = 8, TIME = 0, TEXT, NUMBER, REAL, LIST, SUM, LOW, HIGH };
+enum { COLUMNS = 10, TIME = 0, TEXT, NUMBER, REAL, LIST, SUM, LOW, HIGH, SOME, WORD };
 
 typedef struct row {
-    int64_t time, number, sum;
+    int64_t time, number, sum, some;
     double real, low, high;
-    uint32_t text, list, id; /* 0 = NULL */
-    bool no_number, no_real, no_sum, no_low;
+    uint32_t text, list, word, id; /* 0 = NULL */
+    bool no_number, no_real, no_sum, no_low, no_some;
 } row;
 
 static const char *const texts[] = {NULL, "", "a", "aaaaaaaaa", "aaaaaaaab", "b", "\xc3\xa4"};
@@ -34,6 +34,9 @@ static row random_row(uint32_t id, bool dups)
                  .low = (double)below(1000) / 8,
                  .no_low = below(2),
                  .high = reals[below(8)],
+                 .some = (int64_t)id,
+                 .no_some = below(2),
+                 .word = below(3) ? below(7) : 0,
                  .id = id};
 }
 
@@ -86,15 +89,16 @@ static int cmp_rows(const void *x, const void *y)
 
 /* ---- through the builder ---- */
 
-static ov_vec text_vec(ov_arena *a, const row *r, uint32_t n)
+static ov_vec text_vec(ov_arena *a, const row *r, uint32_t n, bool words)
 {
     ov_slice *to;
     uint64_t *valid;
     OK(ov_arena_lanes(a, (n + 64) * sizeof *to, &to, &err));
     OK(ov_arena_zalloc(a, ov_words(n) * 8 + 8, &valid, &err));
     for (uint32_t i = 0; i < n; i++) {
-        to[i] = ov_slice_cstr(texts[r[i].text]);
-        ov_bits_put(valid, i, r[i].text != 0);
+        uint32_t text = words ? r[i].word : r[i].text;
+        to[i] = ov_slice_cstr(texts[text]);
+        ov_bits_put(valid, i, text != 0);
     }
     return ov_vec_flat(OV_T(OV_TYPE_STRING), to, valid, n);
 }
@@ -141,7 +145,8 @@ static ov_vec vec_of(ov_arena *a, uint32_t c, const row *r, uint32_t n)
     case TIME:
         NUMBERS(OV_TYPE_LONG, int64_t, time, false);
     case TEXT:
-        return text_vec(a, r, n);
+    case WORD:
+        return text_vec(a, r, n, c == WORD);
     case NUMBER:
         NUMBERS(OV_TYPE_LONG, int64_t, number, r[i].no_number);
     case REAL:
@@ -152,6 +157,8 @@ static ov_vec vec_of(ov_arena *a, uint32_t c, const row *r, uint32_t n)
         NUMBERS(OV_TYPE_LONG, int64_t, sum, r[i].no_sum);
     case LOW:
         NUMBERS(OV_TYPE_DOUBLE, double, low, r[i].no_low);
+    case SOME:
+        NUMBERS(OV_TYPE_LONG, int64_t, some, r[i].no_some);
     default:
         NUMBERS(OV_TYPE_DOUBLE, double, high, false);
     }
@@ -178,6 +185,8 @@ static const ov_build_column columns[COLUMNS] = {
      .type = {.id = OV_TYPE_DOUBLE},
      .role = OV_ROLE_METRIC,
      .fold = OV_FOLD_MAX},
+    {.name = {"some", 4}, .type = {.id = OV_TYPE_LONG}, .role = OV_ROLE_METRIC, .fold = OV_FOLD_ANY},
+    {.name = {"word", 4}, .type = {.id = OV_TYPE_STRING}, .role = OV_ROLE_METRIC, .fold = OV_FOLD_ANY},
 };
 
 static void build(const row *rows, uint32_t n, const uint32_t *sort, uint32_t sort_n, bool rollup,
@@ -289,6 +298,9 @@ static void fold_into(row *to, const row *r)
         to->low = to->no_low ? r->low : OV_MIN(to->low, r->low);
     to->no_low &= r->no_low;
     to->high = java_max(to->high, r->high);
+    to->some = to->no_some ? r->some : to->some; /* the first one stays */
+    to->no_some &= r->no_some;
+    to->word = to->word ? to->word : r->word;
 }
 
 static void rollups(void **state)

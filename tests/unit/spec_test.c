@@ -165,7 +165,7 @@ static void refusals(void **state)
         {TASK(SCHEMA(",\"dimensionsSpec\":{\"dimensions\":[{\"type\":\"spatial\",\"name\":\"x\"}]}") "," INLINE), OV_UNSUPPORTED, "spatial"},
         {TASK(SCHEMA(",\"dimensionsSpec\":{\"dimensions\":[{\"type\":\"auto\",\"name\":\"x\",\"castToType\":\"DATE\"}]}") "," INLINE), OV_INVALID, "castToType: expected STRING"},
         {TASK(SCHEMA(",\"dimensionsSpec\":{\"useSchemaDiscovery\":\"yes\"}") "," INLINE), OV_INVALID, "dimensionsSpec.useSchemaDiscovery: expected"},
-        {TASK(SCHEMA(",\"metricsSpec\":[{\"type\":\"longFirst\",\"name\":\"u\",\"fieldName\":\"x\"}]") "," INLINE), OV_UNSUPPORTED, "metricsSpec[0].type: the aggregator 'longFirst' is not supported at ingestion yet"},
+        {TASK(SCHEMA(",\"metricsSpec\":[{\"type\":\"ddSketch\",\"name\":\"u\",\"fieldName\":\"x\"}]") "," INLINE), OV_UNSUPPORTED, "metricsSpec[0].type: the aggregator 'ddSketch' is not supported at ingestion"},
         {TASK(SCHEMA(",\"metricsSpec\":[{\"type\":\"HLLSketchBuild\",\"name\":\"u\",\"fieldName\":\"x\",\"lgK\":3}]") "," INLINE), OV_INVALID, "metricsSpec[0].lgK: expected a number from 4 to 21, found 3"},
         {TASK(SCHEMA(",\"metricsSpec\":[{\"type\":\"longSum\",\"name\":\"u\"}]") "," INLINE), OV_INVALID, "'fieldName' is missing"},
         {TASK(SCHEMA(",\"metricsSpec\":[{\"type\":\"count\",\"name\":\"u\"},{\"type\":\"count\",\"name\":\"u\"}]") "," INLINE), OV_INVALID, "the metric 'u' is listed twice"},

@@ -134,6 +134,26 @@ static void shadows_and_filter(void **state)
     ov_arena_fini(&arena);
 }
 
+/* Fields of metrics see what transforms made, behind the filter; a condition is 1 or missing. */
+static void fields_of_metrics(void **state)
+{
+    (void)state;
+    ov_arena arena;
+    ov_arena_init(&arena, "test", NULL);
+    void *p = compiled("{\"transforms\":[" EXPR("x", "x * 10") "],\"filter\":{\"type\":\"selector\",\"dimension\":\"y\",\"value\":\"b\"},"
+                       "\"metrics\":[{\"name\":\"m\",\"expression\":\"x + 1\"},"
+                       "{\"name\":\"w\",\"filter\":{\"type\":\"range\",\"column\":\"x\",\"matchValueType\":\"LONG\",\"lower\":50}}]}",
+                       &arena);
+    check_row(p, "5", "\"b\"", "int 50|int 51|int 1");
+    check_row(p, "4", "\"b\"", "int 40|int 41|missing");
+    check_row(p, "null", "\"b\"", "null|null|missing");
+    check_row(p, "[1]", "\"c\"", "! "); /* transforms run before the filter, fields of metrics do not */
+    check_row(p, "5", "\"c\"", "-");
+    void *json = compiled("{\"metrics\":[{\"name\":\"m\",\"expression\":\"json_value(x, '$[0]') + 1\"}]}", &arena);
+    check_row(json, "[2]", "", "int 3");
+    ov_arena_fini(&arena);
+}
+
 static void refusals(void **state)
 {
     (void)state;
@@ -145,6 +165,8 @@ static void refusals(void **state)
         {"{\"transforms\":[" EXPR("a", "x +") "]}", "transforms[0].expression: expected an expression"},
         {"{\"transforms\":[" EXPR("a", "nosuch(x)") "]}", "the function 'nosuch' is not known here"},
         {"{\"transforms\":[" EXPR("a", "x") "," EXPR("a", "y") "]}", "defined twice"},
+        {"{\"metrics\":[{\"name\":\"a\",\"expression\":\"x +\"}]}", "metrics[0].expression: expected an expression"},
+        {"{\"metrics\":[{\"name\":\"a\",\"filter\":{\"type\":\"what\"}}]}", "metrics[0].filter.type: unknown filter 'what'"},
         {"{\"filter\":{\"type\":\"and\",\"fields\":[{\"type\":\"what\"}]}}", "filter.fields[0].type: unknown filter 'what'"},
     };
     ov_arena arena;
@@ -187,6 +209,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(kinds_per_row), cmocka_unit_test(json_values),  cmocka_unit_test(shadows_and_filter),
+        cmocka_unit_test(fields_of_metrics),
         cmocka_unit_test(refusals),      cmocka_unit_test(many_threads),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
