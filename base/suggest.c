@@ -2,7 +2,10 @@
 
 #include <stdio.h>
 
-enum { MAX_WORD_BYTES = 64 };
+enum {
+    MAX_WORD_BYTES = 64,
+    LEAST_SHARED = 4, /* bytes of a beginning or end that say something: `id` is the end of half the names there are */
+};
 
 /* Optimal string alignment distance over lower-cased ASCII, three rows at a time. */
 unsigned ov_edit_distance(ov_slice a, ov_slice b, unsigned limit)
@@ -41,14 +44,31 @@ unsigned ov_edit_distance(ov_slice a, ov_slice b, unsigned limit)
 
 void ov_suggest_init(ov_suggest *s, ov_slice word)
 {
-    *s = (ov_suggest){.word = word, .distance = (unsigned)OV_MIN(word.n / 3, (size_t)4) + 1};
+    *s = (ov_suggest){.word = word, .distance = (unsigned)OV_MIN(word.n / 3, (size_t)4) + 1, .apart = SIZE_MAX};
+}
+
+/* How far apart a word and a longer one are that begins or ends with it; SIZE_MAX when it does neither. */
+static size_t parts_apart(ov_slice a, ov_slice b)
+{
+    ov_slice part = a.n < b.n ? a : b, whole = a.n < b.n ? b : a;
+    size_t more = whole.n - part.n;
+    if (part.n < LEAST_SHARED || whole.n > MAX_WORD_BYTES)
+        return SIZE_MAX;
+    if (ov_slice_ieq(part, ov_slice_make(whole.p, part.n)))
+        return 2 * more;
+    return ov_slice_ieq(part, ov_slice_make(whole.p + more, part.n)) ? 2 * more + 1 : SIZE_MAX;
 }
 
 void ov_suggest_offer(ov_suggest *s, ov_slice name)
 {
     unsigned d = ov_edit_distance(s->word, name, s->distance - (s->distance > 0));
+    size_t apart = parts_apart(s->word, name);
     if (d < s->distance) {
         s->distance = d;
+        s->best = name;
+        s->apart = 0; /* nearer than any that only shares a part */
+    } else if (apart < s->apart) {
+        s->apart = apart;
         s->best = name;
     }
 }

@@ -2,7 +2,9 @@
  * "Did you mean": the nearest of some names to a word nobody knows.
  *
  * Distance counts insertions, deletions, replacements and swaps of neighbours; case costs
- * nothing. Only names within a third of the word's length (at most 4 edits) are offered.
+ * nothing. Only names within a third of the word's length (at most 4 edits) are offered. Where
+ * none is that near, a name that begins or ends with the word (or the other way round) is:
+ * `country` means `countryName`. Of several the shortest counts, beginnings before ends.
  */
 #pragma once
 
@@ -12,6 +14,7 @@ typedef struct ov_suggest {
     ov_slice word;
     ov_slice best; /* n == 0: nothing near; borrows from the names offered */
     unsigned distance;
+    size_t apart; /* best is near by its beginning or end only: how far; SIZE_MAX: none yet */
 } ov_suggest;
 
 /* Offer every name there is; the nearest to `word` is kept. Borrows word and names. */

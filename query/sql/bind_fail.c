@@ -95,6 +95,8 @@ static bool is_unseen_alias(const ovi_sql_names *n, ov_slice name)
 static const char *name_hint(const ovi_sql_names *n, const ov_ast *name, char hint[OV_SUGGEST_BYTES])
 {
     ov_suggest near;
+    if (n->clause && strcmp(n->clause, "OVERWRITE WHERE") == 0)
+        return strcpy(hint, "; OVERWRITE WHERE names a time interval: it sees __time alone");
     if (is_unseen_alias(n, name->text)) {
         snprintf(hint, OV_SUGGEST_BYTES, "; %s sees no alias of the select list: write the expression%s", n->clause,
                  strcmp(n->clause, "WHERE") == 0 ? ", or HAVING for an aggregate" : "");

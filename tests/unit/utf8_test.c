@@ -153,6 +153,15 @@ static void test_suggestions(void **state)
     check_slice(ov_suggest_of(OV_SLICE_LIT("DIMENSIONSSPEC"), names, 3), "dimensionsSpec");
     check_slice(ov_suggest_of(OV_SLICE_LIT("granularity"), names, 3), "");
     check_slice(ov_suggest_of(OV_SLICE_LIT(""), names, 3), "");
+    static const char *const columns[] = {"countryIsoCode", "cityName", "countryName", "regionName", "id", "COUNTRIES"};
+    check_slice(ov_suggest_of(OV_SLICE_LIT("country"), columns, 5), "countryName");
+    check_slice(ov_suggest_of(OV_SLICE_LIT("country"), columns, 6), "countryName"); /* three edits are too many for seven letters */
+    check_slice(ov_suggest_of(OV_SLICE_LIT("COUNTRYISO"), columns, 5), "countryIsoCode");
+    check_slice(ov_suggest_of(OV_SLICE_LIT("isoCode"), columns, 6), "countryIsoCode");
+    check_slice(ov_suggest_of(OV_SLICE_LIT("user_regionName"), columns, 6), "regionName");
+    check_slice(ov_suggest_of(OV_SLICE_LIT("Name"), columns, 6), "cityName");
+    check_slice(ov_suggest_of(OV_SLICE_LIT("channel_id"), columns, 6), ""); /* two letters say nothing */
+    check_slice(ov_suggest_of(OV_SLICE_LIT("countryNam"), columns, 6), "countryName");
     char long_word[200];
     memset(long_word, 'x', sizeof long_word);
     check_slice(ov_suggest_of((ov_slice){long_word, sizeof long_word}, names, 3), "");
