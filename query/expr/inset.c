@@ -155,16 +155,58 @@ static ov_status item_value(ov_expr_ctx *cx, const ov_expr *arg, const ov_expr *
     return OV_OK;
 }
 
-static ov_status unique(ov_expr_ctx *cx, void *values, uint32_t n, size_t size,
-                        int (*order)(const void *, const void *), uint32_t *count, ov_error *err)
+/* ---- keys of sorting ---- */
+
+static uint64_t key_i64(const void *value, const void *cx)
+{
+    (void)cx;
+    return (uint64_t)*(const int64_t *)value ^ UINT64_C(1) << 63;
+}
+
+static uint64_t key_f64(const void *value, const void *cx)
+{
+    uint64_t bits = ov_f64_bits(*(const double *)value + 0.0); /* -0.0 is 0.0 */
+    (void)cx;
+    return bits >> 63 ? ~bits : bits | UINT64_C(1) << 63;
+}
+
+/* Bytes behind what all of them begin with. */
+static uint64_t key_str(const void *value, const void *cx)
+{
+    const ov_slice *s = value;
+    size_t shared = *(const size_t *)cx, n = OV_MIN(s->n - shared, (size_t)8);
+    uint64_t key = 0;
+    for (size_t i = 0; i < n; i++)
+        key |= (uint64_t)(unsigned char)s->p[shared + i] << (56 - 8 * i);
+    return key;
+}
+
+static size_t shared_bytes(const ov_slice *s, uint32_t n)
+{
+    size_t shared = n ? s[0].n : 0;
+    for (uint32_t i = 1; i < n && shared; i++) {
+        size_t k = 0, most = OV_MIN(shared, s[i].n);
+        while (k < most && s[i].p[k] == s[0].p[k])
+            k++;
+        shared = k;
+    }
+    return shared;
+}
+
+/* Sorted, and each once. */
+static ov_status sort_items(ov_expr_ctx *cx, const ov_inset *set, void *values, uint32_t n, size_t size, uint32_t *count,
+                            ov_error *err)
 {
     char *v = values;
     uint32_t kept = 0;
-    OV_TRY(ov_sort(cx->arena->budget, values, n, size, order, err));
+    bool text = set->type.id == OV_TYPE_STRING, whole = ov_type_is_int(set->type);
+    int (*order)(const void *, const void *) = text ? order_str : whole ? order_i64 : order_f64;
+    size_t shared = text ? shared_bytes(values, n) : 0;
+    OV_TRY(ov_sort_by_key(cx->arena->budget, values, n, size, text ? key_str : whole ? key_i64 : key_f64, &shared, order, err));
     for (uint32_t i = 0; i < n; i++)
-        if (i == 0 || order(v + (i - 1) * size, v + i * size) != 0) {
+        if (i == 0 || order(v + (kept - 1) * size, v + i * size) != 0) {
             if (kept != i)
-                memmove(v + kept * size, v + i * size, size);
+                memcpy(v + kept * size, v + i * size, size);
             kept++;
         }
     *count = kept;
@@ -216,8 +258,7 @@ static ov_status build(ov_expr_ctx *cx, const ov_expr *arg, const ov_expr *const
         OV_TRY(item_value(cx, arg, items[i], values + n * size, &skip, pos, end_pos, err));
         n += !skip;
     }
-    OV_TRY(unique(cx, values, n, size, text ? order_str : ov_type_is_int(arg->type) ? order_i64 : order_f64,
-                  &set->count, err));
+    OV_TRY(sort_items(cx, set, values, n, size, &set->count, err));
     if (text)
         set->str = (const ov_slice *)(const void *)values;
     else if (ov_type_is_int(arg->type))

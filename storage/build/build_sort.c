@@ -6,9 +6,10 @@
  */
 #include "base/bits.h"
 #include "base/bytes.h"
+#include "base/radix_sort.h"
 #include "storage/build/build_int.h"
 
-enum { DIGIT_BITS = 8, BUCKETS = 1 << DIGIT_BITS, INSERTION_MAX = 40 };
+enum { INSERTION_MAX = 40 };
 
 /* A piece of the normalised key: whether the value is present, or the value over its minimum. */
 typedef struct part {
@@ -134,11 +135,6 @@ static void fill_part(const part *p, uint64_t *word)
 
 /* ---- sorting groups of ties ---- */
 
-typedef struct pair {
-    uint64_t key;
-    uint32_t row;
-} pair;
-
 /* What sorting keeps between words. */
 typedef struct sorter {
     ov_budget *budget;
@@ -147,7 +143,7 @@ typedef struct sorter {
     size_t word_cap;
     uint64_t *ties; /* by place: equal to the place before in all words so far */
     size_t ties_cap;
-    pair *pairs[2]; /* the group at hand */
+    ov_radix_item *pairs[2]; /* the group at hand */
     size_t pair_caps[2];
     ovi_order *order;
 } sorter;
@@ -165,42 +161,15 @@ static uint32_t row_at(const sorter *s, uint32_t place)
     return s->order->perm ? s->order->perm[place] : place;
 }
 
-static void insertion_sort(pair *p, uint32_t n)
+static void insertion_sort(ov_radix_item *p, uint32_t n)
 {
     for (uint32_t i = 1; i < n; i++) {
-        pair it = p[i];
+        ov_radix_item it = p[i];
         uint32_t j = i;
         for (; j > 0 && it.key < p[j - 1].key; j--)
             p[j] = p[j - 1];
         p[j] = it;
     }
-}
-
-/* Stable, least digit first; digits that do not differ are skipped. Returns the array that holds
- * the result. */
-static pair *radix_sort(pair *from, pair *to, uint32_t n)
-{
-    uint64_t differ = 0;
-    for (uint32_t i = 1; i < n; i++)
-        differ |= from[i].key ^ from[0].key;
-    for (unsigned shift = 0; shift < 64; shift += DIGIT_BITS) {
-        uint32_t counts[BUCKETS] = {0}, total = 0;
-        if ((differ >> shift & (BUCKETS - 1)) == 0)
-            continue;
-        for (uint32_t i = 0; i < n; i++)
-            counts[from[i].key >> shift & (BUCKETS - 1)]++;
-        for (uint32_t d = 0; d < BUCKETS; d++) {
-            uint32_t some = counts[d];
-            counts[d] = total;
-            total += some;
-        }
-        for (uint32_t i = 0; i < n; i++)
-            to[counts[from[i].key >> shift & (BUCKETS - 1)]++] = from[i];
-        pair *t = from;
-        from = to;
-        to = t;
-    }
-    return from;
 }
 
 static ov_status need_permutation(sorter *s, ov_error *err)
@@ -239,15 +208,15 @@ static ov_status sort_group(sorter *s, uint32_t from, uint32_t end, ov_error *er
         OV_TRY(ovi_grow(&s->pairs[i], &s->pair_caps[i], n, sizeof *s->pairs[i], s->budget, err));
     for (uint32_t i = 0; i < n; i++) {
         uint32_t row = s->order->perm[from + i];
-        s->pairs[0][i] = (pair){.key = s->word[row], .row = row};
+        s->pairs[0][i] = (ov_radix_item){.key = s->word[row], .at = row};
     }
-    pair *sorted = s->pairs[0];
+    ov_radix_item *sorted = s->pairs[0];
     if (n <= INSERTION_MAX)
         insertion_sort(sorted, n);
     else
-        sorted = radix_sort(s->pairs[0], s->pairs[1], n);
+        OV_TRY(ov_radix_sort(s->pairs[0], s->pairs[1], n, NULL, &sorted, err));
     for (uint32_t i = 0; i < n; i++)
-        s->order->perm[from + i] = sorted[i].row;
+        s->order->perm[from + i] = sorted[i].at;
     return OV_OK;
 }
 

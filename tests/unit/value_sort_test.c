@@ -43,6 +43,48 @@ static void sorts_like_the_library(void **state)
     assert_true(budget.peak > 0);
 }
 
+/* The upper half of the number, so that the lower one is left to comparing. */
+static uint64_t half_of(const void *value, const void *cx)
+{
+    uint64_t v;
+    memcpy(&v, value, 8);
+    return v >> *(const unsigned *)cx;
+}
+
+static void sorts_by_keys(void **state)
+{
+    static const size_t counts[] = {0, 1, 2, 199, 201, 5000, 40000};
+    static const unsigned shifts[] = {0, 8, 40, 63};
+    ov_error err = OV_ERROR_INIT;
+    ov_budget budget;
+    (void)state;
+    ov_budget_init(&budget, "sort", SIZE_MAX, NULL);
+    for (size_t c = 0; c < 4 * sizeof counts / sizeof *counts; c++) {
+        size_t n = counts[c / 4];
+        uint64_t *ours = malloc((n + 1) * 8), *theirs = malloc((n + 1) * 8), seed = c;
+        for (size_t i = 0; i < n; i++) {
+            seed = seed * 6364136223846793005u + 1442695040888963407u;
+            ours[i] = theirs[i] = c % 3 ? seed : seed >> 50;
+        }
+        assert_int_equal(ov_sort_by_key(&budget, ours, n, 8, half_of, &shifts[c % 4], by_number, &err), OV_OK);
+        qsort(theirs, n, 8, by_number);
+        assert_true(memcmp(ours, theirs, n * 8) == 0);
+        assert_int_equal(ov_sort_by_key(&budget, ours, n, 8, half_of, &shifts[c % 4], by_number, &err), OV_OK); /* in order already */
+        assert_true(memcmp(ours, theirs, n * 8) == 0);
+        free(ours);
+        free(theirs);
+    }
+    assert_int_equal(budget.used, (size_t)0);
+    unsigned asked = 0;
+    uint64_t falling[100000];
+    for (size_t i = 0; i < 100000; i++)
+        falling[i] = 100000 - i;
+    budget.alive = stopped;
+    budget.alive_cx = &asked;
+    assert_int_equal(ov_sort_by_key(&budget, falling, 100000, 8, half_of, &shifts[0], by_number, &err), OV_CANCELLED);
+    assert_int_equal(budget.used, (size_t)0);
+}
+
 static void stops_and_gives_its_memory_back(void **state)
 {
     enum { N = 1 << 17 };
@@ -66,6 +108,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(sorts_like_the_library),
+        cmocka_unit_test(sorts_by_keys),
         cmocka_unit_test(stops_and_gives_its_memory_back),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
