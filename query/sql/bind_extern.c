@@ -224,6 +224,9 @@ static OV_CHECKED ov_status bind_extern(external *x, ovi_sql_rel *out, ov_error 
     OV_TRY(check_names(x, known, OV_COUNT_OF(known), err));
     OV_TRY(text_argument(x, argument(x, "inputSource", 0), "inputSource", &source, err));
     OV_TRY(text_argument(x, argument(x, "inputFormat", 1), "inputFormat", &format, err));
+    if (x->columns && signature)
+        return ovi_sql_fail_node(x->b, signature, OV_INVALID, err, NULL,
+                                 "EXTERN takes its columns from a signature or from EXTEND (name TYPE, ...), not from both");
     if (x->columns)
         OV_TRY(read_columns(x, err));
     else if (signature)

@@ -5,13 +5,12 @@
 #include "base/bits.h"
 #include "base/jsonw.h"
 #include "base/log.h"
-#include "base/numparse.h"
 #include "base/os.h"
 #include "server/query/encode.h"
 #include "server/query/result_file.h"
-#include "server/query/sql_write.h"
+#include "server/query/sql_settings.h"
 
-enum { ROWS_PER_PAGE = 100000, SAMPLE_ROWS = 3000, SAMPLE_BYTES = 1 << 20 };
+enum { SAMPLE_ROWS = 3000, SAMPLE_BYTES = 1 << 20 };
 
 typedef struct selection {
     ov_sql_work *work;
@@ -185,20 +184,6 @@ static ov_status open_sample(selection *s, const ov_field *fields, uint32_t coun
     return OV_OK;
 }
 
-static ov_status read_page_rows(ov_query *q, const ov_json *context, ov_arena *a, uint64_t *out, ov_error *err)
-{
-    ov_slice text;
-    int64_t n;
-    *out = ROWS_PER_PAGE;
-    if (!ov_sql_context(q, context, "rowsPerPage", a, &text))
-        return OV_OK;
-    if (!ov_parse_i64(text, &n) || n < 1)
-        return ov_fail(err, OV_INVALID, "rowsPerPage must be a whole number, 1 or more, not '" OV_SLICE_FMT "'",
-                       OV_SLICE_ARG(text));
-    *out = (uint64_t)n;
-    return OV_OK;
-}
-
 static ov_status select_rows(selection *s, ov_query *q, const char *path, uint64_t page_rows, ov_error *err)
 {
     const ov_field *fields;
@@ -218,15 +203,15 @@ ov_status ov_sql_select_run(ov_query *q, const ov_json *context, ov_sql_work *wo
     selection s = {.work = work};
     const char *dir = ov_catalog_dir(work->catalog);
     ov_slice path;
-    uint64_t page_rows;
-    OV_TRY(read_page_rows(q, context, work->arena, &page_rows, err));
+    ov_sql_settings settings;
+    OV_TRY(ov_sql_settings_read(q, context, work->arena, &settings, err));
     OV_TRY(ov_sql_result_path(dir, work->task_id, work->arena, &path, err));
     ov_sql_results_expire(dir, ov_now_ms(), false);
     ov_slice folder;
     OV_TRY(ov_arena_copy(work->arena, ov_path_dir(path), &folder, err));
     OV_TRY(ov_dir_make(folder.p, err));
     ov_buf_init(&s.rows);
-    ov_status st = select_rows(&s, q, path.p, page_rows, err);
+    ov_status st = select_rows(&s, q, path.p, settings.rows_per_page, err);
     ov_result_writer_close(s.file);
     ov_encoder_destroy(s.sample);
     ov_buf_fini(&s.rows);

@@ -7,6 +7,7 @@
 #include "ingest/task/task.h"
 #include "server/query/place.h"
 #include "server/query/sql_select.h"
+#include "server/query/sql_settings.h"
 #include "server/query/sql_write.h"
 
 /* ---- the document ---- */
@@ -111,9 +112,12 @@ ov_status ov_sql_task_submit(ov_app *app, const ov_sql_request *in, ov_arena *a,
         return OV_OK;
     }
     ov_buf_init(&doc);
-    print_document(q, in, *id, &doc);
+    ov_status st = ov_sql_settings_read(q, in->context, a, NULL, err);
+    if (st == OV_OK) {
+        print_document(q, in, *id, &doc);
+        st = ov_buf_check(&doc, err);
+    }
     ov_query_close(q);
-    ov_status st = ov_buf_check(&doc, err);
     if (st == OV_OK)
         st = ov_tasks_submit(app->tasks, ov_buf_slice(&doc), a, id, err);
     ov_buf_fini(&doc);

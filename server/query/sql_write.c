@@ -1,17 +1,13 @@
 #include "server/query/sql_write.h"
 
 #include "base/buf.h"
-#include "base/numparse.h"
+#include "server/query/sql_settings.h"
 #include "storage/segment/segment_id.h"
-
-enum { ROWS_PER_SEGMENT = 3000000, MOST_ROWS_PER_SEGMENT = 1000000000 };
-
-typedef enum array_mode { ARRAYS_AS_ARRAYS, ARRAYS_AS_MULTI, ARRAYS_REFUSED } array_mode;
 
 typedef struct writer {
     ov_query *q;
     const ov_query_write *what;
-    const ov_json *context;
+    ov_sql_settings settings;
     ov_sql_work *work;
     const ov_field *fields;
     uint32_t count;
@@ -21,72 +17,9 @@ typedef struct writer {
     ov_vec *vecs; /* of the batch at hand */
 } writer;
 
-/* ---- context ---- */
-
-bool ov_sql_context(const ov_query *q, const ov_json *context, const char *key, ov_arena *a, ov_slice *text)
-{
-    if (ov_query_setting(q, key, text))
-        return true;
-    const ov_json *v = ov_json_find(context, key);
-    ov_error ignored = OV_ERROR_INIT;
-    if (!v)
-        return false;
-    if (v->kind == OV_JSON_BOOL)
-        *text = v->boolean ? OV_SLICE_LIT("true") : OV_SLICE_LIT("false");
-    else if (v->kind == OV_JSON_STRING)
-        *text = v->s;
-    else if (v->kind == OV_JSON_INT || v->kind == OV_JSON_DOUBLE)
-        *text = v->raw;
-    else {
-        ov_buf b;
-        ov_buf_init(&b);
-        ov_json_print(v, &b);
-        bool ok = !b.failed && ov_arena_copy(a, ov_buf_slice(&b), text, &ignored) == OV_OK;
-        ov_buf_fini(&b);
-        return ok;
-    }
-    return true;
-}
-
-static bool context_flag(const writer *w, const char *key, bool dflt)
-{
-    ov_slice text;
-    if (!ov_sql_context(w->q, w->context, key, w->work->arena, &text))
-        return dflt;
-    return ov_slice_ieq(text, OV_SLICE_LIT("true")) || (dflt && !ov_slice_ieq(text, OV_SLICE_LIT("false")));
-}
-
-static ov_status read_rows_per_segment(const writer *w, uint32_t *out, ov_error *err)
-{
-    ov_slice text;
-    int64_t n;
-    *out = ROWS_PER_SEGMENT;
-    if (!ov_sql_context(w->q, w->context, "rowsPerSegment", w->work->arena, &text))
-        return OV_OK;
-    if (!ov_parse_i64(text, &n) || n < 1 || n > MOST_ROWS_PER_SEGMENT)
-        return ov_fail(err, OV_INVALID, "rowsPerSegment must be a whole number from 1 to %d, not '" OV_SLICE_FMT "'",
-                       MOST_ROWS_PER_SEGMENT, OV_SLICE_ARG(text));
-    *out = (uint32_t)n;
-    return OV_OK;
-}
-
-static ov_status read_array_mode(const writer *w, array_mode *out, ov_error *err)
-{
-    ov_slice text;
-    *out = ARRAYS_AS_ARRAYS;
-    if (!ov_sql_context(w->q, w->context, "arrayIngestMode", w->work->arena, &text) ||
-        ov_slice_ieq(text, OV_SLICE_LIT("array")))
-        return OV_OK;
-    *out = ov_slice_ieq(text, OV_SLICE_LIT("mvd")) ? ARRAYS_AS_MULTI : ARRAYS_REFUSED;
-    if (*out == ARRAYS_REFUSED && !ov_slice_ieq(text, OV_SLICE_LIT("none")))
-        return ov_fail(err, OV_INVALID, "arrayIngestMode is array, mvd or none, not '" OV_SLICE_FMT "'",
-                       OV_SLICE_ARG(text));
-    return OV_OK;
-}
-
 /* ---- columns ---- */
 
-static ov_status stored_type(const ov_field *f, array_mode mode, ov_type *out, ov_error *err)
+static ov_status stored_type(const ov_field *f, ov_sql_arrays mode, ov_type *out, ov_error *err)
 {
     char name[48];
     *out = f->type;
@@ -95,18 +28,18 @@ static ov_status stored_type(const ov_field *f, array_mode mode, ov_type *out, o
         *out = OV_T(OV_TYPE_STRING);
         return OV_OK;
     case OV_TYPE_ARRAY:
-        if (mode == ARRAYS_REFUSED)
+        if (mode == OV_SQL_ARRAYS_REFUSED)
             return ov_fail(err, OV_INVALID,
                            "column '" OV_SLICE_FMT "' is %s, and arrayIngestMode is none: set it to array",
                            OV_SLICE_ARG(f->name), ov_type_name(f->type, name));
         if (f->type.elem == OV_TYPE_NULL)
             out->elem = OV_TYPE_STRING;
-        if (mode == ARRAYS_AS_MULTI && out->elem != OV_TYPE_STRING)
+        if (mode == OV_SQL_ARRAYS_AS_MULTI && out->elem != OV_TYPE_STRING)
             return ov_fail(err, OV_INVALID,
                            "Numeric arrays can only be ingested when 'arrayIngestMode' is set to 'array', and column "
                            "'" OV_SLICE_FMT "' is %s",
                            OV_SLICE_ARG(f->name), ov_type_name(f->type, name));
-        if (mode == ARRAYS_AS_MULTI)
+        if (mode == OV_SQL_ARRAYS_AS_MULTI)
             *out = (ov_type){.id = OV_TYPE_STRING, .multi = 1};
         if (out->elem >= OV_TYPE_ARRAY)
             return ov_fail(err, OV_UNSUPPORTED, "column '" OV_SLICE_FMT "' is %s, which segments cannot hold",
@@ -119,14 +52,12 @@ static ov_status stored_type(const ov_field *f, array_mode mode, ov_type *out, o
 
 static ov_status make_columns(writer *w, ov_error *err)
 {
-    array_mode mode;
-    OV_TRY(read_array_mode(w, &mode, err));
     OV_TRY(ov_arena_zalloc(w->work->arena, w->count * sizeof *w->columns, &w->columns, err));
     OV_TRY(ov_arena_zalloc(w->work->arena, w->count * sizeof *w->vecs, &w->vecs, err));
     for (uint32_t i = 0; i < w->count; i++) {
         ov_build_column *c = &w->columns[i];
         OV_TRY(ov_arena_copy(w->work->arena, w->fields[i].name, &c->name, err));
-        OV_TRY(stored_type(&w->fields[i], mode, &c->type, err));
+        OV_TRY(stored_type(&w->fields[i], w->settings.arrays, &c->type, err));
         c->role = i == 0 ? OV_ROLE_TIME : OV_ROLE_DIMENSION;
         c->indexed = c->type.id == OV_TYPE_STRING || c->type.id == OV_TYPE_ARRAY;
     }
@@ -194,11 +125,9 @@ static ov_status add_sort_order(writer *w, ov_slice text, sort_list *l, ov_error
 static ov_status make_sort(writer *w, ov_error *err)
 {
     sort_list l = {0};
-    ov_slice order;
-    bool by_time = context_flag(w, "forceSegmentSortByTime", true);
+    bool by_time = w->settings.sort_by_time;
     OV_TRY(ov_arena_alloc(w->work->arena, w->count * sizeof *l.cols, &l.cols, err));
-    if (ov_sql_context(w->q, w->context, "segmentSortOrder", w->work->arena, &order))
-        OV_TRY(add_sort_order(w, order, &l, err));
+    OV_TRY(add_sort_order(w, w->settings.sort_order, &l, err));
     if (by_time && l.n && l.cols[0] != 0)
         return ov_fail(err, OV_INVALID,
                        "segmentSortOrder must begin with __time, or set forceSegmentSortByTime to false");
@@ -222,7 +151,7 @@ static ov_status make_schema(writer *w, ov_error *err)
     OV_TRY(ov_datasource_name_check(w->what->datasource, err));
     OV_TRY(make_columns(w, err));
     OV_TRY(make_sort(w, err));
-    OV_TRY(read_rows_per_segment(w, &s->max_rows_per_segment, err));
+    s->max_rows_per_segment = w->settings.rows_per_segment;
     OV_TRY(ov_arena_copy(w->work->arena, w->what->datasource, &s->datasource, err));
     OV_TRY(ov_gran_init_name(&s->query_gran, OV_SLICE_LIT("none"), err));
     s->segment_gran = w->what->segment;
@@ -283,9 +212,10 @@ static ov_status fail_empty(const writer *w, ov_error *err)
 ov_status ov_sql_write_run(ov_query *q, const ov_json *context, ov_sql_work *work, ov_error *err)
 {
     static const ov_interval eternity = OV_INTERVAL_ETERNITY;
-    writer w = {.q = q, .what = ov_query_write_of(q), .context = context, .work = work};
+    writer w = {.q = q, .what = ov_query_write_of(q), .work = work};
     ov_publish *p;
     w.count = ov_query_fields(q, &w.fields);
+    OV_TRY(ov_sql_settings_read(q, context, work->arena, &w.settings, err));
     OV_TRY(make_schema(&w, err));
     OV_TRY(load_rows(&w, err));
     OV_TRY(ov_arena_alloc(work->arena, sizeof *p, &p, err));
@@ -293,7 +223,7 @@ ov_status ov_sql_write_run(ov_query *q, const ov_json *context, ov_sql_work *wor
                     work->arena);
     work->publish = p;
     OV_TRY(ov_publish_add(p, &work->loaded, err));
-    if (work->loaded.counters.loaded == 0 && context_flag(&w, "failOnEmptyInsert", false))
+    if (work->loaded.counters.loaded == 0 && w.settings.fail_on_empty)
         return fail_empty(&w, err);
     if (!w.what->replace)
         return OV_OK;

@@ -74,6 +74,8 @@ def refusals(server):
     refuse(server, 'SELECT 1 FROM ' + EXTERN % ('{"type":"inlin"}', '{"type":"json"}', 'a VARCHAR'), "did you mean 'inline'")
     refuse(server, 'SELECT 1 FROM ' + EXTERN % ('{', '{"type":"json"}', 'a VARCHAR'), 'inputSource')
     refuse(server, """SELECT 1 FROM TABLE(EXTERN('{"type":"inline","data":""}', '{"type":"json"}'))""", 'needs columns')
+    refuse(server, """SELECT 1 FROM TABLE(EXTERN('{"type":"inline","data":""}', '{"type":"json"}', '[{"name":"a","type":"long"}]')) EXTEND (a BIGINT)""",
+           'not from both')
     refuse(server, "SELECT 1 FROM TABLE(INLINE(data => 'x')) (a VARCHAR)", 'needs its parameter format')
     refuse(server, "SELECT 1 FROM TABLE(INLINE(dota => 'x', format => 'csv')) (a VARCHAR)", 'no parameter')
     refuse(server, "SELECT 1 FROM TABLE(NOSUCH('x')) (a VARCHAR)", 'NOSUCH')

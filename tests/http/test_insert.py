@@ -155,12 +155,36 @@ def refusals(server):
     refused(server, "INSERT INTO x SELECT 'a' AS __time PARTITIONED BY ALL", 'was the wrong type')
     refused(server, "REPLACE INTO x OVERWRITE WHERE __time > TIMESTAMP '2024-01-01' SELECT 1 AS a, CURRENT_TIMESTAMP AS __time "
                     'PARTITIONED BY DAY', 'not aligned with PARTITIONED BY granularity')
+    refused(server, "REPLACE INTO x OVERWRITE WHERE k > 3 SELECT 1 AS k, CURRENT_TIMESTAMP AS __time PARTITIONED BY DAY", 'it sees __time alone')
     state = run(server, 'INSERT INTO x SELECT CAST(NULL AS TIMESTAMP) AS __time PARTITIONED BY DAY', expect='FAILED')
     check('null timestamp' in state['errorMsg'], state)
     report = server.get_json('/druid/indexer/v1/task/%s/reports' % state['id'])['multiStageQuery']['payload']
     same(report['status']['errorReport']['error']['errorCode'], 'InsertTimeNull')
     run(server, 'INSERT INTO x SELECT a FROM (VALUES (1)) AS v(a) WHERE a > 1 PARTITIONED BY ALL', {'failOnEmptyInsert': True}, expect='FAILED')
     check('x' not in server.get_json('/druid/v2/datasources'))
+
+
+def context_keys(server):
+    """A key of the context that is misspelt is refused when the statement is sent, also one that changes nothing here."""
+    insert = "INSERT INTO inskeys SELECT TIMESTAMP '2024-01-01' AS __time, 'z' AS k PARTITIONED BY DAY"
+    for key, value, words in (('rowsPerSegment', 0, "from 1 to 1000000000, not '0'"), ('rowsPerSegment', 'x', "not 'x'"),
+                              ('rowsPerPage', -1, 'a whole number, 1 or more'), ('maxNumTasks', 'a', 'maxNumTasks must be'),
+                              ('arrayIngestMode', 'bad', 'arrayIngestMode must be array, mvd or none'),
+                              ('taskAssignment', 'most', "max or auto, not 'most'"), ('selectDestination', 'disk', 'taskReport or durableStorage'),
+                              ('sqlJoinAlgorithm', 'hash', 'broadcast or sortMerge'), ('finalizeAggregations', 'maybe', 'true or false'),
+                              ('clusterStatisticsMergeMode', 5, 'PARALLEL, SEQUENTIAL or AUTO'), ('indexSpec', 'x', 'an object'),
+                              ('segmentSortOrder', {'a': 1}, 'names of columns'), ('failOnEmptyInsert', 1, 'true or false')):
+        status, _, answer = server.post('/druid/v2/sql/task', {'query': insert, 'context': {key: value}})
+        error = json.loads(answer)
+        same((status, error['state'], error['error']['category']), (400, 'FAILED', 'INVALID_INPUT'))
+        check(key in error['error']['errorMessage'] and words in error['error']['errorMessage'], answer)
+    status, _, answer = server.post('/druid/v2/sql/task', {'query': "SET rowsPerSegment = 'x'; " + insert})
+    check(status == 400 and 'rowsPerSegment must be' in json.loads(answer)['error']['errorMessage'], answer)
+    check('inskeys' not in server.get_json('/druid/v2/datasources'))
+    run(server, insert, {'rowsPerSegment': '100', 'maxNumTasks': 3, 'taskAssignment': 'AUTO', 'selectDestination': 'TASKREPORT',
+                         'sqlJoinAlgorithm': 'sortMerge', 'indexSpec': {'bitmap': {'type': 'roaring'}}, 'finalizeAggregations': 'False',
+                         'segmentSortOrder': ['__time', 'k'], 'arrayIngestMode': None, 'waitUntilSegmentsLoad': True})
+    same(server.value('SELECT COUNT(*) FROM inskeys'), 1)
 
 
 def explained(server):
@@ -193,5 +217,5 @@ def sketches(server):
 
 
 def cases(server):
-    for function in (sketches, life, replace, types, clustered, ranges, in_turn, refusals, explained):
+    for function in (sketches, life, replace, types, clustered, ranges, in_turn, refusals, context_keys, explained):
         yield function.__name__, lambda function=function: function(server)
