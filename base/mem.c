@@ -5,6 +5,7 @@
 #include <string.h>
 #include <sys/mman.h>
 
+#include "base/alive.h"
 #include "base/cpu.h"
 
 /* Left alone, glibc raises both thresholds to 32 and 64 MiB as large blocks come and go and makes eight heaps for
@@ -63,6 +64,8 @@ void ov_budget_release(ov_budget *b, size_t bytes)
     for (; b; b = b->parent)
         atomic_fetch_sub_explicit(&b->used, bytes, memory_order_relaxed);
 }
+
+_Thread_local uint32_t ov_alive_done;
 
 ov_status ov_budget_alive(const ov_budget *b, ov_error *err)
 {

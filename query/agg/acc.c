@@ -3,6 +3,7 @@
  */
 #include "query/agg/acc.h"
 
+#include "base/alive.h"
 #include "base/bits.h"
 
 ov_acc_spec ov_acc_spec_of(const ov_agg_call *call)
@@ -482,6 +483,7 @@ ov_status ov_acc_merge(ov_acc *dst, ov_acc *src, const uint32_t *from, const uin
                        const uint32_t *map, ov_error *err)
 {
     enum { STEP = 1 << 15 }; /* groups between two questions whether to go on */
+    OV_TRY(ov_budget_alive_by(dst->budget, 8, err)); /* many merges of one group */
     if (dst->kind == OV_ACC_DISTINCT || dst->kind == OV_ACC_OBJECT) /* they ask themselves */
         return merge_groups(dst, src, from, to, n, map, err);
     for (size_t at = 0; at < n; at += STEP) {

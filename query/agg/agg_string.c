@@ -2,6 +2,7 @@
  * STRING_AGG and LISTAGG: values as text with a separator between them. NULLs are left out, no value gives NULL, DISTINCT
  * sorts.
  */
+#include "base/alive.h"
 #include "query/agg/agg_int.h"
 #include "query/agg/collect.h"
 
@@ -31,7 +32,7 @@ static ov_status join(const ov_object *o, uint32_t group, ov_slice separator, ov
     OV_TRY(ov_arena_alloc(out, bytes + 1, &p, err));
     for (uint32_t i = 0; i < c->n; i++) {
         ov_slice one = s->set.strings->text[c->words[order[i]]];
-        OV_TRY(ov_budget_alive_at(o->budget, i + 1, err));
+        OV_TRY(ov_budget_alive_by(o->budget, 4, err));
         if (i > 0 && separator.n)
             memcpy(p + at, separator.p, separator.n);
         at += i > 0 ? separator.n : 0;

@@ -1,8 +1,12 @@
 #include "query/agg/collect.h"
 
 
+#include "base/alive.h"
 #include "base/bytes.h"
 #include "base/value_sort.h"
+
+/* What taking in or handing on one value is worth beside one turn of a plain loop: texts are hashed, looked up, copied. */
+enum { VALUE_STEPS = 8 };
 
 ov_status ov_collect_open(ov_object *o, ov_type value, bool keeps_null, bool opens_lists, uint64_t most_bytes,
                           ov_error *err)
@@ -92,6 +96,7 @@ static ov_status put(ov_object *o, uint32_t group, uint64_t word, bool null, uin
 {
     ov_collect_shared *s = o->shared;
     ov_collect *c = ov_object_at(o, group);
+    OV_TRY(ov_budget_alive_by(o->budget, VALUE_STEPS, err));
     if (!s->distinct) {
         OV_TRY(mark(o, c, ordinal, err));
         return append(o, c, word, null, err);
@@ -261,7 +266,6 @@ static ov_status merge(ov_object *dst, ov_object *src, const uint32_t *from, con
         const ov_collect *c = ov_object_at(src, from[i]);
         ((ov_collect *)ov_object_at(dst, to[i]))->rows |= c->rows;
         for (uint32_t w = 0, m = 0; w < c->n; w++) {
-            OV_TRY_OUT(st, ov_budget_alive_at(dst->budget, w + 1, err));
             uint64_t word = c->words[w];
             bool null = ov_collect_is_null(c, w);
             while (m + 1 < c->mark_count && c->marks[m + 1].start <= w)
@@ -319,7 +323,7 @@ static ov_status order_by_place(const ov_collect *c, ov_arena *out, uint32_t *or
     for (uint32_t m = 0, n = 0; m < c->mark_count; m++) {
         for (uint32_t w = runs[m].start; w < runs[m].end; w++)
             order[n++] = w;
-        OV_TRY(ov_budget_alive_at(out->budget, m + 1, err)); /* a batch has one mark */
+        OV_TRY(ov_budget_alive_by(out->budget, runs[m].end - runs[m].start + 1, err)); /* a batch has one mark */
     }
     return OV_OK;
 }
@@ -366,7 +370,7 @@ static ov_status order_by_value(const ov_collect_shared *s, const ov_collect *c,
     bool ints = ov_type_is_int(s->set.type), reals = ov_type_is_real(s->set.type);
     OV_TRY(ov_arena_zalloc(out, ((size_t)c->n + 1) * sizeof(*items), &items, err));
     for (uint32_t w = 0; w < c->n; w++) {
-        OV_TRY(ov_budget_alive_at(out->budget, w + 1, err));
+        OV_TRY(ov_budget_alive_by(out->budget, VALUE_STEPS / 2, err));
         items[w].place = w;
         items[w].null = ov_collect_is_null(c, w);
         if (ints)
@@ -424,7 +428,7 @@ ov_status ov_collect_write(const ov_object *o, uint32_t group, ov_buf *out, ov_e
     }
     for (uint32_t w = 0; w < c->n; w++) {
         bool null = ov_collect_is_null(c, w);
-        OV_TRY(ov_budget_alive_at(o->budget, w + 1, err));
+        OV_TRY(ov_budget_alive_by(o->budget, VALUE_STEPS, err));
         ov_buf_add_char(out, null);
         if (null)
             continue;
@@ -470,10 +474,8 @@ static ov_status read_group(ov_object *o, uint32_t group, ov_cursor *in, ov_erro
     for (uint32_t m = 0; m < marks; m++) {
         uint64_t ordinal = ov_load_u64(list.p + (size_t)m * 12);
         uint32_t words = ov_load_u32(list.p + (size_t)m * 12 + 8);
-        for (uint32_t w = 0; w < words; w++) {
-            OV_TRY(ov_budget_alive_at(o->budget, w + 1, err));
+        for (uint32_t w = 0; w < words; w++)
             OV_TRY(read_value(o, group, ordinal, in, err));
-        }
     }
     return OV_OK;
 }

@@ -1,5 +1,6 @@
 #include "query/agg/images.h"
 
+#include "base/alive.h"
 #include "query/agg/agg_int.h"
 
 static ov_status grow(void *owner, void *block, size_t *cap, size_t need, ov_error *err)
@@ -85,7 +86,7 @@ ov_status ov_image_merge(ov_object *dst, ov_object *src, const uint32_t *from, c
     ov_sketch_mem mem = ov_object_mem(dst);
     for (size_t i = 0; i < n; i++) {
         const void *one = ov_object_at(src, from[i]);
-        OV_TRY(ov_budget_alive_at(dst->budget, i * ASK_SHARE, err));
+        OV_TRY(ov_budget_alive_by(dst->budget, ASK_SHARE, err));
         if (ov_sketch_is_begun(sketch, one))
             OV_TRY(sketch->merge(ov_image_state(dst, to[i]), &params->args, one, &mem, err));
     }
@@ -99,7 +100,7 @@ static ov_status emit_answers(const ov_object *o, const ov_agg_call *call, const
 {
     for (uint32_t i = 0; i < n; i++) {
         double v;
-        OV_TRY(ov_budget_alive_at(o->budget, i * ASK_SHARE, err));
+        OV_TRY(ov_budget_alive_by(o->budget, ASK_SHARE, err));
         ov_arena_reset(scratch);
         OV_TRY(params_of(call)->kind->answer(ov_object_at(o, order[i]), call, scratch, &v, err));
         if (ov_type_is_int(call->type))
@@ -120,7 +121,7 @@ static ov_status emit_images(const ov_object *o, const ov_agg_call *call, const 
     for (uint32_t i = 0; i < n && st == OV_OK; i++) {
         ov_arena_reset(scratch);
         ov_buf_clear(&image);
-        st = ov_budget_alive_at(o->budget, i * ASK_SHARE, err);
+        st = ov_budget_alive_by(o->budget, ASK_SHARE, err);
         if (st == OV_OK)
             st = params->kind->sketch->write(ov_object_at(o, order[i]), &params->args, true, scratch, &image, err);
         if (st == OV_OK)

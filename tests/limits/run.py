@@ -139,8 +139,8 @@ def lines(answer):
     return answer[0], sorted(answer[1].split(b'\n'))
 
 
-def memory(count, data, measure, names):
-    for name, sql in QUERIES.items():
+def memory(count, data, measure, names, statements=None):
+    for name, sql in (statements or QUERIES).items():
         if names and name not in names:
             continue
         with Server(data, args=['--memory', '2GiB', '--query-memory', '1GiB']) as server:
