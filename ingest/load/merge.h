@@ -25,7 +25,8 @@ typedef struct ovi_merge_input {
 /* Where a column of the result comes from when an input has none of its name. */
 typedef struct ovi_union_source {
     ov_slice field; /* metrics: the column that is aggregated; empty: none */
-    ov_slice time;  /* ... and the one that has the times of values with times */
+    const ov_slice *more; /* ... and those beside it: numbers of tuples, times of values with times */
+    uint32_t more_count;
     bool count;     /* one a row */
     bool of_rows;   /* ... no column but an expression or a condition of the rows that were loaded */
     bool times;     /* text would be read as times */
@@ -69,9 +70,9 @@ OV_CHECKED ov_status ovi_convert(const ov_vec *v, ov_type to, ov_arena *out, ov_
 /* ---- merge_sketch.c ---- */
 /* Can values of such a column become sketches of the metric (NULL: it is none)? */
 bool ovi_sketches(ov_type from, const ov_metric *metric);
-/* The vector as images of sketches, one a row; time: of values with times, LONG, else NULL. */
-OV_CHECKED ov_status ovi_make_sketches(const ov_vec *v, const ov_vec *time, ov_type to, const ov_metric *metric, ov_arena *out,
-                                       ov_vec *images, ov_error *err);
+/* The vector as images of sketches, one a row; more: what stands beside each value (ov_metric_spec.more). */
+OV_CHECKED ov_status ovi_make_sketches(const ov_vec *v, const ov_vec *more, uint32_t more_count, ov_type to, const ov_metric *metric,
+                                       ov_arena *out, ov_vec *images, ov_error *err);
 
 /* ---- merge_filter.c ---- */
 typedef struct ovi_merge_filter {

@@ -1,6 +1,6 @@
 /*
  * A metric that is a sketch, made of a column that is none: each value becomes the sketch of itself, as when it is loaded, and
- * roll-up puts them together. Values of a dictionary become sketches once a block, unless their times stand beside them.
+ * roll-up puts them together. Values of a dictionary become sketches once a block, unless others stand beside them.
  */
 #include "base/bits.h"
 #include "base/numfmt.h"
@@ -11,7 +11,7 @@
 bool ovi_sketches(ov_type from, const ov_metric *metric)
 {
     bool plain = from.id == OV_TYPE_STRING || from.id == OV_TYPE_LONG || ov_type_is_real(from);
-    return metric && plain && metric->ops->takes != OV_SKETCH_OF_TUPLES;
+    return metric && plain;
 }
 
 /* ---- a value as the field of a row ---- */
@@ -63,24 +63,33 @@ static ov_status field_of(const ov_vec *v, uint32_t row, ov_buf *text, ov_field 
 /* ---- images ---- */
 
 typedef struct imaging {
-    const ov_metric *metric;
-    const ov_vec *time; /* of values with times: LONG */
+    const ov_vec *more; /* beside the values */
+    ovi_sketch_source source; /* of fields behind the value's own: more's */
     ov_arena *out, work;
-    ov_buf text, digits, image;
+    ov_buf text, image;
 } imaging;
+
+/* What stands beside the value, as fields of the same row. */
+static ov_status fields_beside(imaging *m, uint32_t row, ov_field *fields, ov_error *err)
+{
+    for (uint32_t i = 0; i < m->source.more_count; i++) {
+        OV_TRY(field_of(&m->more[i], row, &m->text, &fields[i], err));
+        OV_TRY(ov_arena_copy(&m->work, fields[i].text, &fields[i].text, err));
+    }
+    return OV_OK;
+}
 
 static ov_status make_image(imaging *m, const ov_vec *v, uint32_t row, ov_slice *out, ov_error *err)
 {
-    ov_field fields[2];
+    ov_field *fields;
     bool bad;
     uint64_t repaired = 0;
-    ovi_sketch_source source = {.metric = m->metric, .more = (uint32_t[]){1}, .more_count = m->time != NULL};
     ov_arena_reset(&m->work);
     ov_buf_clear(&m->image);
+    OV_TRY(ov_arena_alloc(&m->work, (m->source.more_count + (size_t)1) * sizeof *fields, &fields, err));
+    OV_TRY(fields_beside(m, row, fields + 1, err));
     OV_TRY(field_of(v, row, &m->text, &fields[0], err));
-    if (m->time)
-        OV_TRY(field_of(m->time, row, &m->digits, &fields[1], err));
-    OV_TRY(ovi_metric_image(&source, fields, 0, (ov_slice){0}, &m->work, &m->image, &bad, &repaired, err));
+    OV_TRY(ovi_metric_image(&m->source, fields, 0, (ov_slice){0}, &m->work, &m->image, &bad, &repaired, err));
     return ov_arena_copy(m->out, ov_buf_slice(&m->image), out, err);
 }
 
@@ -88,7 +97,7 @@ static ov_status make_images(imaging *m, const ov_vec *v, ov_slice *lanes, ov_er
 {
     ov_slice *of_code = NULL;
     const uint32_t *codes = NULL;
-    if (v->enc == OV_ENC_DICT && v->dict->count <= v->rows && !m->time) {
+    if (v->enc == OV_ENC_DICT && v->dict->count <= v->rows && !m->source.more_count) {
         OV_TRY(ov_vec_codes32(v, m->out, &codes, err));
         OV_TRY(ov_arena_zalloc(m->out, (v->dict->count + (size_t)1) * sizeof *of_code, &of_code, err));
     }
@@ -105,19 +114,20 @@ static ov_status make_images(imaging *m, const ov_vec *v, ov_slice *lanes, ov_er
     return OV_OK;
 }
 
-ov_status ovi_make_sketches(const ov_vec *v, const ov_vec *time, ov_type to, const ov_metric *metric, ov_arena *out, ov_vec *images,
-                            ov_error *err)
+ov_status ovi_make_sketches(const ov_vec *v, const ov_vec *more, uint32_t more_count, ov_type to, const ov_metric *metric,
+                            ov_arena *out, ov_vec *images, ov_error *err)
 {
     ov_slice *lanes;
-    imaging m = {.metric = metric, .time = time, .out = out};
+    imaging m = {.more = more, .source = {.metric = metric, .more_count = more_count}, .out = out};
     OV_TRY(ov_arena_lanes(out, (v->rows + (size_t)1) * sizeof *lanes, &lanes, err));
+    OV_TRY(ov_arena_alloc(out, (more_count + (size_t)1) * sizeof *m.source.more, &m.source.more, err));
+    for (uint32_t i = 0; i < more_count; i++)
+        m.source.more[i] = i + 1;
     ov_arena_init(&m.work, "sketches", out->budget);
     ov_buf_init(&m.text);
-    ov_buf_init(&m.digits);
     ov_buf_init(&m.image);
     ov_status st = make_images(&m, v, lanes, err);
     ov_buf_fini(&m.text);
-    ov_buf_fini(&m.digits);
     ov_buf_fini(&m.image);
     ov_arena_fini(&m.work);
     *images = ov_vec_flat(to, lanes, NULL, v->rows);

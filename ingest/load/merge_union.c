@@ -50,8 +50,8 @@ static void set_fold(const ov_spec *spec, ov_build_column *c, ovi_union_source *
             c->fold = spec->metrics[i].fold;
             c->metric = spec->metrics[i].metric;
             source->field = spec->metrics[i].field;
-            if (c->metric && c->metric->ops->takes == OV_SKETCH_OF_TIMED)
-                source->time = spec->metrics[i].more[0];
+            source->more = spec->metrics[i].more;
+            source->more_count = spec->metrics[i].more_count;
             source->count = spec->metrics[i].is_count;
             source->of_rows = spec->metrics[i].made || spec->metrics[i].when.n > 0;
             source->times = spec->metrics[i].time_format.n > 0;
@@ -298,14 +298,16 @@ typedef struct reading {
 static ov_status read_sketches(reading *r, uint32_t c, uint32_t b, const ov_vec *v, ov_vec *out, ov_error *err)
 {
     const ov_build_column *to = &r->u->columns[c];
-    ov_slice name = r->u->sources[c].time;
-    const ov_column *col = name.n ? ov_segment_find(r->in->segment, name) : NULL;
-    ov_vec time = ov_vec_null(OV_T(OV_TYPE_LONG), v->rows), stored;
-    if (col) {
-        OV_TRY(ov_column_read(col, b, &r->scratch, &stored, err));
-        OV_TRY(ovi_convert(&stored, OV_T(OV_TYPE_LONG), &r->scratch, &time, err));
+    const ovi_union_source *source = &r->u->sources[c];
+    ov_vec *more;
+    OV_TRY(ov_arena_alloc(&r->scratch, (source->more_count + (size_t)1) * sizeof *more, &more, err));
+    for (uint32_t i = 0; i < source->more_count; i++) {
+        const ov_column *col = ov_segment_find(r->in->segment, source->more[i]);
+        more[i] = ov_vec_null(OV_T(OV_TYPE_LONG), v->rows);
+        if (col)
+            OV_TRY(ov_column_read(col, b, &r->scratch, &more[i], err));
     }
-    return ovi_make_sketches(v, name.n ? &time : NULL, to->type, to->metric, &r->scratch, out, err);
+    return ovi_make_sketches(v, more, source->more_count, to->type, to->metric, &r->scratch, out, err);
 }
 
 static ov_status read_column(reading *r, uint32_t c, uint32_t b, uint32_t rows, ov_vec *out, ov_error *err)

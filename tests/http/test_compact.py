@@ -63,7 +63,8 @@ def into_sketches(server):
                          'tags': ['a%d' % (i % 7), 'b'], 'n': i}) for i in range(600)]
     metrics = [{'type': 'longSum', 'name': 'sum', 'fieldName': 'n'}, {'type': 'HLLSketchBuild', 'name': 'users', 'fieldName': 'u'},
                {'type': 'thetaSketch', 'name': 'numbers', 'fieldName': 'n'}, {'type': 'HLLSketchBuild', 'name': 'tagged', 'fieldName': 'tags'},
-               {'type': 'quantilesDoublesSketch', 'name': 'spread', 'fieldName': 'n'}]
+               {'type': 'quantilesDoublesSketch', 'name': 'spread', 'fieldName': 'n'},
+               {'type': 'arrayOfDoublesSketch', 'name': 'each', 'fieldName': 'u', 'metricColumns': ['n', 'none']}]
 
     def spec(name, rolled):
         s = inline(name, lines)
@@ -77,7 +78,8 @@ def into_sketches(server):
     compact(server, 'compact_raw', granularitySpec={'segmentGranularity': 'DAY', 'queryGranularity': 'HOUR', 'rollup': True},
             dimensionsSpec={'dimensions': ['k']}, metricsSpec=metrics)
     asked = ('SELECT __time, k, "sum", APPROX_COUNT_DISTINCT_DS_HLL(users), APPROX_COUNT_DISTINCT_DS_THETA(numbers), '
-             'APPROX_COUNT_DISTINCT_DS_HLL(tagged), APPROX_QUANTILE_DS(spread, 0.5) FROM %s GROUP BY 1, 2, 3 ORDER BY 1, 2')
+             'APPROX_COUNT_DISTINCT_DS_HLL(tagged), APPROX_QUANTILE_DS(spread, 0.5), '
+             'DS_TUPLE_DOUBLES_METRICS_SUM_ESTIMATE(DS_TUPLE_DOUBLES("each")) FROM %s GROUP BY 1, 2, 3 ORDER BY 1, 2')
     want = server.sql(asked % 'compact_rolled')[1]
     same(len(want), 6)
     same(server.sql(asked % 'compact_raw')[1], want)

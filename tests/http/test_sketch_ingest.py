@@ -2,7 +2,9 @@
 import base64
 import json
 
+from test_compact import compact
 from test_formats import check, same
+from test_insert import run
 
 ROWS = [{'t': '2024-01-%02dT%02d:00:00Z' % (1 + i % 2, i % 24), 'k': 'abc'[i % 7 % 3], 'u': i * 7919 % 613, 's': 'user%d' % (i % 41),
          'x': (i * 37 % 500) / 4, 'm': ['p%d' % (i % 5), 'p%d' % (i % 3)]} for i in range(1500)]
@@ -205,6 +207,47 @@ def bloom_filters(server):
     check(status == 400 and b'bloom filter' in answer, answer)
 
 
+KINDS = [metric('HLLSketchBuild', 'hl', 'u'), metric('thetaSketch', 'th', 'u'), metric('arrayOfDoublesSketch', 'tu', 's', metricColumns=['x']),
+         metric('KllDoublesSketch', 'kd', 'x'), metric('KllFloatsSketch', 'kf', 'x'), metric('quantilesDoublesSketch', 'qu', 'x'),
+         metric('hyperUnique', 'hu', 'u'), metric('approxHistogram', 'ah', 'x'), metric('fixedBucketsHistogram', 'fh', 'x', lowerLimit=0, upperLimit=100),
+         metric('tDigestSketch', 'td', 'x'), metric('momentSketch', 'mo', 'x', k=8), metric('variance', 'va', 'x')]
+FOLDS = [metric({'HLLSketchBuild': 'HLLSketchMerge', 'KllDoublesSketch': 'KllDoublesSketchMerge', 'KllFloatsSketch': 'KllFloatsSketchMerge',
+                 'approxHistogram': 'approxHistogramFold', 'quantilesDoublesSketch': 'quantilesDoublesSketchMerge', 'momentSketch': 'momentSketchMerge',
+                 'variance': 'varianceFold'}.get(m['type'], m['type']),
+                m['name'], m['name'], **{k: v for k, v in m.items() if k not in ('type', 'name', 'fieldName', 'metricColumns')}) for m in KINDS]
+
+
+def every_kind(server):
+    """What is built at ingestion stays through compaction, SQL and its own bytes as input."""
+    server.ingest(spec('sketch_kinds', KINDS, ROWS))
+    want = natively(server, 'sketch_kinds', FOLDS)
+    same(sorted(want), sorted(m['name'] for m in KINDS))
+    for metrics in (KINDS, FOLDS):
+        compact(server, 'sketch_kinds', granularitySpec={'segmentGranularity': 'MONTH', 'queryGranularity': 'MONTH', 'rollup': True}, metricsSpec=metrics)
+        same(server.sql('SELECT COUNT(*) FROM sketch_kinds')[1], [[4]])
+        close(natively(server, 'sketch_kinds', FOLDS), want)
+    run(server, 'REPLACE INTO sketch_kinds_copy OVERWRITE ALL SELECT * FROM sketch_kinds PARTITIONED BY DAY')
+    close(natively(server, 'sketch_kinds_copy', FOLDS), want)
+    names = [m['name'] for m in KINDS]
+    status, _, answer = server.post('/druid/v2', {'queryType': 'scan', 'dataSource': 'sketch_kinds', 'intervals': ['2024/2025'],
+                                                  'resultFormat': 'compactedList', 'columns': names})
+    same(status, 200)
+    images = [dict(zip(names, row), t='2024-01-01T00:00:00Z', k='all') for row in json.loads(answer)[0]['events']]
+    metrics = [dict(m, **{'th': {'isInputThetaSketch': True}, 'hu': {'isInputHyperUnique': True}}.get(m['name'], {})) for m in FOLDS]
+    server.ingest(spec('sketch_kinds_again', metrics, images))
+    same(server.sql('SELECT COUNT(*) FROM sketch_kinds_again')[1], [[1]])
+    close(natively(server, 'sketch_kinds_again', FOLDS), want)
+
+
+def close(got, want):
+    """The numbers that do not depend on which sketches met first; of the rest that they are there."""
+    for name in want:
+        if isinstance(want[name], (int, float)):
+            check(abs(got[name] - want[name]) <= 0.01 * abs(want[name]), (name, got, want))
+        else:
+            check(type(got[name]) is type(want[name]) and len(got[name]) > 0, (name, got, want))
+
+
 def refused(server):
     for made, words in ((metric('HLLSketchBuild', 'h', 'u', lgK=30), 'metricsSpec[0].lgK: expected a number from 4 to 21, found 30'),
                         (metric('HLLSketchBuild', 'h', 'u', tgtHllType='HLL_5'), 'tgtHllType: expected one of HLL_4, HLL_6, HLL_8, found'),
@@ -222,5 +265,5 @@ def cases(server):
     for function, *tables in (
             (loaded, 'foldsketch'), (as_rows, 'foldsketch', 'sketchplain'), (types, 'foldsketch'), (native, 'foldsketch', 'sketchplain'), (again, 'foldsketch'),
             (druids, 'folddruid', 'sketchplain'), (histogram_posts, 'folddruid', 'sketchplain'), (tuple_posts, 'folddruid', 'sketchplain'),
-            (bloom_filters, 'sketchplain'), (refused,)):
+            (bloom_filters, 'sketchplain'), (every_kind,), (refused,)):
         yield function.__name__, lambda function=function, tables=tables: (need(server, *tables), function(server))
