@@ -124,6 +124,9 @@ OV_CHECKED ov_status ovi_win_prepare_value(const win_chunk *k, win_call *c, ov_e
 OV_CHECKED ov_status ovi_win_emit_value(const win_call *c, uint32_t first, uint32_t n, ov_arena *out, ov_vec *vec,
                                         ov_error *err);
 
+/* Places of values under a comparison (window_order.c). */
+OV_CHECKED ov_status ovi_win_prepare_order(const win_chunk *k, win_call *c, ov_error *err);
+
 /* The call needs nothing of its partition but the rows so far, and of those only what can be carried on. */
 bool ovi_win_streams(const ov_plan *node, const ov_window_call *call);
 

@@ -48,6 +48,9 @@ static OV_CHECKED ov_status open_value(win_flow_value *f, ov_error *err)
 ov_status ovi_win_flow_value_open(win_run *run, const win_call *c, ov_arena *arena, win_flow_value **out, ov_error *err)
 {
     win_flow_value *f;
+    if (c->call->fn == OV_WINDOW_COMPARE)
+        return ov_fail(err, OV_LIMIT, "results whose order is an expression ('compare') must fit into the query's memory; raise --query-memory or "
+                                      "maxMemoryBytes, or make fewer groups");
     OV_TRY(ov_arena_zalloc(arena, sizeof *f, &f, err));
     f->run = run;
     f->c = c;

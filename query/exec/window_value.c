@@ -129,6 +129,8 @@ ov_status ovi_win_prepare_value(const win_chunk *k, win_call *c, ov_error *err)
     case OV_WINDOW_LAST_VALUE:
     case OV_WINDOW_NTH_VALUE:
         break;
+    case OV_WINDOW_COMPARE:
+        return ovi_win_prepare_order(k, c, err);
     default:
         return prepare_rank(k, c, err);
     }

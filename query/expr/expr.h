@@ -139,6 +139,9 @@ void ov_expr_element(const ov_expr *e, ov_type *type, ov_sqltype *sql);
 /* A condition: of some element of `list` it is true that `test`, which reads column `element` and nothing else. */
 OV_CHECKED ov_status ov_expr_any(ov_expr_ctx *cx, const ov_expr *list, const ov_expr *test, uint32_t element,
                                  const ov_expr **out, ov_error *err);
+/* A multi-value string: `text`, which reads column `element` and nothing else, of each element of the multi-value string `list`. */
+OV_CHECKED ov_status ov_expr_each(ov_expr_ctx *cx, const ov_expr *list, const ov_expr *text, uint32_t element, const ov_expr **out,
+                                  ov_error *err);
 /* An expression over the elements of lists: what MAP makes of each, those that FILTER finds it above zero for, FOLD's value after the last.
  * Of several lists every combination of elements counts, the last list's fastest. A NULL list gives NULL, and FILTER gives NULL where
  * nothing is left. `body` reads columns: one a list, FOLD's value so far (of the type of `initial`, no list), those of `outer`. */

@@ -15,13 +15,16 @@ static bool is_mv(const ov_function *fn)
 ov_status ovi_bind_array(ovi_bind *b, ov_error *err)
 {
     ov_sqltype to;
+    bool nested = false;
     for (uint32_t i = 0; i < b->argc; i++)
-        if (ov_type_is_list(b->args[i]->type) || b->args[i]->type.id == OV_TYPE_COMPLEX)
-            return ov_fail_at(err, OV_UNSUPPORTED, b->pos, b->end_pos,
-                              "ARRAY of %s is not supported: elements are numbers, texts, times and truths",
-                              b->args[i]->type.id == OV_TYPE_ARRAY    ? "arrays"
-                              : b->args[i]->type.id == OV_TYPE_STRING ? "multi-value strings"
-                                                                      : "complex values");
+        nested |= ov_type_is_list(b->args[i]->type) || b->args[i]->type.id == OV_TYPE_COMPLEX;
+    if (nested) {
+        for (uint32_t i = 0; i < b->argc; i++)
+            OV_TRY(ovi_want_nested(b, i, err));
+        ovi_result_array(b, OV_T_COMPLEX(OV_COMPLEX_JSON), OV_SQL_OTHER);
+        b->nullable = false;
+        return OV_OK;
+    }
     OV_TRY(ovi_meet(b, b->args, b->argc, &to, err));
     if (to == OV_SQL_NULL)
         to = OV_SQL_VARCHAR;
@@ -38,7 +41,7 @@ ov_status ovi_eval_array(ovi_call *c, ov_vec *out, ov_error *err)
     uint32_t n;
     ovi_list l;
     OV_TRY(ovi_rows(c, &rows, &n, err));
-    OV_TRY(ovi_list_init(&l, c, OV_T(c->e->type.elem), err));
+    OV_TRY(ovi_list_init(&l, c, ovi_elem_type(c->e), err));
     for (uint32_t k = 0; k < n; k++) {
         ovi_list_row(&l, rows[k]);
         for (uint32_t i = 0; i < c->argc; i++)
@@ -123,6 +126,8 @@ static ov_status want_items(ovi_bind *b, uint32_t i, uint32_t list, ov_error *er
     bool number = ov_type_is_int(elem) || ov_type_is_real(elem);
     if (ovi_same_kind(ovi_elem_type(e), elem))
         return OV_OK;
+    if (elem.id == OV_TYPE_COMPLEX && !ov_type_is_list(e->type))
+        return ovi_want_nested(b, i, err);
     if (elem.id == OV_TYPE_COMPLEX || e->type.id == OV_TYPE_COMPLEX)
         return ovi_wrong_types(b, "<ARRAY>, <ARRAY>", err);
     ov_sqltype to = number ? OV_SQL_DOUBLE : OV_SQL_VARCHAR;
@@ -136,6 +141,8 @@ ov_status ovi_bind_list_find(ovi_bind *b, ov_error *err)
     OV_TRY(ovi_want_list(b, 0, err));
     ovi_result(b, OV_SQL_INTEGER);
     b->nullable = true;
+    if (ovi_elem_type(b->args[0]).id == OV_TYPE_COMPLEX)
+        return ovi_want_nested(b, 1, err);
     if (ov_type_is_list(b->args[1]->type))
         return ovi_wrong_types(b, "<ARRAY>, <ANY>", err);
     if (!ovi_same_kind(b->args[1]->type, ovi_elem_type(b->args[0]))) /* a text is no element of numbers */

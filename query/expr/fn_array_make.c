@@ -76,7 +76,9 @@ ov_status ovi_bind_append(ovi_bind *b, ov_error *err)
     if (is_mv(b->fn) && b->args[list]->type.id == OV_TYPE_ARRAY)
         return of_array(b, err);
     OV_TRY(result_like(b, list, err));
-    if (ov_type_is_list(b->args[1 - list]->type))
+    if (b->type.id == OV_TYPE_ARRAY && b->type.elem == OV_TYPE_COMPLEX)
+        OV_TRY(ovi_want_nested(b, 1 - list, err));
+    else if (ov_type_is_list(b->args[1 - list]->type))
         return ovi_wrong_types(b, "one element and a list", err);
     OV_TRY(want_elements(b, 1 - list, err));
     b->nullable = b->args[list]->nullable;

@@ -158,7 +158,7 @@ static ov_status make_lists(ovi_call *c, bool filter, ov_vec *out, ov_error *err
     ov_vec v = {0};
     uint32_t from = 0, end = 0;
     OV_TRY(combine(c, &k, err));
-    OV_TRY(ovi_list_init(&l, c, OV_T(c->e->type.elem), err));
+    OV_TRY(ovi_list_init(&l, c, ovi_elem_type(c->e), err));
     for (size_t r = ov_bits_next(k.whole, c->rows, 0); r < c->rows; r = ov_bits_next(k.whole, c->rows, r + 1)) {
         bool any = !filter;
         if (!filter)

@@ -1,7 +1,8 @@
 /*
  * LOOKUP(x, 'name'), LOOKUP(x, 'name', 'instead'), LOOKUP_AT(x, 'name', time, 'instead'): the map is found when the query is bound, so a query sees one version. Per
- * distinct value, as every function of one column (expr.h).
+ * distinct value, as every function of one column (expr.h). $LOOKUP_IN(x, '{"key":"value"}'): the map stands in the query.
  */
+#include "base/json.h"
 #include "base/suggest.h"
 #include "query/expr/expr_int.h"
 #include "query/expr/lookup.h"
@@ -47,6 +48,49 @@ static ov_status bind(ovi_bind *b, uint32_t instead, ov_error *err)
 ov_status ovi_bind_lookup(ovi_bind *b, ov_error *err)
 {
     return bind(b, 2, err);
+}
+
+static void release(void *map)
+{
+    ov_lookup_release(map);
+}
+
+static ov_status read_map(ov_arena *a, ov_slice text, ov_lookup **out, ov_error *err)
+{
+    ov_json *map;
+    ov_slice *keys, *values;
+    uint32_t n = 0;
+    OV_TRY(ov_json_parse(text, NULL, a, &map, err));
+    OV_TRY(ov_json_expect(map, OV_JSON_OBJECT, err));
+    OV_TRY(ov_arena_alloc(a, (map->count + (size_t)1) * sizeof *keys, &keys, err));
+    OV_TRY(ov_arena_alloc(a, (map->count + (size_t)1) * sizeof *values, &values, err));
+    for (const ov_json *v = map->first; v; v = v->next) {
+        if (v->kind == OV_JSON_NULL)
+            continue;
+        keys[n] = v->key;
+        OV_TRY(ov_json_as_str(v, &values[n++], err));
+    }
+    OV_TRY(ov_lookup_create(OV_SLICE_LIT("map"), OV_SLICE_LIT(""), keys, values, NULL, n, out, err));
+    ov_status st = ov_arena_on_exit(a, release, *out, err);
+    if (st != OV_OK)
+        ov_lookup_release(*out);
+    return st;
+}
+
+ov_status ovi_bind_lookup_in(ovi_bind *b, ov_error *err)
+{
+    lookup_call *call;
+    ov_lookup *map;
+    ov_slice text;
+    bool is_null;
+    OV_TRY(ovi_want_text(b, 0, err));
+    OV_TRY(ovi_const_text(b, 1, &text, &is_null, err));
+    OV_TRY(ovi_prepare(b, sizeof *call, &call, err));
+    OV_TRY(read_map(b->cx->arena, text, &map, err));
+    call->map = map;
+    ovi_result(b, OV_SQL_VARCHAR);
+    b->nullable = true;
+    return OV_OK;
 }
 
 ov_status ovi_bind_lookup_at(ovi_bind *b, ov_error *err)

@@ -91,7 +91,7 @@ ov_status ovi_keep_list(ov_arena *a, const ov_vec *v, const ov_vec **out, ov_err
     uint32_t first, end;
     const ov_vec *items = ov_vec_list(v, 0, &first, &end);
     uint32_t n = end - first;
-    ov_type elem = OV_T(v->type.id == OV_TYPE_ARRAY ? v->type.elem : OV_TYPE_STRING);
+    ov_type elem = v->type.id == OV_TYPE_ARRAY ? (ov_type){.id = v->type.elem, .complex = v->type.complex} : OV_T(OV_TYPE_STRING);
     bool text = !ov_type_is_int(elem) && !ov_type_is_real(elem);
     ovi_result_lanes l = {.rows = n};
     size_t bytes = OV_MAX(ov_words(n), (size_t)1) * 64 * (text ? sizeof(ov_slice) : 8);
@@ -162,9 +162,27 @@ void ov_expr_element(const ov_expr *e, ov_type *type, ov_sqltype *sql)
     *sql = ovi_elem_sql(e);
 }
 
+ov_status ovi_want_nested(ovi_bind *b, uint32_t i, ov_error *err)
+{
+    const ov_expr **e = &b->args[i];
+    if ((*e)->type.id == OV_TYPE_STRING && (*e)->type.multi)
+        OV_TRY(ovi_call_fn(b->cx, "MV_TO_ARRAY", e, 1, b->pos, b->end_pos, e, err));
+    return ovi_call_fn(b->cx, "$TO_JSON", e, 1, b->pos, b->end_pos, e, err);
+}
+
+/* The elements of JSON that is an array; a plain value is one. */
+static ov_status list_of_json(ovi_bind *b, uint32_t i, ov_error *err)
+{
+    const ov_expr *args[2] = {b->args[i], NULL};
+    OV_TRY(ov_expr_str(b->cx, OV_SQL_VARCHAR, OV_SLICE_LIT("$"), &args[1], err));
+    return ovi_call_fn(b->cx, "JSON_QUERY_ARRAY", args, 2, b->pos, b->end_pos, &b->args[i], err);
+}
+
 ov_status ovi_want_list(ovi_bind *b, uint32_t i, ov_error *err)
 {
     const ov_expr *e = b->args[i];
+    if (e->type.id == OV_TYPE_COMPLEX && e->type.complex == OV_COMPLEX_JSON)
+        return list_of_json(b, i, err);
     if (e->type.id == OV_TYPE_ARRAY || e->type.id == OV_TYPE_STRING || e->sql == OV_SQL_NULL ||
         e->sql == OV_SQL_ARRAY)
         return OV_OK;

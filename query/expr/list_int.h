@@ -26,6 +26,8 @@ ov_type ovi_elem_type(const ov_expr *e);
 ov_sqltype ovi_elem_sql(const ov_expr *e);
 /* Argument i must be an array, a text (one or several values) or NULL. */
 ov_status ovi_want_list(ovi_bind *b, uint32_t i, ov_error *err);
+/* Argument i as an element of an array of arrays: JSON. */
+ov_status ovi_want_nested(ovi_bind *b, uint32_t i, ov_error *err);
 /* The same with elements of a type. */
 ov_status ovi_want_list_of(ovi_bind *b, uint32_t i, ov_sqltype elem, ov_error *err);
 void ovi_result_array(ovi_bind *b, ov_type elem, ov_sqltype elem_sql);

@@ -74,18 +74,36 @@ static ov_status wrap(ov_expr_ctx *cx, const ov_expr *list, const ov_expr *eleme
     return ovi_fold(cx, e, out, err);
 }
 
-ov_status ov_expr_any(ov_expr_ctx *cx, const ov_expr *list, const ov_expr *test, uint32_t element, const ov_expr **out,
-                      ov_error *err)
+/* `inner`, which reads column `element`, around the lists. */
+static ov_status lift_moved(ov_expr_ctx *cx, const char *name, const ov_expr *list, const ov_expr *inner, uint32_t element, ov_expr **out,
+                            ov_error *err)
 {
     const ov_expr **map, *moved;
     ov_type type;
     ov_sqltype sql;
-    ov_expr *e;
     ov_expr_element(list, &type, &sql);
     OV_TRY(ov_arena_zalloc(cx->arena, ((size_t)element + 1) * sizeof *map, &map, err));
     OV_TRY(ov_expr_column(cx, 0, type, sql, true, &map[element], err));
-    OV_TRY(ov_expr_rebase(cx, test, map, &moved, err));
-    OV_TRY(lift(cx, "$ANY", list, moved, test->pos, test->end_pos, &e, err));
+    OV_TRY(ov_expr_rebase(cx, inner, map, &moved, err));
+    return lift(cx, name, list, moved, inner->pos, inner->end_pos, out, err);
+}
+
+ov_status ov_expr_any(ov_expr_ctx *cx, const ov_expr *list, const ov_expr *test, uint32_t element, const ov_expr **out,
+                      ov_error *err)
+{
+    ov_expr *e;
+    OV_TRY(lift_moved(cx, "$ANY", list, test, element, &e, err));
+    *out = e;
+    return OV_OK;
+}
+
+ov_status ov_expr_each(ov_expr_ctx *cx, const ov_expr *list, const ov_expr *text, uint32_t element, const ov_expr **out,
+                       ov_error *err)
+{
+    ov_expr *e;
+    OV_TRY(lift_moved(cx, "$EACH", list, text, element, &e, err));
+    e->sql = OV_SQL_VARCHAR;
+    e->type.multi = 1;
     *out = e;
     return OV_OK;
 }
@@ -99,12 +117,18 @@ ov_status ovi_each_cast(ov_expr_ctx *cx, const ov_expr *list, ov_sqltype to, uin
                                    [OV_TYPE_STRING] = OV_SQL_VARCHAR};
     const ov_expr *element;
     ov_type native = ov_sqltype_native(to);
-    if (list->type.id != OV_TYPE_ARRAY || list->type.elem > OV_TYPE_STRING || list->type.elem == OV_TYPE_NULL ||
+    bool json = list->type.elem == OV_TYPE_COMPLEX && list->type.complex == OV_COMPLEX_JSON && to == OV_SQL_VARCHAR;
+    if (list->type.id != OV_TYPE_ARRAY || (list->type.elem > OV_TYPE_STRING && !json) || list->type.elem == OV_TYPE_NULL ||
         native.id == OV_TYPE_NULL)
         return ov_fail_at(err, OV_UNSUPPORTED, pos, end_pos, "CAST from %s to an array of %s is not supported",
                           ov_sqltype_name((ov_sqltype)list->sql), ov_sqltype_name(to));
-    OV_TRY(ov_expr_column(cx, 0, OV_T(list->type.elem), (ov_sqltype)bare[list->type.elem], true, &element, err));
-    OV_TRY(ov_expr_cast(cx, element, to, native, pos, end_pos, &element, err));
+    if (json) {
+        OV_TRY(ov_expr_column(cx, 0, OV_T_COMPLEX(OV_COMPLEX_JSON), OV_SQL_OTHER, true, &element, err));
+        OV_TRY(ovi_call_fn(cx, "TO_JSON_STRING", &element, 1, pos, end_pos, &element, err));
+    } else {
+        OV_TRY(ov_expr_column(cx, 0, OV_T(list->type.elem), (ov_sqltype)bare[list->type.elem], true, &element, err));
+        OV_TRY(ov_expr_cast(cx, element, to, native, pos, end_pos, &element, err));
+    }
     ov_expr *e;
     OV_TRY(lift(cx, "$EACH", list, element, pos, end_pos, &e, err));
     e->sql = OV_SQL_ARRAY;

@@ -46,10 +46,10 @@ static ov_status as_type(ovi_nagg_binder *b, const ov_json *json, ov_sqltype sql
 {
     if (ov_type_is_list((*out)->type) && sql == OV_SQL_VARCHAR)
         return ovi_ncall(b->s->p, json, "TO_JSON_STRING", out, 1, out, b->err);
-    if (ov_type_is_list((*out)->type) || (*out)->type.id == OV_TYPE_COMPLEX)
-        return ov_json_fail(json, b->err, OV_UNSUPPORTED,
-                            "aggregators of numbers over lists and complex columns are not supported; name one value with "
-                            "a virtual column");
+    if (ov_type_is_list((*out)->type))
+        OV_TRY(ovi_nagg_only(b, json, sql, out));
+    if ((*out)->type.id == OV_TYPE_COMPLEX)
+        OV_TRY(ovi_nagg_plain(b, json, sql, out));
     return ovi_nfail_at(json, ovi_ncast(b->s->p, *out, sql, out, b->err), b->err);
 }
 
@@ -68,7 +68,7 @@ static ov_status bind_simple(ovi_nagg_binder *b, const ovi_nagg_kind *k, const o
 {
     const ov_expr *x;
     OV_TRY(read_argument(b, json, &x));
-    if (x->type.id == OV_TYPE_STRING && x->type.multi)
+    if (ov_type_is_list(x->type))
         OV_TRY(ovi_nagg_each(b, k, json, &x));
     OV_TRY(as_type(b, json, k->sql, &x));
     b->agg->sql = k->sql;
@@ -132,8 +132,10 @@ static ov_status bind_any(ovi_nagg_binder *b, const ovi_nagg_kind *k, const ov_j
 /* The sum over the count: 0 over no rows, unlike AVG. */
 static ov_status bind_mean(ovi_nagg_binder *b, const ovi_nagg_kind *k, const ov_json *json)
 {
+    const ov_expr *x;
     b->agg->zero = true;
-    return bind_simple(b, k, json);
+    OV_TRY(read_argument(b, json, &x));
+    return ov_type_is_list(x->type) ? ovi_nagg_mean(b, json, x) : bind_simple(b, k, json);
 }
 
 /* ---- wrappers ---- */
@@ -172,7 +174,7 @@ static ov_status bind_grouping(ovi_nagg_binder *b, const ovi_nagg_kind *k, const
 static ov_status refuse_javascript(ovi_nagg_binder *b, const ovi_nagg_kind *k, const ov_json *json)
 {
     (void)k;
-    return ov_json_fail(json, b->err, OV_UNSUPPORTED, "JavaScript is disabled");
+    return ovi_nno_javascript(json, b->err);
 }
 
 /* Sorted by name. */

@@ -25,8 +25,6 @@ OV_CHECKED ov_status ovi_nagg_room(ovi_nagg_binder *b, ov_agg_call **out);
 /* One more call of an aggregate function. */
 OV_CHECKED ov_status ovi_nagg_call(ovi_nagg_binder *b, const ov_json *json, const char *fn, const ov_expr **args, uint32_t argc,
                                    bool distinct, uint32_t *index);
-/* What all values of a row's multi-value text come to, as k's aggregate takes one after the other (native_agg_made.c). */
-OV_CHECKED ov_status ovi_nagg_each(ovi_nagg_binder *b, const ovi_nagg_kind *k, const ov_json *json, const ov_expr **x);
 /* The value of `fieldName` or `expression` as that type. */
 OV_CHECKED ov_status ovi_nagg_argument(ovi_nagg_binder *b, const ov_json *json, ov_sqltype sql, const ov_expr **out);
 
@@ -38,6 +36,15 @@ OV_CHECKED ov_status ovi_nagg_sketch(ovi_nagg_binder *b, const ovi_nagg_kind *k,
 OV_CHECKED ov_status ovi_nagg_sketch_merge(ovi_nagg_binder *b, const ovi_nagg_kind *k, const ov_json *json);
 OV_CHECKED ov_status ovi_nagg_by_table(ovi_nagg_binder *b, const ovi_nagg_kind *k, const ov_json *json);
 OV_CHECKED ov_status ovi_nagg_variance(ovi_nagg_binder *b, const ovi_nagg_kind *k, const ov_json *json);
+/* ---- native_agg_list.c ---- */
+/* What all values of a row's list come to, as k's aggregate takes one after the other. */
+OV_CHECKED ov_status ovi_nagg_each(ovi_nagg_binder *b, const ovi_nagg_kind *k, const ov_json *json, const ov_expr **x);
+/* The mean of all values of all rows' lists. */
+OV_CHECKED ov_status ovi_nagg_mean(ovi_nagg_binder *b, const ov_json *json, const ov_expr *x);
+/* A list's only element; NULL where there are none or several. */
+OV_CHECKED ov_status ovi_nagg_only(ovi_nagg_binder *b, const ov_json *json, ov_sqltype sql, const ov_expr **x);
+/* A JSON value that is no object and no list, as that type; other complex values are no number and no text. */
+OV_CHECKED ov_status ovi_nagg_plain(ovi_nagg_binder *b, const ov_json *json, ov_sqltype sql, const ov_expr **x);
 /* ---- native_agg_made.c ---- */
 OV_CHECKED ov_status ovi_nagg_histogram(ovi_nagg_binder *b, const ovi_nagg_kind *k, const ov_json *json);
 OV_CHECKED ov_status ovi_nagg_single(ovi_nagg_binder *b, const ovi_nagg_kind *k, const ov_json *json);

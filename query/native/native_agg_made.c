@@ -1,6 +1,6 @@
 /*
  * Aggregators that are an expression over several calls: `histogram`, `singleValue`, timeMin and timeMax, and the pairs that first and last ones are
- * while they are not finished; and those of numbers over rows of several texts.
+ * while they are not finished.
  */
 #include "query/native/native_agg_int.h"
 
@@ -18,34 +18,6 @@ ov_status ovi_nagg_pair(ovi_nplanner *p, const ovi_nagg *agg, const ov_expr *con
     if (calls[1]->sql == OV_SQL_TIMESTAMP)
         OV_TRY(ov_expr_retype(p->cx, calls[1], OV_SQL_BIGINT, &parts[1], err));
     return ovi_ncall(p, agg->json, "JSON_OBJECT", parts, 4, out, err);
-}
-
-/* ---- numbers of several texts a row ---- */
-
-static ov_status the_list(void *ctx, ov_expr_ctx *cx, ov_slice name, const ov_expr **out, ov_error *err)
-{
-    (void)cx, (void)err;
-    *out = ov_slice_eq(name, OV_SLICE_LIT("list")) ? *(const ov_expr **)ctx : NULL;
-    return OV_OK;
-}
-
-/* Source: Druid's wrappers of columns of texts. A text that is no number is nothing. */
-ov_status ovi_nagg_each(ovi_nagg_binder *b, const ovi_nagg_kind *k, const ov_json *json, const ov_expr **x)
-{
-    ov_native_scope scope = {.ctx = x, .column = the_list};
-    const char *type = k->sql == OV_SQL_BIGINT ? "LONG" : "DOUBLE";
-    ov_arena *arena = b->s->p->arena;
-    const ov_native *tree;
-    ov_slice text;
-    if (strcmp(k->fn, "SUM") == 0)
-        OV_TRY(ov_arena_printf(arena, &text, b->err, "fold((one, all) -> all + nvl(cast(one, '%s'), 0), list, 0)", type));
-    else
-        OV_TRY(ov_arena_printf(arena, &text, b->err, "fold((one, best) -> %s(cast(one, '%s'), best), list, null)",
-                               strcmp(k->fn, "MIN") == 0 ? "least" : "greatest", type));
-    ov_status st = ov_native_parse(text, arena, &tree, b->err);
-    if (st == OV_OK)
-        st = ov_native_bind(tree, &scope, b->s->p->cx, x, b->err);
-    return ovi_nfail_at(json, st, b->err);
 }
 
 /* ---- histogram ---- */

@@ -247,33 +247,26 @@ static ov_status extract_time(ovi_nplanner *p, const ov_json *fn, const ov_expr 
 
 /* ---- lookups ---- */
 
-/* CASE x WHEN key THEN value ... over a map that stands in the query. */
-static ov_status inline_map(ovi_nplanner *p, const ov_json *fn, const ov_json *map, const ov_expr *x,
-                            const ov_expr *other, const ov_expr **out, ov_error *err)
-{
-    const ov_expr **parts, *sides[2] = {x, NULL};
-    uint32_t n = 0;
-    OV_TRY(ov_arena_alloc(p->arena, (2 * (size_t)map->count + 1) * sizeof *parts, &parts, err));
-    for (const ov_json *v = map->first; v; v = v->next) {
-        ov_slice value;
-        OV_TRY(ov_expr_str(p->cx, OV_SQL_VARCHAR, v->key, &sides[1], err));
-        OV_TRY(ovi_ncall(p, v, "=", sides, 2, &parts[n++], err));
-        OV_TRY(ov_json_as_str(v, &value, err));
-        OV_TRY(ov_expr_str(p->cx, OV_SQL_VARCHAR, value, &parts[n++], err));
-    }
-    parts[n++] = other;
-    *out = other;
-    return n > 1 ? ovi_ncall(p, fn, "CASE", parts, n, out, err) : OV_OK;
-}
-
-static ov_status named_lookup(ovi_nplanner *p, const ov_json *at, ov_slice name, const ov_expr *x, const ov_expr *other,
-                              const ov_expr **out, ov_error *err)
+/* x looked up by `fn`, LOOKUP of a name or $LOOKUP_IN of a map's text; `other` where it is not there. */
+static ov_status look_up(ovi_nplanner *p, const ov_json *at, const char *fn, ov_slice what, const ov_expr *x, const ov_expr *other,
+                         const ov_expr **out, ov_error *err)
 {
     const ov_expr *args[2] = {x};
-    OV_TRY(ov_expr_str(p->cx, OV_SQL_VARCHAR, name, &args[1], err));
-    OV_TRY(ovi_ncall(p, at, "LOOKUP", args, 2, &args[0], err));
+    OV_TRY(ov_expr_str(p->cx, OV_SQL_VARCHAR, what, &args[1], err));
+    OV_TRY(ovi_ncall(p, at, fn, args, 2, &args[0], err));
     args[1] = other;
     return ovi_ncall(p, at, "COALESCE", args, 2, out, err);
+}
+
+/* A map that stands in the query. */
+static ov_status inline_map(ovi_nplanner *p, const ov_json *map, const ov_expr *x, const ov_expr *other, const ov_expr **out, ov_error *err)
+{
+    ov_slice value;
+    for (const ov_json *v = map->first; v; v = v->next)
+        if (v->kind != OV_JSON_NULL)
+            OV_TRY(ov_json_as_str(v, &value, err));
+    OV_TRY(ovi_njson_text(p, map, &value, err));
+    return look_up(p, map, "$LOOKUP_IN", value, x, other, out, err);
 }
 
 static ov_status extract_lookup(ovi_nplanner *p, const ov_json *fn, const ov_expr *x, const ov_expr **out, ov_error *err)
@@ -283,20 +276,26 @@ static ov_status extract_lookup(ovi_nplanner *p, const ov_json *fn, const ov_exp
     ov_slice type;
     bool retain;
     OV_TRY(ov_json_bool(fn, "retainMissingValue", false, &retain, err));
+    if (retain && ov_json_find(fn, "replaceMissingValueWith"))
+        return ov_json_fail(ov_json_find(fn, "replaceMissingValueWith"), err, OV_INVALID,
+                            "Cannot specify a [replaceMissingValueWith] and set [retainMissingValue] to true");
     OV_TRY(missing(p, fn, x, !retain, &other, err));
     if (lookup && lookup->kind == OV_JSON_STRING)
-        return named_lookup(p, lookup, lookup->s, x, other, out, err);
-    if (!lookup && ov_json_find(fn, "name")) { /* the lookup dimension spec by name */
+        return look_up(p, lookup, "LOOKUP", lookup->s, x, other, out, err);
+    if (ov_json_find(fn, "name")) { /* the lookup dimension spec by name */
+        if (lookup)
+            return ov_json_fail(fn, err, OV_INVALID, "'name' and 'lookup' exclude each other; give one of them");
         OV_TRY(ov_json_need_str(fn, "name", &type, err));
-        return named_lookup(p, ov_json_get(fn, "name"), type, x, other, out, err);
+        return look_up(p, ov_json_get(fn, "name"), "LOOKUP", type, x, other, out, err);
     }
     OV_TRY(ov_json_need_obj(fn, "lookup", &lookup, err));
     OV_TRY(ov_json_need_str(lookup, "type", &type, err));
     if (!ov_slice_eq(type, OV_SLICE_LIT("map")))
-        return ov_json_fail(lookup, err, OV_UNSUPPORTED, "lookups of type '" OV_SLICE_FMT "' are not supported here; use map",
+        return ov_json_fail(ov_json_get(lookup, "type"), err, OV_INVALID,
+                            "unknown lookup '" OV_SLICE_FMT "'; there is map, and registered lookups are given by their name",
                             OV_SLICE_ARG(type));
     OV_TRY(ov_json_need_obj(lookup, "map", &map, err));
-    return inline_map(p, fn, map, x, other, out, err);
+    return inline_map(p, map, x, other, out, err);
 }
 
 /* ---- the table ---- */
@@ -324,13 +323,24 @@ static const struct {
     {"upper", extract_upper, false},
 };
 
+/* Every text of a row for itself. */
+static ov_status of_each_text(ovi_nplanner *p, const ov_json *fn, const ov_expr *x, const ov_expr **out, ov_error *err)
+{
+    const ov_expr *one, *made;
+    OV_TRY(ov_expr_column(p->cx, 0, OV_T(OV_TYPE_STRING), OV_SQL_VARCHAR, true, &one, err));
+    OV_TRY(ovi_nextract(p, fn, one, &made, err));
+    return ov_expr_each(p->cx, x, made, 0, out, err);
+}
+
 ov_status ovi_nextract(ovi_nplanner *p, const ov_json *fn, const ov_expr *x, const ov_expr **out, ov_error *err)
 {
     ov_slice type;
     OV_TRY(ov_json_expect(fn, OV_JSON_OBJECT, err));
     OV_TRY(ov_json_need_str(fn, "type", &type, err));
     if (ov_slice_eq(type, OV_SLICE_LIT("javascript")))
-        return ov_json_fail(ov_json_get(fn, "type"), err, OV_UNSUPPORTED, "JavaScript is disabled");
+        return ovi_nno_javascript(fn, err);
+    if (x->type.id == OV_TYPE_STRING && x->type.multi)
+        return of_each_text(p, fn, x, out, err);
     for (size_t i = 0; i < OV_COUNT_OF(functions); i++) {
         if (!ov_slice_eq(type, ov_slice_cstr(functions[i].name)))
             continue;

@@ -38,8 +38,7 @@ ov_status ovi_filter_text(ovi_filter_binder *f, ov_slice s, const ov_expr **out)
     return ov_expr_str(f->b.cx, OV_SQL_VARCHAR, s, out, f->err);
 }
 
-/* Any column, lists and nested ones too. */
-static ov_status any_column_named(ovi_filter_binder *f, ov_slice name, const ov_expr **out)
+ov_status ovi_filter_named(ovi_filter_binder *f, ov_slice name, const ov_expr **out)
 {
     *out = NULL;
     OV_TRY(f->b.scope->column(f->b.scope->ctx, f->b.cx, name, out, f->err));
@@ -51,22 +50,19 @@ static ov_status any_column_named(ovi_filter_binder *f, ov_slice name, const ov_
     return OV_OK;
 }
 
-static ov_status column_named(ovi_filter_binder *f, const ov_json *at, ov_slice name, const ov_expr **out)
+ov_status ovi_filter_any_column(ovi_filter_binder *f, const ov_json *json, const char *key, const ov_expr **out)
 {
-    OV_TRY(any_column_named(f, name, out));
-    if ((*out)->type.id == OV_TYPE_COMPLEX || (*out)->type.id == OV_TYPE_ARRAY)
-        return ov_json_fail(at, f->err, OV_UNSUPPORTED, "filters on the nested column '" OV_SLICE_FMT
-                            "' are not supported; use an expression with json_value", OV_SLICE_ARG(name));
-    return OV_OK;
+    ov_slice name;
+    OV_TRY(ov_json_need_str(json, key, &name, f->err));
+    return ovi_filter_named(f, name, out);
 }
 
 ov_status ovi_filter_column(ovi_filter_binder *f, const ov_json *json, const char *key, const ov_expr **out)
 {
-    ov_slice name;
     const ov_json *fn = ov_json_find(json, "extractionFn");
     ovi_nplanner p = {.cx = f->b.cx, .arena = f->b.cx->arena};
-    OV_TRY(ov_json_need_str(json, key, &name, f->err));
-    OV_TRY(column_named(f, ov_json_get(json, key), name, out));
+    OV_TRY(ovi_filter_any_column(f, json, key, out));
+    OV_TRY(ovi_filter_plain(f, ov_json_get(json, key), *out, out));
     return fn ? ovi_nextract(&p, fn, *out, out, f->err) : OV_OK;
 }
 
@@ -96,7 +92,13 @@ ov_status ovi_filter_match_value(ovi_filter_binder *f, const ov_json *v, ov_slic
     ov_slice s;
     int64_t i;
     double d;
-    if (v->kind == OV_JSON_ARRAY && type.n > 7 && ov_slice_ieq(ov_slice_make(type.p, 6), OV_SLICE_LIT("ARRAY<"))) {
+    if (ov_slice_ieq(type, OV_SLICE_LIT("COMPLEX<json>"))) {
+        ovi_nplanner p = {.cx = f->b.cx, .arena = f->b.cx->arena};
+        OV_TRY(ovi_njson_text(&p, v, &s, f->err));
+        OV_TRY(ovi_filter_text(f, s, out));
+        return ovi_filter_apply(f, v, "PARSE_JSON", out, 1, out);
+    }
+    if (v->kind == OV_JSON_ARRAY && ovi_filter_is_array_type(type)) {
         const ov_expr **items;
         uint32_t n = 0;
         ov_slice elem = ov_slice_make(type.p + 6, type.n - 7);
@@ -122,8 +124,8 @@ ov_status ovi_filter_match_value(ovi_filter_binder *f, const ov_json *v, ov_slic
         return ov_expr_f64(f->b.cx, OV_SQL_DOUBLE, d, out, f->err);
     }
     if (!ov_slice_ieq(type, OV_SLICE_LIT("STRING")))
-        return ov_json_fail(v, f->err, OV_UNSUPPORTED,
-                            "the type '" OV_SLICE_FMT "' is not supported for match values; use STRING, LONG, DOUBLE, FLOAT or ARRAY<...> of those",
+        return ov_json_fail(v, f->err, OV_INVALID,
+                            "the type '" OV_SLICE_FMT "' is not supported for match values; use STRING, LONG, DOUBLE, FLOAT, ARRAY<...> of those or COMPLEX<json>",
                             OV_SLICE_ARG(type));
     OV_TRY(ov_json_as_str(v, &s, f->err));
     return ovi_filter_text(f, s, out);
@@ -212,12 +214,18 @@ static ov_status is_null(ovi_filter_binder *f, const ov_json *json, const ov_exp
     return ovi_filter_apply(f, json, "OR", sides, 2, out);
 }
 
+ov_status ovi_filter_is_null(ovi_filter_binder *f, const ov_json *json, const char *key, const ov_expr **out)
+{
+    const ov_expr *col;
+    bool made = ov_json_find(json, "extractionFn") != NULL;
+    OV_TRY((made ? ovi_filter_column : ovi_filter_any_column)(f, json, key, &col));
+    return is_null(f, json, col, out);
+}
+
 static ov_status filter_null(ovi_filter_binder *f, const ov_json *json, const ov_expr **out)
 {
     const ov_expr *col;
-    ov_slice name;
-    OV_TRY(ov_json_need_str(json, "column", &name, f->err));
-    OV_TRY(any_column_named(f, name, &col));
+    OV_TRY(ovi_filter_any_column(f, json, "column", &col));
     return is_null(f, json, col, out);
 }
 
@@ -231,9 +239,9 @@ static ov_status filter_selector(ovi_filter_binder *f, const ov_json *json, cons
 {
     const ov_expr *col, *value;
     ov_slice s;
-    OV_TRY(ovi_filter_column(f, json, "dimension", &col));
     if (!ov_json_find(json, "value"))
-        return is_null(f, json, col, out);
+        return ovi_filter_is_null(f, json, "dimension", out);
+    OV_TRY(ovi_filter_column(f, json, "dimension", &col));
     OV_TRY(ov_json_need_str(json, "value", &s, f->err));
     OV_TRY(ovi_filter_value_like(f, col, s, &value));
     return value ? ovi_filter_apply2(f, json, "=", col, value, out) : ovi_filter_nothing(f, json, col, out);
@@ -242,53 +250,45 @@ static ov_status filter_selector(ovi_filter_binder *f, const ov_json *json, cons
 static ov_status filter_equals(ovi_filter_binder *f, const ov_json *json, const ov_expr **out)
 {
     const ov_json *match;
-    const ov_expr *col, *value;
+    const ov_expr *col;
     ov_slice type;
-    ov_slice name;
-    OV_TRY(ov_json_need_str(json, "column", &name, f->err));
-    OV_TRY(any_column_named(f, name, &col));
+    OV_TRY(ovi_filter_any_column(f, json, "column", &col));
     OV_TRY(ov_json_need_str(json, "matchValueType", &type, f->err));
     OV_TRY(ov_json_need(json, "matchValue", &match, f->err));
-    OV_TRY(ovi_filter_match_value(f, match, type, &value));
-    if (col->type.id == OV_TYPE_FLOAT && ov_type_is_real(value->type)) /* as exact as the column is */
-        OV_TRY(ov_expr_f64(f->b.cx, OV_SQL_DOUBLE, (double)(float)value->constant.f, &value, f->err));
-    return ovi_filter_apply2(f, json, "=", col, value, out);
+    return ovi_filter_equal(f, json, col, match, type, out);
 }
 
-/* The list holds the value; a single value is a list of one. */
-static ov_status filter_array_contains(ovi_filter_binder *f, const ov_json *json, const ov_expr **out)
+/* A condition for each value: of arrays and JSON there is no set. */
+static ov_status in_each(ovi_filter_binder *f, const ov_json *json, const ov_expr *col, const ov_json *values, ov_slice type, const ov_expr **out)
 {
-    const ov_json *match;
-    const ov_expr *args[2];
-    ov_slice type, name;
-    OV_TRY(ov_json_need_str(json, "column", &name, f->err));
-    OV_TRY(any_column_named(f, name, &args[0]));
-    OV_TRY(ov_json_need_str(json, "elementMatchValueType", &type, f->err));
-    match = ov_json_find(json, "elementMatchValue");
-    if (match)
-        OV_TRY(ovi_filter_match_value(f, match, type, &args[1]));
-    else
-        OV_TRY(ov_expr_null(f->b.cx, OV_SQL_NULL, &args[1], f->err));
-    if (!ov_type_is_list(args[0]->type))
-        return match ? ovi_filter_apply(f, json, "=", args, 2, out) : ovi_filter_apply(f, json, "IS NULL", args, 1, out);
-    return ovi_filter_apply(f, json, args[0]->type.id == OV_TYPE_ARRAY ? "ARRAY_CONTAINS" : "MV_CONTAINS", args, 2, out);
+    const ov_expr **any;
+    uint32_t n = 0;
+    OV_TRY(ov_arena_alloc(f->b.cx->arena, (values->count + (size_t)1) * sizeof *any, &any, f->err));
+    for (const ov_json *v = values->first; v; v = v->next)
+        if (v->kind != OV_JSON_NULL)
+            OV_TRY(ovi_filter_equal(f, json, col, v, type, &any[n++]));
+    if (n == 0)
+        return ovi_filter_nothing(f, json, col, out);
+    *out = any[0];
+    return n > 1 ? ovi_filter_apply(f, json, "OR", any, n, out) : OV_OK;
 }
 
 /* values: texts, numbers and null; inType says of which type the latter are. */
-static ov_status in_list(ovi_filter_binder *f, const ov_json *json, const char *key, const ov_json *values, ov_slice type,
-                         const ov_expr **out)
+static ov_status in_values(ovi_filter_binder *f, const ov_json *json, const char *key, const ov_json *values, ov_slice type, const ov_expr **out)
 {
-    const ov_expr *col, **items, *sides[2];
+    const ov_expr *col, **items;
     uint32_t n = 0;
-    bool null = false;
+    if (type.n) {
+        OV_TRY(ovi_filter_any_column(f, json, key, &col));
+        if (col->type.id == OV_TYPE_ARRAY || ovi_filter_is_json(col) || ovi_filter_is_array_type(type))
+            return in_each(f, json, col, values, type, out);
+    }
     OV_TRY(ovi_filter_column(f, json, key, &col));
     OV_TRY(ov_arena_alloc(f->b.cx->arena, (values->count + (size_t)1) * sizeof *items, &items, f->err));
     for (const ov_json *v = values->first; v; v = v->next) {
         ov_slice s;
-        if (v->kind == OV_JSON_NULL) {
-            null = true;
+        if (v->kind == OV_JSON_NULL)
             continue;
-        }
         if (type.n) {
             OV_TRY(ovi_filter_match_value(f, v, type, &items[n]));
         } else {
@@ -297,11 +297,21 @@ static ov_status in_list(ovi_filter_binder *f, const ov_json *json, const char *
         }
         n += items[n] != NULL;
     }
-    OV_TRY(n ? ov_expr_in(f->b.cx, col, items, n, 0, 0, &sides[0], f->err) : ovi_filter_nothing(f, json, col, &sides[0]));
-    *out = sides[0];
+    return n ? ov_expr_in(f->b.cx, col, items, n, 0, 0, out, f->err) : ovi_filter_nothing(f, json, col, out);
+}
+
+static ov_status in_list(ovi_filter_binder *f, const ov_json *json, const char *key, const ov_json *values, ov_slice type,
+                         const ov_expr **out)
+{
+    const ov_expr *sides[2];
+    bool null = false;
+    OV_TRY(in_values(f, json, key, values, type, out));
+    for (const ov_json *v = values->first; v; v = v->next)
+        null |= v->kind == OV_JSON_NULL;
     if (!null)
         return OV_OK;
-    OV_TRY(is_null(f, json, col, &sides[1]));
+    sides[0] = *out;
+    OV_TRY(ovi_filter_is_null(f, json, key, &sides[1]));
     return ovi_filter_apply(f, json, "OR", sides, 2, out);
 }
 
@@ -325,37 +335,6 @@ static ov_status filter_in_type(ovi_filter_binder *f, const ov_json *json, const
 
 /* ---- the rest ---- */
 
-static ov_status filter_columns(ovi_filter_binder *f, const ov_json *json, const ov_expr **out)
-{
-    const ov_json *dims;
-    const ov_expr *first = NULL, *sides[2], *all = NULL;
-    ov_slice name;
-    OV_TRY(ov_json_need_arr(json, "dimensions", &dims, f->err));
-    if (dims->count < 2)
-        return ov_json_fail(dims, f->err, OV_INVALID, "expected at least two columns to compare");
-    for (const ov_json *v = dims->first; v; v = v->next) {
-        if (v->kind == OV_JSON_OBJECT) { /* {"type":"default" or "extraction","dimension":...} */
-            OV_TRY(ovi_filter_column(f, v, "dimension", &sides[1]));
-        } else {
-            OV_TRY(ov_json_as_str(v, &name, f->err));
-            OV_TRY(column_named(f, v, name, &sides[1]));
-        }
-        OV_TRY(ovi_as_text(&f->b, sides[1], &sides[1], f->err));
-        if (!first) {
-            first = sides[1];
-            continue;
-        }
-        sides[0] = first;
-        OV_TRY(ovi_filter_apply(f, json, "IS NOT DISTINCT FROM", sides, 2, &sides[1]));
-        sides[0] = all;
-        OV_TRY(all ? ovi_filter_apply(f, json, "AND", sides, 2, &all) : OV_OK);
-        if (!all)
-            all = sides[1];
-    }
-    *out = all;
-    return OV_OK;
-}
-
 static ov_status filter_expression(ovi_filter_binder *f, const ov_json *json, const ov_expr **out)
 {
     const ov_native *tree;
@@ -373,7 +352,7 @@ static ov_status filter_expression(ovi_filter_binder *f, const ov_json *json, co
 static ov_status filter_javascript(ovi_filter_binder *f, const ov_json *json, const ov_expr **out)
 {
     (void)out;
-    return ov_json_fail(json, f->err, OV_UNSUPPORTED, "JavaScript is disabled");
+    return ovi_nno_javascript(json, f->err);
 }
 
 /* Sorted by name. */
@@ -382,10 +361,10 @@ static const struct {
     ov_status (*bind)(ovi_filter_binder *f, const ov_json *json, const ov_expr **out);
 } filters[] = {
     {"and", filter_and},
-    {"arrayContainsElement", filter_array_contains},
+    {"arrayContainsElement", ovi_filter_contains},
     {"bloom", ovi_filter_bloom},
     {"bound", ovi_filter_bound},
-    {"columnComparison", filter_columns},
+    {"columnComparison", ovi_filter_same},
     {"equals", filter_equals},
     {"expression", filter_expression},
     {"extraction", filter_selector},

@@ -54,37 +54,43 @@ static ov_status one_bound(ovi_filter_binder *f, const ov_json *json, const char
     return ovi_filter_apply(f, json, "OR", parts, 2, out);
 }
 
-ov_status ovi_filter_bound(ovi_filter_binder *f, const ov_json *json, const ov_expr **out)
+/* Of one value: it lies within the bounds that are there. */
+static ov_status within(ovi_filter_binder *f, const ov_json *json, const ov_expr *x, const ov_expr **out)
 {
     static const char *const above[2] = {">=", ">"}, *const below[2] = {"<=", "<"};
-    const ov_expr *col, *lower, *upper, *sides[2];
+    const ov_expr *lower, *upper;
     ov_slice order;
-    OV_TRY(ovi_filter_column(f, json, "dimension", &col));
     bool digits; /* the older word */
     OV_TRY(ov_json_bool(json, "alphaNumeric", false, &digits, f->err));
     OV_TRY(ov_json_str(json, "ordering", digits ? OV_SLICE_LIT("alphanumeric") : OV_SLICE_LIT("lexicographic"), &order,
                        f->err));
-    OV_TRY(one_bound(f, json, "lower", "lowerStrict", above, order, col, &lower));
-    OV_TRY(one_bound(f, json, "upper", "upperStrict", below, order, col, &upper));
-    if (lower && upper)
-        return ovi_filter_apply2(f, json, "AND", lower, upper, out);
-    *out = lower;
+    OV_TRY(one_bound(f, json, "lower", "lowerStrict", above, order, x, &lower));
+    OV_TRY(one_bound(f, json, "upper", "upperStrict", below, order, x, &upper));
+    *out = lower ? lower : upper;
+    return lower && upper ? ovi_filter_apply2(f, json, "AND", lower, upper, out) : OV_OK;
+}
+
+ov_status ovi_filter_bound(ovi_filter_binder *f, const ov_json *json, const ov_expr **out)
+{
+    const ov_expr *col, *sides[2];
+    OV_TRY(ovi_filter_column(f, json, "dimension", &col));
+    bool lower = ov_json_find(json, "lower") != NULL;
+    if (!lower && !ov_json_find(json, "upper"))
+        return ov_json_fail(json, f->err, OV_INVALID, "a bound needs 'lower', 'upper' or both");
+    OV_TRY(ovi_filter_each(f, json, col, within, out));
     if (lower)
         return OV_OK;
-    if (!upper)
-        return ov_json_fail(json, f->err, OV_INVALID, "a bound needs 'lower', 'upper' or both");
-    sides[0] = upper; /* without a lower bound NULL is inside */
-    OV_TRY(ovi_filter_apply(f, json, "IS NULL", &col, 1, &sides[1]));
+    sides[0] = *out; /* without a lower bound NULL is inside */
+    OV_TRY(ovi_filter_is_null(f, json, "dimension", &sides[1]));
     return ovi_filter_apply(f, json, "OR", sides, 2, out);
 }
 
-ov_status ovi_filter_range(ovi_filter_binder *f, const ov_json *json, const ov_expr **out)
+static ov_status in_range(ovi_filter_binder *f, const ov_json *json, const ov_expr *x, const ov_expr **out)
 {
-    const ov_expr *col, *value, *parts[2];
+    const ov_expr *value, *parts[2];
     const ov_json *end;
     ov_slice type;
     uint32_t n = 0;
-    OV_TRY(ovi_filter_column(f, json, "column", &col));
     OV_TRY(ov_json_need_str(json, "matchValueType", &type, f->err));
     for (int upper = 0; upper < 2; upper++) {
         bool open;
@@ -94,7 +100,9 @@ ov_status ovi_filter_range(ovi_filter_binder *f, const ov_json *json, const ov_e
             continue;
         const char *op = upper ? (open ? "<" : "<=") : (open ? ">" : ">=");
         OV_TRY(ovi_filter_match_value(f, end, type, &value));
-        OV_TRY(ovi_filter_apply2(f, json, op, col, value, &parts[n++]));
+        if ((x->type.id == OV_TYPE_ARRAY) != (value->type.id == OV_TYPE_ARRAY))
+            return ovi_filter_nothing(f, json, x, out);
+        OV_TRY(ovi_filter_apply2(f, json, op, x, value, &parts[n++]));
     }
     if (n == 0)
         return ov_json_fail(json, f->err, OV_INVALID, "a range needs 'lower', 'upper' or both");
@@ -102,18 +110,27 @@ ov_status ovi_filter_range(ovi_filter_binder *f, const ov_json *json, const ov_e
     return n == 2 ? ovi_filter_apply(f, json, "AND", parts, 2, out) : OV_OK;
 }
 
-ov_status ovi_filter_interval(ovi_filter_binder *f, const ov_json *json, const ov_expr **out)
+ov_status ovi_filter_range(ovi_filter_binder *f, const ov_json *json, const ov_expr **out)
+{
+    const ov_expr *col;
+    OV_TRY(ovi_filter_any_column(f, json, "column", &col));
+    if (col->type.id == OV_TYPE_COMPLEX)
+        OV_TRY(ovi_filter_plain(f, ov_json_get(json, "column"), col, &col));
+    return ovi_filter_each(f, json, col, in_range, out);
+}
+
+/* Of one value: milliseconds in one of the intervals. */
+static ov_status in_intervals(ovi_filter_binder *f, const ov_json *json, const ov_expr *x, const ov_expr **out)
 {
     const ov_json *intervals;
-    const ov_expr *col, **any;
+    const ov_expr **any;
     uint32_t n = 0;
-    OV_TRY(ovi_filter_column(f, json, "dimension", &col));
     OV_TRY(ov_json_need_arr(json, "intervals", &intervals, f->err));
     if (intervals->count == 0)
-        return ovi_filter_nothing(f, json, col, out);
+        return ovi_filter_nothing(f, json, x, out);
     OV_TRY(ov_arena_alloc(f->b.cx->arena, intervals->count * sizeof *any, &any, f->err));
-    if (!ovi_filter_is_number(col))
-        OV_TRY(ov_expr_cast(f->b.cx, col, OV_SQL_BIGINT, OV_T(OV_TYPE_LONG), 0, 0, &col, f->err));
+    if (!ovi_filter_is_number(x))
+        OV_TRY(ov_expr_cast(f->b.cx, x, OV_SQL_BIGINT, OV_T(OV_TYPE_LONG), 0, 0, &x, f->err));
     for (const ov_json *v = intervals->first; v; v = v->next) {
         ov_slice s;
         ov_interval i;
@@ -126,10 +143,17 @@ ov_status ovi_filter_interval(ovi_filter_binder *f, const ov_json *json, const o
         }
         OV_TRY(ovi_native_long(&f->b, i.start, &ends[0], f->err));
         OV_TRY(ovi_native_long(&f->b, i.end, &ends[1], f->err));
-        OV_TRY(ovi_filter_apply2(f, json, ">=", col, ends[0], &parts[0]));
-        OV_TRY(ovi_filter_apply2(f, json, "<", col, ends[1], &parts[1]));
+        OV_TRY(ovi_filter_apply2(f, json, ">=", x, ends[0], &parts[0]));
+        OV_TRY(ovi_filter_apply2(f, json, "<", x, ends[1], &parts[1]));
         OV_TRY(ovi_filter_apply(f, json, "AND", parts, 2, &any[n++]));
     }
     *out = any[0];
     return n > 1 ? ovi_filter_apply(f, json, "OR", any, n, out) : OV_OK;
+}
+
+ov_status ovi_filter_interval(ovi_filter_binder *f, const ov_json *json, const ov_expr **out)
+{
+    const ov_expr *col;
+    OV_TRY(ovi_filter_column(f, json, "dimension", &col));
+    return ovi_filter_each(f, json, col, in_intervals, out);
 }

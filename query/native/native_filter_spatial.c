@@ -126,12 +126,12 @@ static ov_status in_polygon(ovi_filter_binder *f, const ov_json *bound, const ov
     return ovi_filter_apply2(f, bound, "=", point[0], two, out);
 }
 
-ov_status ovi_filter_spatial(ovi_filter_binder *f, const ov_json *json, const ov_expr **out)
+/* Of one text. */
+static ov_status inside(ovi_filter_binder *f, const ov_json *json, const ov_expr *point, const ov_expr **out)
 {
     const ov_json *bound;
-    const ov_expr *point, *comma, *parts;
+    const ov_expr *comma, *parts;
     ov_slice type;
-    OV_TRY(ovi_filter_text_column(f, json, &point));
     OV_TRY(ov_json_need_obj(json, "bound", &bound, f->err));
     OV_TRY(ov_json_need_str(bound, "type", &type, f->err));
     OV_TRY(ovi_filter_text(f, OV_SLICE_LIT(","), &comma));
@@ -144,4 +144,11 @@ ov_status ovi_filter_spatial(ovi_filter_binder *f, const ov_json *json, const ov
         return in_polygon(f, bound, parts, out);
     return ov_json_fail(ov_json_get(bound, "type"), f->err, OV_INVALID, "unknown bound '" OV_SLICE_FMT "'; there are rectangular, radius and polygon",
                         OV_SLICE_ARG(type));
+}
+
+ov_status ovi_filter_spatial(ovi_filter_binder *f, const ov_json *json, const ov_expr **out)
+{
+    const ov_expr *col;
+    OV_TRY(ovi_filter_text_column(f, json, &col));
+    return ovi_filter_each(f, json, col, inside, out);
 }

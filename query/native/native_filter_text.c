@@ -106,5 +106,5 @@ ov_status ovi_filter_search(ovi_filter_binder *f, const ov_json *json, const ov_
     const ov_expr *col;
     OV_TRY(ovi_filter_text_column(f, json, &col));
     OV_TRY(ov_json_need_obj(json, "query", &spec, f->err));
-    return search_query(f, spec, col, out);
+    return ovi_filter_each(f, spec, col, search_query, out);
 }

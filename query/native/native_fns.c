@@ -171,23 +171,44 @@ static ov_status bind_parse_time(ovi_nbind *b, const ov_native *n, const ov_expr
 
 /* ---- sets ---- */
 
-/* scalar_in_array(x, ['a', 'b']) */
+/* x is in the list: NULL for a NULL list, and for a NULL that is not in it. */
+static ov_status in_any_list(ovi_nbind *b, const ov_native *n, const ov_expr *x, const ov_expr *list, const ov_expr **out, ov_error *err)
+{
+    const ov_expr *parts[7], *sides[2] = {list, x};
+    bool texts = list->type.id == OV_TYPE_STRING && list->type.multi;
+    if (texts)
+        OV_TRY(ovi_native_apply(b, n, "MV_TO_ARRAY", &list, 1, &sides[0], err));
+    else if (list->type.id != OV_TYPE_ARRAY)
+        OV_TRY(ovi_native_apply(b, n, "ARRAY", &list, 1, &sides[0], err));
+    if (ov_type_is_list(x->type)) /* an element of an array of arrays */
+        OV_TRY(ovi_native_apply(b, n, "ARRAY", &x, 1, &sides[1], err));
+    OV_TRY(ovi_native_apply(b, n, "IS NULL", &list, 1, &parts[0], err));
+    OV_TRY(ov_expr_null(b->cx, OV_SQL_BIGINT, &parts[1], err));
+    OV_TRY(ovi_native_apply(b, n, "ARRAY_CONTAINS", sides, 2, &parts[2], err));
+    OV_TRY(ovi_native_long(b, 1, &parts[3], err));
+    OV_TRY(ovi_native_apply(b, n, "IS NULL", &x, 1, &parts[4], err));
+    parts[5] = parts[1];
+    OV_TRY(ovi_native_long(b, 0, &parts[6], err));
+    return ovi_native_apply(b, n, "CASE", parts, 7, out, err);
+}
+
+/* scalar_in_array(x, ['a', 'b']), scalar_in_array(x, list) */
 static ov_status bind_in_array(ovi_nbind *b, const ov_native *n, const ov_expr **out, ov_error *err)
 {
     const ov_native *list = n->args[1];
-    const ov_expr *x, **items;
-    if (list->kind != OV_NATIVE_ARRAY)
-        return ov_fail_at(err, OV_UNSUPPORTED, list->pos, list->end_pos,
-                          "scalar_in_array takes a literal array as its second argument");
+    const ov_expr *x, **items, *value;
+    bool constant = list->kind == OV_NATIVE_ARRAY;
     OV_TRY(ovi_native_value(b, n->args[0], &x, err));
-    OV_TRY(ovi_native_values(b, list, &items, err));
-    for (uint32_t i = 0; i < list->argc; i++)
-        if (items[i]->kind != OV_EXPR_CONST)
-            return ov_fail_at(err, OV_UNSUPPORTED, list->args[i]->pos, list->args[i]->end_pos,
-                              "the elements of an array must be constants");
-    if (list->argc == 0)
+    if (constant)
+        OV_TRY(ovi_native_values(b, list, &items, err));
+    for (uint32_t i = 0; constant && i < list->argc; i++)
+        constant = items[i]->kind == OV_EXPR_CONST && !ov_type_is_list(items[i]->type);
+    if (constant && list->argc)
+        return ov_expr_in(b->cx, x, items, list->argc, n->pos, n->end_pos, out, err);
+    if (constant)
         return ovi_native_long(b, 0, out, err);
-    return ov_expr_in(b->cx, x, items, list->argc, n->pos, n->end_pos, out, err);
+    OV_TRY(ovi_native_value(b, list, &value, err));
+    return in_any_list(b, n, x, value, out, err);
 }
 
 /* ---- JSON ---- */

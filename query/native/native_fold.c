@@ -39,7 +39,7 @@ typedef struct fold_binder {
     ov_slice *fields;     /* names; [0] is the accumulator's */
     const ov_expr **args; /* of fields 1 .. */
     uint32_t field_count; /* the accumulator counted */
-    const ov_native *fold, *compare;
+    const ov_native *fold;
     const ov_expr *like; /* a NULL of the accumulator's type */
 } fold_binder;
 
@@ -203,7 +203,7 @@ ov_status ovi_nagg_fold(ovi_nagg_binder *b, const ovi_nagg_kind *k, const ov_jso
     OV_TRY(ov_json_i64_in(json, "maxSizeBytes", DEFAULT_MOST_BYTES, LEAST_MOST_BYTES, INT32_MAX, &most, b->err));
     OV_TRY(ov_json_bool(json, "shouldAggregateNullInputs", true, &nulls, b->err));
     OV_TRY(ov_json_bool(json, "isNullUnlessAggregated", true, &of_nothing, b->err));
-    OV_TRY(parse(&f, "compare", false, &f.compare));
+    OV_TRY(parse(&f, "compare", false, &b->agg->compare));
     OV_TRY(read_fields(&f));
     OV_TRY(bind_initial(&f, "initialValue", &initial));
     if (ov_json_find(json, "initialCombineValue"))
@@ -229,30 +229,34 @@ ov_status ovi_nagg_fold(ovi_nagg_binder *b, const ovi_nagg_kind *k, const ov_jso
     return OV_OK;
 }
 
-/* The aggregator itself, or what a `filtered` one holds. */
-static const ov_json *compare_of(const ov_json *agg, ov_slice name)
+void ovi_nagg_orders(ovi_naggs *aggs, ov_slice name)
 {
-    ov_error none = OV_ERROR_INIT;
-    ov_slice own = {NULL, 0};
-    for (bool named = false; agg; agg = ov_json_find(agg, "aggregator")) {
-        if (ov_json_str(agg, "name", (ov_slice){"", 0}, &own, &none) != OV_OK)
-            return NULL;
-        named |= ov_slice_eq(own, name);
-        if (named && ov_json_find(agg, "compare"))
-            return ov_json_find(agg, "compare");
+    for (uint32_t i = 0; i < aggs->count; i++) {
+        ovi_nagg *agg = &aggs->list[i];
+        if (!agg->compare || agg->orders || !ov_slice_eq(agg->name, name))
+            continue;
+        agg->orders = true;
+        aggs->order_count++;
     }
-    return NULL;
 }
 
-ov_status ovi_nagg_orders(const ov_json *query, const ov_json *at, ov_slice name, ov_error *err)
+ov_status ovi_nagg_compare(ovi_nplanner *p, const ovi_nagg *agg, const ov_expr **out, ov_error *err)
 {
-    const ov_json *list = ov_json_find(query, "aggregations");
-    for (const ov_json *v = list && list->kind == OV_JSON_ARRAY ? list->first : NULL; v; v = v->next)
-        if (compare_of(v, name))
-            return ov_json_fail(at, err, OV_UNSUPPORTED,
-                                "results of '" OV_SLICE_FMT "' have an order of their own ('compare'), by which rows cannot be sorted; "
-                                "order by a post-aggregator over it", OV_SLICE_ARG(name));
-    return OV_OK;
+    static const ov_slice names[2] = {OV_SLICE_LIT("o1"), OV_SLICE_LIT("o2")};
+    const ov_expr *columns[2];
+    fold_scope both = {.count = 2, .names = names, .columns = columns};
+    ov_native_scope scope = {.ctx = &both, .column = find_column};
+    for (uint32_t i = 0; i < 2; i++)
+        OV_TRY(ovi_native_accumulator(p->cx, agg->folded, i, &columns[i], err));
+    ov_status st = ov_native_bind(agg->compare, &scope, p->cx, out, err);
+    if (st == OV_OK && ov_type_is_list((*out)->type))
+        st = ov_fail(err, OV_INVALID, "expected a number: below zero, zero or above it");
+    if (st == OV_OK)
+        st = ovi_ncast(p, *out, OV_SQL_BIGINT, out, err);
+    const ov_json *json = agg->json; /* a `filtered` one holds it */
+    while (!ov_json_find(json, "compare") && ov_json_find(json, "aggregator"))
+        json = ov_json_find(json, "aggregator");
+    return ovi_nfail_at(ov_json_get(json, "compare"), st, err);
 }
 
 ov_status ovi_nagg_fold_result(ovi_nplanner *p, const ovi_nagg *agg, const ov_expr **value, ov_error *err)

@@ -69,6 +69,25 @@ static ov_status check_names(const ovi_ngroup *g, const ov_slice *names, uint32_
     return OV_OK;
 }
 
+/* Columns [first, first + count) behind all others. */
+static ov_status move_behind(ovi_nplanner *p, const ov_plan *in, uint32_t first, uint32_t count, const ov_plan **out, ov_error *err)
+{
+    const ov_expr **exprs;
+    ov_slice *names;
+    uint32_t n = in->field_count;
+    *out = in;
+    if (!count || first + count == n)
+        return OV_OK;
+    OV_TRY(ov_arena_alloc(p->arena, n * sizeof *exprs, &exprs, err));
+    OV_TRY(ov_arena_alloc(p->arena, n * sizeof *names, &names, err));
+    for (uint32_t i = 0; i < n; i++) {
+        uint32_t from = i < first ? i : i < n - count ? i + count : first + i - (n - count);
+        OV_TRY(ov_plan_column(p->cx, in, from, &exprs[i], err));
+        names[i] = in->fields[from].name;
+    }
+    return ov_plan_project(p->arena, in, exprs, names, n, out, err);
+}
+
 ov_status ovi_ngroup_plan(ovi_nplanner *p, const ovi_ngroup *g, const ov_plan *rows, const uint8_t *set,
                           const ov_plan **out, ov_error *err)
 {
@@ -76,7 +95,7 @@ ov_status ovi_ngroup_plan(ovi_nplanner *p, const ovi_ngroup *g, const ov_plan *r
     ov_slice *names;
     const ov_plan *grouped;
     uint32_t key_count = 0, n = 0;
-    size_t room = (size_t)g->dim_count + g->aggs.count + 2;
+    size_t room = (size_t)g->dim_count + g->aggs.count + g->aggs.order_count + 2;
     OV_TRY(ov_arena_alloc(p->arena, room * sizeof *keys, &keys, err));
     OV_TRY(ov_arena_alloc(p->arena, room * sizeof *exprs, &exprs, err));
     OV_TRY(ov_arena_alloc(p->arena, room * sizeof *names, &names, err));
@@ -103,9 +122,16 @@ ov_status ovi_ngroup_plan(ovi_nplanner *p, const ovi_ngroup *g, const ov_plan *r
         OV_TRY(ovi_nagg_result(p, &g->aggs, i, grouped, key_count, g->dims, g->dim_count, set, &exprs[n++], err));
     }
     OV_TRY(check_names(g, names, g->bucket != NULL, n, err));
+    uint32_t shown = n;
+    for (uint32_t i = 0; i < g->aggs.count; i++) {
+        names[n] = (ov_slice){0};
+        if (g->aggs.list[i].orders)
+            OV_TRY(ov_plan_column(p->cx, grouped, key_count + g->aggs.list[i].call, &exprs[n++], err));
+    }
     OV_TRY(ov_plan_project(p->arena, grouped, exprs, names, n, out, err));
     OV_TRY(ovi_npost(p, g->query, *out, out, err));
-    return ovi_nsketch_final(p, &g->aggs, *out, out, err);
+    OV_TRY(ovi_nsketch_final(p, &g->aggs, *out, out, err));
+    return move_behind(p, *out, shown, g->aggs.order_count, out, err);
 }
 
 /* ---- buckets ---- */

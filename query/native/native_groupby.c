@@ -115,12 +115,10 @@ static ov_status apply_having(ovi_nplanner *p, const ov_json *query, const ov_pl
 
 typedef struct order {
     ovi_nplanner *p;
-    const ov_json *query;
-    const ov_plan *in;
+    const ovi_ngroup *g;
+    const ov_plan *in; /* what is sorted by and is no result stands behind the results */
     ov_sort_key *keys;
     uint32_t key_count;
-    const ov_expr **more; /* what is sorted by beside the columns */
-    uint32_t more_count;
 } order;
 
 static void add_key(order *o, uint32_t column, bool descending)
@@ -156,7 +154,7 @@ static ov_status add_column(order *o, const ov_json *v, uint32_t first_dim, uint
     ov_slice name, ordering;
     bool descending;
     const ov_json *at;
-    uint32_t c = first_dim, n;
+    uint32_t c = first_dim, n, by[2];
     const ov_expr *e, *keys[2];
     OV_TRY(order_column(v, &name, &descending, &ordering, &at, err));
     while (c < o->in->field_count && !ov_slice_eq(o->in->fields[c].name, name))
@@ -166,8 +164,9 @@ static ov_status add_column(order *o, const ov_json *v, uint32_t first_dim, uint
                             "there is no dimension, aggregator or post-aggregator '" OV_SLICE_FMT "' to order by",
                             OV_SLICE_ARG(name));
     if (c >= first_dim + dim_count) {
-        OV_TRY(ovi_nagg_orders(o->query, v, name, err));
-        add_key(o, c, descending);
+        OV_TRY(ovi_nresult_keys(o->p, o->g, v, c, &o->in, by, &n, err));
+        for (uint32_t i = 0; i < n; i++)
+            add_key(o, by[i], descending);
         return OV_OK;
     }
     OV_TRY(ov_plan_column(o->p->cx, o->in, c, &e, err));
@@ -177,8 +176,8 @@ static ov_status add_column(order *o, const ov_json *v, uint32_t first_dim, uint
             add_key(o, c, descending);
             continue;
         }
-        add_key(o, o->in->field_count + o->more_count, descending);
-        o->more[o->more_count++] = keys[i];
+        OV_TRY(ovi_nwiden(o->p, o->in, &keys[i], 1, &o->in, err));
+        add_key(o, o->in->field_count - 1, descending);
     }
     return OV_OK;
 }
@@ -198,16 +197,16 @@ static ov_status read_limit(const ov_json *spec, uint64_t *limit, uint64_t *offs
 }
 
 /* limitSpec's columns, then time and dimensions: groups come in the order of their keys where nothing else is said. */
-static ov_status apply_limit(ovi_nplanner *p, const ov_json *query, ov_native_query *q, uint32_t dim_count, ov_error *err)
+static ov_status apply_limit(ovi_nplanner *p, const ovi_ngroup *g, ov_native_query *q, uint32_t dim_count, ov_error *err)
 {
     const ov_json *spec, *columns = NULL;
     ov_slice type;
     uint64_t limit = OV_NO_LIMIT, offset = 0;
     bool dims_first;
     uint32_t first = q->has_time;
-    order o = {.p = p, .query = query, .in = q->plan};
-    OV_TRY(ovi_ncontext_bool(query, "sortByDimsFirst", false, &dims_first));
-    OV_TRY(ov_json_obj(query, "limitSpec", &spec, err));
+    order o = {.p = p, .g = g, .in = q->plan};
+    OV_TRY(ovi_ncontext_bool(g->query, "sortByDimsFirst", false, &dims_first));
+    OV_TRY(ov_json_obj(g->query, "limitSpec", &spec, err));
     if (spec) {
         OV_TRY(ov_json_str(spec, "type", OV_SLICE_LIT("default"), &type, err));
         bool noop = ov_slice_eq(type, OV_SLICE_LIT("NoopLimitSpec"));
@@ -221,7 +220,6 @@ static ov_status apply_limit(ovi_nplanner *p, const ov_json *query, ov_native_qu
     }
     uint32_t n = columns ? columns->count : 0;
     OV_TRY(ov_arena_alloc(p->arena, (2 * (size_t)n + dim_count + 2) * sizeof *o.keys, &o.keys, err));
-    OV_TRY(ov_arena_alloc(p->arena, (2 * (size_t)n + 1) * sizeof *o.more, &o.more, err));
     if (q->has_time && !dims_first)
         add_key(&o, 0, false);
     for (const ov_json *v = columns ? columns->first : NULL; v; v = v->next)
@@ -232,7 +230,7 @@ static ov_status apply_limit(ovi_nplanner *p, const ov_json *query, ov_native_qu
         add_key(&o, 0, false);
     if (p->depth && limit == OV_NO_LIMIT && !offset)
         return OV_OK; /* nobody sees the order of rows inside another query */
-    OV_TRY(ovi_nwiden(p, q->plan, o.more, o.more_count, &q->plan, err));
+    q->plan = o.in;
     if (o.key_count)
         return ov_plan_order(p->cx, q->plan, o.keys, o.key_count, limit, offset, &q->plan, err);
     if (limit != OV_NO_LIMIT || offset)
@@ -355,6 +353,19 @@ static ov_status check_time_name(const ovi_ngroup *g, ov_error *err)
     return OV_OK;
 }
 
+/* The aggregators that limitSpec orders by. */
+static ov_status mark_orders(const ov_json *query, ovi_naggs *aggs, ov_error *err)
+{
+    const ov_json *columns = ov_json_find(ov_json_find(query, "limitSpec"), "columns"), *at;
+    for (const ov_json *v = columns && columns->kind == OV_JSON_ARRAY ? columns->first : NULL; v; v = v->next) {
+        ov_slice name, ordering;
+        bool descending;
+        OV_TRY(order_column(v, &name, &descending, &ordering, &at, err));
+        ovi_nagg_orders(aggs, name);
+    }
+    return OV_OK;
+}
+
 /* The visible columns under their names. */
 static ov_status visible_rows(ovi_nplanner *p, const ov_native_query *q, const ov_plan **out, ov_error *err)
 {
@@ -382,6 +393,7 @@ ov_status ovi_nplan_group_by(ovi_nplanner *p, const ov_json *query, ov_native_qu
     OV_TRY(read_dimensions(&in, query, &g, err));
     OV_TRY(ovi_naggregators(&in.scope, query, &g.aggs, err));
     OV_TRY(check_time_name(&g, err));
+    OV_TRY(mark_orders(query, &g.aggs, err));
     OV_TRY(ovi_ncontext_bool(query, "resultAsArray", false, &q->as_array));
     q->has_time = q->gran->kind != OV_GRAN_ALL;
     q->time_ms = in.interval_count ? in.intervals[0].start : 0;
@@ -395,13 +407,13 @@ ov_status ovi_nplan_group_by(ovi_nplanner *p, const ov_json *query, ov_native_qu
         OV_TRY(union_of_sets(p, &g, sets, &q->plan, err));
     else
         OV_TRY(ovi_ngroup_plan(p, &g, in.plan, NULL, &q->plan, err));
-    q->columns = q->plan->field_count - q->has_time;
+    q->columns = q->plan->field_count - q->has_time - g.aggs.order_count;
     OV_TRY(apply_having(p, query, &q->plan, err));
     const ov_json *limit = ov_json_find(query, "limitSpec");
     const ov_json *columns = ov_json_find(limit, "columns");
     bool ordered = columns && columns->count;
     if (!several || ordered || ov_json_find(limit, "limit") || ov_json_find(limit, "offset"))
-        OV_TRY(apply_limit(p, query, q, several && !ordered ? 0 : g.dim_count, err));
+        OV_TRY(apply_limit(p, &g, q, several && !ordered ? 0 : g.dim_count, err));
     *rel = (ovi_nrel){.known = true, .everywhere = true, .of_group_by = !q->has_time, .group_time = q->time_ms};
     return visible_rows(p, q, &rel->plan, err);
 }

@@ -186,8 +186,10 @@ ov_status ovi_native_map(ovi_nbind *b, const ov_native *n, const ov_expr **out, 
     OV_TRY(open_lambda(b, n, made.list_count, &l, err));
     OV_TRY(open_lists(&l, n, made.list_count, &lists, err));
     OV_TRY(ov_native_bind(l.tree->args[l.tree->argc - 1], &l.scope, b->cx, &made.body, err));
-    if (ov_type_is_list(made.body->type) || made.body->type.id == OV_TYPE_COMPLEX)
-        return ov_fail_at(err, OV_UNSUPPORTED, n->pos, n->end_pos, "arrays of arrays are not supported");
+    if (made.body->type.id == OV_TYPE_STRING && made.body->type.multi)
+        OV_TRY(ovi_native_apply(b, n, "MV_TO_ARRAY", &made.body, 1, &made.body, err));
+    if (ov_type_is_list(made.body->type)) /* an array of arrays holds JSON */
+        OV_TRY(ovi_native_apply(b, n, "$TO_JSON", &made.body, 1, &made.body, err));
     if (made.body->type.id == OV_TYPE_NULL)
         OV_TRY(ov_expr_null(b->cx, OV_SQL_VARCHAR, &made.body, err));
     made.lists = lists;

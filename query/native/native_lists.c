@@ -96,6 +96,12 @@ ov_status ovi_native_cast_list(ovi_nbind *b, const ov_native *n, const ov_expr *
     *out = NULL;
     if (sql == OV_SQL_NULL)
         return OV_OK;
+    if (e->type.id == OV_TYPE_COMPLEX) {
+        const ov_expr *args[3] = {e, NULL, NULL};
+        OV_TRY(ov_expr_str(b->cx, OV_SQL_VARCHAR, OV_SLICE_LIT("$"), &args[1], err));
+        OV_TRY(ov_expr_str(b->cx, OV_SQL_VARCHAR, type, &args[2], err));
+        return ovi_native_apply(b, n, "JSON_VALUE", args, 3, out, err);
+    }
     if (e->type.id != OV_TYPE_NULL && !ov_type_is_list(e->type)) {
         OV_TRY(ov_expr_cast(b->cx, e, sql, ov_sqltype_native(sql), n->pos, n->end_pos, &e, err));
         return list_of_one(b, n, e, out, err);

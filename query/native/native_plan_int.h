@@ -90,6 +90,10 @@ OV_CHECKED ov_status ovi_nliteral(ovi_nplanner *p, const char *text, const ov_ex
 /* LONG, DOUBLE, FLOAT, STRING, ARRAY<...> as a type name of JSON; the value as that type. */
 OV_CHECKED ov_status ovi_nas_type(ovi_nplanner *p, const ov_json *at, ov_slice type, const ov_expr *e,
                                   const ov_expr **out, ov_error *err);
+/* What Druid says of functions in JavaScript as long as druid.javascript.enabled is not set. */
+ov_status ovi_nno_javascript(const ov_json *json, ov_error *err);
+/* The JSON value as text. */
+OV_CHECKED ov_status ovi_njson_text(ovi_nplanner *p, const ov_json *v, ov_slice *out, ov_error *err);
 /* A failure's sentence with the path of v in front, unless it has one. */
 ov_status ovi_nfail_at(const ov_json *v, ov_status st, ov_error *err);
 /* The value as it sorts under Druid's ordering of that name: one or two keys. */
@@ -154,19 +158,23 @@ struct ovi_nagg {
     const char *shown;    /* ... or what this function of it gives; NULL: its number */
     int64_t shown_arg;    /* its second argument; 0: none */
     const ov_expr *folded; /* `expression`: a NULL of its value's type */
+    const ov_native *compare; /* ... and how its values are ordered; NULL: as values are */
+    bool orders; /* rows are ordered by it: its value before `final` is a column without a name behind the others */
     const ov_native *final; /* ... and what `finalize` makes of it; NULL: nothing */
 };
 
 typedef struct ovi_naggs {
     ovi_nagg *list;
-    uint32_t count;
+    uint32_t count, order_count; /* order_count: of those with `orders` */
     ov_agg_call *calls;
     uint32_t call_count, call_capacity;
 } ovi_naggs;
 
 OV_CHECKED ov_status ovi_naggregators(ovi_nscope *s, const ov_json *query, ovi_naggs *out, ov_error *err);
-/* Rows are to be ordered by the result of that name: refused when its aggregator says how values compare. */
-OV_CHECKED ov_status ovi_nagg_orders(const ov_json *query, const ov_json *at, ov_slice name, ov_error *err);
+/* Rows are to be ordered by the result of that name: marks its aggregator when that says how values compare. */
+void ovi_nagg_orders(ovi_naggs *aggs, ov_slice name);
+/* A BIGINT over columns 0 and 1, two values of the aggregator: `compare`. */
+OV_CHECKED ov_status ovi_nagg_compare(ovi_nplanner *p, const ovi_nagg *agg, const ov_expr **out, ov_error *err);
 /* The value that aggregator i shows, over the output of the AGGREGATE, whose calls start at column `first`. dims and
  * set say what `grouping` gives. */
 OV_CHECKED ov_status ovi_nagg_result(ovi_nplanner *p, const ovi_naggs *aggs, uint32_t i, const ov_plan *grouped,
@@ -236,7 +244,7 @@ typedef struct ovi_ngroup {
     uint32_t dim_count;
     ovi_naggs aggs;
 } ovi_ngroup;
-/* [__time,] dimensions, aggregators, post-aggregators of `rows`. set: which dimensions group, NULL for all. */
+/* [__time,] dimensions, aggregators, post-aggregators of `rows`, values that order rows. set: which dimensions group, NULL for all. */
 OV_CHECKED ov_status ovi_ngroup_plan(ovi_nplanner *p, const ovi_ngroup *g, const ov_plan *rows, const uint8_t *set,
                                      const ov_plan **out, ov_error *err);
 /* A plan with expressions added behind its columns, without names. */
@@ -255,6 +263,11 @@ OV_CHECKED ov_status ovi_nplan_topn(ovi_nplanner *p, const ov_json *query, ov_na
 /* ---- native_groupby.c ---- */
 OV_CHECKED ov_status ovi_nplan_group_by(ovi_nplanner *p, const ov_json *query, ov_native_query *out, ovi_nrel *rel,
                                         ov_error *err);
+/* ---- native_order.c ---- */
+/* By what rows are ordered when the query says: by the result in column `column` of *plan, a plan of that grouping. Columns are added behind
+ * the others where the result has an order of its own. */
+OV_CHECKED ov_status ovi_nresult_keys(ovi_nplanner *p, const ovi_ngroup *g, const ov_json *at, uint32_t column, const ov_plan **plan,
+                                      uint32_t keys[2], uint32_t *count, ov_error *err);
 /* ---- native_rows.c ---- */
 OV_CHECKED ov_status ovi_nplan_scan(ovi_nplanner *p, const ov_json *query, ov_native_query *out, ovi_nrel *rel,
                                     ov_error *err);

@@ -280,7 +280,7 @@ static ov_status bind(post_binder *b, const ov_json *json, const ov_expr **out)
     if (found)
         return OV_OK;
     if (ov_slice_eq(type, OV_SLICE_LIT("javascript")))
-        return ov_json_fail(json, b->err, OV_UNSUPPORTED, "JavaScript is disabled");
+        return ovi_nno_javascript(json, b->err);
     return ov_json_fail(ov_json_get(json, "type"), b->err, OV_INVALID,
                         "unknown post-aggregator '" OV_SLICE_FMT
                         "'; there are arithmetic, constant, expression, fieldAccess, finalizingFieldAccess, "

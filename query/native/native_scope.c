@@ -71,9 +71,36 @@ ov_status ovi_ntext(ovi_nplanner *p, const ov_expr *e, const ov_expr **out, ov_e
     return ovi_ncast(p, e, OV_SQL_VARCHAR, out, err);
 }
 
+ov_status ovi_nno_javascript(const ov_json *json, ov_error *err)
+{
+    return ov_json_fail(ov_json_get(json, "type"), err, OV_INVALID,
+                        "JavaScript is disabled; expressions of type 'expression' can say most of it");
+}
+
+ov_status ovi_njson_text(ovi_nplanner *p, const ov_json *v, ov_slice *out, ov_error *err)
+{
+    ov_buf text;
+    ov_buf_init(&text);
+    ov_json_print(v, &text);
+    ov_status st = ov_buf_check(&text, err);
+    if (st == OV_OK)
+        st = ov_arena_copy(p->arena, ov_buf_slice(&text), out, err);
+    ov_buf_fini(&text);
+    return st;
+}
+
 ov_status ovi_nliteral(ovi_nplanner *p, const char *text, const ov_expr **out, ov_error *err)
 {
     return ov_expr_str(p->cx, OV_SQL_VARCHAR, ov_slice_cstr(text), out, err);
+}
+
+static bool is_nested_array(ov_slice type)
+{
+    static const ov_slice fronts[2] = {OV_SLICE_LIT("ARRAY<ARRAY<"), OV_SLICE_LIT("ARRAY<COMPLEX<json>")};
+    for (int i = 0; i < 2; i++)
+        if (type.n > fronts[i].n && ov_slice_ieq(ov_slice_make(type.p, fronts[i].n), fronts[i]))
+            return true;
+    return false;
 }
 
 ov_status ovi_nas_type(ovi_nplanner *p, const ov_json *at, ov_slice type, const ov_expr *e, const ov_expr **out,
@@ -81,6 +108,8 @@ ov_status ovi_nas_type(ovi_nplanner *p, const ov_json *at, ov_slice type, const 
 {
     ov_type to;
     *out = e;
+    if (is_nested_array(type)) /* its elements are JSON */
+        return e->type.id == OV_TYPE_ARRAY ? OV_OK : ovi_ncall(p, at, "ARRAY", out, 1, out, err);
     if (!ov_type_parse(type, &to)) {
         char upper[48];
         for (size_t i = 0; i < type.n && i < sizeof upper; i++)

@@ -334,11 +334,11 @@ static ov_status first_of_buckets(ovi_nplanner *p, const metric_spec *m, ov_nati
 }
 
 /* Sorted by bucket, metric, and where that is equal by the dimension. */
-static ov_status order_top(ovi_nplanner *p, const ov_json *query, const metric_spec *m, ov_native_query *q, ov_error *err)
+static ov_status order_top(ovi_nplanner *p, const ovi_ngroup *g, const metric_spec *m, ov_native_query *q, ov_error *err)
 {
     const ov_expr *more[2], *dim;
     ov_sort_key *keys;
-    uint32_t n = 0, count = 0, at = q->has_time, width = q->plan->field_count;
+    uint32_t n = 0, count = 0, at = q->has_time, width = q->plan->field_count, by[2];
     OV_TRY(ov_arena_alloc(p->arena, 4 * sizeof *keys, &keys, err));
     if (q->has_time)
         keys[n++] = (ov_sort_key){.column = 0, .nulls_first = true};
@@ -349,8 +349,9 @@ static ov_status order_top(ovi_nplanner *p, const ov_json *query, const metric_s
         if (c == width)
             return ov_json_fail(m->json, err, OV_INVALID, "there is no aggregator or post-aggregator '" OV_SLICE_FMT "'",
                                 OV_SLICE_ARG(m->metric));
-        OV_TRY(ovi_nagg_orders(query, m->json, m->metric, err));
-        keys[n++] = (ov_sort_key){.column = c, .descending = !m->inverted, .nulls_first = false};
+        OV_TRY(ovi_nresult_keys(p, g, m->json, c, &q->plan, by, &count, err));
+        for (uint32_t i = 0; i < count; i++)
+            keys[n++] = (ov_sort_key){.column = by[i], .descending = !m->inverted, .nulls_first = false};
         keys[n++] = (ov_sort_key){.column = at, .nulls_first = true};
     } else {
         OV_TRY(ov_plan_column(p->cx, q->plan, at, &dim, err));
@@ -390,6 +391,7 @@ ov_status ovi_nplan_topn(ovi_nplanner *p, const ov_json *query, ov_native_query 
     threshold = (int64_t)whole;
     q->limit = (uint64_t)threshold;
     OV_TRY(ovi_naggregators(&in.scope, query, &g.aggs, err));
+    ovi_nagg_orders(&g.aggs, metric.metric);
     const ov_json *posts = ov_json_find(query, "postAggregations");
     if (metric.metric.n && !g.aggs.count && (!posts || !posts->count))
         return ov_json_fail(query, err, OV_INVALID, "at least one aggregator or post-aggregator is expected");
@@ -408,7 +410,7 @@ ov_status ovi_nplan_topn(ovi_nplanner *p, const ov_json *query, ov_native_query 
     }
     OV_TRY(behind_stop(p, &metric, &dim, in.plan, &rows, err));
     OV_TRY(ovi_ngroup_plan(p, &g, rows, NULL, &q->plan, err));
-    q->columns = q->plan->field_count - q->has_time;
-    OV_TRY(order_top(p, query, &metric, q, err));
+    q->columns = q->plan->field_count - q->has_time - g.aggs.order_count;
+    OV_TRY(order_top(p, &g, &metric, q, err));
     return rows_with_time(p, q, rel, err);
 }

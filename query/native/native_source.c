@@ -193,6 +193,27 @@ static ov_status list_cell(ovi_nplanner *p, const ov_json *v, const ov_field *f,
     return OV_OK;
 }
 
+/* JSON as it stands; sketches as the Base64 of their bytes. */
+static ov_status complex_cell(ovi_nplanner *p, const ov_json *v, const ov_field *f, const ov_expr **out, ov_error *err)
+{
+    const ov_expr *args[2];
+    ov_slice text;
+    char buf[48];
+    if (f->type.complex == OV_COMPLEX_JSON) {
+        OV_TRY(ovi_njson_text(p, v, &text, err));
+        OV_TRY(ov_expr_str(p->cx, OV_SQL_VARCHAR, text, &args[0], err));
+        return ovi_ncall(p, v, "PARSE_JSON", args, 1, out, err);
+    }
+    OV_TRY(ov_json_as_str(v, &text, err));
+    const char *name = ov_type_name(f->type, buf);
+    size_t front = strlen("COMPLEX<");
+    if (strlen(name) <= front)
+        return ov_json_fail(v, err, OV_INVALID, "values of type %s cannot be written inline", name);
+    OV_TRY(ov_expr_str(p->cx, OV_SQL_VARCHAR, ov_slice_make(name + front, strlen(name) - front - 1), &args[0], err));
+    OV_TRY(ov_expr_str(p->cx, OV_SQL_VARCHAR, text, &args[1], err));
+    return ovi_ncall(p, v, "COMPLEX_DECODE_BASE64", args, 2, out, err);
+}
+
 static ov_status cell(ovi_nplanner *p, const ov_json *v, const ov_field *f, const ov_expr **out, ov_error *err)
 {
     ov_slice s;
@@ -201,6 +222,8 @@ static ov_status cell(ovi_nplanner *p, const ov_json *v, const ov_field *f, cons
     bool list = ov_type_is_list(f->type);
     if (!v || v->kind == OV_JSON_NULL)
         return ov_expr_null_of(p->cx, sql, f->type, out, err);
+    if (f->type.id == OV_TYPE_COMPLEX)
+        return complex_cell(p, v, f, out, err);
     if (list && (v->kind == OV_JSON_ARRAY || f->type.multi))
         return list_cell(p, v, f, out, err);
     if (v->kind == OV_JSON_OBJECT || v->kind == OV_JSON_ARRAY || list)
@@ -246,8 +269,8 @@ static ov_status inline_fields(ovi_nplanner *p, const ov_json *v, ov_field **out
         if (type && type->kind != OV_JSON_NULL) {
             OV_TRY(ov_json_as_str(type, &text, err));
             if (!ov_type_parse(text, &fields[n].type))
-                return ov_json_fail(type, err, OV_INVALID, "'" OV_SLICE_FMT "' is no type; STRING, LONG, DOUBLE, FLOAT and "
-                                    "ARRAY<...> are", OV_SLICE_ARG(text));
+                return ov_json_fail(type, err, OV_INVALID, "'" OV_SLICE_FMT "' is no type; STRING, LONG, DOUBLE, FLOAT, "
+                                    "ARRAY<...> and COMPLEX<...> are", OV_SLICE_ARG(text));
         }
         fields[n].sql = (uint8_t)ov_sqltype_of_column(fields[n].name, fields[n].type);
         fields[n].nullable = true;

@@ -202,6 +202,7 @@ static void add_function(windows *w, const ov_plan *node, const ov_window_call *
         w->p->lost = w->p->lost || call->frame.to.kind != OV_EDGE_PARTITION;
         break;
     case OV_WINDOW_AGGREGATE:
+    case OV_WINDOW_COMPARE:
     case OV_WINDOW_NTH_VALUE:
         w->p->lost = true;
         break;

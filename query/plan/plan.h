@@ -80,6 +80,7 @@ typedef enum ov_window_fn {
     OV_WINDOW_FIRST_VALUE,
     OV_WINDOW_LAST_VALUE,
     OV_WINDOW_NTH_VALUE,
+    OV_WINDOW_COMPARE, /* the value's place among all of the partition, by a comparison that is an expression */
 } ov_window_fn;
 
 typedef enum ov_window_edge_kind {
@@ -110,6 +111,7 @@ typedef struct ov_window_call {
     uint32_t argc;
     int64_t n;              /* NTILE: buckets; LAG, LEAD: distance; NTH_VALUE: which, from 1 */
     ov_window_frame frame;  /* of AGGREGATE, FIRST_VALUE, LAST_VALUE, NTH_VALUE */
+    const ov_expr *compare; /* COMPARE: a BIGINT over columns 0 and 1, two values: below zero when the first comes before the second */
     ov_type type;           /* of the result */
     uint8_t sql;            /* ov_sqltype */
     bool nullable;

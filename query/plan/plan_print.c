@@ -155,7 +155,8 @@ static OV_CHECKED ov_status print_window_call(const ov_window_call *call, ov_buf
                                               ov_error *err)
 {
     static const char *const names[] = {"",          "ROW_NUMBER", "RANK", "DENSE_RANK",  "PERCENT_RANK", "CUME_DIST",
-                                        "NTILE",     "LAG",        "LEAD", "FIRST_VALUE", "LAST_VALUE",   "NTH_VALUE"};
+                                        "NTILE",     "LAG",        "LEAD", "FIRST_VALUE", "LAST_VALUE",   "NTH_VALUE",
+                                        "COMPARE"};
     if (call->agg) {
         OV_TRY(print_call(call->agg, out, err));
     } else {
@@ -165,6 +166,10 @@ static OV_CHECKED ov_status print_window_call(const ov_window_call *call, ov_buf
             call->fn == OV_WINDOW_NTH_VALUE)
             ov_buf_addf(out, "%s%lld", call->argc ? "; " : "", (long long)call->n);
         ov_buf_addf(out, ")%s", call->ignore_nulls ? " IGNORE NULLS" : "");
+    }
+    if (call->fn == OV_WINDOW_COMPARE) {
+        ov_buf_add_str(out, " BY ");
+        return print_exprs(&call->compare, 1, out, err);
     }
     if (!call->agg && call->fn < OV_WINDOW_FIRST_VALUE)
         return OV_OK;

@@ -86,10 +86,6 @@ def cases(server):
         {'type': 'filtered', 'name': 'v', 'filter': {'type': 'true'}, 'aggregator': {
             'type': 'expression', 'name': 'v', 'fields': ['y'], 'initialValue': '0', 'fold': '__acc * 10 + y', 'compare': 'o1 - o2'}}], **k)
     yield 'fold with an order that nobody asks for', lambda: same([r['event']['v'] for r in rows(server, **longest())], [1, 23])
-    yield 'fold with an order', lambda: place(server, "limitSpec.columns[0]: results of 'v' have an order of their own", status=501, **longest(
-        limitSpec={'type': 'default', 'columns': ['v'], 'limit': 1}))
-    yield 'topN by a fold with an order', lambda: place(server, "metric: results of 'v' have an order of their own", status=501, **dict(
-        longest(), queryType='topN', dimension='x', metric='v', threshold=2))
     yield 'fold with a broken order', lambda: folds('aggregations[0].compare: expected', fields=['y'], fold='__acc + y', compare='o1 - ')
     for text, kind, want in LAMBDAS:
         yield text, lambda t=text, k=kind, w=want: same([r[0] for r in rows(server, **scan(t, k))[0]['events']], w)
