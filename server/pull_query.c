@@ -40,7 +40,7 @@ static ov_status cast_all(const ov_query *q, ov_slice sql, ov_buf *out, ov_error
         if (memchr(fields[i].name.p ? fields[i].name.p : "", '"', fields[i].name.n))
             return ov_fail(err, OV_INVALID, "forEach.sql: a column's name holds a quote");
         ov_buf_addf(out, "%sCAST(\"" OV_SLICE_FMT "\" AS VARCHAR) AS \"" OV_SLICE_FMT "\"", i ? ", " : "",
-                    OV_SLICE_ARG(fields[i].name), OV_SLICE_ARG(fields[i].name));
+                    OV_SLICE_WHOLE(fields[i].name), OV_SLICE_WHOLE(fields[i].name));
     }
     ov_buf_add_str(out, " FROM (");
     ov_buf_add_slice(out, sql);

@@ -162,7 +162,7 @@ ov_status ovi_bind_complex_decode(ovi_bind *b, ov_error *err)
     bool is_null;
     ov_type type = {0};
     OV_TRY(ovi_const_text(b, 0, &name, &is_null, err));
-    OV_TRY(ov_arena_printf(b->cx->arena, &full, err, "COMPLEX<" OV_SLICE_FMT ">", OV_SLICE_ARG(name)));
+    OV_TRY(ov_arena_printf(b->cx->arena, &full, err, "COMPLEX<" OV_SLICE_FMT ">", OV_SLICE_WHOLE(name)));
     if (is_null || !ov_type_parse(full, &type) || !ov_type_is_sketch(type))
         return ov_fail_at(err, OV_INVALID, b->args[0]->pos, b->args[0]->end_pos,
                           "'" OV_SLICE_FMT "' is no kind of sketch; there are HLLSketch, thetaSketch and others",

@@ -51,7 +51,7 @@ static bool property(const char **at, const char *end, bool negate, bool in_clas
         name = ov_slice_make(name.p + 2, name.n - 2);
     else if (ov_slice_starts(name, OV_SLICE_LIT("In")) || ov_slice_starts(name, OV_SLICE_LIT("java")))
         return false;
-    ov_buf_addf(out, "\\%c{" OV_SLICE_FMT "}", negate ? 'P' : 'p', OV_SLICE_ARG(name));
+    ov_buf_addf(out, "\\%c{" OV_SLICE_FMT "}", negate ? 'P' : 'p', OV_SLICE_WHOLE(name));
     return true;
 }
 

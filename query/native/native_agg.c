@@ -119,11 +119,25 @@ static ov_status bind_timed(ovi_nagg_binder *b, const ovi_nagg_kind *k, const ov
     return ovi_nagg_call(b, json, k->fn[0] == 'E' ? "MIN" : "MAX", &args[1], 1, false, &time);
 }
 
+/* stringAny with `"aggregateMultipleValues": false` takes a row's first text. */
+static ov_status first_of_many(ovi_nagg_binder *b, const ovi_nagg_kind *k, const ov_json *json, const ov_expr **x)
+{
+    const ov_expr *args[2] = {*x, NULL};
+    bool all;
+    OV_TRY(ov_json_bool(json, "aggregateMultipleValues", true, &all, b->err));
+    if (all || k->sql != OV_SQL_VARCHAR || !ov_type_is_list((*x)->type))
+        return OV_OK;
+    OV_TRY(ov_expr_i64(b->s->p->cx, OV_SQL_BIGINT, 0, &args[1], b->err));
+    return ovi_ncall(b->s->p, json, (*x)->type.multi ? "MV_OFFSET" : "ARRAY_OFFSET", args, 2, x, b->err);
+}
+
 static ov_status bind_any(ovi_nagg_binder *b, const ovi_nagg_kind *k, const ov_json *json)
 {
     const ov_expr *args[2];
     uint32_t argc = 1;
-    OV_TRY(ovi_nagg_argument(b, json, k->sql, &args[0]));
+    OV_TRY(read_argument(b, json, &args[0]));
+    OV_TRY(first_of_many(b, k, json, &args[0]));
+    OV_TRY(as_type(b, json, k->sql, &args[0]));
     OV_TRY(text_limit(b, k, json, args, &argc));
     b->agg->sql = k->sql;
     return ovi_nagg_call(b, json, k->fn, args, argc, false, &b->agg->call);

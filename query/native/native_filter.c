@@ -395,7 +395,9 @@ static ov_status bind(ovi_filter_binder *f, const ov_json *json, const ov_expr *
     for (size_t i = 0; i < OV_COUNT_OF(filters); i++)
         if (ov_slice_eq(type, ov_slice_cstr(filters[i].name)))
             return filters[i].bind(f, json, out);
-    return ov_json_fail(ov_json_get(json, "type"), f->err, OV_INVALID, "unknown filter '" OV_SLICE_FMT "'",
+    return ov_json_fail(ov_json_get(json, "type"), f->err, OV_INVALID, "unknown filter '" OV_SLICE_FMT
+                        "'; there are and, or, not, selector, in, bound, like, regex, search, interval, columnComparison, expression, extraction, "
+                        "spatial, equals, null, range, inType, arrayContainsElement, bloom, istrue, isfalse, true and false",
                         OV_SLICE_ARG(type));
 }
 

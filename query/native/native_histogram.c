@@ -69,6 +69,10 @@ static ov_status bind_kind(ovi_nsketch_post *b, const kind *k, const ov_json *js
     if (k->list)
         OV_TRY(add_list(b, k, v, args, &n));
     for (int i = 0; i < 2 && k->members[i]; i++) {
+        if (i == 1 && !ov_json_find(json, k->members[i])) { /* Jackson's 0 */
+            OV_TRY(ov_expr_f64(b->p->cx, OV_SQL_DOUBLE, 0, &args[n++], b->err));
+            continue;
+        }
         OV_TRY(ov_json_need(json, k->members[i], &v, b->err));
         if (strcmp(k->name, "quantile") == 0)
             OV_TRY(probability(b, v));

@@ -190,14 +190,42 @@ static ov_status bind_expression(ovi_nscope *s, const ov_json *json, const ov_ex
     return type.n ? ovi_nas_type(s->p, ov_json_get(json, "outputType"), type, *out, out, err) : OV_OK;
 }
 
+/* .a."b c"[1] as $.a['b c'][1] */
+static ov_status path_of_jq(ovi_nscope *s, ov_slice jq, ov_slice *out, ov_error *err)
+{
+    ov_buf text;
+    ov_buf_init(&text);
+    ov_buf_add_char(&text, '$');
+    bool quoted = false, bracket = false; /* ["..."] has its own */
+    for (size_t i = 0; i < jq.n; i++) {
+        char c = jq.p[i], next = i + 1 < jq.n ? jq.p[i + 1] : 0;
+        if (c == '"') {
+            bracket = quoted ? bracket : i && jq.p[i - 1] == '[';
+            ov_buf_add_str(&text, bracket ? "'" : quoted ? "']" : "['");
+            quoted = !quoted;
+        } else if (quoted || c != '.' || (next && next != '"' && next != '[')) {
+            ov_buf_add_char(&text, c);
+        }
+    }
+    ov_status st = ov_buf_check(&text, err);
+    if (st == OV_OK)
+        st = ov_arena_copy(s->p->arena, ov_buf_slice(&text), out, err);
+    ov_buf_fini(&text);
+    return st;
+}
+
 /* {"path":"$.a.b"} or {"pathParts":[{"type":"field","field":"a"},{"type":"arrayElement","index":1}]} */
 static ov_status path_of(ovi_nscope *s, const ov_json *json, ov_slice *out, ov_error *err)
 {
     const ov_json *parts;
     ov_buf text;
     OV_TRY(ov_json_arr(json, "pathParts", &parts, err));
-    if (!parts)
-        return ov_json_need_str(json, "path", out, err);
+    if (!parts) {
+        bool jq;
+        OV_TRY(ov_json_need_str(json, "path", out, err));
+        OV_TRY(ov_json_bool(json, "useJqSyntax", false, &jq, err));
+        return jq ? path_of_jq(s, *out, out, err) : OV_OK;
+    }
     ov_buf_init(&text);
     ov_buf_add_char(&text, '$');
     ov_status st = OV_OK;
@@ -211,7 +239,7 @@ static ov_status path_of(ovi_nscope *s, const ov_json *json, ov_slice *out, ov_e
         } else {
             st = ov_json_need_str(v, "field", &field, err);
             if (st == OV_OK)
-                ov_buf_addf(&text, "['" OV_SLICE_FMT "']", OV_SLICE_ARG(field));
+                ov_buf_addf(&text, "['" OV_SLICE_FMT "']", OV_SLICE_WHOLE(field));
         }
     }
     if (st == OV_OK)
@@ -226,7 +254,7 @@ static ov_status bind_nested(ovi_nscope *s, const ov_json *json, const ov_expr *
 {
     ov_slice column, path, type;
     bool raw;
-    const ov_expr *args[2];
+    const ov_expr *args[3];
     OV_TRY(ov_json_need_str(json, "columnName", &column, err));
     OV_TRY(path_of(s, json, &path, err));
     OV_TRY(ov_json_bool(json, "processFromRaw", false, &raw, err));
@@ -236,7 +264,9 @@ static ov_status bind_nested(ovi_nscope *s, const ov_json *json, const ov_expr *
     bool json_out = raw || (type.n > 7 && ov_slice_ieq(ov_slice_make(type.p, 7), OV_SLICE_LIT("COMPLEX")));
     bool array = type.n > 5 && ov_slice_ieq(ov_slice_make(type.p, 5), OV_SLICE_LIT("ARRAY"));
     const char *fn = json_out ? "JSON_QUERY" : "JSON_VALUE";
-    OV_TRY(ovi_ncall(s->p, json, fn, args, 2, out, err));
+    if (array)
+        OV_TRY(ov_expr_str(s->p->cx, OV_SQL_VARCHAR, type, &args[2], err));
+    OV_TRY(ovi_ncall(s->p, json, fn, args, array ? 3 : 2, out, err));
     if (json_out || array)
         return OV_OK;
     return ovi_nas_type(s->p, ov_json_find(json, "expectedType") ? ov_json_get(json, "expectedType") : json, type, *out,

@@ -102,8 +102,8 @@ static ov_status average(ovi_pcolumns *c, const ov_agg_call *call, ov_slice name
 {
     ov_slice sum, n;
     const ov_expr *x = call->args[0];
-    OV_TRY(ov_arena_printf(c->p->arena, &sum, err, OV_SLICE_FMT ":sum", OV_SLICE_ARG(name)));
-    OV_TRY(ov_arena_printf(c->p->arena, &n, err, OV_SLICE_FMT ":count", OV_SLICE_ARG(name)));
+    OV_TRY(ov_arena_printf(c->p->arena, &sum, err, OV_SLICE_FMT ":sum", OV_SLICE_WHOLE(name)));
+    OV_TRY(ov_arena_printf(c->p->arena, &n, err, OV_SLICE_FMT ":count", OV_SLICE_WHOLE(name)));
     ov_agg_call rows = {.args = call->args, .argc = x->nullable || x->kind == OV_EXPR_COLUMN};
     OV_TRY(simple(c, x, number_word(x->type) ? "double" : NULL, "Sum", sum, out, err));
     ov_buf_add_char(out, ',');
@@ -122,7 +122,7 @@ static ov_status average(ovi_pcolumns *c, const ov_agg_call *call, ov_slice name
 /* The name of what a post-aggregator called `name` reads. */
 static ov_status name_behind(ovi_pcolumns *c, ov_slice name, ov_slice *out, ov_error *err)
 {
-    return ov_arena_printf(c->p->arena, out, err, OV_SLICE_FMT ":agg", OV_SLICE_ARG(name));
+    return ov_arena_printf(c->p->arena, out, err, OV_SLICE_FMT ":agg", OV_SLICE_WHOLE(name));
 }
 
 static bool is_quantile(const ov_agg_call *call)

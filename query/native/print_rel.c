@@ -21,7 +21,7 @@ static ov_status unique(ovi_printer *p, ov_slice *names, uint32_t count, ov_erro
             for (uint32_t k = 0; k < i && !taken; k++)
                 taken = ov_slice_eq(names[k], names[i]);
             if (taken)
-                OV_TRY(ov_arena_printf(p->arena, &names[i], err, OV_SLICE_FMT "%u", OV_SLICE_ARG(wanted), n));
+                OV_TRY(ov_arena_printf(p->arena, &names[i], err, OV_SLICE_FMT "%u", OV_SLICE_WHOLE(wanted), n));
         }
     }
     return OV_OK;
@@ -155,13 +155,13 @@ static void add_rex(ovi_printer *p, const ov_expr *e, uint32_t shift, ov_slice c
                                            {"+", "+"}, {"-", "-"},   {"*", "*"}, {"AND", "AND"}, {"OR", "OR"}, {"NOT", "NOT"}};
     const char *name = NULL;
     if (e->kind == OV_EXPR_COLUMN && names)
-        ov_buf_addf(out, OV_SLICE_FMT "." OV_SLICE_FMT, OV_SLICE_ARG(correlate), OV_SLICE_ARG(names[e->column]));
+        ov_buf_addf(out, OV_SLICE_FMT "." OV_SLICE_FMT, OV_SLICE_WHOLE(correlate), OV_SLICE_WHOLE(names[e->column]));
     else if (e->kind == OV_EXPR_COLUMN)
         ov_buf_addf(out, "$%u", shift + e->column);
     else if (e->kind == OV_EXPR_CONST && !e->constant.is_null && ov_type_is_int(e->type) && e->sql != OV_SQL_TIMESTAMP)
         ov_buf_add_i64(out, e->constant.i);
     else if (e->kind == OV_EXPR_CONST && !e->constant.is_null && e->type.id == OV_TYPE_STRING)
-        ov_buf_addf(out, "'" OV_SLICE_FMT "'", OV_SLICE_ARG(e->constant.s));
+        ov_buf_addf(out, "'" OV_SLICE_FMT "'", OV_SLICE_WHOLE(e->constant.s));
     else if (e->kind == OV_EXPR_CALL)
         name = ov_expr_function(e);
     else
@@ -223,7 +223,7 @@ static ov_status add_query(ovi_printer *p, const ov_plan *plan, const ovi_pquery
             continue;
         ov_type t = plan->fields[i].type;
         t.multi = 0;
-        ov_buf_addf(out, "%s" OV_SLICE_FMT ":%s", shown++ ? ", " : "", OV_SLICE_ARG(one->columns[i]),
+        ov_buf_addf(out, "%s" OV_SLICE_FMT ":%s", shown++ ? ", " : "", OV_SLICE_WHOLE(one->columns[i]),
                     t.id == OV_TYPE_NULL ? "STRING" : ov_type_name(t, type));
     }
     ov_buf_add_str(out, one->time_behind ? ", __time:LONG}])\n" : "}])\n");
@@ -265,7 +265,7 @@ static ov_status add_unnest(ovi_printer *p, const ov_plan *plan, const ovi_pquer
     ov_expr_columns(list, reads, in->field_count);
     OV_TRY(ov_arena_printf(p->arena, &correlate, err, "$cor%u", ++p->correlations));
     ov_buf_addf(out, "DruidCorrelateUnnestRel(correlation=[" OV_SLICE_FMT "], joinType=[%s], requiredColumns=[{",
-                OV_SLICE_ARG(correlate), node->unnest.outer != multi ? "left" : "inner");
+                OV_SLICE_WHOLE(correlate), node->unnest.outer != multi ? "left" : "inner");
     for (uint32_t i = 0; i < in->field_count; i++)
         if (ov_bits_test(reads, i)) {
             ov_buf_addf(out, "%s%u", more ? ", " : "", i);

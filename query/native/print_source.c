@@ -97,7 +97,7 @@ ov_status ovi_pcolumn(ovi_pcolumns *c, const ov_expr *e, ov_slice *name, ov_erro
     ov_buf_init(&text);
     for (uint32_t i = c->prefix; i > 0; i--)
         ov_buf_add_char(&text, '_');
-    ov_status st = ov_arena_printf(c->p->arena, name, err, OV_SLICE_FMT "v%u", OV_SLICE_ARG(ov_buf_slice(&text)), c->count);
+    ov_status st = ov_arena_printf(c->p->arena, name, err, OV_SLICE_FMT "v%u", OV_SLICE_WHOLE(ov_buf_slice(&text)), c->count);
     ov_buf_clear(&text);
     if (st != OV_OK) {
         ov_buf_fini(&text);
@@ -329,8 +329,8 @@ static ov_status from_join(ovi_printer *p, const ov_plan *plan, ovi_prel *out, o
     OV_TRY(ov_arena_alloc(p->arena, (l + r + (size_t)1) * sizeof *names, &names, err));
     memcpy(names, left_names, l * sizeof *names);
     for (uint32_t i = 0; i < r; i++)
-        OV_TRY(ov_arena_printf(p->arena, &names[l + i], err, OV_SLICE_FMT OV_SLICE_FMT, OV_SLICE_ARG(prefix),
-                               OV_SLICE_ARG(right_names[i])));
+        OV_TRY(ov_arena_printf(p->arena, &names[l + i], err, OV_SLICE_FMT OV_SLICE_FMT, OV_SLICE_WHOLE(prefix),
+                               OV_SLICE_WHOLE(right_names[i])));
     ov_buf text;
     ov_slice condition;
     OV_TRY(join_condition(p, plan, names, &condition, err));

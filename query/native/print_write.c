@@ -60,7 +60,7 @@ ov_status ovi_padd_context(ovi_pwrite *q, bool buckets, ov_buf *b, ov_error *err
     ov_slice id, field = {0};
     ov_buf text;
     if (buckets)
-        OV_TRY(ov_arena_printf(q->p->arena, &field, err, "\"" OV_SLICE_FMT "\"", OV_SLICE_ARG(q->grouped[0])));
+        OV_TRY(ov_arena_printf(q->p->arena, &field, err, "\"" OV_SLICE_FMT "\"", OV_SLICE_WHOLE(q->grouped[0])));
     ov_buf_init(&text);
     ov_json_quote(&text, how->id);
     ov_status st = ov_arena_copy(q->p->arena, ov_buf_slice(&text), &id, err);

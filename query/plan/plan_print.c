@@ -35,9 +35,9 @@ static void print_ranges(const ov_plan *plan, ov_buf *out)
 
 static OV_CHECKED ov_status print_scan(const ov_plan *plan, ov_buf *out, ov_error *err)
 {
-    ov_buf_addf(out, "Scan " OV_SLICE_FMT " (", OV_SLICE_ARG(plan->scan.datasource->name));
+    ov_buf_addf(out, "Scan " OV_SLICE_FMT " (", OV_SLICE_WHOLE(plan->scan.datasource->name));
     for (uint32_t i = 0; i < plan->field_count; i++)
-        ov_buf_addf(out, "%s" OV_SLICE_FMT, i ? ", " : "", OV_SLICE_ARG(plan->fields[i].name));
+        ov_buf_addf(out, "%s" OV_SLICE_FMT, i ? ", " : "", OV_SLICE_WHOLE(plan->fields[i].name));
     ov_buf_add_char(out, ')');
     print_ranges(plan, out);
     if (plan->scan.filter && !plan->scan.filter_is_ranges) {
@@ -68,7 +68,7 @@ static OV_CHECKED ov_status print_project(const ov_plan *plan, ov_buf *out, ov_e
     for (uint32_t i = 0; i < plan->field_count; i++) {
         ov_buf_add_str(out, i ? ", " : "");
         OV_TRY(ov_expr_print(plan->project.exprs[i], out, err));
-        ov_buf_addf(out, " AS " OV_SLICE_FMT, OV_SLICE_ARG(plan->fields[i].name));
+        ov_buf_addf(out, " AS " OV_SLICE_FMT, OV_SLICE_WHOLE(plan->fields[i].name));
     }
     return OV_OK;
 }

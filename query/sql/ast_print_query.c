@@ -151,7 +151,7 @@ static void print_insert(const ov_ast *node, ov_buf *out)
         ovi_print_parens(node->kids[OV_INSERT_COLUMNS], out);
     }
     if (node->text.n)
-        ov_buf_addf(out, " AS %.*s", OV_SLICE_ARG(node->text));
+        ov_buf_addf(out, " AS %.*s", OV_SLICE_WHOLE(node->text));
     if (replace && (node->flags & OV_AST_ALL))
         ov_buf_add_str(out, " OVERWRITE ALL");
     if (node->kids[OV_INSERT_WHERE]) {

@@ -105,7 +105,7 @@ ov_status ovi_sql_unique_names(ovi_sql_binder *b, ovi_sql_rel *rel, ov_error *er
         uint32_t first = taken_by(&by_name, columns, name);
         columns[i] = rel->columns[i];
         while (first != OV_NO_PLACE && taken_by(&by_name, columns, columns[i].name) != OV_NO_PLACE)
-            OV_TRY(ov_arena_printf(b->arena, &columns[i].name, err, OV_SLICE_FMT "%u", OV_SLICE_ARG(name),
+            OV_TRY(ov_arena_printf(b->arena, &columns[i].name, err, OV_SLICE_FMT "%u", OV_SLICE_WHOLE(name),
                                    tried[first]++));
         OV_TRY(ov_places_add(&by_name, b->arena, ov_hash_slice(columns[i].name), err));
     }

@@ -210,8 +210,8 @@ static OV_CHECKED ov_status add_value(ovi_sql_binder *b, const ov_ast *pivot, ov
         ov_slice full = name;
         const ov_ast *as = aggs->kids[i]->kind == OV_AST_ALIAS ? aggs->kids[i]->kids[1] : NULL;
         if (as)
-            OV_TRY(ov_arena_printf(b->arena, &full, err, OV_SLICE_FMT "_" OV_SLICE_FMT, OV_SLICE_ARG(name),
-                                   OV_SLICE_ARG(as->text)));
+            OV_TRY(ov_arena_printf(b->arena, &full, err, OV_SLICE_FMT "_" OV_SLICE_FMT, OV_SLICE_WHOLE(name),
+                                   OV_SLICE_WHOLE(as->text)));
         OV_TRY(filtered(b, aggs->kids[i], condition, &call, err));
         OV_TRY(make_alias(b, call, full, &items->kids[items->kid_count++], err));
     }

@@ -109,7 +109,7 @@ static void write_attributes(const ov_plan *plan, const ov_query_write *w, ov_bu
     }
     ov_buf_addf(out, "{\"statementType\":\"%s\",\"targetDataSource\":", w->replace ? "REPLACE" : "INSERT");
     add_json_text(out, w->datasource);
-    ov_buf_addf(out, ",\"partitionedBy\":" OV_SLICE_FMT, OV_SLICE_ARG(w->segment_json));
+    ov_buf_addf(out, ",\"partitionedBy\":" OV_SLICE_FMT, OV_SLICE_WHOLE(w->segment_json));
     for (uint32_t i = 0; i < w->sorted_count; i++) {
         ov_buf_add_str(out, i ? "," : ",\"clusteredBy\":[");
         add_json_text(out, plan->fields[1 + i].name);

@@ -95,7 +95,7 @@ ov_status ov_sql_settings(const ov_sql_parsed *parsed, ov_arena *arena, const ov
             s->value = value->op ? OV_SLICE_LIT("true") : OV_SLICE_LIT("false");
         else if (value->kind == OV_AST_UNARY)
             OV_TRY(ov_arena_printf(arena, &s->value, err, "-%.*s",
-                                   OV_SLICE_ARG(value->kids[0]->text)));
+                                   OV_SLICE_WHOLE(value->kids[0]->text)));
         else
             s->is_string = value->kind >= OV_AST_STRING && !s->is_null;
     }

@@ -95,7 +95,7 @@ static ov_status supervisor_state(const ov_query_env *env, ov_slice id, ov_arena
     if (env->supervisor)
         OV_TRY(env->supervisor(env->supervisor_self, id, a, &text, err));
     if (!text.n) {
-        OV_TRY(ov_arena_printf(a, &key, err, "supervisor-state/" OV_SLICE_FMT, OV_SLICE_ARG(id)));
+        OV_TRY(ov_arena_printf(a, &key, err, "supervisor-state/" OV_SLICE_FMT, OV_SLICE_WHOLE(id)));
         OV_TRY(ov_catalog_cursor_get(env->catalog, key, a, &text, err));
     }
     return ov_json_parse(text.n ? text : OV_SLICE_LIT("{}"), NULL, a, state, err);

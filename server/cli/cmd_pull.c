@@ -60,8 +60,8 @@ static void say_plan(const ov_json *p)
     char a[32], b[32];
     const ov_json *seconds = ov_json_find(p, "seconds"), *first = ov_json_find(p, "first");
     double s = !seconds ? 0 : seconds->kind == OV_JSON_DOUBLE ? seconds->d : seconds->kind == OV_JSON_INT ? (double)seconds->i : 0;
-    printf(OV_SLICE_FMT " into " OV_SLICE_FMT ": %s series, %s of them have nothing left to ask\n", OV_SLICE_ARG(text_at(p, "source")),
-           OV_SLICE_ARG(text_at(p, "dataSource")), ov_thousands(number_at(p, "series"), a), ov_thousands(number_at(p, "done"), b));
+    printf(OV_SLICE_FMT " into " OV_SLICE_FMT ": %s series, %s of them have nothing left to ask\n", OV_SLICE_WHOLE(text_at(p, "source")),
+           OV_SLICE_WHOLE(text_at(p, "dataSource")), ov_thousands(number_at(p, "series"), a), ov_thousands(number_at(p, "done"), b));
     bool local = first && first->first && first->first->kind == OV_JSON_STRING && first->first->s.n && first->first->s.p[0] == '/';
     const char *verb = local ? "READ" : "GET";
     printf("at least %s %s", ov_thousands(number_at(p, "requestsAtLeast"), a), local ? "files to read" : "requests");
@@ -72,7 +72,7 @@ static void say_plan(const ov_json *p)
     printf("\nabout %.0f s or more, bound by %.*s; %s tokens, %s at once\n", s, (int)text_at(p, "boundBy").n, text_at(p, "boundBy").p,
            ov_thousands(number_at(p, "tokens"), a), ov_thousands(number_at(p, "slots"), b));
     for (const ov_json *v = first ? first->first : NULL; v; v = v->next)
-        printf("  %s " OV_SLICE_FMT "\n", verb, OV_SLICE_ARG(v->s));
+        printf("  %s " OV_SLICE_FMT "\n", verb, OV_SLICE_WHOLE(v->s));
 }
 
 static int report(ov_status st, const ov_error *err, ov_buf *json, void (*say)(const ov_json *doc))
@@ -113,8 +113,8 @@ static void say_rows(const ov_json *doc)
         ov_buf_init(&b);
         if (parsed)
             ov_json_print(parsed, &b);
-        printf("%s" OV_SLICE_FMT "%s" OV_SLICE_FMT "\n", parsed ? "" : "rejected", OV_SLICE_ARG(ov_buf_slice(&b)), why ? ": " : "",
-               OV_SLICE_ARG(why && why->kind == OV_JSON_STRING ? why->s : (ov_slice){0}));
+        printf("%s" OV_SLICE_FMT "%s" OV_SLICE_FMT "\n", parsed ? "" : "rejected", OV_SLICE_WHOLE(ov_buf_slice(&b)), why ? ": " : "",
+               OV_SLICE_WHOLE(why && why->kind == OV_JSON_STRING ? why->s : (ov_slice){0}));
         ov_buf_fini(&b);
     }
 }
@@ -132,7 +132,7 @@ int ov_pull_cmd_test(const char *dir, ov_slice spec)
 static void say_sources(const ov_json *doc)
 {
     for (const ov_json *v = doc->first; v; v = v->next)
-        printf("%-28.*s " OV_SLICE_FMT "\n", (int)text_at(v, "name").n, text_at(v, "name").p, OV_SLICE_ARG(text_at(v, "about")));
+        printf("%-28.*s " OV_SLICE_FMT "\n", (int)text_at(v, "name").n, text_at(v, "name").p, OV_SLICE_WHOLE(text_at(v, "about")));
 }
 
 int ov_pull_cmd_sources(void)

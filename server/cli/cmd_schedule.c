@@ -27,13 +27,13 @@ static void say(const ov_json *s)
 {
     const ov_json *next = ov_json_find(s, "next"), *runs = ov_json_find(s, "runs"), *paused = ov_json_find(s, "paused");
     int shown = 0;
-    printf(OV_SLICE_FMT "%s\n", OV_SLICE_ARG(text_at(s, "name")), paused && paused->boolean ? " (paused)" : "");
+    printf(OV_SLICE_FMT "%s\n", OV_SLICE_WHOLE(text_at(s, "name")), paused && paused->boolean ? " (paused)" : "");
     for (const ov_json *v = next ? next->first : NULL; v; v = v->next)
-        printf("  next  " OV_SLICE_FMT "\n", OV_SLICE_ARG(v->s));
+        printf("  next  " OV_SLICE_FMT "\n", OV_SLICE_WHOLE(v->s));
     for (const ov_json *v = runs ? runs->first : NULL; v && shown < SHOWN_RUNS; v = v->next, shown++)
         printf("  %-8.*s " OV_SLICE_FMT "/" OV_SLICE_FMT "  " OV_SLICE_FMT " " OV_SLICE_FMT "\n", (int)text_at(v, "state").n,
-               text_at(v, "state").p, OV_SLICE_ARG(text_at(v, "start")), OV_SLICE_ARG(text_at(v, "end")),
-               OV_SLICE_ARG(text_at(v, "task")), OV_SLICE_ARG(text_at(v, "why")));
+               text_at(v, "state").p, OV_SLICE_WHOLE(text_at(v, "start")), OV_SLICE_WHOLE(text_at(v, "end")),
+               OV_SLICE_WHOLE(text_at(v, "task")), OV_SLICE_WHOLE(text_at(v, "why")));
 }
 
 /* A document or a list of them. */
@@ -89,12 +89,12 @@ static ov_status call(const char *dir, const char *method, const char *path, ov_
     ov_status st = ov_catalog_holder(dir, &address, err);
     if (st == OV_OK && address.n == 0)
         st = ov_fail(err, OV_IO, "no server holds %s; schedules are changed through the server that runs them", dir);
-    ov_buf_addf(&url, "http://" OV_SLICE_FMT "%s", OV_SLICE_ARG(ov_buf_slice(&address)), path);
+    ov_buf_addf(&url, "http://" OV_SLICE_FMT "%s", OV_SLICE_WHOLE(ov_buf_slice(&address)), path);
     ov_http_request rq = {.method = method, .url = ov_buf_cstr(&url), .headers = headers, .body = body};
     if (st == OV_OK)
         st = ov_http_fetch(&rq, json, &got, err);
     if (st == OV_OK && got.status != 200)
-        st = ov_fail(err, OV_INVALID, OV_SLICE_FMT, OV_SLICE_ARG(ov_buf_slice(json)));
+        st = ov_fail(err, OV_INVALID, OV_SLICE_FMT, OV_SLICE_WHOLE(ov_buf_slice(json)));
     ov_buf_fini(&url);
     ov_buf_fini(&address);
     return st;

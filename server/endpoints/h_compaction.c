@@ -246,8 +246,8 @@ void ov_h_compaction_slots(ov_app *app, ov_request *rq, const ov_captures *at)
     ov_json *wanted;
     ov_arena *a = ov_request_arena(rq);
     ov_status st = ov_arena_printf(a, &text, &err, "{%s" OV_SLICE_FMT "%s%s" OV_SLICE_FMT "}",
-                                   has_ratio ? "\"compactionTaskSlotRatio\":" : "", OV_SLICE_ARG(ratio),
-                                   has_ratio && has_max ? "," : "", has_max ? "\"maxCompactionTaskSlots\":" : "", OV_SLICE_ARG(most));
+                                   has_ratio ? "\"compactionTaskSlotRatio\":" : "", OV_SLICE_WHOLE(ratio),
+                                   has_ratio && has_max ? "," : "", has_max ? "\"maxCompactionTaskSlots\":" : "", OV_SLICE_WHOLE(most));
     if (st == OV_OK)
         st = ov_json_parse(text, NULL, a, &wanted, &err);
     if (st == OV_OK)

@@ -24,7 +24,7 @@ typedef struct selection {
 
 ov_status ov_sql_result_path(const char *dir, ov_slice task_id, ov_arena *a, ov_slice *path, ov_error *err)
 {
-    return ov_arena_printf(a, path, err, "%s/results/" OV_SLICE_FMT ".ovr", dir, OV_SLICE_ARG(task_id));
+    return ov_arena_printf(a, path, err, "%s/results/" OV_SLICE_FMT ".ovr", dir, OV_SLICE_WHOLE(task_id));
 }
 
 /* ---- expiry ---- */

@@ -93,7 +93,7 @@ static ov_status make_id(const ov_sql_request *in, ov_arena *a, ov_slice *id, ov
 {
     char uuid[OV_UUID_BYTES];
     if (in->query.query_id.n)
-        return ov_arena_printf(a, id, err, "query-" OV_SLICE_FMT, OV_SLICE_ARG(in->query.query_id));
+        return ov_arena_printf(a, id, err, "query-" OV_SLICE_FMT, OV_SLICE_WHOLE(in->query.query_id));
     ov_uuid_make(uuid);
     return ov_arena_printf(a, id, err, "query-%s", uuid);
 }

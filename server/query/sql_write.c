@@ -165,7 +165,7 @@ static ov_status make_schema(writer *w, ov_error *err)
     return ov_arena_printf(w->work->arena, &s->extra_json, err,
                            "{\"metricsSpec\":[],\"queryGranularity\":{\"type\":\"none\"},\"segmentGranularity\":%.*s,"
                            "\"rollup\":false}",
-                           OV_SLICE_ARG(w->what->segment_json));
+                           OV_SLICE_WHOLE(w->what->segment_json));
 }
 
 /* ---- rows ---- */

@@ -4,6 +4,7 @@ import json
 
 from test_formats import same
 from test_native import ALL, COUNT, place, rows
+from test_tasks import inline
 
 ROWS = {'type': 'inline', 'columnNames': ['__time', 'x', 'y', 'm', 'a', 'la', 'j'],
         'columnTypes': ['LONG', 'STRING', 'LONG', 'STRING', 'ARRAY<LONG>', 'ARRAY<STRING>', 'COMPLEX<json>'],
@@ -86,6 +87,15 @@ BAD_LOOKUPS = (
 SUM = {'type': 'expression', 'name': 'e', 'fields': ['y'], 'initialValue': '0', 'fold': '__acc + y', 'combine': '__acc + e'}
 SET = {'type': 'expression', 'name': 'e', 'fields': ['y'], 'initialValue': 'ARRAY<LONG>[]', 'fold': 'array_set_add(__acc, y)',
        'combine': 'array_set_add_all(__acc, e)', 'compare': 'array_length(o1) - array_length(o2)', 'finalize': "array_to_string(o, ';')"}
+LONG = 'k' * 3000
+FIELDS = (  # a nested-field column of a row {"a": {"b c": [4, [5, 6]]}, "kkk...": 7}, its value, the type
+    (dict(path='$.a', expectedType='COMPLEX<json>'), {'b c': [4, [5, 6]]}, 'COMPLEX<json>'),
+    (dict(path="$.a['b c'][1]", expectedType='ARRAY<LONG>'), [5, 6], 'ARRAY<LONG>'),
+    (dict(path='.a."b c"[0]', useJqSyntax=True, expectedType='LONG'), 4, 'LONG'),
+    (dict(path='.a.["b c"].[1].[0]', useJqSyntax=True, expectedType='DOUBLE'), 5.0, 'DOUBLE'),
+    (dict(path='.a."b c".[1].[0]', useJqSyntax=True, expectedType='DOUBLE'), 5.0, 'DOUBLE'),
+    (dict(pathParts=[{'type': 'field', 'field': LONG}], expectedType='LONG'), 7, 'LONG'),
+)
 JS = 'function(x) { return x; }'
 
 
@@ -138,6 +148,34 @@ def no_order(server):
     place(server, "'compare' is no order", aggregations=by('-1'), **query)
 
 
+def nested_field(server, spec):
+    rows_ = {'type': 'inline', 'columnNames': ['j'], 'columnTypes': ['COMPLEX<json>'], 'rows': [[{'a': {'b c': [4, [5, 6]]}, LONG: 7}]]}
+    part = rows(server, queryType='scan', dataSource=rows_, resultFormat='compactedList', columns=['v'],
+                virtualColumns=[dict(spec, type='nested-field', name='v', columnName='j')])[0]
+    return part['events'][0][0], part['rowSignature'][0]['type']
+
+
+def first_text(server):
+    one = lambda **more: rows(server, queryType='timeseries', granularity='all', dataSource=ROWS, aggregations=[
+        dict(more, type='stringAny', name='v', fieldName='m')])[0]['result']['v']
+    same((one(), one(aggregateMultipleValues=False)), ('["1", "b"]', '1'))
+
+
+def equal_metrics(server):
+    """Equal values past the thousand that Druid keeps of a segment: the queue, fed in the order of the dimension."""
+    names = ['%04d' % i for i in range(1500)]
+    twice = {names[i] for i in (3, 700, 1100, 1300, 1499)}
+    lines = [json.dumps({'t': '2024-01-01T00:00:00Z', 'k': d, 'n': 1}) for d in names for _ in range(2 if d in twice else 1)]
+    server.ingest(inline('nested_ties', lines))
+    server.wait_table('nested_ties')
+    ask_ = dict(queryType='topN', granularity='all', dimension='k', metric='n', aggregations=COUNT, dataSource='nested_ties')
+    top = lambda **more: [r['k'] for r in rows(server, **dict(ask_, threshold=8, **more))[0]['result']]
+    same(top(), sorted(twice) + ['0004', '0005', '0006'])  # 1000 are in with 0999; 1100, 1300 and 1499 push 0000, 0001 and 0002 out; 0003 is better
+    same(top(filter={'type': 'bound', 'dimension': 'k', 'upper': '0999'}), ['0003', '0700', '0000', '0001', '0002', '0004', '0005', '0006'])
+    same(top(context={'minTopNThreshold': 2000}), sorted(twice) + ['0000', '0001', '0002'])
+    same(top(metric={'type': 'inverted', 'metric': 'n'}), names[:3] + names[4:9])
+
+
 def numeric_first(server):
     ratio = {'type': 'arithmetic', 'name': 'p', 'fn': 'quotient', 'fields': [{'type': 'fieldAccess', 'fieldName': 'n'}, {
         'type': 'arithmetic', 'fn': '-', 'name': 'z', 'fields': [{'type': 'fieldAccess', 'fieldName': 's'}, {'type': 'constant', 'value': 1}]}]}
@@ -178,5 +216,7 @@ def cases(server):
     for fn, words in BAD_LOOKUPS:
         yield 'nested: ' + words, lambda f=fn, w=words: place(server, w, queryType='groupBy', granularity='all', dataSource=ROWS, dimensions=[
             {'type': 'extraction', 'dimension': 'x', 'outputName': 'o', 'extractionFn': f}])
-    for name, run in (('orders', orders), ('no order', no_order), ('numericFirst', numeric_first), ('javascript', javascript)):
+    for spec, want, type_ in FIELDS:
+        yield 'nested: ' + json.dumps(spec)[:80], lambda s=spec, w=(want, type_): same(nested_field(server, s), w)
+    for name, run in (('stringAny', first_text), ('equal metrics', equal_metrics), ('orders', orders), ('no order', no_order), ('numericFirst', numeric_first), ('javascript', javascript)):
         yield 'nested: ' + name, lambda r=run: r(server)
