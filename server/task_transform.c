@@ -90,11 +90,26 @@ static bool is_dynamic(const ov_native *n)
            n->args[1]->kind == OV_NATIVE_STRING;
 }
 
+/* Once: an expression of a metric reads it. */
+static ov_status note_metric(compiler *c, ov_slice name, ov_error *err)
+{
+    program *p = c->p;
+    for (uint32_t i = 0; i < p->of_metrics_count; i++)
+        if (ov_slice_eq(p->of_metrics[i], name))
+            return OV_OK;
+    OV_TRY(grow(c->out, &p->of_metrics, p->of_metrics_count, sizeof *p->of_metrics, err));
+    OV_TRY(ov_arena_copy(c->out, name, &p->of_metrics[p->of_metrics_count], err));
+    p->of_metrics_count++;
+    return OV_OK;
+}
+
 /* Names and json_value calls of a tree; what is inside such a call belongs to the call's own unit. */
 static ov_status collect(compiler *c, unit *u, const ov_native *n, bool made, ov_error *err)
 {
     uint32_t index;
     if (n->kind == OV_NATIVE_NAME) {
+        if (made)
+            OV_TRY(note_metric(c, n->text, err));
         OV_TRY(field_slot(c, n->text, made, &index, err));
         return use_slot(c, u, index, n->text, NULL, err);
     }
@@ -289,5 +304,12 @@ static uint32_t outputs(const void *prog, const ov_slice **names)
     return p->output_count;
 }
 
+static uint32_t of_metrics(const void *prog, const ov_slice **names)
+{
+    const program *p = prog;
+    *names = p->of_metrics;
+    return p->of_metrics_count;
+}
+
 const ov_transform_ops ov_transforms = {
-    .compile = compile, .inputs = inputs, .outputs = outputs, .run = ovi_transform_run};
+    .compile = compile, .inputs = inputs, .outputs = outputs, .of_metrics = of_metrics, .run = ovi_transform_run};

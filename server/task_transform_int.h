@@ -64,7 +64,8 @@ typedef struct runner {
 typedef struct program {
     struct program *self; /* runs are handed a const pointer; forms and runners are added behind the lock */
     ov_slice *inputs, *outputs;
-    uint32_t input_count, output_count;
+    ov_slice *of_metrics; /* names that expressions of metrics read */
+    uint32_t input_count, output_count, of_metrics_count;
     slot *slots;
     uint32_t slot_count;
     unit **units;

@@ -78,8 +78,14 @@ static bool listed(const ov_slice *list, uint32_t n, ov_slice name)
 }
 
 /* Fields that discovery must not turn into dimensions. */
-static bool excluded(const ov_spec *s, ov_slice name)
+static bool excluded(const ovi_plan_builder *b, ov_slice name)
 {
+    const ov_spec *s = b->spec;
+    const ovi_plan *p = b->plan;
+    const ov_slice *read = NULL;
+    uint32_t n = p->transform ? p->transform->of_metrics(p->transform_program, &read) : 0;
+    if (listed(read, n, name))
+        return true;
     if (ov_slice_eq(name, s->timestamp.column) || ov_slice_eq(name, OVI_TIME_NAME) ||
         listed(s->dimensions.exclusions, s->dimensions.exclusion_count, name))
         return true;
@@ -134,7 +140,7 @@ static ov_status add_found(ovi_plan_builder *b, const ovi_found *f, ov_error *er
     const ov_spec *s = b->spec;
     const uint32_t values = f->seen & ~(uint32_t)OVI_SEEN_NULL, nested = OVI_SEEN_OBJECT | OVI_SEEN_DEEP_ARRAY;
     ov_dimension_spec d = {.name = f->name, .type = OV_T(OV_TYPE_STRING), .bitmap = true};
-    if (excluded(s, f->name) || !visible(s, f->name) || f->seen == 0 || has_column(b, f->name))
+    if (excluded(b, f->name) || !visible(s, f->name) || f->seen == 0 || has_column(b, f->name))
         return OV_OK;
     if (values == 0 && !s->format.keep_null_columns && !s->dimensions.schema_discovery &&
         ov_format_nests(&s->format))

@@ -17,6 +17,8 @@ typedef struct ov_transform_ops {
     /* Names of the fields it reads and makes; borrowed from the program. */
     uint32_t (*inputs)(const void *program, const ov_slice **names);
     uint32_t (*outputs)(const void *program, const ov_slice **names);
+    /* Names that expressions of metrics read: discovery makes no dimensions of them. */
+    uint32_t (*of_metrics)(const void *program, const ov_slice **names);
     /* One row: `in` and `out` in the order of the names above. Memory from scratch lives until the row is done. Any
      * thread. A failure rejects the row with the sentence given. */
     ov_status (*run)(const void *program, const ov_field *in, ov_arena *scratch, ov_field *out, bool *keep,

@@ -32,6 +32,13 @@ static uint32_t fake_outputs(const void *program, const ov_slice **names)
     return 2;
 }
 
+static uint32_t fake_inputs_of_metrics(const void *program, const ov_slice **names)
+{
+    (void)program;
+    *names = NULL;
+    return 0;
+}
+
 static ov_status fake_run(const void *program, const ov_field *in, ov_arena *scratch, ov_field *out, bool *keep,
                           ov_error *err)
 {
@@ -54,7 +61,7 @@ static void transforms_plug_in(void **state)
 {
     (void)state;
     static int program;
-    static const ov_transform_ops ops = {&program, fake_compile, fake_inputs, fake_outputs, fake_run};
+    static const ov_transform_ops ops = {&program, fake_compile, fake_inputs, fake_outputs, fake_inputs_of_metrics, fake_run};
     const char *schema = "\"dimensionsSpec\":{\"dimensions\":[\"a\",\"loud\"]},"
                          "\"transformSpec\":{\"transforms\":[{\"type\":\"expression\",\"name\":\"loud\",\"expression\":\"upper(a)\"}]}"
                          PLAIN("day");
