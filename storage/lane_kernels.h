@@ -25,6 +25,8 @@ typedef struct ovi_lane_kernels {
     void (*pack)(const int64_t *v, int64_t base, uint8_t lane, size_t n, void *out);
     /* The reverse; n may be 0. */
     void (*unpack)(const void *lanes, int64_t base, uint8_t lane, size_t n, int64_t *out);
+    /* out[i] = first + step * i, modulo the width of a lane of 1, 2, 4 or 8 bytes; n may be 0. */
+    void (*ramp)(uint64_t first, uint64_t step, uint8_t lane, size_t n, void *out);
     /* Bounds of unsigned lanes. */
     void (*lane_bounds)(const void *lanes, uint8_t lane, size_t n, uint64_t *min, uint64_t *max);
     /* scaled[i] = v[i] * power as an integer. True when (double)scaled[i] / power gives back the

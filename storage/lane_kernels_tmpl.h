@@ -108,6 +108,32 @@ static void unpack(const void *restrict lanes, int64_t base, uint8_t lane, size_
     }
 }
 
+#define RAMP(type)                                                                                 \
+    do {                                                                                           \
+        type *to = out, at = (type)first, by = (type)step;                                         \
+        for (size_t i = 0; i < n; i++, at = (type)(at + by))                                       \
+            to[i] = at;                                                                            \
+    } while (0)
+
+static void ramp(uint64_t first, uint64_t step, uint8_t lane, size_t n, void *restrict out)
+{
+    switch (lane) {
+    case 1:
+        RAMP(uint8_t);
+        break;
+    case 2:
+        RAMP(uint16_t);
+        break;
+    case 4:
+        RAMP(uint32_t);
+        break;
+    default:
+        RAMP(uint64_t);
+        break;
+    }
+}
+#undef RAMP
+
 #define BOUNDS(type)                                                                               \
     do {                                                                                           \
         const type *from = lanes;                                                                  \
@@ -176,6 +202,7 @@ const ovi_lane_kernels LK_TABLE = {
     .changes = changes,
     .pack = pack,
     .unpack = unpack,
+    .ramp = ramp,
     .lane_bounds = lane_bounds,
     .scale = scale,
     .unscale = unscale,

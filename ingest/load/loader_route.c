@@ -10,7 +10,8 @@
 
 enum {
     MANY_CHUNKS = 8,
-    SORT_SHARE = 2, /* open builders have a quarter of the task's memory, sealed ones that wait another: one is sorted in the rest */
+    SORT_SHARE = 2, /* open builders have a quarter of the task's memory, sealed ones that wait another: one is sorted in
+                       the rest, two quarters but for the batches under way */
 };
 #define NO_CHUNK UINT32_MAX
 
@@ -175,10 +176,11 @@ static ov_status add_batch(route *r, ovi_chunk *c, uint32_t n, const uint64_t *s
         sel_rows -= take;
         if (l->schema.range_columns)
             OV_TRY(note_range(r, c, b.sel, begin, n, err));
-        size_t bytes = ov_segment_builder_bytes(c->builder) + ov_segment_builder_sort_bytes(c->builder) / SORT_SHARE;
+        size_t bytes = ov_segment_builder_bytes(c->builder);
         l->open_bytes += bytes - c->bytes;
         c->bytes = bytes;
-        bool full = take == room || bytes > l->env.memory_bytes;
+        bool full = take == room || bytes > l->env.memory_bytes ||
+                    ov_segment_builder_sort_bytes(c->builder) > SORT_SHARE * (l->env.memory_bytes - l->env.memory_bytes / 8);
         if (full && !l->schema.range_columns)
             OV_TRY(ovi_seal_queue(l, c, err));
     }

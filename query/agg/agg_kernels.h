@@ -78,6 +78,10 @@ typedef uint64_t ov_sum_fn(const void *vals, size_t from, size_t to, const uint6
 typedef void ov_bounds_fn(const void *vals, size_t from, size_t to, const uint64_t *mask, uint64_t *min,
                           uint64_t *max);
 
+/* Wrapping sum of the lanes of runs [from, to), each as often as its run has rows: run r begins where run r - 1 ends, and
+ * from is 1 or more. All runs of a batch together have no more rows than a batch. */
+typedef uint64_t ov_run_sum_fn(const void *vals, const uint16_t *ends, size_t from, size_t to);
+
 /* Smallest and largest that are not NaN (*min > *max when there are none), whether there are NaN, whether there are
  * any rows. */
 typedef bool ov_real_bounds_fn(const double *vals, size_t from, size_t to, const uint64_t *mask, double *min,
@@ -107,6 +111,9 @@ typedef struct ov_agg_kernels {
     ov_real_code_fn *real_max_code[OV_CODE_LANES];
     ov_sum_fn *sum[OV_LANES];
     ov_bounds_fn *bounds[OV_LANES];
+    ov_run_sum_fn *run_sum[OV_LANES];
+    /* The first run from `run` on that ends at row `to` or behind it; there is one among all `runs`. */
+    uint32_t (*run_find)(const uint16_t *ends, uint32_t run, uint32_t runs, uint32_t to);
     ov_real_bounds_fn *real_bounds;
     /* How many bytes at the start of a and b are equal. */
     size_t (*match)(const void *a, const void *b, size_t bytes);

@@ -206,6 +206,33 @@ static void real_max_ramp(double *restrict state, uint64_t *restrict n, const do
 #undef BODY
 }
 
+/* How many of sixteen ends lie before `to`. */
+OV_INLINE uint32_t ends_before(const uint16_t *ends, uint32_t to)
+{
+#if defined(__AVX2__)
+    __m256i at = _mm256_loadu_si256((const __m256i *)(const void *)ends); /* none is as large as a sign */
+    __m256i before = _mm256_cmpgt_epi16(_mm256_set1_epi16((short)to), at);
+    return (uint32_t)__builtin_popcount((uint32_t)_mm256_movemask_epi8(before)) / 2;
+#else
+    uint32_t n = 0;
+    for (unsigned i = 0; i < 16; i++)
+        n += ends[i] < to;
+    return n;
+#endif
+}
+
+static uint32_t run_find(const uint16_t *ends, uint32_t run, uint32_t runs, uint32_t to)
+{
+    for (; run + 16 <= runs; run += 16) {
+        uint32_t before = ends_before(ends + run, to);
+        if (before < 16)
+            return run + before;
+    }
+    while (ends[run] < to)
+        run++;
+    return run;
+}
+
 static bool real_bounds(const double *vals, size_t from, size_t to, const uint64_t *restrict mask, double *min,
                         double *max, bool *nan)
 {
@@ -305,6 +332,8 @@ const ov_agg_kernels KTABLE = {
     .real_max_code = KCODES(real_max_code),
     .sum = KVALUES(sum),
     .bounds = KVALUES(bounds),
+    .run_sum = KVALUES(run_sum),
+    .run_find = run_find,
     .real_bounds = real_bounds,
     .match = match,
 };

@@ -185,6 +185,22 @@ static uint64_t KNAME(sum)(const void *vals, size_t from, size_t to, const uint6
     return sum;
 }
 
+static uint64_t KNAME(run_sum)(const void *vals, const uint16_t *ends, size_t from, size_t to)
+{
+    const KVT *restrict v = vals;
+    const uint16_t *restrict end = ends;
+#if KV <= 2
+    uint32_t sum = 0; /* 2^13 rows of less than 2^16 */
+    for (size_t r = from; r < to; r++)
+        sum += (uint32_t)v[r] * (uint32_t)(uint16_t)(end[r] - end[r - 1]);
+#else
+    uint64_t sum = 0;
+    for (size_t r = from; r < to; r++)
+        sum += (uint64_t)v[r] * (uint16_t)(end[r] - end[r - 1]);
+#endif
+    return sum;
+}
+
 static void KNAME(bounds)(const void *vals, size_t from, size_t to, const uint64_t *restrict mask,
                           uint64_t *min, uint64_t *max)
 {

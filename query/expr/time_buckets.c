@@ -3,6 +3,7 @@
  * bucket or per run instead of per row:
  *
  *   one bucket       the bounds of the block say so: CONST, no time is read
+ *   ramps            times at a fixed pace, and buckets of equal length: RUN, counted instead of compared
  *   long stretches   rows clustered by something else come in time order within it: RUN
  *   few buckets      of equal length: DICT, the code is the number of the bucket
  *
@@ -10,6 +11,8 @@
  * valid; it grows while batches overlap it and is made anew when they do not, as from one day's segment to the next.
  */
 #include "query/expr/time_buckets.h"
+#include "storage/segment/ramps.h"
+#include "storage/segment/segment.h"
 
 enum {
     RUN_LEAST = 16,          /* rows of a run on the average, below that codes are cheaper */
@@ -82,40 +85,110 @@ static size_t stretch_end(const ov_eval *ev, const lanes *l, size_t row, int64_t
     return OV_MIN(row, (size_t)l->v->rows);
 }
 
+/* Runs being found: most of them `most`. */
+typedef struct runs {
+    int64_t *value;
+    uint16_t *end;
+    uint32_t n, most;
+} runs;
+
+static ov_status runs_begin(ov_eval *ev, uint32_t rows, runs *r, ov_error *err)
+{
+    *r = (runs){.most = rows / RUN_LEAST};
+    OV_TRY(ov_arena_lanes(&ev->mem, ((size_t)r->most + 64) * sizeof *r->value, &r->value, err));
+    return ov_arena_alloc(&ev->mem, ((size_t)r->most + 1) * sizeof *r->end, &r->end, err);
+}
+
+static ov_status runs_vec(ov_eval *ev, const ov_expr *e, uint32_t rows, const runs *r, ov_vec *out, ov_error *err)
+{
+    ov_vec *child;
+    OV_TRY(ov_arena_alloc(&ev->mem, sizeof *child, &child, err));
+    *child = ov_vec_flat(e->type, r->value, NULL, r->n);
+    *out = (ov_vec){
+        .type = e->type, .enc = OV_ENC_RUN, .rows = rows, .divisor = 1, .run_end = r->end, .runs = r->n, .child = child};
+    return OV_OK;
+}
+
+/* Buckets of one ramp, whose rows are [row, end) and whose first time is ms. False when they are too many. */
+static bool floor_ramp(const ov_gran *gran, int64_t ms, int64_t slope, uint32_t row, uint32_t end, runs *r)
+{
+    int64_t start = ov_gran_floor(gran, ms);
+    if (r->n == 0 || r->value[r->n - 1] != start) { /* else the last one goes on */
+        if (r->n == r->most)
+            return false;
+        r->value[r->n++] = start;
+    }
+    uint64_t even = slope > 0 && gran->step % slope == 0 ? (uint64_t)(gran->step / slope) : 0; /* rows of a whole bucket */
+    uint64_t next = end;
+    if (slope > 0)
+        next = row + (uint64_t)((start + gran->step - ms - 1) / slope) + 1;
+    while (next < end) {
+        if (r->n == r->most)
+            return false;
+        r->end[r->n - 1] = (uint16_t)next;
+        if (even) {
+            start += gran->step;
+            next += even;
+        } else {
+            int64_t at = ms + (int64_t)(next - row) * slope;
+            start = ov_gran_floor(gran, at);
+            next += (uint64_t)((start + gran->step - at - 1) / slope) + 1;
+        }
+        r->value[r->n++] = start;
+    }
+    r->end[r->n - 1] = (uint16_t)end;
+    return true;
+}
+
+/* *found is false when there are no ramps, or not such that go up, or their buckets hold too few rows. */
+static ov_status count_runs(ov_eval *ev, const ov_expr *e, const ov_gran *gran, const ov_vec *v, ov_vec *out, bool *found,
+                            ov_error *err)
+{
+    const ovi_ramps *ramps = v->stats ? v->stats->ramps : NULL;
+    runs r;
+    *found = false;
+    if (!ramps || gran->kind != OV_GRAN_FIXED || !v->has_bounds || v->min < OV_TIME_MIN || v->max > OV_TIME_MAX)
+        return OV_OK;
+    OV_TRY(runs_begin(ev, v->rows, &r, err));
+    lanes l = {v, v->raw ? 0 : (uint64_t)v->base, 0};
+    for (uint32_t i = 0, row = 0; i < ramps->count; i++) {
+        int64_t slope;
+        if (!ovi_ramps_slope(ramps, i, &slope) || slope < 0 ||
+            !floor_ramp(gran, lane_value(&l, row), slope, row, ramps->end[i], &r))
+            return OV_OK;
+        row = ramps->end[i];
+    }
+    *found = true;
+    return runs_vec(ev, e, v->rows, &r, out, err);
+}
+
 /* *found is false when runs are too short. */
 static ov_status find_runs(ov_eval *ev, const ov_expr *e, const ov_gran *gran, const ov_vec *v, ov_vec *out, bool *found,
                            ov_error *err)
 {
     lanes l = {v, v->raw ? 0 : (uint64_t)v->base, ov_words(v->rows) * 64};
-    uint32_t most = v->rows / RUN_LEAST, n = 0;
-    int64_t *value;
-    uint16_t *end;
+    runs r;
     ov_interval last = {0, 0};
     int64_t start = 0;
     *found = false;
-    OV_TRY(ov_arena_lanes(&ev->mem, ((size_t)most + 64) * sizeof *value, &value, err));
-    OV_TRY(ov_arena_alloc(&ev->mem, ((size_t)most + 1) * sizeof *end, &end, err));
-    for (size_t row = 0; row < v->rows; n++) {
-        if (n == most || (row >= RUN_TRY && n > row / RUN_LEAST))
+    OV_TRY(runs_begin(ev, v->rows, &r, err));
+    for (size_t row = 0; row < v->rows; r.n++) {
+        if (r.n == r.most || (row >= RUN_TRY && r.n > row / RUN_LEAST))
             return OV_OK;
         int64_t ms = lane_value(&l, row);
-        if (gran->kind == OV_GRAN_FIXED && n && ms >= last.end && ms - last.end < gran->step) { /* the next one, mostly */
+        if (gran->kind == OV_GRAN_FIXED && r.n && ms >= last.end && ms - last.end < gran->step) { /* the next one, mostly */
             start = last.end;
             last = (ov_interval){start, start + gran->step};
         } else if (ms < last.start || ms >= last.end) {
             start = ov_gran_floor_in(gran, ms, &last);
         }
         bool holds = ms >= last.start && ms < last.end; /* not beyond the calendar */
-        value[n] = start;
+        r.value[r.n] = start;
         row = holds ? stretch_end(ev, &l, row, last.start, last.end) : row + 1;
-        end[n] = (uint16_t)row;
+        r.end[r.n] = (uint16_t)row;
     }
-    ov_vec *child;
-    OV_TRY(ov_arena_alloc(&ev->mem, sizeof *child, &child, err));
-    *child = ov_vec_flat(e->type, value, NULL, n);
-    *out = (ov_vec){.type = e->type, .enc = OV_ENC_RUN, .rows = v->rows, .divisor = 1, .run_end = end, .runs = n, .child = child};
     *found = true;
-    return OV_OK;
+    return runs_vec(ev, e, v->rows, &r, out, err);
 }
 
 /* ---- buckets of equal length ---- */
@@ -224,6 +297,8 @@ ov_status ovi_floor_encoded(ov_eval *ev, const ov_expr *e, const ov_batch *batch
             return OV_OK;
         }
     }
-    OV_TRY(find_runs(ev, e, gran, v, out, done, err));
+    OV_TRY(count_runs(ev, e, gran, v, out, done, err));
+    if (!*done)
+        OV_TRY(find_runs(ev, e, gran, v, out, done, err));
     return *done ? OV_OK : number_buckets(ev, e, gran, v, out, done, err);
 }

@@ -6,6 +6,7 @@
 #include "base/bits.h"
 #include "base/bytes.h"
 #include "storage/build/build_int.h"
+#include "storage/segment/ramps.h"
 #include "storage/vec_lanes.h"
 
 /* ---- life ---- */
@@ -139,6 +140,11 @@ uint32_t ovi_column_decode(const ovi_column *c, uint32_t b, int64_t *values, uin
         decode_lanes(e, block->data, rows, values);
         if (block->valid && valid)
             memcpy(valid, block->valid, ov_words(rows) * 8);
+    } else if (e->shape == OV_BLOCK_RAMP) {
+        uint64_t lanes[OV_BATCH_ROWS];
+        ovi_ramps ramps = ovi_ramps_of(e, block->data);
+        ovi_ramps_unfold(&ramps, rows, lanes);
+        decode_lanes(e, lanes, rows, values);
     } else {
         decode_runs(block, rows, values, valid);
     }

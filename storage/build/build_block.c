@@ -6,6 +6,7 @@
 #include "base/bits.h"
 #include "base/bytes.h"
 #include "storage/build/build_int.h"
+#include "storage/segment/ramps.h"
 
 const double ov_seg_power10[OV_SEG_MAX_EXPONENT + 1] = {
     1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15};
@@ -40,6 +41,40 @@ static void set_shape(ovi_plan *p, uint32_t runs)
     e->data_bytes += (uint32_t)(ov_seg_pad64(lanes) * e->lane);
     if (p->valid)
         e->flags |= OV_BLOCK_VALID;
+}
+
+static uint64_t step_to(const int64_t *v, uint32_t i)
+{
+    return (uint64_t)v[i] - (uint64_t)v[i - 1];
+}
+
+/* Where the ramp that begins at `row` ends. */
+static uint32_t ramp_end(const int64_t *v, uint32_t rows, uint32_t row)
+{
+    uint32_t end = row + 1;
+    if (end == rows)
+        return end;
+    for (uint64_t step = step_to(v, end); end < rows && step_to(v, end) == step;)
+        end++;
+    return end;
+}
+
+/* Plain lanes that turn out to be ramps. Blocks that do not begin like that are left alone after a few rows. */
+static void try_ramps(ovi_plan *p)
+{
+    enum { TRY = 8 };
+    ov_block_entry *e = &p->entry;
+    uint32_t most = p->rows / RUN_ROWS_MIN, ramps = 0;
+    if (e->shape != OV_BLOCK_FLAT || p->valid)
+        return;
+    for (uint32_t row = 0; row < p->rows; ramps++) {
+        if (ramps == most || (ramps >= TRY && ramps > row / TRY))
+            return;
+        row = ramp_end(p->values, p->rows, row);
+    }
+    e->shape = OV_BLOCK_RAMP;
+    e->runs = (uint16_t)ramps;
+    e->data_bytes = (uint32_t)ovi_ramps_bytes(ramps, e->lane);
 }
 
 static void set_const(ovi_plan *p, uint8_t form, int64_t base)
@@ -138,6 +173,7 @@ void ovi_plan_ints(ovi_plan *p, int64_t *values, const uint64_t *valid, uint32_t
     if (p->valid)
         set_nulls(values, valid, rows, scan.min);
     set_shape(p, p->valid ? count_runs(values, p->valid, rows) : scan.changes + 1);
+    try_ramps(p);
 }
 
 static uint32_t count_zeros(const int64_t *v, uint32_t rows)
@@ -345,15 +381,31 @@ static void pack_lanes(const ovi_plan *p, const int64_t *values, size_t n, char 
     memset(lanes + n * e->lane, 0, (size_t)(ov_seg_pad64(n) - n) * e->lane);
 }
 
-void ovi_plan_fill(const ovi_plan *p, void *data)
+static void fill_ramps(const ovi_plan *p, void *data)
 {
     const ov_block_entry *e = &p->entry;
-    if (e->shape == OV_BLOCK_CONST)
-        return;
-    if (e->shape == OV_BLOCK_FLAT) {
-        pack_lanes(p, p->values, p->rows, data);
-        return;
+    int64_t first[OV_BATCH_ROWS / RUN_ROWS_MIN], step[OV_BATCH_ROWS / RUN_ROWS_MIN];
+    uint16_t *ends = data;
+    uint32_t ramp = 0;
+    size_t ends_bytes = (size_t)ov_seg_align(2 * (uint64_t)e->runs);
+    size_t lanes_bytes = (size_t)ov_seg_pad64(e->runs) * e->lane;
+    memset(ends, 0, ends_bytes);
+    for (uint32_t row = 0; row < p->rows; ramp++) {
+        first[ramp] = p->values[row];
+        step[ramp] = row + 1 < p->rows ? (int64_t)step_to(p->values, row + 1) : 0;
+        row = ramp_end(p->values, p->rows, row);
+        ends[ramp] = (uint16_t)row;
     }
+    OV_ASSERT(ramp == e->runs);
+    pack_lanes(p, first, ramp, (char *)data + ends_bytes);
+    char *steps = (char *)data + ends_bytes + lanes_bytes;
+    ovi_lane_kernels_now()->pack(step, 0, e->lane, ramp, steps);
+    memset(steps + (size_t)ramp * e->lane, 0, lanes_bytes - (size_t)ramp * e->lane);
+}
+
+static void fill_runs(const ovi_plan *p, void *data)
+{
+    const ov_block_entry *e = &p->entry;
     int64_t heads[OV_BATCH_ROWS / RUN_ROWS_MIN];
     uint16_t *ends = data;
     uint32_t run = 0;
@@ -368,6 +420,23 @@ void ovi_plan_fill(const ovi_plan *p, void *data)
     ends[run++] = (uint16_t)p->rows;
     OV_ASSERT(run == e->runs);
     pack_lanes(p, heads, run, (char *)data + ends_bytes);
+}
+
+void ovi_plan_fill(const ovi_plan *p, void *data)
+{
+    switch (p->entry.shape) {
+    case OV_BLOCK_CONST:
+        break;
+    case OV_BLOCK_FLAT:
+        pack_lanes(p, p->values, p->rows, data);
+        break;
+    case OV_BLOCK_RAMP:
+        fill_ramps(p, data);
+        break;
+    default:
+        fill_runs(p, data);
+        break;
+    }
 }
 
 void ovi_plan_fill_valid(const ovi_plan *p, void *valid)

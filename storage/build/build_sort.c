@@ -9,7 +9,10 @@
 #include "base/radix_sort.h"
 #include "storage/build/build_int.h"
 
-enum { INSERTION_MAX = 40 };
+enum {
+    INSERTION_MAX = 40,
+    PAIRS_MAX = 1 << 16, /* rows that are sorted beside their keys, which is faster and takes 32 bytes for each of them */
+};
 
 /* A piece of the normalised key: whether the value is present, or the value over its minimum. */
 typedef struct part {
@@ -145,6 +148,8 @@ typedef struct sorter {
     size_t ties_cap;
     ov_radix_item *pairs[2]; /* the group at hand */
     size_t pair_caps[2];
+    uint32_t *places; /* the other side of the permutation, for groups of more rows */
+    size_t place_cap;
     ovi_order *order;
 } sorter;
 
@@ -154,6 +159,7 @@ static void sorter_fini(sorter *s)
     ovi_shrink(&s->ties, &s->ties_cap, sizeof *s->ties, s->budget);
     for (int i = 0; i < 2; i++)
         ovi_shrink(&s->pairs[i], &s->pair_caps[i], sizeof *s->pairs[i], s->budget);
+    ovi_shrink(&s->places, &s->place_cap, sizeof *s->places, s->budget);
 }
 
 static uint32_t row_at(const sorter *s, uint32_t place)
@@ -204,6 +210,10 @@ static ov_status sort_group(sorter *s, uint32_t from, uint32_t end, ov_error *er
     if (group_is_sorted(s, from, end))
         return OV_OK;
     OV_TRY(need_permutation(s, err));
+    if (n > PAIRS_MAX) {
+        OV_TRY(ovi_grow(&s->places, &s->place_cap, n, sizeof *s->places, s->budget, err));
+        return ov_radix_sort_places(s->word, s->order->perm + from, s->places, n, s->budget, err);
+    }
     for (int i = 0; i < 2; i++)
         OV_TRY(ovi_grow(&s->pairs[i], &s->pair_caps[i], n, sizeof *s->pairs[i], s->budget, err));
     for (uint32_t i = 0; i < n; i++) {

@@ -118,8 +118,8 @@ size_t ov_segment_builder_bytes(const ov_segment_builder *b)
 
 size_t ov_segment_builder_sort_bytes(const ov_segment_builder *b)
 {
-    enum { PLACE = 12, MOVED = 32 }; /* a row's key and place; and what the passes over rows out of order take (build_sort.c) */
-    return b->unordered ? (size_t)b->rows * (PLACE + MOVED) : 0;
+    enum { ROW = 16, GROUP = 2 << 20 }; /* a row's key and its old and new place; a group of ties with its keys (build_sort.c) */
+    return b->unordered ? (size_t)b->rows * ROW + GROUP : 0;
 }
 
 /* ---- adding ---- */
@@ -369,10 +369,19 @@ static bool is_json(ov_type t)
     return t.id == OV_TYPE_COMPLEX && t.complex == OV_COMPLEX_JSON;
 }
 
-static uint16_t minor_version(const ov_build_schema *s)
+static bool has_ramps(const ovi_column *c)
 {
-    for (uint32_t i = 0; i < s->column_count; i++)
-        if (is_json(s->columns[i].type))
+    for (uint32_t b = 0; b < c->block_count; b++)
+        if (c->blocks[b].entry.shape == OV_BLOCK_RAMP)
+            return true;
+    return false;
+}
+
+/* Sub-columns of JSON columns are made later, and may have ramps. */
+static uint16_t minor_version(const ov_segment_builder *b)
+{
+    for (uint32_t i = 0; i < b->schema.column_count; i++)
+        if (is_json(b->schema.columns[i].type) || has_ramps(&b->columns[i]))
             return OV_SEG_MINOR;
     return 0; /* nothing in it that 1.0 does not know */
 }
@@ -405,7 +414,7 @@ static ov_status write_file(ov_segment_builder *b, sealed *s, const char *path, 
     ovi_writer w;
     ov_buf directory;
     ov_buf_init(&directory);
-    uint16_t minor = minor_version(&b->schema);
+    uint16_t minor = minor_version(b);
     ovi_givers givers;
     ovi_givers_init(&givers, b->columns, s->sorted, b->schema.column_count, b->rows);
     ov_status st = path ? ovi_writer_open(&w, path, minor, b->budget, err)

@@ -1,6 +1,7 @@
 /*
  * Blocks as statistics and as vectors over the mapped bytes.
  */
+#include "storage/segment/ramps.h"
 #include "storage/segment/segment_int.h"
 
 /* ---- statistics ---- */
@@ -161,10 +162,27 @@ static ov_status run_vec(const ov_column *c, const ov_block_entry *e, uint32_t r
     return OV_OK;
 }
 
+/* Unfolded into `scratch`; *ramps tells how the lanes go. */
+static ov_status ramp_vec(const ov_column *c, const ov_block_entry *e, uint32_t rows, ov_arena *scratch, ov_vec *out,
+                          const ovi_ramps **ramps, ov_error *err)
+{
+    ovi_ramps *r;
+    void *lanes;
+    OV_TRY(ov_arena_alloc(scratch, sizeof *r, &r, err));
+    OV_TRY(ov_arena_lanes(scratch, (size_t)ov_seg_pad64(rows) * e->lane, &lanes, err));
+    *r = ovi_ramps_of(e, ovi_block_data(c, e));
+    ovi_ramps_unfold(r, rows, lanes);
+    OV_TRY(lanes_vec(c, e, rows, out, err));
+    out->data = lanes;
+    *ramps = r;
+    return OV_OK;
+}
+
 static ov_status read_block(const ov_column *c, uint32_t b, ov_arena *scratch, ov_vec *out,
                             ov_error *err)
 {
     const ov_block_entry *e;
+    const ovi_ramps *ramps = NULL;
     ov_block_stats *stats;
     uint32_t rows = ovi_block_rows(c, b);
     OV_TRY(ovi_block_open(c, b, &e, err));
@@ -172,10 +190,13 @@ static ov_status read_block(const ov_column *c, uint32_t b, ov_arena *scratch, o
         OV_TRY(const_vec(c, e, rows, scratch, out, err));
     else if (e->shape == OV_BLOCK_RUN)
         OV_TRY(run_vec(c, e, rows, scratch, out, err));
+    else if (e->shape == OV_BLOCK_RAMP)
+        OV_TRY(ramp_vec(c, e, rows, scratch, out, &ramps, err));
     else
         OV_TRY(lanes_vec(c, e, rows, out, err));
     OV_TRY(ov_arena_alloc(scratch, sizeof *stats, &stats, err));
     OV_TRY(stats_of(c, b, e, stats, err));
+    stats->ramps = ramps;
     out->stats = stats;
     return OV_OK;
 }

@@ -5,6 +5,7 @@
  */
 #include "base/bits.h"
 #include "storage/lane_kernels.h"
+#include "storage/segment/ramps.h"
 #include "storage/segment/segment_int.h"
 
 ov_status ovi_block_peek(const ov_column *c, uint32_t b, const ov_block_entry **out, ov_error *err)
@@ -29,6 +30,8 @@ static uint64_t bytes_of_shape(const ov_block_entry *e, uint32_t rows)
         if (e->runs == 0 || e->runs > rows)
             return UINT64_MAX;
         return ov_seg_align(2 * (uint64_t)e->runs) + ov_seg_pad64(e->runs) * e->lane;
+    case OV_BLOCK_RAMP:
+        return e->runs == 0 || e->runs > rows ? UINT64_MAX : ovi_ramps_bytes(e->runs, e->lane);
     default:
         return UINT64_MAX;
     }
@@ -40,6 +43,8 @@ static bool form_fits(const ov_column *c, const ov_block_entry *e)
     uint8_t lane = e->lane;
     bool lane_ok = e->shape == OV_BLOCK_CONST || lane == 1 || lane == 2 || lane == 4 || lane == 8;
     if (!lane_ok || (e->form != OV_FORM_DECIMAL && e->exponent != 0))
+        return false;
+    if (e->shape == OV_BLOCK_RAMP && (e->form != OV_FORM_INTEGER || c->info.dict || e->flags & OV_BLOCK_VALID))
         return false;
     switch (e->form) {
     case OV_FORM_INTEGER:
@@ -154,20 +159,27 @@ static ov_status check_lanes(const ov_column *c, uint32_t b, const ov_block_entr
     const ovi_lane_kernels *k = ovi_lane_kernels_now();
     uint32_t n = e->shape == OV_BLOCK_RUN ? e->runs : rows;
     __int128 low, high, min, max;
+    const void *lanes = ovi_block_lanes(c, e);
+    uint64_t unfolded[OV_BATCH_ROWS];
     if (e->form == OV_FORM_RAW)
         return OV_OK;
+    if (e->shape == OV_BLOCK_RAMP) {
+        ovi_ramps ramps = ovi_ramps_of(e, ovi_block_data(c, e));
+        ovi_ramps_unfold(&ramps, rows, unfolded);
+        lanes = unfolded;
+    }
     if (e->shape == OV_BLOCK_CONST) {
         if (e->nulls == rows && !c->info.dict)
             return OV_OK;
         min = max = e->base;
     } else if (e->lane == 8) {
         ovi_scan scan;
-        k->scan_i64(ovi_block_lanes(c, e), n, &scan);
+        k->scan_i64(lanes, n, &scan);
         min = scan.min;
         max = scan.max;
     } else {
         uint64_t lane_min, lane_max;
-        k->lane_bounds(ovi_block_lanes(c, e), e->lane, n, &lane_min, &lane_max);
+        k->lane_bounds(lanes, e->lane, n, &lane_min, &lane_max);
         min = (__int128)e->base + lane_min;
         max = (__int128)e->base + lane_max;
     }
@@ -183,7 +195,7 @@ ov_status ovi_block_check(const ov_column *c, uint32_t b, const ov_block_entry *
     uint64_t data = c->sections[OV_SECTION_BLOCK_DATA].offset;
     OV_TRY(check_entry(c, b, e, rows, err));
     OV_TRY(ovi_segment_touch(c->seg, c, data + e->data, e->data_bytes, err));
-    if (e->shape == OV_BLOCK_RUN)
+    if (e->shape == OV_BLOCK_RUN || e->shape == OV_BLOCK_RAMP)
         OV_TRY(check_runs(c, b, e, rows, err));
     if (e->flags & OV_BLOCK_VALID) {
         OV_TRY(ovi_segment_touch(c->seg, c, data + e->valid,

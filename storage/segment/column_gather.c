@@ -2,6 +2,7 @@
  * Values at scattered row numbers: block by block, a few lanes each, without opening whole blocks.
  */
 #include "base/bits.h"
+#include "storage/segment/ramps.h"
 #include "storage/segment/segment_int.h"
 #include "storage/vec_lanes.h"
 
@@ -73,6 +74,15 @@ static void pick_lanes(const ov_column *c, const ov_block_entry *e, const uint32
         if (valid && !ov_bits_test(valid, at))
             ov_bits_clear(t->valid, i);
     }
+}
+
+static void pick_ramps(const ov_column *c, const ov_block_entry *e, const uint32_t *rows, uint32_t first, const target *t,
+                       uint32_t from, uint32_t end)
+{
+    ovi_ramps ramps = ovi_ramps_of(e, ovi_block_data(c, e));
+    uint32_t ramp = 0;
+    for (uint32_t i = from; i < end; i++)
+        put(t, i, (uint64_t)e->base + ovi_ramps_lane(&ramps, rows[i] - first, &ramp));
 }
 
 /*
@@ -169,6 +179,8 @@ static ov_status pick_blocks(const ov_column *c, const uint32_t *rows, uint32_t 
         OV_TRY(ovi_block_open(c, b, &e, err));
         if (e->shape == OV_BLOCK_CONST)
             pick_const(c, e, ovi_block_rows(c, b), t, from, end);
+        else if (e->shape == OV_BLOCK_RAMP)
+            pick_ramps(c, e, rows, first, t, from, end);
         else
             pick_lanes(c, e, rows, first, t, from, end);
         from = end;

@@ -13,7 +13,8 @@
 
 enum {
     OV_SEG_MAJOR = 1,
-    OV_SEG_MINOR = 1, /* written where there are JSON columns; else 0 */
+    OV_SEG_MINOR = 2, /* written where there are JSON columns or RAMP blocks; else 0 */
+    OV_SEG_MINOR_PATHS = 1, /* sub-columns of JSON columns may follow the column entries */
     OV_SEG_ALIGN = 64,
     OV_SEG_PAGE_SHIFT = 14, /* written; readers take 12 to 20 */
     OV_SEG_PAGE_SHIFT_MIN = 12,
@@ -88,6 +89,7 @@ typedef enum ov_block_shape {
     OV_BLOCK_CONST = 0,
     OV_BLOCK_FLAT = 1,
     OV_BLOCK_RUN = 2,
+    OV_BLOCK_RAMP = 3,
 } ov_block_shape;
 
 typedef enum ov_block_form {

@@ -43,6 +43,7 @@ typedef struct ov_block_stats {
     bool has_nan;
     bool has_sum; /* LONG: sum is exact and did not overflow */
     int64_t sum;
+    const struct ovi_ramps *ramps; /* of vectors of RAMP blocks (storage/segment/ramps.h): how their lanes go */
 } ov_block_stats;
 
 typedef struct ov_column_info {
@@ -88,7 +89,7 @@ const ov_column_info *ov_column_get_info(const ov_column *col);
 /* Statistics of block b; touches the block index only. */
 OV_CHECKED ov_status ov_column_block_stats(const ov_column *col, uint32_t b, ov_block_stats *out,
                                            ov_error *err);
-/* The rows of block b as a vector (CONST, FLAT, DICT or RUN). `scratch` is used only by blocks that
+/* The rows of block b as a vector (CONST, FLAT, DICT or RUN; RAMP blocks as FLAT). `scratch` is used only by blocks that
  * must be unpacked. */
 OV_CHECKED ov_status ov_column_read(const ov_column *col, uint32_t b, ov_arena *scratch,
                                     ov_vec *out, ov_error *err);

@@ -362,7 +362,7 @@ ov_status ovi_segment_parse(ov_segment *seg, ov_slice directory, uint16_t minor,
     seg->rollup = flags & OV_DIRECTORY_ROLLUP;
     OV_TRY(read_sort(seg, &in, err));
     OV_TRY(read_columns(seg, &in, err));
-    if (minor >= 1)
+    if (minor >= OV_SEG_MINOR_PATHS)
         OV_TRY(read_paths(seg, &in, err));
     return place_sort(seg, err);
 }

@@ -57,6 +57,15 @@ def lanes(data, width, count, signed=False):
     return struct.unpack_from('<%d%s' % (count, form.lower() if signed else form), data, 0)
 
 
+def ramps(data, lane, base, ends):
+    """The values of a RAMP block."""
+    count, values = len(ends), []
+    firsts, steps = lanes(data, lane, count), lanes(data[(count + 63) // 64 * 64 * lane:], lane, count)
+    for first, step, start, end in zip(firsts, steps, (0,) + ends, ends):
+        values += [(base + (first + step * i) % 256 ** lane + 2 ** 63) % 2 ** 64 - 2 ** 63 for i in range(end - start)]
+    return values
+
+
 def bit(words, i):
     return words[i // 64] >> (i % 64) & 1
 
@@ -102,10 +111,13 @@ class Column:
             return [value] * rows
         data = self.bytes(BLOCK_DATA)[data_at:data_at + size]
         ends, count = None, rows
-        if shape == 2:
+        if shape in (2, 3):
             ends, count = lanes(data, 2, runs), runs
             data = data[(2 * runs + 63) // 64 * 64:]
             need(list(ends) == sorted(set(ends)) and ends[-1] == rows, 'run ends')
+        if shape == 3:
+            need(form == 0 and not self.flags & DICT and not flags & 8, 'ramps of something else than whole numbers')
+            return ramps(data, lane, base, ends)
         values = self.values(data, form, lane, exponent, base, count)
         if flags & 8:
             words = struct.unpack_from('<%dQ' % ((count + 63) // 64), self.bytes(BLOCK_DATA), valid_at)

@@ -95,6 +95,7 @@ static inline char *value_text(ov_type t, const ov_vec *v, uint32_t row)
 typedef enum spread {
     SPREAD_CONST,
     SPREAD_RUNS,
+    SPREAD_RAMPS, /* whole numbers step by step, up or down; others as in runs */
     SPREAD_FEW,
     SPREAD_NARROW,
     SPREAD_WIDE,
@@ -119,6 +120,7 @@ static inline int64_t random_int(spread s, uint64_t seed)
     case SPREAD_CONST:
         return (int64_t)seed - 5;
     case SPREAD_RUNS:
+    case SPREAD_RAMPS:
     case SPREAD_FEW:
         return (int64_t)(seed * 1000) + below(9) * 77;
     case SPREAD_NARROW:
@@ -138,6 +140,7 @@ static inline double random_real(spread s, uint64_t seed)
     case SPREAD_CONST:
         return (double)seed / 7;
     case SPREAD_RUNS:
+    case SPREAD_RAMPS:
         return below(5) / 8.0;
     case SPREAD_FEW:
         return sin((double)below(50)) * 100;
@@ -161,7 +164,7 @@ static inline ov_slice random_text(ov_arena *a, spread s, uint64_t seed)
                                       "aaaaaaaa",
                                       "aaaaaaaaa",
                                       "aaaaaaaab"};
-    static const uint32_t reach[] = {1, 4, 30, 300, 1u << 20, 9};
+    static const uint32_t reach[] = {1, 4, 4, 30, 300, 1u << 20, 9};
     ov_slice out;
     uint32_t k = below(reach[s]);
     if (s == SPREAD_ODD)
@@ -181,12 +184,15 @@ static inline ov_vec random_flat(ov_arena *a, ov_type t, spread s, null_pattern 
     OK(ov_arena_lanes(a, (rows + 64) * sizeof(ov_slice), &data, &err));
     OK(ov_arena_lanes(a, (ov_words(rows) + 1) * 8, &valid, &err));
     ov_bits_fill(valid, rows, true);
+    uint64_t step = 0;
     for (uint32_t i = 0; i < rows; i++) {
-        bool again = s == SPREAD_RUNS && i > 0 && below(50);
+        bool again = (s == SPREAD_RUNS || s == SPREAD_RAMPS) && i > 0 && below(50);
+        if (s == SPREAD_RAMPS && !again && !real)
+            step = (uint64_t)random_int(below(8) ? SPREAD_NARROW : SPREAD_WIDE, seed);
         if (number) {
             int64_t *to = (int64_t *)(void *)data;
             double x = random_real(s, seed);
-            to[i] = again  ? to[i - 1]
+            to[i] = again  ? (int64_t)((uint64_t)to[i - 1] + step)
                     : real ? (int64_t)ov_f64_bits(t.id == OV_TYPE_FLOAT ? (double)(float)x : x)
                            : random_int(s, seed);
         } else {
