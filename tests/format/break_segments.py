@@ -114,6 +114,12 @@ def cases(folder):
     v = victim('runs')
     v.put(v.lanes('__time'), 'H', 0)
     yield 'run-end', v.data, True, 'does not ascend'
+    v = victim('ramps')
+    v.put(v.lanes('long'), 'H', 0)
+    yield 'ramp-end', v.data, True, 'does not ascend'
+    v = victim('ramps')
+    v.put(v.lanes('long', 1) + (2 * v.get(v.entry('long', 1) + 8, 'H') + 63) // 64 * 64, 'I', 0xFFFFFFF0)
+    yield 'ramp-value', v.data, True, 'pass its bounds'
     v = victim('types')
     v.data[v.section('long', decode.BLOCK_DATA) + v.get(v.entry('long') + 56, 'Q')] ^= 2
     yield 'validity', v.data, True, 'the validity bits of block 0'

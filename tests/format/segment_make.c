@@ -351,6 +351,7 @@ static void make_golden(const char *dir)
     make_types(dir, "types", SPREAD_FEW, NULLS_SOME, 70);
     make_types(dir, "odd", SPREAD_ODD, NULLS_NONE, 40);
     make_types(dir, "runs", SPREAD_RUNS, NULLS_RUNS, 8300);
+    make_types(dir, "ramps", SPREAD_RAMPS, NULLS_NONE, 8300);
     make_numbers(dir);
     make_types(dir, "nulls", SPREAD_CONST, NULLS_ALL, 65);
     make_rowsets(dir);

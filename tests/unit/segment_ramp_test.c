@@ -98,7 +98,7 @@ static void constant_pace(void **state)
 {
     (void)state;
     for (uint32_t i = 0; i < ROWS; i++) {
-        time_rows[i] = INT64_C(1600000000000) + i % 600 * 60000; /* ten hours of each sensor */
+        time_rows[i] = INT64_C(1000000000000) + i % 600 * 60000; /* ten hours of each sensor */
         worth_rows[i] = i;
     }
     assert_true(round_trip(time_rows, worth_rows, true) < ROWS / 2);
