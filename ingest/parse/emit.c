@@ -136,8 +136,9 @@ static void note(ovi_emit *e, const char *row, const ovi_target *t, const ov_fie
         return;
     }
     bool many = f->kind == OV_FIELD_ARRAY || f->kind == OV_FIELD_LIST;
+    bool timed = t->sketch && t->sketch->metric->ops->takes == OV_SKETCH_OF_TIMED;
     snprintf(text, sizeof text, "expected %s for '" OV_SLICE_FMT "'%s; the value is taken as NULL",
-             wanted[t->op], OV_SLICE_ARG(e->plan->schema.columns[t->col].name),
+             timed ? "a value beside a time" : wanted[t->op], OV_SLICE_ARG(e->plan->schema.columns[t->col].name),
              many ? ", found several values" : "");
     why.reason = ov_slice_cstr(text);
     why.hint = OV_SLICE_LIT("make the dimension a string, or correct the input");
