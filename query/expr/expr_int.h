@@ -103,6 +103,8 @@ static inline bool ovi_is_null(const ov_expr *e)
 
 /* multi.c: a call with a multi-value argument is bound over its elements; *done tells that b->replace is set. */
 ov_status ovi_bind_multi(ovi_bind *b, bool *done, ov_error *err);
+/* multi_combine.c: the function `name` over the elements of several lists, or of one beside other columns; the result is b->replace. */
+ov_status ovi_multi_combine(ovi_bind *b, const char *name, ov_error *err);
 ov_status ovi_multi_in(ov_expr_ctx *cx, const ov_expr *list, const ov_expr *const *items, uint32_t count,
                        uint32_t pos, uint32_t end_pos, const ov_expr **out, ov_error *err);
 

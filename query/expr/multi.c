@@ -146,6 +146,7 @@ static ov_status element_column(ov_expr_ctx *cx, const ov_expr **out, ov_error *
 ov_status ovi_bind_multi(ovi_bind *b, bool *done, ov_error *err)
 {
     const ov_expr *list = NULL, *element, *call;
+    bool alone = true; /* beside it there are constants only */
     *done = false;
     for (uint32_t i = 0; i < b->argc; i++)
         if (is_multi(b->args[i]))
@@ -157,13 +158,15 @@ ov_status ovi_bind_multi(ovi_bind *b, bool *done, ov_error *err)
     OV_TRY(element_column(b->cx, &element, err));
     for (uint32_t i = 0; i < b->argc; i++) {
         bool same = is_multi(b->args[i]) && ov_expr_equal(b->args[i], list);
-        if (!same && !ovi_is_const(b->args[i]))
-            return ov_fail_at(err, OV_UNSUPPORTED, b->pos, b->end_pos,
-                              "'%s' of a multi-value string and another column is not supported yet",
-                              b->fn->name);
+        alone = alone && (same || ovi_is_const(b->args[i]));
         args[i] = same ? element : b->args[i];
     }
     const char *positive = positive_form(b->fn);
+    if (!alone) {
+        *done = true;
+        OV_TRY(ovi_multi_combine(b, positive ? positive : b->fn->name, err));
+        return positive ? ovi_call_fn(b->cx, "NOT", &b->replace, 1, b->pos, b->end_pos, &b->replace, err) : OV_OK;
+    }
     OV_TRY(ovi_call_fn(b->cx, positive ? positive : b->fn->name, args, b->argc, b->pos, b->end_pos, &call,
                        err));
     *done = true;

@@ -113,13 +113,30 @@ static ov_status apply_having(ovi_nplanner *p, const ov_json *query, const ov_pl
 
 /* ---- orders ---- */
 
+/* A column and how it is ordered: a second time that changes nothing. */
+typedef struct ordered_by {
+    uint32_t column;
+    ov_slice ordering; /* of a dimension */
+} ordered_by;
+
 typedef struct order {
     ovi_nplanner *p;
     const ovi_ngroup *g;
     const ov_plan *in; /* what is sorted by and is no result stands behind the results */
     ov_sort_key *keys;
     uint32_t key_count;
+    ordered_by *seen;
+    uint32_t seen_count;
 } order;
+
+static bool seen_before(order *o, uint32_t column, ov_slice ordering)
+{
+    for (uint32_t i = 0; i < o->seen_count; i++)
+        if (o->seen[i].column == column && ov_slice_ieq(o->seen[i].ordering, ordering))
+            return true;
+    o->seen[o->seen_count++] = (ordered_by){column, ordering};
+    return false;
+}
 
 static void add_key(order *o, uint32_t column, bool descending)
 {
@@ -163,7 +180,10 @@ static ov_status add_column(order *o, const ov_json *v, uint32_t first_dim, uint
         return ov_json_fail(v, err, OV_INVALID,
                             "there is no dimension, aggregator or post-aggregator '" OV_SLICE_FMT "' to order by",
                             OV_SLICE_ARG(name));
-    if (c >= first_dim + dim_count) {
+    bool result = c >= first_dim + dim_count;
+    if (seen_before(o, c, result ? (ov_slice){0} : ordering))
+        return OV_OK;
+    if (result) {
         OV_TRY(ovi_nresult_keys(o->p, o->g, v, c, &o->in, by, &n, err));
         for (uint32_t i = 0; i < n; i++)
             add_key(o, by[i], descending);
@@ -220,6 +240,7 @@ static ov_status apply_limit(ovi_nplanner *p, const ovi_ngroup *g, ov_native_que
     }
     uint32_t n = columns ? columns->count : 0;
     OV_TRY(ov_arena_alloc(p->arena, (2 * (size_t)n + dim_count + 2) * sizeof *o.keys, &o.keys, err));
+    OV_TRY(ov_arena_alloc(p->arena, ((size_t)n + 1) * sizeof *o.seen, &o.seen, err));
     if (q->has_time && !dims_first)
         add_key(&o, 0, false);
     for (const ov_json *v = columns ? columns->first : NULL; v; v = v->next)

@@ -71,6 +71,7 @@ EXPRESSIONS = (  # an expression, its values, the type
     ('array_offset_of([[y], [2]], [2])', [1, 0, 1, 1], 'LONG'),
     ("array_to_string([[y], [2]], ';')", ['[1];[2]', '[2];[2]', '[3];[2]', '[9];[2]'], 'STRING'),
     ('array(a, a) == array(a, a)', [1, 1, 1, 1], 'LONG'),
+    ('concat(m, x)', [['1a', 'ba'], 'bb', None, [None, None]], 'STRING'),
 )
 LOOKUP = {'type': 'map', 'map': {'a': 'A', 'b': 'B'}}
 EXTRACTIONS = (  # a function of m, how often each result is there
