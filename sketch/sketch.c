@@ -46,6 +46,18 @@ static size_t next_units(ov_slice s, size_t *at, uint16_t units[2])
     return 2;
 }
 
+void ov_sketch_add_utf16(ov_slice utf8, ov_buf *out)
+{
+    for (size_t at = 0; at < utf8.n;) {
+        uint16_t units[2];
+        char bytes[2 * sizeof(uint16_t)];
+        size_t n = next_units(utf8, &at, units);
+        for (size_t i = 0; i < n; i++)
+            ov_store_u16(bytes + 2 * i, units[i]);
+        ov_buf_add(out, bytes, 2 * n);
+    }
+}
+
 bool ov_sketch_hash_utf16(ov_slice utf8, ov_hash128 *out)
 {
     enum { CHUNK = 512 };

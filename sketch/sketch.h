@@ -26,3 +26,5 @@ ov_sketch_mem ov_sketch_mem_arena(ov_arena *a);
 
 /* The hash of text as Druid's HLL sketches take it, in UTF-16; empty text is no value (false). */
 bool ov_sketch_hash_utf16(ov_slice utf8, ov_hash128 *out);
+/* Appends text as UTF-16, little-endian. */
+void ov_sketch_add_utf16(ov_slice utf8, ov_buf *out);

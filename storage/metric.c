@@ -14,6 +14,7 @@ static const ov_metric_kind kinds[] = {
     {"approxHistogramFold", OV_COMPLEX_APPROX_HISTOGRAM, OV_METRIC_EITHER, NULL, false},
     {"arrayOfDoublesSketch", OV_COMPLEX_TUPLE, OV_METRIC_VALUES, NULL, false},
     {"bloom", OV_COMPLEX_BLOOM, OV_METRIC_QUERY_ONLY, NULL, false},
+    {"cardinality", OV_COMPLEX_HYPER_UNIQUE, OV_METRIC_COLUMNS, NULL, false},
     {"doubleFirst", OV_COMPLEX_DOUBLE_PAIR, OV_METRIC_VALUES, NULL, false},
     {"doubleLast", OV_COMPLEX_DOUBLE_PAIR, OV_METRIC_VALUES, NULL, true},
     {"fixedBucketsHistogram", OV_COMPLEX_FIXED_HISTOGRAM, OV_METRIC_EITHER, NULL, false},
@@ -168,6 +169,8 @@ ov_status ov_metric_read(const ov_json *json, const ov_metric_kind *kind, ov_met
         ov_error why = *err;
         return ov_json_fail(json, err, OV_INVALID, "%s", why.text);
     }
+    if (kind->input == OV_METRIC_COLUMNS)
+        return ov_json_bool(json, "byRow", false, &out->by_row, err);
     if (out->ops->takes == OV_SKETCH_OF_TUPLES)
         return read_width(json, out, err);
     if (!kind->images_if)

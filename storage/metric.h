@@ -15,6 +15,7 @@ typedef enum ov_metric_input {
     OV_METRIC_VALUES, /* values that go into sketches */
     OV_METRIC_IMAGES, /* sketches, as Base64 */
     OV_METRIC_EITHER, /* numbers are values, other text is a sketch */
+    OV_METRIC_COLUMNS, /* values of several fields, each by itself or a row of them as one */
     OV_METRIC_QUERY_ONLY, /* no sketch of ingestion, as in Druid */
 } ov_metric_input;
 
@@ -32,6 +33,7 @@ typedef struct ov_metric {
     ov_sketch_args args;
     uint8_t complex; /* ov_complex_id */
     uint8_t input;   /* ov_metric_input */
+    bool by_row;     /* COLUMNS: a row of values is one */
 } ov_metric;
 
 /* NULL: no such aggregator makes sketches. */

@@ -140,6 +140,73 @@ static ov_status feed_number(feeding *f, const ov_field *field, ov_error *err)
     return OV_OK;
 }
 
+/* The values of a field as texts, none when it is absent. */
+static ov_status texts_of(feeding *f, const ov_field *field, ov_slice **items, uint32_t *n, ov_error *err)
+{
+    *n = !ov_field_absent(field);
+    if (is_list(field))
+        return list_of(f, field, items, n, err);
+    OV_TRY(ov_arena_alloc(f->scratch, sizeof **items, items, err));
+    return *n ? ovi_field_string(field, f->scratch, *items, err) : OV_OK;
+}
+
+static ov_status add_wide(feeding *f, ov_buf *wide, ov_error *err)
+{
+    OV_TRY(ov_buf_check(wide, err));
+    return add_text(f, wide->n ? ov_buf_slice(wide) : OV_SLICE_LIT(""), err);
+}
+
+/* Several values of one field in a row: sorted, a mark between them, NULL a character of its own; only NULLs are nothing. */
+static void join(ov_slice *items, uint32_t n, ov_buf *wide)
+{
+    bool any = false;
+    ovi_order_strings(items, n, OV_MULTI_SORTED_ARRAY);
+    for (uint32_t i = 0; i < n; i++)
+        any |= items[i].p != NULL;
+    for (uint32_t i = 0; any && i < n; i++) {
+        if (i)
+            ov_buf_add(wide, "\1\0", 2);
+        if (items[i].p)
+            ov_sketch_add_utf16(items[i], wide);
+        else if (n > 1)
+            ov_buf_add(wide, "\0\0", 2);
+    }
+}
+
+static ov_status feed_column(feeding *f, const ov_field *field, bool first, ov_buf *wide, ov_error *err)
+{
+    ov_slice *items;
+    uint32_t n;
+    OV_TRY(texts_of(f, field, &items, &n, err));
+    if (f->metric->by_row) {
+        ov_buf_add(wide, "", !first);
+        join(items, n, wide);
+        return OV_OK;
+    }
+    for (uint32_t i = 0; i < n; i++) {
+        ov_buf_clear(wide);
+        if (!items[i].p)
+            continue;
+        ov_sketch_add_utf16(items[i], wide);
+        OV_TRY(add_wide(f, wide, err));
+    }
+    return OV_OK;
+}
+
+/* As Druid's cardinality hashes them: texts in UTF-16, or a row of them with a byte of zero between fields. */
+static ov_status feed_columns(feeding *f, const ovi_sketch_source *source, const ov_field *fields, const ov_field *field, ov_error *err)
+{
+    ov_buf wide;
+    ov_buf_init(&wide);
+    ov_status st = feed_column(f, field, true, &wide, err);
+    for (uint32_t i = 0; i < source->more_count && st == OV_OK; i++)
+        st = feed_column(f, &fields[source->more[i]], false, &wide, err);
+    if (st == OV_OK && f->metric->by_row)
+        st = add_wide(f, &wide, err);
+    ov_buf_fini(&wide);
+    return st;
+}
+
 /* Lists and objects are the text that Druid makes of them. */
 static ov_status timed_text(feeding *f, const ov_field *field, ov_sketch_value *v, ov_error *err)
 {
@@ -174,6 +241,8 @@ static ov_status feed_timed(feeding *f, const ovi_sketch_source *source, const o
 
 static ov_status feed(feeding *f, const ovi_sketch_source *source, const ov_field *fields, const ov_field *field, ov_error *err)
 {
+    if (f->metric->input == OV_METRIC_COLUMNS)
+        return feed_columns(f, source, fields, field, err);
     if (f->metric->ops->takes == OV_SKETCH_OF_TIMED)
         return feed_timed(f, source, fields, field, err);
     if (ov_field_absent(field))

@@ -23,8 +23,7 @@ static const plain_kind plains[] = {
 };
 
 /* Aggregators that only queries have, in Druid too: their results are no columns. */
-static const char *const of_queries[] = {"cardinality", "distinctCount", "doubleMean", "expression",
-                                         "grouping",    "histogram",     "javascript", "singleValue"};
+static const char *const of_queries[] = {"distinctCount", "doubleMean", "expression", "grouping", "histogram", "javascript", "singleValue"};
 
 static const plain_kind *plain_of(ov_slice type)
 {
@@ -153,6 +152,31 @@ static ov_status unwrap(const ov_json **m, ov_slice *name, const ov_json **filte
     }
 }
 
+/* `fields` of a cardinality: names, or dimensions that are nothing but a name. */
+static ov_status read_fields(ovi_spec_reader *r, const ov_json *m, ov_metric_spec *out, ov_error *err)
+{
+    const ov_json *list;
+    ov_slice name, type;
+    OV_TRY(ov_json_arr(m, "fields", &list, err));
+    if (!list)
+        OV_TRY(ov_json_need_arr(m, "fieldNames", &list, err));
+    if (list->count == 0)
+        return ov_json_fail(list, err, OV_INVALID, "expected at least one field");
+    OV_TRY(ov_arena_alloc(r->out, list->count * sizeof *out->more, &out->more, err));
+    for (const ov_json *v = list->first; v; v = v->next) {
+        if (v->kind == OV_JSON_OBJECT) {
+            OV_TRY(ov_json_str(v, "type", OV_SLICE_LIT("default"), &type, err));
+            if (!ov_slice_eq(type, OV_SLICE_LIT("default")))
+                return ov_json_fail(v, err, OV_UNSUPPORTED, "only fields as they are can be counted at ingestion; make this one with a transform");
+            OV_TRY(ov_json_need_str(v, "dimension", &name, err));
+        } else {
+            OV_TRY(ov_json_as_str(v, &name, err));
+        }
+        OV_TRY(ov_arena_copy(r->out, name, v == list->first ? &out->field : &out->more[out->more_count++], err));
+    }
+    return OV_OK;
+}
+
 static ov_status read_field(metric_reader *mr, const ov_json *m, const plain_kind *plain, ov_metric_spec *out, ov_error *err)
 {
     ov_slice field;
@@ -190,7 +214,8 @@ static ov_status read_metric(metric_reader *mr, const ov_json *m, ov_metric_spec
     const ov_metric_kind *sketch = ov_metric_kind_of(type);
     if (!plain && !sketch)
         return fail_kind(m, type, err);
-    OV_TRY(read_field(mr, m, plain, out, err));
+    bool several = sketch && sketch->input == OV_METRIC_COLUMNS;
+    OV_TRY(several ? read_fields(mr->r, m, out, err) : read_field(mr, m, plain, out, err));
     return sketch ? read_sketch(mr->r, m, sketch, out, err) : read_plain(mr->r, m, plain, out, err);
 }
 

@@ -29,7 +29,7 @@ static const struct {
 /* Members that say what of the input an aggregator takes. */
 static bool is_of_input(ov_slice key)
 {
-    static const char *const keys[] = {"expression", "fieldName", "fieldNames",         "fields",             "metricColumns",
+    static const char *const keys[] = {"byRow",      "expression", "fieldName", "fieldNames",         "fields",             "metricColumns",
                                        "name",       "type",      "isInputHyperUnique", "isInputThetaSketch", "timeFormat"};
     for (size_t i = 0; i < OV_COUNT_OF(keys); i++)
         if (ov_slice_eq(key, ov_slice_cstr(keys[i])))

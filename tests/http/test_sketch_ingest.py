@@ -239,6 +239,25 @@ def every_kind(server):
     close(natively(server, 'sketch_kinds_again', FOLDS), want)
 
 
+def cardinalities(server):
+    """Values of several fields counted, each by itself or a row as one: hyperUnique sketches of them."""
+    metrics = [{'type': 'cardinality', 'name': 'c', 'fields': ['u']}, {'type': 'cardinality', 'name': 'cm', 'fieldNames': ['m', 'k']},
+               {'type': 'cardinality', 'name': 'cr', 'fields': [{'type': 'default', 'dimension': 'k'}, 's'], 'byRow': True}]
+    server.ingest(spec('sketch_cardinalities', metrics, ROWS))
+    rows = ROWS[:-2]
+    want = {'c': len({row['u'] for row in rows}), 'cm': len({m for row in rows for m in row['m']} | set('abc') | {'none'}),
+            'cr': len({(row['k'], row['s']) for row in rows}) + 1}  # a row without s, and one of which it is empty, are one
+    fold = [metric('hyperUnique', m['name'], m['name']) for m in metrics]
+    for _ in range(2):
+        got = natively(server, 'sketch_cardinalities', fold)
+        for name in want:
+            check(abs(got[name] - want[name]) <= 0.08 * want[name], (name, got, want))
+        compact(server, 'sketch_cardinalities', granularitySpec={'segmentGranularity': 'MONTH', 'queryGranularity': 'MONTH', 'rollup': True}, metricsSpec=metrics)
+    status, _, answer = server.post('/druid/v2', {'queryType': 'segmentMetadata', 'dataSource': 'sketch_cardinalities', 'analysisTypes': ['aggregators']})
+    same(status, 200)
+    same(json.loads(answer)[0]['aggregators']['cr'], metric('hyperUnique', 'cr', 'cr'))
+
+
 def close(got, want):
     """The numbers that do not depend on which sketches met first; of the rest that they are there."""
     for name in want:
@@ -265,5 +284,5 @@ def cases(server):
     for function, *tables in (
             (loaded, 'foldsketch'), (as_rows, 'foldsketch', 'sketchplain'), (types, 'foldsketch'), (native, 'foldsketch', 'sketchplain'), (again, 'foldsketch'),
             (druids, 'folddruid', 'sketchplain'), (histogram_posts, 'folddruid', 'sketchplain'), (tuple_posts, 'folddruid', 'sketchplain'),
-            (bloom_filters, 'sketchplain'), (every_kind,), (refused,)):
+            (bloom_filters, 'sketchplain'), (every_kind,), (cardinalities,), (refused,)):
         yield function.__name__, lambda function=function, tables=tables: (need(server, *tables), function(server))
