@@ -97,6 +97,15 @@ bool ov_acc_by_order(const ov_acc_spec *spec)
            spec->kind == OV_ACC_LATEST;
 }
 
+bool ov_acc_merges_apart(const ov_acc_spec *spec)
+{
+    bool kept = spec->kind == OV_ACC_MIN || spec->kind == OV_ACC_MAX || spec->kind == OV_ACC_ANY || spec->kind == OV_ACC_EARLIEST ||
+                spec->kind == OV_ACC_LATEST;
+    if (kept) /* texts are copied to memory that all groups share */
+        return ov_type_is_int(spec->type) || ov_type_is_real(spec->type);
+    return spec->kind != OV_ACC_DISTINCT && spec->kind != OV_ACC_OBJECT;
+}
+
 bool ov_acc_in_turn(const ov_acc_spec *spec)
 {
     return spec->kind == OV_ACC_OBJECT && spec->call->fn->ops->in_turn;

@@ -116,6 +116,8 @@ bool ov_acc_serves(const ov_acc_spec *have, const ov_acc_spec *want);
 bool ov_acc_by_weight(const ov_acc_spec *spec);
 /* Its result depends on the order of rows; sums of doubles do to the last bit. */
 bool ov_acc_by_order(const ov_acc_spec *spec);
+/* Merging one group touches nothing that merging another one does, so several threads may merge stretches of groups. */
+bool ov_acc_merges_apart(const ov_acc_spec *spec);
 /* It must be given the rows one after the other, in the order of the input. */
 bool ov_acc_in_turn(const ov_acc_spec *spec);
 
@@ -136,7 +138,7 @@ OV_CHECKED ov_status ov_acc_update(ov_acc *a, const ov_agg_rows *rows, const uin
 /* Brings n and v up to date. */
 OV_CHECKED ov_status ov_acc_settle(ov_acc *a, ov_error *err);
 /* Group to[i] of dst takes in group from[i] of src, for all i < n; both are settled. map: the same as a table
- * over all groups of src (used by sets). */
+ * over all groups of src (used by sets; OV_NO_PARTNER: none of them). */
 OV_CHECKED ov_status ov_acc_merge(ov_acc *dst, ov_acc *src, const uint32_t *from, const uint32_t *to, size_t n,
                                   const uint32_t *map, ov_error *err);
 /* The result of `call` for groups order[0..n) as a vector; settled. States stay as they are: adding may go on. */

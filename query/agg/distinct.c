@@ -294,16 +294,60 @@ ov_status ov_distinct_list(const ov_distinct *d, uint32_t groups, const uint32_t
     return OV_OK;
 }
 
-bool ov_distinct_next(const ov_distinct *d, ov_distinct_at *at, uint32_t *group, uint64_t *value)
+/* Owners first, then pairs; places of both count from 0, of owners from owner_low. */
+OV_INLINE bool next_pair(const ov_distinct *d, size_t *place, size_t end, uint32_t *group, uint64_t *value)
 {
-    for (at->number = OV_MAX(at->number, d->owner_low); at->number < d->owner_end; at->number++) {
-        if (!d->owner[at->number])
+    size_t owners = d->owner_end - d->owner_low, at;
+    for (; *place < OV_MIN(owners, end); ++*place) {
+        uint32_t number = d->owner_low + (uint32_t)*place;
+        if (!d->owner[number])
             continue;
-        *group = d->owner[at->number] - 1;
-        *value = at->number++;
+        *group = d->owner[number] - 1;
+        *value = number;
+        ++*place;
         return true;
     }
-    return ov_pairs_next(&d->pairs, &at->slot, group, value);
+    if (*place >= end)
+        return false;
+    at = *place - owners;
+    bool found = ov_pairs_next(&d->pairs, &at, end - owners, group, value);
+    *place = at + owners;
+    return found;
+}
+
+size_t ov_distinct_places(const ov_distinct *d)
+{
+    return d->owner_end - d->owner_low + ov_pairs_places(&d->pairs);
+}
+
+bool ov_distinct_next(const ov_distinct *d, ov_distinct_at *at, uint32_t *group, uint64_t *value)
+{
+    return next_pair(d, &at->place, ov_distinct_places(d), group, value);
+}
+
+void ov_distinct_count_missing(const ov_distinct *d, const ov_distinct *src, const uint32_t *map, const uint32_t *numbers,
+                               size_t from, size_t to, uint64_t *n)
+{
+    uint32_t group[AHEAD], some = 0;
+    uint64_t value[AHEAD];
+    while (next_pair(src, &from, to, &group[some], &value[some])) {
+        uint32_t g = group[some] = map[group[some]];
+        if (g == OV_NO_PARTNER)
+            continue;
+        if (numbers) {
+            uint32_t number = numbers[value[some]];
+            value[some] = number;
+            bool fresh = number == OV_STRTAB_NONE || number >= d->owner_cap || !d->owner[number];
+            n[g] += fresh;
+            if (fresh || d->owner[number] == g + 1)
+                continue;
+        }
+        if (++some == AHEAD) {
+            ov_pairs_count_missing(&d->pairs, group, value, some, n);
+            some = 0;
+        }
+    }
+    ov_pairs_count_missing(&d->pairs, group, value, some, n);
 }
 
 static ov_status merge_pairs(ov_distinct *d, const ov_distinct *src, const uint32_t *map, const uint32_t *numbers,
@@ -315,6 +359,8 @@ static ov_status merge_pairs(ov_distinct *d, const ov_distinct *src, const uint3
     for (size_t step = 0; ov_distinct_next(src, &at, &group[some], &values[some]); step++) {
         OV_TRY(ov_budget_alive_at(d->budget, step, err));
         group[some] = map[group[some]];
+        if (group[some] == OV_NO_PARTNER)
+            continue;
         if (numbers)
             values[some] = numbers[values[some]];
         if (++some == AHEAD) {
@@ -346,12 +392,12 @@ out:
 
 size_t ov_distinct_bytes(const ov_distinct *d)
 {
-    return d->pairs.slot_count * 16 + (size_t)d->owner_cap * sizeof(*d->owner);
+    return ov_pairs_bytes(&d->pairs) + (size_t)d->owner_cap * sizeof(*d->owner);
 }
 
 size_t ov_distinct_growth(const ov_distinct *d, size_t n)
 {
-    size_t bytes = d->pairs.used + n > d->pairs.slot_count / 2 ? d->pairs.slot_count * 32 : 0;
+    size_t bytes = ov_pairs_growth(&d->pairs, n);
     if (d->strings && d->strings->count + n > d->owner_cap)
         bytes += OV_MAX((size_t)d->strings->cap, d->strings->count + n) * 2 * sizeof(*d->owner) - d->owner_cap * sizeof(*d->owner);
     return bytes;

@@ -35,8 +35,7 @@ typedef struct ov_distinct {
 
 /* A walk over all pairs of a set; starts as zeros. */
 typedef struct ov_distinct_at {
-    uint32_t number;
-    size_t slot;
+    size_t place;
 } ov_distinct_at;
 
 OV_CHECKED ov_status ov_distinct_init(ov_distinct *d, ov_type type, ov_budget *budget, ov_error *err);
@@ -72,9 +71,16 @@ OV_CHECKED ov_status ov_distinct_add_str(ov_distinct *d, uint32_t group, ov_slic
  * values[offsets[i]] .. values[offsets[i + 1]]; no group twice. One pass over all pairs. groups: how many there are. */
 OV_CHECKED ov_status ov_distinct_list(const ov_distinct *d, uint32_t groups, const uint32_t *group, uint32_t n,
                                       ov_arena *out, size_t **offsets, uint64_t **values, ov_error *err);
-/* Adds the pairs of src with group g as map[g]. Strings of src must outlive d or are copied. */
+/* Adds the pairs of src with group g as map[g], unless that is OV_NO_PARTNER. Strings of src must outlive d or are copied. */
+#define OV_NO_PARTNER UINT32_MAX
 OV_CHECKED ov_status ov_distinct_merge(ov_distinct *d, const ov_distinct *src, const uint32_t *map,
                                        uint64_t *n, ov_error *err);
+
+/* What that would add to n, without adding any pair: of those at places [from, to) of src, of which there are ov_distinct_places.
+ * numbers: of src's strings here (ov_strtab_find_slots). Any thread while nobody adds to either. */
+size_t ov_distinct_places(const ov_distinct *src);
+void ov_distinct_count_missing(const ov_distinct *d, const ov_distinct *src, const uint32_t *map, const uint32_t *numbers,
+                               size_t from, size_t to, uint64_t *n);
 
 /* The next pair; false when there is none. */
 bool ov_distinct_next(const ov_distinct *d, ov_distinct_at *at, uint32_t *group, uint64_t *value);

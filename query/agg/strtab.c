@@ -117,15 +117,40 @@ ov_status ov_strtab_take(ov_strtab *t, const ov_strtab *src, bool lent, uint32_t
     return take_some(t, src, slot, n, copy, number, err);
 }
 
-uint32_t ov_strtab_find(const ov_strtab *t, ov_slice s)
+/* 0 when it is not there. */
+static uint32_t find_hashed(const ov_strtab *t, ov_slice s, uint32_t hash)
 {
-    uint32_t hash = hash_of(s), mask = t->slot_count - 1;
+    uint32_t mask = t->slot_count - 1;
     for (uint32_t at = hash & mask; t->slots[at]; at = (at + 1) & mask) {
         uint32_t other = (uint32_t)t->slots[at];
         if ((uint32_t)(t->slots[at] >> 32) == hash && ov_slice_eq(t->text[other], s))
             return other;
     }
     return 0;
+}
+
+uint32_t ov_strtab_find(const ov_strtab *t, ov_slice s)
+{
+    return find_hashed(t, s, hash_of(s));
+}
+
+void ov_strtab_find_slots(const ov_strtab *t, const ov_strtab *src, size_t from, size_t to, uint32_t *number)
+{
+    uint64_t slot[AHEAD];
+    for (size_t i = from; i < to;) {
+        uint32_t n = 0;
+        for (; i < to && n < AHEAD; i++) {
+            if (!src->slots[i])
+                continue;
+            slot[n++] = src->slots[i];
+            __builtin_prefetch(&t->slots[(uint32_t)(src->slots[i] >> 32) & (t->slot_count - 1)]);
+            __builtin_prefetch(&src->text[(uint32_t)src->slots[i]]);
+        }
+        for (uint32_t k = 0; k < n; k++) {
+            uint32_t mine = (uint32_t)slot[k], theirs = find_hashed(t, src->text[mine], (uint32_t)(slot[k] >> 32));
+            number[mine] = theirs ? theirs : OV_STRTAB_NONE;
+        }
+    }
 }
 
 void ov_strmap_fini(ov_strmap *m, ov_budget *budget)

@@ -29,6 +29,11 @@ OV_CHECKED ov_status ov_strtab_add(ov_strtab *t, ov_slice s, bool copy, uint32_t
  * owns are copied unless `lent` says that src outlives t. Hashes are src's, so texts are not read unless two are equal. */
 OV_CHECKED ov_status ov_strtab_take(ov_strtab *t, const ov_strtab *src, bool lent, uint32_t *number, ov_error *err);
 
+/* The numbers here of the strings in src's slots [from, to), as ov_strtab_take gives them, without adding any:
+ * OV_STRTAB_NONE for those that are not here. Any thread while nobody adds to either. */
+#define OV_STRTAB_NONE UINT32_MAX
+void ov_strtab_find_slots(const ov_strtab *t, const ov_strtab *src, size_t from, size_t to, uint32_t *number);
+
 /* The number of s, 0 when it was never added. Any thread while nobody adds. */
 uint32_t ov_strtab_find(const ov_strtab *t, ov_slice s);
 

@@ -285,28 +285,31 @@ static ov_status finish_on_disk(agg_sink *a, ovi_sink *sink, ov_error *err)
 
 static ov_status finish(agg_sink *a, ovi_sink *sink, ov_error *err)
 {
+    agg_spec *spec = &a->spec;
+    agg_state **tables;
+    uint32_t count = 0, rest_count = 0, *rest = NULL;
     if (needs_disk(a))
         return finish_on_disk(a, sink, err);
-    agg_spec *spec = &a->spec;
-    agg_state *first = &a->states[0];
-    if (!first->ready)
-        OV_TRY(ovi_agg_state_init(first, spec, err));
-    OV_TRY(ovi_dense_flush(first, spec, err));
-    for (unsigned i = 1; i < spec->exec->worker_count; i++) {
-        agg_state *s = &a->states[i];
-        if (!s->ready)
-            continue;
-        OV_TRY(ovi_dense_flush(s, spec, err));
-        OV_TRY(ovi_table_merge(first, s, spec, err));
-    }
-    if (spec->layout.count == 0 && first->groups.count == 0) { /* no keys: one row, whatever came */
+    OV_TRY(ov_arena_alloc(&spec->exec->arena, spec->exec->worker_count * sizeof(*tables), &tables, err));
+    if (!a->states[0].ready)
+        OV_TRY(ovi_agg_state_init(&a->states[0], spec, err));
+    for (unsigned i = 0; i < spec->exec->worker_count; i++)
+        if (a->states[i].ready)
+            tables[count++] = &a->states[i];
+    bool any_order = sink->unordered || spec->layout.count == 0;
+    OV_TRY(ovi_tables_join(spec, tables, count, any_order && !spec->general ? 2 : 1, &count, err));
+    if (count == 2)
+        OV_TRY(ovi_table_match(tables[0], tables[1], spec, &rest, &rest_count, err));
+    if (spec->layout.count == 0 && tables[0]->groups.count == 0) { /* no keys: one row, whatever came */
         uint64_t key = 0;
         uint32_t group;
-        OV_TRY(ovi_groups_find(&first->groups, &key, 1, &group, err));
+        OV_TRY(ovi_groups_find(&tables[0]->groups, &key, 1, &group, err));
         for (uint32_t i = 0; i < spec->acc_count; i++)
-            OV_TRY(ov_acc_reserve(&first->accs[i], 1, err));
+            OV_TRY(ov_acc_reserve(&tables[0]->accs[i], 1, err));
     }
-    return ovi_agg_emit(first, spec, false, sink, err);
+    if (count == 2)
+        return ovi_agg_emit_apart(tables, rest, rest_count, spec, sink, err);
+    return ovi_agg_emit(tables[0], spec, false, sink, err);
 }
 
 /* Strings of groups are lent to what is above until the run ends; states need not wait. */

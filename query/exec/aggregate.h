@@ -10,8 +10,8 @@
  *   table   a hash table by value, where dense groups go when their dictionaries change, and where batches go
  *           whose keys have no small domain.
  *
- * At the end every state empties its dense level, the tables merge into that of worker 0, and groups are sorted by
- * key and handed on.
+ * At the end every state empties its dense level, and the tables become one result (aggregate_merge.c): joined and sorted by key, or matched
+ * with each other where groups may come in any order.
  */
 #pragma once
 
@@ -182,10 +182,19 @@ uint32_t ovi_code_at(const agg_codes *c, uint32_t row);
 /* Table level. */
 OV_CHECKED ov_status ovi_table_add(agg_state *s, const agg_spec *spec, const agg_batch *in, ov_arena *scratch,
                                    ov_error *err);
-OV_CHECKED ov_status ovi_table_merge(agg_state *dst, agg_state *src, const agg_spec *spec, ov_error *err);
 /* rows[i * width ...] |= key k of row i; rows start as zeros. */
 OV_CHECKED ov_status ovi_key_words(agg_state *s, const agg_spec *spec, uint32_t k, const ov_vec *v,
                                    uint64_t *rows, ov_arena *scratch, ov_error *err);
+/* ---- aggregate_merge.c ---- */
+/* dst takes in the groups of src, which lives as long: its texts are lent. Both dense levels are empty. */
+OV_CHECKED ov_status ovi_table_merge(agg_state *dst, agg_state *src, const agg_spec *spec, ov_error *err);
+/* Tables of `count` workers until `most`, 1 or 2, are left, at the front; dense levels are empty then. */
+OV_CHECKED ov_status ovi_tables_join(const agg_spec *spec, agg_state **tables, uint32_t count, uint32_t most, uint32_t *left,
+                                     ov_error *err);
+/* dst's groups take in those of src that have the same keys; the others are rest[0 .. rest_count), and stay src's. Sets of which only the
+ * size is asked for (agg_acc_spec) are counted, not joined. */
+OV_CHECKED ov_status ovi_table_match(agg_state *dst, agg_state *src, const agg_spec *spec, uint32_t **rest, uint32_t *rest_count,
+                                     ov_error *err);
 /* ---- aggregate_bytes.c ---- */
 /* All groups behind `out`: keys by value, then states as ov_acc_save writes them. Their dense level is empty. Places of rows count from
  * `origin`, here and there. */
@@ -195,6 +204,9 @@ OV_CHECKED ov_status ovi_agg_read(agg_state *s, const agg_spec *spec, ov_slice b
 /* Groups into the sink, sorted unless it takes any order. lent: the state goes right afterwards, so texts are lent for
  * the length of a push only; otherwise they live until the run ends. */
 OV_CHECKED ov_status ovi_agg_emit(agg_state *s, const agg_spec *spec, bool lent, ovi_sink *sink, ov_error *err);
+/* The groups of tables[0], and of tables[1] those of rest, in any order. */
+OV_CHECKED ov_status ovi_agg_emit_apart(agg_state *const *tables, const uint32_t *rest, uint32_t rest_count, const agg_spec *spec,
+                                        ovi_sink *sink, ov_error *err);
 /* Key k of groups order[0..n) by value; texts are borrowed from the state. */
 OV_CHECKED ov_status ovi_key_column(const agg_state *s, const agg_spec *spec, uint32_t k, const uint32_t *order,
                                     uint32_t n, ov_arena *out, ov_vec *vec, ov_error *err);

@@ -1,8 +1,9 @@
 /*
- * Results of AGGREGATE: groups sorted by key, NULL first, as batches.
+ * Results of AGGREGATE as batches: groups sorted by key, NULL first, or in any order, by all workers. Groups that a sort above would drop are
+ * not looked at further than that takes.
  */
 #include "query/exec/aggregate.h"
-#include "query/exec/sort_refs.h"
+#include "query/exec/sort_int.h"
 
 #include "base/bits.h"
 
@@ -11,7 +12,7 @@ typedef struct emitter {
     const agg_spec *spec;
     uint32_t **rank;    /* per string key: number -> place in order */
     ov_domain *domains; /* per string key */
-    uint32_t *order;    /* groups as they go out, */
+    const uint32_t *order; /* groups as they go out, */
     uint32_t count;     /* so many */
     bool lent;          /* texts by value instead of as codes of a domain */
 } emitter;
@@ -85,13 +86,14 @@ static bool group_less(const void *cx, const ovi_ref *a, const ovi_ref *b)
 /* The order of groups; when only the first `most` are looked at (0: all), those and a few more. */
 static ov_status sort_groups(emitter *e, bool sorted, uint64_t most, ov_arena *arena, ov_error *err)
 {
-    uint32_t n = e->s->groups.count;
+    uint32_t n = e->s->groups.count, *order;
     ovi_ref *refs;
     e->count = n;
-    OV_TRY(ov_arena_alloc(arena, ((size_t)n + 1) * 4, &e->order, err));
+    OV_TRY(ov_arena_alloc(arena, ((size_t)n + 1) * 4, &order, err));
+    e->order = order;
     if (e->spec->layout.count == 0 || n < 2 || !sorted) {
         for (uint32_t i = 0; i < n; i++)
-            e->order[i] = i;
+            order[i] = i;
         return OV_OK;
     }
     ov_arena_mark mark = ov_arena_mark_get(arena);
@@ -108,7 +110,7 @@ static ov_status sort_groups(emitter *e, bool sorted, uint64_t most, ov_arena *a
         e->count = n = (uint32_t)ovi_select_refs(refs, n, (size_t)most, &stop);
     ovi_sort_refs(refs, spare, n, group_less, e, &stop);
     for (uint32_t g = 0; g < n; g++)
-        e->order[g] = refs[g].item;
+        order[g] = refs[g].item;
     OV_TRY(ov_query_alive(e->spec->exec->cx, err));
     ov_arena_rewind(arena, mark);
     return OV_OK;
@@ -190,51 +192,117 @@ ov_status ovi_key_column(const agg_state *s, const agg_spec *spec, uint32_t k, c
     return OV_OK;
 }
 
-static ov_status emit_batch(emitter *e, const uint32_t *order, uint32_t n, ovi_worker *w, ovi_sink *sink,
-                            ov_error *err)
+static ov_status column_of(const emitter *e, uint32_t c, const uint32_t *order, uint32_t n, ovi_worker *w, ov_vec *vec, ov_error *err)
 {
     const ov_plan *node = e->spec->node;
-    uint32_t keys = node->aggregate.key_count, aggs = node->aggregate.agg_count;
-    ov_batch b = {.rows = n, .cols = keys + aggs, .sel_rows = n};
+    uint32_t keys = node->aggregate.key_count;
+    if (c % 16 == 15)
+        OV_TRY(ov_query_alive(e->spec->exec->cx, err));
+    if (c >= keys)
+        return ov_acc_emit(&e->s->accs[e->spec->acc_of_call[c - keys]], &node->aggregate.aggs[c - keys], order, n, &w->scratch, vec, err);
+    if (!e->lent && is_string(e->spec, c))
+        return string_column(e, c, order, n, &w->scratch, vec, err);
+    return ovi_key_column(e->s, e->spec, c, order, n, &w->scratch, vec, err);
+}
+
+/* Places of the groups in the order that is wanted of a column. */
+static ov_status places_by(const emitter *e, const ov_sort_key *key, const uint32_t *order, uint32_t n, ovi_worker *w, uint64_t **places,
+                           ov_error *err)
+{
+    ov_vec v;
+    OV_TRY(ov_arena_alloc(&w->scratch, (size_t)n * 8, places, err));
+    OV_TRY(column_of(e, key->column, order, n, w, &v, err));
+    return ovi_sort_keys(&v, NULL, key, &w->scratch, *places, err);
+}
+
+/* The groups that may be among the best of the sink above, if it keeps only those. */
+static ov_status may_be_best(const emitter *e, const ovi_sink *sink, ovi_worker *w, const uint32_t **order, uint32_t *n, ov_error *err)
+{
+    ovi_best best = {0};
+    uint64_t *first, *next = NULL;
+    uint32_t *kept, count = 0;
+    if (e->spec->general || !ovi_wants_best(sink, w, &best) || !best.has_worst)
+        return OV_OK;
+    OV_TRY(ov_arena_alloc(&w->scratch, (size_t)*n * sizeof(*kept), &kept, err));
+    const ov_sort_key key = {.column = best.column, .descending = best.descending, .nulls_first = best.nulls_first};
+    OV_TRY(places_by(e, &key, *order, *n, w, &first, err));
+    if (best.has_next) {
+        const ov_sort_key second = {.column = best.next_column, .descending = best.next_descending, .nulls_first = best.next_nulls_first};
+        OV_TRY(places_by(e, &second, *order, *n, w, &next, err));
+    }
+    for (uint32_t i = 0; i < *n; i++) {
+        kept[count] = (*order)[i];
+        count += first[i] < best.worst || (first[i] == best.worst && (!next || next[i] <= best.worst_next));
+    }
+    *order = kept;
+    *n = count;
+    return OV_OK;
+}
+
+static ov_status emit_batch(const emitter *e, const uint32_t *order, uint32_t n, ovi_worker *w, ovi_sink *sink, ov_error *err)
+{
+    const ov_plan *node = e->spec->node;
+    uint32_t all = n;
+    OV_TRY(may_be_best(e, sink, w, &order, &n, err));
+    ov_batch b = {.rows = n, .cols = node->aggregate.key_count + node->aggregate.agg_count, .sel_rows = n};
+    if (n < all && n == 0)
+        return OV_OK;
     OV_TRY(ov_arena_alloc(&w->scratch, OV_MAX(b.cols, 1) * sizeof(ov_vec), &b.col, err));
-    for (uint32_t k = 0; k < keys; k++) {
-        if (k % 16 == 15)
-            OV_TRY(ov_query_alive(e->spec->exec->cx, err));
-        if (!e->lent && is_string(e->spec, k))
-            OV_TRY(string_column(e, k, order, n, &w->scratch, &b.col[k], err));
-        else
-            OV_TRY(ovi_key_column(e->s, e->spec, k, order, n, &w->scratch, &b.col[k], err));
-    }
-    for (uint32_t i = 0; i < aggs; i++) {
-        if (i % 16 == 15)
-            OV_TRY(ov_query_alive(e->spec->exec->cx, err));
-        OV_TRY(ov_acc_emit(&e->s->accs[e->spec->acc_of_call[i]], &node->aggregate.aggs[i], order, n, &w->scratch,
-                           &b.col[keys + i], err));
-    }
+    for (uint32_t c = 0; c < b.cols; c++)
+        OV_TRY(column_of(e, c, order, n, w, &b.col[c], err));
     ovi_count_rows(e->spec->exec, node, &b);
     return ovi_push(sink, w, &b, err);
 }
 
-static ov_status emit_all(emitter *e, ovi_sink *sink, ov_error *err)
+/* ---- all of them ---- */
+
+typedef struct emitting {
+    emitter e[2]; /* of one table or two */
+    ovi_exec *exec;
+    ovi_sink *sink;
+    uint32_t batches; /* of the first */
+} emitting;
+
+static ov_status emit_piece(void *self, ovi_worker *w, size_t piece, ov_error *err)
 {
-    ovi_exec *x = e->spec->exec;
-    ovi_worker *w = &x->workers[0];
-    uint32_t n = e->count;
-    for (uint32_t from = 0; from < n && !ovi_done(sink); from += x->batch_rows) {
-        uint32_t part = OV_MIN(n - from, x->batch_rows);
-        OV_TRY(ovi_next_batch(w, err));
-        w->ordinal = x->ordinal;
-        OV_TRY(emit_batch(e, e->order + from, part, w, sink, err));
-        x->ordinal += part;
-    }
+    const emitting *m = self;
+    bool second = piece >= m->batches;
+    const emitter *e = &m->e[second];
+    uint32_t step = m->exec->batch_rows, from = (uint32_t)(piece - (second ? m->batches : 0)) * step;
+    if (ovi_done(m->sink))
+        return OV_OK;
+    w->ordinal = m->exec->ordinal + from + (second ? m->e[0].count : 0);
+    return emit_batch(e, e->order + from, OV_MIN(e->count - from, step), w, m->sink, err);
+}
+
+/* Results of all accumulators may be made by several threads. */
+static bool emits_apart(const agg_spec *spec)
+{
+    for (uint32_t i = 0; i < spec->acc_count; i++)
+        if (spec->accs[i].acc.kind == OV_ACC_OBJECT || (ovi_is_set(&spec->accs[i]) && !spec->accs[i].sized))
+            return false;
+    return true;
+}
+
+static ov_status emit_all(emitting *m, ov_error *err)
+{
+    enum { ALONE = 4 }; /* fewer batches are done faster than helpers wake up */
+    ovi_exec *x = m->exec;
+    const emitter *e = m->e;
+    uint32_t step = x->batch_rows;
+    m->batches = e[0].count / step + (e[0].count % step > 0);
+    size_t pieces = m->batches + (size_t)e[1].count / step + (e[1].count % step > 0);
+    bool alone = m->sink->ordered || !m->sink->unordered || e->lent || !emits_apart(e->spec) || (pieces < ALONE && !x->cx->options.workers);
+    OV_TRY(ovi_share(x, pieces, alone, emit_piece, m, err));
+    x->ordinal += (uint64_t)e[0].count + e[1].count;
     return OV_OK;
 }
 
-ov_status ovi_agg_emit(agg_state *s, const agg_spec *spec, bool lent, ovi_sink *sink, ov_error *err)
+static ov_status open_emitter(emitter *e, bool sorted, ov_error *err)
 {
-    emitter e = {.s = s, .spec = spec, .lent = lent};
+    const agg_spec *spec = e->spec;
+    agg_state *s = e->s;
     uint32_t keys = OV_MAX(spec->layout.count, 1);
-    bool sorted = !sink->unordered;
     ovi_stop stop = ovi_stop_of(spec->exec->cx);
     for (uint32_t i = 0; i < spec->acc_count; i++) {
         OV_TRY(ov_query_alive(spec->exec->cx, err));
@@ -243,17 +311,37 @@ ov_status ovi_agg_emit(agg_state *s, const agg_spec *spec, bool lent, ovi_sink *
         if (ovi_is_set(&spec->accs[i]) && !spec->accs[i].sized && s->groups.count > spec->exec->batch_rows)
             OV_TRY(ov_acc_total_sets(&s->accs[i], err));
     }
-    OV_TRY(ov_arena_zalloc(&s->arena, keys * sizeof(*e.rank), &e.rank, err));
-    OV_TRY(ov_arena_zalloc(&s->arena, keys * sizeof(*e.domains), &e.domains, err));
+    OV_TRY(ov_arena_zalloc(&s->arena, keys * sizeof(*e->rank), &e->rank, err));
+    OV_TRY(ov_arena_zalloc(&s->arena, keys * sizeof(*e->domains), &e->domains, err));
     for (uint32_t k = 0; k < spec->layout.count; k++) {
         if (!is_string(spec, k))
             continue;
         OV_TRY(ov_query_alive(spec->exec->cx, err));
         if (sorted)
-            OV_TRY(rank_strings(&s->strings[k], &stop, &s->arena, &e.rank[k], err));
-        if (!lent)
-            OV_TRY(make_domain(&e, k, &s->arena, err));
+            OV_TRY(rank_strings(&s->strings[k], &stop, &s->arena, &e->rank[k], err));
+        if (!e->lent)
+            OV_TRY(make_domain(e, k, &s->arena, err));
     }
-    OV_TRY(sort_groups(&e, sorted, sink->most, &s->arena, err));
-    return emit_all(&e, sink, err);
+    return OV_OK;
+}
+
+ov_status ovi_agg_emit(agg_state *s, const agg_spec *spec, bool lent, ovi_sink *sink, ov_error *err)
+{
+    emitting m = {.e = {{.s = s, .spec = spec, .lent = lent}}, .exec = spec->exec, .sink = sink};
+    bool sorted = !sink->unordered;
+    OV_TRY(open_emitter(&m.e[0], sorted, err));
+    OV_TRY(sort_groups(&m.e[0], sorted, sink->most, &s->arena, err));
+    return emit_all(&m, err);
+}
+
+ov_status ovi_agg_emit_apart(agg_state *const *tables, const uint32_t *rest, uint32_t rest_count, const agg_spec *spec, ovi_sink *sink,
+                             ov_error *err)
+{
+    emitting m = {.e = {{.s = tables[0], .spec = spec}, {.s = tables[1], .spec = spec, .order = rest, .count = rest_count}},
+                  .exec = spec->exec,
+                  .sink = sink};
+    OV_TRY(open_emitter(&m.e[0], false, err));
+    OV_TRY(sort_groups(&m.e[0], false, 0, &tables[0]->arena, err));
+    OV_TRY(open_emitter(&m.e[1], false, err));
+    return emit_all(&m, err);
 }

@@ -1,5 +1,5 @@
 /*
- * The table level of AGGREGATE: key rows by value, merging of tables.
+ * The table level of AGGREGATE: key rows by value.
  */
 #include "query/exec/aggregate.h"
 
@@ -128,89 +128,4 @@ ov_status ovi_table_add(agg_state *s, const agg_spec *spec, const agg_batch *in,
                         .weight = in->b->weight,
                         .ordinal = in->ordinal};
     return ovi_agg_update(spec, s->accs, in, &rows, scratch, err);
-}
-
-/* ---- merging ---- */
-
-/* dst's number of each of src's strings, key by key; keys that are no strings have none. */
-static ov_status number_strings(agg_state *dst, const agg_state *src, const agg_spec *spec, uint32_t **numbers,
-                                ov_error *err)
-{
-    ov_budget *budget = src->groups.budget;
-    for (uint32_t k = 0; k < spec->layout.count; k++) {
-        ov_type t = spec->layout.fields[k].type;
-        if (ov_type_is_int(t) || ov_type_is_real(t))
-            continue;
-        OV_TRY(ov_array_grow(budget, &numbers[k], 0, (size_t)src->strings[k].count * 4, err));
-        OV_TRY(ov_strtab_take(&dst->strings[k], &src->strings[k], true, numbers[k], err));
-    }
-    return OV_OK;
-}
-
-/* n of src's key rows from `at` on, with dst's numbers. */
-static void translate_keys(const agg_state *src, const agg_spec *spec, uint32_t *const *numbers, uint32_t at, uint32_t n,
-                           uint64_t *keys)
-{
-    const ovi_key_layout *l = &spec->layout;
-    memcpy(keys, src->groups.keys + (size_t)at * l->width, (size_t)n * l->width * 8);
-    for (uint32_t k = 0; k < l->count; k++) {
-        const ovi_key_field *f = &l->fields[k];
-        for (uint32_t g = 0; numbers[k] && g < n; g++) {
-            uint64_t *word = keys + (size_t)g * l->width + f->word;
-            uint64_t old = *word >> f->shift & UINT32_MAX;
-            *word = (*word & ~((uint64_t)UINT32_MAX << f->shift)) | (uint64_t)numbers[k][old] << f->shift;
-        }
-    }
-}
-
-static ov_status merge_accs(agg_state *dst, agg_state *src, const agg_spec *spec, const uint32_t *from,
-                            const uint32_t *to, ov_error *err)
-{
-    for (uint32_t i = 0; i < spec->acc_count; i++) {
-        OV_TRY(ov_query_alive(spec->exec->cx, err));
-        OV_TRY(ov_acc_settle(&src->accs[i], err));
-        OV_TRY(ov_acc_settle(&dst->accs[i], err));
-        OV_TRY(ov_acc_reserve(&dst->accs[i], dst->groups.count, err));
-        OV_TRY(ov_acc_merge(&dst->accs[i], &src->accs[i], from, to, src->groups.count, to, err));
-    }
-    return OV_OK;
-}
-
-/* Strings of src stay with src, which lives as long as dst. */
-ov_status ovi_table_merge(agg_state *dst, agg_state *src, const agg_spec *spec, ov_error *err)
-{
-    enum { STEP_WORDS = 1 << 18 }; /* of keys between two questions whether to go on */
-    ov_budget *budget = src->groups.budget;
-    uint32_t n = src->groups.count, width = spec->layout.width, count = spec->layout.count;
-    uint32_t step = OV_MIN(n, STEP_WORDS / OV_MAX(width, 1u) + 1), *to = NULL, **numbers = NULL;
-    uint64_t *keys = NULL;
-    ov_status st;
-    if (n == 0)
-        return OV_OK;
-    size_t key_bytes = (size_t)step * width * 8, to_bytes = (size_t)n * 8, number_bytes = (count + (size_t)1) * sizeof(*numbers);
-    OV_TRY_OUT(st, ov_array_grow(budget, &keys, 0, key_bytes, err));
-    OV_TRY_OUT(st, ov_array_grow(budget, &to, 0, to_bytes, err));
-    OV_TRY_OUT(st, ov_array_grow(budget, &numbers, 0, number_bytes, err));
-    OV_TRY_OUT(st, number_strings(dst, src, spec, numbers, err));
-    for (uint32_t at = 0; at < n; at += step) {
-        uint32_t some = OV_MIN(n - at, step);
-        OV_TRY_OUT(st, ov_query_alive(spec->exec->cx, err));
-        translate_keys(src, spec, numbers, at, some, keys);
-        OV_TRY_OUT(st, ovi_groups_find(&dst->groups, keys, some, to + at, err));
-    }
-    uint32_t *from = to + n;
-    for (uint32_t i = 0; i < n; i++)
-        from[i] = i;
-    OV_TRY_OUT(st, merge_accs(dst, src, spec, from, to, err));
-out:
-    for (uint32_t k = 0; numbers && k < count; k++)
-        if (numbers[k])
-            ov_array_free(budget, &numbers[k], (size_t)src->strings[k].count * 4);
-    if (numbers)
-        ov_array_free(budget, &numbers, number_bytes);
-    if (keys)
-        ov_array_free(budget, &keys, key_bytes);
-    if (to)
-        ov_array_free(budget, &to, to_bytes);
-    return st;
 }

@@ -48,6 +48,10 @@ typedef struct ovi_best {
     bool descending, nulls_first;
     bool has_worst;
     uint64_t worst;  /* order-preserving bits (sort_refs.h) past which this worker drops rows */
+    /* Rows that tie with the worst one are dropped by another column, a LONG too, when has_next. */
+    bool has_next, next_descending, next_nulls_first;
+    uint32_t next_column;
+    uint64_t worst_next;
     uint64_t keep;   /* every row that comes is one of so many, or comes too late; 0: some may be dropped for other reasons */
 } ovi_best;
 
@@ -139,6 +143,13 @@ OV_CHECKED ov_status ovi_worker_ready(ovi_worker *w, ov_error *err);
 OV_CHECKED ov_status ovi_extra_worker(ovi_exec *x, unsigned number, ovi_worker **out, ov_error *err);
 /* All of them are through. */
 void ovi_drop_extra(ovi_exec *x);
+
+/* ---- pieces of work (share.c) ---- */
+/* fn(self, worker, piece) once for each piece, on all workers; each starts as a batch does, with empty scratch memory. The first failure
+ * ends it. Called by worker 0, who does all of them when `alone`. */
+typedef ov_status (*ovi_piece_fn)(void *self, ovi_worker *w, size_t piece, ov_error *err);
+OV_CHECKED ov_status ovi_share(ovi_exec *x, size_t pieces, bool alone, ovi_piece_fn fn, void *self,
+                               ov_error *err);
 
 /* ---- sources (source.c, scan.c) ---- */
 OV_CHECKED ov_status ovi_run_scan(ovi_exec *x, const ov_plan *node, ovi_sink *sink, ov_error *err);

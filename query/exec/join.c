@@ -428,6 +428,7 @@ static bool join_best(const ovi_sink *s, const ovi_worker *w, ovi_best *out)
 {
     const ovi_join *j = (const ovi_join *)s;
     bool wants = ovi_join_passes(j) && ovi_wants_best(j->next, w, out) && out->column < j->our_cols;
+    out->has_next = out->has_next && out->next_column < j->our_cols;
     out->keep = 0;
     return wants;
 }

@@ -314,6 +314,13 @@ static bool sort_best(const ovi_sink *sink, const ovi_worker *w, ovi_best *out)
                       .has_worst = st->has_worst,
                       .worst = st->worst,
                       .keep = s->keep};
+    if (st->has_next && ov_type_is_int(s->node->inputs[0]->fields[s->keys[1].column].type)) {
+        out->has_next = true;
+        out->next_column = s->keys[1].column;
+        out->next_descending = s->keys[1].descending;
+        out->next_nulls_first = s->keys[1].nulls_first;
+        out->worst_next = st->worst_next;
+    }
     return ov_type_is_int(s->node->inputs[0]->fields[key->column].type);
 }
 

@@ -136,6 +136,11 @@ static bool project_best(const ovi_sink *s, const ovi_worker *w, ovi_best *out)
         return false;
     const ov_expr *e = p->node->project.exprs[out->column];
     out->column = e->column;
+    if (out->has_next) {
+        const ov_expr *next = p->node->project.exprs[out->next_column];
+        out->next_column = next->column;
+        out->has_next = next->kind == OV_EXPR_COLUMN;
+    }
     return e->kind == OV_EXPR_COLUMN;
 }
 

@@ -406,6 +406,7 @@ static bool unnest_best(const ovi_sink *s, const ovi_worker *w, ovi_best *out)
 {
     const unnest *u = (const unnest *)s;
     bool wants = ovi_wants_best(u->next, w, out) && out->column < u->inputs;
+    out->has_next = out->has_next && out->next_column < u->inputs;
     out->keep = 0;
     return wants;
 }
