@@ -135,6 +135,12 @@ typedef struct agg_state {
     ov_strmap *maps;
     ov_acc *accs;
     agg_dense dense;
+    struct {
+        bool *stay;       /* by accumulator: its set is that of the dense level, by dense groups */
+        uint32_t ids;     /* dense groups */
+        uint32_t *group;  /* the table's group of each that exists, */
+        uint32_t *id;     /* and back; OVI_NONE: it has no dense one */
+    } dense_sets; /* after ovi_dense_end */
 } agg_state;
 
 /* The values of one batch, evaluated. */
@@ -158,6 +164,9 @@ OV_CHECKED ov_status ovi_agg_update(const agg_spec *spec, ov_acc *accs, const ag
 OV_CHECKED ov_status ovi_dense_add(agg_state *s, const agg_spec *spec, const agg_batch *in, ov_arena *scratch,
                                    bool *taken, ov_error *err);
 OV_CHECKED ov_status ovi_dense_flush(agg_state *s, const agg_spec *spec, ov_error *err);
+/* The last time, before ovi_table_match or nothing: sets of which only the size is asked for stay in the dense level where more of them
+ * is there than in the table (agg_state.dense_sets). */
+OV_CHECKED ov_status ovi_dense_end(agg_state *s, const agg_spec *spec, ov_error *err);
 /* ---- aggregate_given.c ---- */
 /* Brings s->dense.given up to date for a batch with these keys. */
 OV_CHECKED ov_status ovi_given_keys(agg_state *s, const agg_spec *spec, const ov_vec *keys, ov_error *err);

@@ -80,7 +80,51 @@ static ov_status flush_keys(agg_state *s, const agg_spec *spec, uint32_t *from, 
     return OV_OK;
 }
 
-static ov_status flush_groups(agg_state *s, const agg_spec *spec, uint32_t *buffer, uint64_t *keys, ov_error *err)
+/* The dense set takes in the smaller one of the table; groups of the table have their sizes. */
+static ov_status leave_set(agg_state *s, ov_acc *table, ov_acc *dense, ov_error *err)
+{
+    uint32_t ids = s->dense_sets.ids, groups = s->groups.count, *map;
+    uint64_t *fresh = NULL;
+    size_t bytes = ((size_t)ids + groups) * sizeof(*fresh);
+    ov_status st;
+    OV_TRY(ov_acc_reserve(table, groups, err));
+    OV_TRY(ov_arena_alloc(&s->arena, ((size_t)groups + 1) * sizeof(*map), &map, err));
+    for (uint32_t g = 0; g < groups; g++)
+        map[g] = s->dense_sets.id[g] == OVI_NONE ? ids + g : s->dense_sets.id[g];
+    OV_TRY(ov_array_grow(&s->budget, &fresh, 0, bytes, err));
+    OV_TRY_OUT(st, ov_distinct_merge(&dense->set, &table->set, map, fresh, err));
+    for (uint32_t g = 0; g < groups; g++)
+        table->n[g] = fresh[map[g]] + (map[g] < ids ? dense->n[map[g]] : 0);
+    ov_distinct_reset(&table->set);
+out:
+    ov_array_free(&s->budget, &fresh, bytes);
+    return st;
+}
+
+/* Larger sets of which only the size is asked for stay where they are. */
+static ov_status leave_sets(agg_state *s, const agg_spec *spec, const uint32_t *from, const uint32_t *to, uint32_t n, ov_error *err)
+{
+    agg_dense *d = &s->dense;
+    uint32_t groups = s->groups.count;
+    OV_TRY(ov_arena_zalloc(&s->arena, (size_t)spec->acc_count * sizeof(*s->dense_sets.stay), &s->dense_sets.stay, err));
+    OV_TRY(ov_arena_zalloc(&s->arena, ((size_t)d->groups + 1) * 4, &s->dense_sets.group, err));
+    OV_TRY(ov_arena_alloc(&s->arena, ((size_t)groups + 1) * 4, &s->dense_sets.id, err));
+    s->dense_sets.ids = d->groups;
+    memset(s->dense_sets.id, 0xff, (size_t)groups * 4);
+    for (uint32_t i = 0; i < n; i++) {
+        s->dense_sets.group[from[i]] = to[i];
+        s->dense_sets.id[to[i]] = from[i];
+    }
+    for (uint32_t k = 0; k < spec->acc_count; k++) {
+        if (!spec->accs[k].sized || ov_distinct_used(&s->accs[k].set) > ov_distinct_used(&d->accs[k].set))
+            continue;
+        OV_TRY(leave_set(s, &s->accs[k], &d->accs[k], err));
+        s->dense_sets.stay[k] = true;
+    }
+    return OV_OK;
+}
+
+static ov_status flush_groups(agg_state *s, const agg_spec *spec, bool last, uint32_t *buffer, uint64_t *keys, ov_error *err)
 {
     agg_dense *d = &s->dense;
     uint32_t *from = buffer, *to = buffer + d->groups, n;
@@ -88,8 +132,12 @@ static ov_status flush_groups(agg_state *s, const agg_spec *spec, uint32_t *buff
     for (uint32_t i = 0; i < spec->acc_count; i++)
         OV_TRY(ov_acc_settle(&d->accs[i], err));
     OV_TRY(flush_keys(s, spec, from, to, map, keys, &n, err));
+    if (last && spec->has_sets)
+        OV_TRY(leave_sets(s, spec, from, to, n, err));
     for (uint32_t i = 0; i < spec->acc_count; i++) {
         OV_TRY(ov_query_alive(spec->exec->cx, err));
+        if (s->dense_sets.stay && s->dense_sets.stay[i])
+            continue;
         OV_TRY(ov_acc_settle(&s->accs[i], err));
         OV_TRY(ov_acc_reserve(&s->accs[i], s->groups.count, err));
         OV_TRY(ov_acc_merge(&s->accs[i], &d->accs[i], from, to, n, map, err));
@@ -100,7 +148,7 @@ static ov_status flush_groups(agg_state *s, const agg_spec *spec, uint32_t *buff
     return OV_OK;
 }
 
-ov_status ovi_dense_flush(agg_state *s, const agg_spec *spec, ov_error *err)
+static ov_status empty(agg_state *s, const agg_spec *spec, bool last, ov_error *err)
 {
     agg_dense *d = &s->dense;
     ov_budget *budget = s->groups.budget;
@@ -112,7 +160,7 @@ ov_status ovi_dense_flush(agg_state *s, const agg_spec *spec, ov_error *err)
     ov_status st;
     OV_TRY_OUT(st, ov_array_grow(budget, &buffer, 0, bytes, err));
     OV_TRY_OUT(st, ov_array_grow(budget, &keys, 0, key_bytes, err));
-    OV_TRY_OUT(st, flush_groups(s, spec, buffer, keys, err));
+    OV_TRY_OUT(st, flush_groups(s, spec, last, buffer, keys, err));
     ovi_groups_clear(&d->slow);
     d->groups = 0;
 out:
@@ -121,4 +169,14 @@ out:
     if (keys)
         ov_array_free(budget, &keys, key_bytes);
     return st;
+}
+
+ov_status ovi_dense_flush(agg_state *s, const agg_spec *spec, ov_error *err)
+{
+    return empty(s, spec, false, err);
+}
+
+ov_status ovi_dense_end(agg_state *s, const agg_spec *spec, ov_error *err)
+{
+    return empty(s, spec, true, err);
 }

@@ -134,7 +134,10 @@ typedef struct matching {
     const ov_strtab *ours, *theirs;
     uint32_t *number;
     uint32_t acc;
-    uint64_t **counts; /* by worker: what sets of dst's groups lack */
+    const ov_distinct *sets[2]; /* dst's and src's */
+    uint32_t *partner;          /* dst's group of each of src's, as their sets number them */
+    size_t ids;                 /* of dst's */
+    uint64_t **counts;          /* by worker: what sets of dst's groups lack, by dst's ids */
 } matching;
 
 static ov_status find_strings(void *self, ovi_worker *w, size_t piece, ov_error *err)
@@ -190,16 +193,52 @@ static ov_status merge_found(void *self, ovi_worker *w, size_t piece, ov_error *
     return ov_acc_merge(&m->dst->accs[m->acc], &m->src->accs[m->acc], m->from + at, m->to + at, m->found[piece], m->map, err);
 }
 
+/* Is the set that of the dense level? Then groups have other numbers in it. */
+static bool stays_dense(const agg_state *s, uint32_t acc)
+{
+    return s->dense_sets.stay && s->dense_sets.stay[acc];
+}
+
+static const ov_distinct *set_of(const agg_state *s, uint32_t acc)
+{
+    return stays_dense(s, acc) ? &s->dense.accs[acc].set : &s->accs[acc].set;
+}
+
+/* The number that a group's values have in the set: groups without one get numbers behind all that are there. */
+static uint32_t id_of(const agg_state *s, uint32_t acc, uint32_t group)
+{
+    if (!stays_dense(s, acc))
+        return group;
+    uint32_t id = s->dense_sets.id[group];
+    return id == OVI_NONE ? s->dense_sets.ids + group : id;
+}
+
+static uint32_t group_of(const agg_state *s, uint32_t acc, uint32_t id)
+{
+    if (!stays_dense(s, acc))
+        return id;
+    return id < s->dense_sets.ids ? s->dense_sets.group[id] : id - s->dense_sets.ids;
+}
+
+static ov_status match_ids(matching *m, ov_error *err)
+{
+    const agg_state *src = m->src, *dst = m->dst;
+    uint32_t n = src->groups.count, ids = n + (stays_dense(src, m->acc) ? src->dense_sets.ids : 0);
+    OV_TRY(ov_arena_alloc(&m->src->arena, ((size_t)ids + 1) * sizeof(*m->partner), &m->partner, err));
+    m->ids = (size_t)dst->groups.count + (stays_dense(dst, m->acc) ? dst->dense_sets.ids : 0);
+    for (uint32_t g = 0; g < n; g++)
+        m->partner[id_of(src, m->acc, g)] = m->map[g] == OVI_NO_GROUP ? OV_NO_PARTNER : id_of(dst, m->acc, m->map[g]);
+    return OV_OK;
+}
+
 static ov_status count_values(void *self, ovi_worker *w, size_t piece, ov_error *err)
 {
     matching *m = self;
-    const ov_distinct *set = &m->src->accs[m->acc].set;
-    size_t from = piece * STRETCH, n = m->dst->groups.count;
+    size_t from = piece * STRETCH, to = OV_MIN(from + STRETCH, ov_distinct_places(m->sets[1]));
     uint64_t **mine = &m->counts[w->number];
     if (!*mine)
-        OV_TRY(ov_array_grow(&m->dst->budget, mine, 0, n * sizeof(**mine), err));
-    ov_distinct_count_missing(&m->dst->accs[m->acc].set, set, m->map, m->number, from, OV_MIN(from + STRETCH, ov_distinct_places(set)),
-                              *mine);
+        OV_TRY(ov_array_grow(&m->dst->budget, mine, 0, m->ids * sizeof(**mine), err));
+    ov_distinct_count_missing(m->sets[0], m->sets[1], m->partner, m->number, from, to, *mine);
     return OV_OK;
 }
 
@@ -207,21 +246,23 @@ static ov_status count_values(void *self, ovi_worker *w, size_t piece, ov_error 
 static ov_status count_sets(matching *m, ov_error *err)
 {
     const ovi_exec *x = m->spec->exec;
-    ov_distinct *ours = &m->dst->accs[m->acc].set, *theirs = &m->src->accs[m->acc].set;
     uint64_t *n = m->dst->accs[m->acc].n;
-    size_t groups = m->dst->groups.count;
     ov_status st;
-    if (ov_distinct_used(theirs) == 0 || groups == 0)
+    m->sets[0] = set_of(m->dst, m->acc);
+    m->sets[1] = set_of(m->src, m->acc);
+    if (ov_distinct_used(m->sets[1]) == 0 || m->dst->groups.count == 0)
         return OV_OK;
     m->number = NULL;
-    if (ov_distinct_of_text(theirs))
-        OV_TRY(match_strings(m, ours->strings, theirs->strings, &m->number, err));
+    if (ov_distinct_of_text(m->sets[1]))
+        OV_TRY(match_strings(m, m->sets[0]->strings, m->sets[1]->strings, &m->number, err));
+    OV_TRY(match_ids(m, err));
     OV_TRY(ov_arena_zalloc(&m->src->arena, x->worker_count * sizeof(*m->counts), &m->counts, err));
-    st = share_out(m->spec, ov_distinct_places(theirs), count_values, m, err);
+    st = share_out(m->spec, ov_distinct_places(m->sets[1]), count_values, m, err);
     for (unsigned i = 0; i < x->worker_count; i++) {
-        for (size_t g = 0; m->counts[i] && g < groups; g++)
-            n[g] += m->counts[i][g];
-        ov_array_free(&m->dst->budget, &m->counts[i], groups * sizeof(**m->counts));
+        for (uint32_t id = 0; m->counts[i] && id < m->ids; id++)
+            if (m->counts[i][id])
+                n[group_of(m->dst, m->acc, id)] += m->counts[i][id];
+        ov_array_free(&m->dst->budget, &m->counts[i], m->ids * sizeof(**m->counts));
     }
     return st;
 }
@@ -280,13 +321,14 @@ typedef struct joining {
     const agg_spec *spec;
     agg_state **tables;
     uint32_t count, half;
+    bool last; /* nothing is joined */
 } joining;
 
 static ov_status empty_dense(void *self, ovi_worker *w, size_t i, ov_error *err)
 {
     joining *j = self;
     (void)w;
-    OV_TRY(ovi_dense_flush(j->tables[i], j->spec, err));
+    OV_TRY(j->last ? ovi_dense_end(j->tables[i], j->spec, err) : ovi_dense_flush(j->tables[i], j->spec, err));
     for (uint32_t k = 0; k < j->spec->acc_count; k++)
         OV_TRY(ov_acc_settle(&j->tables[i]->accs[k], err));
     return OV_OK;
@@ -305,13 +347,13 @@ static size_t size_of(const agg_state *s, const agg_spec *spec)
     size_t size = s->groups.count + s->dense.groups;
     for (uint32_t i = 0; i < spec->acc_count; i++)
         if (ovi_is_set(&spec->accs[i]))
-            size += ov_distinct_used(&s->accs[i].set) + ov_distinct_used(&s->dense.accs[i].set);
+            size += ov_distinct_used(&s->accs[i].set) + ov_distinct_used(&s->dense.accs[i].set); /* emptied or left there */
     return size;
 }
 
 ov_status ovi_tables_join(const agg_spec *spec, agg_state **tables, uint32_t count, uint32_t most, uint32_t *left, ov_error *err)
 {
-    joining j = {.spec = spec, .tables = tables};
+    joining j = {.spec = spec, .tables = tables, .last = count <= most};
     size_t size = 0;
     for (uint32_t i = 0; i < count; i++)
         size += size_of(tables[i], spec);

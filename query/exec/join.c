@@ -428,9 +428,11 @@ static bool join_best(const ovi_sink *s, const ovi_worker *w, ovi_best *out)
 {
     const ovi_join *j = (const ovi_join *)s;
     bool wants = ovi_join_passes(j) && ovi_wants_best(j->next, w, out) && out->column < j->our_cols;
+    if (!wants)
+        return false;
     out->has_next = out->has_next && out->next_column < j->our_cols;
     out->keep = 0;
-    return wants;
+    return true;
 }
 
 static void init(ovi_join *j, ovi_exec *x, const ov_plan *node, ovi_sink *sink)

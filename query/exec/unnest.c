@@ -406,9 +406,11 @@ static bool unnest_best(const ovi_sink *s, const ovi_worker *w, ovi_best *out)
 {
     const unnest *u = (const unnest *)s;
     bool wants = ovi_wants_best(u->next, w, out) && out->column < u->inputs;
+    if (!wants)
+        return false;
     out->has_next = out->has_next && out->next_column < u->inputs;
     out->keep = 0;
-    return wants;
+    return true;
 }
 
 static uint32_t unnest_wishes(const ovi_sink *s, ovi_key_wish *list)

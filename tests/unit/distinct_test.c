@@ -4,6 +4,7 @@
 #include "tests/unit/harness.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 
 #include "base/bits.h"
 #include "base/hash.h"
@@ -101,6 +102,26 @@ static void check_set(const ov_distinct *d, const uint64_t *n, const truth *t)
     ov_arena_fini(&arena);
 }
 
+/* What d lacks of src is counted, in pieces, and is what taking src in adds. Some groups have no partner. */
+static void count_then_merge(ov_distinct *d, const ov_distinct *src, uint32_t *map, uint64_t *n)
+{
+    uint64_t counted[GROUPS] = {0}, before[GROUPS];
+    uint32_t *numbers = NULL;
+    if (ov_distinct_of_text(src)) {
+        numbers = calloc(src->strings->count, sizeof(*numbers));
+        for (size_t at = 0; at < src->strings->slot_count; at += 100)
+            ov_strtab_find_slots(d->strings, src->strings, at, OV_MIN(at + 100, (size_t)src->strings->slot_count), numbers);
+    }
+    map[3] = OV_NO_PARTNER;
+    memcpy(before, n, sizeof(before));
+    for (size_t at = 0, end = ov_distinct_places(src); at < end; at += 77)
+        ov_distinct_count_missing(d, src, map, numbers, at, OV_MIN(at + 77, end), counted);
+    free(numbers);
+    check_ok(ov_distinct_merge(d, src, map, n, &err), &err);
+    for (uint32_t g = 0; g < GROUPS; g++)
+        assert_int_equal(n[g] - before[g], counted[g]);
+}
+
 /* As a worker does: a set of dense groups is emptied into that of the table again and again, then workers' are joined. */
 static void texts(bool owned)
 {
@@ -131,9 +152,9 @@ static void texts(bool owned)
         map[g] = GROUPS - 1 - g;
     for (uint32_t g = 0; g < GROUPS; g++)
         for (uint32_t v = 0; v < VALUES; v++)
-            if (t[1].has[g][v])
+            if (t[1].has[g][v] && g != 3)
                 note(&t[0], map[g], v);
-    check_ok(ov_distinct_merge(&table[0], &table[1], map, n[0], &err), &err);
+    count_then_merge(&table[0], &table[1], map, n[0]);
     check_set(&table[0], n[0], &t[0]);
     for (uint32_t w = 0; w < 2; w++) {
         ov_distinct_fini(&dense[w]);
@@ -141,24 +162,54 @@ static void texts(bool owned)
     }
 }
 
+static void add_numbers(ov_distinct *d, uint32_t groups, uint32_t values, uint64_t *n, truth *t)
+{
+    uint64_t value[ROWS];
+    uint32_t group[ROWS];
+    for (uint32_t i = 0; i < ROWS; i++) {
+        group[i] = rnd(groups);
+        value[i] = rnd(values);
+        note(t, group[i], (uint32_t)value[i]);
+    }
+    check_ok(ov_distinct_add_pairs(d, group, value, ROWS, n, &err), &err);
+}
+
+/* Sets of group 0 alone have slots of another form, until another group comes: all ways between the forms. */
 static void numbers(void)
 {
-    static truth t;
-    ov_distinct d;
-    uint64_t n[GROUPS] = {0}, value[ROWS];
-    uint32_t group[ROWS];
-    memset(&t, 0, sizeof(t));
-    check_ok(ov_distinct_init(&d, OV_T(OV_TYPE_LONG), &budget, &err), &err);
-    for (uint32_t round = 0; round < 12; round++) {
-        for (uint32_t i = 0; i < ROWS; i++) {
-            group[i] = rnd(GROUPS);
-            value[i] = rnd(VALUES);
-            note(&t, group[i], (uint32_t)value[i]);
+    static truth t[2];
+    for (uint32_t round = 0; round < 24; round++) {
+        uint64_t n[2][GROUPS] = {{0}};
+        uint32_t map[GROUPS];
+        ov_distinct d[2];
+        memset(t, 0, sizeof(t));
+        for (uint32_t i = 0; i < 2; i++) {
+            bool fresh, had;
+            uint32_t values = round % 3 == 0 ? 1 : round % 3 == 1 ? 30 : VALUES;
+            check_ok(ov_distinct_init(&d[i], OV_T(OV_TYPE_LONG), &budget, &err), &err);
+            add_numbers(&d[i], 1, values, n[i], &t[i]);
+            had = t[i].has[0][0];
+            check_ok(ov_distinct_put(&d[i], 0, 0, &fresh, &err), &err);
+            assert_int_equal(fresh, !had);
+            n[i][0] += fresh;
+            note(&t[i], 0, 0);
+            if (round >> (2 + i) & 1)
+                add_numbers(&d[i], GROUPS, VALUES, n[i], &t[i]);
+            check_set(&d[i], n[i], &t[i]);
         }
-        check_ok(ov_distinct_add_pairs(&d, group, value, ROWS, n, &err), &err);
+        for (uint32_t g = 0; g < GROUPS; g++)
+            map[g] = (g + round / 12) % GROUPS;
+        for (uint32_t g = 0; g < GROUPS; g++)
+            for (uint32_t v = 0; v < VALUES; v++)
+                if (t[1].has[g][v] && g != 3)
+                    note(&t[0], map[g], v);
+        count_then_merge(&d[0], &d[1], map, n[0]);
+        check_set(&d[0], n[0], &t[0]);
+        ov_distinct_reset(&d[0]);
+        assert_int_equal(ov_distinct_used(&d[0]), 0);
+        ov_distinct_fini(&d[0]);
+        ov_distinct_fini(&d[1]);
     }
-    check_set(&d, n, &t);
-    ov_distinct_fini(&d);
 }
 
 /* A table that has strings already, some of them equal, takes in another's. */
@@ -204,6 +255,7 @@ static void test_zero(void **state)
     ov_budget_init(&budget, "test", SIZE_MAX, NULL);
     ov_hash_force_zero(true);
     texts(true);
+    numbers();
     strings();
     ov_hash_force_zero(false);
 }
