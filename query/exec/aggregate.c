@@ -23,12 +23,6 @@ typedef struct agg_sink {
 
 /* ---- states ---- */
 
-static bool is_string_key(const agg_spec *spec, uint32_t k)
-{
-    ov_type t = spec->layout.fields[k].type;
-    return !ov_type_is_int(t) && !ov_type_is_real(t);
-}
-
 static ov_status init_accs(const agg_spec *spec, ov_arena *arena, ov_budget *budget, ov_acc **accs, ov_error *err)
 {
     OV_TRY(ov_arena_zalloc(arena, OV_MAX(spec->acc_count, 1) * sizeof(**accs), accs, err));
@@ -52,7 +46,7 @@ ov_status ovi_agg_state_init(agg_state *s, const agg_spec *spec, ov_error *err)
     for (uint32_t k = 0; k < n; k++)
         s->dense.given[k].by = OVI_NONE;
     for (uint32_t k = 0; k < spec->layout.count; k++)
-        if (is_string_key(spec, k))
+        if (ovi_key_is_text(&spec->layout, k))
             OV_TRY(ov_strtab_init(&s->strings[k], budget, err));
     OV_TRY(ovi_groups_init(&s->groups, spec->layout.width, budget, err));
     OV_TRY(ovi_groups_init(&s->dense.slow, spec->layout.width, budget, err));
@@ -69,7 +63,7 @@ void ovi_agg_state_fini(agg_state *s, const agg_spec *spec)
         return;
     ov_budget *budget = &s->budget;
     for (uint32_t k = 0; s->strings && s->maps && k < spec->layout.count; k++) {
-        if (!is_string_key(spec, k))
+        if (!ovi_key_is_text(&spec->layout, k))
             continue;
         ov_strmap_fini(&s->maps[k], budget);
         if (s->strings[k].budget || s->strings[k].cap)

@@ -231,10 +231,14 @@ static inline void ovi_key_set_null(const ovi_key_layout *l, uint32_t k, uint64_
     if (f->null_bit) /* strings: NULL is number 0, nothing to set */
         row[l->null_word + (f->null_bit - 1) / 64] |= UINT64_C(1) << (f->null_bit - 1) % 64;
 }
+static inline bool ovi_key_is_text(const ovi_key_layout *l, uint32_t k)
+{
+    return !ov_type_is_int(l->fields[k].type) && !ov_type_is_real(l->fields[k].type);
+}
 static inline bool ovi_key_is_null(const ovi_key_layout *l, uint32_t k, const uint64_t *row)
 {
     const ovi_key_field *f = &l->fields[k];
-    if (!ov_type_is_int(f->type) && !ov_type_is_real(f->type))
+    if (ovi_key_is_text(l, k))
         return (uint32_t)(row[f->word] >> f->shift) == 0;
     return f->null_bit && (row[l->null_word + (f->null_bit - 1) / 64] >> (f->null_bit - 1) % 64 & 1);
 }

@@ -118,12 +118,6 @@ static ov_status sort_groups(emitter *e, bool sorted, uint64_t most, ov_arena *a
 
 /* ---- columns ---- */
 
-static bool is_string(const agg_spec *spec, uint32_t k)
-{
-    ov_type t = spec->layout.fields[k].type;
-    return !ov_type_is_int(t) && !ov_type_is_real(t);
-}
-
 /* The strings of a key as a domain: numbers are its codes. */
 static ov_status make_domain(emitter *e, uint32_t k, ov_arena *arena, ov_error *err)
 {
@@ -168,7 +162,7 @@ ov_status ovi_key_column(const agg_state *s, const agg_spec *spec, uint32_t k, c
                          ov_arena *out, ov_vec *vec, ov_error *err)
 {
     const ovi_key_layout *l = &spec->layout;
-    bool text = is_string(spec, k);
+    bool text = ovi_key_is_text(&spec->layout, k);
     size_t width = text ? sizeof(ov_slice) : 8;
     uint64_t *valid = NULL;
     char *data;
@@ -200,7 +194,7 @@ static ov_status column_of(const emitter *e, uint32_t c, const uint32_t *order, 
         OV_TRY(ov_query_alive(e->spec->exec->cx, err));
     if (c >= keys)
         return ov_acc_emit(&e->s->accs[e->spec->acc_of_call[c - keys]], &node->aggregate.aggs[c - keys], order, n, &w->scratch, vec, err);
-    if (!e->lent && is_string(e->spec, c))
+    if (!e->lent && ovi_key_is_text(&e->spec->layout, c))
         return string_column(e, c, order, n, &w->scratch, vec, err);
     return ovi_key_column(e->s, e->spec, c, order, n, &w->scratch, vec, err);
 }
@@ -314,7 +308,7 @@ static ov_status open_emitter(emitter *e, bool sorted, ov_error *err)
     OV_TRY(ov_arena_zalloc(&s->arena, keys * sizeof(*e->rank), &e->rank, err));
     OV_TRY(ov_arena_zalloc(&s->arena, keys * sizeof(*e->domains), &e->domains, err));
     for (uint32_t k = 0; k < spec->layout.count; k++) {
-        if (!is_string(spec, k))
+        if (!ovi_key_is_text(&spec->layout, k))
             continue;
         OV_TRY(ov_query_alive(spec->exec->cx, err));
         if (sorted)

@@ -29,12 +29,6 @@ static ov_status share_out(const agg_spec *spec, size_t places, ovi_piece_fn fn,
     return ovi_share(spec->exec, stretches(places), alone, fn, self, err);
 }
 
-static bool is_text_key(const agg_spec *spec, uint32_t k)
-{
-    ov_type t = spec->layout.fields[k].type;
-    return !ov_type_is_int(t) && !ov_type_is_real(t);
-}
-
 /* n of src's key rows from `at` on, with the numbers that texts have elsewhere; live loses rows with a text that has none there. */
 static void translate_keys(const agg_state *src, const agg_spec *spec, uint32_t *const *numbers, uint32_t at, uint32_t n,
                            uint64_t *keys, uint64_t *live)
@@ -61,7 +55,7 @@ static ov_status number_strings(agg_state *dst, const agg_state *src, const agg_
 {
     ov_budget *budget = src->groups.budget;
     for (uint32_t k = 0; k < spec->layout.count; k++) {
-        if (!is_text_key(spec, k))
+        if (!ovi_key_is_text(&spec->layout, k))
             continue;
         OV_TRY(ov_array_grow(budget, &numbers[k], 0, (size_t)src->strings[k].count * 4, err));
         OV_TRY(ov_strtab_take(&dst->strings[k], &src->strings[k], true, numbers[k], err));
@@ -305,7 +299,7 @@ ov_status ovi_table_match(agg_state *dst, agg_state *src, const agg_spec *spec, 
     OV_TRY(ov_arena_alloc(arena, (n + 1) * sizeof(*m.to), &m.to, err));
     OV_TRY(ov_arena_alloc(arena, (stretches(n) + 1) * sizeof(*m.found), &m.found, err));
     for (uint32_t k = 0; k < spec->layout.count; k++)
-        if (is_text_key(spec, k))
+        if (ovi_key_is_text(&spec->layout, k))
             OV_TRY(match_strings(&m, &dst->strings[k], &src->strings[k], &m.numbers[k], err));
     OV_TRY(share_out(spec, n, find_groups, &m, err));
     for (uint32_t i = 0; i < spec->acc_count; i++)
