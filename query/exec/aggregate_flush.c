@@ -112,6 +112,8 @@ static ov_status leave_sets(agg_state *s, const agg_spec *spec, const uint32_t *
     s->dense_sets.ids = d->groups;
     memset(s->dense_sets.id, 0xff, (size_t)groups * 4);
     for (uint32_t i = 0; i < n; i++) {
+        if (s->dense_sets.id[to[i]] != OVI_NONE) /* codes of equal values, as functions leave them: sets have to be joined */
+            return OV_OK;
         s->dense_sets.group[from[i]] = to[i];
         s->dense_sets.id[to[i]] = from[i];
     }

@@ -255,6 +255,21 @@ static void test_random_aggregates(void **state)
     }
 }
 
+/* A function leaves codes of equal values, so several dense groups are one group; and groups that some worker has only in its table. */
+static void test_sets(void **state)
+{
+    (void)state;
+    const char *keys[][2] = {{"TIME_FLOOR($0, 'PT1H')", "LENGTH($1)"}, {"LENGTH($2)", "$4"}, {"$2", "$3"}, {"$4", "$7"}};
+    const char *sets[] = {"COUNT(DISTINCT $2)", "COUNT(DISTINCT $7)", "COUNT(DISTINCT $5)", "COUNT(DISTINCT $4)"};
+    const int order[] = {-2, 0};
+    for (size_t k = 0; k < OV_COUNT_OF(keys); k++)
+        for (size_t a = 0; a < OV_COUNT_OF(sets); a++) {
+            const char *aggs[] = {sets[a], "MAX($4)"};
+            ov_plan *groups = exec_aggregate(&table, exec_scan(&table, OPEN, NULL), keys[k], 2, aggs, 2);
+            same_in_turn(exec_sort(&table, groups, order, 2, OV_NO_LIMIT, 0), sets[a]);
+        }
+}
+
 /* Each aggregate alone over each kind of key: what dense paths and index-only answers like best. */
 static void test_single_aggregates(void **state)
 {
@@ -456,6 +471,7 @@ int main(void)
         cmocka_unit_test(test_filters),
         cmocka_unit_test(test_single_aggregates),
         cmocka_unit_test(test_random_aggregates),
+        cmocka_unit_test(test_sets),
         cmocka_unit_test(test_sorts),
         cmocka_unit_test(test_limits),
         cmocka_unit_test(test_nested),
