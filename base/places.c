@@ -2,12 +2,21 @@
 
 enum { LEAST = 8 };
 
+/* By the first item of a hash: the slot of its last one, so that a thousand equal hashes are not walked over by the next. They lie
+ * behind the hashes. */
+static uint32_t *tails(const ov_places *p)
+{
+    return (uint32_t *)(void *)(p->hashes + p->capacity);
+}
+
 static void insert(ov_places *p, uint32_t item)
 {
-    uint32_t at = (uint32_t)p->hashes[item] & (p->slot_count - 1);
+    uint32_t first = ov_places_first(p, p->hashes[item], &(uint32_t){0});
+    uint32_t at = first == OV_NO_PLACE ? (uint32_t)p->hashes[item] & (p->slot_count - 1) : tails(p)[first];
     while (p->slots[at])
         at = (at + 1) & (p->slot_count - 1);
     p->slots[at] = item + 1;
+    tails(p)[first == OV_NO_PLACE ? item : first] = at;
 }
 
 /* Twice the room; slots stay at most half full, and items go in again in their order. */
@@ -17,7 +26,7 @@ static ov_status grow(ov_places *p, ov_arena *arena, ov_error *err)
     uint64_t *hashes;
     if (capacity > UINT32_MAX / 4)
         return ov_fail(err, OV_LIMIT, "more than a thousand million items in one list");
-    OV_TRY(ov_arena_alloc(arena, capacity * sizeof *hashes, &hashes, err));
+    OV_TRY(ov_arena_alloc(arena, capacity * (sizeof *hashes + sizeof(uint32_t)), &hashes, err));
     OV_TRY(ov_arena_zalloc(arena, (size_t)capacity * 2 * sizeof *p->slots, &p->slots, err));
     if (p->count)
         memcpy(hashes, p->hashes, p->count * sizeof *hashes);

@@ -257,6 +257,7 @@ PLANNING = {
     'sort keys': 'SELECT %s' % many('shared + # AS k#', 20000) + FROM + ' ORDER BY ' + many('k#', 20000),
     'names': 'SELECT %s FROM (SELECT %s%s)' % (many('k#', 30000), many('shared + # AS k#', 30000), FROM),
     'one name': 'SELECT COUNT(*) FROM (SELECT %s%s)' % (many('shared + # AS k', 20000), FROM),
+    'equal names': 'SELECT %s FROM t LIMIT 1' % many('shared', 100000),
     'windows': 'EXPLAIN PLAN FOR SELECT %s' % many('SUM(shared + #) OVER (PARTITION BY stationId)', 20000) + FROM,
     'subjects of an OR': 'SELECT COUNT(*) FROM t WHERE shared > 100000 AND (%s)' % many('rackTotCnt + # = 7 OR rackTotCnt + # = 8', 20000, ' OR '),
     'printed items': 'EXPLAIN PLAN FOR SELECT %s' % many('shared + #', 100000) + FROM,
