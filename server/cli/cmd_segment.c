@@ -31,12 +31,12 @@ static void print_value(int64_t ms)
 static void print_info(const ov_column_info *c, const char *indent)
 {
     char type[48];
-    printf("%s%-28.*s %-16s %-9s %10llu nulls", indent, (int)c->name.n, c->name.p,
+    printf("%s%-28.*s %-16s %-9s %10llu bytes %10llu nulls", indent, (int)c->name.n, c->name.p,
            ov_type_name(c->type, type),
            c->role == OV_ROLE_TIME     ? "time"
            : c->role == OV_ROLE_METRIC ? "metric"
                                        : "dimension",
-           (unsigned long long)c->nulls);
+           (unsigned long long)c->bytes, (unsigned long long)c->nulls);
     if (c->sort_place)
         printf("  sort %u", c->sort_place);
     if (c->indexed)
@@ -46,7 +46,7 @@ static void print_info(const ov_column_info *c, const char *indent)
         print_value(c->stats.min);
         printf(" .. ");
         print_value(c->stats.max);
-    } else if (c->stats.has_bounds && c->dict) {
+    } else if (c->stats.has_bounds && c->dict && !ov_type_is_int(c->type) && !ov_type_is_real(c->type)) {
         printf("  %lld distinct", (long long)c->stats.max + 1);
     } else if (c->stats.has_bounds && ov_type_is_real(c->type)) {
         printf("  %g .. %g", c->stats.fmin, c->stats.fmax);

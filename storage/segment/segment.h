@@ -55,6 +55,7 @@ typedef struct ov_column_info {
     uint32_t sort_place; /* 1 = first column of the sort order, 0 = not in it */
     uint32_t rows, blocks; /* every block but the last holds OV_BATCH_ROWS rows */
     uint64_t nulls;
+    uint64_t bytes;       /* of its sections in the file */
     ov_block_stats stats; /* over the whole column */
 } ov_column_info;
 

@@ -159,6 +159,7 @@ static ov_status read_section(ov_column *c, ov_cursor *in, ov_error *err)
     }
     OV_CHECK_DATA(c->sections[kind].bytes == 0, err, "section %u occurs twice", kind);
     c->sections[kind] = s;
+    c->info.bytes += s.bytes;
     return OV_OK;
 }
 

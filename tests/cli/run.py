@@ -6,6 +6,7 @@ import io
 import json
 import os
 import pty
+import re
 import subprocess
 import sys
 import tempfile
@@ -139,6 +140,9 @@ def segments(counter, folder, data):
     counter.check('segment verify: good', status == 0, complaints)
     status, out, _ = ovate('segment', 'inspect', files[0])
     counter.check('segment inspect names the columns', status == 0 and '__time' in out and ' s ' in out, out)
+    parts = [int(n) for n in re.findall(r'(\d+) bytes +\d+ nulls', out)]
+    whole = int(re.search(r'rows, (\d+) bytes', out).group(1))
+    counter.check('segment inspect says what each column takes', parts and 0 < sum(parts) < whole, out)
     with open(files[0], 'rb') as file:
         body = bytearray(file.read())
     for where in (0, len(body) // 3, len(body) // 2, len(body) - 9):
