@@ -265,8 +265,8 @@ OV_CHECKED ov_status ovi_nplan_group_by(ovi_nplanner *p, const ov_json *query, o
                                         ov_error *err);
 /* ---- native_top.c ---- */
 /* The first rows by these keys, the last of which is the dimension; of equal ones those that Druid shows. */
-OV_CHECKED ov_status ovi_ntop_ties(ovi_nplanner *p, const ov_json *query, const ov_plan *in, const ov_sort_key *keys, uint32_t key_count,
-                                   uint64_t limit, const ov_plan **out, ov_error *err);
+OV_CHECKED ov_status ovi_ntop_order(ovi_nplanner *p, const ovi_ngroup *g, const ov_plan *in, const ov_sort_key *keys, uint32_t key_count,
+                                    uint64_t limit, const ov_plan **out, ov_error *err);
 /* ---- native_order.c ---- */
 /* By what rows are ordered when the query says: by the result in column `column` of *plan, a plan of that grouping. Columns are added behind
  * the others where the result has an order of its own. */

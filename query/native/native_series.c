@@ -333,13 +333,6 @@ static ov_status first_of_buckets(ovi_nplanner *p, const metric_spec *m, ov_nati
     return ov_plan_filter(p->arena, q->plan, shown, &q->plan, err);
 }
 
-/* The dimension is a column of texts as it is stored, in segments that Druid reads in the order of their dictionaries. */
-static bool of_a_dictionary(const ovi_ngroup *g)
-{
-    const ov_expr *e = g->dims->expr;
-    return g->in->rel.plan->kind == OV_PLAN_SCAN && e->kind == OV_EXPR_COLUMN && e->type.id == OV_TYPE_STRING;
-}
-
 /* Sorted by bucket, metric, and where that is equal by the dimension. */
 static ov_status order_top(ovi_nplanner *p, const ovi_ngroup *g, const metric_spec *m, ov_native_query *q, ov_error *err)
 {
@@ -370,8 +363,8 @@ static ov_status order_top(ovi_nplanner *p, const ovi_ngroup *g, const metric_sp
     }
     if (q->has_time && p->depth)
         OV_TRY(first_of_buckets(p, m, q, keys, n, err));
-    if (m->metric.n && !q->has_time && of_a_dictionary(g))
-        return ovi_ntop_ties(p, g->query, q->plan, keys, n, q->limit, &q->plan, err);
+    if (m->metric.n && !q->has_time)
+        return ovi_ntop_order(p, g, q->plan, keys, n, q->limit, &q->plan, err);
     return ov_plan_order(p->cx, q->plan, keys, n, q->has_time ? OV_NO_LIMIT : q->limit, 0, &q->plan, err);
 }
 

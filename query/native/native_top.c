@@ -10,6 +10,7 @@
  * exact, and only which of equal ones are shown is Druid's for one segment.
  */
 #include "query/native/native_plan_int.h"
+#include "query/plan/estimate.h"
 
 enum { QUEUE = 1000 };
 
@@ -51,9 +52,20 @@ static ov_status queued(ovi_nplanner *p, const ov_plan *best, const ov_sort_key 
     return ov_plan_filter(p->arena, *out, kept, out, err);
 }
 
-ov_status ovi_ntop_ties(ovi_nplanner *p, const ov_json *query, const ov_plan *in, const ov_sort_key *keys, uint32_t key_count, uint64_t limit,
-                        const ov_plan **out, ov_error *err)
+/* The dimension is a column of texts as it is stored, in segments that Druid reads in the order of their dictionaries, and may have more groups
+ * than fit into the queue. */
+static bool may_overflow(ovi_nplanner *p, const ovi_ngroup *g, int64_t queue)
 {
+    const ov_plan *source = g->in->rel.plan;
+    const ov_expr *e = g->dims->expr;
+    return source->kind == OV_PLAN_SCAN && e->kind == OV_EXPR_COLUMN && e->type.id == OV_TYPE_STRING &&
+           ov_plan_guess_distinct(p->cx, source, e) > (double)queue;
+}
+
+ov_status ovi_ntop_order(ovi_nplanner *p, const ovi_ngroup *g, const ov_plan *in, const ov_sort_key *keys, uint32_t key_count, uint64_t limit,
+                         const ov_plan **out, ov_error *err)
+{
+    const ov_json *query = g->query;
     ov_window_frame so_far = {.to = {.kind = OV_EDGE_CURRENT}}, whole = {0};
     const ov_expr *room, *better, *equal, *behind, *both[2], *pushed;
     ov_window_call *calls, *last;
@@ -62,6 +74,8 @@ ov_status ovi_ntop_ties(ovi_nplanner *p, const ov_json *query, const ov_plan *in
     uint32_t as_good = in->field_count, place = as_good + 2, tie = as_good + 3, out_of_it = as_good + 4;
     OV_TRY(ov_json_i64_in(ov_json_find(query, "context"), "minTopNThreshold", QUEUE, 0, INT32_MAX, &queue, err));
     queue = OV_MAX(queue, (int64_t)limit);
+    if (!may_overflow(p, g, queue))
+        return ov_plan_order(p->cx, in, keys, key_count, limit, 0, out, err);
     OV_TRY(ov_plan_order(p->cx, in, keys, key_count, (uint64_t)queue + limit, 0, out, err));
     OV_TRY(ov_expr_i64(p->cx, OV_SQL_BIGINT, queue, &room, err));
     OV_TRY(queued(p, *out, keys, key_count - 1, room, out, err));

@@ -95,7 +95,7 @@ static const ov_plan *source_of(const ov_plan *plan, uint32_t *column)
     }
 }
 
-double ovi_plan_guess_distinct(const ov_expr_ctx *cx, const ov_plan *plan, const ov_expr *e)
+double ov_plan_guess_distinct(const ov_expr_ctx *cx, const ov_plan *plan, const ov_expr *e)
 {
     double rows = ovi_plan_guess_base(plan);
     uint32_t column = (uint32_t)OV_MAX(e->only_column, 0);
@@ -192,7 +192,7 @@ static double groups_of(const ov_expr_ctx *cx, const ov_plan *plan)
 {
     double rows = ovi_plan_guess_rows(cx, plan->inputs[0]), groups = 1;
     for (uint32_t i = 0; i < plan->aggregate.key_count && groups < rows; i++)
-        groups *= ovi_plan_guess_distinct(cx, plan->inputs[0], plan->aggregate.keys[i]);
+        groups *= ov_plan_guess_distinct(cx, plan->inputs[0], plan->aggregate.keys[i]);
     return fmin(groups, rows);
 }
 
@@ -201,7 +201,7 @@ double ovi_plan_guess_join(const ov_expr_ctx *cx, const ov_plan *left, const ov_
 {
     double share = 1, most = fmax(fmin(ovi_plan_guess_base(left), ovi_plan_guess_base(right)), 1);
     for (uint32_t i = 0; i < count; i++)
-        share /= fmin(ovi_plan_guess_distinct(cx, left, left_keys[i]), ovi_plan_guess_distinct(cx, right, right_keys[i]));
+        share /= fmin(ov_plan_guess_distinct(cx, left, left_keys[i]), ov_plan_guess_distinct(cx, right, right_keys[i]));
     return fmax(share, 1 / most);
 }
 

@@ -2,6 +2,7 @@
  * shared. */
 #pragma once
 
+#include "query/plan/estimate.h"
 #include "query/plan/plan_build.h"
 
 typedef ov_status (*ovi_plan_pass)(ov_expr_ctx *cx, const ov_plan *in, const ov_plan **out,
@@ -40,8 +41,6 @@ OV_CHECKED ov_status ovi_plan_order_joins(ov_expr_ctx *cx, const ov_plan *in, co
 double ovi_plan_guess_rows(const ov_expr_ctx *cx, const ov_plan *plan);
 /* Rows of the largest table below, before any filter. */
 double ovi_plan_guess_base(const ov_plan *plan);
-/* Different values of an expression over the plan, before any filter. */
-double ovi_plan_guess_distinct(const ov_expr_ctx *cx, const ov_plan *plan, const ov_expr *e);
 /* Which share of all pairs these keys let through. */
 double ovi_plan_guess_join(const ov_expr_ctx *cx, const ov_plan *left, const ov_plan *right,
                            const ov_expr *const *left_keys, const ov_expr *const *right_keys, uint32_t count);

@@ -173,7 +173,7 @@ static void guess_shares(region *g)
             if (c->e->args[side]->kind == OV_EXPR_COLUMN) {
                 const ov_expr column = {.kind = OV_EXPR_COLUMN,
                                         .only_column = (int32_t)(c->e->args[side]->column - g->first[k])};
-                d = ovi_plan_guess_distinct(g->cx, g->input[k], &column);
+                d = ov_plan_guess_distinct(g->cx, g->input[k], &column);
             }
             distinct = distinct > 0 ? fmin(distinct, d) : d;
             most = most > 0 ? fmin(most, base) : base;

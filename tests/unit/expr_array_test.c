@@ -60,7 +60,7 @@ static void test_constructor(void **state)
         {"ARRAY(NULL)", "ARRAY [null]"},
         {"ARRAY(1, 'a')", "ARRAY [1,a]"},
         {"ARRAY(TRUE, TIMESTAMP '2015-01-01T00:00:00Z')", "! no common type"},
-        {"ARRAY(ARRAY(1))", "! ARRAY of arrays is not supported"},
+        {"ARRAY_LENGTH(ARRAY(ARRAY(1), ARRAY(2)))", "INTEGER 2"},
         {"`=`(ARRAY(1, 2), ARRAY(1, 2))", "BOOLEAN true"},
         {"`=`(ARRAY(1, 2), ARRAY(1.0, 2.0))", "BOOLEAN true"},
         {"`<>`(ARRAY(1, 2), ARRAY(1, 2))", "BOOLEAN false"},

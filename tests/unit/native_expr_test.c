@@ -352,7 +352,7 @@ static void filters(void **state)
         {"{'type':'selector','value':'x'}", "! 'dimension' is missing"},
         {"{'type':'or','fields':[{'type':'true'},{'type':'bound','dimension':'s'}]}", "! fields[1]: a bound needs"},
         {"{'type':'expression','expression':'l >'}", "! expected an expression at the end"},
-        {"{'type':'selector','dimension':'j','value':'x'}", "! nested column 'j'"},
+        {"{'type':'selector','dimension':'j','value':'x'}", "0"},
         {"{'type':'interval','dimension':'__time','intervals':['x']}", "! intervals[0]"},
     };
     env e;
