@@ -39,7 +39,7 @@ OTHERS = {
     'rows out': 'SELECT * FROM t a CROSS JOIN (VALUES 1, 2, 3, 4) AS v(n)',
     'limit': 'SELECT stationName, shared FROM t WHERE shared > 2 LIMIT 100 OFFSET 700000',
 }
-ROWS = '500k'
+ROWS = '1M'
 PARTS = (0.3, 0.8)  # of the time that it takes when it is let run
 
 
