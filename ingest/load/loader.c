@@ -107,8 +107,7 @@ void ov_loader_destroy(ov_loader *l)
     ov_free(l);
 }
 
-/* What waits to become a file leaves room for what comes: whoever wants to read more helps first. */
-static void make_room(ov_loader *l)
+void ovi_make_room(ov_loader *l)
 {
     for (bool full = true; full;) {
         ov_mutex_lock(&l->mutex);
@@ -135,7 +134,7 @@ ov_status ov_loader_begin(ov_loader *l, ov_rows **rows, ov_error *err)
 {
     ov_rows *r = NULL;
     uint64_t seq;
-    make_room(l);
+    ovi_make_room(l);
     ov_mutex_lock(&l->mutex);
     ov_status st = check_failed(l, err);
     while (st == OV_OK && (ring_is_full(l) || ov_disk_paused(l->env.disk))) {

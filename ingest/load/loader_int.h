@@ -99,6 +99,9 @@ OV_CHECKED ov_status ovi_loader_pull(ov_loader *l, int wait_ms, ov_rows **rows, 
 void ovi_loader_give_back(ov_loader *l, ov_rows *rows);
 /* No split will be begun any more. */
 void ovi_loader_end(ov_loader *l);
+/* What waits to become a file leaves room for what comes: whoever wants to read or keep more helps first. Any thread of the
+ * load, without the mutex. */
+void ovi_make_room(ov_loader *l);
 /* The open builder of a chunk joins the queue. */
 OV_CHECKED ov_status ovi_seal_queue(ov_loader *l, ovi_chunk *c, ov_error *err);
 /* ---- loader_range.c: keys of ranges, when schema.range_columns ---- */

@@ -140,6 +140,25 @@ static ov_status note_range(route *r, ovi_chunk *c, const uint64_t *sel, uint32_
     return ovi_range_note(r->l, c, r->vecs, first, last, err);
 }
 
+/* Past the limit the largest builder goes, again and again. Depends on nothing but the rows, so the result is the
+ * same on every machine. Looked at after each chunk's rows: one batch may have rows of thousands of chunks. */
+static ov_status shed(ov_loader *l, ov_error *err)
+{
+    if (l->open_bytes <= l->env.memory_bytes)
+        return OV_OK;
+    while (l->open_bytes > l->env.memory_bytes) {
+        ovi_chunk *largest = NULL;
+        for (uint32_t i = 0; i < l->chunk_count; i++)
+            if (l->chunks[i].builder && (!largest || l->chunks[i].bytes > largest->bytes))
+                largest = &l->chunks[i];
+        if (!largest)
+            break;
+        OV_TRY(ovi_seal_queue(l, largest, err));
+    }
+    ovi_make_room(l);
+    return OV_OK;
+}
+
 /* Selected rows of the batch, cut where a segment is full. sel NULL: all. */
 static ov_status add_batch(route *r, ovi_chunk *c, uint32_t n, const uint64_t *sel, uint32_t sel_rows,
                            ov_error *err)
@@ -184,7 +203,7 @@ static ov_status add_batch(route *r, ovi_chunk *c, uint32_t n, const uint64_t *s
         if (full && !l->schema.range_columns)
             OV_TRY(ovi_seal_queue(l, c, err));
     }
-    return OV_OK;
+    return shed(l, err);
 }
 
 static ov_status vecs_of(route *r, uint32_t from, uint32_t n, bool many, ov_error *err)
@@ -279,22 +298,6 @@ static ov_status route_rows(route *r, const int64_t *times, uint32_t from, uint3
     return OV_OK;
 }
 
-/* Past the limit the largest builder goes, again and again. Depends on nothing but the rows, so the result is the
- * same on every machine. */
-static ov_status shed(ov_loader *l, ov_error *err)
-{
-    while (l->open_bytes > l->env.memory_bytes) {
-        ovi_chunk *largest = NULL;
-        for (uint32_t i = 0; i < l->chunk_count; i++)
-            if (l->chunks[i].builder && (!largest || l->chunks[i].bytes > largest->bytes))
-                largest = &l->chunks[i];
-        if (!largest)
-            break;
-        OV_TRY(ovi_seal_queue(l, largest, err));
-    }
-    return OV_OK;
-}
-
 static ov_status route_open(route *r, ov_arena *tables, ov_error *err)
 {
     if (r->rows) {
@@ -318,7 +321,7 @@ static ov_status route_split(route *r, ov_arena *tables, ov_error *err)
         r->l->arrived += n;
         ov_arena_reset(&r->scratch);
     }
-    return shed(r->l, err);
+    return OV_OK;
 }
 
 /* The memory of one way, and the first failure of its texts. */
@@ -386,7 +389,7 @@ static ov_status batch_rows(route *r, ov_arena *tables, ov_error *err)
     r->batch = &floored;
     OV_TRY(route_rows(r, times, 0, b->rows, b->sel, b->sel_rows, err));
     r->l->arrived += b->rows;
-    return shed(r->l, err);
+    return OV_OK;
 }
 
 ov_status ovi_route_batch(ov_loader *l, const ov_batch *batch, ov_error *err)

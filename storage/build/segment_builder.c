@@ -11,7 +11,6 @@ struct ov_segment_builder {
     ov_arena arena, scratch;
     ov_budget *budget;
     ovi_column *columns;
-    uint32_t *rows_at; /* selected rows of the batch at hand, OV_BATCH_ROWS of them */
     uint32_t time_column;
     uint32_t rows;
     int64_t min_time, max_time;
@@ -77,8 +76,6 @@ ov_status ov_segment_builder_create(const ov_build_schema *schema, ov_budget *bu
     ov_arena_init(&b->scratch, "segment builder scratch", budget);
     ov_status st = copy_schema(b, schema, err);
     if (st == OV_OK)
-        st = ov_arena_alloc(&b->arena, OV_BATCH_ROWS * sizeof *b->rows_at, &b->rows_at, err);
-    if (st == OV_OK)
         st =
             ov_arena_zalloc(&b->arena, schema->column_count * sizeof *b->columns, &b->columns, err);
     for (uint32_t i = 0; st == OV_OK && i < schema->column_count; i++)
@@ -123,6 +120,8 @@ size_t ov_segment_builder_sort_bytes(const ov_segment_builder *b)
 }
 
 /* ---- adding ---- */
+
+enum { FEW_ROWS = 16 }; /* less than one in so many of a batch */
 
 /* Opens the time column and checks the selected rows against the chunk. */
 static ov_status check_times(ov_segment_builder *b, const ov_vec *v, const uint32_t *rows,
@@ -219,9 +218,12 @@ ov_status ov_segment_builder_add(ov_segment_builder *b, const ov_batch *batch, o
     const uint32_t *rows = NULL;
     b->number += batch->rows; /* of what comes after it */
     b->batch_rows = batch->rows;
+    ov_arena_reset(&b->scratch);
     if (batch->sel) {
-        n = (uint32_t)ov_bits_indices(batch->sel, batch->rows, b->rows_at);
-        rows = n == batch->rows ? NULL : b->rows_at;
+        uint32_t *rows_at;
+        OV_TRY(ov_arena_alloc(&b->scratch, (size_t)OV_BATCH_ROWS * sizeof *rows_at, &rows_at, err));
+        n = (uint32_t)ov_bits_indices(batch->sel, batch->rows, rows_at);
+        rows = n == batch->rows ? NULL : rows_at;
     }
     if (n == 0)
         return OV_OK;
@@ -230,9 +232,10 @@ ov_status ov_segment_builder_add(ov_segment_builder *b, const ov_batch *batch, o
             err, OV_LIMIT,
             "a segment holds at most %u rows: use shorter time chunks or more partitions",
             OV_SEG_MAX_ROWS);
-    ov_arena_reset(&b->scratch);
     OV_TRY(add_columns(b, batch, rows, n, err));
     note_order(b);
+    if (n <= OV_BATCH_ROWS / FEW_ROWS)
+        ov_arena_fini(&b->scratch); /* a batch for thousands of builders: they keep their rows and nothing else */
     return OV_OK;
 }
 

@@ -149,6 +149,34 @@ static void sorting_has_room(void **state)
     ov_buf_fini(&data);
 }
 
+/* A split whose rows lie in thousands of chunks, one beside the other and all over the place. */
+static void thousands_of_chunks(void **state)
+{
+    (void)state;
+    enum { HOURS = 3000, LIMIT = 32 << 20 };
+    for (uint32_t step = 1; step <= 1007; step += 1006) { /* both have no factor in common with HOURS */
+        ov_buf data;
+        ov_arena arena;
+        ov_budget budget;
+        ov_load_result r;
+        ov_error err = OV_ERROR_INIT;
+        ov_load_env env = test_env();
+        ov_buf_init(&data);
+        for (uint32_t i = 0; i < 2 * HOURS; i++)
+            ov_buf_addf(&data, "%llu,name %u,same\n", i / 2 * step % HOURS * 3600000ull, i % 8);
+        ov_budget_init(&budget, "task", LIMIT, NULL);
+        env.budget = &budget;
+        env.memory_bytes = LIMIT / 4;
+        ov_arena_init(&arena, "test", NULL);
+        check_ok(load(AB PLAIN("hour"), CSV, "", ov_buf_slice(&data), &env, &arena, &r, &err), &err);
+        assert_int_equal(r.counters.loaded, 2 * HOURS);
+        assert_int_equal(r.segment_count, HOURS);
+        remove_files(&r);
+        ov_arena_fini(&arena);
+        ov_buf_fini(&data);
+    }
+}
+
 static void rejects_have_places(void **state)
 {
     (void)state;
@@ -402,6 +430,7 @@ int main(void)
         cmocka_unit_test(multi_value_columns),
         cmocka_unit_test(early_seals_are_deterministic),
         cmocka_unit_test(sorting_has_room),
+        cmocka_unit_test(thousands_of_chunks),
         cmocka_unit_test(rejects_have_places),
         cmocka_unit_test(cancel_leaves_nothing),
         cmocka_unit_test(inputs_that_are_not_there),
