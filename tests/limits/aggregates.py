@@ -1,7 +1,6 @@
 #!/usr/bin/env python3
 """Every aggregate with more groups than memory: its groups, the memory it takes, its end when it is cancelled. README.md beside this file."""
 import os
-import subprocess
 import sys
 import tempfile
 import threading
@@ -9,7 +8,7 @@ import time
 
 import run
 from run import Watch, ask, spilled
-from ovatetest import Counter, Server, binary
+from ovatetest import Counter, Server
 
 MEMORY = 24 << 20
 ROWS = '500k'
@@ -50,8 +49,7 @@ def ends(server, name, call):
 def main():
     count, slowest, measure = Counter(), (0, ''), not run.sanitized()
     with tempfile.TemporaryDirectory(prefix='ovate-aggregates-') as folder:
-        with open(folder + '/rows.csv', 'wb') as rows:
-            subprocess.run([binary(), 'bench', 'gen', '--rows', ROWS if measure else '100k'], stdout=rows, check=True)
+        run.make_rows(folder, ROWS if measure else '100k')
         data = folder + '/data'
         with Server(data) as server:
             server.ingest(run.spec(folder))

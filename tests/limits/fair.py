@@ -1,6 +1,5 @@
 #!/usr/bin/env python3
 """Small queries beside heavy ones: everybody is answered, rightly; how long they waited is printed. README.md beside this file."""
-import subprocess
 import sys
 import tempfile
 import threading
@@ -8,7 +7,7 @@ import time
 
 import run
 from run import ask
-from ovatetest import Counter, Server, binary
+from ovatetest import Counter, Server
 
 HEAVY = 'SELECT COUNT(*), SUM(a.shared * b.rackTotCnt) FROM (SELECT * FROM t LIMIT %d) a JOIN (SELECT * FROM t LIMIT %d) b ON a.shared < b.rackTotCnt + %%d'
 SMALL = "SELECT COUNT(*), SUM(shared) FROM t WHERE stationId = '%s' AND shared >= %d"
@@ -68,8 +67,7 @@ def main():
     count, slow = Counter(), run.sanitized()
     rows, seconds = (2000, 2) if slow else (8000, 6)
     with tempfile.TemporaryDirectory(prefix='ovate-fair-') as folder:
-        with open(folder + '/rows.csv', 'wb') as file:
-            subprocess.run([binary(), 'bench', 'gen', '--rows', '50k' if slow else '500k'], stdout=file, check=True)
+        run.make_rows(folder, '50k' if slow else '500k')
         with Server(folder + '/data') as server:
             server.ingest(run.spec(folder))
             server.wait_table('t')

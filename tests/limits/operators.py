@@ -5,7 +5,6 @@ import json
 import os
 import re
 import socket
-import subprocess
 import sys
 import tempfile
 import threading
@@ -13,7 +12,7 @@ import time
 
 import run
 from run import ORDER, QUERIES, WIDE, ask
-from ovatetest import ROOT, Counter, Server, binary
+from ovatetest import ROOT, Counter, Server
 
 PAIRS = 'FROM (%s WHERE shared > 3) a %s JOIN (%s WHERE shared < 20) b ON a.__time = b.__time AND a.stationId = b.stationId'
 # Kinds of joins that the statements of run.py have none of, so that there is one of each.
@@ -141,8 +140,7 @@ def table(rows):
 def main():
     count, measure, rows = Counter(), not run.sanitized(), []
     with tempfile.TemporaryDirectory(prefix='ovate-operators-') as folder:
-        with open(folder + '/rows.csv', 'wb') as file:
-            subprocess.run([binary(), 'bench', 'gen', '--rows', ROWS if measure else '50k'], stdout=file, check=True)
+        run.make_rows(folder, ROWS if measure else '50k')
         data = folder + '/data'
         with Server(data) as server:
             server.ingest(run.spec(folder))

@@ -73,6 +73,12 @@ def sanitized():
         return False
 
 
+def make_rows(folder, rows):
+    """What spec() loads."""
+    with open(folder + '/rows.csv', 'wb') as file:
+        subprocess.run([binary(), 'bench', 'gen', '--rows', rows], stdout=file, check=True)
+
+
 def spec(folder):
     dimensions = ['stationId', 'stationName'] + [{'type': 'double', 'name': n} for n in ('stationLatitude', 'stationLongitude')] + \
         [{'type': 'long', 'name': n} for n in ('rackTotCnt', 'parkingBikeTotCnt', 'shared')]
@@ -288,8 +294,7 @@ def main():
     count = Counter()
     slow = sanitized()
     with tempfile.TemporaryDirectory(prefix='ovate-limits-') as folder:
-        with open(folder + '/rows.csv', 'wb') as rows:
-            subprocess.run([binary(), 'bench', 'gen', '--rows', '200k' if slow else '1M'], stdout=rows, check=True)
+        make_rows(folder, '200k' if slow else '1M')
         data = folder + '/data'
         with Server(data) as server:
             server.ingest(spec(folder))

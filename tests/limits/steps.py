@@ -1,13 +1,12 @@
 #!/usr/bin/env python3
 """Work between two looks at whether a query lives, from its text to its last row: see README.md beside this file."""
 import os
-import subprocess
 import sys
 import tempfile
 
 import run
 from run import many
-from ovatetest import Counter, Server, binary
+from ovatetest import Counter, Server
 
 MOST = 30000000  # basic blocks: a few tens of milliseconds of a release build
 FROM = ' FROM t WHERE shared >= 0'
@@ -41,8 +40,7 @@ def main():
             sys.exit(77)
     names = sys.argv[1:]
     with tempfile.TemporaryDirectory(prefix='ovate-steps-') as folder:
-        with open(folder + '/rows.csv', 'wb') as rows:
-            subprocess.run([binary(), 'bench', 'gen', '--rows', '500k'], stdout=rows, check=True)
+        run.make_rows(folder, '500k')
         with Server(folder + '/data') as server:
             server.ingest(run.spec(folder))
             server.wait_table('t')

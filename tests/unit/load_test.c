@@ -121,31 +121,37 @@ static void early_seals_are_deterministic(void **state)
     ov_buf_fini(&data);
 }
 
-/* Sorting takes many times what rows take that repeat themselves: builders are sealed while their task can still pay for it. */
-static void sorting_has_room(void **state)
+/* All rows of the CSV, by a task of so much memory. Returns how many segments they make. */
+static uint32_t segments_within(size_t limit, const char *schema, ov_slice csv, uint64_t rows)
 {
-    (void)state;
-    enum { COUNT = 400000, LIMIT = 8 << 20 };
-    ov_buf data;
     ov_arena arena;
     ov_budget budget;
     ov_load_result r;
     ov_error err = OV_ERROR_INIT;
     ov_load_env env = test_env();
+    ov_budget_init(&budget, "task", limit, NULL);
+    env.budget = &budget;
+    env.memory_bytes = limit / 4;
+    ov_arena_init(&arena, "test", NULL);
+    check_ok(load(schema, CSV, "", csv, &env, &arena, &r, &err), &err);
+    assert_int_equal(r.counters.loaded, rows);
+    uint32_t segments = r.segment_count;
+    remove_files(&r);
+    ov_arena_fini(&arena);
+    return segments;
+}
+
+/* Sorting takes many times what rows take that repeat themselves: builders are sealed while their task can still pay for it. */
+static void sorting_has_room(void **state)
+{
+    (void)state;
+    enum { COUNT = 400000 };
+    ov_buf data;
     ov_buf_init(&data);
     for (uint32_t i = 0; i < COUNT; i++)
         ov_buf_addf(&data, "%u,name %u,same\n", i, i * 7 % 8);
-    ov_budget_init(&budget, "task", LIMIT, NULL);
-    env.budget = &budget;
-    env.memory_bytes = LIMIT / 4;
-    ov_arena_init(&arena, "test", NULL);
-    check_ok(load("\"dimensionsSpec\":{\"forceSegmentSortByTime\":false,\"dimensions\":[\"a\",\"b\"]}" PLAIN("year"), CSV, "",
-                  ov_buf_slice(&data), &env, &arena, &r, &err),
-             &err);
-    assert_int_equal(r.counters.loaded, COUNT);
-    assert_true(r.segment_count > 1);
-    remove_files(&r);
-    ov_arena_fini(&arena);
+    assert_true(segments_within(8 << 20, "\"dimensionsSpec\":{\"forceSegmentSortByTime\":false,\"dimensions\":[\"a\",\"b\"]}" PLAIN("year"),
+                                ov_buf_slice(&data), COUNT) > 1);
     ov_buf_fini(&data);
 }
 
@@ -153,26 +159,13 @@ static void sorting_has_room(void **state)
 static void thousands_of_chunks(void **state)
 {
     (void)state;
-    enum { HOURS = 3000, LIMIT = 32 << 20 };
+    enum { HOURS = 3000 };
     for (uint32_t step = 1; step <= 1007; step += 1006) { /* both have no factor in common with HOURS */
         ov_buf data;
-        ov_arena arena;
-        ov_budget budget;
-        ov_load_result r;
-        ov_error err = OV_ERROR_INIT;
-        ov_load_env env = test_env();
         ov_buf_init(&data);
         for (uint32_t i = 0; i < 2 * HOURS; i++)
             ov_buf_addf(&data, "%llu,name %u,same\n", i / 2 * step % HOURS * 3600000ull, i % 8);
-        ov_budget_init(&budget, "task", LIMIT, NULL);
-        env.budget = &budget;
-        env.memory_bytes = LIMIT / 4;
-        ov_arena_init(&arena, "test", NULL);
-        check_ok(load(AB PLAIN("hour"), CSV, "", ov_buf_slice(&data), &env, &arena, &r, &err), &err);
-        assert_int_equal(r.counters.loaded, 2 * HOURS);
-        assert_int_equal(r.segment_count, HOURS);
-        remove_files(&r);
-        ov_arena_fini(&arena);
+        assert_int_equal(segments_within(32 << 20, AB PLAIN("hour"), ov_buf_slice(&data), 2 * HOURS), HOURS);
         ov_buf_fini(&data);
     }
 }
