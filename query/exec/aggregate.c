@@ -163,6 +163,7 @@ static ov_status add_rows(void *self, ovi_worker *w, const ov_batch *b, ov_error
     (void)b;
     if (!a->spec->general && !a->state->dense.given_up)
         OV_TRY(ovi_dense_add(a->state, a->spec, &a->in, &w->scratch, &taken, err));
+    a->state->rows += a->in.b->sel_rows;
     return taken ? OV_OK : ovi_table_add(a->state, a->spec, &a->in, &w->scratch, err);
 }
 

@@ -135,6 +135,7 @@ typedef struct agg_state {
     ov_strmap *maps;
     ov_acc *accs;
     agg_dense dense;
+    uint64_t rows; /* added so far */
     struct {
         bool *stay;       /* by accumulator: its set is that of the dense level, by dense groups */
         uint32_t ids;     /* dense groups */

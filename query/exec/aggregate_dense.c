@@ -8,6 +8,10 @@
 enum {
     RAMP_LEAST = 32,    /* shorter ramps cost more than they save */
     THRASH_MOST = 8,    /* layouts in a row that saw too few rows: the table is better */
+    /* A group of the dense level is cleared, looked at when it is emptied and touches memory for the first time: about an eighth of
+     * what the table takes for a row. Rows go to the table until they would have paid for all groups; small levels stay near. */
+    GROUPS_A_ROW = 8,
+    CHEAP_GROUPS = 1 << 12,
 };
 
 /* ---- layout ---- */
@@ -154,6 +158,12 @@ static ov_status set_layout(agg_state *s, const agg_spec *spec, const dense_key 
     return OV_OK;
 }
 
+/* So many groups are worth having for the rows seen so far. */
+static bool pays(const agg_state *s, const agg_batch *in, uint64_t groups)
+{
+    return groups <= CHEAP_GROUPS || groups / GROUPS_A_ROW <= s->rows + in->b->sel_rows;
+}
+
 /* Makes the layout fit this batch; *ok is false when it cannot. */
 static ov_status fit_layout(agg_state *s, const agg_spec *spec, const agg_batch *in, ov_arena *scratch, bool *ok,
                             ov_error *err)
@@ -179,7 +189,7 @@ static ov_status fit_layout(agg_state *s, const agg_spec *spec, const agg_batch 
         return OV_OK;
     OV_TRY(ov_arena_alloc(scratch, OV_MAX(n, 1) * sizeof(*keys), &keys, err));
     uint64_t size = plan_keys(spec, d, w, keys);
-    *ok = size <= spec->dense_limit;
+    *ok = size <= spec->dense_limit && pays(s, in, size);
     return *ok ? set_layout(s, spec, keys, size, err) : OV_OK;
 }
 
@@ -415,6 +425,10 @@ ov_status ovi_dense_add(agg_state *s, const agg_spec *spec, const agg_batch *in,
             return OV_OK;
         }
         OV_TRY(ovi_dense_flush(s, spec, err));
+    }
+    if (d->groups > d->fast_size && !pays(s, in, d->groups + more)) {
+        *taken = false;
+        return OV_OK;
     }
     OV_TRY(fast_codes(s, spec, in, scratch, &c, err));
     OV_TRY(learn_pattern(s, spec, in, &c, scratch, err));

@@ -319,6 +319,19 @@ static bool side_by_side(scan_segment *seg)
     return true;
 }
 
+/* How many rows the row sets of at most `most` rows will leave together, were the columns independent of each other. */
+static uint64_t rows_expected(const verdict *v, uint32_t n, uint64_t most, uint32_t rows)
+{
+    double left = rows;
+    bool any = false;
+    for (uint32_t i = 0; i < n; i++)
+        if (v[i].indexed && !v[i].always && v[i].rows <= most) {
+            left *= (double)v[i].rows / rows;
+            any = true;
+        }
+    return any ? (uint64_t)left : UINT64_MAX;
+}
+
 static ov_status choose(ovi_scan *s, scan_segment *seg, verdict *v, uint32_t n, ov_error *err)
 {
     uint64_t best = UINT64_MAX;
@@ -347,8 +360,8 @@ static ov_status choose(ovi_scan *s, scan_segment *seg, verdict *v, uint32_t n, 
         return OV_OK;
     }
     bool all_indexed = indexed == open && open > 0;
-    if (best <= rows / GATHER_FACTOR || (counts && all_indexed)) {
-        uint64_t most = counts && all_indexed ? UINT64_MAX : rows / INDEX_FACTOR;
+    uint64_t most = counts && all_indexed ? UINT64_MAX : rows / INDEX_FACTOR;
+    if (rows_expected(v, n, most, rows) <= rows / GATHER_FACTOR || (counts && all_indexed)) {
         OV_TRY(ovi_scan_rows(s, seg, v, n, most, counts && all_indexed, err));
         set_rest(seg, v, n);
         seg->way = seg->count == 0                       ? WAY_OUT

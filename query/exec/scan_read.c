@@ -190,7 +190,7 @@ static ov_status begin(reading *r, uint32_t rows, ov_error *err)
 
 /* Rows that joins above have no partner for: wishes that are known to leave few rows go before the filters, the others
  * behind them. */
-static ov_status drop_unwanted(reading *r, bool first, bool *dropped, ov_error *err)
+static ov_status drop_unwanted(reading *r, bool first, ov_error *err)
 {
     ovi_scan *s = r->s;
     for (uint32_t i = 0; i < s->wish_count && r->b.sel_rows; i++) {
@@ -198,7 +198,6 @@ static ov_status drop_unwanted(reading *r, bool first, bool *dropped, ov_error *
             continue;
         OV_TRY(read_column(r, s->wishes[i].wish.column, err));
         OV_TRY(ovi_scan_wish_keep(&s->wishes[i], r->w, &r->b, err));
-        *dropped = true;
     }
     return OV_OK;
 }
@@ -233,17 +232,16 @@ static void set_origins(reading *r)
 static ov_status filter_and_push(reading *r, const conjunct *const *rest, uint32_t rest_count, ov_error *err)
 {
     ovi_scan *s = r->s;
-    bool dropped = false;
     r->rows_scanned += r->b.sel_rows;
-    OV_TRY(drop_unwanted(r, true, &dropped, err));
+    OV_TRY(drop_unwanted(r, true, err));
     OV_TRY(filter_rows(r, rest, rest_count, err));
-    OV_TRY(drop_unwanted(r, false, &dropped, err));
+    OV_TRY(drop_unwanted(r, false, err));
     if (r->b.sel_rows == 0)
         return OV_OK;
     for (uint32_t c = 0; c < s->node->field_count; c++)
         if (ov_bits_test(s->used, c))
             OV_TRY(read_column(r, c, err));
-    if (dropped && ovi_scan_is_sparse(&r->b))
+    if (!s->exec->cx->options.general_only && !r->b.weight && ovi_scan_is_sparse(&r->b))
         OV_TRY(ovi_scan_compact(s->used, r->w, &r->b, err));
     set_origins(r);
     ovi_count_rows(s->exec, s->node, &r->b);

@@ -70,11 +70,11 @@ bool ovi_scan_is_sparse(const ov_batch *b)
 
 ov_status ovi_scan_compact(const uint64_t *used, ovi_worker *w, ov_batch *b, ov_error *err)
 {
-    uint32_t *rows, n = 0;
-    OV_TRY(ov_arena_alloc(&w->scratch, ((size_t)b->sel_rows + 1) * sizeof(*rows), &rows, err));
-    for (uint32_t i = 0; i < ov_words(b->rows); i++)
-        for (uint64_t left = b->sel[i]; left; left &= left - 1)
-            rows[n++] = i * 64 + (uint32_t)__builtin_ctzll(left);
+    uint32_t *rows = NULL, n = b->sel_rows;
+    if (ov_bits_next(used, b->cols, 0) < b->cols) { /* else only their number matters */
+        OV_TRY(ov_arena_alloc(&w->scratch, ((size_t)n + 1) * sizeof(*rows), &rows, err));
+        ov_bits_indices(b->sel, b->rows, rows);
+    }
     for (uint32_t c = 0; c < b->cols; c++) {
         ov_vec whole = b->col[c];
         if (ov_bits_test(used, c))
