@@ -143,6 +143,8 @@ void ov_json_print_pretty(const ov_json *v, ov_buf *out); /* two blanks per leve
 /* "text" with quotes; escapes only what RFC 8259 demands, raw UTF-8 otherwise; malformed bytes
  * become U+FFFD. */
 void ov_json_quote(ov_buf *out, ov_slice text);
+/* The same without the quotes, for texts that are written in pieces (cut in front of a character). */
+void ov_json_add_quoted(ov_buf *out, ov_slice text);
 /* A double as a JSON value: Java's shortest form; NaN and the infinities in quotes, as Druid writes
  * them. */
 void ov_json_add_double(ov_buf *out, double v);

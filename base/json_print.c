@@ -138,9 +138,8 @@ static void quote_valid(ov_buf *out, ov_slice text)
     ov_buf_add(out, from, (size_t)(p - from));
 }
 
-void ov_json_quote(ov_buf *out, ov_slice text)
+void ov_json_add_quoted(ov_buf *out, ov_slice text)
 {
-    ov_buf_add_char(out, '"');
     for (;;) {
         size_t good = ov_utf8_valid_prefix(text);
         quote_valid(out, (ov_slice){text.p, good});
@@ -154,6 +153,12 @@ void ov_json_quote(ov_buf *out, ov_slice text)
             text.n--;
         }
     }
+}
+
+void ov_json_quote(ov_buf *out, ov_slice text)
+{
+    ov_buf_add_char(out, '"');
+    ov_json_add_quoted(out, text);
     ov_buf_add_char(out, '"');
 }
 

@@ -186,14 +186,20 @@ static ov_status like(columns *c, const ov_expr *e, ov_buf *out, ov_error *err)
 /* AND, with bounds of one thing as one range. */
 static ov_status all_of(columns *c, const ov_expr *e, ov_buf *out, ov_error *err)
 {
-    uint8_t *done;
+    uint8_t *done, *side; /* side: LOWER, UPPER, or neither */
     uint32_t count = e->argc;
     uint32_t *partner;
+    enum { LOWER = 1, UPPER = 2, AHEAD = 64 };
     OV_TRY(ov_arena_zalloc(c->p->arena, e->argc, &done, err));
+    OV_TRY(ov_arena_zalloc(c->p->arena, e->argc, &side, err));
     OV_TRY(ov_arena_zalloc(c->p->arena, e->argc * sizeof *partner, &partner, err));
+    for (uint32_t i = 0; i < e->argc; i++) {
+        bool upper;
+        side[i] = !is_range(e->args[i], &upper) ? 0 : upper ? UPPER : LOWER;
+    }
     for (uint32_t i = 0; i < e->argc; i++)
-        for (uint32_t k = i + 1; k < e->argc && k < i + 64 && !done[i] && !partner[i]; k++)
-            if (!done[k] && are_bounds(e->args[i], e->args[k])) {
+        for (uint32_t k = i + 1; side[i] && k < e->argc && k < i + AHEAD && !done[i] && !partner[i]; k++)
+            if (side[i] + side[k] == LOWER + UPPER && !done[k] && are_bounds(e->args[i], e->args[k])) {
                 partner[i] = k;
                 done[k] = 1;
                 count--;

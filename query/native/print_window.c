@@ -4,6 +4,7 @@
 #include "query/native/print_query.h"
 
 #include "base/bits.h"
+#include "base/hash.h"
 
 /* The WINDOW that these columns come from unchanged; NULL when there is more than picking above it. */
 const ov_plan *ovi_pwindow_at(const ov_plan *plan)
@@ -135,6 +136,13 @@ static bool same_frame(const ov_window_frame *a, const ov_window_frame *b)
            a->to.n == b->to.n && a->from.real == b->from.real && a->to.real == b->to.real;
 }
 
+/* Equal frames have equal hashes. */
+static uint64_t frame_hash(const ov_window_frame *f)
+{
+    int64_t parts[] = {f->range, f->groups, f->from.kind, f->to.kind, f->from.n, f->to.n};
+    return ov_hash_bytes(parts, sizeof parts);
+}
+
 static void open_processor(const char *type, ov_buf *out)
 {
     ov_buf_addf(out, "%s{\"type\":\"%s\"", out->n ? "," : "", type);
@@ -210,28 +218,64 @@ static void add_function(windows *w, const ov_plan *node, const ov_window_call *
     ov_buf_add_char(out, '}');
 }
 
+/* Aggregates by frame. */
+typedef struct framed {
+    uint32_t *firsts, count; /* calls of which each is the first with its frame */
+    uint32_t *next;          /* of each call: the next with the same frame, NO_CALL: none */
+} framed;
+
+enum { NO_CALL = UINT32_MAX };
+
+static ov_status by_frame(windows *w, const ov_plan *node, framed *out, ov_error *err)
+{
+    uint32_t n = node->window.call_count, *last; /* of each of `firsts` */
+    ov_places places = {0};
+    OV_TRY(ov_arena_alloc(w->p->arena, ((size_t)n + 1) * sizeof *out->firsts, &out->firsts, err));
+    OV_TRY(ov_arena_alloc(w->p->arena, ((size_t)n + 1) * sizeof *out->next, &out->next, err));
+    OV_TRY(ov_arena_alloc(w->p->arena, ((size_t)n + 1) * sizeof *last, &last, err));
+    out->count = 0;
+    for (uint32_t i = 0; i < n; i++) {
+        const ov_window_frame *frame = &node->window.calls[i].frame;
+        uint64_t hash = frame_hash(frame);
+        uint32_t at = NO_CALL;
+        out->next[i] = NO_CALL;
+        if (node->window.calls[i].fn != OV_WINDOW_AGGREGATE)
+            continue;
+        OV_EACH_PLACE(&places, hash, place, slot)
+        {
+            if (at == NO_CALL && same_frame(&node->window.calls[out->firsts[place]].frame, frame))
+                at = place;
+        }
+        if (at == NO_CALL) {
+            OV_TRY(ov_places_add(&places, w->p->arena, hash, err));
+            last[out->count] = i;
+            out->firsts[out->count++] = i;
+        } else {
+            out->next[last[at]] = i;
+            last[at] = i;
+        }
+    }
+    return OV_OK;
+}
+
 /* The aggregates that see this call's frame, the call being the first of them. */
-static ov_status add_framed(windows *w, const ov_plan *node, uint32_t first, const ov_slice *names, ov_buf *out, ov_error *err)
+static ov_status add_framed(windows *w, const ov_plan *node, const framed *calls, uint32_t first, const ov_slice *names, ov_buf *out,
+                            ov_error *err)
 {
     const ov_window_frame *frame = &node->window.calls[first].frame;
     ovi_prel rel = {.names = w->names, .base = node->inputs[0]};
     ovi_pcolumns columns = {.p = w->p, .rel = &rel};
     ov_buf posts;
     ov_status st = OV_OK;
-    bool more = false;
     ov_buf_init(&posts);
     ov_buf_init(&columns.text);
     open_processor("framedAgg", out);
     ov_buf_add_str(out, ",\"frame\":");
     add_frame(w, node, frame, out);
     ov_buf_add_str(out, ",\"aggregations\":[");
-    for (uint32_t i = first; i < node->window.call_count && st == OV_OK; i++) {
-        const ov_window_call *call = &node->window.calls[i];
-        if (call->fn != OV_WINDOW_AGGREGATE || !same_frame(&call->frame, frame))
-            continue;
-        ov_buf_add_str(out, more ? "," : "");
-        more = true;
-        st = ovi_pagg(&columns, call->agg, names[i], out, &posts, err);
+    for (uint32_t i = first; i != NO_CALL && st == OV_OK; i = calls->next[i]) {
+        ov_buf_add_str(out, i != first ? "," : "");
+        st = ovi_pagg(&columns, node->window.calls[i].agg, names[i], out, &posts, err);
     }
     ov_buf_add_str(out, "]}");
     w->p->lost = w->p->lost || columns.count || posts.n; /* neither is known inside a window */
@@ -244,8 +288,10 @@ static ov_status add_node(windows *w, const ov_plan *node, ov_error *err)
 {
     ov_slice *names = w->names + node->inputs[0]->field_count;
     ov_buf list;
+    framed aggregates;
     uint32_t count = 0;
     ov_status st = OV_OK;
+    OV_TRY(by_frame(w, node, &aggregates, err));
     for (uint32_t i = 0; i < node->window.call_count; i++)
         OV_TRY(ov_arena_printf(w->p->arena, &names[i], err, "%.*sw%u", (int)w->prefix, "________________", w->made++));
     add_order(w, node);
@@ -255,15 +301,9 @@ static ov_status add_node(windows *w, const ov_plan *node, ov_error *err)
             add_function(w, node, &node->window.calls[i], names[i], &list);
             count++;
         }
-    for (uint32_t i = 0; i < node->window.call_count && st == OV_OK; i++) {
-        bool again = node->window.calls[i].fn != OV_WINDOW_AGGREGATE;
-        for (uint32_t k = 0; k < i; k++)
-            again |= node->window.calls[k].fn == OV_WINDOW_AGGREGATE && same_frame(&node->window.calls[k].frame, &node->window.calls[i].frame);
-        if (again)
-            continue;
-        st = add_framed(w, node, i, names, &list, err);
-        count++;
-    }
+    for (uint32_t i = 0; i < aggregates.count && st == OV_OK; i++)
+        st = add_framed(w, node, &aggregates, aggregates.firsts[i], names, &list, err);
+    count += aggregates.count;
     ov_buf_add_str(&w->ops, ",{\"type\":\"window\",\"processor\":");
     ov_buf_add_str(&w->ops, count > 1 ? "{\"type\":\"composing\",\"processors\":[" : "");
     ov_buf_add_slice(&w->ops, ov_buf_slice(&list));

@@ -18,6 +18,7 @@ typedef struct regroup {
     ov_agg_call *aggs;
     uint32_t agg_count;
     uint32_t *place;     /* of each old key among the new ones; NO_PLACE: it is computed */
+    const ov_expr **map; /* of each column of the input that is a key: where it is above; made when first asked for */
     const ov_expr **own; /* of each old aggregate: what is added for each value, as a constant; NULL: it stays */
     uint32_t *sum, *count; /* new aggregates of each old one */
 } regroup;
@@ -26,33 +27,30 @@ enum { NO_PLACE = UINT32_MAX };
 
 /* ---- keys ---- */
 
-/* Bit per column of the input that is a key before key k, and whose equal values are the same value (zeros of fractions
- * are not). */
-static void plain_keys(const ov_plan *plan, uint32_t k, uint64_t *columns)
+/* Columns of the input, a bit each. */
+typedef struct key_columns {
+    uint64_t *have;  /* keys so far whose equal values are the same value (zeros of fractions are not) */
+    uint64_t *reads; /* room for those of one key */
+    uint32_t n;
+} key_columns;
+
+static void note_key(key_columns *c, const ov_expr *e)
 {
-    for (uint32_t i = 0; i < k; i++) {
-        const ov_expr *e = plan->aggregate.keys[i];
-        if (e->kind == OV_EXPR_COLUMN && !ov_type_is_real(e->type) && !ov_type_is_list(e->type))
-            ov_bits_set(columns, e->column);
-    }
+    if (e->kind == OV_EXPR_COLUMN && !ov_type_is_real(e->type) && !ov_type_is_list(e->type))
+        ov_bits_set(c->have, e->column);
 }
 
-static OV_CHECKED ov_status follows(ov_expr_ctx *cx, const ov_plan *plan, uint32_t k, bool *out, ov_error *err)
+/* Is e known where the keys before it are? */
+static bool follows(key_columns *c, const ov_expr *e)
 {
-    const ov_expr *e = plan->aggregate.keys[k];
-    uint32_t n = plan->inputs[0]->field_count;
-    uint64_t *have, *reads;
-    *out = false;
     if (e->kind == OV_EXPR_COLUMN || e->kind == OV_EXPR_CONST || !e->deterministic || ov_type_is_list(e->type))
-        return OV_OK;
-    OV_TRY(ov_arena_zalloc(cx->arena, (ov_words(n) + 1) * 8, &have, err));
-    OV_TRY(ov_arena_zalloc(cx->arena, (ov_words(n) + 1) * 8, &reads, err));
-    plain_keys(plan, k, have);
-    ov_expr_columns(e, reads, n);
-    *out = ov_bits_any(reads, n);
-    ov_bits_andnot(reads, have, n);
-    *out = *out && !ov_bits_any(reads, n);
-    return OV_OK;
+        return false;
+    memset(c->reads, 0, (ov_words(c->n) + 1) * 8);
+    ov_expr_columns(e, c->reads, c->n);
+    if (!ov_bits_any(c->reads, c->n))
+        return false;
+    ov_bits_andnot(c->reads, c->have, c->n);
+    return !ov_bits_any(c->reads, c->n);
 }
 
 /* *change when some key is computed from others. */
@@ -60,11 +58,14 @@ static OV_CHECKED ov_status split_keys(regroup *r, bool *change, ov_error *err)
 {
     const ov_plan *old = r->old;
     uint32_t n = old->aggregate.key_count;
+    key_columns columns = {.n = old->inputs[0]->field_count};
+    OV_TRY(ov_arena_zalloc(r->cx->arena, (ov_words(columns.n) + 1) * 8, &columns.have, err));
+    OV_TRY(ov_arena_zalloc(r->cx->arena, (ov_words(columns.n) + 1) * 8, &columns.reads, err));
     OV_TRY(ov_arena_alloc(r->cx->arena, ((size_t)n + 1) * sizeof *r->keys, &r->keys, err));
     OV_TRY(ov_arena_alloc(r->cx->arena, ((size_t)n + 1) * sizeof *r->place, &r->place, err));
     for (uint32_t k = 0; k < n; k++) {
-        bool drop;
-        OV_TRY(follows(r->cx, old, k, &drop, err));
+        bool drop = follows(&columns, old->aggregate.keys[k]);
+        note_key(&columns, old->aggregate.keys[k]);
         r->place[k] = drop ? NO_PLACE : r->key_count;
         if (!drop)
             r->keys[r->key_count++] = old->aggregate.keys[k];
@@ -145,17 +146,23 @@ static OV_CHECKED ov_status split_sums(regroup *r, bool *change, ov_error *err)
 
 /* ---- the projection above ---- */
 
-static OV_CHECKED ov_status key_again(const regroup *r, const ov_plan *grouped, uint32_t k, const ov_expr **out, ov_error *err)
+static OV_CHECKED ov_status map_keys(regroup *r, const ov_plan *grouped, ov_error *err)
 {
     const ov_plan *old = r->old;
-    const ov_expr **map;
+    OV_TRY(ov_arena_zalloc(r->cx->arena, ((size_t)old->inputs[0]->field_count + 1) * sizeof *r->map, &r->map, err));
+    for (uint32_t i = 0; i < old->aggregate.key_count; i++)
+        if (old->aggregate.keys[i]->kind == OV_EXPR_COLUMN)
+            OV_TRY(ov_plan_column(r->cx, grouped, r->place[i], &r->map[old->aggregate.keys[i]->column], err));
+    return OV_OK;
+}
+
+static OV_CHECKED ov_status key_again(regroup *r, const ov_plan *grouped, uint32_t k, const ov_expr **out, ov_error *err)
+{
     if (r->place[k] != NO_PLACE)
         return ov_plan_column(r->cx, grouped, r->place[k], out, err);
-    OV_TRY(ov_arena_zalloc(r->cx->arena, ((size_t)old->inputs[0]->field_count + 1) * sizeof *map, &map, err));
-    for (uint32_t i = 0; i < k; i++)
-        if (old->aggregate.keys[i]->kind == OV_EXPR_COLUMN)
-            OV_TRY(ov_plan_column(r->cx, grouped, r->place[i], &map[old->aggregate.keys[i]->column], err));
-    return ov_expr_rebase(r->cx, old->aggregate.keys[k], map, out, err);
+    if (!r->map)
+        OV_TRY(map_keys(r, grouped, err));
+    return ov_expr_rebase(r->cx, r->old->aggregate.keys[k], r->map, out, err);
 }
 
 static OV_CHECKED ov_status agg_again(const regroup *r, const ov_plan *grouped, uint32_t i, const ov_expr **out, ov_error *err)

@@ -3,6 +3,8 @@
  */
 #include "query/sql/bind_select.h"
 
+#include "base/bits.h"
+
 typedef ovi_select_binding select_binding;
 
 /* Items over s->base, then `extra_count` hidden expressions. */
@@ -39,15 +41,15 @@ static OV_CHECKED ov_status sort_by(select_binding *s, const uint32_t *columns, 
 {
     const ov_ast *list = ovi_select_order(s);
     ov_sort_key *keys;
+    uint64_t *sorted; /* bit per column */
     uint32_t count = 0;
     OV_TRY(
         ov_arena_alloc(s->b->arena, ((list ? list->kid_count : 0) + 1) * sizeof *keys, &keys, err));
+    OV_TRY(ov_arena_zalloc(s->b->arena, (ov_words(in->field_count) + 1) * 8, &sorted, err));
     for (uint32_t i = 0; list && i < list->kid_count; i++) {
-        bool repeated = columns[i] == UINT32_MAX;
-        for (uint32_t j = 0; j < count; j++)
-            repeated = repeated || keys[j].column == columns[i];
-        if (repeated)
+        if (columns[i] == UINT32_MAX || ov_bits_test(sorted, columns[i]))
             continue;
+        ov_bits_set(sorted, columns[i]);
         keys[count++] = ovi_sql_sort_key(list->kids[i], columns[i]);
     }
     *out = in;

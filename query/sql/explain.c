@@ -2,57 +2,40 @@
  * EXPLAIN PLAN FOR: one row with Druid's three columns. PLAN keeps the outer shape that the console
  * reads; the query inside is Druid's native one where the plan has one, else our own plan, one line a node.
  */
+#include "base/alive.h"
 #include "query/native/native_print.h"
 #include "query/sql/bind_int.h"
 
-static void add_json_text(ov_buf *out, ov_slice s)
+static OV_CHECKED ov_status add_lines(const ov_budget *budget, ov_slice text, ov_buf *out, ov_error *err)
 {
-    ov_buf_add_char(out, '"');
-    for (size_t i = 0; i < s.n; i++) {
-        unsigned char c = (unsigned char)s.p[i];
-        if (c == '"' || c == '\\')
-            ov_buf_addf(out, "\\%c", c);
-        else if (c == '\n')
-            ov_buf_add_str(out, "\\n");
-        else if (c < 0x20)
-            ov_buf_addf(out, "\\u%04x", c);
-        else
-            ov_buf_add_char(out, (char)c);
+    const char *at = text.p, *end = text.p + text.n;
+    for (const char *stop; at < end && (stop = memchr(at, '\n', (size_t)(end - at))); at = stop + 1) {
+        ov_buf_add_str(out, at > text.p ? "," : "");
+        ov_json_quote(out, ov_slice_make(at, (size_t)(stop - at)));
+        OV_TRY(ov_budget_alive_by(budget, (uint32_t)OV_MIN((size_t)(stop - at), OV_ALIVE_STEPS), err));
     }
-    ov_buf_add_char(out, '"');
+    return OV_OK;
 }
 
-static void add_lines(ov_slice text, ov_buf *out)
-{
-    size_t start = 0;
-    for (size_t i = 0; i < text.n; i++) {
-        if (text.p[i] != '\n')
-            continue;
-        ov_buf_add_str(out, start ? "," : "");
-        add_json_text(out, ov_slice_make(text.p + start, i - start));
-        start = i + 1;
-    }
-}
-
-static OV_CHECKED ov_status write_plan(const ov_plan *plan, ov_buf *text, ov_buf *out,
+static OV_CHECKED ov_status write_plan(const ov_budget *budget, const ov_plan *plan, ov_buf *text, ov_buf *out,
                                        ov_error *err)
 {
     char type[48];
     OV_TRY(ov_plan_print(plan, text, err));
     ov_buf_add_str(out, "[{\"query\":{\"queryType\":\"ovate\",\"plan\":[");
-    add_lines(ov_buf_slice(text), out);
+    OV_TRY(add_lines(budget, ov_buf_slice(text), out, err));
     ov_buf_add_str(out, "]},\"signature\":[");
     for (uint32_t i = 0; i < plan->field_count; i++) {
         ov_buf_add_str(out, i ? ",{\"name\":" : "{\"name\":");
-        add_json_text(out, plan->fields[i].name);
+        ov_json_quote(out, plan->fields[i].name);
         ov_buf_addf(out, ",\"type\":\"%s\"}", ov_type_name(plan->fields[i].type, type));
     }
     ov_buf_add_str(out, "],\"columnMappings\":[");
     for (uint32_t i = 0; i < plan->field_count; i++) {
         ov_buf_add_str(out, i ? ",{\"queryColumn\":" : "{\"queryColumn\":");
-        add_json_text(out, plan->fields[i].name);
+        ov_json_quote(out, plan->fields[i].name);
         ov_buf_add_str(out, ",\"outputColumn\":");
-        add_json_text(out, plan->fields[i].name);
+        ov_json_quote(out, plan->fields[i].name);
         ov_buf_add_char(out, '}');
     }
     ov_buf_add_str(out, "]}]");
@@ -65,7 +48,7 @@ static void add_resource(ov_slice name, const char *type, ov_buf *out)
     ov_buf one;
     ov_buf_init(&one);
     ov_buf_add_str(&one, "{\"name\":");
-    add_json_text(&one, name);
+    ov_json_quote(&one, name);
     ov_buf_addf(&one, ",\"type\":\"%s\"}", type);
     if (!one.failed && !memmem(out->p, out->n, one.p, one.n)) {
         ov_buf_add_str(out, out->n > 1 ? "," : "");
@@ -108,11 +91,11 @@ static void write_attributes(const ov_plan *plan, const ov_query_write *w, ov_bu
         return;
     }
     ov_buf_addf(out, "{\"statementType\":\"%s\",\"targetDataSource\":", w->replace ? "REPLACE" : "INSERT");
-    add_json_text(out, w->datasource);
+    ov_json_quote(out, w->datasource);
     ov_buf_addf(out, ",\"partitionedBy\":" OV_SLICE_FMT, OV_SLICE_WHOLE(w->segment_json));
     for (uint32_t i = 0; i < w->sorted_count; i++) {
         ov_buf_add_str(out, i ? "," : ",\"clusteredBy\":[");
-        add_json_text(out, plan->fields[1 + i].name);
+        ov_json_quote(out, plan->fields[1 + i].name);
     }
     ov_buf_add_str(out, w->sorted_count ? "]" : "");
     if (w->replace_all)
@@ -146,7 +129,7 @@ ov_status ovi_sql_explain(ovi_sql_binder *b, const ov_plan *plan, const ov_query
     bool printed = false;
     ov_status st = ov_native_print_plan(&native, optimised, &json, &printed, err);
     if (st == OV_OK && !printed)
-        st = write_plan(optimised, &text, &json, err);
+        st = write_plan(b->arena->budget, optimised, &text, &json, err);
     if (st == OV_OK)
         st = ov_buf_check(&resources, err);
     if (st == OV_OK)

@@ -11,10 +11,9 @@
 #include "storage/metric.h"
 
 /* Characters beyond the BMP as Druid's JSON library writes them: two escaped surrogates. */
-static void quote_with_surrogates(ov_buf *out, ov_slice s)
+static void add_surrogates(ov_buf *out, ov_slice s)
 {
     const char *at = s.p, *end = s.p + s.n, *plain = at;
-    ov_buf_add_char(out, '"');
     while (at < end) {
         const char *from = at;
         if ((unsigned char)*at < 0xF0) {
@@ -22,12 +21,7 @@ static void quote_with_surrogates(ov_buf *out, ov_slice s)
             continue;
         }
         uint32_t cp = ov_utf8_next(&at, end);
-        size_t open = out->n;
-        ov_json_quote(out, ov_slice_make(plain, (size_t)(from - plain)));
-        if (!out->failed) { /* its quotes are not wanted here */
-            memmove(out->p + open, out->p + open + 1, out->n - open - 2);
-            out->n -= 2;
-        }
+        ov_json_add_quoted(out, ov_slice_make(plain, (size_t)(from - plain)));
         if (cp >= 0x10000)
             ov_buf_addf(out, "\\u%04X\\u%04X", 0xD800 + ((cp - 0x10000) >> 10),
                         0xDC00 + ((cp - 0x10000) & 0x3FF));
@@ -35,12 +29,7 @@ static void quote_with_surrogates(ov_buf *out, ov_slice s)
             ov_buf_add_str(out, "\\uFFFD");
         plain = at;
     }
-    size_t open = out->n;
-    ov_json_quote(out, ov_slice_make(plain, (size_t)(end - plain)));
-    if (!out->failed) {
-        memmove(out->p + open, out->p + open + 1, out->n - open - 1);
-        out->n -= 1;
-    }
+    ov_json_add_quoted(out, ov_slice_make(plain, (size_t)(end - plain)));
 }
 
 static bool beyond_bmp(ov_slice s)
@@ -51,15 +40,37 @@ static bool beyond_bmp(ov_slice s)
     return false;
 }
 
+/* Take a piece off a text: a long one is written with looks at whether it is still wanted. Cut in front of a character. */
+static bool next_piece(const ov_encode_options *o, ov_slice *rest, ov_slice *piece, ov_buf *out)
+{
+    enum { PIECE = 1 << 20 };
+    ov_error err;
+    size_t n = OV_MIN(rest->n, PIECE);
+    if (!n || out->failed)
+        return false;
+    while (n < rest->n && (rest->p[n] & 0xC0) == 0x80)
+        n++;
+    *piece = ov_slice_make(rest->p, n);
+    *rest = ov_slice_make(rest->p + n, rest->n - n);
+    if (rest->n && ov_budget_alive(o->budget, &err) != OV_OK)
+        ov_buf_fail(out, &err);
+    return !out->failed;
+}
+
 /* A JSON string. A final backslash is written \u005c: pydruid's incremental reader takes \" after it for an
  * escaped quote and loses the rest of the result (same JSON value either way). */
-static void add_json_string(ov_buf *out, ov_slice s)
+static void add_json_string(const ov_encode_options *o, ov_buf *out, ov_slice s)
 {
     size_t before = out->n;
-    if (OV_UNLIKELY(beyond_bmp(s)))
-        quote_with_surrogates(out, s);
-    else
-        ov_json_quote(out, s);
+    ov_slice rest = s, piece;
+    ov_buf_add_char(out, '"');
+    while (next_piece(o, &rest, &piece, out)) {
+        if (OV_UNLIKELY(beyond_bmp(piece)))
+            add_surrogates(out, piece);
+        else
+            ov_json_add_quoted(out, piece);
+    }
+    ov_buf_add_char(out, '"');
     if (s.n && s.p[s.n - 1] == '\\' && !out->failed && out->n - before >= 3) {
         out->n -= 3; /* \\" */
         ov_buf_add_str(out, "\\u005c\"");
@@ -68,30 +79,29 @@ static void add_json_string(ov_buf *out, ov_slice s)
 
 void ov_encode_csv_text(ov_buf *out, ov_slice s)
 {
-    bool quote = false;
-    for (size_t i = 0; i < s.n && !quote; i++)
-        quote = s.p[i] == ',' || s.p[i] == '"' || s.p[i] == '\n' || s.p[i] == '\r';
+    bool quote = s.n && (memchr(s.p, ',', s.n) || memchr(s.p, '"', s.n) || memchr(s.p, '\n', s.n) || memchr(s.p, '\r', s.n));
     if (!quote) {
         ov_buf_add_slice(out, s);
         return;
     }
+    const char *at = s.p, *end = s.p + s.n;
     ov_buf_add_char(out, '"');
-    for (size_t i = 0; i < s.n; i++) {
-        if (s.p[i] == '"')
-            ov_buf_add_char(out, '"');
-        ov_buf_add_char(out, s.p[i]);
+    for (const char *found; (found = memchr(at, '"', (size_t)(end - at))); at = found + 1) {
+        ov_buf_add(out, at, (size_t)(found + 1 - at));
+        ov_buf_add_char(out, '"');
     }
+    ov_buf_add(out, at, (size_t)(end - at));
     ov_buf_add_char(out, '"');
 }
 
-static void add_text(ov_buf *out, ov_slice s, bool plain, bool csv)
+static void add_text(const ov_encode_options *o, ov_buf *out, ov_slice s, bool plain, bool csv)
 {
     if (plain && !csv)
         ov_buf_add_slice(out, s);
     else if (csv)
         ov_encode_csv_text(out, s);
     else
-        add_json_string(out, s);
+        add_json_string(o, out, s);
 }
 
 static void add_real(ov_buf *out, ov_type type, double v, bool quote_odd)
@@ -107,11 +117,20 @@ static void add_real(ov_buf *out, ov_type type, double v, bool quote_odd)
         ov_buf_add_char(out, '"');
 }
 
+/* A look at whether a long list is still wanted. */
+static bool wanted(const ov_encode_options *o, uint32_t step, ov_buf *out)
+{
+    ov_error err;
+    if (ov_budget_alive_at(o->budget, step, &err) != OV_OK)
+        ov_buf_fail(out, &err);
+    return !out->failed;
+}
+
 /* Arrays that are not to be text have no form of their own in csv: Druid prints Java's. */
-static void add_java_list(ov_buf *out, ov_type type, const ov_vec *list, uint32_t first, uint32_t end)
+static void add_java_list(const ov_encode_options *o, ov_buf *out, ov_type type, const ov_vec *list, uint32_t first, uint32_t end)
 {
     ov_buf_add_char(out, '[');
-    for (uint32_t i = first; i < end; i++) {
+    for (uint32_t i = first; i < end && wanted(o, i - first, out); i++) {
         ov_buf_add_str(out, i > first ? ", " : "");
         if (ov_vec_is_null(list, i))
             ov_buf_add_str(out, "null");
@@ -125,10 +144,10 @@ static void add_java_list(ov_buf *out, ov_type type, const ov_vec *list, uint32_
     ov_buf_add_char(out, ']');
 }
 
-static void add_list(ov_buf *out, ov_type type, const ov_vec *list, uint32_t first, uint32_t end)
+static void add_list(const ov_encode_options *o, ov_buf *out, ov_type type, const ov_vec *list, uint32_t first, uint32_t end)
 {
     ov_buf_add_char(out, '[');
-    for (uint32_t i = first; i < end; i++) {
+    for (uint32_t i = first; i < end && wanted(o, i - first, out); i++) {
         if (i > first)
             ov_buf_add_char(out, ',');
         if (ov_vec_is_null(list, i))
@@ -162,32 +181,32 @@ static void add_list_cell(const ov_encode_options *o, ov_type type, const ov_vec
     const ov_vec *list = ov_vec_list(v, row, &first, &end);
     bool multi = type.id == OV_TYPE_STRING;
     if (multi && end - first == 1 && !ov_vec_is_null(list, first)) {
-        add_text(out, ov_vec_str(list, first), plain,
+        add_text(o, out, ov_vec_str(list, first), plain,
                  ovi_is_csv(o)); /* one value prints as a plain string */
         return;
     }
     bool as_json = (!multi || o->lists) && !o->stringify_arrays && !ovi_is_csv(o);
     if (as_json || (plain && !ovi_is_csv(o))) {
-        add_list(out, type, list, first, end);
+        add_list(o, out, type, list, first, end);
         return;
     }
     ov_buf text;
     ov_buf_init(&text);
     if (!multi && !o->stringify_arrays)
-        add_java_list(&text, type, list, first, end);
+        add_java_list(o, &text, type, list, first, end);
     else
-        add_list(&text, type, list, first, end);
-    add_text(out, ov_buf_slice(&text), false, ovi_is_csv(o));
+        add_list(o, &text, type, list, first, end);
+    add_text(o, out, ov_buf_slice(&text), false, ovi_is_csv(o));
     ov_buf_fini(&text);
 }
 
 /* The JSON of a sketch is the text that is printed: Druid makes JSON of complex values first. */
-static void add_sketch(ov_type type, ov_slice bytes, bool plain, bool csv, ov_buf *out)
+static void add_sketch(const ov_encode_options *o, ov_type type, ov_slice bytes, bool plain, bool csv, ov_buf *out)
 {
     ov_buf text;
     ov_buf_init(&text);
     ov_metric_print((ov_complex_id)type.complex, bytes, &text);
-    add_text(out, ov_buf_slice(&text), plain, csv);
+    add_text(o, out, ov_buf_slice(&text), plain, csv);
     if (text.failed)
         ov_buf_fail(out, &text.err);
     ov_buf_fini(&text);
@@ -226,9 +245,9 @@ void ovi_add_cell(const ov_encode_options *o, const ov_field *f, const ov_vec *v
     else if (ov_type_is_real(f->type))
         add_real(out, f->type, ov_vec_f64(v, row), !csv && !plain);
     else if (ov_type_is_sketch(f->type))
-        add_sketch(f->type, ov_vec_str(v, row), plain, csv, out);
+        add_sketch(o, f->type, ov_vec_str(v, row), plain, csv, out);
     else
-        add_text(out, ov_vec_str(v, row), plain, csv);
+        add_text(o, out, ov_vec_str(v, row), plain, csv);
 }
 
 ov_status ov_encode_cell(const ov_encode_options *options, const ov_field *field, const ov_vec *v,
