@@ -91,6 +91,7 @@ static ov_status start_http(ov_app *app, const server_options *o, ov_error *err)
         .workers = (uint32_t)(64 + o->queries + o->waiting),
         .queue = 1024,
         .max_body_bytes = o->max_body,
+        .all_bodies_bytes = OV_MAX(2 * o->max_body, app->memory.limit / 4),
         .head_timeout_ms = 30 * 1000,
         .idle_timeout_ms = 75 * 1000,
         .max_connections = (uint32_t)o->connections,

@@ -208,6 +208,7 @@ ov_status ov_http_create(const ov_http_options *options, ov_http **out, ov_error
     if (!h)
         return ov_fail_nomem(err, sizeof *h);
     h->opt = *options;
+    ov_budget_init(&h->bodies, "the bodies of all requests", (size_t)options->all_bodies_bytes, NULL);
     h->wake_fd = -1;
     ov_mutex_init(&h->lock);
     ov_cond_init(&h->work);

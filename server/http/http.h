@@ -19,6 +19,7 @@
 
 enum {
     OV_HTTP_WINDOW_BYTES = 4 << 20, /* unsent bytes of one response before its producer waits */
+    OV_HTTP_SMALL_BODY_BYTES = 64 << 10,
 };
 
 typedef struct ov_http ov_http;
@@ -38,6 +39,8 @@ typedef struct ov_http_options {
     uint32_t workers; /* requests handled at once */
     uint32_t queue;   /* requests waiting for a worker; more are answered 503 */
     uint64_t max_body_bytes;
+    uint64_t all_bodies_bytes; /* of all requests that are read or handled; one that no longer fits is answered 503. Bodies up to
+                                  OV_HTTP_SMALL_BODY_BYTES do not count: queries find room beside any uploads */
     int head_timeout_ms; /* from the first byte of a head to its end, and between bytes of a body */
     int idle_timeout_ms; /* a kept connection without a request */
     uint32_t max_connections;

@@ -207,6 +207,21 @@ static bool answered_quickly(ovi_conn *c)
     return answered;
 }
 
+/* The body has grown: false when those of all requests together have no room for it. */
+static bool pay_body(ov_request *rq, ov_http_refusal *bad)
+{
+    ov_error err = OV_ERROR_INIT;
+    size_t cap = rq->body.cap;
+    if (cap <= OV_HTTP_SMALL_BODY_BYTES || cap <= rq->body_paid)
+        return true;
+    if (ov_budget_charge(&rq->http->bodies, cap - rq->body_paid, &err) != OV_OK) {
+        *bad = (ov_http_refusal){503, "The bodies of other requests take all the memory there is for them; try again."};
+        return false;
+    }
+    rq->body_paid = cap;
+    return true;
+}
+
 /* False: more bytes are needed, a worker has it, or the connection is gone. */
 static bool conn_step_body(ovi_conn *c, struct evbuffer *in)
 {
@@ -218,6 +233,8 @@ static bool conn_step_body(ovi_conn *c, struct evbuffer *in)
         size_t used = 0;
         step = ov_http_body_feed(&c->body, ov_slice_make(p ? p : "", n), &used, &c->rq->body, &bad);
         evbuffer_drain(in, used);
+        if (step != OV_HTTP_BAD && !pay_body(c->rq, &bad))
+            step = OV_HTTP_BAD;
         if (used)
             c->deadline_ms = ovi_http_ms() + c->http->opt.head_timeout_ms;
         if (step == OV_HTTP_MORE && used == 0) {

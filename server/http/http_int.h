@@ -38,6 +38,7 @@ struct ov_request {
 
     /* set before the handler sees it, then constant */
     ov_buf head_bytes, body;
+    size_t body_paid; /* of http->bodies */
     ov_http_head head;
     ov_slice path;
     ov_arena arena;
@@ -70,6 +71,7 @@ struct ov_request {
 
 struct ov_http {
     ov_http_options opt;
+    ov_budget bodies;
     struct event_base *base;
     struct evconnlistener *listener;
     struct event *wake, *tick;

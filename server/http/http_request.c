@@ -40,6 +40,7 @@ void ovi_request_release(ov_request *rq)
     }
     ov_buf_fini(&rq->head_bytes);
     ov_buf_fini(&rq->body);
+    ov_budget_release(&rq->http->bodies, rq->body_paid);
     ov_buf_fini(&rq->extra_headers);
     ov_buf_fini(&rq->pending);
     ov_gzip_close(rq->gzip);

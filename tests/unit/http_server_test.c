@@ -106,6 +106,7 @@ static int setup(void **state)
                          .workers = 4,
                          .queue = 16,
                          .max_body_bytes = 1 << 20,
+                         .all_bodies_bytes = 3 << 20,
                          .head_timeout_ms = 1000,
                          .idle_timeout_ms = 5000,
                          .max_connections = 100,
@@ -277,6 +278,48 @@ static void many_connections_at_once(void **state)
         close(fd[i]);
 }
 
+/* Begin a POST of a MiB and send all of it but its last byte. */
+static int upload(const fixture *f, const char *mib)
+{
+    int fd = dial(f);
+    say(fd, "POST /big HTTP/1.1\r\nHost: a\r\nContent-Length: 1048576\r\n\r\n");
+    for (ssize_t at = 0, n; at < (1 << 20) - 1; at += n)
+        if ((n = send(fd, mib + at, (size_t)((1 << 20) - 1 - at), MSG_NOSIGNAL)) <= 0)
+            break; /* refused meanwhile */
+    return fd;
+}
+
+static void bodies_together_have_a_bound(void **state)
+{
+    fixture *f = *state;
+    enum { SENT = 6 };
+    char *mib = ov_calloc(1, 1 << 20), text[4096];
+    int fds[SENT], refused = 0;
+    for (int i = 0; i < SENT; i++)
+        fds[i] = upload(f, mib);
+    int small = dial(f);
+    say(small, "POST /small HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nhello");
+    assert_true(hear(small, "\r\n\r\nhello", text, sizeof text)); /* beside them */
+    close(small);
+    for (int turn = 0; turn < 200 && refused < 3; turn++, ov_sleep_ms(10)) /* until the loop has read what was sent */
+        for (int i = 0; i < SENT; i++) {
+            ssize_t n = recv(fds[i], text, sizeof text - 1, MSG_DONTWAIT);
+            refused += n > 12 && memcmp(text, "HTTP/1.1 503", 12) == 0;
+        }
+    for (int i = 0; i < SENT; i++)
+        close(fds[i]);
+    assert_in_range(refused, 3, SENT - 1);
+    bool fits = false;
+    for (int i = 0; i < 100 && !fits; i++) { /* until the loop has seen that they left */
+        int fd = upload(f, mib);
+        fits = send(fd, "x", 1, MSG_NOSIGNAL) == 1 && hear(fd, "HTTP/1.1 200 OK", text, sizeof text);
+        close(fd);
+        ov_sleep_ms(10);
+    }
+    assert_true(fits);
+    ov_free(mib);
+}
+
 static void quick_answers_come_from_the_loop(void **state)
 {
     fixture *f = *state;
@@ -352,6 +395,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_handler_that_forgets_to_answer_does_not_hang, setup,
                                         teardown),
         cmocka_unit_test_setup_teardown(many_connections_at_once, setup, teardown),
+        cmocka_unit_test_setup_teardown(bodies_together_have_a_bound, setup, teardown),
         cmocka_unit_test_setup_teardown(quick_answers_come_from_the_loop, setup, teardown),
         cmocka_unit_test_setup_teardown(pipelined_quick_requests_keep_their_order, setup, teardown),
         cmocka_unit_test_setup_teardown(a_long_quick_answer_waits_for_a_slow_client, setup, teardown),
