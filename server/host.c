@@ -57,6 +57,7 @@ ov_status ov_host_test_options(ov_exec_options *out, ov_error *err)
     OV_TRY(env_number("OVATE_TEST_DENSE_LIMIT", UINT32_MAX, &out->dense_limit, err));
     OV_TRY(env_number("OVATE_TEST_GENERAL_ONLY", 1, &general, err));
     OV_TRY(env_number("OVATE_TEST_SPILL_ROWS", UINT32_MAX, &out->spill_rows, err));
+    OV_TRY(env_number("OVATE_TEST_LOT_GROUPS", UINT32_MAX, &out->lot_groups, err));
     OV_TRY(env_number("OVATE_TEST_KEEP_STATES", 1, &keep, err));
     out->general_only = general != 0;
     out->keep_states = keep != 0;

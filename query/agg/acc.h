@@ -61,6 +61,7 @@ typedef struct ov_set_totals {
 typedef struct ov_acc {
     uint8_t kind; /* ov_acc_kind */
     bool general; /* tests: row by row only */
+    bool sparse;  /* few rows a group: caches in front of sums would not pay */
     ov_type type; /* of the argument */
     ov_budget *budget;
     const ov_agg_kernels *k;

@@ -209,7 +209,7 @@ static ov_status sum_pieces(ov_acc *a, const ov_agg_rows *rows, const uint64_t *
             }
             continue;
         }
-        if (!tried && x->lane <= 2) {
+        if (!tried && x->lane <= 2 && !a->sparse) {
             OV_TRY(ramp_room(a, err));
             OV_TRY(packed_fit(a, (int64_t)base, ovi_lane_max(x), divisor, rows->rows, &packed, err));
         }

@@ -3,6 +3,7 @@
  */
 #include "query/exec/aggregate_first.h"
 #include "query/exec/aggregate_kept.h"
+#include "query/exec/aggregate_lots.h"
 
 #include "base/bits.h"
 
@@ -19,6 +20,7 @@ typedef struct agg_sink {
     ovi_keeper *kept; /* NULL: nothing is kept by segment */
     const ovi_sink *next;
     agg_first first; /* only the first groups are looked at */
+    bool lots;       /* groups may go through lots */
 } agg_sink;
 
 /* ---- states ---- */
@@ -62,6 +64,7 @@ void ovi_agg_state_fini(agg_state *s, const agg_spec *spec)
     if (!s->ready)
         return;
     ov_budget *budget = &s->budget;
+    ovi_lots_close(s, spec);
     for (uint32_t k = 0; s->strings && s->maps && k < spec->layout.count; k++) {
         if (!ovi_key_is_text(&spec->layout, k))
             continue;
@@ -90,6 +93,7 @@ void ovi_agg_state_drop(agg_state *s, const agg_spec *spec)
 {
     if (!s->ready)
         return;
+    ovi_lots_close(s, spec);
     ovi_groups_fini(&s->groups);
     ovi_groups_fini(&s->dense.slow);
     for (uint32_t k = 0; k < spec->acc_count; k++) {
@@ -123,6 +127,7 @@ ov_status ovi_agg_update(const agg_spec *spec, ov_acc *accs, const agg_batch *in
 typedef struct agg_adding {
     const agg_spec *spec;
     agg_state *state;
+    bool lots; /* rows of the state may go to lots */
     agg_batch in;
 } agg_adding;
 
@@ -160,11 +165,15 @@ static ov_status add_rows(void *self, ovi_worker *w, const ov_batch *b, ov_error
 {
     agg_adding *a = self;
     bool taken = false;
-    (void)b;
     if (!a->spec->general && !a->state->dense.given_up)
         OV_TRY(ovi_dense_add(a->state, a->spec, &a->in, &w->scratch, &taken, err));
     a->state->rows += a->in.b->sel_rows;
-    return taken ? OV_OK : ovi_table_add(a->state, a->spec, &a->in, &w->scratch, err);
+    if (taken)
+        return OV_OK;
+    if (a->lots && a->state->lots && !b->weight)
+        return ovi_lots_take(a->state, a->spec, &a->in, w, err);
+    OV_TRY(ovi_table_add(a->state, a->spec, &a->in, &w->scratch, err));
+    return a->lots && !a->state->lots ? ovi_lots_consider(a->state, a->spec, b->sel_rows, err) : OV_OK;
 }
 
 static ov_status agg_push(ovi_sink *sink, ovi_worker *w, const ov_batch *b, ov_error *err)
@@ -184,7 +193,7 @@ static ov_status agg_push(ovi_sink *sink, ovi_worker *w, const ov_batch *b, ov_e
         OV_TRY(go_to_disk(a, w->number, w, err));
     if (a->kept)
         OV_TRY(ovi_kept_state(a->kept, w, b->sel_rows, &s, err));
-    agg_adding adding = {.spec = &a->spec, .state = s};
+    agg_adding adding = {.spec = &a->spec, .state = s, .lots = a->lots && s == &a->states[w->number]};
     OV_TRY(ovi_in_parts(w, b, evaluate, add_rows, &adding, err));
     return a->first.on ? ovi_first_learn(&a->first, &a->spec, s, w, err) : OV_OK;
 }
@@ -254,7 +263,7 @@ static bool needs_disk(const agg_sink *a)
         if (!s->ready)
             continue;
         own += atomic_load(&s->budget.used);
-        groups += s->groups.count + (uint64_t)s->dense.groups;
+        groups += s->groups.count + (uint64_t)s->dense.groups + (s->lots ? s->lots->rows.rows : 0);
         need += ovi_agg_finish_bytes(s, &a->spec);
     }
     return ovi_spill_due(a->spec.exec, own, groups, need / a->spec.exec->worker_count);
@@ -291,6 +300,9 @@ static ov_status finish(agg_sink *a, ovi_sink *sink, ov_error *err)
     for (unsigned i = 0; i < spec->exec->worker_count; i++)
         if (a->states[i].ready)
             tables[count++] = &a->states[i];
+    for (uint32_t i = 0; i < count; i++)
+        if (tables[i]->lots)
+            return ovi_lots_emit(spec, tables, count, sink, err);
     bool any_order = sink->unordered || spec->layout.count == 0;
     OV_TRY(ovi_tables_join(spec, tables, count, any_order && !spec->general ? 2 : 1, &count, err));
     if (count == 2)
@@ -384,6 +396,7 @@ ov_status ovi_run_aggregate(ovi_exec *x, const ov_plan *node, ovi_sink *sink, ov
         OV_TRY(ovi_kept_open(&a->spec, a->states, a->parts, &a->spill, &a->kept, err));
     if (a->kept)
         a->base.by_segment = &by_segment;
+    a->lots = !a->first.on && ovi_lots_serve(&a->spec, sink);
     OV_TRY(ovi_run(x, node->inputs[0], &a->base, err));
     OV_TRY(finish(a, sink, err));
     free_states(a);

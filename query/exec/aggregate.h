@@ -142,6 +142,12 @@ typedef struct agg_state {
         uint32_t *group;  /* the table's group of each that exists, */
         uint32_t *id;     /* and back; OVI_NONE: it has no dense one */
     } dense_sets; /* after ovi_dense_end */
+    struct agg_lots *lots; /* NULL: all rows go to the table (aggregate_lots.h) */
+    struct {
+        uint64_t rows;   /* that the table took */
+        uint32_t groups; /* that were there before */
+        bool settled;    /* lots were tried in vain */
+    } window;
 } agg_state;
 
 /* The values of one batch, evaluated. */
@@ -192,6 +198,12 @@ uint32_t ovi_code_at(const agg_codes *c, uint32_t row);
 /* Table level. */
 OV_CHECKED ov_status ovi_table_add(agg_state *s, const agg_spec *spec, const agg_batch *in, ov_arena *scratch,
                                    ov_error *err);
+/* Key rows of the selected rows, in scratch; *idx: which rows these are, NULL for all. */
+OV_CHECKED ov_status ovi_table_keys(agg_state *s, const agg_spec *spec, const agg_batch *in, ov_arena *scratch, uint64_t **keys,
+                                    uint32_t **idx, ov_error *err);
+/* Row i of the batch goes to group[i], which is there. */
+OV_CHECKED ov_status ovi_table_update(agg_state *s, const agg_spec *spec, const agg_batch *in, const uint32_t *group, ov_arena *scratch,
+                                      ov_error *err);
 /* rows[i * width ...] |= key k of row i; rows start as zeros. */
 OV_CHECKED ov_status ovi_key_words(agg_state *s, const agg_spec *spec, uint32_t k, const ov_vec *v,
                                    uint64_t *rows, ov_arena *scratch, ov_error *err);
@@ -205,6 +217,9 @@ OV_CHECKED ov_status ovi_tables_join(const agg_spec *spec, agg_state **tables, u
  * size is asked for (agg_acc_spec) are counted, not joined. */
 OV_CHECKED ov_status ovi_table_match(agg_state *dst, agg_state *src, const agg_spec *spec, uint32_t **rest, uint32_t *rest_count,
                                      ov_error *err);
+/* n key rows get the numbers that texts have elsewhere: numbers[k], NULL for keys that stay. live (or NULL) loses rows with a text
+ * that has none there. */
+void ovi_keys_renumber(const ovi_key_layout *l, uint32_t *const *numbers, uint64_t *keys, uint32_t n, uint64_t *live);
 /* ---- aggregate_bytes.c ---- */
 /* All groups behind `out`: keys by value, then states as ov_acc_save writes them. Their dense level is empty. Places of rows count from
  * `origin`, here and there. */
@@ -217,6 +232,11 @@ OV_CHECKED ov_status ovi_agg_emit(agg_state *s, const agg_spec *spec, bool lent,
 /* The groups of tables[0], and of tables[1] those of rest, in any order. */
 OV_CHECKED ov_status ovi_agg_emit_apart(agg_state *const *tables, const uint32_t *rest, uint32_t rest_count, const agg_spec *spec,
                                         ovi_sink *sink, ov_error *err);
+/* The texts of a key as a domain whose codes are their numbers. */
+OV_CHECKED ov_status ovi_text_domain(ov_type type, const ov_slice *text, uint32_t count, ov_arena *arena, ov_domain *domain, ov_error *err);
+/* The state's groups into the sink, in any order, by one worker of many; domains: by key, as above. The state is settled. */
+OV_CHECKED ov_status ovi_agg_emit_part(agg_state *s, const agg_spec *spec, ov_domain *domains, uint64_t ordinal, ovi_worker *w, ovi_sink *sink,
+                                       ov_error *err);
 /* Key k of groups order[0..n) by value; texts are borrowed from the state. */
 OV_CHECKED ov_status ovi_key_column(const agg_state *s, const agg_spec *spec, uint32_t k, const uint32_t *order,
                                     uint32_t n, ov_arena *out, ov_vec *vec, ov_error *err);

@@ -118,23 +118,17 @@ static ov_status sort_groups(emitter *e, bool sorted, uint64_t most, ov_arena *a
 
 /* ---- columns ---- */
 
-/* The strings of a key as a domain: numbers are its codes. */
-static ov_status make_domain(emitter *e, uint32_t k, ov_arena *arena, ov_error *err)
+ov_status ovi_text_domain(ov_type type, const ov_slice *text, uint32_t count, ov_arena *arena, ov_domain *domain, ov_error *err)
 {
-    const ov_strtab *t = &e->s->strings[k];
     ov_vec *values;
     uint64_t *valid;
     OV_TRY(ov_arena_alloc(arena, sizeof(*values), &values, err));
-    OV_TRY(ov_arena_alloc(arena, (ov_words(t->count) + 1) * 8, &valid, err));
-    ov_bits_fill(valid, t->count, true);
+    OV_TRY(ov_arena_alloc(arena, (ov_words(count) + 1) * 8, &valid, err));
+    ov_bits_fill(valid, count, true);
     ov_bits_clear(valid, 0);
-    *values = ov_vec_flat(e->spec->layout.fields[k].type, t->text, valid, t->count);
-    e->domains[k] = (ov_domain){.id = ov_domain_next_id(),
-                                .count = t->count,
-                                .type = e->spec->layout.fields[k].type,
-                                .unique = true,
-                                .has_null = true,
-                                .values = values};
+    *values = ov_vec_flat(type, text, valid, count);
+    *domain = (ov_domain){
+        .id = ov_domain_next_id(), .count = count, .type = type, .unique = true, .has_null = true, .values = values};
     return OV_OK;
 }
 
@@ -314,7 +308,7 @@ static ov_status open_emitter(emitter *e, bool sorted, ov_error *err)
         if (sorted)
             OV_TRY(rank_strings(&s->strings[k], &stop, &s->arena, &e->rank[k], err));
         if (!e->lent)
-            OV_TRY(make_domain(e, k, &s->arena, err));
+            OV_TRY(ovi_text_domain(spec->layout.fields[k].type, s->strings[k].text, s->strings[k].count, &s->arena, &e->domains[k], err));
     }
     return OV_OK;
 }
@@ -338,4 +332,21 @@ ov_status ovi_agg_emit_apart(agg_state *const *tables, const uint32_t *rest, uin
     OV_TRY(sort_groups(&m.e[0], false, 0, &tables[0]->arena, err));
     OV_TRY(open_emitter(&m.e[1], false, err));
     return emit_all(&m, err);
+}
+
+ov_status ovi_agg_emit_part(agg_state *s, const agg_spec *spec, ov_domain *domains, uint64_t ordinal, ovi_worker *w, ovi_sink *sink,
+                            ov_error *err)
+{
+    emitter e = {.s = s, .spec = spec, .domains = domains};
+    uint32_t step = spec->exec->batch_rows, *order;
+    for (uint32_t from = 0; from < s->groups.count && !ovi_done(sink); from += step) {
+        uint32_t n = OV_MIN(s->groups.count - from, step);
+        OV_TRY(ovi_next_batch(w, err));
+        OV_TRY(ov_arena_alloc(&w->scratch, (size_t)n * sizeof(*order), &order, err));
+        for (uint32_t i = 0; i < n; i++)
+            order[i] = from + i;
+        w->ordinal = ordinal + from;
+        OV_TRY(emit_batch(&e, order, n, w, sink, err));
+    }
+    return OV_OK;
 }

@@ -29,12 +29,8 @@ static ov_status share_out(const agg_spec *spec, size_t places, ovi_piece_fn fn,
     return ovi_share(spec->exec, stretches(places), alone, fn, self, err);
 }
 
-/* n of src's key rows from `at` on, with the numbers that texts have elsewhere; live loses rows with a text that has none there. */
-static void translate_keys(const agg_state *src, const agg_spec *spec, uint32_t *const *numbers, uint32_t at, uint32_t n,
-                           uint64_t *keys, uint64_t *live)
+void ovi_keys_renumber(const ovi_key_layout *l, uint32_t *const *numbers, uint64_t *keys, uint32_t n, uint64_t *live)
 {
-    const ovi_key_layout *l = &spec->layout;
-    memcpy(keys, src->groups.keys + (size_t)at * l->width, (size_t)n * l->width * 8);
     for (uint32_t k = 0; k < l->count; k++) {
         const ovi_key_field *f = &l->fields[k];
         for (uint32_t g = 0; numbers[k] && g < n; g++) {
@@ -45,6 +41,15 @@ static void translate_keys(const agg_state *src, const agg_spec *spec, uint32_t 
                 ov_bits_clear(live, g);
         }
     }
+}
+
+/* n of src's key rows from `at` on, with the numbers that texts have elsewhere. */
+static void translate_keys(const agg_state *src, const agg_spec *spec, uint32_t *const *numbers, uint32_t at, uint32_t n,
+                           uint64_t *keys, uint64_t *live)
+{
+    uint32_t width = spec->layout.width;
+    memcpy(keys, src->groups.keys + (size_t)at * width, (size_t)n * width * 8);
+    ovi_keys_renumber(&spec->layout, numbers, keys, n, live);
 }
 
 /* ---- join ---- */

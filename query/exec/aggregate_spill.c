@@ -1,7 +1,7 @@
 /*
  * States to partitions on disk.
  */
-#include "query/exec/aggregate_spill.h"
+#include "query/exec/aggregate_lots.h"
 
 #include "base/hash.h"
 
@@ -88,12 +88,23 @@ static size_t growth(const agg_state *s, const agg_spec *spec, size_t n)
     return bytes;
 }
 
+/* The same of n more rows that go to lots: their texts, themselves. */
+static size_t lots_growth(const agg_state *s, const agg_spec *spec, size_t n)
+{
+    size_t bytes = ovi_lots_growth(&s->lots->rows, n) + n * 16;
+    for (uint32_t k = 0; k < spec->layout.count; k++)
+        bytes += string_growth(&s->strings[k], n);
+    return bytes;
+}
+
 bool ovi_agg_due(const agg_state *s, const agg_spec *spec, uint32_t n)
 {
     size_t own = atomic_load_explicit(&s->budget.used, memory_order_relaxed);
     size_t groups = s->groups.count + (size_t)s->dense.groups;
-    size_t need = growth(s, spec, n + (size_t)s->dense.groups) + (size_t)s->dense.groups * 12;
-    return ovi_spill_due(spec->exec, own, groups, need + groups * 12);
+    size_t need = growth(s, spec, (s->lots ? 0 : n) + (size_t)s->dense.groups) + (size_t)s->dense.groups * 12;
+    if (s->lots)
+        need += lots_growth(s, spec, n);
+    return ovi_spill_due(spec->exec, own, groups + (s->lots ? s->lots->rows.rows : 0), need + groups * 12);
 }
 
 size_t ovi_agg_finish_bytes(const agg_state *s, const agg_spec *spec)
@@ -101,7 +112,7 @@ size_t ovi_agg_finish_bytes(const agg_state *s, const agg_spec *spec)
     size_t groups = s->groups.count + (size_t)s->dense.groups, strings = 0;
     for (uint32_t k = 0; k < spec->layout.count; k++)
         strings += s->strings[k].count;
-    return groups * (spec->layout.width * 8 + 8 + 36) + strings * 48 + growth(s, spec, groups);
+    return groups * (spec->layout.width * 8 + 8 + 36) + strings * 48 + growth(s, spec, groups) + ovi_lots_finish_bytes(s, spec);
 }
 
 /* ---- writing ---- */
@@ -306,26 +317,50 @@ static ov_status write_state(writer *w, ov_error *err)
     return OV_OK;
 }
 
+/* The groups of the table to their partitions; it has none then. */
+static ov_status write_table(writer *w, ov_error *err)
+{
+    agg_state *s = w->s;
+    ov_status st;
+    if (s->groups.count == 0)
+        return OV_OK;
+    w->to->any = true;
+    ov_arena_mark mark = ov_arena_mark_get(w->scratch);
+    OV_TRY_OUT(st, ov_arena_alloc(w->scratch, OV_MAX(w->spec->acc_count, 1) * sizeof(*w->bytes), &w->bytes, err));
+    for (uint32_t i = 0; i < w->spec->acc_count; i++)
+        ov_buf_init(&w->bytes[i]);
+    st = write_state(w, err);
+    for (uint32_t i = 0; i < w->spec->acc_count; i++)
+        ov_buf_fini(&w->bytes[i]);
+out:
+    ov_arena_rewind(w->scratch, mark);
+    ovi_groups_clear(&s->groups);
+    for (uint32_t i = 0; i < w->spec->acc_count; i++)
+        ov_acc_reset(&s->accs[i]);
+    return st;
+}
+
+/* Lots pass through the table, as many at a time as make some groups. */
+static ov_status write_lots(writer *w, ov_error *err)
+{
+    enum { SOME_GROUPS = 1 << 15 };
+    for (uint32_t p = 0; w->s->lots && p < OVI_LOTS; p++) {
+        OV_TRY(ovi_lots_empty(w->s, w->spec, p, w->scratch, err));
+        if (w->s->groups.count >= SOME_GROUPS)
+            OV_TRY(write_table(w, err));
+    }
+    return write_table(w, err);
+}
+
 ov_status ovi_agg_spill(agg_state *s, const agg_spec *spec, ovi_spill *file, agg_parts *to, ov_arena *scratch,
                         ov_error *err)
 {
     writer w = {.s = s, .spec = spec, .file = file, .to = to, .scratch = scratch};
     OV_TRY(ovi_dense_flush(s, spec, err));
-    if (s->groups.count == 0)
+    if (s->groups.count == 0 && !s->lots)
         return OV_OK;
-    to->any = true;
-    ov_arena_mark mark = ov_arena_mark_get(scratch);
-    ov_status st = ov_arena_alloc(scratch, OV_MAX(spec->acc_count, 1) * sizeof(*w.bytes), &w.bytes, err);
-    if (st == OV_OK) {
-        for (uint32_t i = 0; i < spec->acc_count; i++)
-            ov_buf_init(&w.bytes[i]);
-        st = write_state(&w, err);
-        for (uint32_t i = 0; i < spec->acc_count; i++)
-            ov_buf_fini(&w.bytes[i]);
-    }
-    ov_arena_rewind(scratch, mark);
-    if (st != OV_OK)
-        return st;
+    OV_TRY(write_table(&w, err));
+    OV_TRY(write_lots(&w, err));
     ovi_agg_state_fini(s, spec);
     return ovi_agg_state_init(s, spec, err);
 }

@@ -53,6 +53,12 @@ static ov_status flat_words(agg_state *s, const agg_spec *spec, uint32_t k, cons
     ov_type t = l->fields[k].type;
     ov_vec flat;
     OV_TRY(ov_vec_flatten(v, scratch, &flat, err));
+    if (!flat.valid && ov_type_is_int(t)) {
+        uint64_t *at = rows + l->fields[k].word;
+        for (size_t i = 0; i < v->rows; i++)
+            at[i * l->width] = ((const uint64_t *)flat.data)[i];
+        return OV_OK;
+    }
     for (uint32_t i = 0; i < v->rows; i++) {
         uint64_t *row = rows + (size_t)i * l->width;
         if (flat.valid && !ov_bits_test(flat.valid, i)) {
@@ -82,28 +88,35 @@ ov_status ovi_key_words(agg_state *s, const agg_spec *spec, uint32_t k, const ov
 }
 
 /* Rows that are not selected must not make groups: only keys of selected rows are looked up. */
-static ov_status group_rows(agg_state *s, const agg_spec *spec, const agg_batch *in, ov_arena *scratch,
-                            uint32_t *group, ov_error *err)
+ov_status ovi_table_keys(agg_state *s, const agg_spec *spec, const agg_batch *in, ov_arena *scratch, uint64_t **keys, uint32_t **idx,
+                         ov_error *err)
 {
-    uint32_t n = in->b->sel_rows, width = spec->layout.width;
-    uint32_t *idx = NULL;
-    uint64_t *keys;
-    OV_TRY(ov_arena_zalloc(scratch, ((size_t)n + 1) * width * 8, &keys, err));
+    uint32_t n = in->b->sel_rows;
+    *idx = NULL;
+    OV_TRY(ov_arena_zalloc(scratch, ((size_t)n + 1) * spec->layout.width * 8, keys, err));
     if (in->b->sel) {
-        OV_TRY(ov_arena_alloc(scratch, ((size_t)n + 1) * 4, &idx, err));
-        ov_bits_indices(in->b->sel, in->b->rows, idx);
+        OV_TRY(ov_arena_alloc(scratch, ((size_t)n + 1) * 4, idx, err));
+        ov_bits_indices(in->b->sel, in->b->rows, *idx);
     }
     for (uint32_t k = 0; k < spec->layout.count; k++) {
         ov_vec v = in->keys[k];
         if (k % 16 == 15)
             OV_TRY(ov_query_alive(spec->exec->cx, err));
-        if (idx)
-            OV_TRY(ov_vec_gather(&in->keys[k], idx, n, scratch, &v, err));
-        OV_TRY(ovi_key_words(s, spec, k, &v, keys, scratch, err));
+        if (*idx)
+            OV_TRY(ov_vec_gather(&in->keys[k], *idx, n, scratch, &v, err));
+        OV_TRY(ovi_key_words(s, spec, k, &v, *keys, scratch, err));
     }
-    if (!in->b->sel)
+    return OV_OK;
+}
+
+static ov_status group_rows(agg_state *s, const agg_spec *spec, const agg_batch *in, ov_arena *scratch,
+                            uint32_t *group, ov_error *err)
+{
+    uint32_t n = in->b->sel_rows, *idx, *packed;
+    uint64_t *keys;
+    OV_TRY(ovi_table_keys(s, spec, in, scratch, &keys, &idx, err));
+    if (!idx)
         return ovi_groups_find(&s->groups, keys, n, group, err);
-    uint32_t *packed;
     OV_TRY(ov_arena_alloc(scratch, ((size_t)n + 1) * 4, &packed, err));
     OV_TRY(ovi_groups_find(&s->groups, keys, n, packed, err));
     memset(group, 0, (size_t)in->b->rows * 4); /* rows that are not selected are never looked at */
@@ -112,11 +125,8 @@ static ov_status group_rows(agg_state *s, const agg_spec *spec, const agg_batch 
     return OV_OK;
 }
 
-ov_status ovi_table_add(agg_state *s, const agg_spec *spec, const agg_batch *in, ov_arena *scratch, ov_error *err)
+ov_status ovi_table_update(agg_state *s, const agg_spec *spec, const agg_batch *in, const uint32_t *group, ov_arena *scratch, ov_error *err)
 {
-    uint32_t *group;
-    OV_TRY(ov_arena_lanes(scratch, ((size_t)in->b->rows + 1) * 4, &group, err));
-    OV_TRY(group_rows(s, spec, in, scratch, group, err));
     for (uint32_t i = 0; i < spec->acc_count; i++)
         OV_TRY(ov_acc_reserve(&s->accs[i], s->groups.count, err));
     ov_agg_piece piece = {.to = in->b->rows, .kind = OV_PIECE_CODES};
@@ -128,4 +138,12 @@ ov_status ovi_table_add(agg_state *s, const agg_spec *spec, const agg_batch *in,
                         .weight = in->b->weight,
                         .ordinal = in->ordinal};
     return ovi_agg_update(spec, s->accs, in, &rows, scratch, err);
+}
+
+ov_status ovi_table_add(agg_state *s, const agg_spec *spec, const agg_batch *in, ov_arena *scratch, ov_error *err)
+{
+    uint32_t *group;
+    OV_TRY(ov_arena_lanes(scratch, ((size_t)in->b->rows + 1) * 4, &group, err));
+    OV_TRY(group_rows(s, spec, in, scratch, group, err));
+    return ovi_table_update(s, spec, in, group, scratch, err);
 }

@@ -23,6 +23,7 @@ typedef struct ov_exec_options {
                               evaluation: the oracle of every fast path */
     uint32_t dense_limit;  /* most groups of a dense table; 1 forces hashing */
     uint32_t spill_rows;   /* every operator that can goes to disk after so many rows or groups */
+    uint32_t lot_groups;   /* tables of so many groups give way to lots, however few new ones come */
     bool keep_states;      /* states of segments are kept even where it does not pay */
 } ov_exec_options;
 

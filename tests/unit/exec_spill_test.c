@@ -59,6 +59,8 @@ static const struct setting {
     {{.workers = 1, .spill_rows = 1000, .batch_rows = 500}, (size_t)1 << 30},
     {{.workers = 2, .spill_rows = 5000, .dense_limit = 1, .general_only = true}, (size_t)1 << 30},
     {{.workers = 2, .batch_rows = 1000}, (size_t)12 << 20},
+    {{.workers = 2, .spill_rows = 4000, .dense_limit = 1, .lot_groups = 20, .batch_rows = 700}, (size_t)1 << 30},
+    {{.workers = 2, .dense_limit = 1, .lot_groups = 200, .batch_rows = 700}, (size_t)20 << 20},
 };
 
 static void same_on_disk(const ov_plan *plan, bool must_spill, const char *what)
@@ -154,6 +156,20 @@ static void test_nested(void **state)
     same_on_disk(exec_sort(&table, inner, order, 2, 25, 0), true, "best groups");
 }
 
+/* Rows that lie in lots when their state goes to disk. */
+static void test_lots(void **state)
+{
+    (void)state;
+    const char *keys[][2] = {{"$0", "$1"}, {"$7", "$5"}};
+    const char *aggs[] = {"COUNT()", "SUM($4)", "AVG($5)", "MIN($5)", "COUNT($6) FILTER `>`($4, 3)", "COUNT(DISTINCT $4)"};
+    const int order[] = {-3, 0};
+    for (size_t k = 0; k < OV_COUNT_OF(keys); k++) {
+        const ov_plan *groups = exec_aggregate(&table, exec_scan(&table, OPEN, NULL), keys[k], 2, aggs, OV_COUNT_OF(aggs));
+        same_on_disk(exec_sort(&table, groups, order, 2, OV_NO_LIMIT, 0), true, "lots");
+        same_on_disk(exec_sort(&table, groups, order, 2, 40, 0), true, "best of lots");
+    }
+}
+
 /* ---- limits ---- */
 
 static void test_disk_limit(void **state)
@@ -186,6 +202,7 @@ int main(void)
         cmocka_unit_test(test_groups),
         cmocka_unit_test(test_sets),
         cmocka_unit_test(test_nested),
+        cmocka_unit_test(test_lots),
         cmocka_unit_test(test_disk_limit),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);

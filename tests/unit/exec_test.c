@@ -62,6 +62,8 @@ static const ov_exec_options settings[] = {
     {.workers = 1, .dense_limit = 1},
     {.workers = 4, .dense_limit = 1},
     {.workers = 2, .dense_limit = 300},
+    {.workers = 1, .dense_limit = 1, .lot_groups = 1},
+    {.workers = 4, .dense_limit = 1, .lot_groups = 40, .batch_rows = 700},
     {.workers = 2, .general_only = true},
     {.workers = 1, .general_only = true, .batch_rows = 1000},
 };
@@ -270,6 +272,20 @@ static void test_sets(void **state)
         }
 }
 
+/* Many groups below a sort, with everything that lots take: NULLs, fractions, masks, sets of numbers. */
+static void test_lots(void **state)
+{
+    (void)state;
+    const char *keys[][3] = {{"$0", "$1", "$5"}, {"$5", "$7", "$6"}, {"$7", "$2", "UPPER($1)"}, {"$6", "1", "$4"}};
+    const char *aggs[] = {"COUNT()",     "SUM($4)", "AVG($5)", "SUM($6)", "MIN($5)", "MAX($6)", "COUNT($5) FILTER `>`($4, 3)", "COUNT(DISTINCT $4)",
+                          "SUM(`*`($4, 1000000))", "MAX($0)"};
+    const int order[] = {-4, 0};
+    for (size_t k = 0; k < OV_COUNT_OF(keys); k++) {
+        ov_plan *groups = exec_aggregate(&table, exec_scan(&table, OPEN, k % 2 ? "`<`($4, 9)" : NULL), keys[k], 3, aggs, OV_COUNT_OF(aggs));
+        same_everywhere(exec_sort(&table, groups, order, 2, k < 2 ? OV_NO_LIMIT : 30, 0), "lots");
+    }
+}
+
 /* Each aggregate alone over each kind of key: what dense paths and index-only answers like best. */
 static void test_single_aggregates(void **state)
 {
@@ -472,6 +488,7 @@ int main(void)
         cmocka_unit_test(test_single_aggregates),
         cmocka_unit_test(test_random_aggregates),
         cmocka_unit_test(test_sets),
+        cmocka_unit_test(test_lots),
         cmocka_unit_test(test_sorts),
         cmocka_unit_test(test_limits),
         cmocka_unit_test(test_nested),
