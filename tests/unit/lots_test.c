@@ -70,7 +70,7 @@ static void run(uint32_t rows, uint32_t lots, uint32_t most)
             sent[c][i] = value_of(c, i);
     }
     for (uint32_t at = 0; at < rows;) {
-        uint32_t n = OV_MIN(1 + (uint32_t)(rnd() % most), rows - at);
+        uint32_t some = 1 + (uint32_t)(rnd() % most), n = OV_MIN(some, rows - at);
         ovi_lot_input in[COLS];
         for (uint32_t c = 0; c < COLS; c++)
             in[c] = (ovi_lot_input){.at = sent[c] + at, .stride = 1};
