@@ -231,12 +231,15 @@ static ov_status gather_list(const ov_vec *v, const uint32_t *idx, size_t n, ov_
 static ov_status runs_of(const ov_vec *v, const uint32_t *idx, size_t n, ov_arena *out,
                          uint32_t **runs, ov_error *err)
 {
+    enum { STRIDE = 16 };
     OV_TRY(ov_arena_alloc(out, n * sizeof **runs, runs, err));
     uint32_t run = 0;
     for (size_t i = 0; i < n; i++) {
         uint32_t row = idx ? idx[i] : (uint32_t)i;
         if (run > 0 && v->run_end[run - 1] > row)
             run = 0;
+        while (idx && run + STRIDE <= v->runs && v->run_end[run + STRIDE - 1] <= row) /* rows far apart */
+            run += STRIDE;
         while (v->run_end[run] <= row)
             run++;
         (*runs)[i] = run;

@@ -14,6 +14,7 @@
 #include <string.h>
 #include "query/exec/exec_int.h"
 #include "query/exec/keyset.h"
+#include "query/expr/code_truth.h"
 
 typedef enum scan_way { WAY_OUT, WAY_COUNT, WAY_CODES, WAY_GATHER, WAY_BLOCKS } scan_way;
 
@@ -86,19 +87,6 @@ typedef struct verdict {
     uint32_t codes, last; /* codes that match, and one of them */
 } verdict;
 
-/* The first code from `code` on that is true, or count. Most tables of large dictionaries are false nearly everywhere. */
-static inline uint32_t ovi_next_true(const uint8_t *truth, uint32_t code, uint32_t count)
-{
-    for (uint64_t eight; code + 8 <= count; code += 8) {
-        memcpy(&eight, truth + code, 8);
-        if (eight & UINT64_C(0x0101010101010101))
-            break;
-    }
-    while (code < count && truth[code] != 1)
-        code++;
-    return code;
-}
-
 enum { CANON_DOMAINS = 4, MORSEL_BLOCKS = 32 };
 
 /* A wish of the sink, and how many rows it was asked about and kept. */
@@ -170,9 +158,10 @@ bool ovi_scan_wish_is_strict(const scan_wish *wish);
 bool ovi_scan_wish_excludes(const scan_wish *wish, const scan_column *col, const ov_block_stats *stats);
 /* Drops the rows of b that the wish has no use for; their value is in its column. */
 OV_CHECKED ov_status ovi_scan_wish_keep(scan_wish *wish, ovi_worker *w, ov_batch *b, ov_error *err);
-/* Few rows of b are left: they alone, with the columns of `used`. */
+/* Few rows of b are left. */
 bool ovi_scan_is_sparse(const ov_batch *b);
-OV_CHECKED ov_status ovi_scan_compact(const uint64_t *used, ovi_worker *w, ov_batch *b, ov_error *err);
+/* b becomes its selected rows alone, which are `rows`, with the columns of `have`. */
+OV_CHECKED ov_status ovi_scan_compact(const uint64_t *have, const uint32_t *rows, ovi_worker *w, ov_batch *b, ov_error *err);
 /* ---- scan_read.c ---- */
 /* What the scan makes of values of the stored column; only those of selected rows count. */
 OV_CHECKED ov_status ovi_scan_derive(const scan_column *col, const uint64_t *sel, uint32_t sel_rows, ovi_worker *w,

@@ -160,18 +160,29 @@ static ov_status judge_absent(ovi_scan *s, ovi_worker *w, verdict *v, ov_error *
     return OV_OK;
 }
 
-/* What the truth of each code says about the segment. */
+/* What the truth of each code says about the segment. Rows are counted by the fewer codes, those that are true or the others. */
 static void sum_truth(const scan_column *col, verdict *v)
 {
     const ov_domain *d = col->domain;
-    for (uint32_t code = 0; (code = ovi_next_true(v->truth, code, d->count)) < d->count; code++) {
-        v->codes++;
-        v->last = code;
-        v->rows += d->row_counts ? d->row_counts[code] : 0;
-    }
+    const uint8_t *last = memrchr(v->truth, 1, d->count);
+    v->codes = ov_truth_count(v->truth, d->count, 1);
+    v->last = last ? (uint32_t)(last - v->truth) : 0;
     v->never = v->codes == 0;
     v->always = v->codes == d->count;
     v->indexed = col->info->indexed && d->row_counts != NULL;
+    if (!v->indexed || v->always)
+        return;
+    uint32_t code = 0;
+    uint64_t rows = 0;
+    if (v->codes <= d->count / 2) {
+        for (; (code = ov_truth_next(v->truth, code, d->count)) < d->count; code++)
+            rows += d->row_counts[code];
+        v->rows = rows;
+    } else {
+        for (; (code = ov_truth_next_other(v->truth, code, d->count)) < d->count; code++)
+            rows += d->row_counts[code];
+        v->rows = col->info->rows - rows;
+    }
 }
 
 static ov_status judge_codes(const scan_column *col, ovi_worker *w, verdict *v, ov_error *err)

@@ -15,6 +15,7 @@ typedef struct reading {
     uint32_t block;       /* BLOCKS: which */
     uint32_t from;        /* BLOCKS: first row within the block, when batches are smaller than blocks */
     const uint32_t *rows; /* GATHER: row numbers */
+    const uint32_t *picked; /* BLOCKS: the rows of the block that are the batch, when the filter has left few; else NULL */
     /* for the query's counters, which all workers share: added once a morsel */
     uint64_t bytes_read, rows_scanned, blocks_scanned, blocks_skipped;
 } reading;
@@ -77,10 +78,11 @@ static ov_status read_raw(reading *r, const scan_column *col, ov_vec *v, ov_erro
         OV_TRY(ov_column_gather(col->col, r->rows, r->b.rows, scratch, v, err));
     } else {
         OV_TRY(ov_column_read(col->col, r->block, scratch, v, err));
-        if (r->from != 0 || r->b.rows != v->rows) {
-            ov_vec whole = *v;
+        ov_vec whole = *v;
+        if (r->picked)
+            OV_TRY(ov_vec_gather(&whole, r->picked, r->b.rows, scratch, v, err));
+        else if (r->from != 0 || r->b.rows != v->rows)
             OV_TRY(ovi_vec_slice(&whole, r->from, r->b.rows, scratch, v, err));
-        }
     }
     r->bytes_read += ov_vec_bytes(v);
     return OV_OK;
@@ -131,7 +133,7 @@ static ov_status read_values(reading *r, uint32_t c, ov_error *err)
 {
     const scan_column *col = &r->seg->columns[c];
     ov_vec *v = &r->b.col[c];
-    if (r->rows && col->fixed) {
+    if ((r->rows || r->picked) && col->fixed) {
         *v = fixed_vec(col, col->fixed_code, r->b.rows);
         return ovi_scan_derive(col, r->b.sel, r->b.sel_rows, r->w, v, err);
     }
@@ -180,11 +182,31 @@ static ov_status begin(reading *r, uint32_t rows, ov_error *err)
 {
     const ov_plan *node = r->s->node;
     OV_TRY(ovi_next_batch(r->w, err));
+    r->picked = NULL;
     r->b = (ov_batch){.rows = rows, .cols = node->field_count, .sel_rows = rows};
     OV_TRY(ov_arena_alloc(&r->w->scratch, OV_MAX(node->field_count, 1) * sizeof(ov_vec), &r->b.col, err));
     OV_TRY(ov_arena_zalloc(&r->w->scratch, (ov_words(node->field_count) + 1) * 8, &r->have, err));
     for (uint32_t c = 0; c < node->field_count; c++)
         r->b.col[c] = ov_vec_null(node->fields[c].type, rows);
+    return OV_OK;
+}
+
+/* Few rows are left: from here on the batch is those alone. Of the columns that were read the sink gets what it uses, others are
+ * picked out when they are asked for. */
+static ov_status narrow(reading *r, ov_error *err)
+{
+    uint32_t n = r->b.sel_rows, *at, *list;
+    ov_arena *scratch = &r->w->scratch;
+    if (r->s->exec->cx->options.general_only || r->b.weight || n == 0 || !ovi_scan_is_sparse(&r->b))
+        return OV_OK;
+    OV_TRY(ov_arena_alloc(scratch, ((size_t)n + 1) * sizeof(*at), &at, err));
+    OV_TRY(ov_arena_alloc(scratch, ((size_t)n + 1) * sizeof(*list), &list, err));
+    ov_bits_indices(r->b.sel, r->b.rows, at);
+    ov_bits_and(r->have, r->s->used, r->b.cols);
+    OV_TRY(ovi_scan_compact(r->have, at, r->w, &r->b, err));
+    for (uint32_t i = 0; i < n; i++)
+        list[i] = r->rows ? r->rows[at[i]] : r->picked ? r->picked[at[i]] : r->from + at[i];
+    *(r->rows ? &r->rows : &r->picked) = list;
     return OV_OK;
 }
 
@@ -213,6 +235,8 @@ static ov_status filter_rows(reading *r, const conjunct *const *rest, uint32_t r
         if (rows < r->b.rows)
             r->b.sel = is_true;
         r->b.sel_rows = rows;
+        if (i + 1 < rest_count)
+            OV_TRY(narrow(r, err));
     }
     return OV_OK;
 }
@@ -238,11 +262,11 @@ static ov_status filter_and_push(reading *r, const conjunct *const *rest, uint32
     OV_TRY(drop_unwanted(r, false, err));
     if (r->b.sel_rows == 0)
         return OV_OK;
+    if (s->used_count)
+        OV_TRY(narrow(r, err));
     for (uint32_t c = 0; c < s->node->field_count; c++)
         if (ov_bits_test(s->used, c))
             OV_TRY(read_column(r, c, err));
-    if (!s->exec->cx->options.general_only && !r->b.weight && ovi_scan_is_sparse(&r->b))
-        OV_TRY(ovi_scan_compact(s->used, r->w, &r->b, err));
     set_origins(r);
     ovi_count_rows(s->exec, s->node, &r->b);
     return ovi_push(s->sink, r->w, &r->b, err);

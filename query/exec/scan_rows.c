@@ -12,7 +12,7 @@
 static ov_status rows_of_truth(const scan_column *col, const verdict *v, ov_rowset *set, ov_error *err)
 {
     uint32_t count = col->domain->count;
-    for (uint32_t code = 0; (code = ovi_next_true(v->truth, code, count)) < count; code++)
+    for (uint32_t code = 0; (code = ov_truth_next(v->truth, code, count)) < count; code++)
         OV_TRY(ov_column_rows_of(col->col, code, set, err));
     return OV_OK;
 }
@@ -80,7 +80,7 @@ static ov_status count_rows(scan_segment *seg, const verdict *v, ov_error *err)
 {
     const scan_column *col = &seg->columns[v->c->column];
     uint32_t codes = col->domain->count;
-    for (uint32_t code = 0; (code = ovi_next_true(v->truth, code, codes)) < codes; code++)
+    for (uint32_t code = 0; (code = ov_truth_next(v->truth, code, codes)) < codes; code++)
         for (uint32_t i = 0; i < seg->range_count; i++) {
             uint64_t rows;
             OV_TRY(ov_column_count_of(col->col, code, seg->ranges[i].first, seg->ranges[i].end, &rows, err));

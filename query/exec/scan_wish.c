@@ -68,16 +68,12 @@ bool ovi_scan_is_sparse(const ov_batch *b)
     return b->sel && b->sel_rows < b->rows / SPARSE;
 }
 
-ov_status ovi_scan_compact(const uint64_t *used, ovi_worker *w, ov_batch *b, ov_error *err)
+ov_status ovi_scan_compact(const uint64_t *have, const uint32_t *rows, ovi_worker *w, ov_batch *b, ov_error *err)
 {
-    uint32_t *rows = NULL, n = b->sel_rows;
-    if (ov_bits_next(used, b->cols, 0) < b->cols) { /* else only their number matters */
-        OV_TRY(ov_arena_alloc(&w->scratch, ((size_t)n + 1) * sizeof(*rows), &rows, err));
-        ov_bits_indices(b->sel, b->rows, rows);
-    }
+    uint32_t n = b->sel_rows;
     for (uint32_t c = 0; c < b->cols; c++) {
         ov_vec whole = b->col[c];
-        if (ov_bits_test(used, c))
+        if (ov_bits_test(have, c))
             OV_TRY(ov_vec_gather(&whole, rows, n, &w->scratch, &b->col[c], err));
         else
             b->col[c] = ov_vec_null(whole.type, n);

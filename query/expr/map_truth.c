@@ -1,6 +1,7 @@
 /*
  * Conditions over distinct values: the truth of each code of a dictionary, at best as one range of codes, and masks from it.
  */
+#include "query/expr/code_truth.h"
 #include "query/expr/map_int.h"
 
 static bool is_column(const ov_expr *e, uint32_t column)
@@ -77,6 +78,22 @@ bool ov_eval_code_range(const ov_expr *e, uint32_t column, const ov_domain *doma
     return true;
 }
 
+/* `<>` over a sorted dictionary: all but one. */
+static bool all_but_one(const ov_expr *e, uint32_t column, const ov_domain *d, uint8_t *truth)
+{
+    if (e->kind != OV_EXPR_CALL || e->fn->op != OV_OP_NE || !is_column(e->args[0], column) || !d->sorted ||
+        d->type.id != OV_TYPE_STRING || ov_type_is_list(d->type) || !ovi_is_const(e->args[1]) || ovi_is_null(e->args[1]))
+        return false;
+    bool exact;
+    uint32_t at = ov_domain_lower_bound(d, e->args[1]->constant.s, &exact);
+    memset(truth, 1, d->count);
+    if (d->count > 0 && ov_domain_is_null(d, 0))
+        truth[0] = 2;
+    if (exact)
+        truth[at] = 0;
+    return true;
+}
+
 /* IN over a sorted dictionary with few items: look the items up instead of the values. */
 static bool set_lookup(const ov_expr *e, uint32_t column, const ov_domain *d, uint8_t *truth)
 {
@@ -98,7 +115,7 @@ static bool set_lookup(const ov_expr *e, uint32_t column, const ov_domain *d, ui
 static ov_status truth_of_values(ov_eval *ev, const ov_expr *e, uint32_t column, const ov_domain *d,
                                  uint8_t *truth, ov_error *err)
 {
-    if (set_lookup(e, column, d, truth))
+    if (all_but_one(e, column, d, truth) || set_lookup(e, column, d, truth))
         return OV_OK;
     for (uint32_t first = 0; first < d->count; first += OV_BATCH_ROWS) {
         uint32_t n = OV_MIN(d->count - first, (uint32_t)OV_BATCH_ROWS);
@@ -122,17 +139,9 @@ static ov_status truth_of_values(ov_eval *ev, const ov_expr *e, uint32_t column,
 /* The true codes may form one stretch; then codes are compared instead of looked up. */
 static void find_range(ovi_known *k, uint32_t count)
 {
-    uint32_t first = count, end = 0, trues = 0, unknown = 0;
-    for (uint32_t i = 0; i < count; i++) {
-        if (k->truth[i] == 1) {
-            first = OV_MIN(first, i);
-            end = i + 1;
-            trues++;
-        }
-        unknown += k->truth[i] == 2;
-    }
-    k->first = trues ? first : 0;
-    k->end = end;
+    uint32_t trues = ov_truth_count(k->truth, count, 1), unknown = ov_truth_count(k->truth, count, 2);
+    k->first = trues ? ov_truth_next(k->truth, 0, count) : 0;
+    k->end = trues ? (uint32_t)((const uint8_t *)memrchr(k->truth, 1, count) - k->truth) + 1 : 0;
     k->has_unknown = unknown > 0;
     k->is_range = trues == k->end - k->first && (unknown == 0 || (unknown == 1 && k->truth[0] == 2));
 }
