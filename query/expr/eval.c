@@ -161,28 +161,40 @@ ov_status ovi_truth_vec(ov_eval *ev, const ov_batch *batch, const ovi_truth *t, 
 
 /* ---- arguments ---- */
 
+static void widen(const ovi_kernels *k, const ov_vec *v, int64_t *to)
+{
+    if (v->lane == 1)
+        k->widen_u8(v->data, v->base, v->rows, to);
+    else if (v->lane == 2)
+        k->widen_u16(v->data, v->base, v->rows, to);
+    else
+        k->widen_u32(v->data, v->base, v->rows, to);
+}
+
+static void scale(const ovi_kernels *k, const ov_vec *v, double *to)
+{
+    if (v->lane == 1)
+        k->scale_u8(v->data, v->base, v->divisor, v->rows, to);
+    else if (v->lane == 2)
+        k->scale_u16(v->data, v->base, v->divisor, v->rows, to);
+    else
+        k->scale_u32(v->data, v->base, v->divisor, v->rows, to);
+}
+
 /* ov_vec_flatten, with kernels for narrow numbers. */
 static ov_status open_vec(ov_eval *ev, const ov_vec *v, ov_vec *out, ov_error *err)
 {
     bool narrow = v->enc == OV_ENC_FLAT && !v->raw && v->lane < 8;
     if (!narrow || (!ov_type_is_int(v->type) && !ov_type_is_real(v->type)))
         return ov_vec_flatten(v, &ev->mem, out, err);
-    int64_t *to;
+    void *to;
     OV_TRY(ov_arena_lanes(&ev->mem, OV_MAX(ov_words(v->rows), (size_t)1) * 64 * 8, &to, err));
-    if (v->lane == 1)
-        ev->k->widen_u8(v->data, v->base, v->rows, to);
-    else if (v->lane == 2)
-        ev->k->widen_u16(v->data, v->base, v->rows, to);
-    else
-        ev->k->widen_u32(v->data, v->base, v->rows, to);
+    *out = ov_vec_flat(v->type, to, v->valid, v->rows);
     if (ov_type_is_real(v->type)) {
-        double *reals;
-        OV_TRY(ov_arena_lanes(&ev->mem, OV_MAX(ov_words(v->rows), (size_t)1) * 64 * 8, &reals, err));
-        ev->k->scale(to, v->divisor, v->rows, reals);
-        *out = ov_vec_flat(v->type, reals, v->valid, v->rows);
+        scale(ev->k, v, to);
         return OV_OK;
     }
-    *out = ov_vec_flat(v->type, to, v->valid, v->rows);
+    widen(ev->k, v, to);
     out->has_bounds = v->has_bounds;
     out->min = v->min;
     out->max = v->max;

@@ -129,6 +129,26 @@ static bool same(double a, double b)
     return a == b || (isnan(a) && isnan(b));
 }
 
+/* Every divisor a column may have, bases of every size: to the last bit what the division gives. */
+static void check_scale(const ovi_kernels *k, size_t rows)
+{
+    static const int64_t bases[] = {0, -5, 1, 99999999, -100000, INT64_C(1) << 40, (INT64_C(1) << 53) - 70000, -(INT64_C(1) << 53),
+                                    INT64_MAX - UINT32_MAX, INT64_MIN};
+    double divisor = 1;
+    for (int power = 0; power <= 22; power++, divisor *= 10)
+        for (size_t b = 0; b < OV_COUNT_OF(bases); b++) {
+            k->scale_u8(v8, bases[b], divisor, rows, reals);
+            for (size_t i = 0; i < rows; i++)
+                assert_true(same(reals[i], (double)(bases[b] + v8[i]) / divisor));
+            k->scale_u16(v16, bases[b], divisor, rows, reals);
+            for (size_t i = 0; i < rows; i++)
+                assert_true(same(reals[i], (double)(bases[b] + v16[i]) / divisor));
+            k->scale_u32(v32, bases[b], divisor, rows, reals);
+            for (size_t i = 0; i < rows; i++)
+                assert_true(same(reals[i], (double)(bases[b] + v32[i]) / divisor));
+        }
+}
+
 static void arithmetic(const ovi_kernels *k, size_t rows)
 {
     const int64_t *a = (const int64_t *)v64, *b = (const int64_t *)w64;
@@ -179,9 +199,7 @@ static void arithmetic(const ovi_kernels *k, size_t rows)
     k->widen_u32(v32, INT64_MIN, rows, sums);
     for (size_t i = 0; i < rows; i++)
         assert_int_equal(sums[i], INT64_MIN + v32[i]);
-    k->scale(sums, 100, rows, reals);
-    for (size_t i = 0; i < rows; i++)
-        assert_true(reals[i] == (double)sums[i] / 100);
+    check_scale(k, rows);
     for (size_t step = 0; step < 2; step++) {
         memset(blended, 0x77, sizeof blended);
         memset(marked, 0x77, sizeof marked);

@@ -50,11 +50,13 @@ typedef struct ovi_kernels {
     /* out = a / y towards zero for a constant y other than 0; false, with out unspecified, when some |a| >= 2^52. */
     bool (*div_i64_const)(const int64_t *a, int64_t y, size_t rows, int64_t *out);
 
-    /* Frames of reference opened: base + lane, and (base + lane) / divisor. */
+    /* Frames of reference opened: base + lane, and (double)(base + lane) / divisor for divisors of 1 to 1e22. */
     void (*widen_u8)(const uint8_t *v, int64_t base, size_t rows, int64_t *out);
     void (*widen_u16)(const uint16_t *v, int64_t base, size_t rows, int64_t *out);
     void (*widen_u32)(const uint32_t *v, int64_t base, size_t rows, int64_t *out);
-    void (*scale)(const int64_t *v, double divisor, size_t rows, double *out);
+    void (*scale_u8)(const uint8_t *v, int64_t base, double divisor, size_t rows, double *out);
+    void (*scale_u16)(const uint16_t *v, int64_t base, double divisor, size_t rows, double *out);
+    void (*scale_u32)(const uint32_t *v, int64_t base, double divisor, size_t rows, double *out);
 
     /* out = v where the mask is set; v's step is 1, or 0 for a constant */
     void (*blend_u8)(const uint64_t *mask, uint8_t v, size_t rows, uint8_t *out);

@@ -134,11 +134,15 @@ static void widen_u32(const uint32_t *restrict v, int64_t base, size_t rows, int
         out[i] = (int64_t)((uint64_t)base + v[i]);
 }
 
-static void scale(const int64_t *restrict v, double divisor, size_t rows, double *restrict out)
-{
-    for (size_t i = 0; i < rows; i++)
-        out[i] = (double)v[i] / divisor;
-}
+#define KT uint8_t
+#define KNAME scale_u8
+#include "query/expr/kernels/scale_tmpl.h"
+#define KT uint16_t
+#define KNAME scale_u16
+#include "query/expr/kernels/scale_tmpl.h"
+#define KT uint32_t
+#define KNAME scale_u32
+#include "query/expr/kernels/scale_tmpl.h"
 
 static void blend_u8(const uint64_t *restrict mask, uint8_t v, size_t rows, uint8_t *restrict out)
 {
@@ -224,7 +228,9 @@ const ovi_kernels OVI_ISA = {
     .widen_u8 = widen_u8,
     .widen_u16 = widen_u16,
     .widen_u32 = widen_u32,
-    .scale = scale,
+    .scale_u8 = scale_u8,
+    .scale_u16 = scale_u16,
+    .scale_u32 = scale_u32,
     .blend_u8 = blend_u8,
     .blend_i64 = blend_i64,
     .long_to_double = long_to_double,
