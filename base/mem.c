@@ -95,14 +95,21 @@ void *ov_aligned_malloc(size_t alignment, size_t bytes)
     return posix_memalign(&p, alignment, bytes ? bytes : 1) == 0 ? p : NULL;
 }
 
+/* Says something about the whole pages among these bytes: a wish, for not every system knows what is asked. */
+static void advise(void *p, size_t bytes, size_t least, int advice)
+{
+    enum { PAGE = 4096 };
+    if (bytes < least)
+        return;
+    uintptr_t from = ((uintptr_t)p + PAGE - 1) & ~(uintptr_t)(PAGE - 1), end = ((uintptr_t)p + bytes) & ~(uintptr_t)(PAGE - 1);
+    (void)madvise((void *)from, end - from, advice);
+}
+
 /* Arrays are used here and there: the large ones had better lie in large pages. */
 static void use_large_pages(void *p, size_t bytes)
 {
-    enum { LARGE = 4 << 20, PAGE = 4096 };
-    if (bytes < LARGE)
-        return;
-    uintptr_t from = ((uintptr_t)p + PAGE - 1) & ~(uintptr_t)(PAGE - 1), end = ((uintptr_t)p + bytes) & ~(uintptr_t)(PAGE - 1);
-    (void)madvise((void *)from, end - from, MADV_HUGEPAGE); /* a wish: not every system has such pages */
+    enum { LARGE = 4 << 20 };
+    advise(p, bytes, LARGE, MADV_HUGEPAGE);
 }
 
 char *ov_strdup(const char *text)
@@ -147,6 +154,16 @@ ov_status ov_array_grow(ov_budget *budget, void *array, size_t old_bytes, size_t
     use_large_pages(p, new_bytes);
     if (old)
         memset((char *)p + old_bytes, 0, new_bytes - old_bytes);
+    memcpy(array, &p, sizeof(p));
+    return OV_OK;
+}
+
+ov_status ov_array_table(ov_budget *budget, void *array, size_t bytes, ov_error *err)
+{
+    enum { SOME_PAGES = 64 << 10 };
+    void *p = NULL;
+    OV_TRY(ov_array_grow(budget, &p, 0, bytes, err));
+    advise(p, bytes, SOME_PAGES, MADV_POPULATE_WRITE);
     memcpy(array, &p, sizeof(p));
     return OV_OK;
 }

@@ -56,3 +56,6 @@ ov_status ov_fail_nomem(ov_error *err, size_t bytes);
 OV_CHECKED ov_status ov_array_grow(ov_budget *budget, void *array, size_t old_bytes, size_t new_bytes,
                                    ov_error *err);
 void ov_array_free(ov_budget *budget, void *array, size_t bytes);
+/* A new zeroed array that will be read and written all over, as tables of hashes are: its pages come at once. One by one they would
+ * come twice, read and then written, and the second time every processor would be told. */
+OV_CHECKED ov_status ov_array_table(ov_budget *budget, void *array, size_t bytes, ov_error *err);

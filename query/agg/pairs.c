@@ -106,7 +106,7 @@ static OV_NOINLINE ov_status rebuild(ov_pairs *p, size_t slot_count, bool wide, 
 {
     ov_pairs other = {.budget = p->budget, .slot_count = slot_count, .used = p->used, .wide = wide, .has_zero = p->has_zero && !wide};
     ov_status st;
-    OV_TRY(ov_array_grow(p->budget, &other.slots, 0, ov_pairs_bytes(&other), err));
+    OV_TRY(ov_array_table(p->budget, &other.slots, ov_pairs_bytes(&other), err));
     if (p->wide)
         st = move(p, true, &other, true, err);
     else

@@ -21,27 +21,42 @@ void ov_strtab_fini(ov_strtab *t)
     t->cap = t->slot_count = t->count = 0;
 }
 
-static ov_status grow_slots(ov_strtab *t, ov_error *err)
+enum { SLOTS_FAST = 1 << 20 }; /* smaller tables grow in larger steps, so that fewer slots move */
+
+/* The taken ones of src's slots into free ones of `slots`. */
+static ov_status move_slots(ov_strtab *t, uint64_t *slots, uint32_t mask, ov_error *err)
+{
+    enum { SOME = 64 };
+    uint64_t taken[SOME];
+    for (uint32_t from = 0; from < t->slot_count; from += SOME) {
+        uint32_t n = 0;
+        OV_TRY(ov_budget_alive_at(t->budget, from, err));
+        for (uint32_t i = 0; i < SOME; i++) { /* which slots are free nobody can foretell, so there is no branch */
+            taken[n] = t->slots[from + i];
+            n += taken[n] != 0;
+        }
+        for (uint32_t i = 0; i < n; i++) {
+            /* the high half of the hash is stored and is what places a slot */
+            uint32_t at = (uint32_t)(taken[i] >> 32) & mask;
+            while (slots[at])
+                at = (at + 1) & mask;
+            slots[at] = taken[i];
+        }
+    }
+    return OV_OK;
+}
+
+static OV_NOINLINE ov_status grow_slots(ov_strtab *t, ov_error *err)
 {
     uint64_t *slots = NULL;
-    uint32_t count = t->slot_count * 2;
+    uint32_t count = t->slot_count * (t->slot_count < SLOTS_FAST ? 4 : 2);
     if (count < t->slot_count)
         return ov_fail(err, OV_LIMIT, "more than a thousand million distinct strings in one query");
-    OV_TRY(ov_array_grow(t->budget, &slots, 0, (size_t)count * sizeof(*slots), err));
-    for (uint32_t i = 0; i < t->slot_count; i++) {
-        uint64_t slot = t->slots[i];
-        ov_status st = ov_budget_alive_at(t->budget, i, err);
-        if (st != OV_OK) {
-            ov_array_free(t->budget, &slots, (size_t)count * sizeof(*slots));
-            return st;
-        }
-        if (!slot)
-            continue;
-        /* the high half of the hash is stored and is what places a slot */
-        uint32_t at = (uint32_t)(slot >> 32) & (count - 1);
-        while (slots[at])
-            at = (at + 1) & (count - 1);
-        slots[at] = slot;
+    OV_TRY(ov_array_table(t->budget, &slots, (size_t)count * sizeof(*slots), err));
+    ov_status st = move_slots(t, slots, count - 1, err);
+    if (st != OV_OK) {
+        ov_array_free(t->budget, &slots, (size_t)count * sizeof(*slots));
+        return st;
     }
     ov_array_free(t->budget, &t->slots, t->slot_count * sizeof(uint64_t));
     t->slots = slots;

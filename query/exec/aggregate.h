@@ -139,6 +139,7 @@ typedef struct agg_state {
     struct {
         bool *stay;       /* by accumulator: its set is that of the dense level, by dense groups */
         uint32_t ids;     /* dense groups */
+        uint32_t groups;  /* of the table, when that was */
         uint32_t *group;  /* the table's group of each that exists, */
         uint32_t *id;     /* and back; OVI_NONE: it has no dense one */
     } dense_sets; /* after ovi_dense_end */
@@ -171,7 +172,7 @@ OV_CHECKED ov_status ovi_agg_update(const agg_spec *spec, ov_acc *accs, const ag
 OV_CHECKED ov_status ovi_dense_add(agg_state *s, const agg_spec *spec, const agg_batch *in, ov_arena *scratch,
                                    bool *taken, ov_error *err);
 OV_CHECKED ov_status ovi_dense_flush(agg_state *s, const agg_spec *spec, ov_error *err);
-/* The last time, before ovi_table_match or nothing: sets of which only the size is asked for stay in the dense level where more of them
+/* The last time, before two tables are joined or matched: sets of which only the size is asked for stay in the dense level where more of them
  * is there than in the table (agg_state.dense_sets). */
 OV_CHECKED ov_status ovi_dense_end(agg_state *s, const agg_spec *spec, ov_error *err);
 /* ---- aggregate_given.c ---- */
@@ -210,7 +211,8 @@ OV_CHECKED ov_status ovi_key_words(agg_state *s, const agg_spec *spec, uint32_t 
 /* ---- aggregate_merge.c ---- */
 /* dst takes in the groups of src, which lives as long: its texts are lent. Both dense levels are empty. */
 OV_CHECKED ov_status ovi_table_merge(agg_state *dst, agg_state *src, const agg_spec *spec, ov_error *err);
-/* Tables of `count` workers until `most`, 1 or 2, are left, at the front; dense levels are empty then. */
+/* Tables of `count` workers until `most`, 1 or 2, are left, at the front; dense levels are empty then but for sets (ovi_dense_end), and sets of
+ * which only the size is asked for (agg_acc_spec) have their sizes in the accumulators. */
 OV_CHECKED ov_status ovi_tables_join(const agg_spec *spec, agg_state **tables, uint32_t count, uint32_t most, uint32_t *left,
                                      ov_error *err);
 /* dst's groups take in those of src that have the same keys; the others are rest[0 .. rest_count), and stay src's. Sets of which only the

@@ -110,6 +110,7 @@ static ov_status leave_sets(agg_state *s, const agg_spec *spec, const uint32_t *
     OV_TRY(ov_arena_zalloc(&s->arena, ((size_t)d->groups + 1) * 4, &s->dense_sets.group, err));
     OV_TRY(ov_arena_alloc(&s->arena, ((size_t)groups + 1) * 4, &s->dense_sets.id, err));
     s->dense_sets.ids = d->groups;
+    s->dense_sets.groups = groups;
     memset(s->dense_sets.id, 0xff, (size_t)groups * 4);
     for (uint32_t i = 0; i < n; i++) {
         if (s->dense_sets.id[to[i]] != OVI_NONE) /* codes of equal values, as functions leave them: sets have to be joined */

@@ -4,8 +4,9 @@
  * join    one table takes in another one: its groups are looked up, and most of them are new where there are many, so everything that the
  *         first has grows. The way where groups must come in order, and what the other is tested against
  * match   two tables stay apart. All workers look up groups of the second in the first, a stretch of them each; those that are found are
- *         added to their partners, which are no one else's, and the rest goes out of the second table as it is. Sets of which only the
- *         size is asked for are not joined either: what the first one lacks is counted
+ *         added to their partners, which are no one else's, and the rest goes out of the second table as it is
+ *
+ * The last two tables' sets of which only the size is asked for are joined by neither way: what the first one lacks is counted, by all workers.
  *
  * With more than two workers, tables are joined in pairs, side by side, until two are left.
  */
@@ -52,75 +53,7 @@ static void translate_keys(const agg_state *src, const agg_spec *spec, uint32_t 
     ovi_keys_renumber(&spec->layout, numbers, keys, n, live);
 }
 
-/* ---- join ---- */
-
-/* dst's number of each of src's strings, key by key; keys that are no strings have none. */
-static ov_status number_strings(agg_state *dst, const agg_state *src, const agg_spec *spec, uint32_t **numbers,
-                                ov_error *err)
-{
-    ov_budget *budget = src->groups.budget;
-    for (uint32_t k = 0; k < spec->layout.count; k++) {
-        if (!ovi_key_is_text(&spec->layout, k))
-            continue;
-        OV_TRY(ov_array_grow(budget, &numbers[k], 0, (size_t)src->strings[k].count * 4, err));
-        OV_TRY(ov_strtab_take(&dst->strings[k], &src->strings[k], true, numbers[k], err));
-    }
-    return OV_OK;
-}
-
-static ov_status merge_accs(agg_state *dst, agg_state *src, const agg_spec *spec, const uint32_t *from,
-                            const uint32_t *to, ov_error *err)
-{
-    for (uint32_t i = 0; i < spec->acc_count; i++) {
-        OV_TRY(ov_query_alive(spec->exec->cx, err));
-        OV_TRY(ov_acc_settle(&src->accs[i], err));
-        OV_TRY(ov_acc_settle(&dst->accs[i], err));
-        OV_TRY(ov_acc_reserve(&dst->accs[i], dst->groups.count, err));
-        OV_TRY(ov_acc_merge(&dst->accs[i], &src->accs[i], from, to, src->groups.count, to, err));
-    }
-    return OV_OK;
-}
-
-/* Strings of src stay with src, which lives as long as dst. */
-ov_status ovi_table_merge(agg_state *dst, agg_state *src, const agg_spec *spec, ov_error *err)
-{
-    enum { STEP_WORDS = 1 << 18 }; /* of keys between two questions whether to go on */
-    ov_budget *budget = src->groups.budget;
-    uint32_t n = src->groups.count, width = spec->layout.width, count = spec->layout.count;
-    uint32_t step = OV_MIN(n, STEP_WORDS / OV_MAX(width, 1u) + 1), *to = NULL, **numbers = NULL;
-    uint64_t *keys = NULL;
-    ov_status st;
-    if (n == 0)
-        return OV_OK;
-    size_t key_bytes = (size_t)step * width * 8, to_bytes = (size_t)n * 8, number_bytes = (count + (size_t)1) * sizeof(*numbers);
-    OV_TRY_OUT(st, ov_array_grow(budget, &keys, 0, key_bytes, err));
-    OV_TRY_OUT(st, ov_array_grow(budget, &to, 0, to_bytes, err));
-    OV_TRY_OUT(st, ov_array_grow(budget, &numbers, 0, number_bytes, err));
-    OV_TRY_OUT(st, number_strings(dst, src, spec, numbers, err));
-    for (uint32_t at = 0; at < n; at += step) {
-        uint32_t some = OV_MIN(n - at, step);
-        OV_TRY_OUT(st, ov_query_alive(spec->exec->cx, err));
-        translate_keys(src, spec, numbers, at, some, keys, NULL);
-        OV_TRY_OUT(st, ovi_groups_find(&dst->groups, keys, some, to + at, err));
-    }
-    uint32_t *from = to + n;
-    for (uint32_t i = 0; i < n; i++)
-        from[i] = i;
-    OV_TRY_OUT(st, merge_accs(dst, src, spec, from, to, err));
-out:
-    for (uint32_t k = 0; numbers && k < count; k++)
-        if (numbers[k])
-            ov_array_free(budget, &numbers[k], (size_t)src->strings[k].count * 4);
-    if (numbers)
-        ov_array_free(budget, &numbers, number_bytes);
-    if (keys)
-        ov_array_free(budget, &keys, key_bytes);
-    if (to)
-        ov_array_free(budget, &to, to_bytes);
-    return st;
-}
-
-/* ---- match ---- */
+/* ---- what the smaller table has, looked up in the other one by all workers ---- */
 
 typedef struct matching {
     const agg_spec *spec;
@@ -159,39 +92,6 @@ static ov_status match_strings(matching *m, const ov_strtab *ours, const ov_strt
     return share_out(m->spec, theirs->slot_count, find_strings, m, err);
 }
 
-static ov_status find_groups(void *self, ovi_worker *w, size_t piece, ov_error *err)
-{
-    matching *m = self;
-    uint32_t at = (uint32_t)(piece * STRETCH), n = OV_MIN(m->src->groups.count - at, (uint32_t)STRETCH), found = 0, rest = n;
-    uint64_t *keys, *live;
-    OV_TRY(ov_arena_alloc(&w->scratch, (size_t)n * m->spec->layout.width * 8, &keys, err));
-    OV_TRY(ov_arena_alloc(&w->scratch, (ov_words(n) + 1) * 8, &live, err));
-    ov_bits_fill(live, n, true);
-    translate_keys(m->src, m->spec, m->numbers, at, n, keys, live);
-    ovi_groups_lookup(&m->dst->groups, keys, live, n, m->map + at);
-    for (uint32_t g = 0; g < n; g++) {
-        if (m->map[at + g] == OVI_NO_GROUP) {
-            m->from[at + --rest] = at + g;
-            continue;
-        }
-        m->from[at + found] = at + g;
-        m->to[at + found++] = m->map[at + g];
-    }
-    m->found[piece] = found;
-    return OV_OK;
-}
-
-/* One accumulator's states of the groups of a stretch that have partners. */
-static ov_status merge_found(void *self, ovi_worker *w, size_t piece, ov_error *err)
-{
-    matching *m = self;
-    size_t at = piece * STRETCH;
-    (void)w;
-    if (m->found[piece] == 0)
-        return OV_OK;
-    return ov_acc_merge(&m->dst->accs[m->acc], &m->src->accs[m->acc], m->from + at, m->to + at, m->found[piece], m->map, err);
-}
-
 /* Is the set that of the dense level? Then groups have other numbers in it. */
 static bool stays_dense(const agg_state *s, uint32_t acc)
 {
@@ -208,7 +108,7 @@ static uint32_t id_of(const agg_state *s, uint32_t acc, uint32_t group)
 {
     if (!stays_dense(s, acc))
         return group;
-    uint32_t id = s->dense_sets.id[group];
+    uint32_t id = group < s->dense_sets.groups ? s->dense_sets.id[group] : OVI_NONE; /* others came later */
     return id == OVI_NONE ? s->dense_sets.ids + group : id;
 }
 
@@ -266,6 +166,119 @@ static ov_status count_sets(matching *m, ov_error *err)
     return st;
 }
 
+/* ---- join ---- */
+
+/* dst's number of each of src's strings, key by key; keys that are no strings have none. */
+static ov_status number_strings(agg_state *dst, const agg_state *src, const agg_spec *spec, uint32_t **numbers,
+                                ov_error *err)
+{
+    ov_budget *budget = src->groups.budget;
+    for (uint32_t k = 0; k < spec->layout.count; k++) {
+        if (!ovi_key_is_text(&spec->layout, k))
+            continue;
+        OV_TRY(ov_array_grow(budget, &numbers[k], 0, (size_t)src->strings[k].count * 4, err));
+        OV_TRY(ov_strtab_take(&dst->strings[k], &src->strings[k], true, numbers[k], err));
+    }
+    return OV_OK;
+}
+
+static ov_status merge_accs(agg_state *dst, agg_state *src, const agg_spec *spec, bool last, const uint32_t *from,
+                            uint32_t *to, ov_error *err)
+{
+    matching m = {.spec = spec, .dst = dst, .src = src, .map = to};
+    for (uint32_t i = 0; i < spec->acc_count; i++) {
+        OV_TRY(ov_query_alive(spec->exec->cx, err));
+        OV_TRY(ov_acc_settle(&src->accs[i], err));
+        OV_TRY(ov_acc_settle(&dst->accs[i], err));
+        OV_TRY(ov_acc_reserve(&dst->accs[i], dst->groups.count, err));
+        m.acc = i;
+        if (last && spec->accs[i].sized)
+            OV_TRY(count_sets(&m, err));
+        else
+            OV_TRY(ov_acc_merge(&dst->accs[i], &src->accs[i], from, to, src->groups.count, to, err));
+    }
+    return OV_OK;
+}
+
+/* Strings of src stay with src, which lives as long as dst. last: only the sizes of sets are joined where more is not asked for. */
+static ov_status join(agg_state *dst, agg_state *src, const agg_spec *spec, bool last, ov_error *err)
+{
+    enum { STEP_WORDS = 1 << 18 }; /* of keys between two questions whether to go on */
+    ov_budget *budget = src->groups.budget;
+    uint32_t n = src->groups.count, width = spec->layout.width, count = spec->layout.count;
+    uint32_t step = OV_MIN(n, STEP_WORDS / OV_MAX(width, 1u) + 1), *to = NULL, **numbers = NULL;
+    uint64_t *keys = NULL;
+    ov_status st;
+    if (n == 0)
+        return OV_OK;
+    size_t key_bytes = (size_t)step * width * 8, to_bytes = (size_t)n * 8, number_bytes = (count + (size_t)1) * sizeof(*numbers);
+    OV_TRY_OUT(st, ov_array_grow(budget, &keys, 0, key_bytes, err));
+    OV_TRY_OUT(st, ov_array_grow(budget, &to, 0, to_bytes, err));
+    OV_TRY_OUT(st, ov_array_grow(budget, &numbers, 0, number_bytes, err));
+    OV_TRY_OUT(st, number_strings(dst, src, spec, numbers, err));
+    for (uint32_t at = 0; at < n; at += step) {
+        uint32_t some = OV_MIN(n - at, step);
+        OV_TRY_OUT(st, ov_query_alive(spec->exec->cx, err));
+        translate_keys(src, spec, numbers, at, some, keys, NULL);
+        OV_TRY_OUT(st, ovi_groups_find(&dst->groups, keys, some, to + at, err));
+    }
+    uint32_t *from = to + n;
+    for (uint32_t i = 0; i < n; i++)
+        from[i] = i;
+    OV_TRY_OUT(st, merge_accs(dst, src, spec, last, from, to, err));
+out:
+    for (uint32_t k = 0; numbers && k < count; k++)
+        if (numbers[k])
+            ov_array_free(budget, &numbers[k], (size_t)src->strings[k].count * 4);
+    if (numbers)
+        ov_array_free(budget, &numbers, number_bytes);
+    if (keys)
+        ov_array_free(budget, &keys, key_bytes);
+    if (to)
+        ov_array_free(budget, &to, to_bytes);
+    return st;
+}
+
+ov_status ovi_table_merge(agg_state *dst, agg_state *src, const agg_spec *spec, ov_error *err)
+{
+    return join(dst, src, spec, false, err);
+}
+
+/* ---- match ---- */
+
+static ov_status find_groups(void *self, ovi_worker *w, size_t piece, ov_error *err)
+{
+    matching *m = self;
+    uint32_t at = (uint32_t)(piece * STRETCH), n = OV_MIN(m->src->groups.count - at, (uint32_t)STRETCH), found = 0, rest = n;
+    uint64_t *keys, *live;
+    OV_TRY(ov_arena_alloc(&w->scratch, (size_t)n * m->spec->layout.width * 8, &keys, err));
+    OV_TRY(ov_arena_alloc(&w->scratch, (ov_words(n) + 1) * 8, &live, err));
+    ov_bits_fill(live, n, true);
+    translate_keys(m->src, m->spec, m->numbers, at, n, keys, live);
+    ovi_groups_lookup(&m->dst->groups, keys, live, n, m->map + at);
+    for (uint32_t g = 0; g < n; g++) {
+        if (m->map[at + g] == OVI_NO_GROUP) {
+            m->from[at + --rest] = at + g;
+            continue;
+        }
+        m->from[at + found] = at + g;
+        m->to[at + found++] = m->map[at + g];
+    }
+    m->found[piece] = found;
+    return OV_OK;
+}
+
+/* One accumulator's states of the groups of a stretch that have partners. */
+static ov_status merge_found(void *self, ovi_worker *w, size_t piece, ov_error *err)
+{
+    matching *m = self;
+    size_t at = piece * STRETCH;
+    (void)w;
+    if (m->found[piece] == 0)
+        return OV_OK;
+    return ov_acc_merge(&m->dst->accs[m->acc], &m->src->accs[m->acc], m->from + at, m->to + at, m->found[piece], m->map, err);
+}
+
 static ov_status match_acc(matching *m, uint32_t acc, ov_error *err)
 {
     const agg_acc_spec *a = &m->spec->accs[acc];
@@ -320,7 +333,7 @@ typedef struct joining {
     const agg_spec *spec;
     agg_state **tables;
     uint32_t count, half;
-    bool last; /* nothing is joined */
+    bool last; /* sets are not joined */
 } joining;
 
 static ov_status empty_dense(void *self, ovi_worker *w, size_t i, ov_error *err)
@@ -352,14 +365,14 @@ static size_t size_of(const agg_state *s, const agg_spec *spec)
 
 ov_status ovi_tables_join(const agg_spec *spec, agg_state **tables, uint32_t count, uint32_t most, uint32_t *left, ov_error *err)
 {
-    joining j = {.spec = spec, .tables = tables, .last = count <= most};
+    joining j = {.spec = spec, .tables = tables, .last = count <= 2 && !spec->general};
     size_t size = 0;
     for (uint32_t i = 0; i < count; i++)
         size += size_of(tables[i], spec);
     bool alone = stretches(size) < ALONE && !spec->exec->cx->options.workers;
     OV_TRY(ovi_share(spec->exec, count, alone, empty_dense, &j, err));
-    for (; count > most; count = j.half) { /* a table in the middle may have nobody to join with */
-        j.half = OV_MAX((count + 1) / 2, most);
+    for (; count > 2; count = j.half) { /* a table in the middle may have nobody to join with */
+        j.half = OV_MAX((count + 1) / 2, 2);
         OV_TRY(ovi_share(spec->exec, count - j.half, alone, join_pair, &j, err));
     }
     if (count == 2 && size_of(tables[0], spec) < size_of(tables[1], spec)) { /* the smaller one is looked up in the larger one */
@@ -367,6 +380,8 @@ ov_status ovi_tables_join(const agg_spec *spec, agg_state **tables, uint32_t cou
         tables[0] = tables[1];
         tables[1] = smaller;
     }
-    *left = count;
+    if (count == 2 && most == 1)
+        OV_TRY(join(tables[0], tables[1], spec, !spec->general, err));
+    *left = OV_MIN(count, most);
     return OV_OK;
 }

@@ -52,7 +52,7 @@ static ov_status grow_slots(ovi_groups *g, ov_error *err)
     uint32_t count = g->slot_count * (g->slot_count < 1 << 20 ? 4 : 2);
     if (count < g->slot_count)
         return ov_fail(err, OV_LIMIT, "more than a thousand million groups in one query");
-    OV_TRY(ov_array_grow(g->budget, &slots, 0, (size_t)count * 8, err));
+    OV_TRY(ov_array_table(g->budget, &slots, (size_t)count * 8, err));
     for (uint32_t i = 0; i < g->slot_count; i++) {
         ov_status st = ov_budget_alive_at(g->budget, i, err);
         if (st != OV_OK) {
