@@ -131,20 +131,59 @@ static size_t units_of(char byte)
     return (size_t)((c & 0xC0) != 0x80) + (c >= 0xF0);
 }
 
+#define ONES UINT64_C(0x0101010101010101)
+
+/* What eight bytes begin: characters, or UTF-16 units. */
+OV_INLINE size_t begun(uint64_t bytes, bool units)
+{
+    uint64_t inside = bytes >> 7 & ~(bytes >> 6) & ONES;
+    uint64_t four = units ? bytes >> 7 & bytes >> 6 & bytes >> 5 & bytes >> 4 & ONES : 0;
+    return (ONES - inside + four) * ONES >> 56; /* the sum of all eight */
+}
+
+/* Eight bytes at a time; thirty-two where they are ASCII. `units` is a constant at the calls. */
+OV_INLINE size_t count(ov_slice s, bool units)
+{
+    size_t n = 0, i = 0;
+    uint64_t at[4];
+    for (; i + 32 <= s.n; i += 32) {
+        memcpy(at, s.p + i, 32);
+        if (OV_LIKELY(!((at[0] | at[1] | at[2] | at[3]) & ONES << 7)))
+            n += 32;
+        else
+            n += begun(at[0], units) + begun(at[1], units) + begun(at[2], units) + begun(at[3], units);
+    }
+    for (; i + 8 <= s.n; i += 8) {
+        memcpy(at, s.p + i, 8);
+        n += begun(at[0], units);
+    }
+    for (; i < s.n; i++)
+        n += units ? units_of(s.p[i]) : (s.p[i] & 0xC0) != 0x80;
+    return n;
+}
+
+const char *ov_utf8_past_ascii(const char *at, const char *end)
+{
+    uint64_t word[8];
+    for (; end - at >= 64; at += 64) {
+        memcpy(word, at, 64);
+        uint64_t any = word[0] | word[1] | word[2] | word[3] | word[4] | word[5] | word[6] | word[7];
+        if (any & ONES << 7)
+            break;
+    }
+    while (at < end && (unsigned char)*at < 0x80)
+        at++;
+    return at;
+}
+
 size_t ov_utf8_count(ov_slice s)
 {
-    size_t n = 0;
-    for (size_t i = 0; i < s.n; i++)
-        n += (s.p[i] & 0xC0) != 0x80;
-    return n;
+    return count(s, false);
 }
 
 size_t ov_utf16_count(ov_slice s)
 {
-    size_t n = 0;
-    for (size_t i = 0; i < s.n; i++)
-        n += units_of(s.p[i]);
-    return n;
+    return count(s, true);
 }
 
 /* Byte where unit `index` starts. Inside a pair: `before` its character, or behind it. */

@@ -33,6 +33,7 @@ static inline ov_slice ov_utf8_cut(ov_slice s, size_t most)
     return ov_slice_make(s.p, n);
 }
 
+const char *ov_utf8_past_ascii(const char *at, const char *end); /* the first byte from `at` on that is not ASCII, or end */
 size_t ov_utf8_count(ov_slice s);  /* code points */
 size_t ov_utf16_count(ov_slice s); /* UTF-16 units: LENGTH */
 

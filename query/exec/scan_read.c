@@ -441,6 +441,13 @@ static ov_status teach(const scan_segment *seg, ovi_worker *w, ov_error *err)
     return OV_OK;
 }
 
+/* Whoever takes a segment's morsel mostly takes those behind it, too. */
+static void expect(const scan_segment *seg, uint64_t first, uint64_t rows, ovi_worker *w)
+{
+    uint64_t all = seg->way == WAY_BLOCKS ? seg->range_rows : seg->way == WAY_GATHER ? seg->count : 0;
+    ov_eval_expect(w->eval, rows ? (uint64_t)((double)all * (double)(rows - first) / (double)rows) : 0);
+}
+
 static void add_counts(const reading *r)
 {
     ov_exec_stats *stats = &r->s->exec->cx->stats;
@@ -460,6 +467,7 @@ ov_status ovi_scan_morsel(ovi_scan *s, scan_segment *seg, uint32_t chunk, ovi_wo
     w->ordinal = seg->ordinal + first;
     if (st != OV_OK)
         return st;
+    expect(seg, OV_MIN(first, (uint64_t)rows), rows, w);
     switch ((scan_way)seg->way) {
     case WAY_OUT:
         break;

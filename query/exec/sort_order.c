@@ -130,6 +130,23 @@ uint64_t ovi_sort_key(const sort_sink *s, const sort_part *part, uint32_t row, u
     return value_key(&part->batch.col[key->column], row, key, &maybe);
 }
 
+/* Have all of them one value in this column? Bits of texts do not tell. */
+static bool all_equal(const sort_part *parts, const ovi_ref *refs, size_t n, uint32_t column, const ovi_stop *stop)
+{
+    const ov_vec *first = &parts[refs[0].part].batch.col[column];
+    uint32_t row = refs[0].item;
+    if (ov_vec_is_null(first, row))
+        return false; /* whoever is as early need not be NULL */
+    for (size_t i = 1; i < n; i++) {
+        const ov_vec *v = &parts[refs[i].part].batch.col[column];
+        if (ov_vec_is_null(v, refs[i].item) || compare_values(first, row, v, refs[i].item) != 0)
+            return false;
+        if (i % ASK_EVERY == ASK_EVERY - 1 && stop && stop->asked(stop->cx))
+            return false; /* nobody looks any more */
+    }
+    return true;
+}
+
 static size_t order_refs(const sort_sink *s, const sort_part *parts, ovi_ref *refs, ovi_ref *tmp, size_t n,
                          uint64_t keep, uint32_t level, const ovi_stop *stop, uint64_t *worst)
 {
@@ -170,7 +187,7 @@ static size_t order_refs(const sort_sink *s, const sort_part *parts, ovi_ref *re
             return n;
         if (seen >= ASK_EVERY / 16)
             seen = 0;
-        if (maybe)
+        if (maybe && !all_equal(parts, refs + from, to - from, key->column, stop))
             ovi_sort_refs(refs + from, tmp, to - from, ref_less, &c, stop);
         else
             order_refs(s, parts, refs + from, tmp, to - from, keep - from, level + 1, stop, NULL);

@@ -228,6 +228,10 @@ void ov_eval_destroy(ov_eval *ev);
 /* Forget the vectors of earlier batches (cached distinct-value results stay). */
 void ov_eval_next_batch(ov_eval *ev);
 
+/* About so many rows come from where this and the next batches are from, 0: nobody knows. What few of them need a dictionary's values is
+ * evaluated by rows for long, what all of them need over the dictionary soon. */
+void ov_eval_expect(ov_eval *ev, uint64_t rows);
+
 /* Drop cached distinct-value results when they hold more than `keep_bytes`. Call it between segments, when no
  * domain of an earlier result is in use. */
 void ov_eval_trim(ov_eval *ev, size_t keep_bytes);

@@ -260,6 +260,7 @@ struct ov_eval {
     ovi_buckets *buckets; /* in keep */
     ovi_ranks *ranks;     /* in keep */
     uint32_t *identity; /* 0, 1, 2 ... for calls without a selection */
+    uint64_t expected; /* rows that are still to come; 0: not known */
     int depth;
     ov_status (*alive)(void *cx, ov_error *err);
     void *alive_cx;
@@ -333,6 +334,8 @@ bool ovi_like_match(const ovi_like *like, ov_slice s);
 ov_slice ovi_like_prefix(const ovi_like *like, bool *exact, bool *any);
 /* The longest text without gaps that every match holds; empty when there is none. */
 ov_slice ovi_like_longest(const ovi_like *like);
+/* Does each text of the rows begin where the one before ends? Those of a dictionary do. */
+bool ovi_side_by_side(const ov_slice *text, const uint32_t *rows, uint32_t n);
 /* Where rows of v are many texts side by side: sets the bits of those that match. false: they are not, and nothing is done. */
 bool ovi_like_stretch(const ovi_like *like, const ovi_arg *v, const uint32_t *rows, uint32_t n, uint64_t *is_true);
 const ovi_like *ovi_like_of(const ov_expr *e); /* of an OV_OP_LIKE with a constant pattern; NULL */

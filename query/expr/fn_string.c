@@ -380,6 +380,19 @@ ov_status ovi_eval_repeat(ovi_call *c, ov_vec *out, ov_error *err)
     return st;
 }
 
+/* Texts that lie side by side: what is not ASCII is looked for in the bytes of all of them, and only where it is found units are not bytes. */
+static void lengths_of_stretch(const ov_slice *text, const uint32_t *rows, uint32_t n, int64_t *length)
+{
+    const char *end = text[rows[n - 1]].p + text[rows[n - 1]].n, *at = text[rows[0]].p;
+    for (uint32_t k = 0; k < n; k++)
+        length[rows[k]] = (int64_t)text[rows[k]].n;
+    for (uint32_t k = 0; (at = ov_utf8_past_ascii(at, end)) < end; at = text[rows[k]].p + text[rows[k]].n) {
+        while (at >= text[rows[k]].p + text[rows[k]].n)
+            k++;
+        length[rows[k]] = (int64_t)ov_utf16_count(text[rows[k]]);
+    }
+}
+
 ov_status ovi_eval_length(ovi_call *c, ov_vec *out, ov_error *err)
 {
     const uint32_t *rows;
@@ -387,8 +400,11 @@ ov_status ovi_eval_length(ovi_call *c, ov_vec *out, ov_error *err)
     ovi_result_lanes l;
     OV_TRY(ovi_rows(c, &rows, &n, err));
     OV_TRY(ovi_lanes(c, &l, err));
-    for (uint32_t k = 0; k < n; k++)
-        l.i[rows[k]] = (int64_t)ov_utf16_count(ovi_str(&c->arg[0], rows[k]));
+    if (n > 1 && c->arg[0].step == 1 && ovi_side_by_side(c->arg[0].s, rows, n))
+        lengths_of_stretch(c->arg[0].s, rows, n, l.i);
+    else
+        for (uint32_t k = 0; k < n; k++)
+            l.i[rows[k]] = (int64_t)ov_utf16_count(ovi_str(&c->arg[0], rows[k]));
     ovi_finish(c, &l, out);
     return OV_OK;
 }

@@ -29,8 +29,7 @@ static const char *find(const char *at, const char *end, ov_slice what)
     return memmem(at, (size_t)(end - at), what.p, what.n);
 }
 
-/* Each text of the rows begins where the one before ends. */
-static bool side_by_side(const ov_slice *text, const uint32_t *rows, uint32_t n)
+bool ovi_side_by_side(const ov_slice *text, const uint32_t *rows, uint32_t n)
 {
     for (uint32_t k = 1; k < n; k++)
         if (text[rows[k]].p != text[rows[k - 1]].p + text[rows[k - 1]].n)
@@ -43,7 +42,7 @@ bool ovi_like_stretch(const ovi_like *like, const ovi_arg *v, const uint32_t *ro
     enum { FEW = 16 };
     ov_slice piece = ovi_like_longest(like);
     const ov_slice *text = v->s;
-    if (n < FEW || piece.n < 2 || v->step != 1 || !side_by_side(text, rows, n))
+    if (n < FEW || piece.n < 2 || v->step != 1 || !ovi_side_by_side(text, rows, n))
         return false;
     const char *end = text[rows[n - 1]].p + text[rows[n - 1]].n;
     const char *hit = find(text[rows[0]].p, end, piece);

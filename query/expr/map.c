@@ -5,13 +5,15 @@
  *
  * When does a dictionary pay? Filling the table costs one evaluation per value, rows cost one each. Like the skier who
  * rents until the rent equals the price of skis, rows are evaluated directly until half the domain's size has been
- * seen; then the table is made. So a huge dictionary behind a selective filter is never walked, and the cost is
+ * seen; then the table is made; after a sixteenth where the rows that are to come say that it will pay. So a huge dictionary behind a selective filter is never walked, and the cost is
  * at most about three times the better choice. Nothing more is kept once the results hold a quarter of the budget.
  *
  * Conditions are in map_truth.c.
  */
 #include "query/expr/map_int.h"
 #include "query/expr/time_buckets.h"
+
+enum { FEW = 16 };
 
 /* ---- the cache ---- */
 
@@ -145,11 +147,17 @@ ov_status ovi_map_give_up(ov_eval *ev, ov_arena_mark mark, ovi_known *k, const o
     return why->code;
 }
 
-/* bytes: what one value's result takes. */
-bool ovi_map_pays(const ov_eval *ev, ovi_known *k, const ov_domain *d, uint32_t rows, size_t bytes)
+void ov_eval_expect(ov_eval *ev, uint64_t rows)
 {
-    k->rows_seen += rows;
-    return k->rows_seen >= d->count / 2 && ev->keep.total_bytes + d->count * bytes <= ev->keep_most;
+    ev->expected = rows;
+}
+
+/* bytes: what one value's result takes. */
+bool ovi_map_pays(const ov_eval *ev, ovi_known *k, const ov_domain *d, const ov_batch *rows, size_t bytes)
+{
+    k->rows_seen += rows->sel_rows;
+    bool many = rows->rows && ev->expected * rows->sel_rows / rows->rows >= d->count;
+    return k->rows_seen >= d->count / (many ? FEW : 2) && ev->keep.total_bytes + d->count * bytes <= ev->keep_most;
 }
 
 /* One row stands for all. */
@@ -264,7 +272,7 @@ static ov_status eval_dict(ov_eval *ev, const ov_expr *e, const ov_vec *v, const
 {
     ovi_known *k;
     OV_TRY(ovi_map_known(ev, v->dict->id, e->id, &k, err));
-    if (!k->mapped && !k->failed && ovi_map_pays(ev, k, v->dict, batch->sel_rows, sizeof(ov_slice)))
+    if (!k->mapped && !k->failed && ovi_map_pays(ev, k, v->dict, batch, sizeof(ov_slice)))
         OV_TRY(learn_values(ev, e, v->dict, k, err));
     *done = k->mapped != NULL;
     if (*done) {

@@ -7,8 +7,8 @@
 
 /* What is known of an expression over a domain; new and empty when nothing is. */
 OV_CHECKED ov_status ovi_map_known(ov_eval *ev, uint64_t domain, uint32_t expr, ovi_known **out, ov_error *err);
-/* Whether a table for all codes is worth making, now that `rows` more were seen; bytes: what one value's result takes. */
-bool ovi_map_pays(const ov_eval *ev, ovi_known *k, const ov_domain *d, uint32_t rows, size_t bytes);
+/* Whether a table for all codes is worth making, now that these rows were seen, too; bytes: what one value's result takes. */
+bool ovi_map_pays(const ov_eval *ev, ovi_known *k, const ov_domain *d, const ov_batch *rows, size_t bytes);
 
 /* A batch in which only `column` is there. */
 OV_CHECKED ov_status ovi_map_batch(ov_eval *ev, uint32_t column, const ov_vec *v, ov_batch *out, ov_error *err);

@@ -214,7 +214,7 @@ static ov_status test_dict(ov_eval *ev, const ov_expr *e, const ov_vec *v, const
             k->is_range = true;
             k->has_unknown = e->fn->op != OV_OP_IS_NULL && e->fn->op != OV_OP_IS_NOT_NULL &&
                              d->count > 0 && ov_domain_is_null(d, 0);
-        } else if (ovi_map_pays(ev, k, d, batch->sel_rows, 1)) {
+        } else if (ovi_map_pays(ev, k, d, batch, 1)) {
             OV_TRY(learn_truth(ev, e, (uint32_t)e->only_column, d, k, err));
         }
     }

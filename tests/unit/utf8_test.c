@@ -108,6 +108,33 @@ static void test_repair(void **state)
     check_map(ov_utf8_repair, "\xc0\xaf", "\uFFFD\uFFFD");
 }
 
+/* Counts of stretches of bytes are those of their bytes, wherever words begin and end. */
+static void test_counts(void **state)
+{
+    (void)state;
+    static const char *const pieces[] = {"a", "\xC3\xA9", "\xE2\x82\xAC", "\xF0\x9F\x98\x80", "0123456789abcdefghijklmnopqrstuvwxyz"};
+    static const size_t units[] = {1, 1, 1, 2, 36}, points[] = {1, 1, 1, 1, 36};
+    char text[1024];
+    uint32_t state32 = 7;
+    for (int round = 0; round < 2000; round++) {
+        size_t n = 0, want = 0, want_points = 0;
+        for (uint32_t i = 0, parts = state32 % 40; i < parts; i++) {
+            state32 = state32 * 1664525u + 1013904223u;
+            uint32_t which = state32 >> 24 & 7;
+            which = which > 4 ? 0 : which;
+            if (n + strlen(pieces[which]) > sizeof(text))
+                break;
+            memcpy(text + n, pieces[which], strlen(pieces[which]));
+            n += strlen(pieces[which]);
+            want += units[which];
+            want_points += points[which];
+        }
+        state32 = state32 * 1664525u + 1013904223u;
+        assert_int_equal(ov_utf16_count(ov_slice_make(text, n)), want);
+        assert_int_equal(ov_utf8_count(ov_slice_make(text, n)), want_points);
+    }
+}
+
 static void test_units(void **state)
 {
     (void)state;
@@ -171,7 +198,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_every_code_point), cmocka_unit_test(test_validity),
-        cmocka_unit_test(test_repair),           cmocka_unit_test(test_units),
+        cmocka_unit_test(test_repair),           cmocka_unit_test(test_counts),
+        cmocka_unit_test(test_units),
         cmocka_unit_test(test_case_and_width),   cmocka_unit_test(test_suggestions),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
