@@ -15,7 +15,8 @@
  * printed, as in Druid.
  *
  * A multi-value string is STRING with `multi` set: its vectors hold lists of strings, like
- * ARRAY<STRING>, but SQL treats it by Druid's multi-value rules.
+ * ARRAY<STRING>, but SQL treats it by Druid's multi-value rules. ARRAY with `multi` set is what a native
+ * scan shows of numbers that are made of one: a list of one is that number.
  */
 #pragma once
 
@@ -61,7 +62,7 @@ typedef enum ov_complex_id {
 typedef struct ov_type {
     uint8_t id;      /* ov_type_id */
     uint8_t elem;    /* ARRAY: ov_type_id of the elements */
-    uint8_t multi;   /* STRING: may hold several values in a row */
+    uint8_t multi;   /* STRING: may hold several values in a row; ARRAY: one is written bare */
     uint8_t complex; /* COMPLEX: ov_complex_id */
 } ov_type;
 

@@ -113,6 +113,8 @@ ov_status ov_expr_retype(ov_expr_ctx *cx, const ov_expr *arg, ov_sqltype to, con
     ov_expr *e;
     OV_TRY(ov_expr_copy(cx->arena, arg, &e, err)); /* the same value, so the same id */
     e->sql = (uint8_t)to;
+    if (arg->single)
+        OV_TRY(ov_expr_retype(cx, arg->single, to, &e->single, err));
     *out = e;
     return OV_OK;
 }
@@ -122,6 +124,7 @@ ov_status ov_expr_copy(ov_arena *arena, const ov_expr *e, ov_expr **out, ov_erro
     OV_TRY(ov_arena_alloc(arena, sizeof **out, out, err));
     **out = *e;
     (*out)->hash = 0; /* of what it becomes */
+    (*out)->single = NULL;
     return OV_OK;
 }
 

@@ -97,7 +97,10 @@ struct ov_expr {
     const ov_expr **args;
     const ov_inset *set;
     const void *prepared; /* the function's own, made at bind time, immutable */
-    uint64_t hash;        /* what ov_expr_hash found; 0: not asked yet */
+    /* Over single values of multi-value strings, when it is made of some: what functions around it are bound over. No part of its
+     * identity, and only there while the expression is bound: copies and rewritten trees have none. */
+    const ov_expr *single;
+    uint64_t hash; /* what ov_expr_hash found; 0: not asked yet */
 };
 
 /* What the constructors need to know; one per query being bound. */
@@ -165,6 +168,19 @@ OV_CHECKED ov_status ov_expr_lambda(ov_expr_ctx *cx, const ov_lambda *lambda, co
  * words with a hint, at pos. Folds constants. */
 OV_CHECKED ov_status ov_expr_call(ov_expr_ctx *cx, ov_slice name, const ov_expr **args, uint32_t argc,
                                   uint32_t pos, uint32_t end_pos, const ov_expr **out, ov_error *err);
+/* The same as written in a query: CASE, COALESCE, NULLIF and IF then choose for each value of a multi-value string, like all other functions. */
+OV_CHECKED ov_status ov_expr_call_each(ov_expr_ctx *cx, ov_slice name, const ov_expr **args, uint32_t argc,
+                                       uint32_t pos, uint32_t end_pos, const ov_expr **out, ov_error *err);
+/* Of what is made of single values of multi-value strings: only the row's value, as a column has it; */
+OV_CHECKED ov_status ov_expr_settled(ov_expr_ctx *cx, const ov_expr *e, const ov_expr **out, ov_error *err);
+/* a condition that holds when all of it does for some value (parts of AND may otherwise hold for different ones); */
+OV_CHECKED ov_status ov_expr_any_single(ov_expr_ctx *cx, const ov_expr *e, const ov_expr **out, ov_error *err);
+/* the list whose single value e stands for within such an expression, NULL: e is something else; */
+const ov_expr *ov_expr_element_of(const ov_expr *e);
+/* a number that fails in rows with several values, where it is NULL otherwise. Other expressions stay. */
+OV_CHECKED ov_status ov_expr_one_value(ov_expr_ctx *cx, const ov_expr *e, const ov_expr **out, ov_error *err);
+/* Such a number as an array of all of them, of which one is written bare; `other` when e is no such number. */
+OV_CHECKED ov_status ov_expr_all_values(ov_expr_ctx *cx, const ov_expr *e, const ov_expr *other, const ov_expr **out, ov_error *err);
 OV_CHECKED ov_status ov_expr_cast(ov_expr_ctx *cx, const ov_expr *arg, ov_sqltype to, ov_type to_native,
                                   uint32_t pos, uint32_t end_pos, const ov_expr **out, ov_error *err);
 /* Bare type change for the binder: the value of a BIGINT read as a TIMESTAMP and the like; native types are equal. */

@@ -228,8 +228,18 @@ ov_status ovi_bound_call(const ovi_bind *b, const ov_expr **out, ov_error *err)
     return ovi_fold(b->cx, simple, out, err);
 }
 
-ov_status ov_expr_call(ov_expr_ctx *cx, ov_slice name, const ov_expr **args, uint32_t argc,
-                       uint32_t pos, uint32_t end_pos, const ov_expr **out, ov_error *err)
+/* The bound call, or what takes its place; `single`: the same over single values of multi-value strings. */
+static ov_status finish(const ovi_bind *b, const ov_expr *single, const ov_expr **out, ov_error *err)
+{
+    if (b->replace)
+        *out = b->replace;
+    else
+        OV_TRY(ovi_bound_call(b, out, err));
+    return single ? ovi_with_single(b->cx, *out, single, out, err) : OV_OK;
+}
+
+static ov_status bind_named(ov_expr_ctx *cx, ov_slice name, bool each, const ov_expr **args, uint32_t argc,
+                            uint32_t pos, uint32_t end_pos, const ov_expr **out, ov_error *err)
 {
     const ov_function *fn = ovi_function_find(name);
     if (!fn)
@@ -242,15 +252,23 @@ ov_status ov_expr_call(ov_expr_ctx *cx, ov_slice name, const ov_expr **args, uin
         b.args[i] = args[i];
         b.nullable = b.nullable || args[i]->nullable;
     }
-    bool lifted;
-    OV_TRY(ovi_bind_multi(&b, &lifted, err));
-    if (!lifted)
+    const ov_expr *single;
+    OV_TRY(ovi_bind_multi(&b, each, &single, err));
+    if (!b.replace)
         OV_TRY(fn->bind(&b, err));
-    if (b.replace) {
-        *out = b.replace;
-        return OV_OK;
-    }
-    return ovi_bound_call(&b, out, err);
+    return finish(&b, single, out, err);
+}
+
+ov_status ov_expr_call(ov_expr_ctx *cx, ov_slice name, const ov_expr **args, uint32_t argc,
+                       uint32_t pos, uint32_t end_pos, const ov_expr **out, ov_error *err)
+{
+    return bind_named(cx, name, false, args, argc, pos, end_pos, out, err);
+}
+
+ov_status ov_expr_call_each(ov_expr_ctx *cx, ov_slice name, const ov_expr **args, uint32_t argc,
+                            uint32_t pos, uint32_t end_pos, const ov_expr **out, ov_error *err)
+{
+    return bind_named(cx, name, true, args, argc, pos, end_pos, out, err);
 }
 
 ov_status ovi_call_fn(ov_expr_ctx *cx, const char *name, const ov_expr **args, uint32_t argc,
@@ -273,10 +291,9 @@ ov_status ov_expr_cast(ov_expr_ctx *cx, const ov_expr *arg, ov_sqltype to, ov_ty
                   .type = to_native};
     OV_TRY(ov_arena_alloc(cx->arena, sizeof *b.args, &b.args, err));
     b.args[0] = arg;
-    OV_TRY(fn->bind(&b, err));
-    if (b.replace) {
-        *out = b.replace;
-        return OV_OK;
-    }
-    return ovi_bound_call(&b, out, err);
+    const ov_expr *single;
+    OV_TRY(ovi_multi_cast(&b, &single, err));
+    if (!b.replace)
+        OV_TRY(fn->bind(&b, err));
+    return finish(&b, single, out, err);
 }

@@ -101,12 +101,23 @@ static inline bool ovi_is_null(const ov_expr *e)
     return e->kind == OV_EXPR_CONST && e->constant.is_null;
 }
 
-/* multi.c: a call with a multi-value argument is bound over its elements; *done tells that b->replace is set. */
-ov_status ovi_bind_multi(ovi_bind *b, bool *done, ov_error *err);
-/* multi_combine.c: the function `name` over the elements of several lists, or of one beside other columns; the result is b->replace. */
-ov_status ovi_multi_combine(ovi_bind *b, const char *name, ov_error *err);
-ov_status ovi_multi_in(ov_expr_ctx *cx, const ov_expr *list, const ov_expr *const *items, uint32_t count,
+/* multi.c: a node around a list with the element's expression, which reads column 0, in it; it has the element's type. */
+ov_status ovi_lift(ov_expr_ctx *cx, const char *name, const ov_expr *list, const ov_expr *element, uint32_t pos,
+                   uint32_t end_pos, ov_expr **out, ov_error *err);
+/* multi_single.c: a call with arguments that have several values. *single: the call over single ones, NULL when it takes the lists as
+ * they are; b->replace: what it comes to for a row, unset when binding the arguments as they are says it. */
+ov_status ovi_bind_multi(ovi_bind *b, bool each, const ov_expr **single, ov_error *err);
+ov_status ovi_multi_cast(ovi_bind *b, const ov_expr **single, ov_error *err);
+ov_status ovi_multi_in(ov_expr_ctx *cx, const ov_expr *arg, const ov_expr *const *items, uint32_t count,
                        uint32_t pos, uint32_t end_pos, const ov_expr **out, ov_error *err);
+/* e over single values; NULL: it has one value. */
+ov_status ovi_single(ov_expr_ctx *cx, const ov_expr *e, const ov_expr **out, ov_error *err);
+ov_status ovi_with_single(ov_expr_ctx *cx, const ov_expr *e, const ov_expr *single, const ov_expr **out, ov_error *err);
+bool ovi_is_element(const ov_expr *e);
+bool ovi_has_element(const ov_expr *e);
+/* multi_reduce.c: what an expression over single values comes to for a row: texts, numbers and conditions have that. */
+bool ovi_can_reduce(const ov_expr *single);
+ov_status ovi_reduce(ov_expr_ctx *cx, const ov_expr *single, uint32_t pos, uint32_t end_pos, const ov_expr **out, ov_error *err);
 
 /* expr_call.c: the call that a binder has filled in. */
 ov_status ovi_bound_call(const ovi_bind *b, const ov_expr **out, ov_error *err);

@@ -298,7 +298,7 @@ ov_status ov_expr_in(ov_expr_ctx *cx, const ov_expr *arg, const ov_expr *const *
         return ov_expr_null(cx, OV_SQL_BOOLEAN, out, err);
     if (has_lists(arg, items, count))
         return one_by_one(cx, arg, items, count, pos, end_pos, out, err);
-    if (arg->type.id == OV_TYPE_STRING && arg->type.multi)
+    if ((arg->type.id == OV_TYPE_STRING && arg->type.multi) || arg->single)
         return ovi_multi_in(cx, arg, items, count, pos, end_pos, out, err);
     OV_TRY(set_type(cx, &arg, items, count, pos, end_pos, err));
     ov_expr *e;

@@ -1,45 +1,16 @@
 /*
- * Multi-value strings in functions that know single ones. The function is bound over one element; around it stands
+ * Multi-value strings in functions that know single ones (multi_single.c says which): around an expression over one element stands
  *
  *   $ANY(list)    a condition: true when it is true of some element (Druid's rule for filters), unknown when the list is
  *                 NULL or empty, or no element decides and one is NULL
- *   $EACH(list)   a text, or a cast of an array's elements: the list of the results
+ *   $EACH(list)   the list of the results: a text or a number of each value, an array's elements cast
  *
  * with the element's expression in `prepared`. Over a dictionary of lists map.c evaluates each distinct list once.
  */
-#include "query/expr/expr_int.h"
+#include "query/expr/list_int.h"
 
-static bool is_multi(const ov_expr *e)
-{
-    return e->type.id == OV_TYPE_STRING && e->type.multi;
-}
-
-/* <> and NOT forms mean "not any", never "any not". */
-static const char *positive_form(const ov_function *fn)
-{
-    if (fn->op == OV_OP_NE)
-        return "=";
-    return strncmp(fn->name, "NOT ", 4) == 0 ? fn->name + 4 : NULL;
-}
-
-/* Functions that take a whole list, or for which elements make no sense. */
-static bool takes_lists(const ov_function *fn)
-{
-    switch ((ov_op)fn->op) {
-    case OV_OP_IS_NULL:
-    case OV_OP_IS_NOT_NULL:
-    case OV_OP_CASE:
-    case OV_OP_COALESCE:
-    case OV_OP_CAST:
-        return true;
-    default:
-        return (fn->flags & OVI_LISTS) != 0;
-    }
-}
-
-/* A node around a list with the element's expression in it; it has the element's type. */
-static ov_status lift(ov_expr_ctx *cx, const char *name, const ov_expr *list, const ov_expr *element, uint32_t pos,
-                      uint32_t end_pos, ov_expr **out, ov_error *err)
+ov_status ovi_lift(ov_expr_ctx *cx, const char *name, const ov_expr *list, const ov_expr *element, uint32_t pos,
+                   uint32_t end_pos, ov_expr **out, ov_error *err)
 {
     ov_expr *e;
     OV_TRY(ovi_node(cx, OV_EXPR_CALL, (ov_sqltype)element->sql, element->type, &e, err));
@@ -57,23 +28,6 @@ static ov_status lift(ov_expr_ctx *cx, const char *name, const ov_expr *list, co
     return OV_OK;
 }
 
-static ov_status wrap(ov_expr_ctx *cx, const ov_expr *list, const ov_expr *element, uint32_t pos,
-                      uint32_t end_pos, const ov_expr **out, ov_error *err)
-{
-    bool condition = element->sql == OV_SQL_BOOLEAN;
-    if (!condition && element->type.id != OV_TYPE_STRING)
-        return ov_fail_at(err, OV_UNSUPPORTED, pos, end_pos,
-                          "'%s' of a multi-value string would be a list of %s, which is not supported yet",
-                          ov_expr_function(element), ov_sqltype_name((ov_sqltype)element->sql));
-    ov_expr *e;
-    OV_TRY(lift(cx, condition ? "$ANY" : "$EACH", list, element, pos, end_pos, &e, err));
-    if (!condition) {
-        e->sql = OV_SQL_VARCHAR;
-        e->type.multi = 1;
-    }
-    return ovi_fold(cx, e, out, err);
-}
-
 /* `inner`, which reads column `element`, around the lists. */
 static ov_status lift_moved(ov_expr_ctx *cx, const char *name, const ov_expr *list, const ov_expr *inner, uint32_t element, ov_expr **out,
                             ov_error *err)
@@ -85,7 +39,7 @@ static ov_status lift_moved(ov_expr_ctx *cx, const char *name, const ov_expr *li
     OV_TRY(ov_arena_zalloc(cx->arena, ((size_t)element + 1) * sizeof *map, &map, err));
     OV_TRY(ov_expr_column(cx, 0, type, sql, true, &map[element], err));
     OV_TRY(ov_expr_rebase(cx, inner, map, &moved, err));
-    return lift(cx, name, list, moved, inner->pos, inner->end_pos, out, err);
+    return ovi_lift(cx, name, list, moved, inner->pos, inner->end_pos, out, err);
 }
 
 ov_status ov_expr_any(ov_expr_ctx *cx, const ov_expr *list, const ov_expr *test, uint32_t element, const ov_expr **out,
@@ -130,68 +84,12 @@ ov_status ovi_each_cast(ov_expr_ctx *cx, const ov_expr *list, ov_sqltype to, uin
         OV_TRY(ov_expr_cast(cx, element, to, native, pos, end_pos, &element, err));
     }
     ov_expr *e;
-    OV_TRY(lift(cx, "$EACH", list, element, pos, end_pos, &e, err));
+    OV_TRY(ovi_lift(cx, "$EACH", list, element, pos, end_pos, &e, err));
     e->sql = OV_SQL_ARRAY;
     e->type = (ov_type){.id = OV_TYPE_ARRAY, .elem = native.id};
     e->elem_sql = (uint8_t)to;
     e->nullable = list->nullable;
     return ovi_fold(cx, e, out, err);
-}
-
-static ov_status element_column(ov_expr_ctx *cx, const ov_expr **out, ov_error *err)
-{
-    return ov_expr_column(cx, 0, OV_T(OV_TYPE_STRING), OV_SQL_VARCHAR, true, out, err);
-}
-
-ov_status ovi_bind_multi(ovi_bind *b, bool *done, ov_error *err)
-{
-    const ov_expr *list = NULL, *element, *call;
-    bool alone = true; /* beside it there are constants only */
-    *done = false;
-    for (uint32_t i = 0; i < b->argc; i++)
-        if (is_multi(b->args[i]))
-            list = b->args[i];
-    if (!list || takes_lists(b->fn))
-        return OV_OK;
-    const ov_expr **args;
-    OV_TRY(ov_arena_alloc(b->cx->arena, b->argc * sizeof *args, &args, err));
-    OV_TRY(element_column(b->cx, &element, err));
-    for (uint32_t i = 0; i < b->argc; i++) {
-        bool same = is_multi(b->args[i]) && ov_expr_equal(b->args[i], list);
-        alone = alone && (same || ovi_is_const(b->args[i]));
-        args[i] = same ? element : b->args[i];
-    }
-    const char *positive = positive_form(b->fn);
-    if (!alone) {
-        *done = true;
-        OV_TRY(ovi_multi_combine(b, positive ? positive : b->fn->name, err));
-        return positive ? ovi_call_fn(b->cx, "NOT", &b->replace, 1, b->pos, b->end_pos, &b->replace, err) : OV_OK;
-    }
-    OV_TRY(ovi_call_fn(b->cx, positive ? positive : b->fn->name, args, b->argc, b->pos, b->end_pos, &call,
-                       err));
-    *done = true;
-    if (ovi_is_const(call)) { /* the element does not matter */
-        b->replace = call;
-        return OV_OK;
-    }
-    OV_TRY(wrap(b->cx, list, call, b->pos, b->end_pos, &call, err));
-    if (positive)
-        OV_TRY(ovi_call_fn(b->cx, "NOT", &call, 1, b->pos, b->end_pos, &call, err));
-    b->replace = call;
-    return OV_OK;
-}
-
-ov_status ovi_multi_in(ov_expr_ctx *cx, const ov_expr *list, const ov_expr *const *items, uint32_t count,
-                       uint32_t pos, uint32_t end_pos, const ov_expr **out, ov_error *err)
-{
-    const ov_expr *element, *in;
-    OV_TRY(element_column(cx, &element, err));
-    OV_TRY(ov_expr_in(cx, element, items, count, pos, end_pos, &in, err));
-    if (ovi_is_const(in)) {
-        *out = in;
-        return OV_OK;
-    }
-    return wrap(cx, list, in, pos, end_pos, out, err);
 }
 
 ov_status ovi_bind_lifted(ovi_bind *b, ov_error *err)
@@ -297,6 +195,44 @@ ov_status ovi_test_any(ov_eval *ev, const ov_expr *e, const ov_batch *batch, con
     return OV_OK;
 }
 
+/* A list of one NULL is NULL. */
+static ov_status without_lone_nulls(ov_eval *ev, const ov_expr *e, ov_vec *lists, ov_error *err)
+{
+    const uint32_t *at = lists->offsets;
+    const ov_vec *child = lists->child;
+    uint32_t r = 0;
+    ovi_list l;
+    ovi_call c = {.ev = ev, .e = e, .mem = &ev->mem, .rows = lists->rows};
+    while (r < lists->rows && (at[r + 1] - at[r] != 1 || !ov_vec_is_null(child, at[r])))
+        r++;
+    if (r == lists->rows)
+        return OV_OK;
+    OV_TRY(ovi_list_init(&l, &c, OV_T(OV_TYPE_STRING), err));
+    for (r = 0; r < lists->rows; r++) {
+        ovi_items items = {child, at[r], at[r + 1]};
+        if ((lists->valid && !ov_bits_test(lists->valid, r)) || (at[r + 1] - at[r] == 1 && ov_vec_is_null(child, at[r])))
+            continue;
+        ovi_list_row(&l, r);
+        OV_TRY(ovi_list_put_all(&l, &items, err));
+    }
+    return ovi_list_finish(&l, lists, err);
+}
+
+/* Plain values as lists of one. */
+static ov_status as_lists(ov_eval *ev, const ov_expr *e, ov_vec *v, ov_error *err)
+{
+    ovi_list l;
+    ovi_call c = {.ev = ev, .e = e, .mem = &ev->mem, .rows = v->rows};
+    OV_TRY(ovi_list_init(&l, &c, ovi_elem_type(e), err));
+    for (uint32_t r = 0; r < v->rows; r++) {
+        if (ov_vec_is_null(v, r))
+            continue;
+        ovi_list_row(&l, r);
+        OV_TRY(ovi_list_put(&l, v, r, err));
+    }
+    return ovi_list_finish(&l, v, err);
+}
+
 ov_status ovi_eval_each(ov_eval *ev, const ov_expr *e, const ov_batch *batch, ov_vec *out, ov_error *err)
 {
     ov_vec lists;
@@ -308,7 +244,8 @@ ov_status ovi_eval_each(ov_eval *ev, const ov_expr *e, const ov_batch *batch, ov
     }
     if (what == SINGLE) {
         ov_batch plain = as_elements(batch, &lists);
-        return ovi_eval(ev, e->prepared, &plain, out, err);
+        OV_TRY(ovi_eval(ev, e->prepared, &plain, out, err));
+        return e->type.id == OV_TYPE_ARRAY ? as_lists(ev, e, out, err) : OV_OK;
     }
     uint32_t n = lists.child->rows;
     ov_type type = ((const ov_expr *)e->prepared)->type;
@@ -335,5 +272,5 @@ ov_status ovi_eval_each(ov_eval *ev, const ov_expr *e, const ov_batch *batch, ov
     *out = lists;
     out->type = e->type;
     out->child = child;
-    return OV_OK;
+    return e->type.multi ? without_lone_nulls(ev, e, out, err) : OV_OK;
 }

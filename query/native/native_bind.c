@@ -21,7 +21,7 @@ ov_status ovi_native_long(ovi_nbind *b, int64_t v, const ov_expr **out, ov_error
 ov_status ovi_native_apply(ovi_nbind *b, const ov_native *n, const char *name, const ov_expr **args, uint32_t argc,
                            const ov_expr **out, ov_error *err)
 {
-    return ov_expr_call(b->cx, ov_slice_cstr(name), args, argc, n ? n->pos : 0, n ? n->end_pos : 0, out, err);
+    return ov_expr_call_each(b->cx, ov_slice_cstr(name), args, argc, n ? n->pos : 0, n ? n->end_pos : 0, out, err);
 }
 
 /* ---- values and conditions ---- */
@@ -52,7 +52,7 @@ ov_status ovi_as_truth(ovi_nbind *b, const ov_expr *e, const ov_expr **out, ov_e
         return OV_OK;
     if (e->type.id == OV_TYPE_NULL)
         return ov_expr_null(b->cx, OV_SQL_BOOLEAN, out, err);
-    if (e->type.id == OV_TYPE_STRING && !e->type.multi) {
+    if (e->type.id == OV_TYPE_STRING) {
         OV_TRY(ov_expr_call(b->cx, OV_SLICE_LIT("LOWER"), &e, 1, e->pos, e->end_pos, &sides[0], err));
         OV_TRY(ov_expr_str(b->cx, OV_SQL_VARCHAR, OV_SLICE_LIT("true"), &sides[1], err));
         return ov_expr_call(b->cx, OV_SLICE_LIT("="), sides, 2, e->pos, e->end_pos, out, err);

@@ -344,7 +344,7 @@ static ov_status filter_expression(ovi_filter_binder *f, const ov_json *json, co
     if (st == OV_OK)
         st = ovi_native_truth(&f->b, tree, out, f->err);
     if (st == OV_OK)
-        return OV_OK;
+        return ov_expr_any_single(f->b.cx, *out, out, f->err);
     ov_error why = *f->err;
     return ov_json_fail(ov_json_get(json, "expression"), f->err, st, "%s", why.text);
 }

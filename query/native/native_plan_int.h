@@ -53,6 +53,7 @@ typedef struct ovi_ndef {
     ov_slice name;
     const ov_json *json;
     const ov_expr *expr;
+    const ov_expr *as_bound; /* the same, with what is made of single values of multi-value strings */
     uint32_t weight, height;
     uint8_t state; /* 0 not bound yet, 1 being bound, 2 bound */
 } ovi_ndef;

@@ -5,6 +5,15 @@
 
 /* ---- scan ---- */
 
+/* Of numbers that are made of a multi-value string a scan shows all. */
+static ov_status with_all_values(ovi_nscope *s, ov_slice name, const ov_expr **e, ov_error *err)
+{
+    for (uint32_t i = 0; i < s->def_count; i++)
+        if (ov_slice_eq(s->defs[i].name, name) && s->defs[i].as_bound)
+            return ov_expr_all_values(s->p->cx, s->defs[i].as_bound, *e, e, err);
+    return OV_OK;
+}
+
 static ov_status scan_columns(ovi_ninput *in, const ov_json *query, const ov_expr ***exprs, ov_slice **names,
                               uint32_t *count, ov_error *err)
 {
@@ -32,6 +41,7 @@ static ov_status scan_columns(ovi_ninput *in, const ov_json *query, const ov_exp
             OV_TRY(ov_expr_null(s->p->cx, OV_SQL_NULL, &(*exprs)[i], err));
         else
             OV_TRY(ovi_nscope_value(s, (*names)[i], &(*exprs)[i], err));
+        OV_TRY(with_all_values(s, (*names)[i], &(*exprs)[i], err));
     }
     *count = n;
     return OV_OK;

@@ -366,7 +366,8 @@ static ov_status bind_def(ovi_nscope *s, ovi_ndef *d, ov_error *err)
         s->weight = 1;
         s->height = 0;
         d->state = 1;
-        OV_TRY(bind_virtual(s, d->json, &d->expr, err));
+        OV_TRY(bind_virtual(s, d->json, &d->as_bound, err));
+        OV_TRY(ov_expr_settled(s->p->cx, d->as_bound, &d->expr, err));
         d->state = 2;
         OV_TRY(ovi_nscope_grown(s, d, err));
         s->weight = weight;

@@ -92,6 +92,21 @@ static OV_CHECKED ov_status bind_aggregate(ovi_sql_names *n, const ov_ast *ast, 
     return collect(n, &call, out, err);
 }
 
+/* AGG(CASE WHEN c THEN x END) is AGG(x) FILTER (WHERE c) in Druid, so c holds for a row when it does for some value of a multi-value string;
+ * likewise with NULL in front, and SUM(CASE WHEN c THEN x ELSE 0 END). */
+static const ov_ast *case_as_filter(const ov_ast *call)
+{
+    const ov_ast *list = call->kids[OV_CALL_ARGS], *c = list->kid_count == 1 ? list->kids[0] : NULL;
+    if (!c || c->kind != OV_AST_CASE || c->kids[1]->kid_count != 1)
+        return NULL;
+    const ov_ast *then = c->kids[1]->kids[0]->kids[1], *other = c->kids[2];
+    bool dropped = !other || other->kind == OV_AST_NULL;
+    bool zero = other && other->kind == OV_AST_INTEGER && ov_slice_eq(other->text, OV_SLICE_LIT("0"));
+    if (call->flags & OV_AST_DISTINCT)
+        return dropped && is_named(call, "COUNT") ? c : NULL;
+    return dropped || then->kind == OV_AST_NULL || (zero && is_named(call, "SUM")) ? c : NULL;
+}
+
 ov_status ovi_sql_bind_agg_call(ovi_sql_names *n, const ov_ast *ast, ov_agg_call *out, ov_error *err)
 {
     const ov_ast *list = ast->kids[OV_CALL_ARGS];
@@ -102,6 +117,7 @@ ov_status ovi_sql_bind_agg_call(ovi_sql_names *n, const ov_ast *ast, ov_agg_call
     const ov_expr **args, *filter = NULL;
     uint32_t argc = 0;
     OV_TRY(ov_arena_alloc(n->b->arena, (list->kid_count + 2) * sizeof *args, &args, err));
+    inner.whole_case = case_as_filter(ast);
     bool star = list->kid_count == 1 && list->kids[0]->kind == OV_AST_STAR;
     if (star && !is_named(ast, "COUNT"))
         return ovi_sql_fail_node(n->b, ast, OV_INVALID, err, NULL,
@@ -244,7 +260,7 @@ static OV_CHECKED ov_status bind_scalar(ovi_sql_names *n, const ov_ast *ast, con
     }
     if (ast->op == OV_FORM_TRIM)
         return bind_trim(n, ast, args, list->kid_count, out, err);
-    ov_status st = ov_expr_call(n->b->cx, ast->text, args, list->kid_count, ast->pos, ast->end_pos, out, err);
+    ov_status st = ov_expr_call_each(n->b->cx, ast->text, args, list->kid_count, ast->pos, ast->end_pos, out, err);
     if (st != OV_OK && !ov_function_exists(ast->text))
         suggest_aggregate(ast->text, err);
     return ov_placed(st, ast->pos, ast->end_pos, err);

@@ -26,6 +26,14 @@ ov_status ovi_sql_apply(ovi_sql_binder *b, const ov_ast *at, const char *name, c
                      at->end_pos, err);
 }
 
+/* The same, as it stands in the statement. */
+static OV_CHECKED ov_status apply_each(ovi_sql_binder *b, const ov_ast *at, const char *name, const ov_expr **args,
+                                       uint32_t argc, const ov_expr **out, ov_error *err)
+{
+    ov_status st = ov_expr_call_each(b->cx, ov_slice_cstr(name), args, argc, at->pos, at->end_pos, out, err);
+    return ov_placed(st, at->pos, at->end_pos, err);
+}
+
 /* ---- names ---- */
 
 /* CURRENT_TIMESTAMP and its kin, and PI, are words without parentheses. */
@@ -151,7 +159,8 @@ static OV_CHECKED ov_status in_range(ovi_sql_names *n, const ov_ast *ast, const 
     const ov_expr *bounds[2];
     OV_TRY(ovi_sql_apply(n->b, ast, ">=", (const ov_expr *[]){x, low}, 2, &bounds[0], err));
     OV_TRY(ovi_sql_apply(n->b, ast, "<=", (const ov_expr *[]){x, high}, 2, &bounds[1], err));
-    return ovi_sql_apply(n->b, ast, "AND", bounds, 2, out, err);
+    OV_TRY(ovi_sql_apply(n->b, ast, "AND", bounds, 2, out, err));
+    return x->type.multi ? ov_expr_any_single(n->b->cx, *out, out, err) : OV_OK; /* one value lies between */
 }
 
 static OV_CHECKED ov_status bind_between(ovi_sql_names *n, const ov_ast *ast, const ov_expr **out,
@@ -204,7 +213,7 @@ static OV_CHECKED ov_status bind_case(ovi_sql_names *n, const ov_ast *ast, const
         OV_TRY(ovi_sql_bind_expr(n, ast->kids[2], &args[argc++], err));
     else
         OV_TRY(ov_expr_null(n->b->cx, OV_SQL_NULL, &args[argc++], err));
-    return ovi_sql_apply(n->b, ast, "CASE", args, argc, out, err);
+    return (ast == n->whole_case ? ovi_sql_apply : apply_each)(n->b, ast, "CASE", args, argc, out, err);
 }
 
 /* CAST('a' AS CHAR(3)) has three characters. Only constants are padded, as in Druid. */

@@ -216,6 +216,45 @@ ov_status ovi_sql_with_args(ovi_sql_binder *b, const ov_expr *e, const ov_expr *
     return OV_OK;
 }
 
+/* The key that is this expression over single values, as a column of the groups; *out NULL: none. */
+static OV_CHECKED ov_status single_key(const regroup *g, const ov_expr *single, const ov_expr **out, ov_error *err)
+{
+    *out = NULL;
+    for (uint32_t i = 0; i < g->grouping->key_count; i++) {
+        const ov_expr *of = g->grouping->keys[i]->single;
+        if (of && ov_expr_equal(of, single))
+            return ov_plan_column(g->b->cx, g->aggregate, i, out, err);
+    }
+    return OV_OK;
+}
+
+static OV_CHECKED ov_status move_onto(const regroup *g, const ov_expr *e, const ov_expr **out, ov_error *err);
+
+/* What is made of single values is made of the groups' keys, which are single values. *out NULL: not of these alone. */
+static OV_CHECKED ov_status move_single(const regroup *g, const ov_expr *e, const ov_expr **out, ov_error *err)
+{
+    const ov_expr **args;
+    OV_TRY(single_key(g, e, out, err));
+    if (*out)
+        return OV_OK;
+    const ov_expr *list = ov_expr_element_of(e);
+    if (list) {
+        uint32_t key = ov_expr_find(&g->grouping->places, g->grouping->keys, list);
+        return key == OV_NO_PLACE ? OV_OK : ov_plan_column(g->b->cx, g->aggregate, key, out, err);
+    }
+    if (e->argc == 0)
+        return move_onto(g, e, out, err);
+    OV_TRY(ov_arena_alloc(g->b->arena, e->argc * sizeof *args, &args, err));
+    for (uint32_t i = 0; i < e->argc; i++) {
+        OV_TRY(move_single(g, e->args[i], &args[i], err));
+        if (!args[i]) {
+            *out = NULL;
+            return OV_OK;
+        }
+    }
+    return ovi_sql_with_args(g->b, e, args, out, err);
+}
+
 static OV_CHECKED ov_status move_onto(const regroup *g, const ov_expr *e, const ov_expr **out,
                                       ov_error *err)
 {
@@ -241,6 +280,11 @@ static OV_CHECKED ov_status move_onto(const regroup *g, const ov_expr *e, const 
                                   out, err);
         return ov_plan_column(cx, g->aggregate, g->grouping->key_count + (e->column - inputs), out,
                               err);
+    }
+    if (e->single) {
+        OV_TRY(move_single(g, e->single, out, err));
+        if (*out)
+            return OV_OK;
     }
     const ov_expr **args;
     OV_TRY(ov_arena_alloc(cx->arena, (e->argc + 1) * sizeof *args, &args, err));

@@ -168,6 +168,7 @@ struct ovi_sql_names {
     const char *clause;         /* for sentences: "WHERE" */
     ovi_sql_aggs *aggs;         /* collects aggregates; NULL where they are illegal */
     const ov_ast *in_aggregate; /* the call whose arguments these are: no nesting, no aliases */
+    const ov_ast *whole_case;   /* the CASE that is decided once a row, as a FILTER is */
     ovi_sql_windows *windows;   /* collects window calls; NULL where they are illegal */
     const ov_ast *in_window;    /* the window call whose parts these are: no nesting */
     ovi_sql_alias_use alias_use;

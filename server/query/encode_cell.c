@@ -144,22 +144,27 @@ static void add_java_list(const ov_encode_options *o, ov_buf *out, ov_type type,
     ov_buf_add_char(out, ']');
 }
 
+static void add_item(ov_buf *out, ov_type type, const ov_vec *list, uint32_t i)
+{
+    if (ov_vec_is_null(list, i))
+        ov_buf_add_str(out, "null");
+    else if (type.id == OV_TYPE_STRING || type.elem == OV_TYPE_STRING)
+        ov_json_quote(out, ov_vec_str(list, i));
+    else if (type.elem == OV_TYPE_LONG)
+        ov_buf_add_i64(out, ov_vec_i64(list, i));
+    else if (type.elem == OV_TYPE_DOUBLE || type.elem == OV_TYPE_FLOAT)
+        add_real(out, OV_T(type.elem), ov_vec_f64(list, i), true);
+    else /* JSON is its own text */
+        ov_buf_add_slice(out, ov_vec_str(list, i));
+}
+
 static void add_list(const ov_encode_options *o, ov_buf *out, ov_type type, const ov_vec *list, uint32_t first, uint32_t end)
 {
     ov_buf_add_char(out, '[');
     for (uint32_t i = first; i < end && wanted(o, i - first, out); i++) {
         if (i > first)
             ov_buf_add_char(out, ',');
-        if (ov_vec_is_null(list, i))
-            ov_buf_add_str(out, "null");
-        else if (type.id == OV_TYPE_STRING || type.elem == OV_TYPE_STRING)
-            ov_json_quote(out, ov_vec_str(list, i));
-        else if (type.elem == OV_TYPE_LONG)
-            ov_buf_add_i64(out, ov_vec_i64(list, i));
-        else if (type.elem == OV_TYPE_DOUBLE || type.elem == OV_TYPE_FLOAT)
-            add_real(out, OV_T(type.elem), ov_vec_f64(list, i), true);
-        else /* JSON is its own text */
-            ov_buf_add_slice(out, ov_vec_str(list, i));
+        add_item(out, type, list, i);
     }
     ov_buf_add_char(out, ']');
 }
@@ -180,6 +185,10 @@ static void add_list_cell(const ov_encode_options *o, ov_type type, const ov_vec
     uint32_t first, end;
     const ov_vec *list = ov_vec_list(v, row, &first, &end);
     bool multi = type.id == OV_TYPE_STRING;
+    if (type.id == OV_TYPE_ARRAY && type.multi && end - first == 1) { /* of numbers one is a number */
+        add_item(out, type, list, first);
+        return;
+    }
     if (multi && end - first == 1 && !ov_vec_is_null(list, first)) {
         add_text(o, out, ov_vec_str(list, first), plain,
                  ovi_is_csv(o)); /* one value prints as a plain string */

@@ -279,6 +279,8 @@ static void close_events(ov_native_out *w, ov_buf *out)
     ov_buf_add_str(out, "],\"rowSignature\":[");
     for (uint32_t c = 0; c < w->q->columns; c++) {
         ov_type t = w->fields[c].type;
+        if (t.id == OV_TYPE_ARRAY && t.multi)
+            t = OV_T(t.elem);
         t.multi = 0;
         ov_buf_add_str(out, c ? ",{\"name\":" : "{\"name\":");
         ov_json_quote(out, w->fields[c].name);
