@@ -52,7 +52,7 @@ static ov_status element_of(ov_expr_ctx *cx, const ov_expr *list, const ov_expr 
 ov_status ovi_single(ov_expr_ctx *cx, const ov_expr *e, const ov_expr **out, ov_error *err)
 {
     *out = e->single;
-    if (e->single || !is_multi(e) || ovi_is_const(e))
+    if (e->single || !is_multi(e))
         return OV_OK;
     return element_of(cx, e, out, err);
 }
@@ -87,6 +87,8 @@ static const char *positive_form(const ov_function *fn)
 {
     if (fn->op == OV_OP_NE)
         return "=";
+    if (fn->op == OV_OP_IS_NOT_NULL)
+        return "IS NULL";
     return strncmp(fn->name, "NOT ", 4) == 0 ? fn->name + 4 : NULL;
 }
 
@@ -118,7 +120,7 @@ static bool only_numbers(const ovi_bind *b)
     for (uint32_t i = 0; i < b->argc; i++) {
         const ov_expr *e = b->args[i];
         bool number = e->single && e->sql != OV_SQL_BOOLEAN && (ov_type_is_int(e->type) || ov_type_is_real(e->type));
-        if (!number && !ovi_is_const(e))
+        if (!number && (is_multi(e) || !ovi_is_const(e)))
             return false;
     }
     return true;
@@ -181,7 +183,7 @@ ov_status ovi_bind_multi(ovi_bind *b, bool each, const ov_expr **single, ov_erro
     bool any = false, multi = false;
     *single = NULL;
     for (uint32_t i = 0; i < b->argc; i++) {
-        multi = multi || (is_multi(b->args[i]) && !ovi_is_const(b->args[i]));
+        multi = multi || is_multi(b->args[i]);
         any = any || multi || b->args[i]->single;
     }
     if (!any || (b->fn->flags & OVI_LISTS) || (chooses(b->fn) && !each))
@@ -199,6 +201,9 @@ ov_status ovi_bind_multi(ovi_bind *b, bool each, const ov_expr **single, ov_erro
     }
     if (!made)
         return refuse(b, *single, err);
+    bool null_test = b->fn->op == OV_OP_IS_NULL || b->fn->op == OV_OP_IS_NOT_NULL;
+    if (null_test && multi && each) /* in a condition: is one of the values NULL */
+        return reduce(b, *single, err);
     if (joins_conditions(b->fn) || ((*single)->sql == OV_SQL_BOOLEAN && only_numbers(b)))
         return OV_OK;
     return reduce(b, *single, err);

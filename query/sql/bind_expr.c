@@ -30,6 +30,8 @@ ov_status ovi_sql_apply(ovi_sql_binder *b, const ov_ast *at, const char *name, c
 static OV_CHECKED ov_status apply_each(ovi_sql_binder *b, const ov_ast *at, const char *name, const ov_expr **args,
                                        uint32_t argc, const ov_expr **out, ov_error *err)
 {
+    if (b->env->describe)
+        describe_params(b->env->describe, args, argc);
     ov_status st = ov_expr_call_each(b->cx, ov_slice_cstr(name), args, argc, at->pos, at->end_pos, out, err);
     return ov_placed(st, at->pos, at->end_pos, err);
 }
@@ -101,7 +103,7 @@ static OV_CHECKED ov_status bind_operator(ovi_sql_names *n, const ov_ast *ast, c
 {
     const ov_expr **args;
     OV_TRY(ovi_sql_bind_all(n, ast->kids, ast->kid_count, &args, err));
-    return ovi_sql_apply(n->b, ast, name, args, ast->kid_count, out, err);
+    return apply_each(n->b, ast, name, args, ast->kid_count, out, err);
 }
 
 ov_status ovi_sql_negate_if(ovi_sql_names *n, const ov_ast *ast, bool negate, const ov_expr **e,

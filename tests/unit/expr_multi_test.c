@@ -25,7 +25,10 @@ static const struct {
     {"`NOT BETWEEN`($0, 'bb', 'cc')", "11uuu0"},
     {"`=`(UPPER($0), 'A')", "10uu10"},   {"CONTAINS_STRING($0, 'd')", "00uuu1"},
     {"`IS NULL`($0)", "001000"},         {"`IS NOT NULL`($0)", "110111"},
-    {"`>`(LENGTH(UPPER($0)), 0)", NULL}, /* a list of numbers */
+    {"`>`(LENGTH(UPPER($0)), 0)", "u1uuuu"}, /* numbers are the row's when there is one */
+    {"`=`(`||`($0, 'x'), `||`(UPPER($0), 'x'))", "00uuu0"}, /* each value beside itself */
+    {"`=`(`||`(LOWER($0), 'x'), `||`($0, 'x'))", "11uu11"},
+    {"ARRAY_LENGTH(STRING_TO_ARRAY($0, 'x'))", NULL}, /* a list of arrays */
     {"OR(`=`($0, 'd'), `=`($0, 'b'))", "11uuu1"},
 };
 
