@@ -12,7 +12,8 @@ enum {
     WINDOW = 1 << 15,       /* rows that are looked at for that */
     FEW_EACH = 8,           /* rows a group: more are better off in the table, */
     CHECK_ROWS = 1 << 23,   /* which is asked first after so many, then after twice as many and so on */
-    LEAST_MEMORY = 64 << 20 /* of a query */
+    LEAST_MEMORY = 64 << 20, /* of a query */
+    LOT_ROWS = 2048,        /* on their way back into a table */
 };
 
 /* ---- when ---- */
@@ -226,7 +227,7 @@ static ov_status look_at_lot(agg_state *s, const agg_spec *spec, uint32_t lot, o
             (st = ov_arena_alloc(&w->scratch, (size_t)c->rows * 4 + 4, &group, err)) != OV_OK)
             break;
         for (uint32_t i = 0; i < spec->layout.width; i++)
-            ovi_lot_read(c, i, keys + i, spec->layout.width);
+            ovi_lot_read(c, 0, c->rows, i, keys + i, spec->layout.width);
         st = ovi_groups_find(&trial.groups, keys, c->rows, group, err);
     }
     *rows += s->lots->rows.lot_rows[lot];
@@ -273,84 +274,108 @@ ov_status ovi_lots_take(agg_state *s, const agg_spec *spec, const agg_batch *in,
 
 /* ---- rows out ---- */
 
-/* Bits of a column of zeros and ones; *any: some are set. */
-static ov_status bits_of(const ovi_lot_chunk *chunk, uint32_t c, bool inverse, ov_arena *scratch, uint64_t **bits, ov_error *err)
+static uint32_t values_of(const agg_spec *spec)
 {
-    const ovi_lot_column *col = &chunk->layout->col[c];
-    uint64_t *values;
-    OV_TRY(ov_arena_zalloc(scratch, (ov_words(chunk->rows) + 1) * 8, bits, err));
-    if (col->lane == 0) {
-        ov_bits_fill(*bits, chunk->rows, (col->base != 0) != inverse);
-        return OV_OK;
-    }
-    OV_TRY(ov_arena_alloc(scratch, (size_t)chunk->rows * 8 + 8, &values, err));
-    ovi_lot_read(chunk, c, values, 1);
-    for (uint32_t i = 0; i < chunk->rows; i++)
-        (*bits)[i / 64] |= ((values[i] != 0) != inverse ? UINT64_C(1) : 0) << i % 64;
+    return columns_of(spec) - spec->layout.width;
+}
+
+ov_status ovi_lot_rows_make(const agg_spec *spec, ov_arena *arena, lot_rows *r, ov_error *err)
+{
+    uint32_t n = values_of(spec);
+    *r = (lot_rows){0};
+    OV_TRY(ov_arena_lanes(arena, (size_t)LOT_ROWS * spec->layout.width * 8, &r->keys, err));
+    OV_TRY(ov_arena_zalloc(arena, ((size_t)n + 1) * sizeof(*r->value), &r->value, err));
+    OV_TRY(ov_arena_zalloc(arena, ((size_t)n + 1) * sizeof(*r->varies), &r->varies, err));
+    for (uint32_t c = 0; c < n; c++)
+        OV_TRY(ov_arena_lanes(arena, ((size_t)LOT_ROWS + 64) * 8, &r->value[c], err));
     return OV_OK;
 }
 
-static ov_status vec_of(const ovi_lot_chunk *chunk, uint32_t c, ov_type type, ov_arena *scratch, ov_vec *v, ov_error *err)
+/* Bits of a column of zeros and ones. */
+static ov_status bits_of(const lot_rows *r, uint32_t c, bool inverse, ov_arena *scratch, uint64_t **bits, ov_error *err)
 {
-    const ovi_lot_column *col = &chunk->layout->col[c], *absent = &chunk->layout->col[c + 1];
-    uint64_t *data, *valid = NULL;
-    if (absent->lane == 0 && absent->base) {
-        *v = ov_vec_null(type, chunk->rows);
-        return OV_OK;
-    }
-    if (absent->lane)
-        OV_TRY(bits_of(chunk, c + 1, true, scratch, &valid, err));
-    if (ov_type_is_int(type) && col->lane) { /* as they lie there */
-        *v = ov_vec_flat(type, ovi_lot_lanes(chunk, c), valid, chunk->rows);
-        v->lane = col->lane;
-        v->raw = col->lane == 8;
-        v->base = v->raw ? 0 : (int64_t)col->base;
-        return OV_OK;
-    }
-    OV_TRY(ov_arena_lanes(scratch, ((size_t)chunk->rows + 64) * 8, &data, err));
-    ovi_lot_read(chunk, c, data, 1);
-    *v = ov_vec_flat(type, data, valid, chunk->rows);
+    OV_TRY(ov_arena_lanes(scratch, (ov_words(r->rows) + 1) * 8, bits, err));
+    ov_bits_fill(*bits, r->rows, inverse);
+    for (uint32_t i = 0; r->varies[c] && i < r->rows; i++)
+        (*bits)[i / 64] ^= (r->value[c][i] & 1) << i % 64;
     return OV_OK;
 }
 
-ov_status ovi_lots_add_chunk(agg_state *to, const agg_spec *spec, const ovi_lot_chunk *chunk, uint32_t *const *numbers, ov_arena *scratch,
-                           ov_error *err)
+ov_status ovi_lots_add_rest(agg_state *to, const agg_spec *spec, lot_rows *r, ov_arena *scratch, ov_error *err)
 {
-    uint32_t width = spec->layout.width, n = chunk->rows, c = 0, *group;
-    uint64_t *keys;
+    uint32_t n = r->rows, c = 0, *group;
     ov_batch b = {.rows = n, .sel_rows = n};
     agg_batch in = {.b = &b};
     if (n == 0)
         return OV_OK;
-    OV_TRY(ov_arena_alloc(scratch, (size_t)n * width * 8, &keys, err));
     OV_TRY(ov_arena_lanes(scratch, ((size_t)n + 64) * 4, &group, err));
     OV_TRY(ov_arena_alloc(scratch, (spec->arg_count + (size_t)1) * sizeof(*in.args), &in.args, err));
     OV_TRY(ov_arena_alloc(scratch, (spec->filter_count + (size_t)1) * sizeof(*in.masks), &in.masks, err));
-    for (; c < width; c++)
-        ovi_lot_read(chunk, c, keys + c, width);
-    if (numbers)
-        ovi_keys_renumber(&spec->layout, numbers, keys, n, NULL);
-    for (uint32_t i = 0; i < spec->arg_count; i++, c += 2)
-        OV_TRY(vec_of(chunk, c, spec->args[i]->type, scratch, &in.args[i], err));
+    for (uint32_t i = 0; i < spec->arg_count; i++, c += 2) {
+        uint64_t *valid = NULL;
+        if (r->varies[c + 1])
+            OV_TRY(bits_of(r, c + 1, true, scratch, &valid, err));
+        in.args[i] = ov_vec_flat(spec->args[i]->type, r->value[c], valid, n);
+    }
     for (uint32_t i = 0; i < spec->filter_count; i++, c++) {
         uint64_t *bits;
-        OV_TRY(bits_of(chunk, c, false, scratch, &bits, err));
+        OV_TRY(bits_of(r, c, false, scratch, &bits, err));
         in.masks[i] = bits;
     }
-    OV_TRY(ovi_groups_find(&to->groups, keys, n, group, err));
-    return ovi_table_update(to, spec, &in, group, scratch, err);
+    OV_TRY(ovi_groups_find(&to->groups, r->keys, n, group, err));
+    OV_TRY(ovi_table_update(to, spec, &in, group, scratch, err));
+    memset(r->varies, 0, values_of(spec) * sizeof(*r->varies));
+    r->rows = 0;
+    return OV_OK;
+}
+
+/* n more rows, for which there is room. */
+static void read_rows(lot_rows *r, const agg_spec *spec, const ovi_lot_chunk *chunk, uint32_t from, uint32_t n, uint32_t *const *numbers)
+{
+    uint32_t width = spec->layout.width;
+    uint64_t *keys = r->keys + (size_t)r->rows * width;
+    for (uint32_t i = 0; i < width; i++)
+        ovi_lot_read(chunk, from, n, i, keys + i, width);
+    if (numbers)
+        ovi_keys_renumber(&spec->layout, numbers, keys, n, NULL);
+    for (uint32_t c = 0; c < values_of(spec); c++) {
+        const ovi_lot_column *col = &chunk->layout->col[width + c];
+        r->varies[c] = r->varies[c] || col->lane || col->base;
+        ovi_lot_read(chunk, from, n, width + c, r->value[c] + r->rows, 1);
+    }
+    r->rows += n;
+}
+
+ov_status ovi_lots_add_chunks(agg_state *to, const agg_spec *spec, const ovi_lot_chunk *list, uint32_t *const *numbers, lot_rows *r,
+                              ov_arena *scratch, ov_error *err)
+{
+    for (const ovi_lot_chunk *c = list; c; c = c->next)
+        for (uint32_t at = 0; at < c->rows;) {
+            uint32_t n = OV_MIN(c->rows - at, LOT_ROWS - r->rows);
+            read_rows(r, spec, c, at, n, numbers);
+            at += n;
+            if (r->rows < LOT_ROWS)
+                continue;
+            ov_arena_mark mark = ov_arena_mark_get(scratch);
+            ov_status st = ov_query_alive(spec->exec->cx, err);
+            if (st == OV_OK)
+                st = ovi_lots_add_rest(to, spec, r, scratch, err);
+            ov_arena_rewind(scratch, mark);
+            OV_TRY(st);
+        }
+    return OV_OK;
 }
 
 ov_status ovi_lots_empty(agg_state *s, const agg_spec *spec, uint32_t lot, ov_arena *scratch, ov_error *err)
 {
-    for (const ovi_lot_chunk *c = s->lots->rows.lot[lot]; c; c = c->next) {
-        ov_arena_mark mark = ov_arena_mark_get(scratch);
-        ov_status st = ov_query_alive(spec->exec->cx, err);
-        if (st == OV_OK)
-            st = ovi_lots_add_chunk(s, spec, c, NULL, scratch, err);
-        ov_arena_rewind(scratch, mark);
-        OV_TRY(st);
-    }
+    ov_arena_mark mark = ov_arena_mark_get(scratch);
+    lot_rows r;
+    ov_status st = ovi_lot_rows_make(spec, scratch, &r, err);
+    if (st == OV_OK)
+        st = ovi_lots_add_chunks(s, spec, s->lots->rows.lot[lot], NULL, &r, scratch, err);
+    if (st == OV_OK)
+        st = ovi_lots_add_rest(s, spec, &r, scratch, err);
+    ov_arena_rewind(scratch, mark);
     s->lots->rows.lot[lot] = NULL;
-    return OV_OK;
+    return st;
 }

@@ -40,9 +40,20 @@ size_t ovi_lots_finish_bytes(const agg_state *s, const agg_spec *spec);
 /* The lots of n key rows. Equal keys of other workers have the same: texts count by value. Lots are open. */
 OV_CHECKED ov_status ovi_lots_find(agg_state *s, const agg_spec *spec, const uint64_t *keys, uint32_t n, ov_arena *scratch, uint16_t *lot,
                                    ov_error *err);
-/* The rows of a chunk into a table; numbers: by key, of texts there (NULL: as they are). */
-OV_CHECKED ov_status ovi_lots_add_chunk(agg_state *to, const agg_spec *spec, const ovi_lot_chunk *chunk, uint32_t *const *numbers,
-                                        ov_arena *scratch, ov_error *err);
+/* Rows on their way from lots into a table: columns of some rows of several chunks. */
+typedef struct lot_rows {
+    uint32_t rows;
+    uint64_t *keys;   /* rows x width */
+    uint64_t **value; /* by argument, which is NULL, mask: as lots have them */
+    bool *varies;     /* the same: some is not 0 */
+} lot_rows;
+OV_CHECKED ov_status ovi_lot_rows_make(const agg_spec *spec, ov_arena *arena, lot_rows *r, ov_error *err);
+/* The rows of a list of chunks, through r, which may be full in between: some rows are left there. numbers: by key, of texts in the table
+ * (NULL: as they are). */
+OV_CHECKED ov_status ovi_lots_add_chunks(agg_state *to, const agg_spec *spec, const ovi_lot_chunk *list, uint32_t *const *numbers, lot_rows *r,
+                                         ov_arena *scratch, ov_error *err);
+/* Those that are left in r. */
+OV_CHECKED ov_status ovi_lots_add_rest(agg_state *to, const agg_spec *spec, lot_rows *r, ov_arena *scratch, ov_error *err);
 /* The rows of one lot into the state's own table. */
 OV_CHECKED ov_status ovi_lots_empty(agg_state *s, const agg_spec *spec, uint32_t lot, ov_arena *scratch, ov_error *err);
 /* All groups of all states, in any order (aggregate_lots_end.c). */

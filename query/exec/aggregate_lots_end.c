@@ -31,7 +31,8 @@ typedef struct lots_end {
     table_lots *tables;   /* as from */
     uint32_t ***numbers;  /* as from, by key: the common numbers of its texts; NULL: its own */
     ov_domain *domains;   /* per key: of texts by that number */
-    agg_state *fold;      /* by worker: the table of the lot at hand */
+    agg_state *fold;      /* by worker: the table of the lot at hand, */
+    lot_rows *rows;       /* rows on their way there */
     uint64_t before[OVI_LOTS + 1]; /* rows and groups in front of each lot */
     ovi_sink *sink;
     /* of the texts at hand */
@@ -231,17 +232,16 @@ static ov_status add_state(lots_end *e, agg_state *to, uint32_t i, uint32_t lot,
     for (uint32_t k = 0; k < spec->acc_count; k++)
         if (ovi_is_set(&spec->accs[k]))
             OV_TRY(add_values(e, to, i, k, lot, err));
-    for (const ovi_lot_chunk *c = e->from[i]->lots->rows.lot[lot]; c; c = c->next) {
-        OV_TRY(ovi_next_batch(w, err));
-        OV_TRY(ovi_lots_add_chunk(to, spec, c, e->numbers[i], &w->scratch, err));
-    }
-    return OV_OK;
+    OV_TRY(ovi_next_batch(w, err));
+    return ovi_lots_add_chunks(to, spec, e->from[i]->lots->rows.lot[lot], i ? e->numbers[i] : NULL, &e->rows[w->number], &w->scratch, err);
 }
 
-static ov_status open_fold(agg_state *s, const agg_spec *spec, ov_error *err)
+static ov_status open_fold(agg_state *s, lot_rows *rows, const agg_spec *spec, ov_error *err)
 {
-    if (!s->ready)
+    if (!s->ready) {
         OV_TRY(ovi_agg_state_init(s, spec, err));
+        OV_TRY(ovi_lot_rows_make(spec, &s->arena, rows, err));
+    }
     ovi_groups_clear(&s->groups);
     for (uint32_t k = 0; k < spec->acc_count; k++) {
         s->accs[k].sparse = true;
@@ -256,9 +256,10 @@ static ov_status do_lot(void *self, ovi_worker *w, size_t lot, ov_error *err)
     agg_state *s = &e->fold[w->number];
     if (ovi_done(e->sink) || e->before[lot] == e->before[lot + 1])
         return OV_OK;
-    OV_TRY(open_fold(s, e->spec, err));
+    OV_TRY(open_fold(s, &e->rows[w->number], e->spec, err));
     for (uint32_t i = 0; i < e->count; i++)
         OV_TRY(add_state(e, s, i, (uint32_t)lot, w, err));
+    OV_TRY(ovi_lots_add_rest(s, e->spec, &e->rows[w->number], &w->scratch, err));
     for (uint32_t k = 0; k < e->spec->acc_count; k++)
         OV_TRY(ov_acc_settle(&s->accs[k], err));
     return ovi_agg_emit_part(s, e->spec, e->domains, e->spec->exec->ordinal + e->before[lot], w, e->sink, err);
@@ -307,6 +308,7 @@ ov_status ovi_lots_emit(const agg_spec *spec, agg_state **states, uint32_t count
         OV_TRY(ov_arena_zalloc(arena, keys * sizeof(**e->numbers), &e->numbers[i], err));
     OV_TRY(ov_arena_zalloc(arena, keys * sizeof(*e->domains), &e->domains, err));
     OV_TRY(ov_arena_zalloc(arena, x->worker_count * sizeof(*e->fold), &e->fold, err));
+    OV_TRY(ov_arena_zalloc(arena, x->worker_count * sizeof(*e->rows), &e->rows, err));
     st = emit_all(e, err);
     for (unsigned i = 0; i < x->worker_count; i++)
         ovi_agg_state_fini(&e->fold[i], spec);

@@ -130,10 +130,9 @@ static ov_status room(ovi_lots *l, uint32_t lot, uint32_t n, ov_error *err)
     char *at;
     if (c && c->layout == l->layout && c->cap - c->rows >= n)
         return OV_OK;
-    uint32_t cap = OV_MAX(n, OV_MIN(OV_MAX(l->lot_rows[lot], (uint32_t)LEAST_ROWS), (uint32_t)MOST_ROWS));
-    cap = (cap + 63) / 64 * 64;
+    uint32_t cap = OV_MAX(n, OV_MIN(OV_MAX(l->lot_rows[lot] / 4, (uint32_t)LEAST_ROWS), (uint32_t)MOST_ROWS));
     OV_TRY(take(l, LINE + (size_t)cap * l->layout->row_bytes, &at, err));
-    static_assert(sizeof(ovi_lot_chunk) <= LINE, "lanes begin a line behind it");
+    static_assert(sizeof(ovi_lot_chunk) <= LINE, "rows begin a line behind it");
     c = (ovi_lot_chunk *)(void *)at;
     *c = (ovi_lot_chunk){.next = l->lot[lot], .layout = l->layout, .cap = cap, .data = at + LINE};
     l->lot[lot] = c;
@@ -149,55 +148,67 @@ size_t ovi_lots_growth(const ovi_lots *l, size_t n)
 /* ---- rows ---- */
 
 /* lane is a constant at the calls. */
-OV_INLINE void scatter(const ovi_lot_input *in, const uint16_t *lot, size_t n, uint64_t base, uint8_t lane, char **at)
+OV_INLINE void put_lanes(const ovi_lot_input *in, size_t n, uint64_t base, char *const *row, size_t before, uint8_t lane)
 {
     for (size_t i = 0; i < n; i++) {
         uint64_t v = in->at[i * in->stride] - base;
-        char *to = at[lot[i]];
-        at[lot[i]] = to + lane;
-        memcpy(to, &v, lane); /* little-endian */
+        memcpy(row[i] + before, &v, lane); /* little-endian */
     }
 }
 
-static void scatter_column(ovi_lots *l, uint32_t c, const ovi_lot_input *in, const uint16_t *lot, uint32_t n, const uint16_t *count)
+static void put_column(const ovi_lot_column *c, ovi_lot_input in, size_t from, size_t n, char *const *row)
 {
-    const ovi_lot_column *col = &l->layout->col[c];
-    char *at[OVI_LOTS];
-    for (uint32_t p = 0; p < OVI_LOTS; p++) {
-        const ovi_lot_chunk *chunk = l->lot[p];
-        if (count[p])
-            at[p] = chunk->data + (size_t)col->before * chunk->cap + (size_t)chunk->rows * col->lane;
-    }
-    switch (col->lane) {
+    in.at += from * in.stride;
+    switch (c->lane) {
+    case 0:
+        break;
     case 1:
-        scatter(in, lot, n, col->base, 1, at);
+        put_lanes(&in, n, c->base, row, c->before, 1);
         break;
     case 2:
-        scatter(in, lot, n, col->base, 2, at);
+        put_lanes(&in, n, c->base, row, c->before, 2);
         break;
     case 4:
-        scatter(in, lot, n, col->base, 4, at);
+        put_lanes(&in, n, c->base, row, c->before, 4);
         break;
     default:
-        scatter(in, lot, n, col->base, 8, at);
+        put_lanes(&in, n, c->base, row, c->before, 8);
         break;
+    }
+}
+
+/* Some rows at a time, all their columns: what they lie in stays in the nearest cache. */
+static void put_rows(const ovi_lot_layout *layout, uint32_t cols, const uint16_t *lot, size_t n, const ovi_lot_input *in, char **at)
+{
+    enum { SOME = 512 };
+    char *row[SOME];
+    for (size_t from = 0; from < n; from += SOME) {
+        size_t some = OV_MIN(n - from, (size_t)SOME);
+        for (size_t i = 0; i < some; i++) {
+            row[i] = at[lot[from + i]];
+            at[lot[from + i]] = row[i] + layout->row_bytes;
+        }
+        for (uint32_t c = 0; c < cols; c++)
+            put_column(&layout->col[c], in[c], from, some, row);
     }
 }
 
 ov_status ovi_lots_add(ovi_lots *l, const uint16_t *lot, uint32_t n, const ovi_lot_input *in, ov_error *err)
 {
     uint16_t count[OVI_LOTS] = {0};
+    char *at[OVI_LOTS];
     if (n == 0)
         return OV_OK;
     OV_TRY(fit(l, in, n, err));
     for (uint32_t i = 0; i < n; i++)
         count[lot[i]]++;
-    for (uint32_t p = 0; p < OVI_LOTS; p++)
-        if (count[p])
-            OV_TRY(room(l, p, count[p], err));
-    for (uint32_t c = 0; c < l->cols; c++)
-        if (l->layout->col[c].lane)
-            scatter_column(l, c, &in[c], lot, n, count);
+    for (uint32_t p = 0; p < OVI_LOTS; p++) {
+        if (count[p] == 0)
+            continue;
+        OV_TRY(room(l, p, count[p], err));
+        at[p] = l->lot[p]->data + (size_t)l->lot[p]->rows * l->layout->row_bytes;
+    }
+    put_rows(l->layout, l->cols, lot, n, in, at);
     for (uint32_t p = 0; p < OVI_LOTS; p++)
         if (count[p]) {
             l->lot[p]->rows += count[p];
@@ -207,34 +218,35 @@ ov_status ovi_lots_add(ovi_lots *l, const uint16_t *lot, uint32_t n, const ovi_l
     return OV_OK;
 }
 
-OV_INLINE void read_lanes(const char *at, size_t n, uint64_t base, uint8_t lane, uint64_t *out, size_t stride)
+OV_INLINE void read_lanes(const char *at, size_t n, size_t step, uint64_t base, uint8_t lane, uint64_t *out, size_t stride)
 {
     for (size_t i = 0; i < n; i++) {
         uint64_t v = 0;
-        memcpy(&v, at + i * lane, lane);
+        memcpy(&v, at + i * step, lane);
         out[i * stride] = base + v;
     }
 }
 
-void ovi_lot_read(const ovi_lot_chunk *chunk, uint32_t c, uint64_t *out, uint32_t stride)
+void ovi_lot_read(const ovi_lot_chunk *chunk, uint32_t from, uint32_t n, uint32_t c, uint64_t *out, uint32_t stride)
 {
     const ovi_lot_column *col = &chunk->layout->col[c];
-    const char *at = ovi_lot_lanes(chunk, c);
+    size_t step = chunk->layout->row_bytes;
+    const char *at = chunk->data + from * step + col->before;
     switch (col->lane) {
     case 0:
-        read_lanes(at, chunk->rows, col->base, 0, out, stride);
+        read_lanes(at, n, 0, col->base, 0, out, stride);
         break;
     case 1:
-        read_lanes(at, chunk->rows, col->base, 1, out, stride);
+        read_lanes(at, n, step, col->base, 1, out, stride);
         break;
     case 2:
-        read_lanes(at, chunk->rows, col->base, 2, out, stride);
+        read_lanes(at, n, step, col->base, 2, out, stride);
         break;
     case 4:
-        read_lanes(at, chunk->rows, col->base, 4, out, stride);
+        read_lanes(at, n, step, col->base, 4, out, stride);
         break;
     default:
-        read_lanes(at, chunk->rows, col->base, 8, out, stride);
+        read_lanes(at, n, step, col->base, 8, out, stride);
         break;
     }
 }

@@ -3,9 +3,10 @@
  * one lot after the other, in a table that stays in the cache.
  *
  * A row is `cols` words of 64 bits. Each column takes the narrowest lane that its values have fitted so far; when one does not fit, chunks from
- * then on have a wider one.
+ * then on have a wider one. Lanes of a row lie side by side: a stream a lot is as many as caches bear, a stream for each column of each lot took
+ * three times as long.
  *
- *      lot 0   chunk (64 rows) <- chunk (64) <- chunk (128) <- ...       each: columns one behind the other, as lanes over a base
+ *      lot 0   chunk (64 rows) <- chunk (64) <- chunk (80) <- ...       each: rows one behind the other
  *      lot 1   ...
  *
  * Memory is the budget's, in large pieces, until fini. Threads: one at a time; any number while nobody adds.
@@ -23,7 +24,7 @@ enum {
 typedef struct ovi_lot_column {
     uint8_t lane;    /* bytes: 0 (all values are `base`), 1, 2, 4 or 8 */
     uint64_t base;   /* value = base + lane */
-    uint32_t before; /* bytes of a row's columns that lie before it */
+    uint32_t before; /* bytes of the row that lie before it */
 } ovi_lot_column;
 
 typedef struct ovi_lot_layout {
@@ -34,7 +35,7 @@ typedef struct ovi_lot_layout {
 typedef struct ovi_lot_chunk {
     const struct ovi_lot_chunk *next; /* older */
     const ovi_lot_layout *layout;
-    uint32_t rows, cap; /* cap: a multiple of 64 */
+    uint32_t rows, cap;
     char *data;
 } ovi_lot_chunk;
 
@@ -68,10 +69,5 @@ void ovi_lots_fini(ovi_lots *l); /* also of zeros */
 OV_CHECKED ov_status ovi_lots_add(ovi_lots *l, const uint16_t *lot, uint32_t n, const ovi_lot_input *in, ov_error *err);
 /* Bytes that n more rows may take. */
 size_t ovi_lots_growth(const ovi_lots *l, size_t n);
-/* Column c of all rows of a chunk: value i at out[i * stride]. */
-void ovi_lot_read(const ovi_lot_chunk *chunk, uint32_t c, uint64_t *out, uint32_t stride);
-/* Its lanes, readable up to the next multiple of 64 rows. */
-static inline const void *ovi_lot_lanes(const ovi_lot_chunk *chunk, uint32_t c)
-{
-    return chunk->data + (size_t)chunk->layout->col[c].before * chunk->cap;
-}
+/* Column c of rows [from, from + n) of a chunk: value i at out[i * stride]. */
+void ovi_lot_read(const ovi_lot_chunk *chunk, uint32_t from, uint32_t n, uint32_t c, uint64_t *out, uint32_t stride);
