@@ -396,7 +396,7 @@ ov_status ovi_run_aggregate(ovi_exec *x, const ov_plan *node, ovi_sink *sink, ov
         OV_TRY(ovi_kept_open(&a->spec, a->states, a->parts, &a->spill, &a->kept, err));
     if (a->kept)
         a->base.by_segment = &by_segment;
-    a->lots = !a->first.on && ovi_lots_serve(&a->spec, sink);
+    a->lots = !a->first.on && ovi_lots_serve(&a->spec);
     OV_TRY(ovi_run(x, node->inputs[0], &a->base, err));
     OV_TRY(finish(a, sink, err));
     free_states(a);

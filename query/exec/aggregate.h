@@ -234,6 +234,9 @@ OV_CHECKED ov_status ovi_agg_emit(agg_state *s, const agg_spec *spec, bool lent,
 /* The groups of tables[0], and of tables[1] those of rest, in any order. */
 OV_CHECKED ov_status ovi_agg_emit_apart(agg_state *const *tables, const uint32_t *rest, uint32_t rest_count, const agg_spec *spec,
                                         ovi_sink *sink, ov_error *err);
+/* emit(self, ...) hands groups on in any order; the sink gets them in that which it wants. */
+typedef ov_status (*ovi_emit_fn)(void *self, ovi_sink *sink, ov_error *err);
+OV_CHECKED ov_status ovi_agg_in_order(const agg_spec *spec, ovi_sink *sink, ovi_emit_fn emit, void *self, ov_error *err);
 /* The texts of a key as a domain whose codes are their numbers. */
 OV_CHECKED ov_status ovi_text_domain(ov_type type, const ov_slice *text, uint32_t count, ov_arena *arena, ov_domain *domain, ov_error *err);
 /* The state's groups into the sink, in any order, by one worker of many; domains: by key, as above. The state is settled. */

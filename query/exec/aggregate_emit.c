@@ -350,3 +350,30 @@ ov_status ovi_agg_emit_part(agg_state *s, const agg_spec *spec, ov_domain *domai
     }
     return OV_OK;
 }
+
+/* A sort in between brings the order. */
+ov_status ovi_agg_in_order(const agg_spec *spec, ovi_sink *sink, ovi_emit_fn emit, void *self, ov_error *err)
+{
+    ovi_exec *x = spec->exec;
+    uint32_t n = spec->layout.count;
+    ov_sort_key *keys;
+    ov_status st;
+    if (sink->unordered || n == 0)
+        return emit(self, sink, err);
+    OV_TRY(ov_arena_zalloc(&x->arena, n * sizeof(*keys), &keys, err));
+    for (uint32_t k = 0; k < n; k++)
+        keys[k] = (ov_sort_key){.column = k, .nulls_first = true};
+    sort_sink s = {.exec = x,
+                   .next = sink,
+                   .cols = spec->node->field_count,
+                   .keys = keys,
+                   .key_count = n,
+                   .keep = sink->most ? sink->most : OV_NO_LIMIT};
+    s.base.unordered = true;
+    OV_TRY_OUT(st, ovi_sort_begin(&s, err));
+    OV_TRY_OUT(st, emit(self, &s.base, err));
+    OV_TRY_OUT(st, ovi_sort_emit(&s, err));
+out:
+    ovi_sort_end(&s);
+    return st;
+}

@@ -51,10 +51,10 @@ static bool serves(const agg_spec *spec, const agg_acc_spec *a)
     return false;
 }
 
-bool ovi_lots_serve(const agg_spec *spec, const ovi_sink *sink)
+bool ovi_lots_serve(const agg_spec *spec)
 {
     const ovi_exec *x = spec->exec;
-    if (spec->general || spec->layout.count == 0 || !sink->unordered || sink->ordered)
+    if (spec->general || spec->layout.count == 0)
         return false;
     if (!x->cx->options.lot_groups && ovi_memory_left(x) < LEAST_MEMORY)
         return false;

@@ -27,8 +27,8 @@ typedef struct agg_lots {
     uint64_t checked; /* rows when it was last asked whether groups are few */
 } agg_lots;
 
-/* Could groups of this spec go through lots? Its sink takes them in any order then. */
-bool ovi_lots_serve(const agg_spec *spec, const ovi_sink *sink);
+/* Could groups of this spec go through lots? */
+bool ovi_lots_serve(const agg_spec *spec);
 /* After a batch went to the table: opens lots when that pays. */
 OV_CHECKED ov_status ovi_lots_consider(agg_state *s, const agg_spec *spec, uint32_t rows, ov_error *err);
 OV_CHECKED ov_status ovi_lots_open(agg_state *s, const agg_spec *spec, ov_error *err);
@@ -56,5 +56,5 @@ OV_CHECKED ov_status ovi_lots_add_chunks(agg_state *to, const agg_spec *spec, co
 OV_CHECKED ov_status ovi_lots_add_rest(agg_state *to, const agg_spec *spec, lot_rows *r, ov_arena *scratch, ov_error *err);
 /* The rows of one lot into the state's own table. */
 OV_CHECKED ov_status ovi_lots_empty(agg_state *s, const agg_spec *spec, uint32_t lot, ov_arena *scratch, ov_error *err);
-/* All groups of all states, in any order (aggregate_lots_end.c). */
+/* All groups of all states (aggregate_lots_end.c). */
 OV_CHECKED ov_status ovi_lots_emit(const agg_spec *spec, agg_state **states, uint32_t count, ovi_sink *sink, ov_error *err);

@@ -277,9 +277,11 @@ static void count_rows(lots_end *e)
     }
 }
 
-static ov_status emit_all(lots_end *e, ov_error *err)
+static ov_status emit_all(void *self, ovi_sink *sink, ov_error *err)
 {
+    lots_end *e = self;
     ovi_exec *x = e->spec->exec;
+    e->sink = sink;
     OV_TRY(ovi_share(x, e->count, false, order_table, e, err));
     for (uint32_t k = 0; k < e->spec->layout.count; k++)
         if (ovi_key_is_text(&e->spec->layout, k))
@@ -301,7 +303,6 @@ ov_status ovi_lots_emit(const agg_spec *spec, agg_state **states, uint32_t count
     e->spec = spec;
     e->from = states;
     e->count = count;
-    e->sink = sink;
     OV_TRY(ov_arena_zalloc(arena, count * sizeof(*e->tables), &e->tables, err));
     OV_TRY(ov_arena_zalloc(arena, count * sizeof(*e->numbers), &e->numbers, err));
     for (uint32_t i = 0; i < count; i++)
@@ -309,7 +310,7 @@ ov_status ovi_lots_emit(const agg_spec *spec, agg_state **states, uint32_t count
     OV_TRY(ov_arena_zalloc(arena, keys * sizeof(*e->domains), &e->domains, err));
     OV_TRY(ov_arena_zalloc(arena, x->worker_count * sizeof(*e->fold), &e->fold, err));
     OV_TRY(ov_arena_zalloc(arena, x->worker_count * sizeof(*e->rows), &e->rows, err));
-    st = emit_all(e, err);
+    st = ovi_agg_in_order(spec, sink, emit_all, e, err);
     for (unsigned i = 0; i < x->worker_count; i++)
         ovi_agg_state_fini(&e->fold[i], spec);
     return st;

@@ -5,7 +5,6 @@
 #include "query/exec/aggregate_spill.h"
 
 #include "base/pool.h"
-#include "query/exec/sort_int.h"
 
 /* One partition to be merged: what several states left of it. */
 typedef struct part_task {
@@ -33,6 +32,8 @@ typedef struct merger {
     uint32_t pairs_of; /* the accumulator whose pairs are being counted; OVI_NONE: groups are merged */
     agg_parts *counts; /* where their counts go */
     agg_parts *made;   /* to be freed */
+    agg_parts **from;  /* all of them, when groups are handed on */
+    uint32_t from_count;
     ovi_sink *sink;
 } merger;
 
@@ -239,26 +240,11 @@ static ov_status count_sets(const agg_spec *spec, ovi_spill *file, agg_parts **f
     return OV_OK;
 }
 
-/* Partitions come in no order of keys: a sort above them brings it. */
-static ov_status emit_sorted(merger *m, agg_parts **from, uint32_t count, ovi_sink *sink, ov_error *err)
+static ov_status merge_into(void *self, ovi_sink *sink, ov_error *err)
 {
-    ovi_exec *x = m->spec->exec;
-    const ov_plan *node = m->spec->node;
-    uint32_t n = m->spec->layout.count;
-    ov_sort_key *keys;
-    OV_TRY(ov_arena_zalloc(&x->arena, OV_MAX(n, 1) * sizeof(*keys), &keys, err));
-    for (uint32_t k = 0; k < n; k++)
-        keys[k] = (ov_sort_key){.column = k, .nulls_first = true};
-    sort_sink s = {.exec = x, .next = sink, .cols = node->field_count, .keys = keys, .key_count = n, .keep = OV_NO_LIMIT};
-    ov_status st;
-    s.base.unordered = true;
-    OV_TRY_OUT(st, ovi_sort_begin(&s, err));
-    m->sink = &s.base;
-    OV_TRY_OUT(st, merge_all(m, from, count, err));
-    OV_TRY_OUT(st, ovi_sort_emit(&s, err));
-out:
-    ovi_sort_end(&s);
-    return st;
+    merger *m = self;
+    m->sink = sink;
+    return merge_all(m, m->from, m->from_count, err);
 }
 
 ov_status ovi_agg_emit_parts(const agg_spec *spec, ovi_spill *file, agg_parts **from, uint32_t count, ovi_sink *sink,
@@ -266,14 +252,13 @@ ov_status ovi_agg_emit_parts(const agg_spec *spec, ovi_spill *file, agg_parts **
 {
     ov_arena *arena = &spec->exec->arena;
     agg_parts **all;
-    merger m = {.spec = spec, .file = file, .pairs_of = OVI_NONE, .sink = sink};
     OV_TRY(ov_arena_alloc(arena, ((size_t)count + 1) * sizeof(*all), &all, err));
+    merger m = {.spec = spec, .file = file, .pairs_of = OVI_NONE, .from = all, .from_count = count + 1};
     memcpy(all, from, count * sizeof(*all));
     OV_TRY(ovi_parts_make(spec, 0, arena, &all[count], err));
     ov_status st = count_sets(spec, file, from, count, all[count], err);
     if (st == OV_OK)
-        st = sink->unordered || spec->layout.count == 0 ? merge_all(&m, all, count + 1, err)
-                                                        : emit_sorted(&m, all, count + 1, sink, err);
+        st = ovi_agg_in_order(spec, sink, merge_into, &m, err);
     ovi_parts_free(all[count], spec);
     return st;
 }

@@ -322,6 +322,8 @@ ov_status ovi_join_collect(const ovi_join *j, const ov_plan *node, const uint64_
                       .key_count = key_count,
                       .spool = spool};
     ov_arena scratch;
+    /* kept rows that only say whether there is a partner may lie in any order, others where no one above asks for one */
+    c.base.unordered = (j->tests && !j->node->join.build_left) || j->next->unordered;
     *out = (ovi_join_side){0};
     OV_TRY(ov_arena_zalloc(&x->arena, x->worker_count * sizeof(*c.states), &c.states, err));
     for (unsigned w = 0; w < x->worker_count; w++)
