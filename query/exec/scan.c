@@ -108,7 +108,7 @@ static ov_status drain(ovi_scan *s, uint32_t i, ovi_worker *w, ov_error *err)
         if (s->apart && taken == 0)
             OV_TRY(s->apart->by_segment->enter(s->apart, w, (uint32_t)(seg - s->segments), rows_to_read(seg), err));
         taken++;
-        OV_TRY(ovi_scan_morsel(s, seg, s->backwards ? seg->chunks - 1 - chunk : chunk, w, err));
+        OV_TRY(ovi_scan_morsel(s, seg, s->backwards && !seg->order ? seg->chunks - 1 - chunk : chunk, w, err));
         if (ov_pool_should_leave(s->exec->cx->pool, w->number))
             break;
     }

@@ -50,6 +50,12 @@ typedef struct row_range {
     uint32_t first, end;
 } row_range;
 
+/* A block, and the place in the sink's order of the best row that it can have. */
+typedef struct scan_place {
+    uint64_t place;
+    uint32_t block;
+} scan_place;
+
 typedef struct scan_segment {
     const ov_segment_entry *entry;
     ov_mutex lock; /* of planning */
@@ -72,6 +78,7 @@ typedef struct scan_segment {
     uint32_t code_column;  /* CODES */
     uint32_t chunks;       /* morsels */
     uint32_t chunk_rows;   /* rows of the segment a morsel covers (CODES: codes) */
+    scan_place *order;     /* BLOCKS: of all blocks, when not that of the rows; chunks are then of this list */
     _Atomic uint32_t next_chunk;
     uint64_t ordinal;      /* place of row 0 in the order of the scan */
 } scan_segment;
@@ -127,6 +134,11 @@ bool ovi_shard_excludes(const ovi_scan *s, const ov_shard *shard);
 /* x, values of a segment, as the type of the scan's column. */
 OV_CHECKED ov_status ovi_scan_cast(ov_expr_ctx *cx, const ov_expr *x, ov_sqltype sql, ov_type type, const ov_expr **out,
                                    ov_error *err);
+/* What the scan makes of values of the stored column; only those of selected rows count. */
+OV_CHECKED ov_status ovi_scan_derive(const scan_column *col, const uint64_t *sel, uint32_t sel_rows, ovi_worker *w,
+                                     ov_vec *v, ov_error *err);
+/* Plain strings of a segment in which no row has several values, where other segments give lists: lists of one. */
+OV_CHECKED ov_status ovi_scan_lists_of_one(ov_type type, ov_arena *scratch, ov_vec *v, ov_error *err);
 /* ---- scan_filter.c ---- */
 OV_CHECKED ov_status ovi_conjuncts(const ov_expr *filter, uint32_t columns, ov_arena *out, const conjunct **list,
                                    uint32_t *count, ov_error *err);
@@ -144,6 +156,16 @@ OV_CHECKED ov_status ovi_scan_open(ovi_scan *s, scan_segment *seg, ov_error *err
 OV_CHECKED ov_status ovi_scan_plan(ovi_scan *s, scan_segment *seg, ovi_worker *w, ov_error *err);
 /* No row with a value of `column` in [low, high] (and NULL when nulls) can be among the best the sink looks for. */
 bool ovi_scan_hopeless(const ovi_scan *s, const ovi_worker *w, uint32_t column, int64_t low, int64_t high, bool nulls);
+/* ---- scan_best.c ---- */
+/* Only some first rows by a column with bounds are wanted, so perhaps few rows are read. */
+bool ovi_scan_may_end_early(const ovi_scan *s, const scan_segment *seg, const ovi_worker *w);
+/* Sets seg->order of a segment that is read in blocks, where that helps. */
+OV_CHECKED ov_status ovi_scan_order_blocks(ovi_scan *s, scan_segment *seg, ovi_worker *w, ov_error *err);
+/* No row from this place on is of use. */
+bool ovi_scan_is_past(const ovi_scan *s, const ovi_worker *w, uint64_t place);
+/* Rows may be dropped by this column, when it is there in b. */
+bool ovi_scan_best_column(const ovi_scan *s, const scan_segment *seg, const ovi_worker *w, uint32_t *column);
+OV_CHECKED ov_status ovi_scan_best_keep(const ovi_scan *s, ovi_worker *w, ov_batch *b, ov_error *err);
 /* ---- scan_block.c ---- */
 /* *skip: no row of the block is of use. Otherwise rest[0 .. *rest_count) are what its statistics leave open of the filter. */
 OV_CHECKED ov_status ovi_scan_block(const ovi_scan *s, const scan_segment *seg, uint32_t block, const ovi_worker *w,
@@ -163,7 +185,4 @@ bool ovi_scan_is_sparse(const ov_batch *b);
 /* b becomes its selected rows alone, which are `rows`, with the columns of `have`. */
 OV_CHECKED ov_status ovi_scan_compact(const uint64_t *have, const uint32_t *rows, ovi_worker *w, ov_batch *b, ov_error *err);
 /* ---- scan_read.c ---- */
-/* What the scan makes of values of the stored column; only those of selected rows count. */
-OV_CHECKED ov_status ovi_scan_derive(const scan_column *col, const uint64_t *sel, uint32_t sel_rows, ovi_worker *w,
-                                     ov_vec *v, ov_error *err);
 OV_CHECKED ov_status ovi_scan_morsel(ovi_scan *s, scan_segment *seg, uint32_t chunk, ovi_worker *w, ov_error *err);

@@ -8,6 +8,7 @@
 enum {
     GATHER_FACTOR = 32, /* picking a row costs about as much as reading this many in a block */
     INDEX_FACTOR = 4,   /* a row set is worth making when it drops three quarters of the rows */
+    LARGE_DOMAIN = OV_BATCH_ROWS, /* more texts take longer to look at than a block of rows */
 };
 
 /* ---- time ---- */
@@ -246,8 +247,12 @@ static ov_status judge(ovi_scan *s, scan_segment *seg, ovi_worker *w, verdict *v
         return judge_derived(s, col, w, v, err);
     if (ovi_is_derived(col))
         return OV_OK;
-    if (col->domain && !ov_type_is_list(col->info->type))
+    if (col->domain && !ov_type_is_list(col->info->type)) {
+        if (col->domain->count > LARGE_DOMAIN && ovi_scan_may_end_early(s, seg, w) &&
+            !ov_eval_codes_is_cheap(v->c->expr, v->c->column, col->canon))
+            return OV_OK; /* fewer texts may be looked at row by row */
         return judge_codes(col, w, v, err);
+    }
     if (v->c->has_range)
         judge_range(&col->info->stats, v);
     return OV_OK;
@@ -446,6 +451,8 @@ ov_status ovi_scan_plan(ovi_scan *s, scan_segment *seg, ovi_worker *w, ov_error 
         atomic_fetch_add_explicit(&stats->segments_pruned, 1, memory_order_relaxed);
     else
         set_chunks(s, seg);
+    if (seg->way == WAY_BLOCKS)
+        OV_TRY(ovi_scan_order_blocks(s, seg, w, err));
     if (seg->way == WAY_COUNT || seg->way == WAY_CODES)
         atomic_fetch_add_explicit(&stats->segments_indexed, 1, memory_order_relaxed);
     return OV_OK;

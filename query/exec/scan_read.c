@@ -88,47 +88,6 @@ static ov_status read_raw(reading *r, const scan_column *col, ov_vec *v, ov_erro
     return OV_OK;
 }
 
-static ov_status apply(const ov_expr *e, const uint64_t *sel, uint32_t sel_rows, ovi_worker *w, ov_vec *v,
-                       ov_error *err)
-{
-    ov_batch one = {.rows = v->rows, .cols = 1, .sel = sel, .sel_rows = sel_rows};
-    if (!e)
-        return OV_OK;
-    OV_TRY(ov_arena_alloc(&w->scratch, sizeof(*v), &one.col, err));
-    one.col[0] = *v;
-    return ov_eval_expr(w->eval, e, &one, v, err);
-}
-
-ov_status ovi_scan_derive(const scan_column *col, const uint64_t *sel, uint32_t sel_rows, ovi_worker *w, ov_vec *v,
-                          ov_error *err)
-{
-    OV_TRY(apply(col->cast, sel, sel_rows, w, v, err));
-    return apply(col->path, sel, sel_rows, w, v, err);
-}
-
-/* Plain strings of a segment in which no row has several values, where other segments give lists: lists of one. */
-static ov_status lists_of_one(const reading *r, ov_type type, ov_vec *v, ov_error *err)
-{
-    ov_vec *child;
-    uint32_t *offsets;
-    if (v->enc == OV_ENC_CONST && v->is_null) {
-        *v = ov_vec_null(type, v->rows);
-        return OV_OK;
-    }
-    OV_TRY(ov_arena_alloc(&r->w->scratch, sizeof(*child), &child, err));
-    OV_TRY(ov_vec_flatten(v, &r->w->scratch, child, err));
-    OV_TRY(ov_arena_alloc(&r->w->scratch, (v->rows + (size_t)1) * sizeof(*offsets), &offsets, err));
-    for (uint32_t i = 0; i <= v->rows; i++)
-        offsets[i] = i;
-    *v = (ov_vec){.type = type,
-                  .enc = OV_ENC_LIST,
-                  .rows = v->rows,
-                  .valid = child->valid,
-                  .child = child,
-                  .offsets = offsets};
-    return OV_OK;
-}
-
 static ov_status read_values(reading *r, uint32_t c, ov_error *err)
 {
     const scan_column *col = &r->seg->columns[c];
@@ -163,7 +122,7 @@ static ov_status read_column(reading *r, uint32_t c, ov_error *err)
     OV_TRY(read_values(r, c, err));
     ov_type want = r->s->node->fields[c].type;
     if (want.multi && !r->b.col[c].type.multi)
-        return lists_of_one(r, want, &r->b.col[c], err);
+        return ovi_scan_lists_of_one(want, &r->w->scratch, &r->b.col[c], err);
     return OV_OK;
 }
 
@@ -241,6 +200,17 @@ static ov_status filter_rows(reading *r, const conjunct *const *rest, uint32_t r
     return OV_OK;
 }
 
+/* Rows that come behind the best ones the sink has. */
+static ov_status drop_late(reading *r, ov_error *err)
+{
+    uint32_t column;
+    if (r->b.weight || !ovi_scan_best_column(r->s, r->seg, r->w, &column))
+        return OV_OK;
+    OV_TRY(read_column(r, column, err));
+    OV_TRY(ovi_scan_best_keep(r->s, r->w, &r->b, err));
+    return narrow(r, err);
+}
+
 /* All vectors hold the same rows of the segment now: who groups by several may ask what follows from what. */
 static void set_origins(reading *r)
 {
@@ -257,6 +227,7 @@ static ov_status filter_and_push(reading *r, const conjunct *const *rest, uint32
 {
     ovi_scan *s = r->s;
     r->rows_scanned += r->b.sel_rows;
+    OV_TRY(drop_late(r, err));
     OV_TRY(drop_unwanted(r, true, err));
     OV_TRY(filter_rows(r, rest, rest_count, err));
     OV_TRY(drop_unwanted(r, false, err));
@@ -409,8 +380,25 @@ static ov_status push_one(reading *r, uint32_t first, uint32_t end, ov_error *er
     return OV_OK;
 }
 
+/* Blocks first / OV_BATCH_ROWS, ... of the segment's order, until no better row can come. */
+static ov_status push_in_order(reading *r, uint32_t first, uint32_t end, ov_error *err)
+{
+    const row_range *range = &r->seg->ranges[0];
+    for (uint32_t i = first / OV_BATCH_ROWS; i * OV_BATCH_ROWS < end && !ovi_done(r->s->sink); i++) {
+        const scan_place *at = &r->seg->order[i];
+        uint32_t from = OV_MAX(at->block * OV_BATCH_ROWS, range->first), to = OV_MIN((at->block + 1) * OV_BATCH_ROWS, range->end);
+        if (ovi_scan_is_past(r->s, r->w, at->place))
+            break;
+        if (from < to)
+            OV_TRY(push_one(r, from, to, err));
+    }
+    return OV_OK;
+}
+
 static ov_status push_blocks(reading *r, uint32_t first, uint32_t end, ov_error *err)
 {
+    if (r->seg->order)
+        return push_in_order(r, first, end, err);
     const scan_segment *seg = r->seg;
     bool backwards = r->s->backwards;
     for (uint32_t i = 0; i < seg->range_count; i++) {

@@ -178,9 +178,8 @@ static ov_status sort_push(ovi_sink *sink, ovi_worker *w, const ov_batch *b, ov_
     for (uint32_t i = 0; i < part.batch.rows; i++)
         st->refs[st->ref_count++] = (ovi_ref){
             .key = keys[rows ? rows[i] : i], .item = i, .part = st->part_count - 1};
-    /* the first cut comes early: from then on there is a worst row, and scans may skip what is worse */
-    if (s->keep != OV_NO_LIMIT &&
-        (st->ref_count > s->keep * 2 + 2 * OV_BATCH_ROWS || (!st->has_worst && st->ref_count > s->keep * 2)))
+    /* cuts come early: from the first on there is a worst row, and scans skip what is worse */
+    if (s->keep != OV_NO_LIMIT && st->ref_count > s->keep * 2)
         return cut_back(s, st, err);
     return OV_OK;
 }

@@ -17,12 +17,18 @@ static inline uint64_t ovi_truth_eight(const uint8_t *truth)
     return eight;
 }
 
-/* How many of the codes are true (1) or unknown (2). */
+/* How many of the codes are true (1) or unknown (2): eight counts side by side, added up before one of them can overflow. */
 static inline uint32_t ov_truth_count(const uint8_t *truth, uint32_t count, uint8_t what)
 {
+    enum { MOST = 255 };
     uint32_t n = 0, code = 0;
-    for (; code + 8 <= count; code += 8)
-        n += (uint32_t)__builtin_popcountll(ovi_truth_eight(truth + code) & OVI_TRUTH_ONES * what);
+    while (code + 8 <= count) {
+        uint64_t sums = 0;
+        for (uint32_t i = 0; i < MOST && code + 8 <= count; i++, code += 8)
+            sums += ovi_truth_eight(truth + code) >> (what - 1) & OVI_TRUTH_ONES;
+        sums = (sums & UINT64_C(0x00FF00FF00FF00FF)) + (sums >> 8 & UINT64_C(0x00FF00FF00FF00FF));
+        n += (uint32_t)(sums * UINT64_C(0x0001000100010001) >> 48);
+    }
     for (; code < count; code++)
         n += truth[code] == what;
     return n;

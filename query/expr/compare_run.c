@@ -120,6 +120,19 @@ ov_status ovi_range_flat(ov_eval *ev, const ov_vec *v, const ovi_cmp *cmp, uint6
     return OV_OK;
 }
 
+ov_status ov_eval_range(ov_eval *ev, const ov_vec *v, int64_t low, int64_t high, bool nulls, uint64_t *out, ov_error *err)
+{
+    ov_vec flat = *v;
+    ovi_cmp range = {.has_const = true, .lo = low, .hi = high, .never = low > high};
+    if (v->enc != OV_ENC_FLAT)
+        OV_TRY(ov_vec_flatten(v, &ev->mem, &flat, err));
+    OV_TRY(ovi_range_flat(ev, &flat, &range, out, err));
+    for (size_t i = 0; flat.valid && i < ov_words(v->rows); i++)
+        out[i] = nulls ? out[i] | ~flat.valid[i] : out[i] & flat.valid[i];
+    ov_bits_trim(out, v->rows);
+    return OV_OK;
+}
+
 /* ---- testing ---- */
 
 /* Takes rows outside the selection and NULL rows out of is_true; NULL ones are unknown. */

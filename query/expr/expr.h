@@ -280,6 +280,11 @@ OV_CHECKED ov_status ov_eval_filter(ov_eval *ev, const ov_expr *e, const ov_batc
 OV_CHECKED ov_status ov_eval_codes(ov_eval *ev, const ov_expr *e, uint32_t column,
                                    const ov_domain *domain, const uint8_t **truth, ov_error *err);
 
+/* ov_eval_codes takes a few look-ups in the dictionary, not a look at each of its values. */
+bool ov_eval_codes_is_cheap(const ov_expr *e, uint32_t column, const ov_domain *domain);
+/* Rows of a vector of whole numbers with values in [low, high], and NULLs when asked for; out has room for v->rows bits. */
+OV_CHECKED ov_status ov_eval_range(ov_eval *ev, const ov_vec *v, int64_t low, int64_t high, bool nulls, uint64_t *out,
+                                   ov_error *err);
 /* What ov_eval_codes of another ev has found; it must outlive ev. */
 OV_CHECKED ov_status ov_eval_teach(ov_eval *ev, const ov_expr *e, const ov_domain *domain, const uint8_t *truth, ov_error *err);
 

@@ -79,12 +79,17 @@ bool ov_eval_code_range(const ov_expr *e, uint32_t column, const ov_domain *doma
 }
 
 /* `<>` over a sorted dictionary: all but one. */
+static bool is_all_but_one(const ov_expr *e, uint32_t column, const ov_domain *d)
+{
+    return e->kind == OV_EXPR_CALL && e->fn->op == OV_OP_NE && is_column(e->args[0], column) && d->sorted &&
+           d->type.id == OV_TYPE_STRING && !ov_type_is_list(d->type) && ovi_is_const(e->args[1]) && !ovi_is_null(e->args[1]);
+}
+
 static bool all_but_one(const ov_expr *e, uint32_t column, const ov_domain *d, uint8_t *truth)
 {
-    if (e->kind != OV_EXPR_CALL || e->fn->op != OV_OP_NE || !is_column(e->args[0], column) || !d->sorted ||
-        d->type.id != OV_TYPE_STRING || ov_type_is_list(d->type) || !ovi_is_const(e->args[1]) || ovi_is_null(e->args[1]))
-        return false;
     bool exact;
+    if (!is_all_but_one(e, column, d))
+        return false;
     uint32_t at = ov_domain_lower_bound(d, e->args[1]->constant.s, &exact);
     memset(truth, 1, d->count);
     if (d->count > 0 && ov_domain_is_null(d, 0))
@@ -95,10 +100,15 @@ static bool all_but_one(const ov_expr *e, uint32_t column, const ov_domain *d, u
 }
 
 /* IN over a sorted dictionary with few items: look the items up instead of the values. */
+static bool is_set_lookup(const ov_expr *e, uint32_t column, const ov_domain *d)
+{
+    return e->kind == OV_EXPR_IN && is_column(e->args[0], column) && e->set->str && d->sorted && !ov_type_is_list(d->type) &&
+           e->set->count <= d->count / 8;
+}
+
 static bool set_lookup(const ov_expr *e, uint32_t column, const ov_domain *d, uint8_t *truth)
 {
-    if (e->kind != OV_EXPR_IN || !is_column(e->args[0], column) || !e->set->str || !d->sorted ||
-        ov_type_is_list(d->type) || e->set->count > d->count / 8)
+    if (!is_set_lookup(e, column, d))
         return false;
     memset(truth, e->set->has_null ? 2 : 0, d->count);
     if (d->count > 0 && ov_domain_is_null(d, 0))
@@ -110,6 +120,13 @@ static bool set_lookup(const ov_expr *e, uint32_t column, const ov_domain *d, ui
             truth[at] = 1;
     }
     return true;
+}
+
+bool ov_eval_codes_is_cheap(const ov_expr *e, uint32_t column, const ov_domain *domain)
+{
+    uint32_t first, end;
+    return is_all_but_one(e, column, domain) || is_set_lookup(e, column, domain) ||
+           ov_eval_code_range(e, column, domain, &first, &end);
 }
 
 static ov_status truth_of_values(ov_eval *ev, const ov_expr *e, uint32_t column, const ov_domain *d,
