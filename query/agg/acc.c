@@ -297,17 +297,15 @@ static void settle_packed(ov_acc *a)
     a->packed_rows = 0;
 }
 
-static ov_status keep_smaller_str(ov_acc *a, uint32_t g, ov_slice s, ov_error *err)
+void ovi_acc_take_text(ov_acc *a, uint32_t g, ov_slice s)
 {
-    (void)err; /* strings of dictionaries outlive the query's run: nothing to copy */
     int c = a->n[g] ? ov_slice_cmp(s, a->v.s[g]) : 0;
     if (!a->n[g] || (a->kind == OV_ACC_MIN ? c < 0 : c > 0))
         a->v.s[g] = s;
     a->n[g]++;
-    return OV_OK;
 }
 
-static ov_status settle_narrow(ov_acc *a, ov_error *err)
+static void settle_narrow(ov_acc *a)
 {
     bool min = a->kind == OV_ACC_MIN;
     uint32_t none = min ? UINT32_MAX : 0;
@@ -321,7 +319,7 @@ static ov_status settle_narrow(ov_acc *a, ov_error *err)
         if (a->narrow_domain && ov_type_is_int(a->type))
             value = ov_domain_i64(a->narrow_domain, (uint32_t)value);
         if (a->narrow_domain && !ov_type_is_int(a->type)) {
-            OV_TRY(keep_smaller_str(a, g, ov_domain_str(a->narrow_domain, (uint32_t)value), err));
+            ovi_acc_take_text(a, g, ov_domain_str(a->narrow_domain, (uint32_t)value));
         } else if (ov_type_is_int(a->type)) {
             if (!a->n[g] || (min ? value < a->v.i[g] : value > a->v.i[g]))
                 a->v.i[g] = value;
@@ -334,7 +332,6 @@ static ov_status settle_narrow(ov_acc *a, ov_error *err)
         }
     }
     a->narrow_used = false;
-    return OV_OK;
 }
 
 static void settle_ramps(ov_acc *a)
@@ -382,13 +379,16 @@ void ovi_acc_settle_tiny(ov_acc *a)
 
 ov_status ov_acc_settle(ov_acc *a, ov_error *err)
 {
+    (void)err; /* caches are emptied in place */
     if (a->packed_rows)
         settle_packed(a);
     if (a->ramp_pieces)
         settle_ramps(a);
     if (a->tiny_used)
         ovi_acc_settle_tiny(a);
-    return a->narrow_used ? settle_narrow(a, err) : OV_OK;
+    if (a->narrow_used)
+        settle_narrow(a);
+    return OV_OK;
 }
 
 /* ---- merging ---- */

@@ -212,6 +212,12 @@ uint64_t ovi_rows_in(const ov_agg_piece *p, const uint64_t *mask);
 const struct ov_block_stats *ovi_whole_block(const ov_agg_rows *rows, const uint64_t *mask, const ov_vec *x);
 OV_CHECKED ov_status ovi_acc_update_bounds(ov_acc *a, const ov_agg_rows *rows, const uint64_t *mask, const ov_vec *x,
                                            ov_arena *scratch, ov_error *err);
+/* MIN and MAX of texts of a sorted dictionary where rows have weights: of rows in a row that go to one group one text is compared. */
+bool ovi_acc_text_by_codes(const ov_acc *a, const ov_vec *x);
+OV_CHECKED ov_status ovi_acc_update_text_bounds(ov_acc *a, const ov_agg_rows *rows, const uint64_t *mask, const ov_vec *x, ov_arena *scratch,
+                                                ov_error *err);
+/* A text that outlives the run, as those of dictionaries do, into a MIN or MAX. */
+void ovi_acc_take_text(ov_acc *a, uint32_t g, ov_slice s);
 /* SUM, MIN and MAX of runs of whole numbers, when all pieces are of one group each; false, and nothing done, for anything else. */
 bool ovi_acc_add_runs(ov_acc *a, const ov_agg_rows *rows, const uint64_t *mask, const ov_vec *x);
 OV_CHECKED ov_status ovi_acc_update_distinct(ov_acc *a, const ov_agg_rows *rows, const uint64_t *mask,

@@ -178,6 +178,35 @@ static bool codes_compare(const ov_vec *x)
     return x->enc == OV_ENC_DICT && x->dict->sorted && !ov_type_is_real(x->type) && x->lane <= 4;
 }
 
+bool ovi_acc_text_by_codes(const ov_acc *a, const ov_vec *x)
+{
+    return (a->kind == OV_ACC_MIN || a->kind == OV_ACC_MAX) && x && codes_compare(x) && !ov_type_is_int(a->type) && !ov_type_is_real(a->type);
+}
+
+ov_status ovi_acc_update_text_bounds(ov_acc *a, const ov_agg_rows *rows, const uint64_t *mask, const ov_vec *x, ov_arena *scratch,
+                                     ov_error *err)
+{
+    const uint32_t *codes;
+    uint32_t group = UINT32_MAX, best = 0;
+    bool min = a->kind == OV_ACC_MIN;
+    OV_TRY(ovi_present(x, rows, mask, scratch, &mask, err));
+    OV_TRY(ov_vec_codes32(x, scratch, &codes, err));
+    OV_AGG_EACH (rows, mask, p, i) {
+        uint32_t g = ov_agg_group(rows, p, i);
+        if (g == group) {
+            best = min ? OV_MIN(best, codes[i]) : OV_MAX(best, codes[i]);
+            continue;
+        }
+        if (group != UINT32_MAX)
+            ovi_acc_take_text(a, group, ov_domain_str(x->dict, best));
+        group = g;
+        best = codes[i];
+    }
+    if (group != UINT32_MAX)
+        ovi_acc_take_text(a, group, ov_domain_str(x->dict, best));
+    return OV_OK;
+}
+
 ov_status ovi_acc_update_bounds(ov_acc *a, const ov_agg_rows *rows, const uint64_t *mask, const ov_vec *x,
                                 ov_arena *scratch, ov_error *err)
 {

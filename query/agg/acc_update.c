@@ -307,6 +307,10 @@ ov_status ov_acc_update(ov_acc *a, const ov_agg_rows *rows, const uint64_t *mask
     const ov_vec *x = args ? args[0] : NULL;
     if (x && ov_type_is_list(x->type)) /* only sets take lists */
         return ovi_acc_update_distinct(a, rows, mask, x, scratch, err);
+    if (rows->weight && !a->general && a->kind == OV_ACC_DISTINCT && x->type.id != OV_TYPE_NULL) /* however often: once */
+        return ovi_acc_update_distinct(a, rows, mask, x, scratch, err);
+    if (rows->weight && !a->general && ovi_acc_text_by_codes(a, x))
+        return ovi_acc_update_text_bounds(a, rows, mask, x, scratch, err);
     if (a->general || rows->weight || (x && x->type.id == OV_TYPE_NULL))
         return ovi_acc_update_rows(a, rows, mask, x, ovi_acc_keeps_time(a) ? args[1] : NULL, scratch, err);
     switch ((ov_acc_kind)a->kind) {

@@ -1,5 +1,6 @@
 #include "query/agg/strtab.h"
 
+#include "base/bits.h"
 #include "base/hash.h"
 
 ov_status ov_strtab_init(ov_strtab *t, ov_budget *budget, ov_error *err)
@@ -71,6 +72,11 @@ static uint32_t hash_of(ov_slice s)
     return (uint32_t)(ov_hash_slice(s) >> 32);
 }
 
+OV_INLINE void fetch_slot(const ov_strtab *t, uint32_t hash)
+{
+    __builtin_prefetch(&t->slots[hash & (t->slot_count - 1)]);
+}
+
 static ov_status add_hashed(ov_strtab *t, ov_slice s, uint32_t hash, bool copy, uint32_t *number, ov_error *err)
 {
     uint32_t mask = t->slot_count - 1, at = hash & mask;
@@ -99,12 +105,36 @@ ov_status ov_strtab_add(ov_strtab *t, ov_slice s, bool copy, uint32_t *number, o
     return add_hashed(t, s, hash_of(s), copy, number, err);
 }
 
+ov_status ov_strtab_add_all(ov_strtab *t, const ov_slice *s, const uint64_t *valid, uint32_t n, bool copy, uint32_t *number, ov_error *err)
+{
+    uint32_t hash[AHEAD];
+    for (uint32_t from = 0, to; from < n; from = to) {
+        to = OV_MIN(n, from + (uint32_t)AHEAD);
+        for (uint32_t i = from; i < to; i++) {
+            if (valid && !ov_bits_test(valid, i))
+                continue;
+            hash[i - from] = hash_of(s[i]);
+            fetch_slot(t, hash[i - from]);
+        }
+        for (uint32_t i = from; i < to; i++) {
+            number[i] = 0;
+            if (valid && !ov_bits_test(valid, i))
+                continue;
+            if (i > from && number[i - 1] && hash[i - from] == hash[i - from - 1] && ov_slice_eq(s[i], s[i - 1]))
+                number[i] = number[i - 1];
+            else
+                OV_TRY(add_hashed(t, s[i], hash[i - from], copy, &number[i], err));
+        }
+    }
+    return OV_OK;
+}
+
 /* Some of src's slots that are taken. */
 static ov_status take_some(ov_strtab *t, const ov_strtab *src, const uint64_t *slot, uint32_t n, bool copy,
                            uint32_t *number, ov_error *err)
 {
     for (uint32_t i = 0; i < n; i++) {
-        __builtin_prefetch(&t->slots[(uint32_t)(slot[i] >> 32) & (t->slot_count - 1)]);
+        fetch_slot(t, (uint32_t)(slot[i] >> 32));
         __builtin_prefetch(&src->text[(uint32_t)slot[i]]);
     }
     for (uint32_t i = 0; i < n; i++) {
@@ -158,7 +188,7 @@ void ov_strtab_find_slots(const ov_strtab *t, const ov_strtab *src, size_t from,
             if (!src->slots[i])
                 continue;
             slot[n++] = src->slots[i];
-            __builtin_prefetch(&t->slots[(uint32_t)(src->slots[i] >> 32) & (t->slot_count - 1)]);
+            fetch_slot(t, (uint32_t)(src->slots[i] >> 32));
             __builtin_prefetch(&src->text[(uint32_t)src->slots[i]]);
         }
         for (uint32_t k = 0; k < n; k++) {
@@ -215,7 +245,7 @@ static ov_status fill_some(ov_strtab *t, const ov_domain *d, const uint32_t *cod
     ov_status st = OV_OK;
     for (uint32_t i = 0; i < n; i++) {
         hash[i] = hash_of(ov_domain_str(d, codes[i]));
-        __builtin_prefetch(&t->slots[hash[i] & (t->slot_count - 1)]);
+        fetch_slot(t, hash[i]);
     }
     for (uint32_t i = 0; i < n; i++) {
         if (st == OV_OK)

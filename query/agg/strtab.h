@@ -25,6 +25,10 @@ OV_CHECKED ov_status ov_strtab_init(ov_strtab *t, ov_budget *budget, ov_error *e
 void ov_strtab_fini(ov_strtab *t);
 /* copy: the bytes do not outlive the call. Otherwise they must outlive the table. */
 OV_CHECKED ov_status ov_strtab_add(ov_strtab *t, ov_slice s, bool copy, uint32_t *number, ov_error *err);
+/* The same of n strings; those that valid (NULL: all are) has no bit for get number 0. Places in a large table are fetched together, and a string
+ * that repeats the one before is not looked up. */
+OV_CHECKED ov_status ov_strtab_add_all(ov_strtab *t, const ov_slice *s, const uint64_t *valid, uint32_t n, bool copy, uint32_t *number,
+                                       ov_error *err);
 /* The numbers of all strings of src here: number[i] of src's number i. Texts that src only borrows are borrowed; those it
  * owns are copied unless `lent` says that src outlives t. Hashes are src's, so texts are not read unless two are equal. */
 OV_CHECKED ov_status ov_strtab_take(ov_strtab *t, const ov_strtab *src, bool lent, uint32_t *number, ov_error *err);

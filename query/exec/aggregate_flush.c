@@ -5,20 +5,42 @@
 
 enum { FLUSH_ROWS = 1024 }; /* groups whose keys are looked up at a time */
 
-/* The fast part of a group's key row. */
-static ov_status fast_words(agg_state *s, const agg_spec *spec, uint32_t code, uint64_t *row, ov_error *err)
+/* The code that key k, which is no slow one, has in a group. */
+static uint32_t code_of(const agg_dense *d, uint32_t k, uint32_t group)
+{
+    const dense_key *key = &d->keys[k], *by = key->how == DENSE_GIVEN ? &d->keys[key->by] : key;
+    uint32_t code = group % d->fast_size;
+    if (d->pattern.on)
+        code = d->pattern.code_of[code];
+    code = code / by->stride % by->card;
+    return key->how == DENSE_GIVEN ? key->table[code] : code;
+}
+
+/* Texts of some groups get their numbers at once, so that what has to be looked up is fetched together. */
+static ov_status number_texts(agg_state *s, const agg_spec *spec, const uint32_t *group, uint32_t n, ov_error *err)
+{
+    uint32_t code[FLUSH_ROWS], *map;
+    for (uint32_t k = 0; k < spec->layout.count; k++) {
+        const dense_key *key = &s->dense.keys[k];
+        if (key->how == DENSE_SLOW || key->how == DENSE_RANGE || !ovi_key_is_text(&spec->layout, k))
+            continue;
+        for (uint32_t i = 0; i < n; i++)
+            code[i] = code_of(&s->dense, k, group[i]);
+        OV_TRY(ov_strmap_of(&s->maps[k], &s->strings[k], key->domain, &map, err));
+        OV_TRY(ov_strmap_fill_all(&s->strings[k], key->domain, code, n, map, err));
+    }
+    return OV_OK;
+}
+
+/* The fast part of a group's key row; texts have numbers. */
+static ov_status fast_words(agg_state *s, const agg_spec *spec, uint32_t group, uint64_t *row, ov_error *err)
 {
     const ovi_key_layout *l = &spec->layout;
-    if (s->dense.pattern.on)
-        code = s->dense.pattern.code_of[code];
     for (uint32_t k = 0; k < l->count; k++) {
         const dense_key *key = &s->dense.keys[k];
         if (key->how == DENSE_SLOW)
             continue;
-        const dense_key *by = key->how == DENSE_GIVEN ? &s->dense.keys[key->by] : key;
-        uint32_t own = code / by->stride % by->card;
-        if (key->how == DENSE_GIVEN)
-            own = key->table[own];
+        uint32_t own = code_of(&s->dense, k, group);
         if (key->how == DENSE_RANGE) {
             if (key->null_slot && own == 0)
                 ovi_key_set_null(l, k, row);
@@ -34,8 +56,6 @@ static ov_status fast_words(agg_state *s, const agg_spec *spec, uint32_t code, u
         } else {
             uint32_t *map;
             OV_TRY(ov_strmap_of(&s->maps[k], &s->strings[k], key->domain, &map, err));
-            if (!map[own])
-                OV_TRY(ov_strmap_fill(&s->strings[k], key->domain, own, &map[own], err));
             ovi_key_set(l, k, row, map[own] - 1);
         }
     }
@@ -48,10 +68,11 @@ static ov_status flush_part(agg_state *s, const agg_spec *spec, const uint32_t *
     agg_dense *d = &s->dense;
     uint32_t width = spec->layout.width;
     OV_TRY(ov_query_alive(spec->exec->cx, err));
+    OV_TRY(number_texts(s, spec, from, n, err));
     for (uint32_t i = 0; i < n; i++) {
         uint64_t *row = keys + (size_t)i * width;
         memcpy(row, d->slow.keys + (size_t)(from[i] / d->fast_size) * width, (size_t)width * 8);
-        OV_TRY(fast_words(s, spec, from[i] % d->fast_size, row, err));
+        OV_TRY(fast_words(s, spec, from[i], row, err));
     }
     return ovi_groups_find(&s->groups, keys, n, to, err);
 }

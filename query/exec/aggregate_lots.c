@@ -56,8 +56,8 @@ bool ovi_lots_serve(const agg_spec *spec)
     const ovi_exec *x = spec->exec;
     if (spec->general || spec->layout.count == 0)
         return false;
-    if (!x->cx->options.lot_groups && ovi_memory_left(x) < LEAST_MEMORY)
-        return false;
+    if (!x->cx->options.lot_groups && (ovi_memory_left(x) < LEAST_MEMORY || (spec->layout.count == 1 && ovi_key_is_text(&spec->layout, 0))))
+        return false; /* what misses the cache for a text is the table of texts */
     for (uint32_t i = 0; i < spec->acc_count; i++)
         if (!serves(spec, &spec->accs[i]))
             return false;

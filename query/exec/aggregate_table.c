@@ -46,8 +46,20 @@ static ov_status dict_words(agg_state *s, const agg_spec *spec, uint32_t k, cons
     return OV_OK;
 }
 
-static ov_status flat_words(agg_state *s, const agg_spec *spec, uint32_t k, const ov_vec *v, uint64_t *rows,
+static ov_status text_words(agg_state *s, const agg_spec *spec, uint32_t k, const ov_vec *v, uint64_t *rows,
                             ov_arena *scratch, ov_error *err)
+{
+    ov_vec flat;
+    uint32_t *number;
+    OV_TRY(ov_vec_flatten(v, scratch, &flat, err));
+    OV_TRY(ov_arena_alloc(scratch, ((size_t)v->rows + 1) * sizeof(*number), &number, err));
+    OV_TRY(ov_strtab_add_all(&s->strings[k], flat.data, flat.valid, v->rows, true, number, err));
+    for (uint32_t i = 0; i < v->rows; i++)
+        ovi_key_set(&spec->layout, k, rows + (size_t)i * spec->layout.width, number[i]); /* 0 is NULL */
+    return OV_OK;
+}
+
+static ov_status flat_words(const agg_spec *spec, uint32_t k, const ov_vec *v, uint64_t *rows, ov_arena *scratch, ov_error *err)
 {
     const ovi_key_layout *l = &spec->layout;
     ov_type t = l->fields[k].type;
@@ -65,12 +77,8 @@ static ov_status flat_words(agg_state *s, const agg_spec *spec, uint32_t k, cons
             ovi_key_set_null(l, k, row);
         } else if (ov_type_is_int(t)) {
             row[l->fields[k].word] = ((const uint64_t *)flat.data)[i];
-        } else if (ov_type_is_real(t)) {
-            row[l->fields[k].word] = ovi_key_real(((const double *)flat.data)[i]);
         } else {
-            uint32_t number;
-            OV_TRY(ov_strtab_add(&s->strings[k], ((const ov_slice *)flat.data)[i], true, &number, err));
-            ovi_key_set(l, k, row, number);
+            row[l->fields[k].word] = ovi_key_real(((const double *)flat.data)[i]);
         }
     }
     return OV_OK;
@@ -84,7 +92,7 @@ ov_status ovi_key_words(agg_state *s, const agg_spec *spec, uint32_t k, const ov
         return const_words(s, spec, k, v, rows, err);
     if (v->enc == OV_ENC_DICT && !number && !spec->general)
         return dict_words(s, spec, k, v, rows, scratch, err);
-    return flat_words(s, spec, k, v, rows, scratch, err);
+    return number ? flat_words(spec, k, v, rows, scratch, err) : text_words(s, spec, k, v, rows, scratch, err);
 }
 
 /* Rows that are not selected must not make groups: only keys of selected rows are looked up. */

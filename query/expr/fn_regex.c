@@ -24,6 +24,7 @@ typedef struct regex {
     pcre2_match_context *limits;
     uint32_t groups;
     uint32_t group; /* REGEXP_EXTRACT's index */
+    bool once;      /* it matches at the beginning or nowhere */
 } regex;
 
 static void regex_free(void *arg)
@@ -63,6 +64,9 @@ static ov_status compile_translated(ovi_bind *b, ov_slice pattern, ov_slice text
     pcre2_set_heap_limit(re->limits, MAX_HEAP_KIB);
     pcre2_jit_compile(re->code, PCRE2_JIT_COMPLETE); /* without it matching is only slower */
     pcre2_pattern_info(re->code, PCRE2_INFO_CAPTURECOUNT, &re->groups);
+    uint32_t options = 0; /* anchored are also \G and, where dots take line ends, a leading .*, so the text is looked at, too */
+    pcre2_pattern_info(re->code, PCRE2_INFO_ALLOPTIONS, &options);
+    re->once = options & PCRE2_ANCHORED && text.n && text.p[0] == '^' && !memchr(text.p, '|', text.n);
     return ov_arena_on_exit(b->cx->arena, regex_free, re, err);
 }
 
@@ -298,6 +302,8 @@ static ov_status replace_all(matcher *m, ov_slice s, ov_slice with, ov_buf *out,
         OV_TRY(add_replacement(m, s, with, out, err));
         copied = to;
         at = to;
+        if (m->re->once)
+            break;
         if (to == from) {
             at++;
             while (at < s.n && ((unsigned char)s.p[at] & 0xC0) == 0x80)

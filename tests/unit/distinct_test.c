@@ -237,6 +237,39 @@ static void strings(void)
     ov_strtab_fini(&b);
 }
 
+/* Many strings at once are numbered as one by one: some repeat the one before, some are NULL, some are there already. */
+static void many_strings(void)
+{
+    enum { MANY = 3 * VALUES };
+    ov_strtab a, b;
+    static char text[MANY][8];
+    ov_slice s[MANY];
+    uint64_t valid[MANY / 64 + 1];
+    uint32_t number[MANY], one;
+    check_ok(ov_strtab_init(&a, &budget, &err), &err);
+    check_ok(ov_strtab_init(&b, &budget, &err), &err);
+    memset(valid, 0xff, sizeof(valid));
+    for (uint32_t i = 0; i < MANY; i++) {
+        s[i] = ov_slice_make(text[i], (size_t)snprintf(text[i], sizeof(text[i]), "v%u", i % 5 == 0 ? i * 7 % 50 : i / 4));
+        if (i % 11 == 3)
+            valid[i / 64] &= ~(UINT64_C(1) << i % 64);
+    }
+    for (int round = 0; round < 2; round++) {
+        const uint64_t *some = round ? NULL : valid;
+        check_ok(ov_strtab_add_all(&a, s, some, MANY, true, number, &err), &err);
+        for (uint32_t i = 0; i < MANY; i++) {
+            bool null = some && !(some[i / 64] >> i % 64 & 1);
+            one = 0;
+            if (!null)
+                check_ok(ov_strtab_add(&b, s[i], true, &one, &err), &err);
+            assert_int_equal(number[i], one);
+        }
+        assert_int_equal(a.count, b.count);
+    }
+    ov_strtab_fini(&a);
+    ov_strtab_fini(&b);
+}
+
 static void test_all(void **state)
 {
     (void)state;
@@ -245,6 +278,7 @@ static void test_all(void **state)
     texts(true);
     numbers();
     strings();
+    many_strings();
     assert_int_equal(atomic_load(&budget.used), 0);
 }
 
@@ -257,6 +291,7 @@ static void test_zero(void **state)
     texts(true);
     numbers();
     strings();
+    many_strings();
     ov_hash_force_zero(false);
 }
 
