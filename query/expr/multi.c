@@ -272,5 +272,5 @@ ov_status ovi_eval_each(ov_eval *ev, const ov_expr *e, const ov_batch *batch, ov
     *out = lists;
     out->type = e->type;
     out->child = child;
-    return e->type.multi ? without_lone_nulls(ev, e, out, err) : OV_OK;
+    return e->type.id == OV_TYPE_STRING && e->type.multi ? without_lone_nulls(ev, e, out, err) : OV_OK;
 }

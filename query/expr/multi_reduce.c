@@ -142,13 +142,15 @@ static ov_status of_null(ov_expr_ctx *cx, const ov_expr *e, const ov_expr *list,
     return ovi_fold(cx, simple, out, err);
 }
 
-/* The list, with one NULL where it has nothing, if the expression makes something of NULL. */
-static ov_status list_for(ov_expr_ctx *cx, const ov_expr *single, const ov_expr *list, const ov_expr **out, ov_error *err)
+/* The list, with one NULL where it has nothing: if the expression makes something of NULL, or as many NULLs as another list has values. */
+static ov_status list_for(const opened *o, const ov_expr *single, const ov_expr *list, const ov_expr **out, ov_error *err)
 {
     const ov_expr *made;
+    ov_expr_ctx *cx = o->cx;
     *out = list;
     OV_TRY(of_null(cx, single, list, &made, err));
-    return ovi_is_null(made) ? OV_OK : ovi_call_fn(cx, "$OR_NULL", out, 1, single->pos, single->end_pos, out, err);
+    bool counts = o->list_count > 1 && single->sql != OV_SQL_BOOLEAN;
+    return ovi_is_null(made) && !counts ? OV_OK : ovi_call_fn(cx, "$OR_NULL", out, 1, single->pos, single->end_pos, out, err);
 }
 
 /* ---- a row's value ---- */
@@ -228,7 +230,7 @@ ov_status ovi_reduce(ov_expr_ctx *cx, const ov_expr *single, uint32_t pos, uint3
     collect(&o, single, false);
     OV_TRY(inside(&o, single, &body, err));
     for (uint32_t i = 0; i < o.list_count; i++)
-        OV_TRY(list_for(cx, single, o.lists[i], &o.lists[i], err));
+        OV_TRY(list_for(&o, single, o.lists[i], &o.lists[i], err));
     if (o.list_count == 1 && o.outer_count == 0)
         OV_TRY(of_one_list(cx, o.lists[0], body, pos, end_pos, out, err));
     else
