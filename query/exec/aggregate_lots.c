@@ -12,7 +12,8 @@ enum {
     WINDOW = 1 << 15,       /* rows that are looked at for that */
     FEW_EACH = 8,           /* rows a group: more are better off in the table, */
     CHECK_ROWS = 1 << 23,   /* which is asked first after so many, then after twice as many and so on */
-    LEAST_MEMORY = 64 << 20, /* of a query */
+    LEAST_MEMORY = 64 << 20, /* that a query has for each worker */
+    MOST_COLUMNS = 32,      /* of a row: the first chunks of all lots are as wide */
     LOT_ROWS = 2048,        /* on their way back into a table */
 };
 
@@ -51,22 +52,28 @@ static bool serves(const agg_spec *spec, const agg_acc_spec *a)
     return false;
 }
 
+static uint32_t columns_of(const agg_spec *spec)
+{
+    return spec->layout.width + 2 * spec->arg_count + spec->filter_count; /* keys, arguments and which are NULL, masks */
+}
+
+/* What misses the cache for such a key is the table of texts. */
+static bool is_one_text(const ovi_key_layout *l)
+{
+    return l->count == 1 && ovi_key_is_text(l, 0);
+}
+
 bool ovi_lots_serve(const agg_spec *spec)
 {
     const ovi_exec *x = spec->exec;
-    if (spec->general || spec->layout.count == 0)
+    if (spec->general || spec->layout.count == 0 || columns_of(spec) > MOST_COLUMNS)
         return false;
-    if (!x->cx->options.lot_groups && (ovi_memory_left(x) < LEAST_MEMORY || (spec->layout.count == 1 && ovi_key_is_text(&spec->layout, 0))))
-        return false; /* what misses the cache for a text is the table of texts */
+    if (!x->cx->options.lot_groups && (ovi_memory_left(x) / x->worker_count < LEAST_MEMORY || is_one_text(&spec->layout)))
+        return false;
     for (uint32_t i = 0; i < spec->acc_count; i++)
         if (!serves(spec, &spec->accs[i]))
             return false;
     return true;
-}
-
-static uint32_t columns_of(const agg_spec *spec)
-{
-    return spec->layout.width + 2 * spec->arg_count + spec->filter_count; /* keys, arguments and which are NULL, masks */
 }
 
 ov_status ovi_lots_open(agg_state *s, const agg_spec *spec, ov_error *err)
@@ -109,14 +116,20 @@ void ovi_lots_close(agg_state *s, const agg_spec *spec)
     ov_array_free(&s->budget, &s->lots, sizeof(*l));
 }
 
+/* A group's key, its slots and its states, while the table grows. */
+static size_t group_bytes(const agg_spec *spec)
+{
+    return (spec->layout.width + 4 + 3 * (size_t)spec->acc_count) * 8 * 2;
+}
+
 size_t ovi_lots_finish_bytes(const agg_state *s, const agg_spec *spec)
 {
-    size_t most = 0, group = (spec->layout.width + 4 + 3 * (size_t)spec->acc_count) * 8, texts = 0;
+    size_t most = 0, texts = 0;
     for (uint32_t p = 0; s->lots && p < OVI_LOTS; p++)
         most = OV_MAX(most, s->lots->rows.lot_rows[p]);
     for (uint32_t k = 0; s->lots && k < spec->layout.count; k++)
         texts += s->strings[k].count;
-    return most * group * 2 + texts * (sizeof(ov_slice) + 8);
+    return most * group_bytes(spec) + texts * (sizeof(ov_slice) + 8);
 }
 
 /* ---- hashes ---- */
@@ -237,18 +250,20 @@ static ov_status look_at_lot(agg_state *s, const agg_spec *spec, uint32_t lot, o
     return st;
 }
 
-/* Now and then: do rows keep making groups? */
+/* Now and then: do rows keep making groups? The table must be able to take them, otherwise lots stay and may go to disk. */
 static ov_status check(agg_state *s, const agg_spec *spec, ovi_worker *w, ov_error *err)
 {
-    enum { LOOKED_AT = 4 };
+    enum { LOOKED_AT = 4, TOLD_EACH = 64 };
+    const ovi_exec *x = spec->exec;
     agg_lots *l = s->lots;
-    uint64_t rows = 0, groups = 0;
-    if (l->rows.rows < CHECK_ROWS || l->rows.rows < l->checked * 2)
+    uint64_t rows = 0, groups = 0, told = x->cx->options.lot_groups;
+    if (l->rows.rows < (told ? told * TOLD_EACH : CHECK_ROWS) || l->rows.rows < l->checked * 2)
         return OV_OK;
     l->checked = l->rows.rows;
     for (uint32_t i = 0; i < LOOKED_AT; i++)
         OV_TRY(look_at_lot(s, spec, i, w, &rows, &groups, err));
-    return rows > groups * FEW_EACH ? give_up(s, spec, w, err) : OV_OK;
+    bool fits = groups * (OVI_LOTS / LOOKED_AT) < ovi_memory_left(x) / x->worker_count / 2 / group_bytes(spec);
+    return rows > groups * FEW_EACH && fits ? give_up(s, spec, w, err) : OV_OK;
 }
 
 ov_status ovi_lots_take(agg_state *s, const agg_spec *spec, const agg_batch *in, ovi_worker *w, ov_error *err)

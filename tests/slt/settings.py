@@ -23,6 +23,7 @@ SETTINGS = {
     'batch-7': Setting({'OVATE_TEST_BATCH_ROWS': '7'}),
     'general': Setting({'OVATE_TEST_GENERAL_ONLY': '1'}),
     'hashing': Setting({'OVATE_TEST_DENSE_LIMIT': '1'}),
+    'lots': Setting({'OVATE_TEST_LOT_GROUPS': '1', 'OVATE_TEST_DENSE_LIMIT': '1'}),
     'one-worker': Setting({'OVATE_TEST_WORKERS': '1'}),
     'many-workers': Setting({'OVATE_TEST_WORKERS': '7'}),
     'isa-base': Setting({'OVATE_ISA': 'base'}),
