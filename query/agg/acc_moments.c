@@ -4,6 +4,8 @@
  */
 #include "query/agg/acc.h"
 
+#include "query/expr/open.h"
+
 /* ---- BIT_AND, BIT_OR, BIT_XOR ---- */
 
 /* All rows of a piece as one value; what the mask leaves out is `none`, which changes nothing. */
@@ -28,7 +30,7 @@ ov_status ovi_acc_update_bits(ov_acc *a, const ov_agg_rows *rows, const uint64_t
 {
     ov_vec flat;
     OV_TRY(ovi_present(x, rows, mask, scratch, &mask, err));
-    OV_TRY(ov_vec_flatten(x, scratch, &flat, err));
+    OV_TRY(ov_vec_open(x, scratch, &flat, err));
     const int64_t *v = flat.data;
     for (uint32_t k = 0; k < rows->piece_count; k++) {
         const ov_agg_piece *p = &rows->pieces[k];
@@ -96,7 +98,7 @@ ov_status ovi_acc_update_variance(ov_acc *a, const ov_agg_rows *rows, const uint
 {
     ov_vec flat;
     OV_TRY(ovi_present(x, rows, mask, scratch, &mask, err));
-    OV_TRY(ov_vec_flatten(x, scratch, &flat, err));
+    OV_TRY(ov_vec_open(x, scratch, &flat, err));
     const double *v = flat.data;
     for (uint32_t k = 0; k < rows->piece_count; k++) {
         const ov_agg_piece *p = &rows->pieces[k];

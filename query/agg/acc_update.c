@@ -5,6 +5,7 @@
 #include "query/agg/acc.h"
 
 #include "base/bits.h"
+#include "query/expr/open.h"
 #include "storage/segment/segment.h"
 
 /* Scaled reals up to here add up as integers without overflow: 2^38 times 2^24 rows. */
@@ -245,7 +246,7 @@ static ov_status update_sum_long(ov_acc *a, const ov_agg_rows *rows, const uint6
     ov_vec flat = *x;
     OV_TRY(ovi_present(x, rows, mask, scratch, &mask, err));
     if (x->enc != OV_ENC_FLAT)
-        OV_TRY(ov_vec_flatten(x, scratch, &flat, err));
+        OV_TRY(ov_vec_open(x, scratch, &flat, err));
     return sum_pieces(a, rows, mask, &flat, 1, err);
 }
 
@@ -277,7 +278,7 @@ static ov_status update_sum_real(ov_acc *a, const ov_agg_rows *rows, const uint6
     OV_TRY(ovi_present(x, rows, mask, scratch, &mask, err));
     if (x->enc == OV_ENC_FLAT && !x->raw && x->lane <= 2 && x->base < SCALED_MAX && x->base > -SCALED_MAX)
         return sum_pieces(a, rows, mask, x, x->divisor, err); /* integers: exact */
-    OV_TRY(ov_vec_flatten(x, scratch, &flat, err));
+    OV_TRY(ov_vec_open(x, scratch, &flat, err));
     const double *v = flat.data;
     for (uint32_t p = 0; p < rows->piece_count; p++) {
         const ov_agg_piece *piece = &rows->pieces[p];

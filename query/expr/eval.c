@@ -5,6 +5,7 @@
 #include "query/expr/expr_int.h"
 
 #include "query/expr/call_place.h"
+#include "query/expr/open.h"
 
 enum { MAX_DEPTH = 2000, KEEP_SHARE = 4, BATCH_SHARE = 2 };
 
@@ -161,46 +162,6 @@ ov_status ovi_truth_vec(ov_eval *ev, const ov_batch *batch, const ovi_truth *t, 
 
 /* ---- arguments ---- */
 
-static void widen(const ovi_kernels *k, const ov_vec *v, int64_t *to)
-{
-    if (v->lane == 1)
-        k->widen_u8(v->data, v->base, v->rows, to);
-    else if (v->lane == 2)
-        k->widen_u16(v->data, v->base, v->rows, to);
-    else
-        k->widen_u32(v->data, v->base, v->rows, to);
-}
-
-static void scale(const ovi_kernels *k, const ov_vec *v, double *to)
-{
-    if (v->lane == 1)
-        k->scale_u8(v->data, v->base, v->divisor, v->rows, to);
-    else if (v->lane == 2)
-        k->scale_u16(v->data, v->base, v->divisor, v->rows, to);
-    else
-        k->scale_u32(v->data, v->base, v->divisor, v->rows, to);
-}
-
-/* ov_vec_flatten, with kernels for narrow numbers. */
-static ov_status open_vec(ov_eval *ev, const ov_vec *v, ov_vec *out, ov_error *err)
-{
-    bool narrow = v->enc == OV_ENC_FLAT && !v->raw && v->lane < 8;
-    if (!narrow || (!ov_type_is_int(v->type) && !ov_type_is_real(v->type)))
-        return ov_vec_flatten(v, &ev->mem, out, err);
-    void *to;
-    OV_TRY(ov_arena_lanes(&ev->mem, OV_MAX(ov_words(v->rows), (size_t)1) * 64 * 8, &to, err));
-    *out = ov_vec_flat(v->type, to, v->valid, v->rows);
-    if (ov_type_is_real(v->type)) {
-        scale(ev->k, v, to);
-        return OV_OK;
-    }
-    widen(ev->k, v, to);
-    out->has_bounds = v->has_bounds;
-    out->min = v->min;
-    out->max = v->max;
-    return OV_OK;
-}
-
 ov_status ovi_arg_of(ov_eval *ev, const ov_vec *v, ovi_arg *out, ov_error *err)
 {
     *out = (ovi_arg){0};
@@ -212,7 +173,7 @@ ov_status ovi_arg_of(ov_eval *ev, const ov_vec *v, ovi_arg *out, ov_error *err)
         out->i = &out->vec.c.i; /* moved with the struct by ovi_call_prepare */
         return OV_OK;
     }
-    OV_TRY(open_vec(ev, v, &out->vec, err));
+    OV_TRY(ov_vec_open(v, &ev->mem, &out->vec, err));
     out->i = out->vec.data;
     out->step = 1;
     out->valid = out->vec.valid;
