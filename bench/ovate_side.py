@@ -26,11 +26,12 @@ class Ovate:
         self.binary, self.data = binary, os.path.join(folder, 'ovate')
         self.path = os.path.join(self.data, 'segments')
         self.version = subprocess.run([binary, '--version'], capture_output=True, text=True, check=False).stdout.strip()
-        self.settings = 'defaults; rows in time order; HTTP on 127.0.0.1, one kept connection, result caches off'
+        self.settings = 'defaults; HTTP on 127.0.0.1, one kept connection, result caches off'
         self.process = self.link = None
 
     def load(self, tables):
         """What `ovate ingest run` took for all tables; {} when an earlier run left them."""
+        self.settings += '; ' + '; '.join(table.ovate_layout() for table in tables)
         if os.path.exists(self.data + '.loaded'):
             return {}
         seconds, cpu, peak = {}, 0, 0
@@ -39,7 +40,8 @@ class Ovate:
             with open(path, 'w', encoding='utf-8') as file:
                 json.dump(table.druid_spec(), file, indent=1)
             start = time.perf_counter()
-            process = subprocess.Popen([self.binary, 'ingest', 'run', path, '--data', self.data], stdin=subprocess.DEVNULL,
+            process = subprocess.Popen([self.binary, 'ingest', 'run', path, '--data', self.data] +
+                                       (['--memory', table.memory] if table.memory else []), stdin=subprocess.DEVNULL,
                                        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
             words = process.stdout.read()
             _, status, usage = os.wait4(process.pid, 0)

@@ -93,7 +93,7 @@ def make(place):
         wanted = ', '.join('%s AS %s' % (made.get(name, 'r.' + name), name) for name, _ in columns)
         rows.write(link, 'SELECT %s FROM (%s) AS g JOIN r ON r.rowid = g.row ORDER BY i' % (wanted, source), path)
     return [Table('hits', path, kinds(columns), time='__time', order=('CounterID', 'EventDate', 'UserID', '__time'),
-                  granularity='MONTH', rows=place.rows)]
+                  granularity='MONTH', rows=place.rows, clustered=True, segment_rows=max(1, min(2_500_000, place.rows // 4)), memory='5GB')]
 
 
 PAGE = "FROM hits WHERE CounterID = 122612 AND EventDate >= '2013-07-01' AND EventDate <= '2013-07-31' AND "

@@ -28,7 +28,15 @@ class Table:
     granularity: str = 'ALL'  # of Ovate's and Druid's segments
     rows: int = 0
     clustered: bool = False   # Ovate and Druid sort by `order` as well (forceSegmentSortByTime: false)
+    segment_rows: int = 0     # of Ovate's and Druid's segments, where five million are not wanted;
+    memory: str = None        # and that of Ovate's load, for wide rows: its default makes small segments of them
     keep_time: bool = False   # the time is a column of Ovate's and Druid's table too, as text
+
+    def ovate_layout(self):
+        """For the settings of a report: what differs from the defaults."""
+        order = 'clustered by (%s)' % ', '.join(self.order) if self.clustered else 'in time order' if self.time else 'as it came'
+        return '%s %s%s%s' % (self.name, order, ', segments of %d rows' % self.segment_rows if self.segment_rows else '',
+                              ', loaded with --memory ' + self.memory if self.memory else '')
 
     def is_json(self):
         return self.file.endswith('.ndjson')
@@ -48,6 +56,9 @@ class Table:
         dimensions = {'dimensions': self.druid_dimensions()}
         if self.clustered:
             dimensions['forceSegmentSortByTime'] = False
+        tuning = {'type': 'index_parallel'}
+        if self.segment_rows:
+            tuning['partitionsSpec'] = {'type': 'dynamic', 'maxRowsPerSegment': self.segment_rows}
         return {'type': 'index_parallel', 'spec': {
             'dataSchema': {
                 'dataSource': self.name, 'dimensionsSpec': dimensions,
@@ -55,7 +66,7 @@ class Table:
                 'granularitySpec': {'segmentGranularity': self.granularity, 'queryGranularity': 'NONE', 'rollup': False}},
             'ioConfig': {'type': 'index_parallel', 'inputSource': {'type': 'local', 'files': [self.file]},
                          'inputFormat': {'type': 'json'} if self.is_json() else {'type': 'csv', 'findColumnsFromHeader': True}},
-            'tuningConfig': {'type': 'index_parallel'}}}
+            'tuningConfig': tuning}}
 
 
 @dataclasses.dataclass
