@@ -178,6 +178,14 @@ static ov_status reduce(ovi_bind *b, const ov_expr *single, ov_error *err)
     return positive ? ovi_call_fn(b->cx, "NOT", &b->replace, 1, b->pos, b->end_pos, &b->replace, err) : OV_OK;
 }
 
+/* Numbers that go into lists and JSON: of several nothing can be made. */
+static ov_status refuse_several(ovi_bind *b, ov_error *err)
+{
+    for (uint32_t i = 0; i < b->argc; i++)
+        OV_TRY(ov_expr_one_value(b->cx, b->args[i], &b->args[i], err));
+    return OV_OK;
+}
+
 ov_status ovi_bind_multi(ovi_bind *b, bool each, const ov_expr **single, ov_error *err)
 {
     bool any = false, multi = false;
@@ -186,8 +194,10 @@ ov_status ovi_bind_multi(ovi_bind *b, bool each, const ov_expr **single, ov_erro
         multi = multi || is_multi(b->args[i]);
         any = any || multi || b->args[i]->single;
     }
-    if (!any || (b->fn->flags & OVI_LISTS) || (chooses(b->fn) && !each))
+    if (!any || (chooses(b->fn) && !each))
         return OV_OK;
+    if (b->fn->flags & OVI_LISTS)
+        return each ? refuse_several(b, err) : OV_OK;
     ov_status st = over_singles(b, b->fn->name, single, err);
     bool made = st == OV_OK && ovi_can_reduce(*single);
     if (chooses(b->fn) && (!made || is_mixed(*single, *single))) { /* among whole lists, or arrays */
@@ -197,14 +207,15 @@ ov_status ovi_bind_multi(ovi_bind *b, bool each, const ov_expr **single, ov_erro
     OV_TRY(st);
     if (!made && !multi) { /* arrays, and what is no simple value, of the row's numbers */
         *single = NULL;
-        return OV_OK;
+        return refuse_several(b, err);
     }
     if (!made)
         return refuse(b, *single, err);
     bool null_test = b->fn->op == OV_OP_IS_NULL || b->fn->op == OV_OP_IS_NOT_NULL;
     if (null_test && multi && each) /* in a condition: is one of the values NULL */
         return reduce(b, *single, err);
-    if (joins_conditions(b->fn) || ((*single)->sql == OV_SQL_BOOLEAN && only_numbers(b)))
+    bool decides = chooses(b->fn) && (*single)->sql == OV_SQL_BOOLEAN; /* as the AND and OR it stands for */
+    if (joins_conditions(b->fn) || decides || ((*single)->sql == OV_SQL_BOOLEAN && only_numbers(b)))
         return OV_OK;
     return reduce(b, *single, err);
 }

@@ -189,10 +189,21 @@ static OV_CHECKED ov_status bind_like(ovi_sql_names *n, const ov_ast *ast, const
     return ovi_sql_negate_if(n, ast, ast->flags & OV_AST_NEGATED, out, err);
 }
 
+static OV_CHECKED ov_status bind_part(ovi_sql_names *n, const ov_ast *ast, const ov_expr **out, ov_error *err);
+
+/* A CASE inside one that is decided once a row is, too. */
+static OV_CHECKED ov_status bind_branch(ovi_sql_names *n, const ov_ast *ast, bool whole, const ov_expr **out, ov_error *err)
+{
+    ovi_sql_names inner = *n;
+    inner.whole_case = whole && ast->kind == OV_AST_CASE ? ast : NULL;
+    return ovi_sql_bind_expr(&inner, ast, out, err);
+}
+
 static OV_CHECKED ov_status bind_case(ovi_sql_names *n, const ov_ast *ast, const ov_expr **out,
                                       ov_error *err)
 {
     const ov_ast *operand = ast->kids[0], *whens = ast->kids[1];
+    bool whole = ast == n->whole_case;
     const ov_expr **args, *subject = NULL;
     uint32_t argc = 0;
     OV_TRY(ov_arena_alloc(n->b->arena, (whens->kid_count * 2 + 1) * sizeof *args, &args, err));
@@ -206,16 +217,16 @@ static OV_CHECKED ov_status bind_case(ovi_sql_names *n, const ov_ast *ast, const
             OV_TRY(ovi_sql_bind_expr(n, when->kids[0], &pair[1], err));
             OV_TRY(ovi_sql_apply(n->b, when, "=", pair, 2, &condition, err));
         } else {
-            OV_TRY(ovi_sql_bind_expr(n, when->kids[0], &condition, err));
+            OV_TRY((whole ? bind_part : ovi_sql_bind_expr)(n, when->kids[0], &condition, err));
         }
         args[argc++] = condition;
-        OV_TRY(ovi_sql_bind_expr(n, when->kids[1], &args[argc++], err));
+        OV_TRY(bind_branch(n, when->kids[1], whole, &args[argc++], err));
     }
     if (ast->kids[2])
-        OV_TRY(ovi_sql_bind_expr(n, ast->kids[2], &args[argc++], err));
+        OV_TRY(bind_branch(n, ast->kids[2], whole, &args[argc++], err));
     else
         OV_TRY(ov_expr_null(n->b->cx, OV_SQL_NULL, &args[argc++], err));
-    return (ast == n->whole_case ? ovi_sql_apply : apply_each)(n->b, ast, "CASE", args, argc, out, err);
+    return (whole ? ovi_sql_apply : apply_each)(n->b, ast, "CASE", args, argc, out, err);
 }
 
 /* CAST('a' AS CHAR(3)) has three characters. Only constants are padded, as in Druid. */
@@ -330,10 +341,44 @@ ov_status ovi_sql_bind_expr(ovi_sql_names *n, const ov_ast *ast, const ov_expr *
     }
 }
 
+/* A CASE that is compared, or tested in another way. */
+static const ov_ast *tested_case(const ov_ast *ast)
+{
+    bool tests = ast->kind == OV_AST_IS || ast->kind == OV_AST_LIKE || ast->kind == OV_AST_BETWEEN || ast->kind == OV_AST_IN_LIST ||
+                 ast->kind == OV_AST_DISTINCT_FROM || (ast->kind == OV_AST_BINARY && ast->op <= OV_AST_OP_GE);
+    for (uint32_t i = 0; tests && i < ast->kid_count; i++)
+        if (ast->kids[i] && ast->kids[i]->kind == OV_AST_CASE)
+            return ast->kids[i];
+    return NULL;
+}
+
+/* Part of a condition: AND, OR and NOT join what holds for a row. The planner of Druid tests the branches of a CASE instead of the CASE, so
+ * that is decided once a row as well. */
+static OV_CHECKED ov_status bind_part(ovi_sql_names *n, const ov_ast *ast, const ov_expr **out, ov_error *err)
+{
+    const ov_ast *whole = tested_case(ast);
+    const char *name = ast->kind == OV_AST_AND ? "AND" : ast->kind == OV_AST_OR ? "OR" : ast->kind == OV_AST_NOT ? "NOT" : NULL;
+    if (whole) {
+        ovi_sql_names inner = *n;
+        inner.whole_case = whole;
+        return ovi_sql_bind_expr(&inner, ast, out, err);
+    }
+    if (!name)
+        return ovi_sql_bind_expr(n, ast, out, err);
+    OV_TRY(ovi_sql_match_key(n, ast, NULL, out, err));
+    if (*out)
+        return OV_OK;
+    const ov_expr **args;
+    OV_TRY(ov_arena_alloc(n->b->arena, (ast->kid_count + (size_t)1) * sizeof *args, &args, err));
+    for (uint32_t i = 0; i < ast->kid_count; i++)
+        OV_TRY(bind_part(n, ast->kids[i], &args[i], err));
+    return apply_each(n->b, ast, name, args, ast->kid_count, out, err);
+}
+
 ov_status ovi_sql_bind_condition(ovi_sql_names *n, const ov_ast *ast, const ov_expr **out,
                                  ov_error *err)
 {
-    OV_TRY(ovi_sql_bind_expr(n, ast, out, err));
+    OV_TRY(bind_part(n, ast, out, err));
     if ((*out)->sql == OV_SQL_NULL)
         return ov_expr_null(n->b->cx, OV_SQL_BOOLEAN, out, err);
     if ((*out)->sql != OV_SQL_BOOLEAN)

@@ -334,6 +334,9 @@ ov_status ovi_sql_bind_select(ovi_sql_binder *b, const ov_ast *select, const ov_
         return st;
     s.base = s.rel.plan;
     s.grouped = select->kids[OV_SELECT_GROUP] || select->kids[OV_SELECT_HAVING] || s.aggs.count;
+    bool keys = s.grouped || (select->flags & OV_AST_DISTINCT); /* groupings take no number of several, a result cannot show them */
+    for (uint32_t i = 0; !keys && i < s.item_count; i++)
+        OV_TRY(ov_expr_one_value(b->cx, s.items[i].expr, &s.items[i].expr, err));
     if (s.grouped)
         OV_TRY(group(&s, err));
     else

@@ -19,8 +19,6 @@ static OV_CHECKED ov_status project(select_binding *s, const ov_expr *const *ext
     for (uint32_t i = 0; i < s->item_count; i++) {
         exprs[i] = s->items[i].expr;
         names[i] = s->items[i].name;
-        if (!s->grouped) /* a grouping takes no number of several, a result cannot show them */
-            OV_TRY(ov_expr_one_value(s->b->cx, exprs[i], &exprs[i], err));
     }
     for (uint32_t i = 0; i < extra_count; i++)
         exprs[s->item_count + i] = extra[i];

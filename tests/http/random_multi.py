@@ -197,6 +197,12 @@ def holds(tree, row):
         return decides if decides in v else None if None in v else not decides
     if op == 'not':
         return negated(holds(tree[1], row))
+    if tree[1][0] == 'case':  # its branches are tested
+        case = tree[1]
+        return holds((op, case[2] if holds(case[1], row) else case[3], tree[2]), row)
+    if tree[2][0] == 'case':
+        case = tree[2]
+        return holds((op, tree[1], case[2] if holds(case[1], row) else case[3]), row)
     if op == '<>':
         return negated(holds(('=',) + tree[1:], row))
     if is_number(tree[1]) and tree[2][0] == 'literal':
