@@ -119,10 +119,33 @@ int64_t ov_time_extract(ov_time_unit unit, int64_t ms, const ov_tz *zone)
     }
 }
 
+/* Whole parts of `unit` since the last whole `period`; both are constants at the calls. */
+OV_INLINE void extract_within(int64_t period, int64_t unit, int64_t offset, const int64_t *in, int64_t *out, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        out[i] = ov_floor_mod(in[i] + offset, period) / unit;
+}
+
+/* Units within a day in a zone that is always as far from UTC; false for others. */
+static bool extract_clock(ov_time_unit unit, int64_t offset, const int64_t *in, int64_t *out, size_t n)
+{
+    if (unit == OV_UNIT_SECOND)
+        extract_within(OV_MS_PER_MINUTE, OV_MS_PER_SECOND, offset, in, out, n);
+    else if (unit == OV_UNIT_MINUTE)
+        extract_within(OV_MS_PER_HOUR, OV_MS_PER_MINUTE, offset, in, out, n);
+    else if (unit == OV_UNIT_HOUR)
+        extract_within(OV_MS_PER_DAY, OV_MS_PER_HOUR, offset, in, out, n);
+    else
+        return false;
+    return true;
+}
+
 void ov_time_extract_n(ov_time_unit unit, const ov_tz *zone, const int64_t *in, int64_t *out,
                        size_t n)
 {
     bool whole_days = unit >= OV_UNIT_DAY && unit != OV_UNIT_EPOCH && unit != OV_UNIT_MICROSECOND;
+    if (ov_tz_is_fixed(zone) && extract_clock(unit, ov_tz_offset(zone, 0), in, out, n))
+        return;
     if (!whole_days || !ov_tz_is_fixed(zone)) {
         for (size_t i = 0; i < n; i++)
             out[i] = ov_time_extract(unit, in[i], zone);

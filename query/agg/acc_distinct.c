@@ -5,26 +5,53 @@
 
 #include "base/bits.h"
 
+enum { SOME_TEXTS = 1024 };
+
+/* Texts and groups on their way into a set. */
+typedef struct texts {
+    const uint32_t *codes; /* of the batch */
+    uint32_t some, last_group, last_code;
+    uint32_t group[SOME_TEXTS + 1], code[SOME_TEXTS + 1];
+} texts;
+
+/* Rows [from, to) of a piece that do not repeat the row before: which these are nobody can foretell, so there is no branch. */
+OV_INLINE void gather_texts(texts *t, const ov_agg_rows *rows, const ov_agg_piece *piece, const uint64_t *mask, uint32_t from, uint32_t to)
+{
+    uint32_t n = t->some, last_group = t->last_group, last_code = t->last_code;
+    for (uint32_t i = from; i < to; i++) {
+        uint32_t g = ov_agg_group(rows, piece, i), code = t->codes[i];
+        bool fresh = ((code != last_code) | (g != last_group)) & (!mask || ov_bits_test(mask, i));
+        t->group[n] = g;
+        t->code[n] = code;
+        n += fresh;
+        last_group = fresh ? g : last_group;
+        last_code = fresh ? code : last_code;
+    }
+    t->some = n;
+    t->last_group = last_group;
+    t->last_code = last_code;
+}
+
 /* Texts of a dictionary. A row that repeats the one before, as it does where rows are sorted or clustered, counts once. */
 static ov_status distinct_texts(ov_acc *a, const ov_agg_rows *rows, const uint64_t *mask, const ov_vec *x,
                                 const ov_domain *dom, ov_arena *scratch, ov_error *err)
 {
-    enum { SOME = 1024 };
-    const uint32_t *codes;
-    uint32_t group[SOME], code[SOME], some = 0, last_group = 0, last_code = UINT32_MAX;
-    OV_TRY(ov_vec_codes32(x, scratch, &codes, err));
-    OV_AGG_EACH (rows, mask, p, i) {
-        uint32_t g = ov_agg_group(rows, p, i);
-        if (codes[i] == last_code && g == last_group)
-            continue;
-        group[some] = last_group = g;
-        code[some++] = last_code = codes[i];
-        if (some == SOME) {
-            OV_TRY(ov_distinct_add_texts(&a->set, a->groups, group, dom, code, some, a->n, err));
-            some = 0;
+    texts t;
+    t.some = t.last_group = 0;
+    t.last_code = UINT32_MAX;
+    OV_TRY(ov_vec_codes32(x, scratch, &t.codes, err));
+    for (uint32_t p = 0; p < rows->piece_count; p++) {
+        const ov_agg_piece *piece = &rows->pieces[p];
+        for (uint32_t from = piece->from, to; from < piece->to; from = to) {
+            to = OV_MIN(piece->to, from + SOME_TEXTS - t.some);
+            gather_texts(&t, rows, piece, mask, from, to);
+            if (t.some < SOME_TEXTS)
+                continue;
+            OV_TRY(ov_distinct_add_texts(&a->set, a->groups, t.group, dom, t.code, t.some, a->n, err));
+            t.some = 0;
         }
     }
-    return ov_distinct_add_texts(&a->set, a->groups, group, dom, code, some, a->n, err);
+    return ov_distinct_add_texts(&a->set, a->groups, t.group, dom, t.code, t.some, a->n, err);
 }
 
 static ov_status distinct_codes(ov_acc *a, const ov_agg_rows *rows, const uint64_t *mask, const ov_vec *x,

@@ -48,7 +48,12 @@ static bool bounds_of(const ov_vec *v, const uint64_t *sel, int64_t *low, int64_
     bool any = false;
     *low = INT64_MAX;
     *high = INT64_MIN;
-    for (uint32_t i = 0; i < v->rows; i++) {
+    for (uint32_t i = 0; i < v->rows && !v->valid && !sel; i++) {
+        *low = OV_MIN(*low, at[i]);
+        *high = OV_MAX(*high, at[i]);
+        any = true;
+    }
+    for (uint32_t i = 0; i < v->rows && (v->valid || sel); i++) {
         if ((v->valid && !ov_bits_test(v->valid, i)) || (sel && !ov_bits_test(sel, i)))
             continue;
         *low = OV_MIN(*low, at[i]);

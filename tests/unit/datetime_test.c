@@ -280,6 +280,23 @@ static void test_extract(void **state)
     assert_int_equal(ov_time_extract(OV_UNIT_HOUR, ms, zone_of("Asia/Kolkata")), 19);
 }
 
+/* Many times at once give what each gives, in zones that are always as far from UTC and in others, before 1970, too. */
+static void test_extract_many(void **state)
+{
+    (void)state;
+    enum { MANY = 500 };
+    const ov_tz *zones[] = {NULL, zone_of("+05:30"), zone_of("-03:00"), zone_of("Asia/Kolkata"), zone_of("America/New_York")};
+    int64_t in[MANY], out[MANY];
+    for (int64_t i = 0; i < MANY; i++)
+        in[i] = (i - MANY / 2) * 7 * 3600 * 1000 * (i % 13) + i * 59999;
+    for (ov_time_unit unit = 0; unit <= OV_UNIT_MICROSECOND; unit++)
+        for (size_t z = 0; z < OV_COUNT_OF(zones); z++) {
+            ov_time_extract_n(unit, zones[z], in, out, MANY);
+            for (size_t i = 0; i < MANY; i++)
+                assert_int_equal(out[i], ov_time_extract(unit, in[i], zones[z]));
+        }
+}
+
 static void test_floor_and_ceil_to_unit(void **state)
 {
     (void)state;
@@ -335,7 +352,7 @@ int main(void)
         cmocka_unit_test(test_every_time_of_day_round_trips),
         cmocka_unit_test(test_sql_literals),
         cmocka_unit_test(test_intervals),
-        cmocka_unit_test(test_extract),
+        cmocka_unit_test(test_extract), cmocka_unit_test(test_extract_many),
         cmocka_unit_test(test_floor_and_ceil_to_unit),
         cmocka_unit_test(test_months),
     };

@@ -39,9 +39,30 @@ static void test_memory_goes_back(void **state)
     assert_true(resident() < before + 16 * MIB);
 }
 
+/* Tables of every size are zeros that are charged, and there is none past the limit. */
+static void test_tables(void **state)
+{
+    (void)state;
+    static const size_t sizes[] = {8, 4096, (64 << 10) - 8, 64 << 10, 5 * MIB + 24};
+    ov_budget budget;
+    ov_error err = OV_ERROR_INIT;
+    unsigned char *table;
+    ov_budget_init(&budget, "test", 6 * MIB, NULL);
+    for (size_t k = 0; k < sizeof(sizes) / sizeof(*sizes); k++) {
+        assert_int_equal(ov_array_table(&budget, &table, sizes[k], &err), OV_OK);
+        assert_int_equal(atomic_load(&budget.used), sizes[k]);
+        for (size_t i = 0; i < sizes[k]; i++)
+            assert_int_equal(table[i], 0);
+        memset(table, 0xff, sizes[k]); /* the next one may lie in the same place */
+        ov_array_free(&budget, &table, sizes[k]);
+    }
+    assert_int_equal(ov_array_table(&budget, &table, 7 * MIB, &err), OV_LIMIT);
+    assert_int_equal(atomic_load(&budget.used), 0);
+}
+
 int main(void)
 {
     ov_mem_setup();
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_memory_goes_back)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_memory_goes_back), cmocka_unit_test(test_tables)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
