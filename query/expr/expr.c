@@ -230,6 +230,23 @@ void ov_expr_columns(const ov_expr *e, uint64_t *used, uint32_t columns)
 
 /* ---- rebasing ---- */
 
+ov_status ovi_with_args(ov_expr_ctx *cx, const ov_expr *e, const ov_expr **args, ov_expr **out, ov_error *err)
+{
+    ov_expr *copy;
+    OV_TRY(ov_expr_copy(cx->arena, e, &copy, err));
+    copy->args = args;
+    copy->id = cx->next_id++;
+    copy->only_column = OV_EXPR_NO_COLUMN;
+    for (uint32_t i = 0; i < e->argc; i++) {
+        int32_t c = args[i]->only_column;
+        if (c != OV_EXPR_NO_COLUMN)
+            copy->only_column = copy->only_column == OV_EXPR_NO_COLUMN || copy->only_column == c ? c : OV_EXPR_MANY_COLUMNS;
+        copy->deterministic = copy->deterministic && args[i]->deterministic;
+    }
+    *out = copy;
+    return OV_OK;
+}
+
 ov_status ov_expr_rewrite(ov_expr_ctx *cx, const ov_expr *e, ov_expr_leaf leaf, void *self, const ov_expr **out,
                           ov_error *err)
 {
@@ -245,21 +262,12 @@ ov_status ov_expr_rewrite(ov_expr_ctx *cx, const ov_expr *e, ov_expr_leaf leaf, 
     }
     if (e->argc == 0)
         return OV_OK;
+    const ov_expr **args, *simple;
     ov_expr *copy;
-    OV_TRY(ov_expr_copy(cx->arena, e, &copy, err));
-    OV_TRY(ov_arena_alloc(cx->arena, e->argc * sizeof *copy->args, &copy->args, err));
-    copy->id = cx->next_id++;
-    copy->only_column = OV_EXPR_NO_COLUMN;
-    for (uint32_t i = 0; i < e->argc; i++) {
-        OV_TRY(ov_expr_rewrite(cx, e->args[i], leaf, self, &copy->args[i], err));
-        int32_t c = copy->args[i]->only_column;
-        if (c != OV_EXPR_NO_COLUMN)
-            copy->only_column = copy->only_column == OV_EXPR_NO_COLUMN || copy->only_column == c
-                                    ? c
-                                    : OV_EXPR_MANY_COLUMNS;
-        copy->deterministic = copy->deterministic && copy->args[i]->deterministic;
-    }
-    const ov_expr *simple;
+    OV_TRY(ov_arena_alloc(cx->arena, e->argc * sizeof *args, &args, err));
+    for (uint32_t i = 0; i < e->argc; i++)
+        OV_TRY(ov_expr_rewrite(cx, e->args[i], leaf, self, &args[i], err));
+    OV_TRY(ovi_with_args(cx, e, args, &copy, err));
     OV_TRY(ovi_simplify(cx, copy, &simple, err));
     return ovi_fold(cx, simple, out, err);
 }

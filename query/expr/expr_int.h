@@ -74,6 +74,8 @@ struct ovi_bind {
 /* A node with the context's next id. */
 ov_status ovi_node(ov_expr_ctx *cx, ov_expr_kind kind, ov_sqltype sql, ov_type type, ov_expr **out,
                    ov_error *err);
+/* expr.c: a copy of a call, or of IN, with other arguments. */
+ov_status ovi_with_args(ov_expr_ctx *cx, const ov_expr *e, const ov_expr **args, ov_expr **out, ov_error *err);
 ov_status ovi_call_fn(ov_expr_ctx *cx, const char *name, const ov_expr **args, uint32_t argc,
                       uint32_t pos, uint32_t end_pos, const ov_expr **out, ov_error *err);
 ov_status ovi_bool(ov_expr_ctx *cx, bool v, const ov_expr **out, ov_error *err);

@@ -65,21 +65,6 @@ static ov_status column_like(const opened *o, const ov_expr *e, uint32_t column,
     return ov_expr_column(o->cx, column, e->type, (ov_sqltype)e->sql, true, out, err);
 }
 
-/* The copy of a call with other arguments. */
-static ov_status with_args(ov_expr_ctx *cx, const ov_expr *e, const ov_expr **args, ov_expr **out, ov_error *err)
-{
-    OV_TRY(ov_expr_copy(cx->arena, e, out, err));
-    (*out)->args = args;
-    (*out)->id = cx->next_id++;
-    (*out)->only_column = OV_EXPR_NO_COLUMN;
-    for (uint32_t i = 0; i < e->argc; i++) {
-        int32_t c = args[i]->only_column, *all = &(*out)->only_column;
-        if (c != OV_EXPR_NO_COLUMN)
-            *all = *all == OV_EXPR_NO_COLUMN || *all == c ? c : OV_EXPR_MANY_COLUMNS;
-    }
-    return OV_OK;
-}
-
 /* The expression inside: elements are the first columns, values from outside the next. */
 static ov_status inside(const opened *o, const ov_expr *e, const ov_expr **out, ov_error *err)
 {
@@ -96,7 +81,7 @@ static ov_status inside(const opened *o, const ov_expr *e, const ov_expr **out, 
     OV_TRY(ov_arena_alloc(o->cx->arena, (e->argc + (size_t)1) * sizeof *args, &args, err));
     for (uint32_t i = 0; i < e->argc; i++)
         OV_TRY(inside(o, e->args[i], &args[i], err));
-    OV_TRY(with_args(o->cx, e, args, &copy, err));
+    OV_TRY(ovi_with_args(o->cx, e, args, &copy, err));
     *out = copy;
     return OV_OK;
 }
@@ -137,7 +122,7 @@ static ov_status of_null(ov_expr_ctx *cx, const ov_expr *e, const ov_expr *list,
         if (ovi_is_null(args[i]) && is_strict(e))
             return ovi_null_of(cx, (ov_sqltype)e->sql, e->type, out, err);
     }
-    OV_TRY(with_args(cx, e, args, &copy, err));
+    OV_TRY(ovi_with_args(cx, e, args, &copy, err));
     OV_TRY(ovi_simplify(cx, copy, &simple, err));
     return ovi_fold(cx, simple, out, err);
 }

@@ -139,15 +139,44 @@ static bool reads_whole(const ov_expr *e, const ov_expr *list)
     return false;
 }
 
-/* Some list is read both whole and value by value (Druid refuses that). */
-static bool is_mixed(const ov_expr *top, const ov_expr *e)
+enum { FEW_LISTS = 16, MOST_PARTS = 1 << 18 };
+
+/* The lists of e's elements, each once. */
+static uint32_t lists_of(const ov_expr *e, const ov_expr *lists[FEW_LISTS], uint32_t n)
 {
-    if (ovi_is_element(e))
-        return reads_whole(top, e->args[0]);
+    if (ovi_is_element(e)) {
+        for (uint32_t i = 0; i < n; i++)
+            if (ov_expr_equal(lists[i], e->args[0]))
+                return n;
+        if (n < FEW_LISTS)
+            lists[n++] = e->args[0];
+        return n;
+    }
     for (uint32_t i = 0; i < e->argc; i++)
-        if (is_mixed(top, e->args[i]))
+        n = lists_of(e->args[i], lists, n);
+    return n;
+}
+
+/* Some list is read both whole and value by value (Druid refuses that). */
+static bool is_mixed(const ov_expr *e)
+{
+    const ov_expr *lists[FEW_LISTS];
+    uint32_t n = lists_of(e, lists, 0);
+    for (uint32_t i = 0; i < n; i++)
+        if (reads_whole(e, lists[i]))
             return true;
     return false;
+}
+
+/* Trees share parts (NULLIF has its argument twice), and nested ones grow with every walk over them. */
+static bool is_small(const ov_expr *e, uint32_t *left)
+{
+    if ((*left)-- == 0)
+        return false;
+    for (uint32_t i = 0; i < e->argc; i++)
+        if (!is_small(e->args[i], left))
+            return false;
+    return true;
 }
 
 static ov_status over_singles(const ovi_bind *b, const char *name, const ov_expr **out, ov_error *err)
@@ -199,8 +228,11 @@ ov_status ovi_bind_multi(ovi_bind *b, bool each, const ov_expr **single, ov_erro
     if (b->fn->flags & OVI_LISTS)
         return each ? refuse_several(b, err) : OV_OK;
     ov_status st = over_singles(b, b->fn->name, single, err);
+    uint32_t parts = MOST_PARTS;
+    if (st == OV_OK && !is_small(*single, &parts))
+        return ov_fail_at(err, OV_LIMIT, b->pos, b->end_pos, "an expression over multi-value strings has more than %d parts", MOST_PARTS);
     bool made = st == OV_OK && ovi_can_reduce(*single);
-    if (chooses(b->fn) && (!made || is_mixed(*single, *single))) { /* among whole lists, or arrays */
+    if (chooses(b->fn) && (!made || is_mixed(*single))) { /* among whole lists, or arrays */
         *single = NULL;
         return st == OV_NOMEM ? st : OV_OK;
     }
