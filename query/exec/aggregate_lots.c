@@ -150,6 +150,15 @@ static ov_status hash_texts(agg_state *s, const agg_spec *spec, uint32_t k, cons
     return OV_OK;
 }
 
+/* Good enough for lots: a multiplication a word. Tables hash their keys anew. */
+static uint64_t hash_row(const uint64_t *row, uint32_t width)
+{
+    uint64_t h = row[0];
+    for (uint32_t i = 1; i < width; i++)
+        h = h * 0x9E3779B97F4A7C15u + row[i];
+    return ov_hash_u64(h);
+}
+
 ov_status ovi_lots_find(agg_state *s, const agg_spec *spec, const uint64_t *keys, uint32_t n, ov_arena *scratch, uint16_t *lot, ov_error *err)
 {
     const ovi_key_layout *l = &spec->layout;
@@ -172,7 +181,7 @@ ov_status ovi_lots_find(agg_state *s, const agg_spec *spec, const uint64_t *keys
     }
     const uint64_t *row = values ? values : keys;
     for (uint32_t i = 0; i < n; i++, row += l->width)
-        lot[i] = ovi_lot_of(ovi_groups_hash(row, l->width));
+        lot[i] = ovi_lot_of(hash_row(row, l->width));
     return OV_OK;
 }
 

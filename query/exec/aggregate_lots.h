@@ -1,8 +1,8 @@
 /*
  * Groupings with more groups than caches hold, private to the aggregate*.c files.
  *
- * A table that has grown past the cache costs a miss for every row, several for every new group, and memory that is touched for the first time. Once a
- * worker's table has many groups and still gets new ones, further rows are written to lots (lots.h) by a hash of their keys' values: keys,
+ * A table that has grown past the cache costs a miss for every row, several for every new group, and memory that is touched for the first
+ * time. Once a worker's table has many groups and still gets new ones, further rows are written to lots (lots.h) by a hash of their keys' values: keys,
  * arguments, masks. At the end all workers take lot after lot: what the tables have of it and then its rows go into a table that
  * stays in the cache and is used again for the next lot, and whose groups go out at once.
  *
@@ -40,6 +40,7 @@ size_t ovi_lots_finish_bytes(const agg_state *s, const agg_spec *spec);
 /* The lots of n key rows. Equal keys of other workers have the same: texts count by value. Lots are open. */
 OV_CHECKED ov_status ovi_lots_find(agg_state *s, const agg_spec *spec, const uint64_t *keys, uint32_t n, ov_arena *scratch, uint16_t *lot,
                                    ov_error *err);
+
 /* Rows on their way from lots into a table: columns of some rows of several chunks. */
 typedef struct lot_rows {
     uint32_t rows;

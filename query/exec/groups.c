@@ -1,5 +1,7 @@
 #include "query/exec/groups.h"
 
+#include "base/hash.h"
+
 ov_status ovi_key_layout_make(const ov_type *types, const bool *nullable, uint32_t count, ov_arena *out,
                               ovi_key_layout *layout, ov_error *err)
 {
@@ -43,6 +45,14 @@ void ovi_groups_fini(ovi_groups *g)
     ov_array_free(g->budget, &g->keys, (size_t)g->cap * g->width * 8);
     ov_array_free(g->budget, &g->slots, (size_t)g->slot_count * 8);
     g->cap = g->count = g->slot_count = 0;
+}
+
+static uint64_t hash_key(const uint64_t *key, uint32_t width)
+{
+    uint64_t h = ov_hash_u64(key[0]);
+    for (uint32_t i = 1; i < width; i++)
+        h = ov_hash_combine(h, key[i]);
+    return h;
 }
 
 static ov_status grow_slots(ovi_groups *g, ov_error *err)
@@ -124,7 +134,7 @@ OV_INLINE ov_status find_all(ovi_groups *g, const uint64_t *keys, size_t n, uint
         size_t part = OV_MIN(n - from, (size_t)AHEAD);
         const uint64_t *key = keys + from * width;
         for (size_t i = 0; i < part; i++) {
-            hash[i] = (uint32_t)(ovi_groups_hash(key + i * width, width) >> 32);
+            hash[i] = (uint32_t)(hash_key(key + i * width, width) >> 32);
             __builtin_prefetch(&g->slots[hash[i] & (g->slot_count - 1)]);
         }
         for (size_t i = 0; i < part; i++)
@@ -169,7 +179,7 @@ OV_INLINE void seek_all(const ovi_groups *g, const uint64_t *keys, const uint64_
             group[i] = OVI_NO_GROUP;
         for (uint64_t left = live[from / 64]; left; left &= left - 1) {
             uint32_t bit = (uint32_t)__builtin_ctzll(left);
-            hash[bit] = (uint32_t)(ovi_groups_hash(keys + (size_t)(from + bit) * width, width) >> 32);
+            hash[bit] = (uint32_t)(hash_key(keys + (size_t)(from + bit) * width, width) >> 32);
             __builtin_prefetch(&g->slots[hash[bit] & (g->slot_count - 1)]);
         }
         for (uint64_t left = live[from / 64]; left; left &= left - 1) {

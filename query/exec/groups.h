@@ -8,7 +8,6 @@
  */
 #pragma once
 
-#include "base/hash.h"
 #include "query/agg/strtab.h"
 
 typedef struct ovi_key_field {
@@ -37,15 +36,6 @@ typedef struct ovi_groups {
     uint64_t *slots; /* hash in the high half, group + 1 in the low */
     uint32_t slot_count;
 } ovi_groups;
-
-/* What a key is found by; other tables' too. */
-static inline uint64_t ovi_groups_hash(const uint64_t *key, uint32_t width)
-{
-    uint64_t h = ov_hash_u64(key[0]);
-    for (uint32_t i = 1; i < width; i++)
-        h = ov_hash_combine(h, key[i]);
-    return h;
-}
 
 OV_CHECKED ov_status ovi_groups_init(ovi_groups *g, uint32_t width, ov_budget *budget, ov_error *err);
 void ovi_groups_fini(ovi_groups *g);

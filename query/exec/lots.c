@@ -186,6 +186,7 @@ static void put_rows(const ovi_lot_layout *layout, uint32_t cols, const uint16_t
         size_t some = OV_MIN(n - from, (size_t)SOME);
         for (size_t i = 0; i < some; i++) {
             row[i] = at[lot[from + i]];
+            __builtin_prefetch(row[i], 1); /* the next line of each lot is in no cache */
             at[lot[from + i]] = row[i] + layout->row_bytes;
         }
         for (uint32_t c = 0; c < cols; c++)
