@@ -85,6 +85,16 @@ ov_status ovi_lots_open(agg_state *s, const agg_spec *spec, ov_error *err)
     return ov_array_grow(&s->budget, &lots->texts, 0, spec->layout.count * sizeof(*lots->texts), err);
 }
 
+/* Some key is a text that nearly every group has for itself: then its table misses the cache as often as that of the groups, and texts
+ * would pass another one at the end. */
+static bool are_texts(const agg_state *s, const agg_spec *spec)
+{
+    for (uint32_t k = 0; k < spec->layout.count; k++)
+        if (ovi_key_is_text(&spec->layout, k) && s->strings[k].count > s->groups.count / 2)
+            return true;
+    return false;
+}
+
 ov_status ovi_lots_consider(agg_state *s, const agg_spec *spec, uint32_t rows, ov_error *err)
 {
     uint32_t told = spec->exec->cx->options.lot_groups, groups = s->groups.count;
@@ -97,7 +107,7 @@ ov_status ovi_lots_consider(agg_state *s, const agg_spec *spec, uint32_t rows, o
         bool still = groups - OV_MIN(s->window.groups, groups) > s->window.rows / NEW_SHARE;
         s->window.rows = 0;
         s->window.groups = groups;
-        if (!still)
+        if (!still || are_texts(s, spec))
             return OV_OK;
     }
     return ovi_lots_open(s, spec, err);

@@ -8,6 +8,8 @@
 
 #include "base/bits.h"
 
+enum { FEW_KEPT = 128 };
+
 /* ---- keeping rows ---- */
 
 static ov_status grow(ov_budget *budget, void *array, size_t have, size_t need, size_t item, void *cap, size_t cap_bytes,
@@ -178,8 +180,9 @@ static ov_status sort_push(ovi_sink *sink, ovi_worker *w, const ov_batch *b, ov_
     for (uint32_t i = 0; i < part.batch.rows; i++)
         st->refs[st->ref_count++] = (ovi_ref){
             .key = keys[rows ? rows[i] : i], .item = i, .part = st->part_count - 1};
-    /* cuts come early: from the first on there is a worst row, and scans skip what is worse */
-    if (s->keep != OV_NO_LIMIT && st->ref_count > s->keep * 2)
+    /* cuts come early: from the first on there is a worst row, and scans skip what is worse. Where many are kept they are dear,
+     * and the worst row moves slowly */
+    if (s->keep != OV_NO_LIMIT && st->ref_count > s->keep * 2 + (st->has_worst && s->keep > FEW_KEPT ? 2 * OV_BATCH_ROWS : 0))
         return cut_back(s, st, err);
     return OV_OK;
 }
