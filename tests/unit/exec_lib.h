@@ -451,3 +451,16 @@ static inline exec_result exec_run(exec_table *t, const ov_plan *plan, ov_exec_o
     check_ok(exec_try(t, plan, options, pool, (size_t)1 << 30, NULL, &out, &err), &err);
     return out;
 }
+
+/* The plan under each of n settings gives the bytes of the general path with one worker. */
+static inline void exec_same(exec_table *t, const ov_plan *plan, ov_pool *pool, const ov_exec_options *settings, size_t n, const char *what)
+{
+    exec_result want = exec_run(t, plan, (ov_exec_options){.workers = 1, .general_only = true}, NULL);
+    for (size_t i = 0; i < n; i++) {
+        exec_result got = exec_run(t, plan, settings[i], pool);
+        if (!ov_slice_eq(ov_buf_slice(&want.text), ov_buf_slice(&got.text)))
+            fail_msg("%s: setting %zu differs:\n%.900s\n--- fast\n%.900s", what, i, ov_buf_cstr(&want.text), ov_buf_cstr(&got.text));
+        ov_buf_fini(&got.text);
+    }
+    ov_buf_fini(&want.text);
+}

@@ -40,14 +40,7 @@ static void same(const ov_plan *plan, const char *what)
     static const ov_exec_options settings[] = {
         {.workers = 1}, {.workers = 3}, {.workers = 1, .batch_rows = 64}, {.workers = 2, .batch_rows = 1000}, {.workers = 1, .dense_limit = 5000},
     };
-    exec_result want = exec_run(&table, plan, (ov_exec_options){.workers = 1, .general_only = true}, NULL);
-    for (size_t i = 0; i < OV_COUNT_OF(settings); i++) {
-        exec_result got = exec_run(&table, plan, settings[i], pool);
-        if (!ov_slice_eq(ov_buf_slice(&want.text), ov_buf_slice(&got.text)))
-            fail_msg("%s: setting %zu differs:\n%.900s\n--- fast\n%.900s", what, i, ov_buf_cstr(&want.text), ov_buf_cstr(&got.text));
-        ov_buf_fini(&got.text);
-    }
-    ov_buf_fini(&want.text);
+    exec_same(&table, plan, pool, settings, OV_COUNT_OF(settings), what);
 }
 
 static ov_exec_stats stats_of(const ov_plan *plan)
