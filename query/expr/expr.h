@@ -100,6 +100,7 @@ struct ov_expr {
     /* Over single values of multi-value strings, when it is made of some: what functions around it are bound over. No part of its
      * identity, and only there while the expression is bound: copies and rewritten trees have none. */
     const ov_expr *single;
+    uint32_t parts; /* nodes of the tree, shared ones as often as they are there; 0: a leaf */
     uint64_t hash; /* what ov_expr_hash found; 0: not asked yet */
 };
 

@@ -200,13 +200,28 @@ static ov_status wrong_arity(const ov_function *fn, uint32_t pos, uint32_t end_p
 static void summarise(ov_expr *e)
 {
     e->deterministic = !(e->kind == OV_EXPR_CALL && (e->fn->flags & OVI_VOLATILE));
+    uint64_t parts = 1;
     for (uint32_t i = 0; i < e->argc; i++) {
         int32_t c = e->args[i]->only_column;
+        parts += ovi_parts(e->args[i]);
         e->deterministic = e->deterministic && e->args[i]->deterministic;
         if (c == OV_EXPR_NO_COLUMN || c == e->only_column)
             continue;
         e->only_column = e->only_column == OV_EXPR_NO_COLUMN ? c : OV_EXPR_MANY_COLUMNS;
     }
+    e->parts = (uint32_t)OV_MIN(parts, (uint64_t)UINT32_MAX);
+}
+
+/* Trees share sub-trees: NULLIF(x, y), x BETWEEN a AND b and CASE x WHEN ... hold x more than once, and nested ones double
+ * with every level, as would the time of every walk over them. Long statements are no such trees. */
+static ov_status check_parts(const ovi_bind *b, const ov_expr *e, ov_error *err)
+{
+    enum { SHARED_PARTS = 1 << 19, PARTS_PER_NODE = 256 };
+    if (e->parts <= SHARED_PARTS || e->parts / PARTS_PER_NODE <= b->cx->next_id)
+        return OV_OK;
+    return ov_fail_at(err, OV_LIMIT, b->pos, b->end_pos,
+                      "'%s' has an argument that repeats its own arguments again and again: %u parts in all; compute the inner ones in a sub-query",
+                      b->fn->name, (unsigned)e->parts);
 }
 
 ov_status ovi_bound_call(const ovi_bind *b, const ov_expr **out, ov_error *err)
@@ -222,6 +237,7 @@ ov_status ovi_bound_call(const ovi_bind *b, const ov_expr **out, ov_error *err)
     e->pos = b->pos;
     e->end_pos = b->end_pos;
     summarise(e);
+    OV_TRY(check_parts(b, e, err));
     b->cx->made_volatile |= (e->fn->flags & OVI_VOLATILE) != 0;
     const ov_expr *simple;
     OV_TRY(ovi_simplify(b->cx, e, &simple, err));

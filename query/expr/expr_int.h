@@ -124,6 +124,11 @@ ov_status ovi_reduce(ov_expr_ctx *cx, const ov_expr *single, uint32_t pos, uint3
 /* expr_call.c: the call that a binder has filled in. */
 ov_status ovi_bound_call(const ovi_bind *b, const ov_expr **out, ov_error *err);
 
+static inline uint32_t ovi_parts(const ov_expr *e)
+{
+    return e->parts ? e->parts : 1;
+}
+
 /* bind_help.c */
 void ovi_result(ovi_bind *b, ov_sqltype sql);
 ov_status ovi_want(ovi_bind *b, uint32_t i, ov_sqltype sql, ov_error *err); /* cast argument i */

@@ -307,6 +307,7 @@ ov_status ov_expr_in(ov_expr_ctx *cx, const ov_expr *arg, const ov_expr *const *
     OV_TRY(ov_arena_alloc(cx->arena, sizeof *e->args, &e->args, err));
     e->args[0] = arg;
     e->argc = 1;
+    e->parts = ovi_parts(arg) == UINT32_MAX ? UINT32_MAX : ovi_parts(arg) + 1;
     e->nullable = arg->nullable || e->set->has_null;
     e->deterministic = arg->deterministic;
     e->only_column = arg->only_column;

@@ -168,17 +168,6 @@ static bool is_mixed(const ov_expr *e)
     return false;
 }
 
-/* Trees share parts (NULLIF has its argument twice), and nested ones grow with every walk over them. */
-static bool is_small(const ov_expr *e, uint32_t *left)
-{
-    if ((*left)-- == 0)
-        return false;
-    for (uint32_t i = 0; i < e->argc; i++)
-        if (!is_small(e->args[i], left))
-            return false;
-    return true;
-}
-
 static ov_status over_singles(const ovi_bind *b, const char *name, const ov_expr **out, ov_error *err)
 {
     const ov_expr **args, *single;
@@ -228,8 +217,7 @@ ov_status ovi_bind_multi(ovi_bind *b, bool each, const ov_expr **single, ov_erro
     if (b->fn->flags & OVI_LISTS)
         return each ? refuse_several(b, err) : OV_OK;
     ov_status st = over_singles(b, b->fn->name, single, err);
-    uint32_t parts = MOST_PARTS;
-    if (st == OV_OK && !is_small(*single, &parts))
+    if (st == OV_OK && ovi_parts(*single) > MOST_PARTS) /* whatever the statement's length: a value may have many combinations */
         return ov_fail_at(err, OV_LIMIT, b->pos, b->end_pos, "an expression over multi-value strings has more than %d parts", MOST_PARTS);
     bool made = st == OV_OK && ovi_can_reduce(*single);
     if (chooses(b->fn) && (!made || is_mixed(*single))) { /* among whole lists, or arrays */
