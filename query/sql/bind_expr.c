@@ -106,6 +106,13 @@ static OV_CHECKED ov_status bind_operator(ovi_sql_names *n, const ov_ast *ast, c
     return apply_each(n->b, ast, name, args, ast->kid_count, out, err);
 }
 
+static OV_CHECKED ov_status bind_or(ovi_sql_names *n, const ov_ast *ast, const ov_expr **out, ov_error *err)
+{
+    const ov_expr **parts;
+    OV_TRY(ovi_sql_bind_all(n, ast->kids, ast->kid_count, &parts, err));
+    return ovi_sql_bind_or(n, ast, parts, out, err);
+}
+
 ov_status ovi_sql_negate_if(ovi_sql_names *n, const ov_ast *ast, bool negate, const ov_expr **e,
                             ov_error *err)
 {
@@ -297,7 +304,7 @@ ov_status ovi_sql_bind_expr(ovi_sql_names *n, const ov_ast *ast, const ov_expr *
     case OV_AST_AND:
         return bind_operator(n, ast, "AND", out, err);
     case OV_AST_OR:
-        return ovi_sql_bind_or(n, ast, out, err);
+        return bind_or(n, ast, out, err);
     case OV_AST_NOT:
         return bind_operator(n, ast, "NOT", out, err);
     case OV_AST_CONCAT:
@@ -372,6 +379,8 @@ static OV_CHECKED ov_status bind_part(ovi_sql_names *n, const ov_ast *ast, const
     OV_TRY(ov_arena_alloc(n->b->arena, (ast->kid_count + (size_t)1) * sizeof *args, &args, err));
     for (uint32_t i = 0; i < ast->kid_count; i++)
         OV_TRY(bind_part(n, ast->kids[i], &args[i], err));
+    if (ast->kind == OV_AST_OR)
+        return ovi_sql_bind_or(n, ast, args, out, err);
     return apply_each(n->b, ast, name, args, ast->kid_count, out, err);
 }
 

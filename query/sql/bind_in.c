@@ -147,11 +147,9 @@ static OV_CHECKED ov_status gather(ovi_sql_names *n, const ov_ast *ast, const ov
     return OV_OK;
 }
 
-ov_status ovi_sql_bind_or(ovi_sql_names *n, const ov_ast *ast, const ov_expr **out, ov_error *err)
+ov_status ovi_sql_bind_or(ovi_sql_names *n, const ov_ast *ast, const ov_expr **parts, const ov_expr **out, ov_error *err)
 {
-    const ov_expr **parts;
     uint32_t count = ast->kid_count;
-    OV_TRY(ovi_sql_bind_all(n, ast->kids, count, &parts, err));
     OV_TRY(gather(n, ast, parts, &count, err));
     *out = parts[0];
     return count > 1 || (*out)->sql != OV_SQL_BOOLEAN

@@ -417,8 +417,9 @@ OV_CHECKED ov_status ovi_sql_unique_names(ovi_sql_binder *b, ovi_sql_rel *rel, o
 /* ---- bind_in.c ---- */
 OV_CHECKED ov_status ovi_sql_bind_in(ovi_sql_names *names, const ov_ast *in, const ov_expr **out,
                                      ov_error *err);
-OV_CHECKED ov_status ovi_sql_bind_or(ovi_sql_names *names, const ov_ast *or_node,
-                                     const ov_expr **out, ov_error *err);
+/* parts: the kids of the OR, bound; the array is used up. */
+OV_CHECKED ov_status ovi_sql_bind_or(ovi_sql_names *names, const ov_ast *or_node, const ov_expr **parts, const ov_expr **out,
+                                     ov_error *err);
 /* left = right, column by column, where both are ROWs. */
 OV_CHECKED ov_status ovi_sql_bind_rows(ovi_sql_names *names, const ov_ast *at, const ov_ast *left,
                                        const ov_ast *right, const ov_expr **out, ov_error *err);
