@@ -222,6 +222,13 @@ static void set_origins(reading *r)
     }
 }
 
+/* Picked rows are no runs and no ramps any more, over which a mask may cost less. */
+static bool is_worth_picking(const reading *r)
+{
+    enum { FEW_SHARE = 256 };
+    return r->rows || r->picked || r->b.sel_rows <= r->b.rows / FEW_SHARE;
+}
+
 /* Filters, then reads what is wanted of rows that are left, then pushes. */
 static ov_status filter_and_push(reading *r, const conjunct *const *rest, uint32_t rest_count, ov_error *err)
 {
@@ -230,10 +237,11 @@ static ov_status filter_and_push(reading *r, const conjunct *const *rest, uint32
     OV_TRY(drop_late(r, err));
     OV_TRY(drop_unwanted(r, true, err));
     OV_TRY(filter_rows(r, rest, rest_count, err));
+    uint32_t before = r->b.sel_rows;
     OV_TRY(drop_unwanted(r, false, err));
     if (r->b.sel_rows == 0)
         return OV_OK;
-    if (s->used_count)
+    if (s->used_count && (r->b.sel_rows < before || is_worth_picking(r)))
         OV_TRY(narrow(r, err));
     for (uint32_t c = 0; c < s->node->field_count; c++)
         if (ov_bits_test(s->used, c))
