@@ -246,7 +246,7 @@ static ov_status update_sum_long(ov_acc *a, const ov_agg_rows *rows, const uint6
     ov_vec flat = *x;
     OV_TRY(ovi_present(x, rows, mask, scratch, &mask, err));
     if (x->enc != OV_ENC_FLAT)
-        OV_TRY(ov_vec_open(x, scratch, &flat, err));
+        OV_TRY(ov_vec_flatten(x, scratch, &flat, err));
     return sum_pieces(a, rows, mask, &flat, 1, err);
 }
 

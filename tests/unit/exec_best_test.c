@@ -13,17 +13,8 @@ static int set_up(void **state)
 {
     (void)state;
     static const uint32_t by_city[] = {COL_CITY, COL_SENSOR, COL_TIME};
-    ov_error err = OV_ERROR_INIT;
-    exec_open(&table);
-    check_ok(ov_pool_create(3, "test", &pool, &err), &err);
-    exec_shape shape = {by_city, 3, false};
-    ov_new_segment segs[2];
-    for (uint32_t i = 0; i < 2; i++) {
-        int64_t start = EXEC_START + i * 2 * EXEC_DAY;
-        exec_rows rows = exec_make(&table.arena, ROWS, SENSORS, 1, start, 15 + i);
-        exec_segment(&table, &rows, &shape, start, start + 2 * EXEC_DAY, &segs[i]);
-    }
-    exec_commit(&table, segs, 2);
+    const exec_shape shape = {by_city, 3, false};
+    exec_open_two(&table, &shape, ROWS, SENSORS, 15, &pool);
     return 0;
 }
 

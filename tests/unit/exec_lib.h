@@ -452,6 +452,21 @@ static inline exec_result exec_run(exec_table *t, const ov_plan *plan, ov_exec_o
     return out;
 }
 
+/* A table of two segments of two days each, every sensor once a step, and a pool of three. */
+static inline void exec_open_two(exec_table *t, const exec_shape *shape, uint32_t rows, uint32_t sensors, uint32_t seed, ov_pool **pool)
+{
+    ov_error err = OV_ERROR_INIT;
+    ov_new_segment segs[2];
+    exec_open(t);
+    check_ok(ov_pool_create(3, "test", pool, &err), &err);
+    for (uint32_t i = 0; i < 2; i++) {
+        int64_t start = EXEC_START + i * 2 * EXEC_DAY;
+        exec_rows made = exec_make(&t->arena, rows, sensors, 1, start, seed + i);
+        exec_segment(t, &made, shape, start, start + 2 * EXEC_DAY, &segs[i]);
+    }
+    exec_commit(t, segs, 2);
+}
+
 /* The plan under each of n settings gives the bytes of the general path with one worker. */
 static inline void exec_same(exec_table *t, const ov_plan *plan, ov_pool *pool, const ov_exec_options *settings, size_t n, const char *what)
 {
