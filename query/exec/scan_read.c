@@ -222,11 +222,34 @@ static void set_origins(reading *r)
     }
 }
 
-/* Picked rows are no runs and no ramps any more, over which a mask may cost less. */
-static bool is_worth_picking(const reading *r)
+/* The block of a column that the sink uses lies in runs, over which a mask costs next to nothing; what is picked out is none. */
+static ov_status lies_in_runs(const reading *r, bool *yes, ov_error *err)
 {
-    enum { FEW_SHARE = 256 };
-    return r->rows || r->picked || r->b.sel_rows <= r->b.rows / FEW_SHARE;
+    *yes = false;
+    for (uint32_t c = 0; c < r->s->node->field_count && !*yes; c++) {
+        const scan_column *col = &r->seg->columns[c];
+        ov_vec v;
+        if (!ov_bits_test(r->s->used, c) || !col->col || ovi_is_derived(col) || col->info->type.id == OV_TYPE_NULL)
+            continue;
+        OV_TRY(ov_column_read(col->col, r->block, &r->w->scratch, &v, err));
+        *yes = v.enc == OV_ENC_RUN;
+    }
+    return OV_OK;
+}
+
+/* Whether the sink does better with the rows that are left alone than with the whole block and a mask. It goes over a mask once
+ * for each column, so for a single one picking is a walk too many. */
+static ov_status is_worth_picking(const reading *r, bool *yes, ov_error *err)
+{
+    enum { FEW_SHARE = 256 }; /* of so many rows one is left: picking pays whatever they lie in */
+    bool runs = false;
+    *yes = true;
+    if (r->rows || r->picked || r->b.sel_rows <= r->b.rows / FEW_SHARE)
+        return OV_OK;
+    if (r->s->used_count > 1)
+        OV_TRY(lies_in_runs(r, &runs, err));
+    *yes = r->s->used_count > 1 && !runs;
+    return OV_OK;
 }
 
 /* Filters, then reads what is wanted of rows that are left, then pushes. */
@@ -241,7 +264,10 @@ static ov_status filter_and_push(reading *r, const conjunct *const *rest, uint32
     OV_TRY(drop_unwanted(r, false, err));
     if (r->b.sel_rows == 0)
         return OV_OK;
-    if (s->used_count && (r->b.sel_rows < before || is_worth_picking(r)))
+    bool pick = s->used_count && ovi_scan_is_sparse(&r->b);
+    if (pick && r->b.sel_rows == before)
+        OV_TRY(is_worth_picking(r, &pick, err));
+    if (pick)
         OV_TRY(narrow(r, err));
     for (uint32_t c = 0; c < s->node->field_count; c++)
         if (ov_bits_test(s->used, c))
