@@ -137,7 +137,8 @@ void ov_acc_reset(ov_acc *a);
 OV_CHECKED ov_status ov_acc_update(ov_acc *a, const ov_agg_rows *rows, const uint64_t *mask,
                                    const ov_vec *const *args, ov_arena *scratch, ov_error *err);
 /* Brings n and v up to date. */
-OV_CHECKED ov_status ov_acc_settle(ov_acc *a, ov_error *err);
+void ov_acc_settle(ov_acc *a);
+void ov_accs_settle(ov_acc *list, uint32_t count);
 /* Group to[i] of dst takes in group from[i] of src, for all i < n; both are settled. map: the same as a table
  * over all groups of src (used by sets; OV_NO_PARTNER: none of them). */
 OV_CHECKED ov_status ov_acc_merge(ov_acc *dst, ov_acc *src, const uint32_t *from, const uint32_t *to, size_t n,

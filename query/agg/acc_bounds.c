@@ -62,7 +62,7 @@ static ov_status narrow_fit(ov_acc *a, int64_t base, uint64_t max, double diviso
                 delta < UINT32_MAX && delta + max < UINT32_MAX - 1 &&
                 (a->narrow_domain ? domain && domain->id == a->narrow_domain->id : !domain);
     if (!same) {
-        OV_TRY(ov_acc_settle(a, err));
+        ov_acc_settle(a);
         a->narrow_base = base >= 0 && (uint64_t)base + max < UINT32_MAX - 1 ? 0 : base;
         a->narrow_divisor = divisor;
         a->narrow_domain = domain;

@@ -45,7 +45,7 @@ static ov_status packed_room(ov_acc *a, ov_error *err)
     if (a->packed && a->packed_cap / a->packed_ways >= a->groups)
         return OV_OK;
     if (a->packed_rows)
-        OV_TRY(ov_acc_settle(a, err));
+        ov_acc_settle(a);
     uint32_t ways = a->cap <= FEW_GROUPS ? 4 : 1, words = a->cap * ways;
     if (words > a->packed_cap) {
         OV_TRY(ov_array_grow(a->budget, &a->packed, (size_t)a->packed_cap * 8, (size_t)words * 8, err));
@@ -67,7 +67,7 @@ static ov_status packed_fit(ov_acc *a, int64_t base, uint64_t max, double diviso
                 (uint64_t)base - (uint64_t)a->packed_base + max <= OV_PACKED_MAX_VALUE &&
                 a->packed_rows + rows <= OV_PACKED_MAX_ROWS;
     if (!same) {
-        OV_TRY(ov_acc_settle(a, err));
+        ov_acc_settle(a);
         /* small numbers stand on zero, so that the next blocks share the base */
         a->packed_base = base >= 0 && (uint64_t)base + max <= OV_PACKED_MAX_VALUE ? 0 : base;
         a->packed_divisor = divisor;
@@ -83,7 +83,7 @@ enum { RAMP_MOST_PIECES = 1 << 16 }; /* times PACKED_MAX_VALUE still fits 32 bit
 static ov_status ramp_room(ov_acc *a, ov_error *err)
 {
     if (a->ramp_pieces >= RAMP_MOST_PIECES)
-        OV_TRY(ov_acc_settle(a, err));
+        ov_acc_settle(a);
     if (a->ramp_cap > a->groups)
         return OV_OK;
     uint32_t cap = a->cap + 1, old = a->ramp_cap;

@@ -59,8 +59,7 @@ static ov_status write_part(agg_state *s, const agg_spec *spec, uint32_t from, u
 ov_status ovi_agg_write(agg_state *s, const agg_spec *spec, uint64_t origin, ov_arena *scratch, ov_buf *out, ov_error *err)
 {
     ov_status st = OV_OK;
-    for (uint32_t i = 0; i < spec->acc_count; i++)
-        OV_TRY(ov_acc_settle(&s->accs[i], err));
+    ov_accs_settle(s->accs, spec->acc_count);
     for (uint32_t from = 0; from < s->groups.count && st == OV_OK; from += PART_ROWS) {
         ov_arena_mark mark = ov_arena_mark_get(scratch);
         st = ov_query_alive(spec->exec->cx, err);
@@ -117,7 +116,7 @@ static ov_status read_part(agg_state *s, const agg_spec *spec, ov_cursor *in, ui
         OV_TRY(read_key(s, spec, k, in, (uint32_t)n, keys, scratch, err));
     OV_TRY(ovi_groups_find(&s->groups, keys, n, to, err));
     for (uint32_t i = 0; i < spec->acc_count; i++) {
-        OV_TRY(ov_acc_settle(&s->accs[i], err));
+        ov_acc_settle(&s->accs[i]);
         OV_TRY(ov_acc_reserve(&s->accs[i], s->groups.count, err));
         OV_TRY(ov_acc_load(&s->accs[i], to, (uint32_t)n, origin, in, err));
     }

@@ -294,7 +294,7 @@ static ov_status open_emitter(emitter *e, bool sorted, ov_error *err)
     ovi_stop stop = ovi_stop_of(spec->exec->cx);
     for (uint32_t i = 0; i < spec->acc_count; i++) {
         OV_TRY(ov_query_alive(spec->exec->cx, err));
-        OV_TRY(ov_acc_settle(&s->accs[i], err));
+        ov_acc_settle(&s->accs[i]);
         /* the values of a batch's sets are found by a walk over all values: one walk for many batches */
         if (ovi_is_set(&spec->accs[i]) && !spec->accs[i].sized && s->groups.count > spec->exec->batch_rows)
             OV_TRY(ov_acc_total_sets(&s->accs[i], err));

@@ -153,8 +153,7 @@ static ov_status flush_groups(agg_state *s, const agg_spec *spec, bool last, uin
     agg_dense *d = &s->dense;
     uint32_t *from = buffer, *to = buffer + d->groups, n;
     uint32_t *map = spec->has_sets ? buffer + 2 * (size_t)d->groups : NULL;
-    for (uint32_t i = 0; i < spec->acc_count; i++)
-        OV_TRY(ov_acc_settle(&d->accs[i], err));
+    ov_accs_settle(d->accs, spec->acc_count);
     OV_TRY(flush_keys(s, spec, from, to, map, keys, &n, err));
     if (last && spec->has_sets)
         OV_TRY(leave_sets(s, spec, from, to, n, err));
@@ -162,7 +161,7 @@ static ov_status flush_groups(agg_state *s, const agg_spec *spec, bool last, uin
         OV_TRY(ov_query_alive(spec->exec->cx, err));
         if (s->dense_sets.stay && s->dense_sets.stay[i])
             continue;
-        OV_TRY(ov_acc_settle(&s->accs[i], err));
+        ov_acc_settle(&s->accs[i]);
         OV_TRY(ov_acc_reserve(&s->accs[i], s->groups.count, err));
         OV_TRY(ov_acc_merge(&s->accs[i], &d->accs[i], from, to, n, map, err));
         ov_acc_reset(&d->accs[i]);

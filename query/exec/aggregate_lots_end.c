@@ -105,8 +105,7 @@ static ov_status order_table(void *self, ovi_worker *w, size_t i, ov_error *err)
     agg_state *s = e->from[i];
     table_lots *t = &e->tables[i];
     OV_TRY(ovi_dense_flush(s, spec, err));
-    for (uint32_t k = 0; k < spec->acc_count; k++)
-        OV_TRY(ov_acc_settle(&s->accs[k], err));
+    ov_accs_settle(s->accs, spec->acc_count);
     if (!s->lots)
         OV_TRY(ovi_lots_open(s, spec, err));
     OV_TRY(order_groups(t, s, spec, &w->scratch, err));
@@ -260,8 +259,7 @@ static ov_status do_lot(void *self, ovi_worker *w, size_t lot, ov_error *err)
     for (uint32_t i = 0; i < e->count; i++)
         OV_TRY(add_state(e, s, i, (uint32_t)lot, w, err));
     OV_TRY(ovi_lots_add_rest(s, e->spec, &e->rows[w->number], &w->scratch, err));
-    for (uint32_t k = 0; k < e->spec->acc_count; k++)
-        OV_TRY(ov_acc_settle(&s->accs[k], err));
+    ov_accs_settle(s->accs, e->spec->acc_count);
     return ovi_agg_emit_part(s, e->spec, e->domains, e->spec->exec->ordinal + e->before[lot], w, e->sink, err);
 }
 

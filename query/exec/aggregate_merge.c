@@ -188,8 +188,8 @@ static ov_status merge_accs(agg_state *dst, agg_state *src, const agg_spec *spec
     matching m = {.spec = spec, .dst = dst, .src = src, .map = to};
     for (uint32_t i = 0; i < spec->acc_count; i++) {
         OV_TRY(ov_query_alive(spec->exec->cx, err));
-        OV_TRY(ov_acc_settle(&src->accs[i], err));
-        OV_TRY(ov_acc_settle(&dst->accs[i], err));
+        ov_acc_settle(&src->accs[i]);
+        ov_acc_settle(&dst->accs[i]);
         OV_TRY(ov_acc_reserve(&dst->accs[i], dst->groups.count, err));
         m.acc = i;
         if (last && spec->accs[i].sized)
@@ -341,8 +341,7 @@ static ov_status empty_dense(void *self, ovi_worker *w, size_t i, ov_error *err)
     joining *j = self;
     (void)w;
     OV_TRY(j->last ? ovi_dense_end(j->tables[i], j->spec, err) : ovi_dense_flush(j->tables[i], j->spec, err));
-    for (uint32_t k = 0; k < j->spec->acc_count; k++)
-        OV_TRY(ov_acc_settle(&j->tables[i]->accs[k], err));
+    ov_accs_settle(j->tables[i]->accs, j->spec->acc_count);
     return OV_OK;
 }
 

@@ -64,7 +64,8 @@ static OV_CHECKED ov_status add_rows(win_flow_agg *f, win_reader *r, uint64_t fr
         OV_TRY(ov_acc_update(acc, &rows, r->mask, args, &r->arena, err));
         ov_arena_rewind(&r->arena, mark);
     }
-    return ov_acc_settle(acc, err);
+    ov_acc_settle(acc);
+    return OV_OK;
 }
 
 static OV_CHECKED ov_status merge_one(ov_acc *dst, uint32_t to, ov_acc *src, uint32_t from, ov_error *err)
