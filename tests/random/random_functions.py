@@ -66,7 +66,7 @@ FUNCTIONS = [
     ('double', 'GREATEST({0}, {1})', ('double', 'double'), None),
     ('double', 'LEAST({0}, {1})', ('double', 'double'), None),
     ('double', "JSON_VALUE({0}, '$.c.d' RETURNING DOUBLE)", ('json',), "CAST(({0})->>'$.c.d' AS DOUBLE)"),
-    ('double', 'CAST({0} AS DOUBLE)', ('huge',), None),
+    ('wild', 'CAST({0} AS DOUBLE)', ('huge',), None),
     ('double', 'CAST({0} AS DOUBLE)', ('string',), False),
     ('double', 'SAFE_DIVIDE({0}, {1})', ('double', 'double'), False),  # a float's quotient prints as a float
     ('wild', '({0} + {1})', ('wild', 'wild'), False),

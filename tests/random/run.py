@@ -185,6 +185,8 @@ def main():
     asked = words.parse_args()
     duck = module('duckdb').connect()
     duck.execute("SET TimeZone = 'UTC'; SET default_null_order = 'nulls_first_on_asc_last_on_desc'; SET integer_division = true; SET threads = 1")
+    # DuckDB 2.0.0: wrong rows of STARTS_WITH(NULLIF(s, 'abc'), 'a'), and more rows than a LIMIT over a RIGHT JOIN without partners
+    duck.execute("SET disabled_optimizers = 'statistics_propagation'")
     duck.execute(duckdb_side.MACROS)
     counter, count, until = Counter(asked.verbose), 100_000 if asked.nightly else asked.count, time.monotonic() + asked.seconds
     first, only = asked.seed, None
