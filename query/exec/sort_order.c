@@ -147,52 +147,81 @@ static bool all_equal(const sort_part *parts, const ovi_ref *refs, size_t n, uin
     return true;
 }
 
-static size_t order_refs(const sort_sink *s, const sort_part *parts, ovi_ref *refs, ovi_ref *tmp, size_t n,
-                         uint64_t keep, uint32_t level, const ovi_stop *stop, uint64_t *worst)
+/* The order by one key, or by ordinals past the last one, of the first `keep` of n and of those that tie with them: how many
+ * these are, 0 when the query must stop. *maybe: equal bits may be of unequal values. */
+static size_t order_by_key(const sort_sink *s, const sort_part *parts, ovi_ref *refs, ovi_ref *tmp, size_t n,
+                           uint64_t keep, uint32_t level, const ovi_stop *stop, bool *maybe)
 {
-    comparison c = {.sink = s, .parts = parts};
-    bool maybe = false;
-    if (level >= s->key_count) {
-        for (size_t i = 0; i < n; i++) {
-            refs[i].key = ovi_sort_ordinal(&parts[refs[i].part], refs[i].item);
-            if (i % ASK_EVERY == ASK_EVERY - 1 && stop && stop->asked(stop->cx))
-                return n;
-        }
-        if (keep < n)
-            n = ovi_select_refs(refs, n, (size_t)keep, stop);
-        ovi_sort_refs(refs, tmp, n, NULL, NULL, stop);
-        return keep < n ? (size_t)keep : n;
-    }
-    const ov_sort_key *key = &s->keys[level];
+    const ov_sort_key *key = level < s->key_count ? &s->keys[level] : NULL;
     if (level % ASK_LEVELS == ASK_LEVELS - 1 && stop && stop->asked(stop->cx))
-        return n;
+        return 0;
     for (size_t i = 0; i < n; i++) {
-        refs[i].key = value_key(&parts[refs[i].part].batch.col[key->column], refs[i].item, key, &maybe);
+        const sort_part *part = &parts[refs[i].part];
+        refs[i].key = key ? value_key(&part->batch.col[key->column], refs[i].item, key, maybe)
+                          : ovi_sort_ordinal(part, refs[i].item);
         if (i % ASK_EVERY == ASK_EVERY - 1 && stop && stop->asked(stop->cx))
-            return n; /* in no useful order: whoever told to stop does not look */
+            return 0; /* in no useful order: whoever told to stop does not look */
     }
     if (keep < n)
         n = ovi_select_refs(refs, n, (size_t)keep, stop);
     ovi_sort_refs(refs, tmp, n, NULL, NULL, stop);
-    if (worst && keep <= n && keep > 0)
-        *worst = refs[keep - 1].key;
-    size_t seen = 0; /* rows in ties since the last question */
+    return n;
+}
+
+static size_t order_refs(const sort_sink *s, const sort_part *parts, ovi_ref *refs, ovi_ref *tmp, size_t n,
+                         uint64_t keep, uint32_t level, const ovi_stop *stop, uint64_t *worst);
+
+/* Rows that tie in the key of a level, by the later keys; the longest stretch of ties is left to the caller, who thus
+ * never stands deeper than the number of rows can be halved, however many keys there are. */
+static size_t order_ties(const sort_sink *s, const sort_part *parts, ovi_ref *refs, ovi_ref *tmp, size_t n,
+                         uint64_t keep, uint32_t level, bool maybe, const ovi_stop *stop, size_t *longest)
+{
+    comparison c = {.sink = s, .parts = parts};
+    size_t seen = 0, length = 0; /* rows in ties since the last question; of the longest stretch */
     for (size_t from = 0, to; from < n && from < keep; from = to) {
+        size_t at = from;
         for (to = from + 1; to < n && refs[to].key == refs[from].key; to++)
             ;
-        if (to - from == 1)
+        size_t ties = to - from;
+        if (ties == 1)
             continue;
-        seen += to - from;
+        seen += ties;
         if (seen >= ASK_EVERY / 16 && stop && stop->asked(stop->cx))
-            return n;
+            return 0;
         if (seen >= ASK_EVERY / 16)
             seen = 0;
-        if (maybe && !all_equal(parts, refs + from, to - from, key->column, stop))
-            ovi_sort_refs(refs + from, tmp, to - from, ref_less, &c, stop);
-        else
-            order_refs(s, parts, refs + from, tmp, to - from, keep - from, level + 1, stop, NULL);
+        if (maybe && !all_equal(parts, refs + from, ties, s->keys[level].column, stop)) {
+            ovi_sort_refs(refs + from, tmp, ties, ref_less, &c, stop);
+            continue;
+        }
+        if (ties > length) {
+            size_t place = *longest, rows = length;
+            *longest = from;
+            length = ties;
+            at = place;
+            ties = rows;
+        }
+        if (ties)
+            order_refs(s, parts, refs + at, tmp, ties, keep - at, level + 1, stop, NULL);
     }
-    return keep < n ? (size_t)keep : n;
+    return length;
+}
+
+static size_t order_refs(const sort_sink *s, const sort_part *parts, ovi_ref *refs, ovi_ref *tmp, size_t n,
+                         uint64_t keep, uint32_t level, const ovi_stop *stop, uint64_t *worst)
+{
+    bool maybe = false;
+    size_t kept = keep < n ? (size_t)keep : n, from = 0;
+    n = order_by_key(s, parts, refs, tmp, n, keep, level, stop, &maybe);
+    if (worst && level < s->key_count && keep <= n && keep > 0)
+        *worst = refs[keep - 1].key;
+    while (level < s->key_count && (n = order_ties(s, parts, refs, tmp, n, keep, level, maybe, stop, &from)) > 0) {
+        refs += from;
+        keep -= from;
+        maybe = false;
+        n = order_by_key(s, parts, refs, tmp, n, keep, ++level, stop, &maybe);
+    }
+    return kept;
 }
 
 size_t ovi_sort_order(const sort_sink *s, const sort_part *parts, ovi_ref *refs, ovi_ref *tmp, size_t n, uint64_t keep,

@@ -51,6 +51,9 @@ def cases(server):
     yield 'deep expression', lambda: refused(server, 400, body={'query': 'SELECT ' + '(' * 50000 + '1' + ')' * 50000})
     yield 'long statement', lambda: same(server.post('/druid/v2/sql', {
         'query': 'SELECT ' + ' + '.join(['1'] * 500) + ' AS x', 'resultFormat': 'array'})[2], b'[[500]]\n')
+    yield 'rows that tie in many keys', lambda: same(server.post('/druid/v2/sql', {
+        'query': 'SELECT y FROM (VALUES (1, 3), (1, 2), (2, 1), (1, 1)) t(x, y) ORDER BY %s, y' % ', '.join('x + %d' % i for i in range(100000)),
+        'resultFormat': 'array'})[2], b'[[1],[2],[3],[1]]\n')
     yield 'timeout is honoured', lambda: check(server.post('/druid/v2/sql', {
         'query': 'SELECT 1 AS x', 'context': {'timeout': 1000}})[0] == 200)
     yield 'task: not JSON', lambda: refused(server, 400, path='/druid/indexer/v1/task', raw=b'{')
