@@ -6,7 +6,8 @@ import socket
 import subprocess
 import time
 
-from peers.druid_http import Link
+from peers.druid_http import CACHED, UNCACHED, Link
+from peers.processes import die_with_parent, die_with_parent_alone
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.dirname(HERE)
@@ -42,7 +43,7 @@ class Ovate:
             start = time.perf_counter()
             process = subprocess.Popen([self.binary, 'ingest', 'run', path, '--data', self.data] +
                                        (['--memory', table.memory] if table.memory else []), stdin=subprocess.DEVNULL,
-                                       stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+                                       stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, preexec_fn=die_with_parent)
             words = process.stdout.read()
             _, status, usage = os.wait4(process.pid, 0)
             if status:
@@ -52,17 +53,18 @@ class Ovate:
         with open(self.data + '.loaded', 'w', encoding='utf-8'):
             return {'seconds': sum(seconds.values()), 'tables': seconds, 'cpu': cpu, 'peak_mb': peak}
 
-    def start(self):
+    def start(self, caches=False):
+        """A server of its own; `caches`: with its caches of results as they are by default, and asked to use them."""
         with socket.socket() as probe:
             probe.bind(('127.0.0.1', 0))
             self.port = probe.getsockname()[1]
-        self.process = subprocess.Popen([self.binary, 'server', '--data', self.data, '--port', str(self.port), '--result-cache', '0',
-                                         '--segment-cache', '0'],
-                                        stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        self.process = subprocess.Popen([self.binary, 'server', '--data', self.data, '--port', str(self.port)] +
+                                        ([] if caches else ['--result-cache', '0', '--segment-cache', '0']), stdin=subprocess.DEVNULL,
+                                        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, preexec_fn=die_with_parent_alone)
         until = time.monotonic() + 60
         while time.monotonic() < until and self.process.poll() is None:
             try:
-                self.link = Link('127.0.0.1', self.port)
+                self.link = Link('127.0.0.1', self.port, UNCACHED if not caches else CACHED)
                 return
             except OSError:
                 time.sleep(0.01)
@@ -75,11 +77,17 @@ class Ovate:
         return {'now_mb': int(lines['VmRSS'].split()[0]) / 1024, 'peak_mb': int(lines['VmHWM'].split()[0]) / 1024}
 
     def stop(self):
+        if self.link:
+            self.link.close()
         if not self.process:
             return
-        self.link.close()
         self.process.send_signal(signal.SIGTERM)
-        self.process.wait(60)
+        try:
+            self.process.wait(60)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+        self.process = self.link = None
 
     def run(self, sql):
         return self.link.run(sql)

@@ -1,211 +1,240 @@
 #!/usr/bin/env python3
-"""One page out of everything a folder of results holds: what was asked, what came out, how it grows, how far the machine's limit is.
+"""One page out of everything a folder of results holds, as an argument: what was asked, what came out, how it grows, how far the machine's
+limit is, where Ovate is slower.
 
-    bench/report_page.py bench/results/DATE        writes README.md, growth.svg and roofline.svg there
+    bench/report_page.py bench/results/DATE        writes README.md and its pictures there, and each run's page and picture anew from its JSON
 """
 import glob
 import json
-import math
 import os
 import sys
-from xml.sax.saxutils import escape
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+import pictures  # noqa: E402
 import report  # noqa: E402
+import report_beside  # noqa: E402
 
-ORDER = ('stations', 'clustered', 'commits', 'clickbench', 'ssb', 'ssb_star', 'tpch')
+ORDER = ('stations', 'clustered', 'commits', 'clickbench', 'clickbench_real', 'ssb', 'ssb_star', 'tpch')
+INSIDE = ('DuckDB', 'ClickHouse')  # the measuring process
+# Five runs each in seconds, as they were published, on machines of their own: what the station queries were first asked of
+PUBLISHED = {'Druid': {'a': (2.23, 0.82, 1.49, 1.19, 1.53), 'b': (1.62, 1.57, 2.49, 2.31, 0.55), 'c': (1.79, 1.63, 2.80, 1.62, 0.81),
+                       'd': (1.53, 1.10, 1.76, 1.09, 1.59)},
+             'Elasticsearch, text': {'a': (8.72, 4.87, 9.56, 8.39, 7.89), 'b': (10.16, 6.90, 5.36, 7.90, 6.60)}}
+FOUR = {'a': 'random access', 'b': 'random access, count', 'c': 'group by', 'd': 'ranking'}
 
 
 def runs_of(folder):
-    """Every run by workload and rows; the file names say both."""
+    """Every timed run of the folder and of folders in it, with its page's path without the suffix: by workload, rows and place."""
     runs = []
-    for path in glob.glob(os.path.join(folder, '*-*.json')):
+    for path in glob.glob(os.path.join(folder, '**', '*-*.json'), recursive=True):
         with open(path, encoding='utf-8') as file:
             run = json.load(file)
         if run.get('workload') in ORDER and run.get('queries') and run['queries'][0]['times']:
-            runs.append((run, os.path.basename(path)[:-5]))
-    return sorted(runs, key=lambda entry: (ORDER.index(entry[0]['workload']), entry[0]['rows']))
+            runs.append((run, os.path.relpath(path, folder).removesuffix('.json')))
+    return sorted(runs, key=lambda entry: (ORDER.index(entry[0]['workload']), entry[0]['rows'], entry[1].count('/'), entry[1]))
 
 
 def ratios(run, peer=None):
-    """How many times as fast as the faster embedded peer, or as one peer, for every query both answered."""
+    """[(query, how many times as fast as the faster embedded peer, or as one peer)] of every query both answered."""
     names = [engine['name'] for engine in run['engines']]
-    which = [n for n, name in enumerate(names) if n and (name == peer if peer else name in ('DuckDB', 'ClickHouse'))]
+    which = [n for n, name in enumerate(names) if n and (name == peer if peer else name in INSIDE)]
     found = []
     for query in run['queries']:
         others = [min(query['times'][n]) for n in which if query['times'][n]]
         if others and query['times'][0]:
-            found.append(min(others) / min(query['times'][0]))
+            found.append((query, min(others) / min(query['times'][0])))
     return found
 
 
+def only(pairs):
+    return [times for _, times in pairs]
+
+
+def rows_words(count):
+    return '%g M rows' % round(count / 1e6, 1) if count >= 1e5 else '{:,} rows'.format(count)
+
+
+def opening(runs, measures):
+    """The claim in numbers, and what stands behind them."""
+    inside = [times for run, _ in runs for times in only(ratios(run))]
+    out = []
+    if inside:
+        out += ['%d timed queries of %d runs beside DuckDB and ClickHouse: Ovate, over HTTP, takes the shortest time in %d of them, %.1f times as fast as the faster of '
+                'the two in the geometric mean. The %d others are [listed](#where-ovate-is-slower).' % (
+                    len(inside), sum(bool(ratios(run)) for run, _ in runs), sum(t >= 1 for t in inside), report.mean(inside), sum(t < 1 for t in inside)), '']
+    machines = sorted({run['machine'] for run, _ in runs} | {entry['machine'] for entry in measures.values() if entry.get('machine')})
+    return out + [
+        'How to read the numbers:', '',
+        '* One run is one command: it makes the rows, loads every engine, **compares all answers**, then times. A query whose answers differ fails the run.',
+        '* Milliseconds to the last byte, best of five after a first run that is shown apart. Ovate, Druid and Elasticsearch answer over HTTP on one kept connection; '
+        'DuckDB and ClickHouse run inside the measuring process and make no text, which favours them.',
+        '* Caches of results are off everywhere.' + (' What they give is shown [apart](#caches-of-results).' if 'caches' in measures else ''),
+        '* Peers have the layout that suits the queries best (sorted by what is filtered, narrow types, merged). Ovate has the defaults of a Druid table: rows in order of time, '
+        'unless the workload says clustered. Versions and settings of each engine are on the page of each run.',
+        '* Each page has the command that makes it, the machine, the commit and the load average at the start; the JSON beside it has every single time. '
+        'Method and rows: [bench/README.md](../../README.md).', '',
+        'Machines: %s.' % '; '.join(machines) if machines else '']
+
+
 def summary(runs):
-    out = ['## In one table', '', 'Times as fast as the faster of DuckDB and ClickHouse, both inside the measuring process, Ovate over HTTP: geometric '
-           'mean over the queries, the least, and how many were slower. Then the same against each server.', '',
-           '| workload | rows | load average | queries | mean | least | slower | servers |', '|---|--:|--:|--:|--:|--:|--:|---|']
+    out = ['', '## Everything in one table', '', 'Times as fast as the faster of DuckDB and ClickHouse: geometric mean over the queries, the least, and how many were slower; '
+           'then the same against each server.', '',
+           '| run | rows | commit | load average | queries | mean | least | slower | servers |', '|---|--:|---|--:|--:|--:|--:|--:|---|']
     for run, stem in runs:
-        against = ratios(run)
+        against = only(ratios(run))
         servers = []
         for engine in run['engines'][1:]:
-            times = ratios(run, engine['name']) if engine['name'] not in ('DuckDB', 'ClickHouse') else []
+            times = only(ratios(run, engine['name'])) if engine['name'] not in INSIDE else []
             if times:
                 servers.append('%s: mean %.1f ×, least %.1f ×' % (engine['name'], report.mean(times), min(times)))
-        out.append('| [%s](%s.md) | %s | %.1f | %d | %s | %s | %s | %s |' % (
-            run['title'], stem, '{:,}'.format(run['rows']), run['load_average'], len(run['queries']),
-            *(('%.2f ×' % report.mean(against), '%.2f ×' % min(against), sum(r < 1 for r in against)) if against else ('', '', '')),
-            '; '.join(servers) or '; '.join('%s absent: %s' % tuple(a) for a in run['absent'])))
+        servers += ['%s absent: %s' % (name, report.cell(reason)) for name, reason in run['absent']]
+        out.append('| [%s](%s.md) | %s | %s | %.1f | %d | %s | %s | %s | %s |' % (
+            run['title'], stem, '{:,}'.format(run['rows']), run.get('commit', ''), run['load_average'], len(run['queries']),
+            *(('%.2f ×' % report.mean(against), '%.2f ×' % min(against), sum(r < 1 for r in against)) if against else ('', '', '')), '; '.join(servers)))
     different = ['%s %s' % (run['title'], query['key']) for run, _ in runs for query in run['queries']
                  if query['answers'].startswith(('DIFFERENT', 'FAILED'))]
-    return out + ['', 'Answers were compared before anything was timed: ' + ('all equal.' if not different else 'not equal: ' + ', '.join(different))]
+    return out + ['', 'Answers were compared before anything was timed: ' + ('all equal.' if not different else '**not equal**: ' + ', '.join(different) + '.')]
 
 
-def seed_table(runs):
-    """The eight station queries at every size, as the first table of the project had them."""
-    out = []
-    for run, _ in runs:
-        if run['workload'] != 'stations':
-            continue
-        names = [engine['name'] for engine in run['engines']]
-        out += ['', '### %s station rows, milliseconds, best of %d' % ('{:,}'.format(run['rows']), run['runs']), '',
-                '| | ' + ' | '.join(names) + ' | Ovate is |', '|---|' + '--:|' * (len(names) + 1)]
+def published(runs):
+    """The first four station queries with all five runs, as they were published once and as they are here."""
+    sizes = [(run, stem) for run, stem in runs if run['workload'] == 'stations']
+    if not sizes:
+        return []
+    out = ['', '## The four queries it began with', '', 'A team kept readings of bike stations in Elasticsearch, the time as text (`timestamp.keyword`), where grouping and ranking ended in '
+           'errors, and looked at Druid instead. It published five runs of four queries, in seconds, from machines of its own:', '',
+           '| query | engine | five runs, s | mean, s |', '|---|---|---|--:|']
+    for key, about in FOUR.items():
+        for name, by_key in PUBLISHED.items():
+            times = by_key.get(key)
+            out.append('| **%s** %s | %s | %s | %s |' % (key, about, name, ' '.join('%.2f' % t for t in times) if times else 'error or out of time, all five',
+                                                        '%.2f' % (sum(times) / len(times)) if times else ''))
+    most = max(run['rows'] for run, _ in sizes)
+    shown = [entry for entry in sizes if entry[0]['rows'] == most]
+    with_druid = [entry for entry in sizes if any(engine['name'] not in ('Ovate', *INSIDE) for engine in entry[0]['engines'])]
+    shown += [max(with_druid, key=lambda entry: len(entry[0]['engines']))] if with_druid and not any(entry in shown for entry in with_druid) else []
+    for run, stem in shown:
+        out += ['', 'The same table here, [%s](%s.md), **milliseconds**:' % (rows_words(run['rows']), stem), '',
+                '| query | engine | first | five runs, ms | mean, ms |', '|---|---|--:|---|--:|']
         for query in run['queries']:
-            times = report.ratio(query)
-            out.append('| %s %s | %s | %s |' % (query['key'], query['about'], ' | '.join(report.best(t) for t in query['times']),
-                                                '%.1f ×' % times if times else ''))
-    return ['', '## Random access, grouping, scans'] + out if out else []
-
-
-def loading(runs):
-    out = ['', '## Loading', '', '| workload | engine | rows/s | CPU s | peak MB | MB on disk |', '|---|---|--:|--:|--:|--:|']
-    for run, _ in runs:
-        for engine in run['engines']:
-            took = engine['load']
-            if took:
-                out.append('| %s, %s, %s | %s | %s | %s | %s | %.1f |' % (
-                    run['title'], '{:,}'.format(run['rows']), run.get('format', 'csv').upper(), engine['name'],
-                    '{:,.0f}'.format(run['rows'] / took['seconds']), '%.1f' % took['cpu'] if 'cpu' in took else '',
-                    '%.0f' % took['peak_mb'] if 'peak_mb' in took else '', engine['bytes'] / 1e6))
-    return out if len(out) > 6 else []
-
-
-def others(measures):
-    """Sentences and tables of measure.py's numbers."""
-    out, facts = [], {name: entry['facts'] for name, entry in measures.items() if isinstance(entry, dict)}
-    busy = {name: entry['load_average'] for name, entry in measures.items() if isinstance(entry, dict)}
-    if 'start' in facts:
-        s = facts['start']
-        out += ['', '## Start', '', 'From exec to the last byte of the first answer over all of %s segments (load average %.1f): %.2f s with pages in memory, %.2f s '
-                'after they were dropped; %.2f s of processor time; %.0f MB resident.' % (
-                    '{:,}'.format(s['segments']), busy['start'], min(s['warm']['seconds']), min(s['cold']['seconds']), min(s['warm']['cpu']),
-                    s['warm']['memory_mb'])]
-    if 'serve' in facts:
-        out += ['', '## Small queries', '', 'Query b by wrk, %s rows, load average %.1f; memory %.0f MB idle, %.0f MB after.' % (
-            '{:,}'.format(facts['serve']['rows']), busy['serve'], facts['serve']['memory']['idle_mb'], facts['serve']['memory']['loaded_mb']), '',
-                '| connections | a second | p50 ms | p90 ms | p99 ms |', '|--:|--:|--:|--:|--:|']
-        out += ['| %d | %s | %.3f | %.2f | %.2f |' % (r['connections'], '{:,.0f}'.format(r['per_second']), r['ms']['50'], r['ms']['90'], r['ms']['99'])
-                for r in facts['serve']['runs']]
-    if 'ingest' in facts:
-        f = facts['ingest']
-        out += ['', '## Dashboards while rows are loaded', '', 'The eight queries in turn on one connection (load average %.1f): alone p50 %.2f ms, p99 %.1f ms; while the '
-                'server loads %s rows in %.1f s p50 %.2f ms, p99 %.1f ms.' % (busy['ingest'], f['alone']['p50'], f['alone']['p99'], '{:,}'.format(f['rows']),
-                                                                              f['seconds'], f['loading']['p50'], f['loading']['p99'])]
-    if 'cold' in facts:
-        out += ['', '## First queries, milliseconds', '', '| query | first after a start | first after the page cache was dropped | best of five |', '|---|--:|--:|--:|']
-        out += ['| %s | %s | %s | %s |' % (q['key'], report.ms(q['first']), report.ms(q['dropped']), report.ms(q['best'])) for q in facts['cold']]
-    if 'roofline' in facts:
-        r = facts['roofline']
-        out += ['', '## The roofline', '', 'Bytes of columns that a query reads (EXPLAIN ANALYZE), over its best time to the last byte of the answer, against %.1f GB/s, which all '
-                'processors together read from memory in the same run (%s rows, load average %.1f). Zero bytes: answered from indexes and sums of '
-                'blocks. Above 100 %%: blocks that come round are stored once and stay in cache.' % (
-                    r['bytes_per_second'] / 1e9, '{:,}'.format(r['rows']), busy['roofline']), '',
-                '| query | MB read | ms | GB/s | of the bandwidth |', '|---|--:|--:|--:|--:|']
-        out += ['| %s %s | %.1f | %s | %.2f | %.0f %% |' % (q['key'], q['about'], q['bytes'] / 1e6, report.ms(q['seconds']), q['bytes'] / q['seconds'] / 1e9,
-                                                         100 * q['share']) for q in r['queries']]
-        out += ['', '![roofline](roofline.svg)']
+            for engine, first, times in zip(run['engines'], query['first'], query['times']):
+                if query['key'] in FOUR:
+                    out.append('| **%s** %s | %s | %s | %s | %s |' % (
+                        query['key'], FOUR[query['key']], engine['name'], report.ms(first) if first else '',
+                        ' '.join(map(report.ms, times)) if times else 'cannot', report.ms(sum(times) / len(times)) if times else ''))
     return out
 
 
-def frame(width, height):
-    return ['<svg xmlns="http://www.w3.org/2000/svg" width="%d" height="%d" font-family="sans-serif" font-size="11">' % (width, height),
-            '<rect width="100%" height="100%" fill="white"/>']
-
-
-def growth(runs):
-    """Time against rows, a panel a query, both logarithmic, a line an engine; None with fewer than two sizes."""
-    sizes = [run for run, _ in runs if run['workload'] == 'stations']
-    if len(sizes) < 2:
-        return None
-    names = list(dict.fromkeys(engine['name'] for run in sizes for engine in run['engines']))
-    lines = {}
-    for run in sizes:
+def stations(runs):
+    """The eight station queries at every size."""
+    out = []
+    for run, stem in runs:
+        if run['workload'] not in ('stations', 'clustered'):
+            continue
+        names = [engine['name'] for engine in run['engines']]
+        order = 'rows in order of time' if run['workload'] == 'stations' else 'rows clustered by station, as the peers\''
+        out += ['', '### [%s](%s.md), %s' % (rows_words(run['rows']), stem, order), '',
+                '| query | ' + ' | '.join(names) + ' | Ovate is |', '|---|' + '--:|' * (len(names) + 1)]
         for query in run['queries']:
-            for engine, times in zip(run['engines'], query['times']):
-                if times:
-                    lines.setdefault(query['key'], {}).setdefault(engine['name'], []).append((run['rows'], min(times)))
-    seen = [t for by_name in lines.values() for points in by_name.values() for _, t in points]
-    low, high = math.floor(math.log10(min(seen))), math.ceil(math.log10(max(seen)))
-    first, last = (math.log10(sizes[n]['rows']) for n in (0, -1))
-    out = frame(960, 500)
-    for n, name in enumerate(names):
-        out.append('<rect x="%d" y="10" width="12" height="12" fill="%s"/><text x="%d" y="21">%s</text>' % (
-            20 + n * 130, report.COLOURS[n % len(report.COLOURS)], 38 + n * 130, escape(name)))
-    for number, (key, by_name) in enumerate(lines.items()):
-        left, top, wide, tall = 50 + number % 4 * 230, 50 + number // 4 * 225, 170, 170
-        out += ['<rect x="%d" y="%d" width="%d" height="%d" fill="none" stroke="#bbb"/>' % (left, top, wide, tall),
-                '<text x="%d" y="%d" font-weight="bold">%s</text>' % (left + 4, top - 4, escape(key))]
-        for power in range(low, high + 1):
-            y = top + tall - (power - low) / (high - low) * tall
-            out.append('<line x1="%d" y1="%.1f" x2="%d" y2="%.1f" stroke="#eee"/><text x="%d" y="%.1f" text-anchor="end" font-size="9">%g ms</text>' % (
-                left, y, left + wide, y, left - 3, y + 3, 10.0 ** power * 1000))
-        for run in sizes:
-            x = left + (math.log10(run['rows']) - first) / (last - first) * wide
-            out.append('<text x="%.1f" y="%d" text-anchor="middle" font-size="9">%g M</text>' % (x, top + tall + 12, run['rows'] / 1e6))
-        for name, points in by_name.items():
-            colour = report.COLOURS[names.index(name) % len(report.COLOURS)]
-            places = [(left + (math.log10(rows) - first) / (last - first) * wide, top + tall - (math.log10(t) - low) / (high - low) * tall)
-                      for rows, t in points]
-            out.append('<polyline fill="none" stroke="%s" stroke-width="2" points="%s"/>' % (colour, ' '.join('%.1f,%.1f' % p for p in places)))
-            out += ['<circle cx="%.1f" cy="%.1f" r="2.5" fill="%s"/>' % (*p, colour) for p in places]
-    return '\n'.join(out + ['</svg>', ''])
+            times = report.ratio(query)
+            out.append('| **%s** %s | %s | %s |' % (query['key'], query['about'], ' | '.join(report.best(t) for t in query['times']),
+                                                    '%.1f ×' % times if times else ''))
+    return ['', '## Random access, grouping, scans', '', 'All eight station queries: a and b pick one station of 2,700, c and d count rows by station, e to h read '
+            'columns of every row. Milliseconds, best of five.'] + out if out else []
 
 
-def roofline(facts):
-    """Bars of bytes a second, and a line where memory ends."""
-    limit = facts['bytes_per_second']
-    rates = [q['bytes'] / q['seconds'] for q in facts['queries']]
-    most = max([limit, *rates]) * 1.05
-    out = frame(860, 60 + 26 * len(rates))
-    for number, (query, rate) in enumerate(zip(facts['queries'], rates)):
-        top = 40 + number * 26
-        out.append('<text x="200" y="%d" text-anchor="end">%s %s</text><rect x="210" y="%d" width="%.1f" height="16" fill="%s"/><text x="%.1f" y="%d">%.2f GB/s</text>' % (
-            top + 13, query['key'], escape(query['about'][:30]), top, max(1, rate / most * 560), report.COLOURS[0], 216 + rate / most * 560, top + 13, rate / 1e9))
-    x = 210 + limit / most * 560
-    return '\n'.join(out + ['<line x1="%.1f" y1="30" x2="%.1f" y2="%d" stroke="#c62828" stroke-width="2"/><text x="%.1f" y="24" text-anchor="middle" fill="#c62828">'
-                            'memory: %.1f GB/s</text>' % (x, x, 45 + 26 * len(rates), x, limit / 1e9), '</svg>', ''])
+def grown(runs):
+    """What the picture of growth says, in words."""
+    sizes = sorted((run for run, _ in runs if run['workload'] == 'stations'), key=lambda run: run['rows'])
+    small, large = sizes[0], sizes[-1]
+    out = ['', '## How time grows with rows', '', '![growth](growth.svg)', '', 'From %s to %s, %g times as many, best times grow by:' % (
+        rows_words(small['rows']), rows_words(large['rows']), large['rows'] / small['rows']), '']
+    names = [e['name'] for e in large['engines'] if e['name'] in [e['name'] for e in small['engines']]]
+
+    def best(run, key, name):
+        place = [e['name'] for e in run['engines']].index(name)
+        return next((min(q['times'][place]) for q in run['queries'] if q['key'] == key and q['times'][place]), None)
+    out += ['| query | ' + ' | '.join(names) + ' |', '|---|' + '--:|' * len(names)]
+    for query in large['queries']:
+        pairs = [(best(small, query['key'], name), best(large, query['key'], name)) for name in names]
+        out.append('| **%s** %s | %s |' % (query['key'], query['about'], ' | '.join('%.3g ×' % (b / a) if a and b else '' for a, b in pairs)))
+    return out
 
 
-def main():
-    folder = sys.argv[1] if len(sys.argv) == 2 else sys.exit(__doc__)
-    runs, measures = runs_of(folder), {}
-    if os.path.exists(os.path.join(folder, 'measures.json')):
-        with open(os.path.join(folder, 'measures.json'), encoding='utf-8') as file:
-            measures = json.load(file)
-    out = ['# Ovate beside its peers, %s' % os.path.basename(os.path.normpath(folder)), '']
-    if runs:
-        out += [runs[0][0]['machine'] + '. Every table is made by the command on its page; method and rows: [bench/README.md](../../README.md).', '']
-        out += summary(runs) + seed_table(runs)
-    curves = growth(runs)
-    pictures = {'growth.svg': curves} if curves else {}
+def slower(runs):
+    """What a sceptic looks for: every query that a peer answers sooner."""
+    lines = []
+    for run, stem in runs:
+        names = [engine['name'] for engine in run['engines']]
+        for query in run['queries']:
+            times = report.ratio(query)
+            if times and times < 1:
+                fastest = min((min(t), name) for t, name in zip(query['times'][1:], names[1:]) if t)
+                lines.append((times, '| [%s](%s.md), %s | **%s** %s | %s | %s, %s | %.2f × |' % (
+                    run['title'], stem, rows_words(run['rows']), query['key'], report.cell(query['about']), report.ms(min(query['times'][0])),
+                    report.ms(fastest[0]), fastest[1], times)))
+    if not lines:
+        return ['', '## Where Ovate is slower', '', 'In none of the runs of this folder.']
+    return ['', '## Where Ovate is slower', '', 'Every query of every run that a peer answers sooner, worst first:', '',
+            '| run | query | Ovate ms | fastest peer ms | Ovate is |', '|---|---|--:|--:|--:|', *(line for _, line in sorted(lines))]
+
+
+def loading(runs):
+    out = ['', '## Loading, and bytes on disk', '', 'From the file to the last row that can be asked; sorting and merging of the peers are part of it. CPU and memory are those of the loading '
+           'process, or of all of a server\'s.', '', '| run | engine | seconds | rows/s | CPU s | peak MB | MB on disk |', '|---|---|--:|--:|--:|--:|--:|']
+    for run, stem in runs:
+        for engine in run['engines']:
+            took = engine['load']
+            if took:
+                out.append('| [%s](%s.md), %s, %s | %s | %.1f | %s | %s | %s | %.1f |' % (
+                    run['title'], stem, rows_words(run['rows']), run.get('format', 'csv').upper(), engine['name'], took['seconds'],
+                    '{:,.0f}'.format(run['rows'] / took['seconds']), '%.1f' % took['cpu'] if 'cpu' in took else '',
+                    '%.0f' % took['peak_mb'] if 'peak_mb' in took else '', engine['bytes'] / 1e6))
+    return out if out[-1][-2:] != ':|' else []
+
+
+def missing(runs, measures):
+    """What a whole folder has and this one has not, with the command that would make it."""
+    sizes = {run['rows'] for run, _ in runs if run['workload'] == 'stations'}
+    names = {engine['name'] for run, _ in runs if run['workload'] == 'stations' for engine in run['engines']}
+    lacks = ['%s: `bench/run --workload %s`' % (name, name) for name in ORDER if name not in {run['workload'] for run, _ in runs}]
+    lacks += ['stations at other sizes, for growth: `bench/run --workload stations --rows 1M,10M,100M`'] if len(sizes) < 2 else []
+    lacks += ['%s: `bench/run --workload stations --peers duckdb,clickhouse,%s`' % (name, option) for name, option in
+              (('Druid', 'druid'), ('Elasticsearch', 'elasticsearch'), ('Elasticsearch, text', 'elasticsearch-text')) if name not in names]
+    lacks += ['%s: `bench/measure.py %s`' % (name, name) for name in report_beside.SECTIONS if name not in measures]
+    return ['', '## What this folder does not have', '', *('* ' + line for line in lacks)] if lacks else []
+
+
+def page(folder):
+    """{file: text} of the page and its pictures."""
+    runs, measures = runs_of(folder), report_beside.read(os.path.join(folder, 'measures.json'))
+    stations_runs = [run for run, _ in runs if run['workload'] == 'stations']
+    strips = [('%s, %s' % (run['title'], rows_words(run['rows'])), only(ratios(run)), report.mean(only(ratios(run)))) for run, _ in runs if ratios(run)]
+    curves, files = pictures.growth(stations_runs), {}
+    out = ['# Ovate beside its peers, %s' % os.path.basename(os.path.normpath(folder)), '', *opening(runs, measures)]
+    if strips:
+        files['ratios.svg'] = pictures.ratios(strips)
+        out += ['', '![ratios](ratios.svg)', '', 'A dot is a query, the dark stroke the geometric mean of a run.']
+    out += published(runs) + stations(runs)
     if curves:
-        out += ['', '## How time grows with rows', '', '![growth](growth.svg)']
-    out += loading(runs) + others(measures)
+        files['growth.svg'] = curves
+        out += grown(runs)
     if 'roofline' in measures:
-        pictures['roofline.svg'] = roofline(measures['roofline']['facts'])
-    pictures['README.md'] = '\n'.join(out + [''])
-    for name, text in pictures.items():
+        files['roofline.svg'] = pictures.roofline(measures['roofline']['facts'])
+    out += report_beside.roofline(measures) + summary(runs) + slower(runs) + loading(runs) + report_beside.others(measures) + missing(runs, measures)
+    return {**files, 'README.md': '\n'.join([*out, ''])}
+
+
+def write(folder):
+    for name, text in page(folder).items():
         with open(os.path.join(folder, name), 'w', encoding='utf-8') as file:
             file.write(text)
-    print('written: ' + os.path.join(folder, 'README.md'))
+    print('written: ' + os.path.relpath(os.path.join(folder, 'README.md')))
 
 
-main()
+if __name__ == '__main__':
+    if len(sys.argv) != 2 or not os.path.isdir(sys.argv[1]):
+        sys.exit(__doc__)
+    for one, path in runs_of(sys.argv[1]):
+        report.write(one, os.path.dirname(os.path.join(sys.argv[1], path)))
+    write(sys.argv[1])

@@ -5,6 +5,7 @@ import multiprocessing
 import os
 import platform
 import signal
+import subprocess
 import sys
 import time
 
@@ -12,8 +13,9 @@ from ovate_side import Ovate, bytes_below
 from peers import install
 from workloads import rows, shape
 
+ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 STATIONS = ('stations', 'clustered')
-WORKLOADS = ('stations', 'clustered', 'commits', 'clickbench', 'ssb', 'ssb_star', 'tpch')
+WORKLOADS = ('stations', 'clustered', 'commits', 'clickbench', 'clickbench_real', 'ssb', 'ssb_star', 'tpch')
 
 
 def count(text):
@@ -28,6 +30,14 @@ def machine():
         model = next((line.split(':')[1].strip() for line in file if line.startswith('model name')), model)
     memory = os.sysconf('SC_PAGE_SIZE') * os.sysconf('SC_PHYS_PAGES') / 2**30
     return '%s, %d processors, %.0f GB, Linux %s' % (model, len(os.sched_getaffinity(0)), memory, platform.release())
+
+
+def commit():
+    """The commit of this tree, with a + when files of it were changed since."""
+    def said(*words):
+        return subprocess.run(['git', '-C', ROOT, *words], capture_output=True, text=True, check=False).stdout.strip()
+    known = said('rev-parse', '--short=10', 'HEAD')
+    return known + '+' * bool(known and said('status', '--porcelain', '--untracked-files=no', '--', '.', ':!bench/results')) or 'unknown'
 
 
 def make(name, place, form):
@@ -94,9 +104,9 @@ def measure(engine, query, runs):
 
 def run(name, asked, folder):
     module = importlib.import_module('workloads.' + name)
-    wanted_rows = asked.rows or (module.QUICK if asked.quick else module.ROWS)
+    wanted_rows = asked.rows[0] if asked.rows else (module.QUICK if asked.quick else module.ROWS)
     facts = {'workload': name, 'title': module.TITLE, 'rows': wanted_rows, 'runs': asked.runs, 'date': datetime.date.today().isoformat(),
-             'machine': machine(), 'load_average': os.getloadavg()[0], 'threads': asked.threads,
+             'machine': machine(), 'commit': commit(), 'load_average': os.getloadavg()[0], 'threads': asked.threads,
              'command': 'bench/run ' + ' '.join(sys.argv[1:]), 'quick': asked.quick}
     folder = os.path.join(folder, '%s-%d' % (name, wanted_rows) + ('-json' if asked.format == 'json' else ''))
     os.makedirs(folder, exist_ok=True)
@@ -111,7 +121,7 @@ def run(name, asked, folder):
     facts['format'], facts['file_bytes'] = asked.format, sum(os.path.getsize(table.file) for table in tables)
     print('%s: %s rows, %.0f MB of %s, made in %.1f s' % (module.TITLE, '{:,}'.format(facts['rows']), facts['file_bytes'] / 1e6, asked.format.upper(),
                                                             time.perf_counter() - start), flush=True)
-    wanted = [peer for peer in asked.peers if peer != 'elasticsearch' or name in STATIONS]
+    wanted = [peer for peer in asked.peers if peer not in install.ELASTIC or name in STATIONS]
     peers, facts['absent'] = install.peers(wanted, folder, asked.threads, asked.memory)
     facts['absent'] += [[peer, 'its queries are written for the stations only'] for peer in asked.peers if peer not in wanted]
     everyone = [Ovate(asked.binary, folder)] + peers

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# scripts/install-packages.sh build [test]: install the Debian packages of scripts/packages.txt that are missing.
+# scripts/install-packages.sh build [test] [bench]: install the Debian packages of scripts/packages.txt that are missing.
 # Says nothing and needs no rights when nothing is missing.
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)

@@ -177,11 +177,13 @@ class Druid(Served):
             for table in tables:
                 self.wait('the rows of ' + table.name, lambda t=table: druid_http.counted('127.0.0.1', self.ports['broker'], t) == t.rows, 600)
             return {}
+        begun = self.processes.seconds()
         seconds = {table.name: druid_http.load_by_task('127.0.0.1', self.ports['router'], table, self.spec(table)) for table in tables}
         with open(kept, 'w', encoding='utf-8') as file:
             json.dump(seconds, file)
+        spent = self.processes.seconds() - begun
         time.sleep(6)  # a broker may know the rows before it knows the columns
-        return {'seconds': sum(seconds.values()), 'tables': seconds, 'peak_mb': self.processes.megabytes()['peak_mb']}
+        return {'seconds': sum(seconds.values()), 'tables': seconds, 'cpu': spent, 'peak_mb': self.processes.megabytes()['peak_mb']}
 
     def spec(self, table):
         """The task with what makes it fast on one machine: files cut in parts that its workers read side by side."""

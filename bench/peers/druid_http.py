@@ -9,15 +9,16 @@ import urllib.parse
 from peers.asked import Asked
 
 IDLE = 20  # seconds; servers close connections that were idle for long
-CONTEXT = {'useApproximateCountDistinct': False, 'useApproximateTopN': False,
-           'useCache': False, 'populateCache': False, 'useResultLevelCache': False, 'populateResultLevelCache': False}
+CACHES = 'useCache', 'populateCache', 'useResultLevelCache', 'populateResultLevelCache'
+EXACT = {'useApproximateCountDistinct': False, 'useApproximateTopN': False}
+UNCACHED, CACHED = ({**EXACT, **dict.fromkeys(CACHES, wanted)} for wanted in (False, True))
 
 
 class Link:
     """Hand-made framing, and answers stay where they arrived: what Python's HTTP client does with them costs more than a small query."""
 
-    def __init__(self, host, port):
-        self.host, self.port, self.buffer = host, port, bytearray(1 << 22)
+    def __init__(self, host, port, context=None):
+        self.host, self.port, self.context, self.buffer = host, port, context or UNCACHED, bytearray(1 << 22)
         self.connect()
 
     def connect(self):
@@ -94,9 +95,9 @@ class Link:
     def json(self, path, body):
         return json.loads(self.post(path, body))
 
-    @staticmethod
-    def sql(sql, form):
-        return '/druid/v2/sql', json.dumps({'query': sql, 'resultFormat': form, 'context': CONTEXT}).encode()
+    def sql(self, sql, form):
+        """Path and body of a query."""
+        return '/druid/v2/sql', json.dumps({'query': sql, 'resultFormat': form, 'context': self.context}).encode()
 
     def run(self, sql):
         return self.size(*self.sql(sql, 'csv'))
@@ -140,7 +141,7 @@ def load_by_task(host, port, table, spec, patience=7200):
 
 def counted(host, port, table):
     status, answer = call(host, port, 'POST', '/druid/v2/sql', {'query': 'SELECT COUNT(*) FROM "%s"' % table.name, 'resultFormat': 'array',
-                                                                'context': CONTEXT}, timeout=900)
+                                                                'context': UNCACHED}, timeout=900)
     return answer[0][0] if status == 200 and answer else None
 
 

@@ -40,6 +40,7 @@ xpack.security.enabled: false
 """
 KINDS = {'text': 'keyword', 'word': 'keyword', 'long': 'integer', 'int': 'integer', 'short': 'short', 'byte': 'byte', 'double': 'double'}
 BATCH, SENDERS = 5000, 3
+PLAIN = {'number_of_shards': 1, 'number_of_replicas': 0, 'refresh_interval': '-1', 'max_result_window': 1_000_000}
 
 ONE = {'bool': {'filter': [{'term': {'stationId': 'ST-292'}}, {'range': {'__time': {'gte': '2023-03-08T00:00:00Z'}}}]}}
 
@@ -103,14 +104,15 @@ def install(cache):
 
 
 class Elasticsearch(Served):
-    name, dialect = 'Elasticsearch', 'elastic'
+    name, dialect, place, bodies = 'Elasticsearch', 'elastic', 'elastic', STATIONS
+    mapping = 'exact mapping, index sorted as the other peers'
 
     def __init__(self, folder, threads, memory, cache):
         self.home, self.java = install(cache)
-        self.folder, self.version, self.processes, self.link = os.path.join(os.path.abspath(folder), 'elastic'), VERSION, Processes(), None
+        self.folder, self.version, self.processes, self.link = os.path.join(os.path.abspath(folder), self.place), VERSION, Processes(), None
         self.path, self.server = os.path.join(self.folder, 'data'), os.path.join(self.folder, 'elasticsearch-' + VERSION)
-        self.settings = ('heap 2 GB, one shard, exact mapping, index sorted as the other peers, one segment, request cache off, no vector '
-                         'instructions (the runtime lacks the module), HTTP on one kept connection')
+        self.settings = ('heap 2 GB, one shard, %s, one segment, request cache off, no vector instructions (the runtime lacks the module), '
+                         'HTTP on one kept connection' % self.mapping)
 
     def unpack(self):
         shutil.rmtree(self.folder, ignore_errors=True)
@@ -135,7 +137,7 @@ class Elasticsearch(Served):
         self.port = free_ports(2)
         with open(os.path.join(self.server, 'config', 'elasticsearch.yml'), 'w', encoding='utf-8') as file:
             file.write(SETTINGS.format(folder=self.folder, port=self.port, transport=self.port + 1))
-        rights = ['setpriv', '--reuid=%d' % NOBODY, '--regid=%d' % NOBODY, '--clear-groups'] if os.geteuid() == 0 else []
+        rights = ['setpriv', '--pdeathsig', 'TERM', '--reuid=%d' % NOBODY, '--regid=%d' % NOBODY, '--clear-groups'] if os.geteuid() == 0 else []
         self.processes.start([*rights, os.path.join(self.server, 'bin', 'elasticsearch')], self.server, os.path.join(self.folder, 'log'), {
             'ES_JAVA_HOME': self.java, 'ES_JAVA_OPTS': '-Xms2g -Xmx2g', 'ES_TMPDIR': os.path.join(self.folder, 'tmp')})
         until = time.monotonic() + 180
@@ -159,13 +161,14 @@ class Elasticsearch(Served):
             return {}
         self.unpack()
         self.serve()
+        begun = self.processes.seconds()
         for table in tables:
             start = time.perf_counter()
             self.fill(table)
             seconds[table.name] = time.perf_counter() - start
         with open(kept, 'w', encoding='utf-8') as file:
             json.dump(seconds, file)
-        return {'seconds': sum(seconds.values()), 'tables': seconds, 'peak_mb': self.processes.megabytes()['peak_mb']}
+        return {'seconds': sum(seconds.values()), 'tables': seconds, 'cpu': self.processes.seconds() - begun, 'peak_mb': self.processes.megabytes()['peak_mb']}
 
     def must(self, method, path, body=None):
         status, answer = call('127.0.0.1', self.port, method, path, body, timeout=3600)
@@ -176,22 +179,17 @@ class Elasticsearch(Served):
     def fill(self, table):
         if table.is_json():
             raise RuntimeError('it is loaded from CSV only')
-        properties = {name: {'type': KINDS[kind]} if name != table.time else {'type': 'date', 'format': 'strict_date_optional_time'}
-                      for name, kind in table.columns}
-        self.must('PUT', '/' + table.name, {
-            'settings': {'index': {'number_of_shards': 1, 'number_of_replicas': 0, 'refresh_interval': '-1', 'max_result_window': 1_000_000,
-                                   'translog': {'durability': 'async', 'flush_threshold_size': '1gb'},
-                                   'sort': {'field': list(table.order), 'order': ['asc'] * len(table.order)}}},
-            'mappings': {'dynamic': 'strict', 'properties': properties}})
+        self.must('PUT', '/' + table.name, self.index_of(table))
         links, sent = [Link('127.0.0.1', self.port) for _ in range(SENDERS)], collections.deque()
         with open(table.file, encoding='utf-8', newline='') as file, futures.ThreadPoolExecutor(SENDERS) as pool:
             reader = csv.reader(file)
             names, lines = next(reader), []
-            numbers = [n for n, (_, kind) in enumerate(table.columns) if KINDS.get(kind) not in ('keyword', None)]
+            numbers = [(n, float if kind == 'double' else int) for n, (_, kind) in enumerate(table.columns)
+                       if KINDS.get(kind) not in ('keyword', None)]
             for row in reader:
-                for n in numbers:
-                    row[n] = float(row[n])
-                lines.append('{"create":{}}\n' + json.dumps(dict(zip(names, row)), ensure_ascii=False) + '\n')
+                for n, number in numbers:
+                    row[n] = number(row[n])
+                lines.append('{"create":{}}\n' + json.dumps(self.document(table, dict(zip(names, row))), ensure_ascii=False) + '\n')
                 if len(lines) == BATCH:
                     if not links:
                         links.append(sent.popleft().result())
@@ -207,6 +205,19 @@ class Elasticsearch(Served):
             raise RuntimeError('not every row of %s arrived' % table.name)
 
     @staticmethod
+    def index_of(table):
+        """Settings and mapping of the index."""
+        properties = {name: {'type': KINDS[kind]} if name != table.time else {'type': 'date', 'format': 'strict_date_optional_time'}
+                      for name, kind in table.columns}
+        return {'settings': {'index': {**PLAIN, 'translog': {'durability': 'async', 'flush_threshold_size': '1gb'},
+                                       'sort': {'field': list(table.order), 'order': ['asc'] * len(table.order)}}},
+                'mappings': {'dynamic': 'strict', 'properties': properties}}
+
+    @staticmethod
+    def document(table, row):
+        return row
+
+    @staticmethod
     def bulk(link, table, lines):
         """Sends some rows; gives the connection back."""
         if lines:
@@ -219,10 +230,10 @@ class Elasticsearch(Served):
         self.link = Link('127.0.0.1', self.port)
 
     def ask(self, key):
-        return '/%s/_search?request_cache=false' % self.index, json.dumps(STATIONS[key][0]).encode()
+        return '/%s/_search?request_cache=false' % self.index, json.dumps(self.bodies[key][0]).encode()
 
     def rows(self, key):
-        return STATIONS[key][1](self.link.json(*self.ask(key)))
+        return self.bodies[key][1](self.link.json(*self.ask(key)))
 
     def run(self, key):
         return self.link.size(*self.ask(key))

@@ -9,6 +9,7 @@ import sys
 
 from peers import install
 from peers.asked import Asked
+from peers.processes import die_with_parent
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 
@@ -26,7 +27,7 @@ class Embedded(Asked):
     def load(self, tables):
         """What loading took, {} when an earlier run had done it."""
         child = subprocess.Popen([sys.executable, os.path.join(HERE, 'loading.py'), self.module, self.folder, str(self.threads), self.limit],
-                                 stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+                                 stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, preexec_fn=die_with_parent)
         child.stdin.write(json.dumps([dataclasses.asdict(table) for table in tables]))
         child.stdin.close()
         said = child.stdout.read()

@@ -9,7 +9,9 @@ import sys
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 VENV = os.path.join(ROOT, 'build', 'bench-venv')
 EMBEDDED = {'duckdb': 'duckdb_peer', 'clickhouse': 'clickhouse_peer'}
-KNOWN = [*EMBEDDED, 'druid', 'elasticsearch']
+ELASTIC = 'elasticsearch', 'elasticsearch-text'
+SERVERS = 'druid', *ELASTIC
+KNOWN = [*EMBEDDED, *SERVERS]
 
 
 def pip(*packages):
@@ -45,6 +47,16 @@ def program(name):
     return found
 
 
+def commands(*names):
+    """Debian's programs of these names are there, or are installed as scripts/packages.txt lists them for the benchmark."""
+    missing = [name for name in names if not shutil.which(name)]
+    if missing:
+        subprocess.run([os.path.join(ROOT, 'scripts', 'install-packages.sh'), 'bench'], check=False, stdin=subprocess.DEVNULL, stdout=sys.stderr)
+    missing = [name for name in names if not shutil.which(name)]
+    if missing:
+        raise FileNotFoundError('%s: not installed (scripts/install-packages.sh bench, as root)' % ', '.join(missing))
+
+
 def cache():
     """Where servers are kept between runs; other users must be able to read it, for some refuse to run as root."""
     return os.environ.get('OVATE_BENCH_CACHE') or ('/var/cache/ovate-bench' if os.geteuid() == 0 else
@@ -55,12 +67,14 @@ def opened(name, folder, threads, memory):
     if '=' in name:
         from peers.druid_http import ByUrl
         return ByUrl(*name.split('=', 1))
+    if name in SERVERS:
+        commands('mvn', 'java')
     if name == 'druid':
         from peers.druid import Druid
         return Druid(folder, threads, memory, cache())
-    if name == 'elasticsearch':
-        from peers.elasticsearch import Elasticsearch
-        return Elasticsearch(folder, threads, memory, cache())
+    if name in ELASTIC:
+        from peers import elasticsearch, elasticsearch_text
+        return (elasticsearch.Elasticsearch if name == 'elasticsearch' else elasticsearch_text.Text)(folder, threads, memory, cache())
     from peers.embedded import Embedded
     return Embedded(EMBEDDED[name], folder, threads, memory)
 

@@ -7,10 +7,25 @@ import subprocess
 PR_SET_PDEATHSIG = 1
 
 
+LIBC = ctypes.CDLL(None)
+
+
 def die_with_parent():
     """In the child: the kernel ends it when the measuring process is gone, however that went."""
-    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
-    os.setpgid(0, 0)  # Ctrl-C reaches the measuring process alone, which then stops the children in order
+    LIBC.prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
+
+
+def die_with_parent_alone():
+    """The same in a group of its own: Ctrl-C reaches the measuring process, which then stops the children in order."""
+    die_with_parent()
+    os.setpgid(0, 0)
+
+
+def spent(pid):
+    """Seconds of processor time of a process and of its children that ended."""
+    with open('/proc/%d/stat' % pid, encoding='ascii', errors='replace') as file:
+        fields = file.read().rsplit(')', 1)[1].split()
+    return sum(map(int, fields[11:15])) / os.sysconf('SC_CLK_TCK')
 
 
 class Processes:
@@ -20,7 +35,7 @@ class Processes:
     def start(self, command, folder, log, env=None):
         with open(log, 'ab') as out:
             self.children.append(subprocess.Popen(command, cwd=folder, stdin=subprocess.DEVNULL, stdout=out, stderr=out,
-                                                  env={**os.environ, **(env or {})}, preexec_fn=die_with_parent))
+                                                  env={**os.environ, **(env or {})}, preexec_fn=die_with_parent_alone))
         return self.children[-1]
 
     def ended(self):
@@ -40,14 +55,33 @@ class Processes:
 
     def megabytes(self):
         """Resident memory of all of them and of their children, now and at most (each at its own time)."""
-        totals, groups = {'VmRSS': 0, 'VmHWM': 0}, {child.pid for child in self.children}
+        totals = {'VmRSS': 0, 'VmHWM': 0}
+        for pid in self.everyone():
+            try:
+                with open('/proc/%d/status' % pid, encoding='ascii', errors='replace') as file:
+                    lines = dict(line.split(':', 1) for line in file)
+                for key in totals:
+                    totals[key] += int(lines[key].split()[0]) / 1024
+            except (OSError, KeyError):  # it has just gone
+                continue
+        return {'now_mb': totals['VmRSS'], 'peak_mb': totals['VmHWM']}
+
+    def seconds(self):
+        """Processor time of all of them and of their children."""
+        total = 0
+        for pid in self.everyone():
+            try:
+                total += spent(pid)
+            except OSError:
+                continue
+        return total
+
+    def everyone(self):
+        """The ids of the children and of all who joined their groups."""
+        groups = {child.pid for child in self.children}
         for name in filter(str.isdigit, os.listdir('/proc')):
             try:
                 if os.getpgid(int(name)) in groups:
-                    with open('/proc/%s/status' % name, encoding='ascii', errors='replace') as file:
-                        lines = dict(line.split(':', 1) for line in file)
-                    for key in totals:
-                        totals[key] += int(lines[key].split()[0]) / 1024
-            except (OSError, KeyError):
+                    yield int(name)
+            except OSError:
                 continue
-        return {'now_mb': totals['VmRSS'], 'peak_mb': totals['VmHWM']}

@@ -14,7 +14,7 @@ from workloads.shape import Query, Table
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 TITLE = 'ClickBench'
-ROWS, QUICK = 1_000_000, 20_000
+ROWS, QUICK = 10_000_000, 20_000
 REAL = 9_580
 
 # A copy number 0 .. n - 1 whose chance falls like a power: few copies are many rows. p is larger where skew is

@@ -82,7 +82,7 @@ class Query:
     absent: tuple = ()        # dialects that cannot say it
 
     def text(self, dialect, check=False):
-        if dialect == 'elastic':  # it has bodies of its own, by the key
+        if dialect.startswith('elastic'):  # it has bodies of its own, by the key
             return self.key
         sql = self.only.get(dialect) or (self.check if check and self.check else self.sql)
         return translate(sql, dialect)
