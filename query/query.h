@@ -28,11 +28,14 @@ typedef struct ov_extern_ops {
                       ov_error *err);
 } ov_extern_ops;
 
-/* What all queries of a process share. */
 /* What a supervisor that runs in this process says of itself, as JSON: state, detailedState, healthy, lag, lagSeconds; empty
  * when it does not run here. */
 typedef ov_status ov_supervisor_look(void *self, ov_slice id, ov_arena *out, ov_slice *json, ov_error *err);
 
+/* What the runner does with a task whose row says RUNNING: "RUNNING", "PENDING", or "NONE" when it has just ended. */
+typedef const char *ov_task_look(void *self, ov_slice id);
+
+/* What all queries of a process share. */
 typedef struct ov_query_env {
     ov_catalog *catalog;
     ov_pool *pool;
@@ -48,6 +51,8 @@ typedef struct ov_query_env {
     ov_blob_cache *states;        /* partial results by segment; NULL: none are kept */
     ov_supervisor_look *supervisor; /* for sys.supervisors; NULL: as the catalog has them */
     void *supervisor_self;
+    ov_task_look *task;           /* for sys.tasks; NULL: all that have not ended run */
+    void *task_self;
     const char *address;          /* "127.0.0.1:8888", for sys.servers; "" when there is no server */
     int64_t started_ms;
 } ov_query_env;

@@ -6,6 +6,7 @@
 #include "ingest/task/task_int.h"
 #include "ingest/upkeep/disk_guard.h"
 
+#include "base/hash.h"
 #include "base/log.h"
 #include "base/os.h"
 
@@ -66,28 +67,58 @@ int64_t ovi_task_elapsed_ms(const ovi_task *t)
 
 /* ---- the live list, under lock ---- */
 
+static ovi_task **place_of(ov_tasks *r, ov_slice id)
+{
+    return &r->by_id[ov_hash_slice(id) % OVI_TASK_PLACES];
+}
+
 ovi_task *ovi_tasks_find(ov_tasks *r, ov_slice id)
 {
     ov_mutex_lock(&r->lock);
-    ovi_task *t = r->live;
+    ovi_task *t = *place_of(r, id);
     while (t && !ov_slice_eq(t->row.id, id))
-        t = t->next;
+        t = t->same_hash;
     if (t)
         atomic_fetch_add_explicit(&t->refs, 1, memory_order_relaxed);
     ov_mutex_unlock(&r->lock);
     return t;
 }
 
+static void enter_live(ov_tasks *r, ovi_task *t)
+{
+    t->at = &r->live;
+    t->next = r->live;
+    if (t->next)
+        t->next->at = &t->next;
+    *t->at = t;
+    t->same_at = place_of(r, t->row.id);
+    t->same_hash = *t->same_at;
+    if (t->same_hash)
+        t->same_hash->same_at = &t->same_hash;
+    *t->same_at = t;
+}
+
+static void leave_live(ovi_task *t)
+{
+    *t->at = t->next;
+    if (t->next)
+        t->next->at = t->at;
+    *t->same_at = t->same_hash;
+    if (t->same_hash)
+        t->same_hash->same_at = t->same_at;
+}
+
 void ovi_tasks_enqueue(ov_tasks *r, ovi_task *t)
 {
     ov_mutex_lock(&r->lock);
-    t->next = r->live;
-    r->live = t;
+    enter_live(r, t);
     t->queued = true;
+    t->waiting_at = r->last;
     *r->last = t;
     r->last = &t->waiting;
     r->pending++;
-    ov_cond_broadcast(&r->work);
+    r->queued[t->type->waits]++;
+    ov_cond_broadcast(&r->work[t->type->waits]);
     ov_mutex_unlock(&r->lock);
 }
 
@@ -102,6 +133,8 @@ static bool in_each_others_way(const ovi_task *a, const ovi_task *b)
 static ovi_task *next_task(ov_tasks *r, bool waits)
 {
     ovi_task *best = NULL;
+    if (!r->queued[waits])
+        return NULL; /* the other sort's queue may be long */
     for (ovi_task *t = r->first; t; t = t->waiting) {
         bool free = true;
         if (t->type->waits != waits)
@@ -125,16 +158,16 @@ static ovi_task *next_task(ov_tasks *r, bool waits)
 /* Out of the queue; under lock. */
 static void unqueue(ov_tasks *r, ovi_task *t)
 {
-    ovi_task **at = &r->first;
-    while (*at != t)
-        at = &(*at)->waiting;
-    *at = t->waiting;
-    if (r->last == &t->waiting)
-        r->last = at;
+    *t->waiting_at = t->waiting;
+    if (t->waiting)
+        t->waiting->waiting_at = t->waiting_at;
+    else
+        r->last = t->waiting_at;
     t->waiting = NULL;
     t->queued = false;
     t->running = true;
     r->pending--;
+    r->queued[t->type->waits]--;
     r->running++;
 }
 
@@ -144,7 +177,7 @@ static ovi_task *dequeue(ov_tasks *r, bool waits)
     ovi_task *t;
     ov_mutex_lock(&r->lock);
     while ((t = next_task(r, waits)) == NULL && !r->stop)
-        ov_cond_wait_ms(&r->work, &r->lock, r->first ? LOOK_MS : IDLE_MS); /* nobody tells when the disk has room again */
+        ov_cond_wait_ms(&r->work[waits], &r->lock, r->queued[waits] ? LOOK_MS : IDLE_MS); /* nobody tells when the disk has room again */
     if (t)
         unqueue(r, t);
     ov_mutex_unlock(&r->lock);
@@ -162,17 +195,20 @@ static bool take_queued(ov_tasks *r, ovi_task *t)
     return queued;
 }
 
+static void wake_all(ov_tasks *r)
+{
+    ov_cond_broadcast(&r->work[0]);
+    ov_cond_broadcast(&r->work[1]);
+}
+
 static void leave(ov_tasks *r, ovi_task *t, bool forget)
 {
     ov_mutex_lock(&r->lock);
-    ovi_task **at = &r->live;
-    while (forget && *at != t)
-        at = &(*at)->next;
     if (forget)
-        *at = t->next;
+        leave_live(t);
     r->running--;
     t->running = false;
-    ov_cond_broadcast(&r->work); /* some task may have waited for this one */
+    wake_all(r); /* some task may have waited for this one */
     ov_cond_broadcast(&r->ended);
     ov_mutex_unlock(&r->lock);
     if (forget)
@@ -386,7 +422,8 @@ ov_status ov_tasks_create(const ov_tasks_config *config, ov_tasks **out, ov_erro
     if (!r->config.port)
         r->config.port = -1;
     ov_mutex_init(&r->lock);
-    ov_cond_init(&r->work);
+    ov_cond_init(&r->work[0]);
+    ov_cond_init(&r->work[1]);
     ov_cond_init(&r->ended);
     ov_cond_init(&r->turn);
     r->last = &r->first;
@@ -412,7 +449,7 @@ void ov_tasks_destroy(ov_tasks *r)
     r->stop = true;
     for (ovi_task *t = r->live; t; t = t->next)
         atomic_store(&t->cancel, true);
-    ov_cond_broadcast(&r->work);
+    wake_all(r);
     ov_mutex_unlock(&r->lock);
     for (uint32_t i = 0; i < r->thread_count; i++)
         ov_thread_join(&r->threads[i]);
@@ -424,7 +461,8 @@ void ov_tasks_destroy(ov_tasks *r)
         ovi_task_release(t);
     }
     ov_mutex_fini(&r->lock);
-    ov_cond_fini(&r->work);
+    ov_cond_fini(&r->work[0]);
+    ov_cond_fini(&r->work[1]);
     ov_cond_fini(&r->ended);
     ov_cond_fini(&r->turn);
     ov_free(r);

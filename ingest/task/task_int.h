@@ -76,21 +76,25 @@ struct ovi_task {
 
     bool queued;       /* under lock */
     bool running;      /* under lock */
-    ovi_task *next;    /* under lock: all live tasks, newest first */
-    ovi_task *waiting; /* under lock: the next in the queue */
+    /* Under lock; each list is taken apart from where a task stands, for it may be long. */
+    ovi_task *next, **at;               /* all live tasks, newest first, and what points to this one */
+    ovi_task *waiting, **waiting_at;    /* the next in the queue */
+    ovi_task *same_hash, **same_at;     /* the next of the same place of by_id */
 };
 
-enum { OVI_WAIT_THREADS = 16 };
+enum { OVI_WAIT_THREADS = 16, OVI_TASK_PLACES = 4096 };
 
 struct ov_tasks {
     ov_tasks_config config;
     ov_mutex lock; /* everything below */
-    ov_cond work;  /* something was queued, or stop */
+    ov_cond work[2]; /* something was queued, or stop; [1] for tasks that wait for others */
     ov_cond ended; /* some task ended */
     bool stop;
     ovi_task *live;             /* newest first */
+    ovi_task *by_id[OVI_TASK_PLACES]; /* the same by the hash of their ids */
     ovi_task *first, **last;    /* the queue */
     uint32_t running, pending;
+    uint32_t queued[2];         /* pending, by sort as in `work` */
     uint32_t thread_count;
     ov_thread threads[OV_TASK_MOST_THREADS];
     uint32_t wait_thread_count;

@@ -13,10 +13,11 @@ static const ov_field tasks_fields[] = {
     OVI_LONG("tls_port"),   OVI_TEXT("error_msg"),
 };
 
-static void task_row(ovi_table_writer *w, const ov_task_row *t, const char *address)
+static void task_row(ovi_table_writer *w, const ov_task_row *t, const ov_query_env *env)
 {
     bool running = ov_slice_eq(t->state, OV_SLICE_LIT("RUNNING"));
-    const char *colon = strrchr(address, ':');
+    const char *runner = !running ? "NONE" : env->task ? env->task(env->task_self, t->id) : "RUNNING";
+    const char *address = env->address ? env->address : "", *colon = strrchr(address, ':');
     ovi_cell_text(w, t->id);
     ovi_cell_text(w, t->group_id);
     ovi_cell_text(w, t->type);
@@ -24,7 +25,7 @@ static void task_row(ovi_table_writer *w, const ov_task_row *t, const char *addr
     ovi_cell_text(w, t->created);
     ovi_cell_text(w, t->created);
     ovi_cell_text(w, t->state);
-    ovi_cell_str(w, running ? "RUNNING" : "NONE");
+    ovi_cell_str(w, runner);
     ovi_cell_i64(w, running ? 0 : t->duration_ms);
     ovi_cell_str(w, address[0] ? address : NULL);
     if (colon)
@@ -54,7 +55,7 @@ static ov_status tasks_rows(const ov_systable *table, ov_query_ctx *cx, const ov
     if (st == OV_OK) {
         ovi_syswriter_open(&w, table, cx, emit, err);
         for (uint32_t i = 0; i < count; i++)
-            task_row(&w, &rows[i], system->env->address ? system->env->address : "");
+            task_row(&w, &rows[i], system->env);
         st = ovi_syswriter_close(&w);
     }
     ov_arena_fini(&arena);

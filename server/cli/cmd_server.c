@@ -108,6 +108,11 @@ static ov_status start_http(ov_app *app, const server_options *o, ov_error *err)
     return ov_catalog_set_address(app->catalog, app->address, err);
 }
 
+static const char *look_at_task(void *self, ov_slice id)
+{
+    return ov_tasks_runner_status(self, id);
+}
+
 static ov_status start_tasks(ov_app *app, const server_options *o, ov_error *err)
 {
     static ov_sql_task_ops sql;
@@ -128,7 +133,10 @@ static ov_status start_tasks(ov_app *app, const server_options *o, ov_error *err
         .host = app->host,
         .port = app->port,
     };
-    return ov_tasks_create(&config, &app->tasks, err);
+    OV_TRY(ov_tasks_create(&config, &app->tasks, err));
+    app->env.task_self = app->tasks;
+    app->env.task = look_at_task;
+    return OV_OK;
 }
 
 static ov_status start_schedules(ov_app *app, const server_options *o, ov_error *err)

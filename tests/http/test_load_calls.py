@@ -90,6 +90,20 @@ def many_polls(server):
     hook_poll(server, '/druid/indexer/v1/task/%s/status' % task)
 
 
+def long_queue(server):
+    """Lists of many waiting tasks are read in one go, and say of each whether it runs; the console's view too."""
+    tasks = [hook_submit(server, '/druid/indexer/v1/task', '{"type":"noop","runTime":60000,"dataSource":"long_queue"}')['task'] for _ in range(400)]
+    began = time.monotonic()
+    waiting = [t for t in server.get_json('/druid/indexer/v1/pendingTasks') if t['dataSource'] == 'long_queue']
+    check(time.monotonic() - began < 1, 'over a second for a list')
+    check(len(waiting) >= 390 and {t['runnerStatusCode'] for t in waiting} == {'PENDING'}, len(waiting))
+    seen = server.value("SELECT COUNT(*) FROM sys.tasks WHERE datasource = 'long_queue' AND status = 'RUNNING' AND runner_status = 'PENDING'")
+    check(abs(seen - len(waiting)) <= 2, (seen, len(waiting)))
+    server.request('POST', '/druid/indexer/v1/datasources/long_queue/shutdownAllTasks')
+    same(hook_poll(server, '/druid/indexer/v1/task/%s/status' % tasks[0])[0], 'FAILED')
+    same(hook_poll(server, '/druid/indexer/v1/task/%s/status' % tasks[-1])[0], 'FAILED')
+
+
 def posting_script(server):
     """Post, wait by `statusCode`, then by the load status of the whole cluster."""
     task = hook_submit(server, '/druid/indexer/v1/task', json.dumps(inline('posted', ROWS)))['task']
@@ -143,5 +157,5 @@ def console_statement(server):
 
 
 def cases(server):
-    for function in (hook_batch, hook_statement, hook_gives_up, hook_refused, many_polls, posting_script, console_batch, console_statement):
+    for function in (hook_batch, hook_statement, hook_gives_up, hook_refused, many_polls, long_queue, posting_script, console_batch, console_statement):
         yield function.__name__.replace('_', ' '), lambda f=function: f(server)

@@ -224,6 +224,36 @@ static void test_shutdown_queue_and_list(void **state)
     fixture_fini(&f);
 }
 
+/* Each is found among the others, waits, and leaves both lists, from their ends and from their middles. */
+static void test_long_queue(void **state)
+{
+    (void)state;
+    enum { MANY = 300 };
+    ov_error err = OV_ERROR_INIT;
+    fixture f;
+    ov_slice ids[MANY];
+    ov_task_counts counts;
+    fixture_init(&f);
+    for (int i = 0; i < MANY; i++)
+        ids[i] = submit(&f, "{\"type\":\"noop\",\"runTime\":60000}");
+    do {
+        ov_sleep_ms(5);
+        ov_tasks_counts(f.tasks, &counts);
+    } while (counts.running < 2);
+    ov_task_filter filter = {.state = OV_SLICE_LIT("pending")};
+    check_ok(ov_tasks_list(f.tasks, &filter, &f.buf, &err), &err);
+    assert_int_equal(parse(&f)->count, MANY - 2);
+    for (int step = 7, i = 0, n = 0; n < MANY; i = (i + step) % MANY, n++) /* 7 and 300 share no divisor */
+        check_ok(ov_tasks_shutdown(f.tasks, ids[i], &err), &err);
+    for (int i = 0; i < MANY; i++)
+        assert_int_equal(finish(&f, ids[i]).phase, OV_TASK_FAILED);
+    assert_int_equal(ov_tasks_live(f.tasks, OV_SLICE_LIT("noop")), 0);
+    submit(&f, "{\"type\":\"noop\",\"runTime\":1}");
+    ov_slice last = submit(&f, "{\"type\":\"noop\",\"runTime\":1}");
+    assert_int_equal(finish(&f, last).phase, OV_TASK_SUCCESS);
+    fixture_fini(&f);
+}
+
 static void test_history_and_restart(void **state)
 {
     (void)state;
@@ -319,6 +349,7 @@ int main(void)
         cmocka_unit_test(test_life_of_a_task),
         cmocka_unit_test(test_refused_documents),
         cmocka_unit_test(test_shutdown_queue_and_list),
+        cmocka_unit_test(test_long_queue),
         cmocka_unit_test(test_history_and_restart),
         cmocka_unit_test(test_batch_load),
         cmocka_unit_test(test_failed_load_leaves_nothing),
