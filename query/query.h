@@ -68,10 +68,12 @@ typedef struct ov_param {
     uint32_t item_count;
 } ov_param;
 
-/* What an INSERT or REPLACE statement does with its rows; see query/sql/bind_insert.c. The query's fields are the stored
+/* What an INSERT or REPLACE statement does with its rows; see query/sql/bind_insert.c, bind_export.c. The query's fields are the stored
  * columns: __time first, then those of CLUSTERED BY. */
 typedef struct ov_query_write {
-    ov_slice datasource;
+    ov_slice datasource;          /* "__query_select" for an export */
+    ov_slice export_path;         /* INSERT INTO EXTERN: the folder for files of CSV, as written; nothing but this is said
+                                     then, and the fields are the query's. Empty: rows go to the datasource */
     bool replace;
     bool replace_all;             /* OVERWRITE ALL; otherwise REPLACE empties these: */
     const ov_interval *intervals; /* ascending, disjoint, aligned with `segment` */

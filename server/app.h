@@ -36,6 +36,7 @@ typedef struct ov_app {
     ov_kafka *kafka; /* supervisors, which push what they read */
     ov_query_env env;
     ov_extern_ops externs;
+    const char *export_dir; /* below which statements write files; NULL: nowhere */
     ov_running *running;
     ov_admission *admission; /* of large queries */
     ov_lookup_store *lookups;

@@ -26,11 +26,10 @@ enum { TARGET, COLUMNS, OVERWRITE, QUERY, PARTITIONED, CLUSTERED };
 static OV_CHECKED ov_status bind_target(insert *in, ov_error *err)
 {
     const ov_ast *target = in->ast->kids[TARGET];
-    if (target->kind == OV_AST_CALL)
-        return ovi_sql_fail_node(in->b, target, OV_UNSUPPORTED, err, NULL,
-                                 "Exporting to files with %s INTO EXTERN is not supported; read the rows with a SELECT "
-                                 "and resultFormat csv",
-                                 in->verb);
+    if (in->ast->text.n)
+        return ovi_sql_fail_node(in->b, target, OV_INVALID, err, NULL,
+                                 "The AS <format> clause should only be specified while exporting rows into an EXTERN "
+                                 "destination.");
     if (target->kind == OV_AST_NAME) {
         in->w->datasource = target->text;
         return OV_OK;
@@ -388,6 +387,8 @@ ov_status ovi_sql_bind_insert(ovi_sql_binder *b, const ov_ast *ast, const ov_pla
                               ov_error *err)
 {
     bool replace = ast->flags & OV_AST_REPLACE;
+    if (ast->kids[TARGET]->kind == OV_AST_CALL)
+        return ovi_sql_bind_export(b, ast, plan, out, err);
     insert in = {.b = b, .ast = ast, .verb = replace ? "REPLACE" : "INSERT"};
     OV_TRY(ov_arena_zalloc(b->arena, sizeof *in.w, &in.w, err));
     in.w->replace = replace;

@@ -440,6 +440,12 @@ OV_CHECKED ov_status ovi_sql_bind_literal(ovi_sql_binder *b, const ov_ast *ast, 
 OV_CHECKED ov_status ovi_sql_bind_type(const ovi_sql_binder *b, const ov_ast *type, ov_sqltype *sql,
                                        ov_type *native, ov_error *err);
 
+/* ---- bind_export.c ---- */
+
+/* INSERT INTO EXTERN(...). */
+OV_CHECKED ov_status ovi_sql_bind_export(ovi_sql_binder *b, const ov_ast *insert, const ov_plan **plan,
+                                         const ov_query_write **out, ov_error *err);
+
 /* ---- bind_insert.c ---- */
 /* INSERT or REPLACE: the plan makes the rows in the order and the columns in which they are stored. */
 OV_CHECKED ov_status ovi_sql_bind_insert(ovi_sql_binder *b, const ov_ast *insert, const ov_plan **plan,

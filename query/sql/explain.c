@@ -90,6 +90,10 @@ static void write_attributes(const ov_plan *plan, const ov_query_write *w, ov_bu
         ov_buf_add_str(out, "{\"statementType\":\"SELECT\"}");
         return;
     }
+    if (w->export_path.n) {
+        ov_buf_add_str(out, "{\"statementType\":\"INSERT\",\"targetDataSource\":\"EXTERNAL\"}");
+        return;
+    }
     ov_buf_addf(out, "{\"statementType\":\"%s\",\"targetDataSource\":", w->replace ? "REPLACE" : "INSERT");
     ov_json_quote(out, w->datasource);
     ov_buf_addf(out, ",\"partitionedBy\":" OV_SLICE_FMT, OV_SLICE_WHOLE(w->segment_json));
@@ -120,7 +124,8 @@ ov_status ovi_sql_explain(ovi_sql_binder *b, const ov_plan *plan, const ov_query
     write_attributes(plan, write, &attributes);
     ov_buf_add_char(&resources, '[');
     if (write)
-        add_resource(write->datasource, "DATASOURCE", &resources);
+        add_resource(write->export_path.n ? OV_SLICE_LIT("local") : write->datasource,
+                     write->export_path.n ? "EXTERNAL" : "DATASOURCE", &resources);
     write_resources(optimised, &resources);
     ov_buf_add_char(&resources, ']');
     ov_native_print native = {.cx = b->cx, .context = b->env->context, .id = b->env->query_id};

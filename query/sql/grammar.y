@@ -134,8 +134,12 @@ explainable(A) ::= INSERT(S) INTO target(T1) query(Q) partitioned_opt(P) cluster
     { A = ovi_sql_span(ovi_sql_node(p, OV_AST_INSERT, 6, T1, NULL, NULL, Q, P, K), T(S), NULL); }
 explainable(A) ::= INSERT(S) INTO target(T1) LP names(C) RP query(Q) partitioned_opt(P) clustered_opt(K).
     { A = ovi_sql_span(ovi_sql_node(p, OV_AST_INSERT, 6, T1, C, NULL, Q, P, K), T(S), NULL); }
-explainable(A) ::= INSERT(S) INTO target(T1) AS name(F) query(Q).
-    { A = ovi_sql_span(ovi_sql_node(p, OV_AST_INSERT, 6, T1, NULL, NULL, Q, NULL, NULL), T(S), NULL);
+explainable(A) ::= INSERT(S) INTO target(T1) AS name(F) query(Q) partitioned_opt(P) clustered_opt(K).
+    { A = ovi_sql_span(ovi_sql_node(p, OV_AST_INSERT, 6, T1, NULL, NULL, Q, P, K), T(S), NULL);
+      if (A && F) A->text = F->text; }
+explainable(A) ::= REPLACE(S) INTO target(T1) AS name(F) overwrite_all_opt(O) query(Q) partitioned_opt(P) clustered_opt(K).
+    { A = ovi_sql_flag(ovi_sql_span(ovi_sql_node(p, OV_AST_INSERT, 6, T1, NULL, NULL, Q, P, K), T(S), NULL),
+                   OV_AST_REPLACE | O);
       if (A && F) A->text = F->text; }
 explainable(A) ::= REPLACE(S) INTO target(T1) columns_opt(C) OVERWRITE ALL query(Q) partitioned_opt(P) clustered_opt(K).
     { A = ovi_sql_flag(ovi_sql_span(ovi_sql_node(p, OV_AST_INSERT, 6, T1, C, NULL, Q, P, K), T(S), NULL),
@@ -147,6 +151,9 @@ target(A) ::= path(B). { A = B; }
 target(A) ::= extern(B). { A = B; }
 columns_opt(A) ::= . { A = NULL; }
 columns_opt(A) ::= LP names(B) RP. { A = B; }
+%type overwrite_all_opt {uint16_t}
+overwrite_all_opt(A) ::= . { A = 0; }
+overwrite_all_opt(A) ::= OVERWRITE ALL. { A = OV_AST_ALL; }
 partitioned_opt(A) ::= . { A = NULL; }
 partitioned_opt(A) ::= PARTITIONED BY term(B). { A = B; }
 partitioned_opt(A) ::= PARTITIONED BY ALL(B). { A = ovi_sql_name(p, T(B), false); }

@@ -22,12 +22,13 @@
 #include "server/host.h"
 #include "server/jdbc/avatica_store.h"
 #include "server/pull_query.h"
+#include "server/query/sql_export.h"
 #include "server/query/sql_select.h"
 #include "server/query/sql_task.h"
 #include "server/task_transform.h"
 
 typedef struct server_options {
-    const char *dir, *host, *names, *log_level, *spill_dir, *heartbeat;
+    const char *dir, *host, *names, *log_level, *spill_dir, *export_dir, *heartbeat;
     bool anonymous;
     int64_t port, threads, tasks, connections, queries, waiting, stream_age, compression;
     uint64_t memory, task_memory, query_memory, keys_memory, results, states, spill_limit, max_body, stream_memory;
@@ -120,6 +121,9 @@ static ov_status start_tasks(ov_app *app, const server_options *o, ov_error *err
     sql = ov_sql_task_ops_of(app);
     pull = ov_pull_ops_of(&app->env);
     ov_sql_results_expire(o->dir, ov_now_ms(), true);
+    app->export_dir = o->export_dir;
+    if (o->export_dir)
+        OV_TRY(ov_sql_export_start(o->export_dir, err));
     ov_tasks_config config = {
         .catalog = app->catalog,
         .transforms = &ov_transforms,
@@ -259,6 +263,8 @@ static int check_options(server_options *o)
     if (o->queries < 1 || o->queries > MOST_QUERIES || o->waiting < 0 || o->waiting > MOST_QUERIES)
         return ov_cli_usage(&ov_cmd_server, "--max-queries takes a number from 1 to %d, --max-waiting one from 0 to %d",
                             MOST_QUERIES, MOST_QUERIES);
+    if (o->export_dir && o->export_dir[0] != '/')
+        return ov_cli_usage(&ov_cmd_server, "--export-dir takes an absolute path");
     if (o->compression < 0 || o->compression > 9)
         return ov_cli_usage(&ov_cmd_server, "--compression-level takes a number from 0 to 9");
     if (o->log_level && !ov_log_level_find(ov_slice_cstr(o->log_level), &level))
@@ -318,6 +324,8 @@ static int run(int argc, char **argv)
          "where queries go to disk (tmp in the data folder)"},
         {0, "spill-limit", OV_OPT_SIZE, &o.spill_limit, "SIZE",
          "most bytes there (half of what is free at the start)"},
+        {0, "export-dir", OV_OPT_TEXT, &o.export_dir, "DIR",
+         "below which INSERT INTO EXTERN writes files (none: it is refused)"},
         {0, "keys-memory", OV_OPT_SIZE, &o.keys_memory, "SIZE",
          "tables of keys of datasources that are written to, 15 to 30 bytes a key (a quarter of what there is)"},
         {0, "stream-memory", OV_OPT_SIZE, &o.stream_memory, "SIZE",

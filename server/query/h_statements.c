@@ -46,7 +46,7 @@ ov_status ovi_statement_find(ov_app *app, ov_slice id, ov_arena *a, ovi_statemen
     ov_slice destination;
     const ov_json *to = ov_json_find(ov_json_find(out->doc, "spec"), "destination");
     OV_TRY(ov_json_str(to, "type", NO_SQL, &destination, err));
-    out->writes = ov_slice_eq(destination, OV_SLICE_LIT("dataSource"));
+    out->writes = ov_slice_eq(destination, OV_SLICE_LIT("dataSource")) || ov_slice_eq(destination, OV_SLICE_LIT("export"));
     if (ov_slice_eq(out->row.state, OV_SLICE_LIT("SUCCESS")))
         out->state = "SUCCESS";
     else if (ov_slice_eq(out->row.state, OV_SLICE_LIT("FAILED")))
@@ -102,11 +102,12 @@ static void add_copy(ov_jsonw *w, const char *key, const ov_json *v)
     ov_buf_fini(&text);
 }
 
-static int64_t rows_written(const ovi_statement *s)
+/* A member of the counters of what the first stage put out: rows or bytes. */
+static int64_t put_out(const ovi_statement *s, const char *what)
 {
-    const ov_json *v = ov_json_find(ov_json_find(s->report, "counters"), "1");
-    v = ov_json_find(ov_json_find(v, "0"), "segmentGenerationProgress");
-    return number_of(ov_json_find(v, "rowsProcessed"));
+    const ov_json *v = ov_json_find(ov_json_find(s->report, "counters"), "0");
+    v = ov_json_find(ov_json_find(v, "0"), "output");
+    return number_of(ov_json_at(ov_json_find(v, what), 0));
 }
 
 static void add_result(ov_jsonw *w, const ovi_statement *s)
@@ -120,8 +121,8 @@ static void add_result(ov_jsonw *w, const ovi_statement *s)
         bytes += number_of(ov_json_find(p, "sizeInBytes"));
     }
     ov_jsonw_open_object(w, "result");
-    ov_jsonw_i64(w, "numTotalRows", s->writes ? rows_written(s) : rows);
-    ov_jsonw_i64(w, "totalSizeInBytes", bytes);
+    ov_jsonw_i64(w, "numTotalRows", s->writes ? put_out(s, "rows") : rows);
+    ov_jsonw_i64(w, "totalSizeInBytes", s->writes ? put_out(s, "bytes") : bytes);
     ov_jsonw_str(w, "dataSource", s->row.datasource);
     if (!s->writes) {
         add_copy(w, "sampleRecords", ov_json_find(results, "results"));

@@ -6,6 +6,7 @@
 #include "base/os.h"
 #include "ingest/task/task.h"
 #include "server/query/place.h"
+#include "server/query/sql_export.h"
 #include "server/query/sql_select.h"
 #include "server/query/sql_settings.h"
 #include "server/query/sql_write.h"
@@ -25,6 +26,16 @@ static void add_json(ov_jsonw *w, const char *key, const ov_json *v, const char 
 static void add_destination(ov_jsonw *w, const ov_query_write *what)
 {
     ov_jsonw_open_object(w, "destination");
+    if (what && what->export_path.n) {
+        ov_jsonw_cstr(w, "type", "export");
+        ov_jsonw_open_object(w, "exportStorageProvider");
+        ov_jsonw_cstr(w, "type", "local");
+        ov_jsonw_str(w, "exportPath", what->export_path);
+        ov_jsonw_close_object(w);
+        ov_jsonw_cstr(w, "resultFormat", "csv");
+        ov_jsonw_close_object(w);
+        return;
+    }
     ov_jsonw_cstr(w, "type", what ? "dataSource" : "durableStorage");
     if (what) {
         ov_jsonw_str(w, "dataSource", what->datasource);
@@ -152,6 +163,9 @@ static ov_status check(void *ctx, const ov_json *doc, ov_arena *out, ov_slice *d
     const ov_query_write *w = ov_query_write_of(q);
     ov_status st = ov_arena_copy(out, w ? w->datasource : OV_SLICE_LIT("__query_select"), datasource, err);
     *alone = w && w->replace;
+    ov_slice folder;
+    if (st == OV_OK && w && w->export_path.n)
+        st = ov_sql_export_folder(app->export_dir, w->export_path, out, &folder, err);
     ov_query_close(q);
     *plan = s;
     return st;
@@ -228,6 +242,8 @@ static ov_status run(void *ctx, void *plan, ov_sql_work *work, ov_error *err)
         /* it was cancelled in the queue */
     } else if (!ov_query_write_of(q)) {
         st = ov_sql_select_run(q, s->rq.context, work, err);
+    } else if (ov_query_write_of(q)->export_path.n) {
+        st = ov_sql_export_run(q, s->rq.context, app->export_dir, work, err);
     } else {
         st = ov_sql_write_run(q, s->rq.context, work, err);
         if (st == OV_OK)

@@ -13,6 +13,7 @@ import test_avatica  # noqa: E402
 import test_compact  # noqa: E402
 import test_concurrency  # noqa: E402
 import test_errors  # noqa: E402
+import test_export  # noqa: E402
 import test_extern  # noqa: E402
 import test_first_last  # noqa: E402
 import test_formats  # noqa: E402
@@ -49,6 +50,7 @@ PARTS = (  # in this order
     test_tasks,
     test_load_calls,
     test_insert,
+    test_export,
     test_extern,
     test_first_last,
     test_native,

@@ -176,6 +176,10 @@ static void statements(void **state)
               "REPLACE INTO t OVERWRITE ALL SELECT 1 PARTITIONED BY FLOOR(__time TO DAY)");
     parses_to("INSERT INTO EXTERN(local(exportPath => '/x')) AS CSV SELECT 1",
               "INSERT INTO EXTERN(local(exportPath => '/x')) AS CSV SELECT 1");
+    parses_to("REPLACE INTO EXTERN(local(exportPath => '/x')) AS CSV SELECT 1 PARTITIONED BY ALL",
+              "REPLACE INTO EXTERN(local(exportPath => '/x')) AS CSV SELECT 1 PARTITIONED BY ALL");
+    parses_to("REPLACE INTO EXTERN(local(exportPath => '/x')) AS CSV OVERWRITE ALL SELECT 1 CLUSTERED BY a",
+              "REPLACE INTO EXTERN(local(exportPath => '/x')) AS CSV OVERWRITE ALL SELECT 1 CLUSTERED BY a");
 }
 
 static void errors(void **state)
