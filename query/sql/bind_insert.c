@@ -8,6 +8,7 @@
  * Source: Druid's docs/multi-stage-query/reference.md; sentences of refusals as in its IngestHandler.
  */
 #include "query/sql/bind_int.h"
+#include "storage/segment/segment_id.h"
 
 static const ov_slice TIME_NAME = {"__time", 6};
 
@@ -23,6 +24,15 @@ enum { TARGET, COLUMNS, OVERWRITE, QUERY, PARTITIONED, CLUSTERED };
 
 /* ---- what is written to ---- */
 
+static OV_CHECKED ov_status take_name(insert *in, const ov_ast *name, ov_error *err)
+{
+    ov_error why = OV_ERROR_INIT;
+    if (ov_datasource_name_check(name->text, &why) != OV_OK)
+        return ovi_sql_fail_node(in->b, name, OV_INVALID, err, NULL, "%s", why.text);
+    in->w->datasource = name->text;
+    return OV_OK;
+}
+
 static OV_CHECKED ov_status bind_target(insert *in, ov_error *err)
 {
     const ov_ast *target = in->ast->kids[TARGET];
@@ -30,15 +40,11 @@ static OV_CHECKED ov_status bind_target(insert *in, ov_error *err)
         return ovi_sql_fail_node(in->b, target, OV_INVALID, err, NULL,
                                  "The AS <format> clause should only be specified while exporting rows into an EXTERN "
                                  "destination.");
-    if (target->kind == OV_AST_NAME) {
-        in->w->datasource = target->text;
-        return OV_OK;
-    }
+    if (target->kind == OV_AST_NAME)
+        return take_name(in, target, err);
     const ov_ast *last = target->kids[target->kid_count - 1];
-    if (target->kid_count == 2 && ov_slice_eq(target->kids[0]->text, OV_SLICE_LIT("druid"))) {
-        in->w->datasource = last->text;
-        return OV_OK;
-    }
+    if (target->kid_count == 2 && ov_slice_eq(target->kids[0]->text, OV_SLICE_LIT("druid")))
+        return take_name(in, last, err);
     return ovi_sql_fail_node(in->b, target, OV_INVALID, err, NULL,
                              "Table [" OV_SLICE_FMT "." OV_SLICE_FMT
                              "] does not support operation [%s] because it is not a Druid datasource",

@@ -145,6 +145,7 @@ def refusals(server):
                         ('REPLACE INTO', 'REPLACE operations are not supported by the requested SQL engine [native].')):
         over = ' OVERWRITE ALL' if path.startswith('REPLACE') else ''
         refused(server, path + ' x' + over + ' SELECT 1 AS a PARTITIONED BY ALL', words, '/druid/v2/sql')
+    refused(server, 'INSERT INTO "a/b" SELECT 1 AS a PARTITIONED BY ALL', "holds '/' (line [1], column [13])")
     refused(server, 'INSERT INTO x SELECT 1 AS a', 'requires a PARTITIONED BY to be explicitly defined')
     refused(server, 'INSERT INTO x SELECT 1 AS a PARTITIONED BY DAY', 'has no column __time')
     refused(server, 'INSERT INTO x SELECT 1 PARTITIONED BY ALL', 'requires columns to be named')
