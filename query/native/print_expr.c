@@ -216,9 +216,19 @@ static const char *native_name(const char *sql)
     return NULL;
 }
 
+/* IS NULL of the whole list of a multi-value string: a native one would be asked of each value. */
+static bool is_of_whole_list(const ov_expr *e, const char *fn)
+{
+    return (strcmp(fn, "IS NULL") == 0 || strcmp(fn, "IS NOT NULL") == 0) && e->args[0]->type.id == OV_TYPE_STRING && e->args[0]->type.multi;
+}
+
 static void print_call(ovi_printer *p, const ov_expr *e, const ov_slice *names, ov_buf *out)
 {
     const char *fn = ov_expr_function(e);
+    if (is_of_whole_list(e, fn)) {
+        p->lost = true;
+        return;
+    }
     if (print_operator(p, e, fn, names, out) || print_time(p, e, fn, names, out))
         return;
     if (strcmp(fn, "NOT") == 0) {

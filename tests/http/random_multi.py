@@ -13,14 +13,18 @@ import json
 import os
 import random
 import sys
+import urllib.parse
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path[:0] = [os.path.join(HERE, '..', 'lib')]
+import explained  # noqa: E402
 from ovatetest import Counter, Server  # noqa: E402
 
 TABLE = 'random_multi'
 LISTS = ('tags', 'labels')
 VALUES = ['a', 'b', 'Bc', 'ab', '10', 'zz']
+# asked of the list as a whole, where a native function would be asked of each value
+EXPLAINED = ('SELECT k, COUNT(tags) FROM %s GROUP BY k' % TABLE, 'SELECT COUNT(labels) FILTER (WHERE n > 1), COUNT(tags) FROM %s' % TABLE)
 INTERVAL = '2024-01-01/2025-01-01'
 
 
@@ -329,6 +333,9 @@ def main():
         for seed in range(asked.seed, asked.seed + asked.count):
             why = check(asker, seed)
             counter.check('seed %d' % seed, not why, why)
+        for sql in EXPLAINED:
+            result, why = explained.compare(urllib.parse.urlsplit('http://127.0.0.1:%d' % server.port), sql, {})
+            counter.check('the native query of ' + sql, result in ('same', 'none'), '%s %s' % (result, why))
     counter.finish()
 
 
