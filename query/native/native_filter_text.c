@@ -73,7 +73,8 @@ static ov_status search_query(ovi_filter_binder *f, const ov_json *spec, const o
     ov_slice type, s;
     bool cased;
     OV_TRY(ov_json_need_str(spec, "type", &type, f->err));
-    OV_TRY(ov_json_bool(spec, "caseSensitive", false, &cased, f->err));
+    OV_TRY(ov_json_bool(spec, "case_sensitive", false, &cased, f->err)); /* so the documentation of Druid writes it */
+    OV_TRY(ov_json_bool(spec, "caseSensitive", cased, &cased, f->err));
     if (ov_slice_eq(type, OV_SLICE_LIT("all")))
         return ovi_filter_truth(f, true, out);
     if (ov_slice_eq(type, OV_SLICE_LIT("fragment")))
