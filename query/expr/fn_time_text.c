@@ -1,9 +1,10 @@
 /*
- * Time and text: TIME_PARSE, TIME_FORMAT, TIME_IN_INTERVAL. Without a pattern text is ISO-8601; with one the letters are
+ * Time and text: TIME_PARSE, TIME_FORMAT, TIME_IN_INTERVAL, and the extraction function `time`. Without a pattern text is ISO-8601; with one the letters are
  * Joda's. A text that does not parse is NULL.
  */
 #include "query/expr/expr_int.h"
 
+#include "base/icu_time.h"
 #include "base/joda.h"
 
 typedef struct pattern_info {
@@ -103,6 +104,60 @@ ov_status ovi_eval_time_format(ovi_call *c, ov_vec *out, ov_error *err)
             ov_joda_format(info->joda, ovi_i64(&c->arg[0], r), info->tz, &buf);
         else
             ov_iso_add(&buf, ovi_i64(&c->arg[0], r), info->tz);
+        st = ovi_keep_text(c, &buf, &l.s[r], err);
+    }
+    ov_buf_fini(&buf);
+    ovi_finish(c, &l, out);
+    return st;
+}
+
+/* ---- one pattern for another ---- */
+
+typedef struct rewrite_info {
+    const ov_icu_time *from, *to;
+} rewrite_info;
+
+/* (text, pattern, pattern): the time that the first of ICU's patterns reads, as the second writes it; a text that it does not
+ * read stays as it is. */
+ov_status ovi_bind_time_rewrite(ovi_bind *b, ov_error *err)
+{
+    rewrite_info *info;
+    ov_slice from, to;
+    bool none;
+    OV_TRY(ovi_want_text(b, 0, err));
+    OV_TRY(ovi_const_text(b, 1, &from, &none, err));
+    OV_TRY(ovi_const_text(b, 2, &to, &none, err));
+    OV_TRY(ovi_prepare(b, sizeof *info, &info, err));
+    OV_TRY(ov_icu_time_compile(from, true, b->cx->arena, &info->from, err));
+    OV_TRY(ov_icu_time_compile(to, false, b->cx->arena, &info->to, err));
+    b->nullable = b->args[0]->nullable;
+    ovi_result(b, OV_SQL_VARCHAR);
+    return OV_OK;
+}
+
+ov_status ovi_eval_time_rewrite(ovi_call *c, ov_vec *out, ov_error *err)
+{
+    const rewrite_info *info = c->e->prepared;
+    const uint32_t *rows;
+    uint32_t n;
+    ovi_result_lanes l;
+    OV_TRY(ovi_rows(c, &rows, &n, err));
+    OV_TRY(ovi_lanes_nullable(c, &l, err));
+    ov_buf buf;
+    ov_buf_init(&buf);
+    ov_status st = OV_OK;
+    for (uint32_t k = 0; k < n && st == OV_OK; k++) {
+        uint32_t r = rows[k];
+        ov_icu_moment at;
+        if (ovi_arg_null(&c->arg[0], r)) {
+            ovi_null_row(&l, r);
+            continue;
+        }
+        ov_buf_clear(&buf);
+        if (ov_icu_time_read(info->from, ovi_str(&c->arg[0], r), &at))
+            ov_icu_time_write(info->to, at, &buf);
+        else
+            ov_buf_add_slice(&buf, ovi_str(&c->arg[0], r));
         st = ovi_keep_text(c, &buf, &l.s[r], err);
     }
     ov_buf_fini(&buf);

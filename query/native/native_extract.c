@@ -233,13 +233,19 @@ static ov_status extract_time_format(ovi_nplanner *p, const ov_json *fn, const o
     return ovi_ncall(p, fn, "$TIME_FORMAT", args, 3, out, err);
 }
 
+/* Its formats are ICU's unless `joda` says otherwise. */
 static ov_status extract_time(ovi_nplanner *p, const ov_json *fn, const ov_expr *x, const ov_expr **out, ov_error *err)
 {
-    const ov_expr *args[2], *parsed[2];
+    const ov_expr *args[3], *parsed[2];
+    bool joda;
+    OV_TRY(ov_json_bool(fn, "joda", false, &joda, err));
     OV_TRY(ovi_ntext(p, x, &args[0], err));
     OV_TRY(text_member(p, fn, "timeFormat", &args[1], err));
+    OV_TRY(text_member(p, fn, "resultFormat", &args[2], err));
+    if (!joda)
+        return ovi_ncall(p, fn, "$TIME_REWRITE", args, 3, out, err);
     OV_TRY(ovi_ncall(p, fn, "TIME_PARSE", args, 2, &parsed[0], err));
-    OV_TRY(text_member(p, fn, "resultFormat", &parsed[1], err));
+    parsed[1] = args[2];
     OV_TRY(ovi_ncall(p, fn, "TIME_FORMAT", parsed, 2, &parsed[0], err));
     parsed[1] = args[0]; /* what is no time stays as it is */
     return ovi_ncall(p, fn, "COALESCE", parsed, 2, out, err);

@@ -55,6 +55,28 @@ def theta_text(server):
         check(line in text, text)
 
 
+def times_rewritten(server):
+    """ICU's date patterns, lenient, unless `joda` says otherwise: those take the whole text and no 13th month."""
+    def got(*texts, **fn):
+        source = {'type': 'inline', 'columnNames': ['__time', 'd'], 'columnTypes': ['LONG', 'STRING'], 'rows': [[0, t] for t in texts]}
+        dimension = {'type': 'extraction', 'dimension': 'd', 'outputName': 'e', 'extractionFn': dict({'type': 'time', 'timeFormat': 'MM/dd/yyyy'}, **fn)}
+        answer = rows(server, queryType='groupBy', granularity='all', dataSource=source, dimensions=['d', dimension], context={'resultAsArray': True})
+        return [dict(answer)[t] for t in texts]
+    same(got('12/21/2012', '5/6/2012', 'foo', '', None, resultFormat='QQQ/yyyy'), ['Q4/2012', 'Q2/2012', 'foo', '', None])
+    same(got('13/40/2012', '01/02/2012 rest', resultFormat='yyyy-MM-dd'), ['2013-02-09', '2012-01-02'])
+    same(got('13/40/2012', '01/02/2012 rest', '01/02/2012', resultFormat='yyyy-MM-dd', joda=True), ['13/40/2012', '01/02/2012 rest', '2012-01-02'])
+    same(got('1442018818771', timeFormat='yyyy', resultFormat='yy'), ['73'])
+    wrong = {'type': 'extraction', 'dimension': 's', 'outputName': 'e', 'extractionFn': {'type': 'time', 'timeFormat': 'yyyy', 'resultFormat': 'b'}}
+    place(server, "dimensions[0].extractionFn: the time format 'b' has an unknown letter", queryType='groupBy', granularity='all', dimensions=[wrong])
+
+
+def cases_of_search(server):
+    """`case_sensitive` is what Druid's documentation writes, `caseSensitive` what Druid reads."""
+    count = lambda **query: rows(server, aggregations=COUNT, **dict(SERIES, filter={'type': 'search', 'dimension': 'x', 'query': dict(query, type='contains')}))
+    for key in ('caseSensitive', 'case_sensitive'):
+        same([count(value='B', **{key: cased})[0]['result']['n'] for cased in (True, False, 'false')], [0, 2, 2])
+
+
 def z_score(server):
     number = lambda v: {'type': 'constant', 'value': v}
     got = rows(server, postAggregations=[
@@ -137,6 +159,7 @@ def cases(server):
     yield 'rare: not finished', lambda: same(
         [aggregated(server, dict(type=t, fieldName=f), context={'finalize': False})['v'] for t, f in (('timeMax', '__time'), ('longLast', 'y'))],
         [3, {'lhs': 3, 'rhs': 9}])
-    for name, run in (('a theta sketch as text', theta_text), ('tests of two samples', z_score), ('union', union), ('unions refused', unions_refused),
+    for name, run in (('a theta sketch as text', theta_text), ('tests of two samples', z_score), ('times rewritten', times_rewritten),
+                      ('cases of search', cases_of_search), ('union', union), ('unions refused', unions_refused),
                       ('topN inside', top_inside), ('frames of groups', groups_frame), ('aggregators of segments', metadata)):
         yield 'rare: ' + name, lambda r=run: r(server)
