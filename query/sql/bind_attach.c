@@ -66,26 +66,43 @@ static OV_CHECKED ov_status move(const ovi_sql_attaching *a, const ov_ast *at, c
     return a->mover ? a->mover(a->self, at, *e, e, err) : OV_OK;
 }
 
+/* A value as a key of groupings, joins and windows: those take plain ones, and values of a multi-value string apart. */
+static OV_CHECKED ov_status whole_value(ovi_sql_binder *b, const ov_ast *at, const ov_expr *value, const ov_expr **key,
+                                        const ov_expr **array, ov_error *err)
+{
+    *key = value;
+    if (!ov_type_is_list(value->type))
+        return OV_OK;
+    *array = value;
+    if (value->type.multi)
+        OV_TRY(ovi_sql_apply(b, at, "MV_TO_ARRAY", &value, 1, array, err));
+    return ov_plan_packed(b->cx, *array, key, err);
+}
+
 static OV_CHECKED ov_status what_it_reads(const ovi_sql_attaching *a, const ov_ast *at, const ovi_sql_scope *scope, reads *out,
                                           ov_error *err)
 {
     ovi_sql_binder *b = a->b;
     uint32_t *refs;
-    const ov_expr **values;
+    const ov_expr **values, **whole, **arrays;
+    bool *multi;
     OV_TRY(ov_arena_alloc(b->arena, (b->outer_count + (size_t)1) * sizeof *refs, &refs, err));
     OV_TRY(ov_arena_alloc(b->arena, (b->outer_count + (size_t)1) * sizeof *values, &values, err));
-    *out = (reads){.b = b, .at = at, .refs = refs, .values = values, .around = a->around};
+    OV_TRY(ov_arena_alloc(b->arena, (b->outer_count + (size_t)1) * sizeof *whole, &whole, err));
+    OV_TRY(ov_arena_zalloc(b->arena, (b->outer_count + (size_t)1) * sizeof *arrays, &arrays, err));
+    OV_TRY(ov_arena_alloc(b->arena, (b->outer_count + (size_t)1) * sizeof *multi, &multi, err));
+    *out = (reads){.b = b, .at = at, .refs = refs, .values = values, .whole = whole, .arrays = arrays, .multi = multi, .around = a->around};
     for (uint32_t i = 0; i < b->outer_count; i++) {
         if (b->outer[i].scope != scope)
             continue;
         refs[out->count] = i;
-        values[out->count] = b->outer[i].expr;
-        OV_TRY(move(a, at, &values[out->count], err));
-        const ov_expr *value = values[out->count++];
-        if (value->type.id == OV_TYPE_STRING && value->type.multi) /* grouping by it would take its values apart */
-            return ovi_sql_fail_node(b, at, OV_UNSUPPORTED, err, NULL,
-                                     "A sub-query may not read a multi-value string of the query around it; give it "
-                                     "MV_TO_ARRAY of the column as a column of its own");
+        whole[out->count] = b->outer[i].expr;
+        OV_TRY(move(a, at, &whole[out->count], err));
+        OV_TRY(whole_value(b, at, whole[out->count], &values[out->count], &arrays[out->count], err));
+        multi[out->count] = b->outer[i].expr->type.multi;
+        if (multi[out->count] && !whole[out->count]->type.multi) /* one of its values: a key of the grouping around */
+            OV_TRY(ovi_sql_as_multi(b, at, &whole[out->count], err));
+        out->count++;
     }
     return OV_OK;
 }
@@ -191,7 +208,7 @@ static ov_status beside_leaf(void *self, const ov_expr *column, const ov_expr **
     const beside *s = self;
     for (uint32_t i = 0; i < s->r->count; i++)
         if (column->column == OVI_SQL_OUTER_BASE + s->r->refs[i]) {
-            *out = s->r->values[i];
+            *out = s->r->whole[i];
             return OV_OK;
         }
     if (column->column >= OV_EXPR_UNBOUND)

@@ -85,8 +85,13 @@ ov_status ovi_dependent_leaf(void *self, const ov_expr *column, const ov_expr **
 {
     const reading *from = self;
     uint32_t i = value_of(from->r, column);
-    if (i < from->r->count)
-        return ov_plan_column(from->r->b->cx, from->in, from->first + i, out, err);
+    if (i < from->r->count) {
+        const reads *r = from->r;
+        OV_TRY(ov_plan_column(r->b->cx, from->in, from->first + i, out, err));
+        if (r->arrays[i])
+            OV_TRY(ov_plan_unpacked(r->b->cx, *out, r->arrays[i], out, err));
+        return r->multi[i] ? ovi_sql_as_multi(r->b, r->at, out, err) : OV_OK;
+    }
     if (from->map && column->column < OV_EXPR_UNBOUND)
         *out = from->map[column->column];
     return OV_OK;
@@ -97,6 +102,13 @@ ov_status ovi_sql_read_from(const reads *r, const ov_expr *e, const ov_plan *in,
 {
     reading from = {r, in, first, NULL};
     return ov_expr_rewrite(r->b->cx, e, ovi_dependent_leaf, &from, out, err);
+}
+
+ov_status ovi_sql_as_multi(ovi_sql_binder *b, const ov_ast *at, const ov_expr **e, ov_error *err)
+{
+    if ((*e)->type.id != OV_TYPE_ARRAY)
+        OV_TRY(ovi_sql_apply(b, at, "MV_TO_ARRAY", e, 1, e, err));
+    return ovi_sql_apply(b, at, "ARRAY_TO_MV", e, 1, e, err);
 }
 
 ov_status ovi_sql_same_value(const reads *r, const ov_expr *left, const ov_expr *right, bool equal,
@@ -407,7 +419,7 @@ ov_status ovi_dependent_push(reads *r, const ov_plan *plan, dependent *out, ov_e
     default:
         break;
     }
-    const ov_expr *first = r->values[0];
+    const ov_expr *first = r->whole[0];
     ov_slice name = {NULL, 0};
     if (first->kind == OV_EXPR_COLUMN && first->column < r->around->field_count)
         name = r->around->fields[first->column].name;

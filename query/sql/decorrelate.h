@@ -15,7 +15,10 @@ typedef struct ovi_sql_outer_reads {
     ovi_sql_binder *b;
     const ov_ast *at;             /* the sub-query, for sentences */
     const uint32_t *refs;         /* numbers of the references: column OVI_SQL_OUTER_BASE + number */
-    const ov_expr *const *values; /* what each is, over `around` */
+    const ov_expr *const *values; /* what each is, over `around`; of a list, bytes that are equal as lists are (plan_build.h) */
+    const ov_expr *const *whole;  /* what the sub-query reads */
+    const ov_expr *const *arrays; /* of a list, the array whose bytes values[i] is; else NULL */
+    const bool *multi;            /* the sub-query reads a multi-value string, whatever the value is */
     uint32_t count;
     const ov_plan *around;        /* O */
     const ov_plan *domain;        /* the different values, made when needed */
@@ -43,6 +46,8 @@ OV_CHECKED ov_status ovi_sql_group_by_outer(ovi_sql_outer_reads *r, const ov_pla
 /* e with the values read from columns `first`, `first` + 1, ... of `in`. */
 OV_CHECKED ov_status ovi_sql_read_from(const ovi_sql_outer_reads *r, const ov_expr *e, const ov_plan *in,
                                        uint32_t first, const ov_expr **out, ov_error *err);
+/* *e, a text or an array of texts, as a multi-value string. */
+OV_CHECKED ov_status ovi_sql_as_multi(ovi_sql_binder *b, const ov_ast *at, const ov_expr **e, ov_error *err);
 /* left = right where both are values of the same row: equal, or both NULL unless `equal` says that NULL is nobody's. */
 OV_CHECKED ov_status ovi_sql_same_value(const ovi_sql_outer_reads *r, const ov_expr *left, const ov_expr *right,
                                         bool equal, const ov_expr **out, ov_error *err);
