@@ -1,37 +1,24 @@
 /*
  * UNNEST: a row for each element of a list, beside the columns of its row. A stage: it looks at a batch's lists once, lists pairs (row,
  * element) and sends them on a batch at a time. Nothing is decoded: elements of a dictionary of lists stay codes of the elements'
- * dictionary, and the columns of the input are gathered in the encoding they have.
+ * dictionary, and the columns of the input are gathered in the encoding they have. Of several lists pairs are (row, place), as many as the
+ * longest one has elements; each list's elements are looked up when pairs are sent on.
  *
  * Two batches go on without a gather: one whose lists are plain values (one element each), and, when nobody reads the element
  * and rows may have weights, any batch at all: its rows weigh as many times more as they have elements.
  *
- * A missing list of an outer UNNEST is element NULL. A dictionary of elements that has no NULL gets one: the same texts behind codes that
- * are one higher, made once a dictionary.
+ * A missing list of an outer UNNEST is element NULL.
  */
-#include "query/exec/exec_int.h"
-
-#include "base/bits.h"
+#include "query/exec/unnest.h"
 
 /* Rows come in the order of the input when ties of a sort are broken: row i's elements are at i * PLACES and on. */
 enum { PLACES = 1024 };
 
-static const uint32_t MISSING = UINT32_MAX;
-
-typedef struct wider_domain {
-    uint64_t of;
-    ov_domain domain;
-    struct wider_domain *next;
-} wider_domain;
-
 /* One worker's share. */
 typedef struct share {
-    ovi_worker *down;       /* makes the batches that go on */
-    wider_domain *wider;    /* dictionaries with a NULL in front */
-    uint32_t *row, *elem;   /* the pairs so far; elem MISSING: there is no element */
-    uint32_t *place;        /* from 1 */
-    uint32_t count;
-    bool missing;           /* some of them are */
+    ovi_unnest_picks picks; /* elements in the pairs so far; of several lists, those of one of them */
+    uint32_t *row;
+    uint32_t *place;        /* from 1; 0: the row has no element at all */
     uint64_t made, base;    /* rows out of the batch at hand, and the place of its first one */
 } share;
 
@@ -43,181 +30,9 @@ typedef struct unnest {
     uint32_t inputs;
     uint64_t *wanted;       /* columns of the result that are read above */
     bool weights;           /* rows that go on may have weights */
-    bool reads_element;
+    bool reads_element;     /* or place */
     share *shares;
 } unnest;
-
-/* The lists of a batch, whatever their encoding. */
-typedef struct lists {
-    const ov_vec *child;
-    const uint32_t *offsets; /* list i is elements [offsets[i], offsets[i + 1]) */
-    const uint32_t *codes;   /* row r has list codes[r]; NULL: list r */
-    const uint64_t *valid;   /* of the lists */
-    bool null_is_code_0;
-    bool one;                /* all rows have the list 0 */
-    bool plain;              /* rows are their own element */
-    bool none;               /* all are NULL */
-    uint32_t one_list[2];
-} lists;
-
-/* ---- lists ---- */
-
-static ov_status lists_of_domain(const ov_vec *v, ov_arena *scratch, lists *out, bool *done, ov_error *err)
-{
-    const ov_vec *all = v->dict->offsets ? NULL : v->dict->values;
-    *done = all && all->enc == OV_ENC_LIST;
-    if (!*done)
-        return OV_OK;
-    out->child = all->child;
-    out->offsets = all->offsets;
-    out->valid = all->valid;
-    out->null_is_code_0 = v->dict->has_null;
-    return ov_vec_codes32(v, scratch, &out->codes, err);
-}
-
-static ov_status find_lists(const ov_vec *v, ov_arena *scratch, lists *out, ov_error *err)
-{
-    bool done = false;
-    ov_vec *flat;
-    *out = (lists){0};
-    if (v->type.id == OV_TYPE_NULL || (v->enc == OV_ENC_CONST && v->is_null)) {
-        out->none = true;
-        return OV_OK;
-    }
-    if (!ov_type_is_list(v->type)) {
-        out->plain = true;
-        out->child = v;
-        return OV_OK;
-    }
-    if (v->enc == OV_ENC_CONST) {
-        out->one = true;
-        out->child = v->c.list;
-        out->one_list[1] = v->c.list->rows;
-        out->offsets = out->one_list;
-        return OV_OK;
-    }
-    if (v->enc == OV_ENC_DICT)
-        OV_TRY(lists_of_domain(v, scratch, out, &done, err));
-    if (done)
-        return OV_OK;
-    OV_TRY(ov_arena_alloc(scratch, sizeof(*flat), &flat, err));
-    OV_TRY(ov_vec_flatten(v, scratch, flat, err));
-    if (flat->enc != OV_ENC_LIST) {
-        out->none = true; /* the only flat form of a list type is all NULL */
-        return OV_OK;
-    }
-    out->child = flat->child;
-    out->offsets = flat->offsets;
-    out->valid = flat->valid;
-    return OV_OK;
-}
-
-/* The elements of row r. */
-OV_INLINE void list_at(const lists *l, uint32_t r, uint32_t *first, uint32_t *end)
-{
-    uint32_t i = l->one ? 0 : l->codes ? l->codes[r] : r;
-    *first = *end = 0;
-    if (l->plain) {
-        *first = r;
-        *end = r + 1;
-        return;
-    }
-    if (l->none || (l->null_is_code_0 && i == 0) || (l->valid && !ov_bits_test(l->valid, i)))
-        return;
-    *first = l->offsets[i];
-    *end = l->offsets[i + 1];
-}
-
-/* ---- the element's column ---- */
-
-/* The text dictionary with NULL as code 0 in front of its own codes. */
-static ov_status widen_domain(share *s, const ov_domain *d, const ov_domain **out, ov_error *err)
-{
-    ov_arena *keep = &s->down->kept;
-    uint32_t *offsets;
-    wider_domain *w;
-    for (w = s->wider; w; w = w->next)
-        if (w->of == d->id) {
-            *out = &w->domain;
-            return OV_OK;
-        }
-    OV_TRY(ov_arena_alloc(keep, sizeof(*w), &w, err));
-    OV_TRY(ov_arena_alloc(keep, ((size_t)d->count + 2) * sizeof(*offsets), &offsets, err));
-    offsets[0] = d->offsets[0];
-    memcpy(offsets + 1, d->offsets, ((size_t)d->count + 1) * sizeof(*offsets));
-    *w = (wider_domain){.of = d->id, .domain = *d, .next = s->wider};
-    w->domain.id = ov_domain_next_id();
-    w->domain.count = d->count + 1;
-    w->domain.has_null = true;
-    w->domain.offsets = offsets;
-    w->domain.row_counts = NULL;
-    s->wider = w;
-    *out = &w->domain;
-    return OV_OK;
-}
-
-/* The code of element i of a DICT vector. */
-OV_INLINE uint32_t code_at(const ov_vec *v, uint32_t i)
-{
-    uint32_t base = (uint32_t)v->base;
-    if (v->lane == 1)
-        return base + ((const uint8_t *)v->data)[i];
-    return base + (v->lane == 2 ? ((const uint16_t *)v->data)[i] : ((const uint32_t *)v->data)[i]);
-}
-
-/* Codes of elements; `shift` behind a NULL that missing ones have. */
-static ov_status gather_codes(const share *s, const ov_vec *child, const ov_domain *d, uint32_t shift, ov_vec *out,
-                              ov_error *err)
-{
-    uint32_t n = s->count, *codes;
-    OV_TRY(ov_arena_lanes(&s->down->scratch, (ov_words(n) * 64 + (size_t)1) * sizeof(*codes), &codes, err));
-    memset(codes + n, 0, (ov_words(n) * 64 - n) * sizeof(*codes));
-    for (uint32_t i = 0; i < n; i++)
-        codes[i] = s->elem[i] == MISSING ? 0 : code_at(child, s->elem[i]) + shift;
-    *out = (ov_vec){.type = child->type, .enc = OV_ENC_DICT, .lane = 4, .rows = n, .divisor = 1, .data = codes,
-                    .dict = d};
-    return OV_OK;
-}
-
-/* With missing ones, of elements that have no dictionary: NULL where they are. */
-static ov_status gather_flat(const share *s, const ov_vec *child, ov_vec *out, ov_error *err)
-{
-    uint32_t n = s->count, *idx;
-    ov_arena *scratch = &s->down->scratch;
-    ov_vec picked;
-    uint64_t *valid;
-    if (!child || !child->rows) {
-        *out = ov_vec_null(child ? child->type : OV_T(OV_TYPE_NULL), n);
-        return OV_OK;
-    }
-    OV_TRY(ov_arena_alloc(scratch, ((size_t)n + 1) * sizeof(*idx), &idx, err));
-    for (uint32_t i = 0; i < n; i++)
-        idx[i] = s->elem[i] == MISSING ? 0 : s->elem[i];
-    OV_TRY(ov_vec_gather(child, idx, n, scratch, &picked, err));
-    OV_TRY(ov_vec_flatten(&picked, scratch, out, err));
-    OV_TRY(ov_arena_zalloc(scratch, (ov_words(n) + (size_t)1) * 8, &valid, err));
-    for (uint32_t i = 0; i < n; i++)
-        ov_bits_put(valid, i, s->elem[i] != MISSING && (!out->valid || ov_bits_test(out->valid, i)));
-    out->valid = valid;
-    return OV_OK;
-}
-
-static ov_status element_column(share *s, const lists *l, ov_type type, ov_vec *out, ov_error *err)
-{
-    const ov_vec *child = l->child;
-    if (!s->missing)
-        OV_TRY(ov_vec_gather(child, s->elem, s->count, &s->down->scratch, out, err));
-    else if (child && child->enc == OV_ENC_DICT && child->dict->has_null)
-        OV_TRY(gather_codes(s, child, child->dict, 0, out, err));
-    else if (child && child->enc == OV_ENC_DICT && child->dict->offsets) {
-        const ov_domain *wider;
-        OV_TRY(widen_domain(s, child->dict, &wider, err));
-        OV_TRY(gather_codes(s, child, wider, 1, out, err));
-    } else
-        OV_TRY(gather_flat(s, child, out, err));
-    out->type = type;
-    return OV_OK;
-}
 
 /* ---- pairs ---- */
 
@@ -226,8 +41,8 @@ static ov_status weights_of(const share *s, const ov_batch *b, ov_batch *out, ov
     int64_t *weight;
     if (!b->weight)
         return OV_OK;
-    OV_TRY(ov_arena_lanes(&s->down->scratch, (ov_words(s->count) * 64 + (size_t)1) * 8, &weight, err));
-    for (uint32_t i = 0; i < s->count; i++)
+    OV_TRY(ov_arena_lanes(&s->picks.down->scratch, (ov_words(s->picks.count) * 64 + (size_t)1) * 8, &weight, err));
+    for (uint32_t i = 0; i < s->picks.count; i++)
         weight[i] = b->weight[s->row[i]];
     out->weight = weight;
     return OV_OK;
@@ -235,66 +50,80 @@ static ov_status weights_of(const share *s, const ov_batch *b, ov_batch *out, ov
 
 static ov_status places_of(const share *s, const ov_plan *node, ov_vec *out, ov_error *err)
 {
-    uint32_t n = s->count;
+    uint32_t n = s->picks.count;
     int64_t *values;
     uint64_t *valid;
-    OV_TRY(ov_arena_lanes(&s->down->scratch, (ov_words(n) * 64 + (size_t)1) * 8, &values, err));
-    OV_TRY(ov_arena_zalloc(&s->down->scratch, (ov_words(n) + (size_t)1) * 8, &valid, err));
+    OV_TRY(ov_arena_lanes(&s->picks.down->scratch, (ov_words(n) * 64 + (size_t)1) * 8, &values, err));
+    OV_TRY(ov_arena_zalloc(&s->picks.down->scratch, (ov_words(n) + (size_t)1) * 8, &valid, err));
     for (uint32_t i = 0; i < n; i++) {
         values[i] = s->place[i];
-        ov_bits_put(valid, i, s->elem[i] != MISSING);
+        ov_bits_put(valid, i, s->place[i] != 0);
     }
     *out = ov_vec_flat(node->fields[node->field_count - 1].type, values, valid, n);
     return OV_OK;
 }
 
-static ov_status flush(unnest *u, share *s, const ov_batch *b, const lists *l, ov_error *err)
+/* Of several lists: the elements of this one in the pairs. */
+static void find_elements(share *s, const ovi_unnest_list *l)
 {
-    ovi_worker *down = s->down;
+    s->picks.missing = false;
+    for (uint32_t i = 0; i < s->picks.count; i++) {
+        uint32_t first, end;
+        ovi_unnest_at(l, s->row[i], &first, &end);
+        bool missing = s->place[i] == 0 || s->place[i] > end - first;
+        s->picks.elem[i] = missing ? OVI_NO_ELEMENT : first + s->place[i] - 1;
+        s->picks.missing |= missing;
+    }
+}
+
+static ov_status flush(unnest *u, share *s, const ov_batch *b, const ovi_unnest_list *l, ov_error *err)
+{
+    ovi_worker *down = s->picks.down;
     const ov_plan *node = u->node;
-    ov_batch out = {.rows = s->count, .cols = node->field_count, .sel_rows = s->count};
-    if (!s->count)
+    ov_batch out = {.rows = s->picks.count, .cols = node->field_count, .sel_rows = s->picks.count};
+    uint32_t list_count = node->unnest.list_count;
+    if (!s->picks.count)
         return OV_OK;
     OV_TRY(ovi_next_batch(down, err));
     OV_TRY(ov_arena_alloc(&down->scratch, out.cols * sizeof(ov_vec), &out.col, err));
     for (uint32_t c = 0; c < out.cols; c++) {
         if (!ov_bits_test(u->wanted, c))
-            out.col[c] = ov_vec_null(node->fields[c].type, s->count);
+            out.col[c] = ov_vec_null(node->fields[c].type, s->picks.count);
         else if (c < u->inputs)
-            OV_TRY(ov_vec_gather(&b->col[c], s->row, s->count, &down->scratch, &out.col[c], err));
-        else if (c == u->inputs)
-            OV_TRY(element_column(s, l, node->fields[c].type, &out.col[c], err));
-        else
+            OV_TRY(ov_vec_gather(&b->col[c], s->row, s->picks.count, &down->scratch, &out.col[c], err));
+        else if (c < u->inputs + list_count) {
+            const ovi_unnest_list *mine = &l[c - u->inputs];
+            if (list_count > 1)
+                find_elements(s, mine);
+            OV_TRY(ovi_unnest_elements(&s->picks, mine, node->fields[c].type, &out.col[c], err));
+        } else
             OV_TRY(places_of(s, node, &out.col[c], err));
     }
     OV_TRY(weights_of(s, b, &out, err));
     down->ordinal = s->base + s->made;
-    s->made += s->count;
-    s->count = 0;
-    s->missing = false;
+    s->made += s->picks.count;
+    s->picks.count = 0;
+    s->picks.missing = false;
     ovi_count_rows(u->exec, node, &out);
     return u->next->push(u->next, down, &out, err);
 }
 
-static ov_status push_pairs(unnest *u, share *s, ovi_worker *w, const ov_batch *b, const lists *l, ov_error *err)
+static ov_status push_pairs(unnest *u, share *s, const ov_batch *b, const ovi_unnest_list *l, ov_error *err)
 {
-    s->down->slot = w->slot;
-    s->base = w->ordinal * PLACES;
-    s->made = 0;
     for (uint32_t r = 0; r < b->rows; r++) {
         uint32_t first, end;
         if (b->sel && !ov_bits_test(b->sel, r))
             continue;
-        list_at(l, r, &first, &end);
+        ovi_unnest_at(l, r, &first, &end);
         bool missing = first == end;
         if (missing && !u->node->unnest.outer)
             continue;
         for (uint32_t i = first; i < end + missing; i++) {
-            s->row[s->count] = r;
-            s->place[s->count] = i - first + 1;
-            s->elem[s->count++] = missing ? MISSING : i;
-            s->missing |= missing;
-            if (s->count < u->exec->batch_rows)
+            s->row[s->picks.count] = r;
+            s->place[s->picks.count] = missing ? 0 : i - first + 1;
+            s->picks.elem[s->picks.count++] = missing ? OVI_NO_ELEMENT : i;
+            s->picks.missing |= missing;
+            if (s->picks.count < u->exec->batch_rows)
                 continue;
             OV_TRY(flush(u, s, b, l, err));
             if (ovi_done(u->next))
@@ -304,12 +133,54 @@ static ov_status push_pairs(unnest *u, share *s, ovi_worker *w, const ov_batch *
     return flush(u, s, b, l, err);
 }
 
+/* How many elements the longest of the lists of row r has. */
+OV_INLINE uint32_t longest_at(const ovi_unnest_list *l, uint32_t count, uint32_t r)
+{
+    uint32_t most = 0;
+    for (uint32_t i = 0; i < count; i++) {
+        uint32_t first, end;
+        ovi_unnest_at(&l[i], r, &first, &end);
+        most = OV_MAX(most, end - first);
+    }
+    return most;
+}
+
+static ov_status push_places(unnest *u, share *s, const ov_batch *b, const ovi_unnest_list *l, ov_error *err)
+{
+    for (uint32_t r = 0; r < b->rows; r++) {
+        if (b->sel && !ov_bits_test(b->sel, r))
+            continue;
+        uint32_t most = longest_at(l, u->node->unnest.list_count, r), place = most != 0;
+        if (!most && !u->node->unnest.outer)
+            continue;
+        for (; place <= most; place++) {
+            s->row[s->picks.count] = r;
+            s->place[s->picks.count++] = place;
+            if (s->picks.count < u->exec->batch_rows)
+                continue;
+            OV_TRY(flush(u, s, b, l, err));
+            if (ovi_done(u->next))
+                return OV_OK;
+        }
+    }
+    return flush(u, s, b, l, err);
+}
+
+static ov_status push_rows(unnest *u, ovi_worker *w, const ov_batch *b, const ovi_unnest_list *l, ov_error *err)
+{
+    share *s = &u->shares[w->number];
+    s->picks.down->slot = w->slot;
+    s->base = w->ordinal * PLACES;
+    s->made = 0;
+    return u->node->unnest.list_count > 1 ? push_places(u, s, b, l, err) : push_pairs(u, s, b, l, err);
+}
+
 /* ---- batches that go on as they are ---- */
 
 /* Under the same worker as pairs, so that places in the order compare. */
 static ov_status push_on(unnest *u, ovi_worker *w, const ov_batch *out, ov_error *err)
 {
-    ovi_worker *down = u->shares[w->number].down;
+    ovi_worker *down = u->shares[w->number].picks.down;
     OV_TRY(ovi_next_batch(down, err));
     down->slot = w->slot;
     down->ordinal = w->ordinal * PLACES;
@@ -331,7 +202,7 @@ static ov_status push_plain(unnest *u, ovi_worker *w, const ov_batch *b, const o
 }
 
 /* Nobody asks what the elements are, only how many there are. */
-static ov_status push_counts(unnest *u, ovi_worker *w, const ov_batch *b, const lists *l, ov_error *err)
+static ov_status push_counts(unnest *u, ovi_worker *w, const ov_batch *b, const ovi_unnest_list *l, ov_error *err)
 {
     ov_batch out = *b;
     int64_t *weight;
@@ -341,13 +212,11 @@ static ov_status push_counts(unnest *u, ovi_worker *w, const ov_batch *b, const 
     OV_TRY(ov_arena_zalloc(&w->scratch, (words + 1) * 8, &sel, err));
     memset(weight, 0, words * 64 * 8);
     for (uint32_t r = 0; r < b->rows; r++) {
-        uint32_t first, end;
         if (b->sel && !ov_bits_test(b->sel, r))
             continue;
-        list_at(l, r, &first, &end);
-        weight[r] = (end - first) * (b->weight ? b->weight[r] : 1);
-        if (first == end && u->node->unnest.outer)
-            weight[r] = b->weight ? b->weight[r] : 1;
+        uint32_t most = longest_at(l, u->node->unnest.list_count, r);
+        most += !most && u->node->unnest.outer;
+        weight[r] = most * (b->weight ? b->weight[r] : 1);
         ov_bits_put(sel, r, weight[r] != 0);
     }
     out.weight = weight;
@@ -366,20 +235,26 @@ static ov_status unnest_push(ovi_sink *sink, ovi_worker *w, const ov_batch *b, o
 {
     unnest *u = (unnest *)sink;
     const ov_plan *node = u->node;
-    ov_vec v;
-    lists l;
-    OV_TRY(ov_eval_expr(w->eval, node->unnest.list, b, &v, err));
-    OV_TRY(find_lists(&v, &w->scratch, &l, err));
-    if (l.none && !node->unnest.outer)
+    uint32_t count = node->unnest.list_count;
+    bool none = true, alone = count == 1 && !node->unnest.ordinality;
+    ov_vec *v;
+    ovi_unnest_list *l;
+    OV_TRY(ov_arena_alloc(&w->scratch, count * sizeof(*v), &v, err));
+    OV_TRY(ov_arena_alloc(&w->scratch, count * sizeof(*l), &l, err));
+    for (uint32_t i = 0; i < count; i++) {
+        OV_TRY(ov_eval_expr(w->eval, node->unnest.lists[i], b, &v[i], err));
+        OV_TRY(ovi_unnest_lists(&v[i], &w->scratch, &l[i], err));
+        none = none && l[i].none;
+    }
+    if (none && !node->unnest.outer)
         return OV_OK;
-    bool places = node->unnest.ordinality;
-    if (l.none && !places)
-        v = ov_vec_null(node->fields[u->inputs].type, b->rows);
-    if ((l.plain || l.none) && !places)
-        return push_plain(u, w, b, &v, err);
+    if (none && alone)
+        v[0] = ov_vec_null(node->fields[u->inputs].type, b->rows);
+    if ((l[0].plain || none) && alone)
+        return push_plain(u, w, b, &v[0], err);
     if (u->weights && !u->reads_element)
-        return push_counts(u, w, b, &l, err);
-    return push_pairs(u, &u->shares[w->number], w, b, &l, err);
+        return push_counts(u, w, b, l, err);
+    return push_rows(u, w, b, l, err);
 }
 
 static bool unnest_done(const ovi_sink *s)
@@ -393,13 +268,17 @@ static void unnest_used(const ovi_sink *s, uint64_t *columns, uint32_t count)
     for (uint32_t c = 0; c < u->inputs; c++)
         if (ov_bits_test(u->wanted, c))
             ov_bits_set(columns, c);
-    ov_expr_columns(u->node->unnest.list, columns, count);
+    for (uint32_t i = 0; i < u->node->unnest.list_count; i++)
+        ov_expr_columns(u->node->unnest.lists[i], columns, count);
 }
 
 static bool unnest_weights(const ovi_sink *s)
 {
     const unnest *u = (const unnest *)s;
-    return u->weights && u->node->unnest.list->deterministic;
+    for (uint32_t i = 0; i < u->node->unnest.list_count; i++)
+        if (!u->node->unnest.lists[i]->deterministic)
+            return false;
+    return u->weights;
 }
 
 static bool unnest_best(const ovi_sink *s, const ovi_worker *w, ovi_best *out)
@@ -428,9 +307,9 @@ static ov_status make_share(unnest *u, unsigned number, ov_error *err)
     share *s = &u->shares[number];
     ov_arena *arena = &u->exec->arena;
     size_t bytes = u->exec->batch_rows * sizeof(uint32_t);
-    OV_TRY(ovi_extra_worker(u->exec, number, &s->down, err));
+    OV_TRY(ovi_extra_worker(u->exec, number, &s->picks.down, err));
     OV_TRY(ov_arena_alloc(arena, bytes, &s->row, err));
-    OV_TRY(ov_arena_alloc(arena, bytes, &s->elem, err));
+    OV_TRY(ov_arena_alloc(arena, bytes, &s->picks.elem, err));
     return ov_arena_alloc(arena, bytes, &s->place, err);
 }
 

@@ -93,9 +93,11 @@ static ov_status widen(ovi_printer *p, const ov_plan *plan, const ov_plan **out,
     uint32_t l = plan->inputs[0]->field_count;
     OV_TRY(widen_input(p, plan->inputs[0], &left, &left_map, err));
     if (plan->kind == OV_PLAN_UNNEST) {
-        const ov_expr *list;
-        OV_TRY(ov_expr_rebase(p->cx, plan->unnest.list, left_map, &list, err));
-        OV_TRY(ov_plan_unnest(p->arena, left, list, plan->fields[l].name, plan->unnest.outer, plan->unnest.ordinality, &made, err));
+        const ov_expr **lists;
+        OV_TRY(ov_arena_alloc(p->arena, plan->unnest.list_count * sizeof *lists, &lists, err));
+        for (uint32_t i = 0; i < plan->unnest.list_count; i++)
+            OV_TRY(ov_expr_rebase(p->cx, plan->unnest.lists[i], left_map, &lists[i], err));
+        OV_TRY(ov_plan_unnest_like(p->arena, plan, left, lists, &made, err));
     } else {
         OV_TRY(ov_plan_join(p->arena, (ov_join_kind)plan->join.kind, left, plan->inputs[1], NULL, &made, err));
     }
@@ -131,7 +133,7 @@ ov_status ovi_ptree_source(ovi_printer *p, const ov_plan *plan, ovi_prel *out, o
     const ov_expr **map = NULL;
     ov_slice *names;
     bool join = plan->kind == OV_PLAN_JOIN, unnest = plan->kind == OV_PLAN_UNNEST;
-    p->lost = p->lost || (join && plan->join.kind > OV_JOINS_FULL) || (unnest && plan->unnest.ordinality);
+    p->lost = p->lost || (join && plan->join.kind > OV_JOINS_FULL) || (unnest && (plan->unnest.ordinality || plan->unnest.list_count > 1));
     if (p->lost)
         return OV_OK;
     if (join || unnest)
@@ -256,7 +258,7 @@ static ov_status add_unnest(ovi_printer *p, const ov_plan *plan, const ovi_pquer
                             ov_buf *out, ov_error *err)
 {
     const ov_plan *node = below->node, *in = node->inputs[0];
-    const ov_expr *list = node->unnest.list;
+    const ov_expr *list = node->unnest.lists[0];
     uint64_t *reads;
     ov_slice *names, correlate;
     bool more = false, multi = list->type.id == OV_TYPE_STRING;

@@ -355,9 +355,9 @@ static ov_status from_unnest(ovi_printer *p, const ov_plan *plan, ovi_prel *out,
     ov_buf text, list;
     char type[48];
     const ov_plan *in = plan->inputs[0];
-    const ov_expr *values = plan->unnest.list;
+    const ov_expr *values = plan->unnest.lists[0];
     bool table = in->kind == OV_PLAN_SCAN && !in->scan.filter;
-    if (plan->unnest.ordinality || plan->unnest.outer != (values->type.id == OV_TYPE_STRING)) {
+    if (plan->unnest.ordinality || plan->unnest.list_count > 1 || plan->unnest.outer != (values->type.id == OV_TYPE_STRING)) {
         p->lost = true;
         return OV_OK;
     }

@@ -381,23 +381,25 @@ static OV_CHECKED ov_status prune_union(ov_expr_ctx *cx, const ov_plan *plan, co
     return OV_OK;
 }
 
-/* The input's columns that are read, then the element, read or not. */
+/* The input's columns that are read, then the elements, read or not. */
 static OV_CHECKED ov_status prune_unnest(ov_expr_ctx *cx, const ov_plan *plan, const uint64_t *used,
                                          ovi_pruned *out, ov_error *err)
 {
     const ov_plan *input = plan->inputs[0];
     uint32_t left = input->field_count;
-    const ov_expr *const *map, *list;
+    const ov_expr *const *map, **lists;
     uint64_t *wanted;
     ovi_pruned in;
     OV_TRY(ovi_prune_bits(cx, left, &wanted, err));
     ov_bits_copy(wanted, used, left);
-    ov_expr_columns(plan->unnest.list, wanted, left);
+    for (uint32_t i = 0; i < plan->unnest.list_count; i++)
+        ov_expr_columns(plan->unnest.lists[i], wanted, left);
     OV_TRY(ovi_prune(cx, input, wanted, &in, err));
     OV_TRY(ovi_prune_map(cx, &in, left, &map, err));
-    OV_TRY(ov_expr_rebase(cx, plan->unnest.list, map, &list, err));
-    OV_TRY(ov_plan_unnest(cx->arena, in.plan, list, plan->fields[left].name, plan->unnest.outer,
-                          plan->unnest.ordinality, &out->plan, err));
+    OV_TRY(ov_arena_alloc(cx->arena, plan->unnest.list_count * sizeof *lists, &lists, err));
+    for (uint32_t i = 0; i < plan->unnest.list_count; i++)
+        OV_TRY(ov_expr_rebase(cx, plan->unnest.lists[i], map, &lists[i], err));
+    OV_TRY(ov_plan_unnest_like(cx->arena, plan, in.plan, lists, &out->plan, err));
     OV_TRY(ov_arena_alloc(cx->arena, ((size_t)plan->field_count + 1) * sizeof *out->where, &out->where,
                           err));
     for (uint32_t i = 0; i < plan->field_count; i++)

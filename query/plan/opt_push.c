@@ -206,18 +206,27 @@ static OV_CHECKED ov_status rejects_null_element(ov_expr_ctx *cx, const ov_plan 
     return OV_OK;
 }
 
-/* A condition on the element alone drops lists none of whose elements meets it before they are opened: dictionaries of lists, and
- * scans, know how to do that. Lists that are computed would be computed twice. */
+/* A condition on an element alone drops lists none of whose elements meets it before they are opened: dictionaries of lists, and
+ * scans, know how to do that. Lists that are computed would be computed twice. Beside a longer list there are elements that the
+ * shorter one does not have, NULL: a condition that takes those drops nothing. */
 static OV_CHECKED ov_status lists_that_match(ov_expr_ctx *cx, const ov_plan *plan, conjuncts stay, conjuncts *deep,
                                              ov_error *err)
 {
-    uint32_t element = plan->inputs[0]->field_count;
-    ov_type_id type = (ov_type_id)plan->fields[element].type.id;
-    if (plan->unnest.list->kind != OV_EXPR_COLUMN || type == OV_TYPE_NULL || type > OV_TYPE_STRING)
-        return OV_OK;
-    for (uint32_t i = 0; i < stay.count; i++)
-        if (stay.list[i]->deterministic && stay.list[i]->only_column == (int32_t)element)
-            OV_TRY(ov_expr_any(cx, plan->unnest.list, stay.list[i], element, &deep->list[deep->count++], err));
+    uint32_t inputs = plan->inputs[0]->field_count;
+    bool strict = true;
+    for (uint32_t i = 0; i < stay.count; i++) {
+        uint32_t element = (uint32_t)stay.list[i]->only_column;
+        if (!stay.list[i]->deterministic || stay.list[i]->only_column < (int32_t)inputs || element >= inputs + plan->unnest.list_count)
+            continue;
+        const ov_expr *list = plan->unnest.lists[element - inputs];
+        ov_type_id type = (ov_type_id)plan->fields[element].type.id;
+        if (list->kind != OV_EXPR_COLUMN || type == OV_TYPE_NULL || type > OV_TYPE_STRING)
+            continue;
+        if (plan->unnest.list_count > 1)
+            OV_TRY(rejects_null_element(cx, plan, stay.list[i], &strict, err));
+        if (strict)
+            OV_TRY(ov_expr_any(cx, list, stay.list[i], element, &deep->list[deep->count++], err));
+    }
     return OV_OK;
 }
 

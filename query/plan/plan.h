@@ -33,7 +33,7 @@ typedef enum ov_plan_kind {
     OV_PLAN_LIMIT,
     OV_PLAN_UNION,     /* UNION ALL: inputs have equal types */
     OV_PLAN_JOIN,      /* two inputs; output: columns of the left, then those of the right, but see ov_join_kind */
-    OV_PLAN_UNNEST,    /* a row for each element of a list; output: input, element, place if wanted */
+    OV_PLAN_UNNEST,    /* a row for each element of a list, or of several side by side; output: input, elements, place if wanted */
     OV_PLAN_WINDOW,    /* output: columns of the input, then one a call; rows come partition by partition, in order */
     /* set operations join this list with the issue on the whole of SQL */
 } ov_plan_kind;
@@ -193,9 +193,10 @@ struct ov_plan {
             const ov_expr *residual;          /* over the columns of both sides, what else must hold; NULL: nothing */
         } join;
         struct {
-            const ov_expr *list; /* over the input: an array or a multi-value string */
-            bool outer;          /* a NULL or empty list gives one row, whose element is NULL */
-            bool ordinality;     /* the element's place, from 1, is the last column */
+            const ov_expr *const *lists; /* over the input: arrays or multi-value strings. Their first elements are one row, */
+            uint32_t list_count;         /* their second ones the next; NULL where a list is shorter than the longest */
+            bool outer;                  /* NULL or empty lists give one row, whose elements are NULL */
+            bool ordinality;             /* the elements' place, from 1, is the last column */
         } unnest;
         struct {
             const uint32_t *partition; /* columns of the input; equal values are one partition, NULL is a value */

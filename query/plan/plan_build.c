@@ -226,26 +226,52 @@ ov_status ov_plan_join(ov_arena *arena, ov_join_kind kind, const ov_plan *left,
 ov_status ov_plan_unnest(ov_arena *arena, const ov_plan *in, const ov_expr *list, ov_slice name, bool outer,
                          bool ordinality, const ov_plan **out, ov_error *err)
 {
+    const ov_slice names[] = {name, OV_SLICE_LIT("ORDINALITY")};
+    return ov_plan_unnest_zip(arena, in, &list, names, 1, outer, ordinality, out, err);
+}
+
+ov_status ov_plan_unnest_zip(ov_arena *arena, const ov_plan *in, const ov_expr *const *lists, const ov_slice *names, uint32_t count,
+                             bool outer, bool ordinality, const ov_plan **out, ov_error *err)
+{
     ov_plan *plan;
     ov_field *fields;
-    ov_type type;
-    ov_sqltype sql;
+    const ov_expr **kept;
     uint32_t n = in->field_count;
-    ov_expr_element(list, &type, &sql);
     OV_TRY(over(arena, OV_PLAN_UNNEST, in, &plan, err));
-    OV_TRY(ov_arena_alloc(arena, ((size_t)n + 2) * sizeof *fields, &fields, err));
+    OV_TRY(ov_arena_alloc(arena, ((size_t)n + count + 1) * sizeof *fields, &fields, err));
+    OV_TRY(ov_arena_alloc(arena, ((size_t)count + 1) * sizeof *kept, &kept, err));
     if (n)
         memcpy(fields, in->fields, n * sizeof *fields);
-    fields[n] = (ov_field){.name = name, .type = type, .sql = (uint8_t)sql, .nullable = true};
-    fields[n + 1] = (ov_field){.name = OV_SLICE_LIT("ORDINALITY"), .type = OV_T(OV_TYPE_LONG),
-                               .sql = OV_SQL_INTEGER, .nullable = outer};
+    for (uint32_t i = 0; i < count; i++) {
+        ov_type type;
+        ov_sqltype sql;
+        kept[i] = lists[i];
+        ov_expr_element(lists[i], &type, &sql);
+        fields[n + i] = (ov_field){.name = names[i], .type = type, .sql = (uint8_t)sql, .nullable = true};
+    }
+    if (ordinality)
+        fields[n + count] = (ov_field){
+            .name = names[count], .type = OV_T(OV_TYPE_LONG), .sql = OV_SQL_INTEGER, .nullable = outer};
     plan->fields = fields;
-    plan->field_count = n + 1 + ordinality;
-    plan->unnest.list = list;
+    plan->field_count = n + count + ordinality;
+    plan->unnest.lists = kept;
+    plan->unnest.list_count = count;
     plan->unnest.outer = outer;
     plan->unnest.ordinality = ordinality;
     *out = plan;
     return OV_OK;
+}
+
+ov_status ov_plan_unnest_like(ov_arena *arena, const ov_plan *unnest, const ov_plan *in, const ov_expr *const *lists,
+                              const ov_plan **out, ov_error *err)
+{
+    uint32_t inputs = unnest->inputs[0]->field_count, count = unnest->field_count - inputs;
+    ov_slice *names;
+    OV_TRY(ov_arena_alloc(arena, count * sizeof *names, &names, err));
+    for (uint32_t i = 0; i < count; i++)
+        names[i] = unnest->fields[inputs + i].name;
+    return ov_plan_unnest_zip(arena, in, lists, names, unnest->unnest.list_count, unnest->unnest.outer, unnest->unnest.ordinality,
+                              out, err);
 }
 
 ov_status ov_plan_window(ov_arena *arena, const ov_plan *in, const uint32_t *partition,

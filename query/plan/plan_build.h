@@ -43,6 +43,12 @@ OV_CHECKED ov_status ov_plan_join(ov_arena *arena, ov_join_kind kind, const ov_p
 /* The element's column is called `name`; its type follows from `list`. */
 OV_CHECKED ov_status ov_plan_unnest(ov_arena *arena, const ov_plan *in, const ov_expr *list, ov_slice name,
                                     bool outer, bool ordinality, const ov_plan **out, ov_error *err);
+/* Several lists side by side; at least one. names: one a list, then that of the place. */
+OV_CHECKED ov_status ov_plan_unnest_zip(ov_arena *arena, const ov_plan *in, const ov_expr *const *lists, const ov_slice *names,
+                                        uint32_t count, bool outer, bool ordinality, const ov_plan **out, ov_error *err);
+/* The same over another input: as many lists, the same names. */
+OV_CHECKED ov_status ov_plan_unnest_like(ov_arena *arena, const ov_plan *unnest, const ov_plan *in, const ov_expr *const *lists,
+                                         const ov_plan **out, ov_error *err);
 /* Fields are those of the input, then one a call. */
 OV_CHECKED ov_status ov_plan_window(ov_arena *arena, const ov_plan *in, const uint32_t *partition,
                                     uint32_t partition_count, const ov_sort_key *keys,

@@ -250,7 +250,10 @@ static OV_CHECKED ov_status print_node(const ov_plan *plan, ov_buf *out, ov_erro
         return print_join(plan, out, err);
     case OV_PLAN_UNNEST:
         ov_buf_addf(out, "Unnest %s", plan->unnest.outer ? "outer " : "");
-        OV_TRY(ov_expr_print(plan->unnest.list, out, err));
+        for (uint32_t i = 0; i < plan->unnest.list_count; i++) {
+            ov_buf_add_str(out, i ? ", " : "");
+            OV_TRY(ov_expr_print(plan->unnest.lists[i], out, err));
+        }
         ov_buf_add_str(out, plan->unnest.ordinality ? " ordinality" : "");
         return OV_OK;
     case OV_PLAN_WINDOW:

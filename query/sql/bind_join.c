@@ -318,13 +318,21 @@ static bool is_lateral(const ov_ast *from)
 static OV_CHECKED ov_status bind_right(join_binding *j, const ovi_sql_scope **scope, ov_error *err)
 {
     const ov_ast *right = j->ast->kids[OV_JOIN_RIGHT_KID];
+    bool unnest = ovi_sql_is_unnest(right);
     *scope = NULL;
-    if (!is_lateral(right))
+    if (!is_lateral(right) && !unnest)
         return ovi_sql_bind_from(j->b, right, &j->right, err);
     OV_TRY(ovi_sql_bind_lateral(j->b, &j->left, right, &j->right, scope, err));
     if (!(*scope)->is_read)
         *scope = NULL;
-    else if (j->kind != OV_JOINS_INNER && j->kind != OV_JOINS_LEFT)
+    else if (j->kind == OV_JOINS_INNER || j->kind == OV_JOINS_LEFT)
+        return OV_OK;
+    else if (unnest)
+        return ovi_sql_fail_node(j->b, right, OV_INVALID, err, NULL,
+                                 "%s JOIN UNNEST(...) cannot read columns of what is in front of it: elements would have no "
+                                 "row there to come from. LEFT JOIN UNNEST(...) ON TRUE keeps rows without elements",
+                                 j->kind == OV_JOINS_RIGHT ? "RIGHT" : "FULL");
+    else
         return ovi_sql_fail_node(j->b, right, OV_UNSUPPORTED, err, NULL,
                                  "LATERAL stands behind a comma, CROSS JOIN, JOIN or LEFT JOIN");
     return OV_OK;
@@ -369,26 +377,28 @@ static OV_CHECKED ov_status bind_behind(ovi_sql_binder *b, const ov_ast *from, c
     return ovi_sql_bind_unnest(b, from, in_front, false, out, err);
 }
 
-/* JOIN UNNEST(...) ON condition. An outer one takes only the condition that is always true: what its rows without
- * an element are follows from the list alone. */
-static OV_CHECKED ov_status join_unnest(join_binding *j, ovi_sql_rel *out, ov_error *err)
+/* JOIN UNNEST(...) ON condition, when that is not a join at all: *done. An outer one is only with the condition that is always true;
+ * what its rows without an element are follows from the list alone then. */
+static OV_CHECKED ov_status join_unnest(join_binding *j, ovi_sql_rel *out, bool *done, ov_error *err)
 {
     const ov_ast *on = j->ast->kids[OV_JOIN_ON], *right = j->ast->kids[OV_JOIN_RIGHT_KID];
     bool outer = j->kind == OV_JOINS_LEFT;
     const ov_expr *condition;
-    if ((!outer && j->kind != OV_JOINS_INNER) || j->ast->kids[OV_JOIN_USING] || (j->ast->flags & OV_AST_NATURAL))
-        return ovi_sql_fail_node(j->b, right, OV_UNSUPPORTED, err, NULL,
-                                 "UNNEST stands behind a comma, CROSS JOIN, or JOIN or LEFT JOIN with ON");
+    *done = false;
+    if (!ovi_sql_is_unnest(right) || (!outer && j->kind != OV_JOINS_INNER) || j->ast->kids[OV_JOIN_USING] ||
+        (j->ast->flags & OV_AST_NATURAL))
+        return OV_OK;
     OV_TRY(ovi_sql_bind_unnest(j->b, right, &j->left, outer, out, err));
+    *done = true;
     if (!on)
         return OV_OK;
     ovi_sql_names names = {.b = j->b, .rel = out, .clause = "ON"};
     OV_TRY(ovi_sql_bind_condition(&names, on, &condition, err));
     if (ov_expr_is_true(condition))
         return OV_OK;
+    *done = !outer;
     if (outer)
-        return ovi_sql_fail_node(j->b, on, OV_UNSUPPORTED, err, NULL,
-                                 "LEFT JOIN UNNEST(...) takes ON TRUE only; filter in WHERE");
+        return OV_OK;
     return ov_plan_filter(j->b->arena, out->plan, condition, &out->plan, err);
 }
 
@@ -399,13 +409,15 @@ ov_status ovi_sql_bind_join(ovi_sql_binder *b, const ov_ast *ast, const ovi_sql_
     const ov_ast *right = ast->kids[OV_JOIN_RIGHT_KID];
     const ovi_sql_scope *lateral;
     uint32_t *merged, at[2];
+    bool done;
     OV_TRY(check_condition(&j, err));
     if (in_front && starts_with_unnest(ast->kids[OV_JOIN_LEFT_KID]))
         OV_TRY(bind_behind(b, ast->kids[OV_JOIN_LEFT_KID], in_front, &j.left, err));
     else
         OV_TRY(ovi_sql_bind_from(b, ast->kids[OV_JOIN_LEFT_KID], &j.left, err));
-    if (ovi_sql_is_unnest(right))
-        return join_unnest(&j, out, err);
+    OV_TRY(join_unnest(&j, out, &done, err));
+    if (done)
+        return OV_OK;
     if ((ast->op == OV_JOIN_COMMA || ast->op == OV_JOIN_CROSS) && starts_with_unnest(right))
         return bind_behind(b, right, &j.left, out, err);
     OV_TRY(bind_right(&j, &lateral, err));

@@ -1,8 +1,9 @@
 /*
- * UNNEST in FROM: the rows of what stands in front of it, each beside the elements of a list that is computed from it. Alone in
- * FROM it has one row in front, so its list is a constant.
+ * UNNEST in FROM: the rows of what stands in front of it, each beside the elements of lists that are computed from it. Alone in
+ * FROM it has one row in front, so its lists are constants.
  *
  * An array without elements, or none at all, gives no row. MV_TO_ARRAY of a multi-value string is that string: NULL is one value then.
+ * Several lists stand side by side, the shorter ones filled up with NULL; beside a multi-value string there is always a row.
  */
 #include "query/sql/bind_int.h"
 
@@ -13,16 +14,10 @@ bool ovi_sql_is_unnest(const ov_ast *from)
     return from->kind == OV_AST_UNNEST || (from->kind == OV_AST_TABLE_ALIAS && from->kids[0]->kind == OV_AST_UNNEST);
 }
 
-static OV_CHECKED ov_status bind_list(ovi_sql_binder *b, const ov_ast *unnest, const ovi_sql_rel *left, const ov_expr **list,
-                                      bool *null_is_one, ov_error *err)
+/* *null_is_one is set when it is a multi-value string. */
+static OV_CHECKED ov_status bind_list(ovi_sql_names *names, const ov_ast *arg, const ov_expr **list, bool *null_is_one, ov_error *err)
 {
-    const ov_ast *args = unnest->kids[0];
-    ovi_sql_names names = {.b = b, .rel = left, .clause = "UNNEST"};
-    if (args->kid_count != 1)
-        return ovi_sql_fail_node(b, unnest, OV_UNSUPPORTED, err, NULL,
-                                 "UNNEST takes one array; write one UNNEST for each of the %u", args->kid_count);
-    OV_TRY(ovi_sql_bind_expr(&names, args->kids[0], list, err));
-    *null_is_one = false;
+    OV_TRY(ovi_sql_bind_expr(names, arg, list, err));
     if (strcmp(ov_expr_function(*list), "MV_TO_ARRAY") == 0) {
         *list = (*list)->args[0];
         *null_is_one = true;
@@ -31,10 +26,28 @@ static OV_CHECKED ov_status bind_list(ovi_sql_binder *b, const ov_ast *unnest, c
     if ((*list)->type.id == OV_TYPE_ARRAY || ((*list)->kind == OV_EXPR_CONST && (*list)->sql == OV_SQL_ARRAY))
         return OV_OK;
     const char *hint = (*list)->type.id == OV_TYPE_STRING ? "; UNNEST(MV_TO_ARRAY(...)) takes multi-value strings" : "";
-    return ovi_sql_fail_node(b, args->kids[0], OV_INVALID, err, NULL,
+    return ovi_sql_fail_node(names->b, arg, OV_INVALID, err, NULL,
                              "Cannot apply 'UNNEST' to arguments of type 'UNNEST(<%s>)'. Supported form(s): "
                              "'UNNEST(<ARRAY>)'%s",
                              ov_sqltype_name((ov_sqltype)(*list)->sql), hint);
+}
+
+static OV_CHECKED ov_status bind_lists(ovi_sql_binder *b, const ov_ast *unnest, const ovi_sql_rel *left, const ov_expr ***lists,
+                                       bool *null_is_one, ov_error *err)
+{
+    const ov_ast *args = unnest->kids[0];
+    ovi_sql_names names = {.b = b, .rel = left, .clause = "UNNEST"};
+    *null_is_one = false;
+    OV_TRY(ov_arena_alloc(b->arena, args->kid_count * sizeof **lists, lists, err));
+    for (uint32_t i = 0; i < args->kid_count; i++) {
+        bool multi = false;
+        OV_TRY(bind_list(&names, args->kids[i], &(*lists)[i], &multi, err));
+        if (multi && (unnest->flags & OV_AST_ORDINALITY)) /* its NULL has a place, where that of an added row has none */
+            OV_TRY(ov_expr_call(b->cx, OV_SLICE_LIT("$OR_NULL"), &(*lists)[i], 1, args->kids[i]->pos, args->kids[i]->end_pos, &(*lists)[i],
+                                err));
+        *null_is_one = *null_is_one || multi;
+    }
+    return OV_OK;
 }
 
 static OV_CHECKED ov_status check_alias(ovi_sql_binder *b, const ov_ast *alias, const ovi_sql_rel *left, ov_error *err)
@@ -47,28 +60,33 @@ static OV_CHECKED ov_status check_alias(ovi_sql_binder *b, const ov_ast *alias, 
     return OV_OK;
 }
 
-/* The element is called as the list of aliases says, else as the table, else as an expression without a name. */
-static OV_CHECKED ov_status name_columns(ovi_sql_binder *b, const ov_ast *from, ov_slice column[2], ov_slice *table,
-                                         ov_error *err)
+/* An element is called as the list of aliases says, else as the table when there is no other column, else as an expression without a
+ * name. */
+static OV_CHECKED ov_status name_columns(ovi_sql_binder *b, const ov_ast *from, ov_slice **out, ov_slice *table, ov_error *err)
 {
-    const ov_ast *alias = NULL, *names = NULL;
-    bool places = (from->kind == OV_AST_TABLE_ALIAS ? from->kids[0] : from)->flags & OV_AST_ORDINALITY;
-    if (from->kind == OV_AST_TABLE_ALIAS) {
+    const ov_ast *unnest = from->kind == OV_AST_TABLE_ALIAS ? from->kids[0] : from, *alias = NULL, *names = NULL;
+    uint32_t lists = unnest->kids[0]->kid_count, count = lists + !!(unnest->flags & OV_AST_ORDINALITY);
+    if (unnest != from) {
         alias = from->kids[1];
         names = from->kids[2];
     }
     *table = alias ? alias->text : ov_slice_make(NULL, 0);
-    column[0] = alias && !places ? alias->text : OV_SLICE_LIT("EXPR$0");
-    column[1] = OV_SLICE_LIT("ORDINALITY");
-    if (!names)
-        return OV_OK;
-    if (names->kid_count != 1u + places)
+    if (names && names->kid_count != count)
         return ovi_sql_fail_node(b, names, OV_INVALID, err, NULL,
                                  "List of column aliases must have same degree as table; table has %u columns, "
                                  "whereas alias list has %u columns",
-                                 1u + places, names->kid_count);
-    for (uint32_t i = 0; i < names->kid_count; i++)
-        column[i] = names->kids[i]->text;
+                                 count, names->kid_count);
+    OV_TRY(ov_arena_alloc(b->arena, count * sizeof **out, out, err));
+    for (uint32_t i = 0; i < count; i++) {
+        if (names)
+            (*out)[i] = names->kids[i]->text;
+        else if (alias && count == 1)
+            (*out)[i] = alias->text;
+        else if (i == lists)
+            (*out)[i] = OV_SLICE_LIT("ORDINALITY");
+        else
+            OV_TRY(ov_arena_printf(b->arena, &(*out)[i], err, "EXPR$%u", i));
+    }
     return OV_OK;
 }
 
@@ -85,25 +103,26 @@ ov_status ovi_sql_bind_unnest(ovi_sql_binder *b, const ov_ast *from, const ovi_s
 {
     const ov_ast *unnest = from->kind == OV_AST_TABLE_ALIAS ? from->kids[0] : from;
     bool places = unnest->flags & OV_AST_ORDINALITY, null_is_one;
+    uint32_t lists = unnest->kids[0]->kid_count, count = lists + places;
     ovi_sql_rel left;
     ovi_sql_column *columns;
-    const ov_expr *list;
+    const ov_expr **list;
     const ov_plan *plan;
-    ov_slice column[2], table;
+    ov_slice *names, table;
     if (in_front)
         left = *in_front;
     else
         OV_TRY(nothing_in_front(b, &left, err));
     OV_TRY(check_alias(b, from->kind == OV_AST_TABLE_ALIAS ? from->kids[1] : NULL, &left, err));
-    OV_TRY(bind_list(b, unnest, &left, &list, &null_is_one, err));
-    OV_TRY(name_columns(b, from, column, &table, err));
-    OV_TRY(ov_plan_unnest(b->arena, left.plan, list, column[0], outer || null_is_one, places, &plan, err));
+    OV_TRY(bind_lists(b, unnest, &left, &list, &null_is_one, err));
+    OV_TRY(name_columns(b, from, &names, &table, err));
+    OV_TRY(ov_plan_unnest_zip(b->arena, left.plan, list, names, lists, outer || null_is_one, places, &plan, err));
     uint32_t n = left.column_count, first = left.plan->field_count;
-    OV_TRY(ov_arena_alloc(b->arena, ((size_t)n + 2) * sizeof *columns, &columns, err));
+    OV_TRY(ov_arena_alloc(b->arena, ((size_t)n + count) * sizeof *columns, &columns, err));
     if (n)
         memcpy(columns, left.columns, n * sizeof *columns);
-    for (uint32_t i = 0; i < 1u + places; i++)
-        columns[n + i] = (ovi_sql_column){.table = table, .name = column[i], .column = first + i};
-    *out = (ovi_sql_rel){.plan = plan, .columns = columns, .column_count = n + 1 + places};
+    for (uint32_t i = 0; i < count; i++)
+        columns[n + i] = (ovi_sql_column){.table = table, .name = names[i], .column = first + i};
+    *out = (ovi_sql_rel){.plan = plan, .columns = columns, .column_count = n + count};
     return OV_OK;
 }

@@ -58,7 +58,7 @@ static bool node_reads(const reads *r, const ov_plan *plan)
     case OV_PLAN_JOIN:
         return ovi_sql_reads_outer(r, plan->join.residual);
     case OV_PLAN_UNNEST:
-        return ovi_sql_reads_outer(r, plan->unnest.list);
+        return any_reads(r, plan->unnest.lists, plan->unnest.list_count);
     case OV_PLAN_WINDOW:
         for (uint32_t i = 0; i < plan->window.call_count; i++) {
             const ov_window_call *call = &plan->window.calls[i];

@@ -92,11 +92,10 @@ ov_status ovi_dependent_limit(reads *r, const ov_plan *plan, dependent *out, ov_
 ov_status ovi_dependent_unnest(reads *r, const ov_plan *plan, dependent *out, ov_error *err)
 {
     uint32_t inputs = plan->inputs[0]->field_count;
-    const ov_expr *list;
+    const ov_expr **lists;
     OV_TRY(ovi_dependent_push(r, plan->inputs[0], out, err));
-    OV_TRY(ovi_sql_read_from(r, plan->unnest.list, out->plan, inputs, &list, err));
-    OV_TRY(ov_plan_unnest(r->b->arena, out->plan, list, plan->fields[inputs].name, plan->unnest.outer,
-                          plan->unnest.ordinality, &out->plan, err));
+    OV_TRY(ovi_dependent_args(r, plan->unnest.lists, plan->unnest.list_count, out, &lists, err));
+    OV_TRY(ov_plan_unnest_like(r->b->arena, plan, out->plan, lists, &out->plan, err));
     return values_last(r, inputs, plan->field_count, out, err);
 }
 

@@ -2,6 +2,7 @@
 import datetime
 import decimal
 import os
+import re
 import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), '..', 'lib'))
@@ -36,6 +37,31 @@ def plain(value):
     return value
 
 
+def arguments(sql, at):
+    """What stands between the bracket in front of `at` and the one that closes it, cut at its own commas; and where it ends."""
+    depth, begin, found = 1, at, []
+    while depth:
+        c = sql[at]
+        depth += (c in '([') - (c in ')]')
+        if depth == 0 or (c == ',' and depth == 1):
+            found.append(sql[begin:at].strip())
+            begin = at + 1
+        at = sql.index("'", at + 1) + 1 if c == "'" else at + 1
+    return found, at
+
+
+def side_by_side(sql):
+    """UNNEST(a, b) AS u(x, y) in FROM as DuckDB says it: only lists of a SELECT list stand side by side there."""
+    for hit in reversed(list(re.finditer(r'\bUNNEST\(', sql))):
+        lists, end = arguments(sql, hit.end())
+        names = re.match(r' AS (\w+)\(([\w, ]+)\)', sql[end:])
+        if len(lists) < 2 or not names:
+            continue
+        items = ', '.join('UNNEST(%s) AS %s' % pair for pair in zip(lists, names[2].split(', ')))
+        sql = '%sLATERAL (SELECT %s) AS %s%s' % (sql[:hit.start()], items, names[1], sql[end + names.end():])
+    return sql
+
+
 class Engine:
     def __init__(self, folder):
         self.folder = folder
@@ -51,4 +77,4 @@ class Engine:
             columns = {'time': 'VARCHAR', %s}, nullstr = '', allow_quoted_nulls = false)""" % (name, columns, path, kinds))
 
     def rows(self, record):
-        return [[plain(value) for value in row] for row in self.link.execute(record.sql).fetchall()]
+        return [[plain(value) for value in row] for row in self.link.execute(side_by_side(record.sql)).fetchall()]

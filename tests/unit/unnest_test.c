@@ -1,6 +1,6 @@
 /*
  * UNNEST against nested loops over text: elements of every type, NULLs, lists without elements, inner and outer, places, several over
- * each other, below filters, groups, sorts and limits; what the optimiser does to it. Under settings that force every path.
+ * each other and side by side, below filters, groups, sorts and limits; what the optimiser does to it. Under settings that force every path.
  */
 #include "tests/unit/two_days.h"
 
@@ -158,6 +158,77 @@ static void test_stacked(void **state)
     free(want);
 }
 
+/* ---- several side by side ---- */
+
+static const ov_plan *side_by_side(const char *const *lists, uint32_t count, bool outer)
+{
+    static const ov_slice names[] = {{"a", 1}, {"b", 1}, {"c", 1}, {"o", 1}};
+    ov_error err = OV_ERROR_INIT;
+    const ov_expr *exprs[3];
+    const ov_plan *out;
+    for (uint32_t i = 0; i < count; i++)
+        exprs[i] = exec_expr(&table, lists[i]);
+    check_ok(ov_plan_unnest_zip(&table.arena, scan(), exprs, names + 3 - count, count, outer, true, &out, &err), &err);
+    return out;
+}
+
+/* The words of the city beside n and m. */
+static void words_and_numbers(ov_buf *out, char *line, char **cells)
+{
+    (void)line;
+    char *at = strcmp(cells[4], "NULL") == 0 ? NULL : cells[4];
+    for (int i = 1; at || i <= 2; i++) {
+        const char *word = at ? strsep(&at, " ") : "NULL";
+        ov_buf_addf(out, "%s|%s|%s|%d\n", cells[0], word, i <= 2 ? cells[i] : "NULL", i);
+    }
+}
+
+static void test_side_by_side(void **state)
+{
+    (void)state;
+    static const uint32_t which[] = {COL_SENSOR, EXEC_COLUMNS, EXEC_COLUMNS + 1, EXEC_COLUMNS + 2};
+    static const char *const lists[] = {"STRING_TO_ARRAY($2, ' ')", "ARRAY($4, $5)"};
+    char *want = looped(words_and_numbers);
+    gives(columns(side_by_side(lists, 2, false), which, 4), want);
+    gives(columns(side_by_side(lists, 2, true), which, 4), want);
+    free(want);
+}
+
+/* Of rows all of whose lists are empty an outer one keeps one, without a place. */
+static void empty_or_two(ov_buf *out, char **cells, bool outer)
+{
+    if (atoll(cells[1]) > 12)
+        ov_buf_addf(out, "%s|%s|1|7|1\n%s|%s|1|NULL|2\n", cells[1], cells[1], cells[1], cells[1]);
+    else if (outer)
+        ov_buf_addf(out, "%s|NULL|NULL|NULL|NULL\n", cells[1]);
+}
+
+static void empty_inner(ov_buf *out, char *line, char **cells)
+{
+    (void)line;
+    empty_or_two(out, cells, false);
+}
+
+static void empty_outer(ov_buf *out, char *line, char **cells)
+{
+    (void)line;
+    empty_or_two(out, cells, true);
+}
+
+static void test_empty_side_by_side(void **state)
+{
+    (void)state;
+    static const uint32_t which[] = {COL_N, EXEC_COLUMNS, EXEC_COLUMNS + 1, EXEC_COLUMNS + 2, EXEC_COLUMNS + 3};
+    static const char *const lists[] = {"ARRAY_SLICE(ARRAY($4, $4), 0, CASE(`>`($4, 12), 2, 0))",
+                                        "ARRAY_SLICE(ARRAY(1, 1), 0, CASE(`>`($4, 12), 2, 0))",
+                                        "ARRAY_SLICE(ARRAY(7), 0, CASE(`>`($4, 12), 1, 0))"};
+    for (int outer = 0; outer < 2; outer++) {
+        char *want = looped(outer ? empty_outer : empty_inner);
+        gives(columns(side_by_side(lists, 3, outer), which, 5), want);
+        free(want);
+    }
+}
+
 /* Lists that are empty for most rows, and longer than a batch for none. */
 static void test_empty_lists(void **state)
 {
@@ -232,6 +303,10 @@ static void test_optimiser(void **state)
     prints(filtered(outer, ">", EXEC_COLUMNS, 5), "Unnest ARRAY");
     prints(filtered(outer, "IS NULL", EXEC_COLUMNS, 5), "Unnest outer ARRAY");
     prints(filtered(outer, ">", COL_M, 5), "Unnest outer ARRAY");
+    /* several: NULL may be what the longer one brought */
+    static const char *const lists[] = {"ARRAY($4, 7)", "ARRAY($5)"};
+    prints(filtered(side_by_side(lists, 2, true), ">", EXEC_COLUMNS + 1, 5), "Unnest ARRAY($4, 7), ARRAY($5) ordinality");
+    prints(filtered(side_by_side(lists, 2, true), "IS NULL", EXEC_COLUMNS + 1, 5), "Unnest outer ARRAY");
 }
 
 int main(void)
@@ -239,6 +314,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_numbers),     cmocka_unit_test(test_words_and_places), cmocka_unit_test(test_stacked),
         cmocka_unit_test(test_empty_lists), cmocka_unit_test(test_sort_and_limit),   cmocka_unit_test(test_optimiser),
+        cmocka_unit_test(test_side_by_side), cmocka_unit_test(test_empty_side_by_side),
     };
     return cmocka_run_group_tests(tests, set_up, close_two_days);
 }
