@@ -31,13 +31,49 @@ static ov_status one_argument(ovi_nplanner *p, const ov_json *fn, const char *na
     return ovi_ncall(p, fn, name, &x, 1, out, err);
 }
 
+/* Texts are English: other languages have other names, and some (Turkish) other capitals. */
+static ov_status english(const ov_json *fn, const char *where, ov_error *err)
+{
+    ov_slice tag, en = OV_SLICE_LIT("en");
+    OV_TRY(ov_json_str(fn, "locale", en, &tag, err));
+    if (tag.n >= 2 && ov_slice_ieq(ov_slice_make(tag.p, 2), en) && (tag.n == 2 || tag.p[2] == '-' || tag.p[2] == '_'))
+        return OV_OK;
+    return ov_json_fail(ov_json_get(fn, "locale"), err, OV_UNSUPPORTED, "%s are there in English only, not for '" OV_SLICE_FMT "'", where,
+                        OV_SLICE_ARG(tag));
+}
+
+/* Whether a Joda pattern writes names: of eras, halves of days, zones, weekdays, months. */
+static bool writes_names(ov_slice format)
+{
+    bool quoted = false;
+    for (size_t i = 0; i < format.n; i++) {
+        quoted ^= format.p[i] == '\'';
+        bool long_month = format.n - i > 2 && memcmp(format.p + i, "MMM", 3) == 0;
+        if (!quoted && (long_month || strchr("GaEz", format.p[i])))
+            return true;
+    }
+    return false;
+}
+
+/* The languages in which capitals differ from those of all others. */
+static ov_status common_capitals(const ov_json *fn, ov_error *err)
+{
+    ov_slice tag;
+    OV_TRY(ov_json_str(fn, "locale", OV_SLICE_LIT(""), &tag, err));
+    ov_slice front = ov_slice_make(tag.p, OV_MIN(tag.n, (size_t)2));
+    bool own = ov_slice_ieq(front, OV_SLICE_LIT("tr")) || ov_slice_ieq(front, OV_SLICE_LIT("az")) || ov_slice_ieq(front, OV_SLICE_LIT("lt"));
+    return own ? english(fn, "capital letters", err) : OV_OK;
+}
+
 static ov_status extract_upper(ovi_nplanner *p, const ov_json *fn, const ov_expr *x, const ov_expr **out, ov_error *err)
 {
+    OV_TRY(common_capitals(fn, err));
     return one_argument(p, fn, "UPPER", x, out, err);
 }
 
 static ov_status extract_lower(ovi_nplanner *p, const ov_json *fn, const ov_expr *x, const ov_expr **out, ov_error *err)
 {
+    OV_TRY(common_capitals(fn, err));
     return one_argument(p, fn, "LOWER", x, out, err);
 }
 
@@ -216,6 +252,8 @@ static ov_status extract_time_format(ovi_nplanner *p, const ov_json *fn, const o
     OV_TRY(ov_json_str(fn, "format", (ov_slice){"", 0}, &format, err));
     OV_TRY(ov_json_str(fn, "timeZone", OV_SLICE_LIT("UTC"), &zone, err));
     OV_TRY(ov_json_bool(fn, "asMillis", false, &millis, err));
+    if (writes_names(format))
+        OV_TRY(english(fn, "names of months, days and their halves", err));
     OV_TRY(as_time(p, fn, x, &args[0], err));
     if (gran) {
         OV_TRY(ovi_ngran_read(p, gran, &g, err));

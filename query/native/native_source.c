@@ -211,7 +211,10 @@ static ov_status complex_cell(ovi_nplanner *p, const ov_json *v, const ov_field 
         return ov_json_fail(v, err, OV_INVALID, "values of type %s cannot be written inline", name);
     OV_TRY(ov_expr_str(p->cx, OV_SQL_VARCHAR, ov_slice_make(name + front, strlen(name) - front - 1), &args[0], err));
     OV_TRY(ov_expr_str(p->cx, OV_SQL_VARCHAR, text, &args[1], err));
-    return ovi_ncall(p, v, "COMPLEX_DECODE_BASE64", args, 2, out, err);
+    OV_TRY(ovi_ncall(p, v, "COMPLEX_DECODE_BASE64", args, 2, out, err));
+    if ((*out)->kind == OV_EXPR_CONST)
+        return OV_OK;
+    return ov_json_fail(v, err, OV_INVALID, "expected the Base64 text of a %s", name); /* folding it failed */
 }
 
 static ov_status cell(ovi_nplanner *p, const ov_json *v, const ov_field *f, const ov_expr **out, ov_error *err)

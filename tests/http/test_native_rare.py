@@ -70,6 +70,26 @@ def times_rewritten(server):
     place(server, "dimensions[0].extractionFn: the time format 'b' has an unknown letter", queryType='groupBy', granularity='all', dimensions=[wrong])
 
 
+def locales(server):
+    """Names and capitals are English ones; what would be others is refused, numbers are the same everywhere."""
+    def dimension(**fn):
+        return [{'type': 'extraction', 'dimension': '__time', 'outputName': 'e', 'extractionFn': fn}]
+    def first(**fn):
+        return rows(server, **dict(SERIES, queryType='groupBy', dimensions=dimension(**fn), context={'resultAsArray': True}))[0][0]
+    same(first(type='timeFormat', format='EEEE MMM', locale='en-US'), 'Thursday Jan')
+    same(first(type='timeFormat', format="yyyy-MM 'E'", locale='fr'), '1970-01 E')
+    same(first(type='upper', locale='de'), '0')
+    for fn in (dict(type='timeFormat', format='EEEE', locale='fr'), dict(type='timeFormat', format='d. MMM', locale='de-DE'), dict(type='upper', locale='tr')):
+        place(server, 'dimensions[0].extractionFn.locale: ', status=501, **dict(SERIES, queryType='groupBy', dimensions=dimension(**fn)))
+
+
+def corrupt_inline(server):
+    for text in ('AAAA', 'no Base64!', 'AgMDAAAazJP/////'):
+        source = {'type': 'inline', 'columnNames': ['__time', 's'], 'columnTypes': ['LONG', 'COMPLEX<thetaSketch>'], 'rows': [[0, None], [0, text]]}
+        place(server, 'dataSource.rows[1][1]: expected the Base64 text of a COMPLEX<thetaSketch>', **dict(
+            SERIES, dataSource=source, aggregations=[{'type': 'thetaSketch', 'name': 'x', 'fieldName': 's'}]))
+
+
 def cases_of_search(server):
     """`case_sensitive` is what Druid's documentation writes, `caseSensitive` what Druid reads."""
     count = lambda **query: rows(server, aggregations=COUNT, **dict(SERIES, filter={'type': 'search', 'dimension': 'x', 'query': dict(query, type='contains')}))
@@ -160,6 +180,7 @@ def cases(server):
         [aggregated(server, dict(type=t, fieldName=f), context={'finalize': False})['v'] for t, f in (('timeMax', '__time'), ('longLast', 'y'))],
         [3, {'lhs': 3, 'rhs': 9}])
     for name, run in (('a theta sketch as text', theta_text), ('tests of two samples', z_score), ('times rewritten', times_rewritten),
-                      ('cases of search', cases_of_search), ('union', union), ('unions refused', unions_refused),
+                      ('cases of search', cases_of_search), ('locales', locales),
+                      ('corrupt inline', corrupt_inline), ('union', union), ('unions refused', unions_refused),
                       ('topN inside', top_inside), ('frames of groups', groups_frame), ('aggregators of segments', metadata)):
         yield 'rare: ' + name, lambda r=run: r(server)
