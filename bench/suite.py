@@ -55,7 +55,7 @@ def load(engines, tables, absent):
             if engine is engines[0]:
                 raise
             engine.stop()
-            absent.append([engine.name, str(trouble)[:300]])
+            absent.append([engine.name, ' '.join(str(trouble).split())[:300]])
             continue
         size = bytes_below(engine.path) if engine.path else 0
         print('%-14s %s, loaded in %s, %.1f MB on disk' % (engine.name, engine.version, '%.1f s' % took['seconds'] if took

@@ -145,14 +145,14 @@ class Druid(Served):
         until = time.monotonic() + patience
         while time.monotonic() < until:
             if self.processes.ended():
-                raise RuntimeError('%s ended while waiting for %s; logs in %s' % (self.processes.ended()[0].args[-1], what, self.folder))
+                raise RuntimeError('a service ended while waiting for %s: %s' % (what, self.processes.last_words()))
             try:
                 if ready():
                     return
             except (OSError, http.client.HTTPException):
                 pass
             time.sleep(0.5)
-        raise RuntimeError('%s was not ready in %d s; logs in %s' % (what, patience, self.folder))
+        raise RuntimeError('%s was not ready in %d s' % (what, patience))
 
     def serve(self):
         self.configure()

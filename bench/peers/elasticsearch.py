@@ -143,8 +143,7 @@ class Elasticsearch(Served):
         until = time.monotonic() + 180
         while time.monotonic() < until:
             if self.processes.ended():
-                with open(os.path.join(self.folder, 'log'), encoding='utf-8', errors='replace') as file:
-                    raise RuntimeError('it ended at its start: ' + file.read()[-300:])
+                raise RuntimeError('it ended at its start: ' + self.processes.last_words())
             try:
                 if call('127.0.0.1', self.port, 'GET', '/_cluster/health?wait_for_status=yellow&timeout=1s')[0] == 200:
                     return

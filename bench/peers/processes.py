@@ -30,16 +30,22 @@ def spent(pid):
 
 class Processes:
     def __init__(self):
-        self.children = []
+        self.children, self.logs = [], {}
 
     def start(self, command, folder, log, env=None):
         with open(log, 'ab') as out:
             self.children.append(subprocess.Popen(command, cwd=folder, stdin=subprocess.DEVNULL, stdout=out, stderr=out,
                                                   env={**os.environ, **(env or {})}, preexec_fn=die_with_parent_alone))
+        self.logs[self.children[-1].pid] = log
         return self.children[-1]
 
     def ended(self):
         return [child for child in self.children if child.poll() is not None]
+
+    def last_words(self):
+        """The end of the log of the first that has ended."""
+        with open(self.logs[self.ended()[0].pid], encoding='utf-8', errors='replace') as file:
+            return ' '.join(file.read().split())[-250:]
 
     def stop(self):
         """Last started first; what does not go within its time is killed, with all of its own children."""
