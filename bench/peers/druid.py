@@ -6,6 +6,7 @@ segment a day of at most five million rows, as Druid's documentation advises.
 import http.client
 import json
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -102,7 +103,8 @@ class Druid(Served):
         """extensions: names as KAFKA; their modules are found on the path of classes."""
         self.libs = [install(cache)] + [install(cache, extension) for extension in extensions]
         self.folder, self.threads = os.path.join(os.path.abspath(folder), 'druid'), threads
-        self.path, self.version, self.processes, self.link = os.path.join(self.folder, 'var', 'segments'), VERSION, Processes(), None
+        self.path, self.version, self.link = os.path.join(self.folder, 'var', 'segments'), VERSION, None
+        self.processes = Processes(signal.SIGKILL)  # asked to end without ZooKeeper, a coordinator waits for it for ever
         heap = sum(h for h, _ in MEMORY.values())
         self.settings = ('services of one machine, %d MB of heap, historical with %d threads; segments by the table\'s granularity, at most '
                          '5 M rows; no rollup; caches off; the broker asked over HTTP, one kept connection' % (heap, threads))

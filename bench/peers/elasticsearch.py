@@ -16,6 +16,7 @@ import time
 import zipfile
 from concurrent import futures
 
+from ovate_side import bytes_below
 from peers.asked import Served
 from peers.druid import free_ports
 from peers.druid_http import Link, call
@@ -165,9 +166,21 @@ class Elasticsearch(Served):
             start = time.perf_counter()
             self.fill(table)
             seconds[table.name] = time.perf_counter() - start
+        spent = self.processes.seconds() - begun
+        self.settle()
         with open(kept, 'w', encoding='utf-8') as file:
             json.dump(seconds, file)
-        return {'seconds': sum(seconds.values()), 'tables': seconds, 'cpu': self.processes.seconds() - begun, 'peak_mb': self.processes.megabytes()['peak_mb']}
+        return {'seconds': sum(seconds.values()), 'tables': seconds, 'cpu': spent, 'peak_mb': self.processes.megabytes()['peak_mb']}
+
+    def settle(self):
+        """Waits until the segments that were merged are gone, for they count on disk."""
+        size = None
+        for _ in range(15):
+            self.must('POST', '/%s/_flush?force=true' % self.index)
+            time.sleep(2)
+            before, size = size, bytes_below(self.path)
+            if size == before:
+                return
 
     def must(self, method, path, body=None):
         status, answer = call('127.0.0.1', self.port, method, path, body, timeout=3600)

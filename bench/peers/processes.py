@@ -10,14 +10,14 @@ PR_SET_PDEATHSIG = 1
 LIBC = ctypes.CDLL(None)
 
 
-def die_with_parent():
+def die_with_parent(by=signal.SIGTERM):
     """In the child: the kernel ends it when the measuring process is gone, however that went."""
-    LIBC.prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
+    LIBC.prctl(PR_SET_PDEATHSIG, by)
 
 
-def die_with_parent_alone():
+def die_with_parent_alone(by=signal.SIGTERM):
     """The same in a group of its own: Ctrl-C reaches the measuring process, which then stops the children in order."""
-    die_with_parent()
+    die_with_parent(by)
     os.setpgid(0, 0)
 
 
@@ -29,13 +29,15 @@ def spent(pid):
 
 
 class Processes:
-    def __init__(self):
-        self.children, self.logs = [], {}
+    def __init__(self, orphans=signal.SIGTERM):
+        """orphans: the signal that ends them when the measuring process was killed."""
+        self.orphans, self.children, self.logs = orphans, [], {}
 
     def start(self, command, folder, log, env=None):
         with open(log, 'ab') as out:
             self.children.append(subprocess.Popen(command, cwd=folder, stdin=subprocess.DEVNULL, stdout=out, stderr=out,
-                                                  env={**os.environ, **(env or {})}, preexec_fn=die_with_parent_alone))
+                                                  env={**os.environ, **(env or {})},
+                                                  preexec_fn=lambda: die_with_parent_alone(self.orphans)))
         self.logs[self.children[-1].pid] = log
         return self.children[-1]
 
