@@ -137,6 +137,19 @@ ov_status ov_fail_nomem(ov_error *err, size_t bytes)
     return ov_fail(err, OV_NOMEM, "the system has no %zu bytes of memory left", bytes);
 }
 
+enum { PIECE = 16 << 20 }; /* large memory is first touched in pieces, between which its owner may be told to stop */
+
+static ov_status clear(const ov_budget *budget, char *p, size_t bytes, ov_error *err)
+{
+    for (size_t done = 0, n; done < bytes; done += n) {
+        n = bytes - done < PIECE ? bytes - done : PIECE;
+        if (done)
+            OV_TRY(ov_budget_alive(budget, err));
+        memset(p + done, 0, n);
+    }
+    return OV_OK;
+}
+
 ov_status ov_array_grow(ov_budget *budget, void *array, size_t old_bytes, size_t new_bytes, ov_error *err)
 {
     if (new_bytes <= old_bytes)
@@ -152,10 +165,11 @@ ov_status ov_array_grow(ov_budget *budget, void *array, size_t old_bytes, size_t
         return ov_fail_nomem(err, new_bytes);
     }
     use_large_pages(p, new_bytes);
-    if (old)
-        memset((char *)p + old_bytes, 0, new_bytes - old_bytes);
     memcpy(array, &p, sizeof(p));
-    return OV_OK;
+    ov_status st = old ? clear(budget, (char *)p + old_bytes, new_bytes - old_bytes, err) : OV_OK;
+    if (st != OV_OK && budget)
+        ov_budget_release(budget, new_bytes - old_bytes);
+    return st;
 }
 
 ov_status ov_array_table(ov_budget *budget, void *array, size_t bytes, ov_error *err)
@@ -163,9 +177,16 @@ ov_status ov_array_table(ov_budget *budget, void *array, size_t bytes, ov_error 
     enum { SOME_PAGES = 64 << 10 };
     void *p = NULL;
     OV_TRY(ov_array_grow(budget, &p, 0, bytes, err));
-    advise(p, bytes, SOME_PAGES, MADV_POPULATE_WRITE);
+    ov_status st = OV_OK;
+    for (size_t done = 0; done < bytes && st == OV_OK; done += PIECE) {
+        size_t n = bytes - done < PIECE ? bytes - done : PIECE;
+        advise((char *)p + done, n, SOME_PAGES, MADV_POPULATE_WRITE);
+        st = ov_budget_alive(budget, err);
+    }
+    if (st != OV_OK)
+        ov_array_free(budget, &p, bytes);
     memcpy(array, &p, sizeof(p));
-    return OV_OK;
+    return st;
 }
 
 void ov_array_free(ov_budget *budget, void *array, size_t bytes)

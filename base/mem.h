@@ -52,7 +52,8 @@ void ov_free(void *p);
 /* OV_NOMEM with the size in the sentence. */
 ov_status ov_fail_nomem(ov_error *err, size_t bytes);
 
-/* Grow (or make) a zeroed array charged to budget: *array from old_bytes to new_bytes. */
+/* Grow (or make) a zeroed array charged to budget: *array from old_bytes to new_bytes. A large one asks the budget while it
+ * is zeroed whether its owner must stop; then, too, it has old_bytes, but may lie elsewhere. */
 OV_CHECKED ov_status ov_array_grow(ov_budget *budget, void *array, size_t old_bytes, size_t new_bytes,
                                    ov_error *err);
 void ov_array_free(ov_budget *budget, void *array, size_t bytes);

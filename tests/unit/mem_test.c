@@ -60,9 +60,50 @@ static void test_tables(void **state)
     assert_int_equal(atomic_load(&budget.used), 0);
 }
 
+typedef struct owner {
+    int asked, most;
+} owner;
+
+static ov_status asked(void *cx, ov_error *err)
+{
+    owner *o = cx;
+    return ++o->asked > o->most ? ov_fail(err, OV_CANCELLED, "stopped") : OV_OK;
+}
+
+/* A gigabyte takes most of a second to touch: whoever is told to stop then does. */
+static void test_large_arrays_stop(void **state)
+{
+    (void)state;
+    ov_budget budget;
+    ov_error err = OV_ERROR_INIT;
+    owner o = {.most = 1000};
+    char *p = NULL;
+    ov_budget_init(&budget, "test", SIZE_MAX, NULL);
+    budget.alive = asked;
+    budget.alive_cx = &o;
+    assert_int_equal(ov_array_grow(&budget, &p, 0, MIB, &err), OV_OK);
+    memset(p, 7, MIB);
+    o = (owner){.most = 1};
+    assert_int_equal(ov_array_grow(&budget, &p, MIB, 80 * MIB, &err), OV_CANCELLED);
+    assert_int_equal(o.asked, 2);
+    assert_int_equal(atomic_load(&budget.used), MIB);
+    for (size_t i = 0; i < MIB; i++)
+        assert_int_equal(p[i], 7);
+    o = (owner){.most = 1000};
+    assert_int_equal(ov_array_grow(&budget, &p, MIB, 80 * MIB, &err), OV_OK);
+    for (size_t i = MIB; i < 80 * MIB; i += 1000)
+        assert_int_equal(p[i], 0);
+    ov_array_free(&budget, &p, 80 * MIB);
+    o = (owner){.most = 1};
+    assert_int_equal(ov_array_table(&budget, &p, 80 * MIB, &err), OV_CANCELLED);
+    assert_null(p);
+    assert_int_equal(atomic_load(&budget.used), 0);
+}
+
 int main(void)
 {
     ov_mem_setup();
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_memory_goes_back), cmocka_unit_test(test_tables)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_memory_goes_back), cmocka_unit_test(test_tables),
+                                       cmocka_unit_test(test_large_arrays_stop)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
