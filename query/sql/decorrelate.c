@@ -111,12 +111,36 @@ ov_status ovi_sql_as_multi(ovi_sql_binder *b, const ov_ast *at, const ov_expr **
     return ovi_sql_apply(b, at, "ARRAY_TO_MV", e, 1, e, err);
 }
 
+/* What is equal whenever the two are not distinct, NULLs as something that is there: a key to hash by. *out stays NULL where
+ * there is none. */
+static OV_CHECKED ov_status filled_equal(const reads *r, const ov_expr *const *pair, const ov_expr **out, ov_error *err)
+{
+    const ov_expr *filled[2], *args[2];
+    bool text = pair[0]->type.id == OV_TYPE_STRING;
+    *out = NULL;
+    if (!ov_type_eq(pair[0]->type, pair[1]->type) || ov_type_is_list(pair[0]->type) || (!text && !ov_type_is_int(pair[0]->type)))
+        return OV_OK;
+    for (uint32_t i = 0; i < 2; i++) {
+        args[0] = pair[i];
+        if (text)
+            OV_TRY(ov_expr_str(r->b->cx, OV_SQL_VARCHAR, OV_SLICE_LIT(""), &args[1], err));
+        else
+            OV_TRY(ov_expr_i64(r->b->cx, (ov_sqltype)pair[i]->sql, 0, &args[1], err));
+        OV_TRY(ovi_sql_apply(r->b, r->at, "COALESCE", args, 2, &filled[i], err));
+    }
+    return ovi_sql_apply(r->b, r->at, "=", filled, 2, out, err);
+}
+
 ov_status ovi_sql_same_value(const reads *r, const ov_expr *left, const ov_expr *right, bool equal,
                              const ov_expr **out, ov_error *err)
 {
-    const ov_expr *pair[2] = {left, right};
-    bool plain = equal || !left->nullable || !right->nullable;
-    return ovi_sql_apply(r->b, r->at, plain ? "=" : "IS NOT DISTINCT FROM", pair, 2, out, err);
+    const ov_expr *pair[2] = {left, right}, *both[2];
+    if (equal || !left->nullable || !right->nullable)
+        return ovi_sql_apply(r->b, r->at, "=", pair, 2, out, err);
+    OV_TRY(ovi_sql_apply(r->b, r->at, "IS NOT DISTINCT FROM", pair, 2, out, err));
+    OV_TRY(filled_equal(r, pair, &both[0], err));
+    both[1] = *out;
+    return both[0] ? ovi_sql_apply(r->b, r->at, "AND", both, 2, out, err) : OV_OK;
 }
 
 /* The different values, one row each. */

@@ -69,6 +69,19 @@ static void joins(void **state)
               "Join semi keys=[$0 = $0]\n"
               "  Scan wiki (page)\n"
               "  Scan wiki (page)\n");
+    /* what a sub-query reads may be NULL; rows meet their group by a hash all the same */
+    optimises("SELECT page, (SELECT COUNT(*) FROM UNNEST(ARRAY[w.page]) AS u(x)) FROM wiki w",
+              "page:VARCHAR EXPR$1:BIGINT\n"
+              "Project $0 AS page, COALESCE($2, 0) AS EXPR$1\n"
+              "  Join left keys=[COALESCE($0, '') = COALESCE($0, '')] where=((($0 = $1) IS TRUE) OR (($0 IS NULL) AND ($1 IS NULL)))\n"
+              "    Scan wiki (page)\n"
+              "    Aggregate keys=[$0] aggs=[COUNT(*)]\n"
+              "      Project $0 AS d0\n"
+              "        Unnest ARRAY($0)\n"
+              "          Join inner\n"
+              "            Values 1 x 0\n"
+              "            Aggregate keys=[$0] aggs=[]\n"
+              "              Scan wiki (page)\n");
     optimises("SELECT COUNT(*) FROM wiki a, wiki b WHERE (a.page = b.page AND a.added = 1) OR "
               "(a.page = b.page AND b.added = 2)",
               "EXPR$0:BIGINT\n"
