@@ -8,6 +8,7 @@
 
 typedef struct post_binder {
     ovi_nplanner *p;
+    const ov_json *query;
     ovi_nscope scope; /* over the grouping, earlier post-aggregators in front */
     ov_error *err;
 } post_binder;
@@ -165,9 +166,42 @@ static ov_status bind_hyper_unique(post_binder *b, const ov_json *json, const ov
     return ovi_ncast(b->p, *out, OV_SQL_BIGINT, out, b->err);
 }
 
+static ov_status is_population(const ov_json *json, bool *out, ov_error *err)
+{
+    ov_slice estimator;
+    OV_TRY(ov_json_str(json, "estimator", OV_SLICE_LIT("sample"), &estimator, err));
+    *out = ov_slice_ieq(estimator, OV_SLICE_LIT("population"));
+    return OV_OK;
+}
+
+/* The aggregator of that name, which others may wrap; NULL: it is none of this query's. */
+static const ov_json *aggregator_named(const ov_json *query, ov_slice name)
+{
+    const ov_json *list = ov_json_find(query, "aggregations");
+    for (const ov_json *v = list ? list->first : NULL; v; v = v->next)
+        for (const ov_json *a = v; a && a->kind == OV_JSON_OBJECT; a = ov_json_find(a, "aggregator")) {
+            const ov_json *own = ov_json_find(a, "name"), *inner = ov_json_find(a, "aggregator");
+            if (own && own->kind == OV_JSON_STRING && ov_slice_eq(own->s, name) && !inner)
+                return a;
+        }
+    return NULL;
+}
+
+/* The aggregator's number is the variance by its own estimator; the other one's root cannot be made of it. */
 static ov_status bind_stddev(post_binder *b, const ov_json *json, const ov_expr **out)
 {
+    bool of_population, is;
+    ov_slice name;
     OV_TRY(bind_field(b, json, out));
+    OV_TRY(ov_json_need_str(json, "fieldName", &name, b->err));
+    OV_TRY(is_population(json, &of_population, b->err));
+    const ov_json *a = aggregator_named(b->query, name);
+    if (a) {
+        OV_TRY(is_population(a, &is, b->err));
+        if (is != of_population)
+            return ov_json_fail(json, b->err, OV_INVALID, "the aggregator's \"estimator\" is %s, this one's is %s; give both the same",
+                                is ? "population" : "sample", of_population ? "population" : "sample");
+    }
     return ovi_ncall(b->p, json, "SQRT", out, 1, out, b->err);
 }
 
@@ -304,7 +338,7 @@ static ov_status check_new(const post_binder *b, const ov_json *json, ov_slice n
 ov_status ovi_npost(ovi_nplanner *p, const ov_json *query, const ov_plan *in, const ov_plan **out, ov_error *err)
 {
     const ov_json *list;
-    post_binder b = {.p = p, .err = err};
+    post_binder b = {.p = p, .query = query, .err = err};
     const ov_expr **exprs;
     ov_slice *names;
     *out = in;

@@ -70,6 +70,19 @@ def times_rewritten(server):
     place(server, "dimensions[0].extractionFn: the time format 'b' has an unknown letter", queryType='groupBy', granularity='all', dimensions=[wrong])
 
 
+def deviations(server):
+    """The root of the variance that was asked for, never of the other."""
+    def got(of, own):
+        said = lambda e: {'estimator': e} if e else {}
+        return dict(SERIES, aggregations=[dict({'type': 'variance', 'name': 'v', 'fieldName': 'y'}, **said(of))],
+                    postAggregations=[dict({'type': 'stddev', 'name': 'd', 'fieldName': 'v'}, **said(own))])
+    near = lambda query, want: check(abs(rows(server, **query)[0]['result']['d'] - want) < 1e-9, query)
+    near(got(None, None), (155 / 12) ** 0.5)  # 1, 2, 3, 9: squares 38.75 in all
+    near(got('population', 'population'), (155 / 16) ** 0.5)
+    for of, own in ((None, 'population'), ('population', None)):
+        place(server, 'postAggregations[0]: the aggregator\'s "estimator" is ', **got(of, own))
+
+
 def locales(server):
     """Names and capitals are English ones; what would be others is refused, numbers are the same everywhere."""
     def dimension(**fn):
@@ -180,7 +193,7 @@ def cases(server):
         [aggregated(server, dict(type=t, fieldName=f), context={'finalize': False})['v'] for t, f in (('timeMax', '__time'), ('longLast', 'y'))],
         [3, {'lhs': 3, 'rhs': 9}])
     for name, run in (('a theta sketch as text', theta_text), ('tests of two samples', z_score), ('times rewritten', times_rewritten),
-                      ('cases of search', cases_of_search), ('locales', locales),
+                      ('cases of search', cases_of_search), ('locales', locales), ('deviations', deviations),
                       ('corrupt inline', corrupt_inline), ('union', union), ('unions refused', unions_refused),
                       ('topN inside', top_inside), ('frames of groups', groups_frame), ('aggregators of segments', metadata)):
         yield 'rare: ' + name, lambda r=run: r(server)
