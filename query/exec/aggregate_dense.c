@@ -349,6 +349,42 @@ static ov_status make_pieces(agg_state *s, const agg_batch *in, const agg_codes 
     return OV_OK;
 }
 
+/* The one fast key, when it lies in few runs whose codes are groups as they are; else NULL. */
+static const ov_vec *key_in_runs(const agg_dense *d, const agg_spec *spec, const agg_batch *in)
+{
+    const ov_vec *found = NULL;
+    for (uint32_t k = 0; k < spec->layout.count; k++) {
+        if (!ovi_key_is_fast(&d->keys[k]))
+            continue;
+        if (found || d->keys[k].how != DENSE_DICT)
+            return NULL;
+        found = &in->keys[k];
+    }
+    bool moved = d->pattern.on && !d->pattern.identity; /* groups are not where codes say */
+    return found && found->enc == OV_ENC_RUN && is_slow(found) && !moved ? found : NULL;
+}
+
+/* A piece for each run of v within each stretch: no row's code is looked at. */
+static ov_status make_run_pieces(const agg_state *s, const agg_batch *in, const ov_vec *v, const agg_stretch *stretches, uint32_t count,
+                                 ov_arena *scratch, ov_agg_rows *rows, ov_error *err)
+{
+    ov_agg_piece *at;
+    uint32_t n = 0;
+    OV_TRY(ov_arena_alloc(scratch, ((size_t)count + v->runs) * sizeof(*at), &at, err));
+    for (uint32_t i = 0, r = 0, from = 0; i < count; from = at[n++].to) {
+        uint32_t to = OV_MIN(stretches[i].end, (uint32_t)v->run_end[r]);
+        at[n] = (ov_agg_piece){.from = from,
+                               .to = to,
+                               .group = stretches[i].slow * s->dense.fast_size + ov_vec_code(v->child, r),
+                               .kind = OV_PIECE_ONE};
+        i += to == stretches[i].end;
+        r += to == v->run_end[r];
+    }
+    *rows = (ov_agg_rows){
+        .rows = in->b->rows, .pieces = at, .piece_count = n, .code_lane = 1, .weight = in->b->weight, .ordinal = in->ordinal};
+    return OV_OK;
+}
+
 /* ---- adding a batch ---- */
 
 static ov_status reserve(agg_state *s, const agg_spec *spec, uint32_t groups, ov_error *err)
@@ -435,11 +471,17 @@ ov_status ovi_dense_add(agg_state *s, const agg_spec *spec, const agg_batch *in,
         *taken = false;
         return OV_OK;
     }
-    OV_TRY(fast_codes(s, spec, in, scratch, &c, err));
-    OV_TRY(learn_pattern(s, spec, in, &c, scratch, err));
+    const ov_vec *runs = key_in_runs(d, spec, in);
+    if (!runs) {
+        OV_TRY(fast_codes(s, spec, in, scratch, &c, err));
+        OV_TRY(learn_pattern(s, spec, in, &c, scratch, err));
+    }
     OV_TRY(ovi_stretches(s, spec, in, scratch, &stretches, &count, err));
     OV_TRY(reserve(s, spec, d->slow.count * d->fast_size, err));
-    OV_TRY(make_pieces(s, in, &c, stretches, count, scratch, &rows, err));
+    if (runs)
+        OV_TRY(make_run_pieces(s, in, runs, stretches, count, scratch, &rows, err));
+    else
+        OV_TRY(make_pieces(s, in, &c, stretches, count, scratch, &rows, err));
     d->rows += in->b->sel_rows;
     if (spec->rows_acc == OVI_NONE)
         mark_groups(s, in, &rows);

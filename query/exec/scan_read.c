@@ -222,33 +222,32 @@ static void set_origins(reading *r)
     }
 }
 
-/* The block of a column that the sink uses lies in runs, over which a mask costs next to nothing; what is picked out is none. */
+/* All that the sink reads of this block lies in runs, over which a mask costs next to nothing; what is picked out is none. */
 static ov_status lies_in_runs(const reading *r, bool *yes, ov_error *err)
 {
-    *yes = false;
-    for (uint32_t c = 0; c < r->s->node->field_count && !*yes; c++) {
+    *yes = true;
+    for (uint32_t c = 0; c < r->s->node->field_count && *yes; c++) {
         const scan_column *col = &r->seg->columns[c];
         ov_vec v;
-        if (!ov_bits_test(r->s->used, c) || !col->col || ovi_is_derived(col) || col->info->type.id == OV_TYPE_NULL)
+        if (!ov_bits_test(r->s->used, c) || !col->col || col->info->type.id == OV_TYPE_NULL)
             continue;
         OV_TRY(ov_column_read(col->col, r->block, &r->w->scratch, &v, err));
-        *yes = v.enc == OV_ENC_RUN;
+        *yes = v.enc == OV_ENC_RUN || v.enc == OV_ENC_CONST;
     }
     return OV_OK;
 }
 
 /* Whether the sink does better with the rows that are left alone than with the whole block and a mask. It goes over a mask once
- * for each column, so for a single one picking is a walk too many. */
+ * for each column, so for a single one picking is a walk too many unless very few are left. */
 static ov_status is_worth_picking(const reading *r, bool *yes, ov_error *err)
 {
-    enum { FEW_SHARE = 256 }; /* of so many rows one is left: picking pays whatever they lie in */
-    bool runs = false;
+    enum { FEW_SHARE = 256 };
+    bool runs;
     *yes = true;
-    if (r->rows || r->picked || r->b.sel_rows <= r->b.rows / FEW_SHARE)
+    if (r->rows || r->picked)
         return OV_OK;
-    if (r->s->used_count > 1)
-        OV_TRY(lies_in_runs(r, &runs, err));
-    *yes = r->s->used_count > 1 && !runs;
+    OV_TRY(lies_in_runs(r, &runs, err));
+    *yes = !runs && (r->s->used_count > 1 || r->b.sel_rows <= r->b.rows / FEW_SHARE);
     return OV_OK;
 }
 
