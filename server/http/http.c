@@ -28,16 +28,48 @@ int64_t ovi_http_ms(void)
 
 /* ---- workers ---- */
 
+/* A worker without work, on its stack. The last one to become idle is called first: its memory is still warm, where taking turns
+ * would have the first large answers pay for the fresh pages of every thread's heap. */
+struct ovi_idle_worker {
+    ovi_idle_worker *under;
+    ov_cond called;
+    bool is_called;
+};
+
+/* Under the lock: the top one of the idle looks at the queue. */
+static void call_worker(ov_http *h)
+{
+    ovi_idle_worker *top = h->idle;
+    if (!top)
+        return; /* the next to become idle looks at the queue first */
+    h->idle = top->under;
+    top->is_called = true;
+    ov_cond_signal(&top->called);
+}
+
+/* Under the lock, until there may be work. */
+static void be_idle(ov_http *h, ovi_idle_worker *self)
+{
+    self->is_called = false;
+    self->under = h->idle;
+    h->idle = self;
+    while (!self->is_called)
+        ov_cond_wait(&self->called, &h->lock);
+}
+
 static void worker_main(void *arg)
 {
     ov_http *h = arg;
+    ovi_idle_worker self = {0};
+    ov_cond_init(&self.called);
     for (;;) {
         ov_mutex_lock(&h->lock);
         while (!h->wait_first && !h->workers_quit)
-            ov_cond_wait(&h->work, &h->lock);
+            be_idle(h, &self);
         ov_request *rq = h->wait_first;
         if (!rq) {
             ov_mutex_unlock(&h->lock);
+            ov_cond_fini(&self.called);
             return;
         }
         h->wait_first = rq->next_waiting;
@@ -72,7 +104,7 @@ bool ovi_http_enqueue(ov_http *h, ov_request *rq)
         h->wait_last = rq;
         h->waiting++;
         atomic_fetch_add(&h->active, 1);
-        ov_cond_signal(&h->work);
+        call_worker(h);
     }
     ov_mutex_unlock(&h->lock);
     return room;
@@ -211,7 +243,6 @@ ov_status ov_http_create(const ov_http_options *options, ov_http **out, ov_error
     ov_budget_init(&h->bodies, "the bodies of all requests", (size_t)options->all_bodies_bytes, NULL);
     h->wake_fd = -1;
     ov_mutex_init(&h->lock);
-    ov_cond_init(&h->work);
     ov_status st = OV_OK;
     struct timeval every = {.tv_usec = TICK_MS * 1000};
     h->base = event_base_new();
@@ -247,7 +278,8 @@ ov_status ov_http_run(ov_http *h, int grace_ms, ov_error *err)
         event_base_dispatch(h->base);
     ov_mutex_lock(&h->lock);
     h->workers_quit = true;
-    ov_cond_broadcast(&h->work);
+    while (h->idle)
+        call_worker(h);
     ov_mutex_unlock(&h->lock);
     for (uint32_t i = 0; i < h->thread_count; i++)
         ov_thread_join(&h->threads[i]);
@@ -293,7 +325,6 @@ void ov_http_destroy(ov_http *h)
     if (h->wake_fd >= 0)
         close(h->wake_fd);
     ov_free(h->threads);
-    ov_cond_fini(&h->work);
     ov_mutex_fini(&h->lock);
     ov_free(h);
 }

@@ -396,6 +396,15 @@ static ovi_conn *send_ready(ov_request *rq)
     return NULL;
 }
 
+void ovi_conn_send_some(ov_request *rq)
+{
+    ov_mutex_lock(&rq->lock);
+    bool end = rq->end; /* what ends an answer ends its request, which the handler still has */
+    ov_mutex_unlock(&rq->lock);
+    if (!end)
+        (void)send_ready(rq);
+}
+
 void ovi_conn_send(ov_request *rq)
 {
     ovi_conn *c = send_ready(rq);

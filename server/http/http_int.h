@@ -69,6 +69,8 @@ struct ov_request {
     ovi_conn *conn; /* loop only; NULL when the connection is closed */
 };
 
+typedef struct ovi_idle_worker ovi_idle_worker;
+
 struct ov_http {
     ov_http_options opt;
     ov_budget bodies;
@@ -88,7 +90,7 @@ struct ov_http {
     int64_t accept_told_ms;
 
     ov_mutex lock; /* queue and ready list */
-    ov_cond work;
+    ovi_idle_worker *idle; /* the last to become so */
     ov_request *wait_first, *wait_last;
     uint32_t waiting;
     ov_request *ready_first, *ready_last;
@@ -115,6 +117,8 @@ bool ovi_conn_is_idle(const ovi_conn *c);
 void ovi_conn_interrupt(ovi_conn *c);
 /* Moves what is ready of an answer to its connection, and goes on there when the answer is whole. */
 void ovi_conn_send(ov_request *rq);
+/* The same of a request whose handler runs on the loop and has not ended: what is ready, now. */
+void ovi_conn_send_some(ov_request *rq);
 /* Is it out of time? Answers or closes it then. */
 void ovi_conn_check(ovi_conn *c, int64_t now_ms);
 

@@ -385,6 +385,8 @@ ov_status ov_respond_write(ov_request *rq, ov_buf *chunk, ov_error *err)
     }
     OV_TRY(wait_for_client(rq, err));
     push_framed(rq, chunk, false);
+    if (rq->on_loop)
+        ovi_conn_send_some(rq); /* the client takes it while the rest is made */
     if (ov_request_gone(rq))
         return ov_fail(err, OV_CANCELLED, "the client has left");
     return OV_OK;
