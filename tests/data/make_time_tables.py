@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 ZONES = ["America/Los_Angeles", "Asia/Kolkata", "Australia/Lord_Howe", "Europe/Paris", "Europe/Dublin",
          "America/Sao_Paulo", "Pacific/Apia", "America/St_Johns", "Africa/Casablanca", "Asia/Tehran"]
 EPOCH = datetime(1970, 1, 1)
+UNSETTLED = "Africa/Casablanca"  # its years to come differ between releases of the time zone data: none of them is written
 UTC = timezone.utc
 random.seed(1)
 
@@ -66,6 +67,8 @@ with open("tests/data/tz_offsets.def", "w") as f:
         list_ms = [c + d for c in points[name] for d in (-1, 0)]
         list_ms += [random.randrange(year(1850), year(9990)) for _ in range(40)]
         for ms in sorted(list_ms):
+            if name == UNSETTLED and ms >= year(2025):
+                continue
             f.write(f'ROW("{name}", INT64_C({ms}), {offset_ms(ms, zone)})\n')
 
 with open("tests/data/tz_local.def", "w") as f:
@@ -77,6 +80,8 @@ with open("tests/data/tz_local.def", "w") as f:
             for delta in (-7200000, -1800000, -1, 0, 1, 900000, 1800000, 3599999, 3600000, 7200000):
                 rows.add(c + offset_ms(c - 1, zone) + delta)
         for local in sorted(rows):
+            if name == UNSETTLED and local >= year(2025):
+                continue
             d = (EPOCH + timedelta(milliseconds=local)).replace(tzinfo=zone, fold=0)
             ms = utc_ms(d)
             f.write(f'ROW("{name}", INT64_C({local}), INT64_C({ms}), {int(local_ms(at(ms, zone)) == local)})\n')
