@@ -1,7 +1,6 @@
 /* ICU's date patterns: the calendar, compiling and writing. */
 #include "base/icu_time.h"
 
-#include <stdio.h>
 #include <string.h>
 
 #include "base/datetime.h"
@@ -175,20 +174,9 @@ ov_status ov_icu_time_compile(ov_slice pattern, bool reads, ov_arena *out_arena,
 
 /* ---- writing ---- */
 
-static void add_padded(ov_buf *out, int64_t v, unsigned width)
-{
-    char digits[24];
-    int n = snprintf(digits, sizeof digits, "%lld", (long long)(v < 0 ? -v : v));
-    if (v < 0)
-        ov_buf_add_char(out, '-');
-    for (; width > (unsigned)n; width--)
-        ov_buf_add_char(out, '0');
-    ov_buf_add(out, digits, (size_t)n);
-}
-
 static void add_year(ov_buf *out, int64_t year, unsigned width)
 {
-    add_padded(out, width == 2 ? (year < 0 ? -year : year) % 100 : year, width);
+    ovi_add_padded(out, width == 2 ? (year < 0 ? -year : year) % 100 : year, width);
 }
 
 /* By width: 4 whole, 5 its first letter, else its first `few`. */
@@ -206,7 +194,7 @@ static void add_quarter(ov_buf *out, int32_t quarter, unsigned width)
     }
     if (width == 3)
         ov_buf_add_char(out, 'Q');
-    add_padded(out, quarter, width < 3 ? width : 1);
+    ovi_add_padded(out, quarter, width < 3 ? width : 1);
 }
 
 static void add_era(ov_buf *out, bool ad, unsigned width)
@@ -237,25 +225,17 @@ static void add_time_field(const ovi_icu_step *s, int32_t ms, ov_buf *out)
     int32_t hour = ms / OV_MS_PER_HOUR;
     switch (s->letter) {
     case 'a':
-        ov_buf_add_str(out, hour < 12 ? "AM" : "PM");
-        break;
     case 'H':
-        add_padded(out, hour, s->width);
-        break;
     case 'k':
-        add_padded(out, hour ? hour : 24, s->width);
-        break;
     case 'K':
-        add_padded(out, hour % 12, s->width);
-        break;
     case 'h':
-        add_padded(out, hour % 12 ? hour % 12 : 12, s->width);
+        ovi_add_hour(out, s->letter, hour, s->width);
         break;
     case 'm':
-        add_padded(out, ms / OV_MS_PER_MINUTE % 60, s->width);
+        ovi_add_padded(out, ms / OV_MS_PER_MINUTE % 60, s->width);
         break;
     case 's':
-        add_padded(out, ms / OV_MS_PER_SECOND % 60, s->width);
+        ovi_add_padded(out, ms / OV_MS_PER_SECOND % 60, s->width);
         break;
     case 'S':
         add_fraction(out, ms % OV_MS_PER_SECOND, s->width);
@@ -279,13 +259,13 @@ static void add_field(const ovi_icu_step *s, const fields *f, ov_buf *out)
         add_year(out, f->year > 0 ? f->year : 1 - f->year, s->width);
         break;
     case 'u':
-        add_padded(out, f->year, s->width);
+        ovi_add_padded(out, f->year, s->width);
         break;
     case 'Y':
         add_year(out, f->week_year, s->width);
         break;
     case 'w':
-        add_padded(out, f->week, s->width);
+        ovi_add_padded(out, f->week, s->width);
         break;
     case 'Q':
     case 'q':
@@ -296,13 +276,13 @@ static void add_field(const ovi_icu_step *s, const fields *f, ov_buf *out)
         if (s->width > 2)
             add_name(out, ovi_joda_months[f->month], s->width, 3);
         else
-            add_padded(out, f->month + 1, s->width);
+            ovi_add_padded(out, f->month + 1, s->width);
         break;
     case 'd':
-        add_padded(out, f->day, s->width);
+        ovi_add_padded(out, f->day, s->width);
         break;
     case 'D':
-        add_padded(out, f->day_of_year, s->width);
+        ovi_add_padded(out, f->day_of_year, s->width);
         break;
     case 'E':
         add_name(out, ovi_joda_days[(f->weekday + 6) % 7], s->width, s->width == 6 ? 2 : 3);

@@ -125,7 +125,7 @@ typedef struct fields {
     const ov_tz *zone;
 } fields;
 
-static void add_padded(ov_buf *out, int64_t v, unsigned width)
+void ovi_add_padded(ov_buf *out, int64_t v, unsigned width)
 {
     char digits[20];
     unsigned n = 0;
@@ -141,6 +141,15 @@ static void add_padded(ov_buf *out, int64_t v, unsigned width)
         ov_buf_add_char(out, digits[--n]);
 }
 
+void ovi_add_hour(ov_buf *out, char letter, int32_t hour, unsigned width)
+{
+    int32_t half = hour % 12;
+    if (letter == 'a')
+        ov_buf_add_str(out, hour < 12 ? "AM" : "PM");
+    else
+        ovi_add_padded(out, letter == 'H' ? hour : letter == 'k' ? (hour ? hour : 24) : letter == 'K' ? half : half ? half : 12, width);
+}
+
 static void add_name(ov_buf *out, const char *name, bool whole)
 {
     ov_buf_add(out, name, whole ? strlen(name) : 3);
@@ -150,10 +159,10 @@ static void add_offset(ov_buf *out, int32_t offset_ms, bool colon)
 {
     int32_t s = (offset_ms < 0 ? -offset_ms : offset_ms) / 1000;
     ov_buf_add_char(out, offset_ms < 0 ? '-' : '+');
-    add_padded(out, s / 3600, 2);
+    ovi_add_padded(out, s / 3600, 2);
     if (colon)
         ov_buf_add_char(out, ':');
-    add_padded(out, s / 60 % 60, 2);
+    ovi_add_padded(out, s / 60 % 60, 2);
 }
 
 static void add_fraction(ov_buf *out, int32_t ms, unsigned width)
@@ -166,9 +175,9 @@ static void add_fraction(ov_buf *out, int32_t ms, unsigned width)
 static void add_year(ov_buf *out, int64_t year, unsigned width)
 {
     if (width == 2)
-        add_padded(out, (year < 0 ? -year : year) % 100, 2);
+        ovi_add_padded(out, (year < 0 ? -year : year) % 100, 2);
     else
-        add_padded(out, year, width);
+        ovi_add_padded(out, year, width);
 }
 
 static void add_time_field(const ovi_joda_step *s, const fields *f, ov_buf *out)
@@ -176,25 +185,17 @@ static void add_time_field(const ovi_joda_step *s, const fields *f, ov_buf *out)
     int32_t hour = f->c.hour;
     switch (s->letter) {
     case 'a':
-        ov_buf_add_str(out, hour < 12 ? "AM" : "PM");
-        break;
     case 'H':
-        add_padded(out, hour, s->width);
-        break;
     case 'k':
-        add_padded(out, hour ? hour : 24, s->width);
-        break;
     case 'K':
-        add_padded(out, hour % 12, s->width);
-        break;
     case 'h':
-        add_padded(out, hour % 12 ? hour % 12 : 12, s->width);
+        ovi_add_hour(out, s->letter, hour, s->width);
         break;
     case 'm':
-        add_padded(out, f->c.minute, s->width);
+        ovi_add_padded(out, f->c.minute, s->width);
         break;
     case 's':
-        add_padded(out, f->c.second, s->width);
+        ovi_add_padded(out, f->c.second, s->width);
         break;
     case 'S':
         add_fraction(out, f->c.ms, s->width);
@@ -222,7 +223,7 @@ static void add_field(const ovi_joda_step *s, const fields *f, ov_buf *out)
         ov_buf_add_str(out, f->c.year > 0 ? "AD" : "BC");
         break;
     case 'C':
-        add_padded(out, of_era / 100, s->width);
+        ovi_add_padded(out, of_era / 100, s->width);
         break;
     case 'Y':
         add_year(out, of_era, s->width);
@@ -234,26 +235,26 @@ static void add_field(const ovi_joda_step *s, const fields *f, ov_buf *out)
         add_year(out, ov_time_extract(OV_UNIT_ISOYEAR, f->local, NULL), s->width);
         break;
     case 'w':
-        add_padded(out, ov_time_extract(OV_UNIT_WEEK, f->local, NULL), s->width);
+        ovi_add_padded(out, ov_time_extract(OV_UNIT_WEEK, f->local, NULL), s->width);
         break;
     case 'e':
-        add_padded(out, ov_time_extract(OV_UNIT_DOW, f->local, NULL), s->width);
+        ovi_add_padded(out, ov_time_extract(OV_UNIT_DOW, f->local, NULL), s->width);
         break;
     case 'E':
         add_name(out, ovi_joda_days[ov_time_extract(OV_UNIT_DOW, f->local, NULL) - 1],
                  s->width >= 4);
         break;
     case 'D':
-        add_padded(out, ov_time_extract(OV_UNIT_DOY, f->local, NULL), s->width);
+        ovi_add_padded(out, ov_time_extract(OV_UNIT_DOY, f->local, NULL), s->width);
         break;
     case 'M':
         if (s->width > 2)
             add_name(out, ovi_joda_months[f->c.month - 1], s->width >= 4);
         else
-            add_padded(out, f->c.month, s->width);
+            ovi_add_padded(out, f->c.month, s->width);
         break;
     case 'd':
-        add_padded(out, f->c.day, s->width);
+        ovi_add_padded(out, f->c.day, s->width);
         break;
     default:
         add_time_field(s, f, out);

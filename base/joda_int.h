@@ -19,3 +19,8 @@ struct ov_joda {
 
 extern const char *const ovi_joda_months[12];
 extern const char *const ovi_joda_days[7]; /* Monday first */
+
+/* What ICU's patterns write in the same way (icu_time.c). A minus, then at least `width` digits. */
+void ovi_add_padded(ov_buf *out, int64_t v, unsigned width);
+/* letter: a, H, k, K or h; hour: 0 to 23. */
+void ovi_add_hour(ov_buf *out, char letter, int32_t hour, unsigned width);
