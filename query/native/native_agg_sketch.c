@@ -241,5 +241,9 @@ ov_status ovi_nagg_variance(ovi_nagg_binder *b, const ovi_nagg_kind *k, const ov
     if (!population && !ov_slice_ieq(estimator, OV_SLICE_LIT("sample")))
         return ov_json_fail(ov_json_get(json, "estimator"), b->err, OV_INVALID, "expected sample or population");
     b->agg->sql = OV_SQL_DOUBLE;
+    b->agg->population = population;
+    b->aggs->other_count++;
+    OV_TRY(ovi_nagg_call(b, json, population ? "VAR_SAMP" : "VAR_POP", &x, 1, false, &b->agg->other));
+    b->agg->other++;
     return ovi_nagg_call(b, json, population ? "VAR_POP" : "VAR_SAMP", &x, 1, false, &b->agg->call);
 }

@@ -69,19 +69,20 @@ static ov_status check_names(const ovi_ngroup *g, const ov_slice *names, uint32_
     return OV_OK;
 }
 
-/* Columns [first, first + count) behind all others. */
-static ov_status move_behind(ovi_nplanner *p, const ov_plan *in, uint32_t first, uint32_t count, const ov_plan **out, ov_error *err)
+/* Columns [first, first + count) behind all others, and without the `dropped` columns that follow them. */
+static ov_status move_behind(ovi_nplanner *p, const ov_plan *in, uint32_t first, uint32_t count, uint32_t dropped, const ov_plan **out,
+                             ov_error *err)
 {
     const ov_expr **exprs;
     ov_slice *names;
-    uint32_t n = in->field_count;
+    uint32_t n = in->field_count - dropped;
     *out = in;
-    if (!count || first + count == n)
+    if (!dropped && (!count || first + count == n))
         return OV_OK;
-    OV_TRY(ov_arena_alloc(p->arena, n * sizeof *exprs, &exprs, err));
-    OV_TRY(ov_arena_alloc(p->arena, n * sizeof *names, &names, err));
+    OV_TRY(ov_arena_alloc(p->arena, ((size_t)n + 1) * sizeof *exprs, &exprs, err));
+    OV_TRY(ov_arena_alloc(p->arena, ((size_t)n + 1) * sizeof *names, &names, err));
     for (uint32_t i = 0; i < n; i++) {
-        uint32_t from = i < first ? i : i < n - count ? i + count : first + i - (n - count);
+        uint32_t from = i < first ? i : i < n - count ? i + count + dropped : first + i - (n - count);
         OV_TRY(ov_plan_column(p->cx, in, from, &exprs[i], err));
         names[i] = in->fields[from].name;
     }
@@ -95,7 +96,7 @@ ov_status ovi_ngroup_plan(ovi_nplanner *p, const ovi_ngroup *g, const ov_plan *r
     ov_slice *names;
     const ov_plan *grouped;
     uint32_t key_count = 0, n = 0;
-    size_t room = (size_t)g->dim_count + g->aggs.count + g->aggs.order_count + 2;
+    size_t room = (size_t)g->dim_count + g->aggs.count + g->aggs.order_count + g->aggs.other_count + 2;
     OV_TRY(ov_arena_alloc(p->arena, room * sizeof *keys, &keys, err));
     OV_TRY(ov_arena_alloc(p->arena, room * sizeof *exprs, &exprs, err));
     OV_TRY(ov_arena_alloc(p->arena, room * sizeof *names, &names, err));
@@ -128,10 +129,16 @@ ov_status ovi_ngroup_plan(ovi_nplanner *p, const ovi_ngroup *g, const ov_plan *r
         if (g->aggs.list[i].orders)
             OV_TRY(ov_plan_column(p->cx, grouped, key_count + g->aggs.list[i].call, &exprs[n++], err));
     }
+    uint32_t others = n;
+    for (uint32_t i = 0; i < g->aggs.count; i++) {
+        names[n] = (ov_slice){0};
+        if (g->aggs.list[i].other)
+            OV_TRY(ov_plan_column(p->cx, grouped, key_count + g->aggs.list[i].other - 1, &exprs[n++], err));
+    }
     OV_TRY(ov_plan_project(p->arena, grouped, exprs, names, n, out, err));
-    OV_TRY(ovi_npost(p, g->query, *out, out, err));
+    OV_TRY(ovi_npost(p, g->query, &g->aggs, others, *out, out, err));
     OV_TRY(ovi_nsketch_final(p, &g->aggs, *out, out, err));
-    return move_behind(p, *out, shown, g->aggs.order_count, out, err);
+    return move_behind(p, *out, shown, g->aggs.order_count, g->aggs.other_count, out, err);
 }
 
 /* ---- buckets ---- */

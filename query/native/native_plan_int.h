@@ -162,11 +162,13 @@ struct ovi_nagg {
     const ov_native *compare; /* ... and how its values are ordered; NULL: as values are */
     bool orders; /* rows are ordered by it: its value before `final` is a column without a name behind the others */
     const ov_native *final; /* ... and what `finalize` makes of it; NULL: nothing */
+    bool population;        /* a variance: by which estimator */
+    uint32_t other;         /* ... and 1 + the call that has it by the other one, which only post-aggregators read; 0: no variance */
 };
 
 typedef struct ovi_naggs {
     ovi_nagg *list;
-    uint32_t count, order_count; /* order_count: of those with `orders` */
+    uint32_t count, order_count, other_count; /* of those with `orders`, with `other` */
     ov_agg_call *calls;
     uint32_t call_count, call_capacity;
 } ovi_naggs;
@@ -221,9 +223,9 @@ OV_CHECKED ov_status ovi_ntuple_post_bind(ovi_nsketch_post *b, ov_slice type, co
                                           const ov_expr **out);
 
 /* ---- native_post.c ---- */
-/* The plan with the query's post-aggregators as columns behind its own. */
-OV_CHECKED ov_status ovi_npost(ovi_nplanner *p, const ov_json *query, const ov_plan *in, const ov_plan **out,
-                               ov_error *err);
+/* The plan with the query's post-aggregators as columns behind its own. Those of `in` from others on are the variances by the other estimator. */
+OV_CHECKED ov_status ovi_npost(ovi_nplanner *p, const ov_json *query, const ovi_naggs *aggs, uint32_t others, const ov_plan *in,
+                               const ov_plan **out, ov_error *err);
 
 /* ---- native_group.c ---- */
 /* What timeseries, topN and groupBy have in common: rows in the query's intervals that pass its filter. */

@@ -8,7 +8,8 @@
 
 typedef struct post_binder {
     ovi_nplanner *p;
-    const ov_json *query;
+    const ovi_naggs *aggs;
+    uint32_t others; /* the first column of a variance by the other estimator */
     ovi_nscope scope; /* over the grouping, earlier post-aggregators in front */
     ov_error *err;
 } post_binder;
@@ -174,34 +175,32 @@ static ov_status is_population(const ov_json *json, bool *out, ov_error *err)
     return OV_OK;
 }
 
-/* The aggregator of that name, which others may wrap; NULL: it is none of this query's. */
-static const ov_json *aggregator_named(const ov_json *query, ov_slice name)
+/* The variance of that name by the estimator that is meant, also where earlier post-aggregators only pass it on; *out stays when there is none. */
+static ov_status variance_by(post_binder *b, ov_slice name, bool population, const ov_expr **out)
 {
-    const ov_json *list = ov_json_find(query, "aggregations");
-    for (const ov_json *v = list ? list->first : NULL; v; v = v->next)
-        for (const ov_json *a = v; a && a->kind == OV_JSON_OBJECT; a = ov_json_find(a, "aggregator")) {
-            const ov_json *own = ov_json_find(a, "name"), *inner = ov_json_find(a, "aggregator");
-            if (own && own->kind == OV_JSON_STRING && ov_slice_eq(own->s, name) && !inner)
-                return a;
-        }
-    return NULL;
+    for (uint32_t i = b->scope.def_count; i-- > 0;) {
+        const ov_json *type = ov_json_find(b->scope.defs[i].json, "type"), *of = ov_json_find(b->scope.defs[i].json, "fieldName");
+        if (ov_slice_eq(b->scope.defs[i].name, name) && of && ov_slice_eq(type->s, OV_SLICE_LIT("fieldAccess")))
+            name = of->s;
+    }
+    uint32_t at = b->others;
+    for (uint32_t i = 0; i < b->aggs->count; i++) {
+        const ovi_nagg *agg = &b->aggs->list[i];
+        if (agg->other && ov_slice_eq(agg->name, name))
+            return agg->population != population ? ov_plan_column(b->p->cx, b->scope.plan, at, out, b->err) : OV_OK;
+        at += agg->other != 0;
+    }
+    return OV_OK;
 }
 
-/* The aggregator's number is the variance by its own estimator; the other one's root cannot be made of it. */
 static ov_status bind_stddev(post_binder *b, const ov_json *json, const ov_expr **out)
 {
-    bool of_population, is;
+    bool population;
     ov_slice name;
     OV_TRY(bind_field(b, json, out));
     OV_TRY(ov_json_need_str(json, "fieldName", &name, b->err));
-    OV_TRY(is_population(json, &of_population, b->err));
-    const ov_json *a = aggregator_named(b->query, name);
-    if (a) {
-        OV_TRY(is_population(a, &is, b->err));
-        if (is != of_population)
-            return ov_json_fail(json, b->err, OV_INVALID, "the aggregator's \"estimator\" is %s, this one's is %s; give both the same",
-                                is ? "population" : "sample", of_population ? "population" : "sample");
-    }
+    OV_TRY(is_population(json, &population, b->err));
+    OV_TRY(variance_by(b, name, population, out));
     return ovi_ncall(b->p, json, "SQRT", out, 1, out, b->err);
 }
 
@@ -335,10 +334,11 @@ static ov_status check_new(const post_binder *b, const ov_json *json, ov_slice n
     return OV_OK;
 }
 
-ov_status ovi_npost(ovi_nplanner *p, const ov_json *query, const ov_plan *in, const ov_plan **out, ov_error *err)
+ov_status ovi_npost(ovi_nplanner *p, const ov_json *query, const ovi_naggs *aggs, uint32_t others, const ov_plan *in, const ov_plan **out,
+                    ov_error *err)
 {
     const ov_json *list;
-    post_binder b = {.p = p, .query = query, .err = err};
+    post_binder b = {.p = p, .aggs = aggs, .others = others, .err = err};
     const ov_expr **exprs;
     ov_slice *names;
     *out = in;

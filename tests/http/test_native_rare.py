@@ -71,16 +71,26 @@ def times_rewritten(server):
 
 
 def deviations(server):
-    """The root of the variance that was asked for, never of the other."""
-    def got(of, own):
-        said = lambda e: {'estimator': e} if e else {}
-        return dict(SERIES, aggregations=[dict({'type': 'variance', 'name': 'v', 'fieldName': 'y'}, **said(of))],
-                    postAggregations=[dict({'type': 'stddev', 'name': 'd', 'fieldName': 'v'}, **said(own))])
-    near = lambda query, want: check(abs(rows(server, **query)[0]['result']['d'] - want) < 1e-9, query)
-    near(got(None, None), (155 / 12) ** 0.5)  # 1, 2, 3, 9: squares 38.75 in all
-    near(got('population', 'population'), (155 / 16) ** 0.5)
-    for of, own in ((None, 'population'), ('population', None)):
-        place(server, 'postAggregations[0]: the aggregator\'s "estimator" is ', **got(of, own))
+    """The root of the variance that was asked for, whatever the aggregator shows."""
+    said = lambda e: {'estimator': e} if e else {}
+    sample, population = 155 / 12, 155 / 16  # 1, 2, 3, 9: squares 38.75 in all
+    def got(of, own, **more):
+        variance = dict({'type': 'variance', 'name': 'v', 'fieldName': 'y'}, **said(of))
+        part = {'type': 'filtered', 'name': 'w', 'filter': {'type': 'equals', 'column': 'x', 'matchValueType': 'STRING', 'matchValue': 'b'}, 'aggregator': variance}
+        return dict(SERIES, aggregations=[part, variance], postAggregations=[
+            {'type': 'fieldAccess', 'name': 'a', 'fieldName': 'v'}, dict({'type': 'stddev', 'name': 'd', 'fieldName': 'a'}, **said(own)),
+            {'type': 'arithmetic', 'fn': '*', 'name': 'e', 'fields': [dict({'type': 'stddev', 'fieldName': 'v'}, **said(own)),
+                                                                     {'type': 'constant', 'value': 2}]}], **more)
+    for of, v in ((None, sample), ('population', population)):
+        for own, d in ((None, sample), ('population', population)):
+            r = rows(server, **got(of, own))[0]['result']
+            check(sorted(r) == ['a', 'd', 'e', 'v', 'w'] and abs(r['v'] - v) < 1e-9 and abs(r['d'] - d ** 0.5) < 1e-9
+                  and abs(r['e'] - 2 * d ** 0.5) < 1e-9, (of, own, r))
+            deep = rows(server, queryType='groupBy', granularity='all', dimensions=['x'], intervals='1970/1971',
+                        dataSource={'type': 'query', 'query': got(of, own, queryType='groupBy', dimensions=['x'])},
+                        aggregations=[{'type': 'doubleMax', 'name': n, 'fieldName': n} for n in ('v', 'd')])
+            same([r['event']['v'] for r in deep], [0.0, 0.0, 0.5 if not of else 0.25])
+            same([r['event']['d'] ** 2 for r in deep][:2] + [round(deep[2]['event']['d'] ** 2, 9)], [0.0, 0.0, 0.25 if own else 0.5])
 
 
 def locales(server):
