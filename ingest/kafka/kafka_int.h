@@ -63,6 +63,7 @@ typedef struct ovi_kafka_part {
     int64_t low, high; /* of the broker; high -1: not known yet */
     int64_t last_ms;   /* timestamp of the last message that is durable; 0: none since the start */
     int64_t placed_ms; /* when `next` became known */
+    int64_t odd_ms;    /* the thread's, monotonic: since when all looks agree on what would cost rows; 0: the last one did not */
 } ovi_kafka_part;
 
 typedef struct ovi_kafka_task {

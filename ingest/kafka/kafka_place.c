@@ -10,7 +10,13 @@
 #include "base/os.h"
 #include "ingest/kafka/kafka_int.h"
 
-enum { ASK_MS = 2000, LOOK_MS = 2000, SOON_MS = 300, MOST_SILENT = 2 /* partitions that a look waits for in vain */ };
+enum {
+    ASK_MS = 2000,
+    LOOK_MS = 2000,
+    SOON_MS = 300,
+    SURE_MS = 3 * LOOK_MS / 2, /* two looks */
+    MOST_SILENT = 2,           /* partitions that a look waits for in vain */
+};
 
 /* ---- marks ---- */
 
@@ -177,12 +183,24 @@ static ov_status settle_gap(ovi_kafka_task *t, ovi_kafka_part *p, ov_error *err)
 
 /* ---- where reading goes on ---- */
 
+/* While a partition moves, a broker may name offsets that are not the partition's, its end as its beginning for one. So what
+ * would cost rows is believed when two looks agree on it. */
+static bool is_sure(ovi_kafka_part *p, bool odd)
+{
+    int64_t now = ov_monotonic_ns() / 1000000;
+    if (!odd || !p->odd_ms)
+        p->odd_ms = odd ? now : 0;
+    return odd && now - p->odd_ms >= SURE_MS;
+}
+
 static ov_status place(ovi_kafka_task *t, ovi_kafka_part *p, ov_error *err)
 {
     ovi_kafka_sup *s = t->sup;
     int64_t next;
     OV_TRY(ovi_kafka_mark_get(s, s->spec.datasource, p->id, &next, err));
     if (next < 0) {
+        if (s->spec.earliest && p->low == p->high && p->low > 0 && !is_sure(p, true))
+            return OV_OK; /* all its messages are gone? */
         next = s->spec.earliest ? p->low : p->high;
         OV_TRY(ovi_kafka_mark_put(s, p->id, next, err));
     }
@@ -217,16 +235,19 @@ static ov_status look_at(ovi_kafka_task *t, ovi_kafka_part *p, ov_error *err)
     OV_TRY(ask_offsets(t, p, err));
     if (!p->placed)
         OV_TRY(place(t, p, err));
+    if (!p->placed)
+        return OV_OK;
     if (p->lost && p->read >= p->low && p->read <= p->high) { /* it was refused by one that led no longer, or not quite yet */
         ov_mutex_lock(&t->sup->owner->lock);
         p->lost = false;
         ov_mutex_unlock(&t->sup->owner->lock);
+        p->odd_ms = 0;
         t->assign = true;
         return OV_OK;
     }
     /* That the end stands before `next` is believed when the broker refuses to read there: a new leader may be behind for a
      * moment. */
-    return !p->halted && (p->next < p->low || p->lost) ? settle_gap(t, p, err) : OV_OK;
+    return is_sure(p, !p->halted && (p->next < p->low || p->lost)) ? settle_gap(t, p, err) : OV_OK;
 }
 
 static void assign(ovi_kafka_task *t, const char *topic)

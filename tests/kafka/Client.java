@@ -8,7 +8,7 @@
  *   send TOPIC PARTITION TEXT                             one message; \n in the text is a line break
  *   trim TOPIC PARTITION OFFSET                           deletes records before the offset
  *   move TOPIC PARTITION BROKER                           makes that broker the partition's only replica, and waits for it
- *   ends TOPIC                                            "ok END END ..." by partition
+ *   begins TOPIC                                          "ok BEGIN BEGIN ..." by partition; ends: the same of their ends
  *   brokers COUNT                                         waits until the cluster has so many brokers
  */
 import java.io.BufferedReader;
@@ -129,12 +129,12 @@ public class Client {
         }
     }
 
-    static String ends(String topic) throws Exception {
+    static String offsets(String topic, OffsetSpec which) throws Exception {
         int parts = admin.describeTopics(List.of(topic)).allTopicNames().get().get(topic).partitions().size();
         StringBuilder out = new StringBuilder();
         for (int i = 0; i < parts; i++) {
             TopicPartition p = new TopicPartition(topic, i);
-            out.append(' ').append(admin.listOffsets(Map.of(p, OffsetSpec.latest())).partitionResult(p).get().offset());
+            out.append(' ').append(admin.listOffsets(Map.of(p, which)).partitionResult(p).get().offset());
         }
         return out.toString();
     }
@@ -159,7 +159,8 @@ public class Client {
                                        RecordsToDelete.beforeOffset(Long.parseLong(w[3])))).all().get();
             break;
         case "move": move(new TopicPartition(w[1], Integer.parseInt(w[2])), Integer.parseInt(w[3])); break;
-        case "ends": return ends(w[1]);
+        case "begins": return offsets(w[1], OffsetSpec.earliest());
+        case "ends": return offsets(w[1], OffsetSpec.latest());
         case "brokers":
             while (admin.describeCluster().nodes().get().size() < Integer.parseInt(w[1]))
                 Thread.sleep(100);

@@ -6,7 +6,10 @@ def gap_of(world, name):
     def look():
         status = world.status(name)
         return status if status['gaps'] and status['detailedState'] == 'UNHEALTHY_TASKS' else None
-    return world.wait(look)
+    try:
+        return world.wait(look)
+    except AssertionError as trouble:
+        raise AssertionError('%s has no gap: %r, %r' % (name, world.figures(name), world.status(name))) from trouble
 
 
 def with_gap(world, name, **tuning):
@@ -74,7 +77,7 @@ def case_retention(world):
     world.wait_rows('aging', range(100))
     world.act('aging', 'suspend')
     world.cluster.ask('produce aging 100 19900 none 0')
-    time.sleep(3)
+    world.wait(lambda: int(world.cluster.ask('begins aging')[0]) > 100)  # a broker's first look comes half a minute after its start
     world.act('aging', 'resume')
     gap = gap_of(world, 'aging')['gaps'][0]
     assert gap['wanted'] == 100 and 100 < gap['low'] < 20000, gap
