@@ -198,6 +198,12 @@ static OV_CHECKED ov_status bind_count(ovi_sql_binder *b, const ov_ast *ast, con
 {
     const ov_expr *e;
     OV_TRY(ovi_sql_bind_literal(b, ast, false, &e, err));
+    if (ast->kind == OV_AST_PARAM && b->env->describe) { /* any number will do */
+        if (ast->number < b->env->describe->count)
+            b->env->describe->types[ast->number] = OV_SQL_BIGINT;
+        *out = 1;
+        return OV_OK;
+    }
     if (ast->kind == OV_AST_DECIMAL && e->constant.f < 0x1p63) { /* 1.5 rows are one */
         *out = (uint64_t)e->constant.f;
         return OV_OK;

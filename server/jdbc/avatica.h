@@ -60,10 +60,12 @@ typedef struct ov_av_request {
     uint32_t statement;
     ov_slice sql;
     int64_t frame_rows;        /* of the first frame, or of a fetch; negative: the server decides */
+    int64_t most_rows;         /* PREPARE_AND_EXECUTE: of all frames together; 0 or negative: any */
     uint64_t offset;           /* FETCH */
     const ov_av_pattern *info; /* OPEN: keys and values in turn */
     uint32_t info_count;       /* pairs */
     ov_av_props props;
+    ov_av_pattern catalog; /* a name, no pattern */
     ov_av_pattern schema, table, column;
     ov_slice *types; /* TABLES: of these types; NULL: of any */
     uint32_t type_count;

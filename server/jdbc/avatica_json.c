@@ -229,6 +229,10 @@ ov_status ov_av_json_read(ov_slice text, ov_arena *a, ov_av_request *out, ov_err
     out->offset = (uint64_t)offset;
     OV_TRY(ov_json_str(body, "sql", OV_SLICE_LIT(""), &out->sql, err));
     OV_TRY(read_frame_rows(body, out, err));
+    if (out->kind == OV_AV_PREPARE_AND_EXECUTE) /* documented under the second name */
+        for (size_t i = 0; i < 2; i++)
+            OV_TRY(ov_json_i64(body, i ? "maxRowsTotal" : "maxRowCount", out->most_rows, &out->most_rows, err));
+    OV_TRY(read_pattern(body, "catalog", &out->catalog, err));
     OV_TRY(read_pattern(body, "schemaPattern", &out->schema, err));
     OV_TRY(read_pattern(body, "tableNamePattern", &out->table, err));
     OV_TRY(read_pattern(body, "columnNamePattern", &out->column, err));

@@ -14,6 +14,14 @@ static void add_pattern(ov_buf *b, const char *column, const ov_av_pattern *p)
     ov_buf_add_str(b, " ESCAPE '\\'");
 }
 
+static void add_catalog(ov_buf *b, const char *column, const ov_av_request *rq)
+{
+    if (!rq->catalog.given)
+        return;
+    ov_buf_addf(b, " AND %s = ", column);
+    ov_sql_add_quoted(b, rq->catalog.text, '\'');
+}
+
 static void add_types(ov_buf *b, const ov_av_request *rq)
 {
     if (!rq->types)
@@ -30,6 +38,7 @@ static void add_schemas(ov_buf *b, const ov_av_request *rq)
 {
     ov_buf_add_str(b, "SELECT SCHEMA_NAME AS TABLE_SCHEM, CATALOG_NAME AS TABLE_CATALOG"
                       " FROM INFORMATION_SCHEMA.SCHEMATA WHERE TRUE");
+    add_catalog(b, "CATALOG_NAME", rq);
     add_pattern(b, "SCHEMA_NAME", &rq->schema);
     ov_buf_add_str(b, " ORDER BY TABLE_CATALOG, TABLE_SCHEM");
 }
@@ -43,6 +52,7 @@ static void add_tables(ov_buf *b, const ov_av_request *rq)
            " CAST(NULL AS VARCHAR) AS SELF_REFERENCING_COL_NAME, CAST(NULL AS VARCHAR) AS "
            "REF_GENERATION"
            " FROM INFORMATION_SCHEMA.TABLES WHERE TRUE");
+    add_catalog(b, "TABLE_CATALOG", rq);
     add_pattern(b, "TABLE_SCHEMA", &rq->schema);
     add_pattern(b, "TABLE_NAME", &rq->table);
     add_types(b, rq);
@@ -65,6 +75,7 @@ static void add_columns(ov_buf *b, const ov_av_request *rq)
         " CAST(NULL AS VARCHAR) AS SCOPE_TABLE, -1 AS SOURCE_DATA_TYPE,"
         " 'NO' AS IS_AUTOINCREMENT, 'NO' AS IS_GENERATEDCOLUMN"
         " FROM INFORMATION_SCHEMA.COLUMNS WHERE TRUE");
+    add_catalog(b, "TABLE_CATALOG", rq);
     add_pattern(b, "TABLE_SCHEMA", &rq->schema);
     add_pattern(b, "TABLE_NAME", &rq->table);
     add_pattern(b, "COLUMN_NAME", &rq->column);

@@ -110,6 +110,7 @@ static OV_CHECKED ov_status read_schemas(ProtobufCBinaryData bytes, ov_arena *a,
     OvAv__Schemas *m;
     OV_TRY(unpack(&ov_av__schemas__descriptor, bytes, a, &m, err));
     out->connection = ov_slice_cstr(m->connection_id);
+    out->catalog = pattern_of(m->has_catalog, m->catalog);
     out->schema = pattern_of(m->has_schema_pattern, m->schema_pattern);
     return OV_OK;
 }
@@ -120,6 +121,7 @@ static OV_CHECKED ov_status read_tables(ProtobufCBinaryData bytes, ov_arena *a, 
     OvAv__Tables *m;
     OV_TRY(unpack(&ov_av__tables__descriptor, bytes, a, &m, err));
     out->connection = ov_slice_cstr(m->connection_id);
+    out->catalog = pattern_of(m->has_catalog, m->catalog);
     out->schema = pattern_of(m->has_schema_pattern, m->schema_pattern);
     out->table = pattern_of(m->has_table_name_pattern, m->table_name_pattern);
     if (!m->has_type_list)
@@ -136,6 +138,7 @@ static OV_CHECKED ov_status read_columns(ProtobufCBinaryData bytes, ov_arena *a,
     OvAv__Columns *m;
     OV_TRY(unpack(&ov_av__columns__descriptor, bytes, a, &m, err));
     out->connection = ov_slice_cstr(m->connection_id);
+    out->catalog = pattern_of(m->has_catalog, m->catalog);
     out->schema = pattern_of(m->has_schema_pattern, m->schema_pattern);
     out->table = pattern_of(m->has_table_name_pattern, m->table_name_pattern);
     out->column = pattern_of(m->has_column_name_pattern, m->column_name_pattern);
@@ -157,6 +160,7 @@ static OV_CHECKED ov_status read_prepare_and_execute(ProtobufCBinaryData bytes, 
     out->statement = m->statement_id;
     out->sql = text_of(m->sql);
     out->frame_rows = rows_asked(m->first_frame_max_size);
+    out->most_rows = m->max_rows_total;
     return OV_OK;
 }
 

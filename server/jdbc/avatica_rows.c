@@ -8,6 +8,8 @@
 #include "server/query/encode.h"
 #include "storage/metric.h"
 
+#include <math.h>
+
 enum { DAY_MS = 24 * 3600 * 1000, ROWS_FIELD = 3 << 3 | 2 }; /* field 3, length-delimited */
 
 static int64_t floor_div(int64_t a, int64_t b)
@@ -24,6 +26,17 @@ static int64_t wall_clock(const ov_field *f, const ov_tz *tz, int64_t ms)
 
 /* ---- JSON ---- */
 
+/* The driver casts what stands in a column of numbers to a number, which Druid's "Infinity" is not; a number past the largest is read as infinity. NaN has
+ * no such form. */
+static bool infinite_number(const ov_field *f, const ov_vec *v, uint32_t row, ov_buf *out)
+{
+    bool number = f->sql == OV_SQL_DOUBLE || f->sql == OV_SQL_FLOAT || f->sql == OV_SQL_REAL;
+    if (!number || ov_vec_is_null(v, row) || !isinf(ov_vec_f64(v, row)))
+        return false;
+    ov_buf_add_str(out, ov_vec_f64(v, row) < 0 ? "-1e999" : "1e999");
+    return true;
+}
+
 static ov_status json_row(const ov_tz *tz, const ov_field *fields, uint32_t count,
                           const ov_batch *batch, uint32_t row, ov_buf *out, ov_error *err)
 {
@@ -35,7 +48,7 @@ static ov_status json_row(const ov_tz *tz, const ov_field *fields, uint32_t coun
             ov_buf_add_char(out, ',');
         if (ov_sqltype_is_datetime((ov_sqltype)fields[c].sql) && !ov_vec_is_null(v, row))
             ov_buf_add_i64(out, wall_clock(&fields[c], tz, ov_vec_i64(v, row)));
-        else
+        else if (!infinite_number(&fields[c], v, row, out))
             OV_TRY(ov_encode_cell(&form, &fields[c], v, row, false, out, err));
     }
     ov_buf_add_char(out, ']');

@@ -88,6 +88,8 @@ static OV_CHECKED ov_status prepare_and_execute(session *s, ov_av_statement *st,
 {
     ov_sql_request rq;
     OV_TRY(query_of(s, s->rq->sql, &rq, err));
+    if (s->rq->most_rows > 0)
+        rq.query.outer_limit = OV_MIN(rq.query.outer_limit, (uint64_t)s->rq->most_rows);
     return execute(s, st, &rq, frame_rows(s->rq->frame_rows), err);
 }
 

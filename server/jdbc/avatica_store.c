@@ -159,9 +159,24 @@ static OV_CHECKED ov_status make_connection(ov_slice id, ov_slice info, ov_av_co
     return OV_OK;
 }
 
+/* Takes out the connection without statements that was used longest ago; NULL: all have some. Under the lock. */
+static ov_av_connection *take_idle(ov_av_store *s)
+{
+    ov_av_connection **oldest = NULL, *c;
+    for (ov_av_connection **at = &s->connections; *at; at = &(*at)->next)
+        if (!(*at)->statements && (!oldest || (*at)->used_ms < (*oldest)->used_ms))
+            oldest = at;
+    if (!oldest)
+        return NULL;
+    c = *oldest;
+    *oldest = c->next;
+    s->count--;
+    return c;
+}
+
 ov_status ov_av_store_open(ov_av_store *s, ov_slice id, ov_slice info, ov_error *err)
 {
-    ov_av_connection *c = NULL;
+    ov_av_connection *c = NULL, *gone = NULL;
     drop(s, (ov_slice){NULL, 0}, ov_now_ms() - OV_AV_IDLE_MS);
     OV_TRY(make_connection(id, info, &c, err));
     ov_mutex_lock(&s->lock);
@@ -169,7 +184,7 @@ ov_status ov_av_store_open(ov_av_store *s, ov_slice id, ov_slice info, ov_error 
     if (find(s, id))
         st = ov_fail(err, OV_INVALID, "Connection [" OV_SLICE_FMT "] already open",
                      OV_SLICE_ARG(id));
-    else if (s->count >= OV_AV_MOST_CONNECTIONS)
+    else if (s->count >= OV_AV_MOST_CONNECTIONS && !(gone = take_idle(s)))
         st = ov_fail(err, OV_LIMIT, "Too many connections: %d are open, close some first",
                      OV_AV_MOST_CONNECTIONS);
     if (st == OV_OK) {
@@ -178,6 +193,8 @@ ov_status ov_av_store_open(ov_av_store *s, ov_slice id, ov_slice info, ov_error 
         s->count++;
     }
     ov_mutex_unlock(&s->lock);
+    if (gone)
+        free_connection(gone);
     if (st != OV_OK)
         free_connection(c);
     return st;

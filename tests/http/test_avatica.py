@@ -64,6 +64,25 @@ def frames(server):
     same(ask(server, 'execute', statementHandle={'connectionId': 'frames', 'id': 77})[1]['missingStatement'], True)
 
 
+def most_rows(server):
+    """JDBC's setMaxRows, which is about all frames."""
+    statement = opened(server, 'most')
+    run = lambda **m: ask(server, 'prepareAndExecute', connectionId='most', statementId=statement, maxRowsInFirstFrame=-1,
+                          sql='SELECT x FROM UNNEST(ARRAY[1,2,3]) AS t(x) ORDER BY x', **m)[1]['results'][0]['firstFrame']
+    for name in ('maxRowCount', 'maxRowsTotal'):
+        for most, rows in ((2, 2), (3, 3), (9, 3), (0, 3), (-1, 3)):
+            frame = run(**{name: most})
+            same((len(frame['rows']), frame['done']), (rows, True))
+
+
+def infinities(server):
+    """As numbers, which the driver wants in a column of numbers."""
+    statement = opened(server, 'infinite')
+    status, _, answer = server.post(PATH, {'request': 'prepareAndExecute', 'connectionId': 'infinite', 'statementId': statement,
+                                           'sql': "SELECT 1e0/0e0, -1e0/0e0, CAST('Infinity' AS FLOAT), 2.5e0"})
+    check(status == 200 and b'"rows":[[1e999,-1e999,1e999,2.5]]' in answer, answer)
+
+
 def properties(server):
     opened(server, 'props')
     first = ask(server, 'connectionSync', connectionId='props', connProps={'connProps': 'connPropsImpl', 'readOnly': True, 'dirty': True})[1]
@@ -85,6 +104,32 @@ def parameters(server):
     status, answer = ask(server, 'execute', statementHandle={'connectionId': 'values', 'id': made['id']},
                          parameterValues=[{'type': 'LONG', 'value': 'x'}])
     same(status, 500)
+    made = ask(server, 'prepare', connectionId='values', sql='SELECT x FROM UNNEST(ARRAY[5,6,7]) AS t(x) ORDER BY x LIMIT ? OFFSET ?')[1]['statement']
+    same([p['typeName'] for p in made['signature']['parameters']], ['BIGINT', 'BIGINT'])
+    answer = ask(server, 'execute', statementHandle={'connectionId': 'values', 'id': made['id']},
+                 parameterValues=[{'type': 'LONG', 'value': 1}, {'type': 'INTEGER', 'value': 1}])[1]
+    same(answer['results'][0]['firstFrame']['rows'], [[6]])
+
+
+def catalogs(server):
+    """There is one, and a name of another finds nothing."""
+    opened(server, 'catalogs')
+    for request, least in (('getSchemas', 2), ('getTables', 5), ('getColumns', 20)):
+        found = lambda **c: len(ask(server, request, connectionId='catalogs', **c)[1]['firstFrame']['rows'])
+        check(found() >= least, request)
+        same([found(catalog=c) for c in (None, 'druid', 'd%', '')], [found(), found(), 0, 0])
+
+
+def many_connections(server):
+    """The one of 1000 that has no statement and was used longest ago makes room; one with a statement never does."""
+    statement = opened(server, 'busy')
+    for i in range(1001):
+        same(ask(server, 'openConnection', connectionId='many %d' % i)[0], 200)
+    same(ask(server, 'createStatement', connectionId='many 0')[1]['errorCode'], 1)
+    same(ask(server, 'createStatement', connectionId='many 1000')[0], 200)
+    same(ask(server, 'prepareAndExecute', connectionId='busy', statementId=statement, sql='SELECT 1')[0], 200)
+    for i in range(1001):
+        same(ask(server, 'closeConnection', connectionId='many %d' % i)[0], 200)
 
 
 def bad_bytes(server):
@@ -97,5 +142,7 @@ def bad_bytes(server):
 
 
 def cases(server):
-    for function in (unknown_connection, request_in_a_header, errors_leave_the_connection_usable, frames, properties, parameters, bad_bytes):
+    for function in (unknown_connection, request_in_a_header, errors_leave_the_connection_usable, frames, most_rows,
+                     infinities, properties, parameters, catalogs, many_connections,
+                     bad_bytes):
         yield function.__name__.replace('_', ' '), lambda f=function: f(server)

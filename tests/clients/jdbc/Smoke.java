@@ -93,6 +93,18 @@ public class Smoke {
         check("decimal", r.getBigDecimal(10).doubleValue() == 1.5, r.getBigDecimal(10));
         check("float", r.getFloat(11) == 2.5f, r.getFloat(11));
         s.close();
+        limits(c);
+    }
+
+    /* Infinity is a number in both forms; setMaxRows counts over all frames. */
+    static void limits(Connection c) throws SQLException {
+        Statement s = c.createStatement();
+        ResultSet r = s.executeQuery("SELECT 1e0/0e0, -1e0/0e0");
+        check("infinity", r.next() && r.getDouble(1) == Double.POSITIVE_INFINITY && (Double) r.getObject(2) == Double.NEGATIVE_INFINITY, "");
+        s.setMaxRows(2);
+        r = s.executeQuery("SELECT x FROM UNNEST(ARRAY[1, 2, 3]) AS t(x)");
+        check("no more rows than asked for", r.next() && r.next() && !r.next(), "");
+        s.close();
     }
 
     static void failures(Connection c, String table) throws SQLException {
