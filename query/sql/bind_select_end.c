@@ -65,7 +65,8 @@ static bool order_is_columns(const select_binding *s, uint32_t *columns)
 {
     const ov_ast *list = ovi_select_order(s);
     for (uint32_t i = 0; list && i < list->kid_count; i++) {
-        if (s->order[i]->kind != OV_EXPR_COLUMN && s->order[i]->kind != OV_EXPR_CONST)
+        bool is_column = s->order[i]->kind == OV_EXPR_COLUMN && s->order[i]->column < s->base->field_count; /* of no query around */
+        if (!is_column && s->order[i]->kind != OV_EXPR_CONST)
             return false;
         columns[i] = s->order[i]->kind == OV_EXPR_COLUMN ? s->order[i]->column : UINT32_MAX;
     }

@@ -53,7 +53,7 @@ typedef struct building {
 static OV_CHECKED ov_status add_input(building *g, const ov_expr *e, uint32_t *column, ov_error *err)
 {
     *column = e->column;
-    if (e->kind == OV_EXPR_COLUMN && e->type.id != OV_TYPE_ARRAY)
+    if (e->kind == OV_EXPR_COLUMN && e->column < g->base->field_count && e->type.id != OV_TYPE_ARRAY) /* of no query around */
         return OV_OK;
     if (e->type.id == OV_TYPE_ARRAY)
         OV_TRY(ovi_sql_packed(g->b, e, &e, err));
