@@ -38,6 +38,22 @@ static void type_text(const ov_expr *e, ov_buf *out)
     }
 }
 
+static bool is_time(const ov_expr *e)
+{
+    return e->sql == OV_SQL_TIMESTAMP || e->sql == OV_SQL_DATE;
+}
+
+/* Times take intervals; what other databases do with them has words of its own. */
+static const char *time_hint(const ovi_bind *b)
+{
+    bool minus = strcmp(b->fn->name, "-") == 0, plus = strcmp(b->fn->name, "+") == 0;
+    if (b->argc != 2 || !(minus || plus) || !is_time(b->args[0]))
+        return "";
+    if (is_time(b->args[1]))
+        return minus ? "; write TIMESTAMPDIFF(DAY, b, a) for a - b" : "";
+    return ov_sqltype_is_number((ov_sqltype)b->args[1]->sql) ? "; write t + INTERVAL '1' DAY, or TIMESTAMPADD(DAY, n, t)" : "";
+}
+
 ov_status ovi_wrong_types(ovi_bind *b, const char *forms, ov_error *err)
 {
     ov_buf text;
@@ -64,8 +80,8 @@ ov_status ovi_wrong_types(ovi_bind *b, const char *forms, ov_error *err)
     }
     ov_status st = ov_fail_at(err, OV_INVALID, b->pos, b->end_pos,
                               "Cannot apply '%s' to arguments of type '" OV_SLICE_FMT
-                              "'. Supported form(s): '%s'",
-                              name, OV_SLICE_ARG(ov_buf_slice(&text)), forms);
+                              "'. Supported form(s): '%s'%s",
+                              name, OV_SLICE_ARG(ov_buf_slice(&text)), forms, time_hint(b));
     ov_buf_fini(&text);
     return st;
 }

@@ -26,10 +26,11 @@ static ov_status unit_arg(ovi_bind *b, uint32_t i, ov_time_unit *unit, ov_error 
                           "]; units are millisecond, second, minute, hour, day, week, month, quarter, year, decade, "
                           "century and millennium",
                           OV_SLICE_ARG(name));
+    bool part = strstr(b->fn->name, "EXTRACT");
     return ov_fail_at(err, OV_INVALID, b->pos, b->end_pos,
-                      "'" OV_SLICE_FMT "' is not a valid time frame in %s; units are SECOND, MINUTE, HOUR, "
-                      "DAY, WEEK, MONTH, QUARTER and YEAR",
-                      OV_SLICE_ARG(name), b->fn->name);
+                      "'" OV_SLICE_FMT "' is not a valid time frame in %s; units are %sSECOND, MINUTE, HOUR, "
+                      "DAY, %sWEEK, MONTH, QUARTER and YEAR",
+                      OV_SLICE_ARG(name), b->fn->name, part ? "EPOCH, MILLISECOND, " : "", part ? "DOW, DOY, " : "");
 }
 
 typedef struct unit_info {

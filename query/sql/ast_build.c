@@ -338,6 +338,13 @@ ov_ast *ovi_sql_is(ovi_sql_parser *p, ov_ast *value, uint8_t op, uint16_t flags,
         ovi_sql_op(ovi_sql_span(ovi_sql_node(p, OV_AST_IS, 1, value), NULL, last), op), flags);
 }
 
+ov_ast *ovi_sql_quantified(ovi_sql_parser *p, uint8_t op, uint16_t all, ov_ast *left, ov_ast *query)
+{
+    if (op == (all ? OV_AST_OP_NE : OV_AST_OP_EQ))
+        return ovi_sql_flag(ovi_sql_node(p, OV_AST_IN_QUERY, 2, left, query), all ? OV_AST_NEGATED : 0);
+    return ovi_sql_flag(ovi_sql_op(ovi_sql_node(p, OV_AST_QUANTIFIED, 2, left, query), op), all);
+}
+
 ov_ast *ovi_sql_row(ovi_sql_parser *p, ov_ast *first, ov_ast *rest)
 {
     if (p->st != OV_OK || !rest)
@@ -468,7 +475,7 @@ ov_ast *ovi_sql_plain_call(ovi_sql_parser *p, const ovi_sql_token *name, ov_ast 
 {
     ovi_call_args list = {.list = args};
     return ovi_sql_call(p, ovi_sql_name(p, name, false), name, list, close,
-                        (ovi_call_suffix){NULL, NULL, 0});
+                        (ovi_call_suffix){0});
 }
 
 ov_ast *ovi_sql_special(ovi_sql_parser *p, const ovi_sql_token *name, uint8_t form,
@@ -488,5 +495,7 @@ ov_ast *ovi_sql_call_tail(ovi_sql_parser *p, ov_ast *call, ovi_call_suffix suffi
         call = ovi_sql_set_kid(p, call, OV_CALL_FILTER, suffix.filter);
     if (suffix.over)
         call = ovi_sql_set_kid(p, call, OV_CALL_OVER, suffix.over);
+    if (suffix.order)
+        call = ovi_sql_set_kid(p, call, OV_CALL_ORDER, suffix.order);
     return ovi_sql_flag(call, suffix.flags);
 }

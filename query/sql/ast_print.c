@@ -383,6 +383,13 @@ void ov_ast_print(const ov_ast *node, ov_buf *out)
     case OV_AST_IN_QUERY:
         print_pred(node, out);
         return;
+    case OV_AST_QUANTIFIED:
+        ov_buf_add_char(out, '(');
+        ov_ast_print(node->kids[0], out);
+        ov_buf_addf(out, "%s%s (", binary_ops[node->op], node->flags & OV_AST_ALL ? "ALL" : "ANY");
+        ov_ast_print(node->kids[1], out);
+        ov_buf_add_str(out, "))");
+        return;
     case OV_AST_CASE:
         print_case(node, out);
         return;

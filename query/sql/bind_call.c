@@ -89,6 +89,7 @@ static OV_CHECKED ov_status bind_aggregate(ovi_sql_names *n, const ov_ast *ast, 
     inner.in_aggregate = ast;
     inner.alias_use = OVI_SQL_NO_ALIASES;
     OV_TRY(ovi_sql_bind_agg_call(&inner, ast, &call, err));
+    OV_TRY(ovi_sql_bind_agg_order(&inner, ast, err));
     return collect(n, &call, out, err);
 }
 
@@ -110,9 +111,9 @@ static const ov_ast *case_as_filter(const ov_ast *call)
 ov_status ovi_sql_bind_agg_call(ovi_sql_names *n, const ov_ast *ast, ov_agg_call *out, ov_error *err)
 {
     const ov_ast *list = ast->kids[OV_CALL_ARGS];
-    if (ast->kids[OV_CALL_ORDER])
-        return ovi_sql_fail_node(n->b, ast, OV_UNSUPPORTED, err, NULL,
-                                 "ORDER BY inside an aggregate is not supported yet");
+    if (ast->kids[OV_CALL_ORDER] && ast->kids[OV_CALL_OVER])
+        return ovi_sql_fail_node(n->b, ast->kids[OV_CALL_ORDER], OV_INVALID, err, NULL,
+                                 "ORDER BY of a window function stands in OVER (...), and tells its frame, too");
     ovi_sql_names inner = *n;
     const ov_expr **args, *filter = NULL;
     uint32_t argc = 0;
@@ -282,7 +283,8 @@ ov_status ovi_sql_bind_call(ovi_sql_names *n, const ov_ast *ast, const ov_expr *
         return bind_aggregate(n, ast, out, err);
     if (is_named(ast, "GROUPING") || is_named(ast, "GROUPING_ID"))
         return bind_grouping(n, ast, out, err);
-    if (ast->kids[OV_CALL_FILTER] || ast->kids[OV_CALL_ORDER] || (ast->flags & OV_AST_DISTINCT))
+    bool aggregating = ast->kids[OV_CALL_FILTER] || ast->kids[OV_CALL_ORDER] || (ast->flags & OV_AST_DISTINCT);
+    if (aggregating && ov_function_exists(ast->text))
         return ovi_sql_fail_node(n->b, ast, OV_INVALID, err, NULL,
                                  "'" OV_SLICE_FMT
                                  "' is no aggregate function: FILTER, ORDER BY and DISTINCT do not "

@@ -132,8 +132,7 @@ static OV_CHECKED ov_status bind_binary(ovi_sql_names *n, const ov_ast *ast, con
     if (!rows)
         return bind_operator(n, ast, ops[ast->op], out, err);
     if (ast->op != OV_AST_OP_EQ && ast->op != OV_AST_OP_NE)
-        return ovi_sql_fail_node(n->b, ast, OV_UNSUPPORTED, err, NULL,
-                                 "Rows can only be compared by = and <>");
+        return ovi_sql_bind_row_order(n, ast, ops[ast->op], out, err);
     OV_TRY(ovi_sql_bind_rows(n, ast, left, right, out, err));
     return ovi_sql_negate_if(n, ast, ast->op == OV_AST_OP_NE, out, err);
 }
@@ -268,6 +267,20 @@ static OV_CHECKED ov_status bind_cast(ovi_sql_names *n, const ov_ast *ast, const
     return sql == OV_SQL_CHAR ? pad_char(n, ast->kids[1], out, err) : OV_OK;
 }
 
+/* a[i], counted from 1 */
+static OV_CHECKED ov_status bind_item(ovi_sql_names *n, const ov_ast *ast, const ov_expr **out, ov_error *err)
+{
+    const ov_expr **args;
+    OV_TRY(ovi_sql_bind_all(n, ast->kids, 2, &args, err));
+    if (args[0]->type.id == OV_TYPE_COMPLEX && !ov_type_is_list(args[0]->type))
+        return ovi_sql_fail_node(n->b, ast, OV_INVALID, err, "; write JSON_VALUE(x, '$.name') or JSON_VALUE(x, '$[0]')",
+                                 "Only arrays have subscripts");
+    if (!ov_type_is_list(args[0]->type) && args[0]->sql != OV_SQL_NULL)
+        return ovi_sql_fail_node(n->b, ast, OV_INVALID, err, "; SUBSTRING(x, 1, 1) is a character, MV_ORDINAL(x, 1) one of several values",
+                                 "Only arrays have subscripts");
+    return apply_each(n->b, ast, args[0]->type.multi ? "MV_ORDINAL" : "ARRAY_ORDINAL", args, 2, out, err);
+}
+
 static OV_CHECKED ov_status unsupported(ovi_sql_names *n, const ov_ast *ast, const char *what,
                                         ov_error *err)
 {
@@ -329,6 +342,8 @@ ov_status ovi_sql_bind_expr(ovi_sql_names *n, const ov_ast *ast, const ov_expr *
         return ovi_sql_bind_call(n, ast, out, err);
     case OV_AST_IN_QUERY:
         return ovi_sql_bind_in_query(n, ast, out, err);
+    case OV_AST_QUANTIFIED:
+        return ovi_sql_bind_quantified(n, ast, out, err);
     case OV_AST_EXISTS:
         return ovi_sql_bind_exists(n, ast, out, err);
     case OV_AST_SUBQUERY:
@@ -336,7 +351,7 @@ ov_status ovi_sql_bind_expr(ovi_sql_names *n, const ov_ast *ast, const ov_expr *
     case OV_AST_ARRAY:
         return bind_operator(n, ast, "ARRAY", out, err);
     case OV_AST_ITEM:
-        return unsupported(n, ast, "Subscripts of arrays (ARRAY_ORDINAL(a, 1) and ARRAY_OFFSET(a, 0) do the same) are", err);
+        return bind_item(n, ast, out, err);
     case OV_AST_ROW:
         return unsupported(n, ast, "A row as a value is", err);
     case OV_AST_STAR:

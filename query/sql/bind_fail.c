@@ -35,7 +35,7 @@ ov_status ovi_sql_fail_unit(const ovi_sql_binder *b, const ov_ast *unit, ov_erro
     if (near.n)
         snprintf(hint, sizeof hint, "; did you mean '" OV_SLICE_FMT "'?", OV_SLICE_ARG(near));
     else
-        snprintf(hint, sizeof hint, "; units are SECOND, MINUTE, HOUR, DAY, WEEK, MONTH, QUARTER and YEAR");
+        snprintf(hint, sizeof hint, "; units are SECOND, MINUTE, HOUR, DAY, WEEK, MONTH, QUARTER and YEAR, of EXTRACT also EPOCH, DOW and DOY");
     return ovi_sql_fail_node(b, unit, OV_INVALID, err, hint, "'" OV_SLICE_FMT "' is not a valid time frame",
                              OV_SLICE_ARG(unit->text));
 }
@@ -81,6 +81,17 @@ static bool has_table(const ovi_sql_rel *rel, ov_slice table)
     return false;
 }
 
+/* JSON, of which name.part is a habit of other databases. */
+static bool is_json(const ovi_sql_rel *rel, ov_slice name)
+{
+    for (uint32_t i = 0; i < rel->column_count; i++) {
+        const ov_field *f = &rel->plan->fields[rel->columns[i].column];
+        if (ov_slice_eq(rel->columns[i].name, name) && f->type.id == OV_TYPE_COMPLEX && !ov_type_is_list(f->type))
+            return true;
+    }
+    return false;
+}
+
 /* Is it the alias of a select item, in a clause that does not see aliases? */
 static bool is_unseen_alias(const ovi_sql_names *n, ov_slice name)
 {
@@ -95,6 +106,7 @@ static bool is_unseen_alias(const ovi_sql_names *n, ov_slice name)
 static const char *name_hint(const ovi_sql_names *n, const ov_ast *name, char hint[OV_SUGGEST_BYTES])
 {
     ov_suggest near;
+    ov_time_unit unit;
     if (n->clause && strcmp(n->clause, "OVERWRITE WHERE") == 0)
         return strcpy(hint, "; OVERWRITE WHERE names a time interval: it sees __time alone");
     if (is_unseen_alias(n, name->text)) {
@@ -110,6 +122,8 @@ static const char *name_hint(const ovi_sql_names *n, const ov_ast *name, char hi
     ov_suggest_text(&near, hint);
     if (!hint[0] && (name->flags & OV_AST_QUOTED))
         snprintf(hint, OV_SUGGEST_BYTES, "; double quotes are for names, text is written '...'");
+    else if (!hint[0] && ov_time_unit_find(name->text, &unit))
+        snprintf(hint, OV_SUGGEST_BYTES, "; as an argument a unit of time is quoted: '" OV_SLICE_FMT "'", OV_SLICE_ARG(name->text));
     else if (!hint[0] && n->rel->column_count == 0)
         snprintf(hint, OV_SUGGEST_BYTES, "; there is no FROM");
     return hint;
@@ -126,9 +140,14 @@ ov_status ovi_sql_fail_column(const ovi_sql_names *n, const ov_ast *name, ov_err
     }
     if (table && !has_table(n->rel, table->text)) {
         ov_suggest_init(&near, table->text);
+        if (is_json(n->rel, table->text))
+            snprintf(hint, sizeof hint, "; " OV_SLICE_FMT " is a column of JSON: write JSON_VALUE(" OV_SLICE_FMT ", '$." OV_SLICE_FMT "')",
+                     OV_SLICE_ARG(table->text), OV_SLICE_ARG(table->text), OV_SLICE_ARG(last->text));
         for (uint32_t i = 0; i < n->rel->column_count; i++)
             ov_suggest_offer(&near, n->rel->columns[i].table);
-        return ovi_sql_fail_node(n->b, table, OV_INVALID, err, ov_suggest_text(&near, hint),
+        if (!is_json(n->rel, table->text))
+            ov_suggest_text(&near, hint);
+        return ovi_sql_fail_node(n->b, table, OV_INVALID, err, hint,
                                  "Table '" OV_SLICE_FMT "' not found", OV_SLICE_ARG(table->text));
     }
     ov_suggest_init(&near, last->text);

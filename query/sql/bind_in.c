@@ -34,6 +34,40 @@ ov_status ovi_sql_bind_rows(ovi_sql_names *n, const ov_ast *at, const ov_ast *le
     return ovi_sql_apply(n->b, at, "AND", parts, left->kid_count, out, err);
 }
 
+/* (a, b) < (c, d) is a < c OR (a = c AND b < d), in three truth values, too; from the last pair to the first. In front of it stands
+ * a <= c, which follows from it and reaches indexes and block statistics: pages of (__time, id) are asked for that way. */
+ov_status ovi_sql_bind_row_order(ovi_sql_names *n, const ov_ast *at, const char *op, const ov_expr **out, ov_error *err)
+{
+    enum { MOST = 100 };
+    const ov_ast *left = at->kids[0], *right = at->kids[1];
+    const ov_expr **l, **r, *e = NULL;
+    char strict[2] = {op[0], 0}, wide[3] = {op[0], '=', 0};
+    if (left->kind != OV_AST_ROW || right->kind != OV_AST_ROW || left->kid_count != right->kid_count)
+        return ovi_sql_fail_node(n->b, at, OV_INVALID, err, NULL, "Rows of different length cannot be compared");
+    if (left->kid_count > MOST)
+        return ovi_sql_fail_node(n->b, at, OV_LIMIT, err, NULL, "Rows of more than %d values cannot be compared by %s", MOST, op);
+    OV_TRY(ovi_sql_bind_all(n, left->kids, left->kid_count, &l, err));
+    OV_TRY(ovi_sql_bind_all(n, right->kids, right->kid_count, &r, err));
+    for (uint32_t i = left->kid_count; i-- > 0;) {
+        const ov_expr *pair[2] = {l[i], r[i]}, *less, *rest[2] = {NULL, e}, *either[2];
+        OV_TRY(ovi_sql_apply(n->b, at, e ? strict : op, pair, 2, &less, err));
+        if (!e) {
+            e = less;
+            continue;
+        }
+        OV_TRY(ovi_sql_apply(n->b, at, "=", pair, 2, &rest[0], err));
+        either[0] = less;
+        OV_TRY(ovi_sql_apply(n->b, at, "AND", rest, 2, &either[1], err));
+        OV_TRY(ovi_sql_apply(n->b, at, "OR", either, 2, &e, err));
+    }
+    const ov_expr *first[2] = {l[0], r[0]}, *both[2] = {NULL, e};
+    *out = e;
+    if (left->kid_count == 1)
+        return OV_OK;
+    OV_TRY(ovi_sql_apply(n->b, at, wide, first, 2, &both[0], err));
+    return ovi_sql_apply(n->b, at, "AND", both, 2, out, err);
+}
+
 /* Constants go into one set; what is computed per row is compared one by one. */
 static OV_CHECKED ov_status bind_in_values(ovi_sql_names *n, const ov_ast *ast, const ov_expr **out,
                                            ov_error *err)

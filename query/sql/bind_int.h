@@ -123,6 +123,8 @@ typedef struct ovi_sql_aggs {
     const ovi_sql_grouping *grouping;
     ov_grouping_call groupings[OVI_SQL_MOST_GROUPING_CALLS];
     uint32_t grouping_count;
+    const ov_ast *order_list; /* SORT_KEYs of the aggregates that have ORDER BY, or NULL */
+    const ov_expr **order;    /* one a key, over the input */
 } ovi_sql_aggs;
 
 /* Columns of GROUPING calls, while a SELECT is bound, start here behind those of the input. */
@@ -222,6 +224,8 @@ OV_CHECKED ov_status ovi_sql_bind_scalar(ovi_sql_names *names, const ov_ast *sub
                                          const ov_expr **out, ov_error *err);
 OV_CHECKED ov_status ovi_sql_bind_exists(ovi_sql_names *names, const ov_ast *exists,
                                          const ov_expr **out, ov_error *err);
+OV_CHECKED ov_status ovi_sql_bind_quantified(ovi_sql_names *names, const ov_ast *quantified,
+                                             const ov_expr **out, ov_error *err);
 OV_CHECKED ov_status ovi_sql_bind_in_query(ovi_sql_names *names, const ov_ast *in,
                                            const ov_expr **out, ov_error *err);
 
@@ -424,6 +428,10 @@ OV_CHECKED ov_status ovi_sql_bind_or(ovi_sql_names *names, const ov_ast *or_node
 OV_CHECKED ov_status ovi_sql_bind_rows(ovi_sql_names *names, const ov_ast *at, const ov_ast *left,
                                        const ov_ast *right, const ov_expr **out, ov_error *err);
 
+/* ROWs by <, <=, > or >=: the node's kids. */
+OV_CHECKED ov_status ovi_sql_bind_row_order(ovi_sql_names *names, const ov_ast *at, const char *op, const ov_expr **out,
+                                            ov_error *err);
+
 /* ---- bind_call.c ---- */
 OV_CHECKED ov_status ovi_sql_bind_call(ovi_sql_names *names, const ov_ast *call,
                                        const ov_expr **out, ov_error *err);
@@ -431,6 +439,13 @@ OV_CHECKED ov_status ovi_sql_bind_call(ovi_sql_names *names, const ov_ast *call,
 /* An aggregate's arguments and filter, and the function that takes them; names are those of its arguments. */
 OV_CHECKED ov_status ovi_sql_bind_agg_call(ovi_sql_names *names, const ov_ast *call, ov_agg_call *out,
                                            ov_error *err);
+
+/* ---- bind_agg_order.c ---- */
+/* ORDER BY of an aggregate, whose arguments mean what `names` say, is noted for the grouping. */
+OV_CHECKED ov_status ovi_sql_bind_agg_order(ovi_sql_names *names, const ov_ast *call, ov_error *err);
+/* The input of the grouping in that order; further columns may stand behind its own. */
+OV_CHECKED ov_status ovi_sql_order_input(ovi_sql_binder *b, const ovi_sql_aggs *aggs, const ovi_sql_subs *subs, const ov_plan **input,
+                                         ov_error *err);
 
 /* ---- bind_literal.c ---- */
 bool ovi_sql_is_literal(const ov_ast *ast);

@@ -2,9 +2,11 @@
 #include "query/sql/bind_int.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "base/datetime.h"
+#include "base/suggest.h"
 #include "base/tz.h"
 
 bool ovi_sql_is_literal(const ov_ast *ast)
@@ -57,8 +59,12 @@ static OV_CHECKED ov_status bind_time(ovi_sql_binder *b, const ov_ast *ast, cons
     ov_error inner = OV_ERROR_INIT;
     ov_status st = date ? ov_sql_date_parse(ast->text, b->cx->tz, &ms, &inner)
                         : ov_sql_timestamp_parse(ast->text, b->cx->tz, &ms, &inner);
+    const char *kind = date ? "' is not a date: " : "' is not a timestamp: ", *why = strstr(inner.text, kind);
+    char hint[OV_SUGGEST_BYTES] = "";
+    if (why)
+        snprintf(hint, sizeof hint, "; %s", why + strlen(kind));
     if (st != OV_OK)
-        return ovi_sql_fail_node(b, ast, st, err, NULL,
+        return ovi_sql_fail_node(b, ast, st, err, hint,
                                  "Illegal %s literal '" OV_SLICE_FMT "': not in format '%s'",
                                  ov_ast_kind_name(ast->kind), OV_SLICE_ARG(ast->text),
                                  date ? "yyyy-MM-dd" : "yyyy-MM-dd HH:mm:ss");

@@ -190,6 +190,7 @@ static OV_CHECKED ov_status make_groups(select_binding *s, const ov_plan **out, 
         for (uint32_t i = 0; i < s->aggs.count; i++)
             OV_TRY(call_with_subs(s, &s->aggs.calls[i], err));
     }
+    OV_TRY(ovi_sql_order_input(b, &s->aggs, &s->subs, &input, err));
     return ovi_sql_aggregate(b, input, &grouping, &s->aggs, out, err);
 }
 

@@ -327,3 +327,92 @@ ov_status ovi_sql_bind_in_query(ovi_sql_names *n, const ov_ast *ast, const ov_ex
     OV_TRY(truth_of(n, ast, &m, out, err));
     return ovi_sql_negate_if(n, ast, ast->flags & OV_AST_NEGATED, out, err);
 }
+
+/* ---- ALL and ANY ---- */
+
+enum { LOWEST, HIGHEST, ROWS, VALUES, FACTS };
+
+/* What a comparison with all values, or any, has to know of them: one row of their lowest, their highest, how many rows there are and how many
+ * of those have a value. */
+static OV_CHECKED ov_status gather_facts(ovi_sql_binder *b, const ov_ast *ast, const ov_plan *in, const ov_plan **out, ov_error *err)
+{
+    static const char *const names[FACTS] = {"MIN", "MAX", "COUNT", "COUNT"};
+    const ov_expr *column[1];
+    ov_agg_call *calls;
+    OV_TRY(ov_plan_column(b->cx, in, 0, &column[0], err));
+    OV_TRY(ov_arena_alloc(b->arena, FACTS * sizeof *calls, &calls, err));
+    for (uint32_t i = 0; i < FACTS; i++)
+        OV_TRY(ov_agg_bind(b->cx, ov_slice_cstr(names[i]), column, i != ROWS, false, NULL, ast->pos, ast->end_pos, &calls[i], err));
+    return ovi_sql_group(b, in, NULL, 0, calls, FACTS, out, err);
+}
+
+/* Each fact as a constant, or as a column until the query is joined to the rows it reads. */
+static OV_CHECKED ov_status bind_facts(ovi_sql_names *n, const ov_ast *ast, const ov_expr **facts, ov_error *err)
+{
+    ovi_sql_binder *b = n->b;
+    ovi_sql_rel rel;
+    ovi_sql_scope *scope;
+    ov_sql_rows rows;
+    const ov_plan *plan;
+    OV_TRY(bind_inside(b, n, ast->kids[1], &rel, &scope, err));
+    if (rel.plan->field_count != 1)
+        return ovi_sql_fail_node(b, ast, OV_INVALID, err, NULL, "A value is compared with a sub-query of %u columns; it must have one",
+                                 rel.plan->field_count);
+    bool constant = !scope->is_read && can_be_constant(rel.plan);
+    OV_TRY(gather_facts(b, ast, rel.plan, &plan, err));
+    if (constant) {
+        OV_TRY(run(b, ast, plan, 1, &rows, err));
+        memcpy(facts, rows.cells, FACTS * sizeof *facts);
+        return OV_OK;
+    }
+    for (uint32_t i = 0; i < FACTS; i++) {
+        ovi_sql_sub *sub, like = {.ast = ast, .scope = scope};
+        const ov_expr **column;
+        OV_TRY(ov_arena_alloc(b->arena, sizeof *column, &column, err));
+        OV_TRY(ov_plan_column(b->cx, plan, i, column, err));
+        OV_TRY(ov_plan_project(b->arena, plan, column, NULL, 1, &like.plan, err));
+        OV_TRY(new_sub(n, like, &sub, err));
+        OV_TRY(ovi_sql_sub_column(b, sub, &facts[i], err));
+    }
+    return OV_OK;
+}
+
+/* x OP what decides: the lowest or highest value, or both where all are equal to x, or one is not. */
+static OV_CHECKED ov_status compare_facts(ovi_sql_names *n, const ov_ast *ast, const ov_expr *x, const ov_expr *const *facts,
+                                          const ov_expr **out, ov_error *err)
+{
+    static const char *const ops[] = {"", "=", "<>", "<", "<=", ">", ">="};
+    bool all = ast->flags & OV_AST_ALL, less = ast->op == OV_AST_OP_LT || ast->op == OV_AST_OP_LE;
+    const ov_expr *pair[2] = {x, facts[all == less ? LOWEST : HIGHEST]}, *both[2];
+    if (ast->op != OV_AST_OP_EQ && ast->op != OV_AST_OP_NE)
+        return ovi_sql_apply(n->b, ast, ops[ast->op], pair, 2, out, err);
+    for (uint32_t i = LOWEST; i <= HIGHEST; i++) {
+        pair[1] = facts[i];
+        OV_TRY(ovi_sql_apply(n->b, ast, ops[ast->op], pair, 2, &both[i], err));
+    }
+    return ovi_sql_apply(n->b, ast, all ? "AND" : "OR", both, 2, out, err);
+}
+
+/* Of no rows ALL is true and ANY false. A NULL among the values leaves open what the others do not decide: true of ALL, false of ANY. */
+ov_status ovi_sql_bind_quantified(ovi_sql_names *n, const ov_ast *ast, const ov_expr **out, ov_error *err)
+{
+    ovi_sql_binder *b = n->b;
+    bool all = ast->flags & OV_AST_ALL;
+    const ov_expr *x, *facts[FACTS], *empty[3], *whole[3], *parts[2], *pair[2];
+    if (ast->kids[0]->kind == OV_AST_ROW)
+        return ovi_sql_fail_node(b, ast, OV_UNSUPPORTED, err, NULL, "A row is compared with a sub-query by IN and NOT IN only");
+    OV_TRY(ovi_sql_bind_expr(n, ast->kids[0], &x, err));
+    OV_TRY(bind_facts(n, ast, facts, err));
+    OV_TRY(compare_facts(n, ast, x, facts, &parts[0], err));
+    pair[0] = facts[ROWS];
+    pair[1] = facts[VALUES];
+    OV_TRY(ovi_sql_apply(b, ast, "=", pair, 2, &whole[0], err));
+    OV_TRY(ov_expr_i64(b->cx, OV_SQL_BOOLEAN, all, &whole[1], err));
+    OV_TRY(ov_expr_null(b->cx, OV_SQL_BOOLEAN, &whole[2], err));
+    OV_TRY(ovi_sql_apply(b, ast, "CASE", whole, 3, &parts[1], err));
+    OV_TRY(ovi_sql_apply(b, ast, all ? "AND" : "OR", parts, 2, &empty[2], err));
+    OV_TRY(ov_expr_i64(b->cx, OV_SQL_BIGINT, 0, &pair[1], err));
+    OV_TRY(ovi_sql_apply(b, ast, "=", pair, 2, &empty[0], err));
+    empty[1] = whole[1];
+    return ovi_sql_apply(b, ast, "CASE", empty, 3, out, err);
+}

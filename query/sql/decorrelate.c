@@ -415,9 +415,24 @@ static OV_CHECKED ov_status push_union(reads *r, const ov_plan *plan, dependent 
 
 /* ---- any node ---- */
 
+static bool is_order(const ov_plan *plan)
+{
+    return plan->kind == OV_PLAN_SORT && plan->sort.limit == OV_NO_LIMIT && !plan->sort.offset;
+}
+
+/* The order in which an aggregate wants its rows: they are sorted once they have met those of the query around them, a join keeps no order. */
+static OV_CHECKED ov_status push_order(reads *r, const ov_plan *plan, dependent *out, ov_error *err)
+{
+    OV_TRY(ovi_dependent_push(r, plan->inputs[0], out, err));
+    return ov_plan_sort(r->b->arena, out->plan, plan->sort.keys, plan->sort.key_count, OV_NO_LIMIT, 0, &out->plan, err);
+}
+
 ov_status ovi_dependent_push(reads *r, const ov_plan *plan, dependent *out, ov_error *err)
 {
-    if (!ovi_sql_plan_reads_outer(r, plan))
+    const ov_plan *below = plan;
+    while (below->kind == OV_PLAN_PROJECT)
+        below = below->inputs[0];
+    if (!is_order(below) && !ovi_sql_plan_reads_outer(r, plan))
         return with_domain(r, plan, out, err);
     switch ((ov_plan_kind)plan->kind) {
     case OV_PLAN_FILTER:
@@ -436,10 +451,8 @@ ov_status ovi_dependent_push(reads *r, const ov_plan *plan, dependent *out, ov_e
         return ovi_dependent_window(r, plan, out, err);
     case OV_PLAN_LIMIT:
         return ovi_dependent_limit(r, plan, out, err);
-    case OV_PLAN_SORT: /* its rows meet those of the query around it: no order is left */
-        if (plan->sort.limit == OV_NO_LIMIT && !plan->sort.offset)
-            return ovi_dependent_push(r, plan->inputs[0], out, err);
-        return ovi_dependent_limit(r, plan, out, err);
+    case OV_PLAN_SORT:
+        return is_order(plan) ? push_order(r, plan, out, err) : ovi_dependent_limit(r, plan, out, err);
     default:
         break;
     }

@@ -82,9 +82,9 @@ uint32_t ovi_sql_acceptable(void *parser, ov_arena *scratch, int *tokens, uint32
 /* Never in a rule; the lexer knows it so that "==" can be named in an error. */
 %token EQEQ.
 
-%fallback ID ANALYZE ASC ASYMMETRIC BOTH CURRENT DESC ESCAPE EXCLUDE EXPLAIN FIRST FOLLOWING GROUPS IGNORE INCLUDE KEY LAST LATERAL
+%fallback ID ANALYZE ANY ASC ASYMMETRIC BOTH CURRENT DESC ESCAPE EXCLUDE EXPLAIN FIRST FOLLOWING GROUPS IGNORE INCLUDE KEY LAST LATERAL
              LEADING NEXT NULLS ONLY ORDINALITY OVER OVERWRITE PARTITION PLAN PRECEDING RANGE RESPECT RETURNING ROW
-             ROWS SET SETS SYMMETRIC TRAILING UESCAPE UNBOUNDED UNKNOWN UNPIVOT VALUE.
+             ROWS SET SETS SOME SYMMETRIC TRAILING UESCAPE UNBOUNDED UNKNOWN UNPIVOT VALUE WITHIN.
 
 %left UNION EXCEPT MINUS.
 %left INTERSECT.
@@ -237,10 +237,10 @@ nulls(A) ::= NULLS LAST. { A = OV_AST_NULLS_LAST; }
 
 /* ---- SELECT ---- */
 
-select(A) ::= SELECT(S) quantifier(Q) items(I).
-    { A = ovi_sql_flag(ovi_sql_span(ovi_sql_node(p, OV_AST_SELECT, 7, I, NULL, NULL, NULL, NULL, NULL, NULL), T(S), NULL), Q); }
-select(A) ::= SELECT(S) quantifier(Q) items(I) FROM from(F) where(W) group_by(G) having(H) windows(D) qualify(Y).
+select(A) ::= SELECT(S) quantifier(Q) items(I) from_opt(F) where(W) group_by(G) having(H) windows(D) qualify(Y).
     { A = ovi_sql_flag(ovi_sql_span(ovi_sql_node(p, OV_AST_SELECT, 7, I, F, W, G, H, D, Y), T(S), NULL), Q); }
+from_opt(A) ::= . { A = NULL; }
+from_opt(A) ::= FROM from(B). { A = B; }
 %type quantifier {uint16_t}
 quantifier(A) ::= . { A = 0; }
 quantifier(A) ::= ALL. { A = 0; }
@@ -382,6 +382,19 @@ expr(A) ::= expr(B) LT pred(C). { A = ovi_sql_binary(p, OV_AST_OP_LT, B, C); }
 expr(A) ::= expr(B) LE pred(C). { A = ovi_sql_binary(p, OV_AST_OP_LE, B, C); }
 expr(A) ::= expr(B) GT pred(C). { A = ovi_sql_binary(p, OV_AST_OP_GT, B, C); }
 expr(A) ::= expr(B) GE pred(C). { A = ovi_sql_binary(p, OV_AST_OP_GE, B, C); }
+expr(A) ::= expr(B) EQ quantified(Q) quantity(C). { A = ovi_sql_quantified(p, OV_AST_OP_EQ, Q, B, C); }
+expr(A) ::= expr(B) NE quantified(Q) quantity(C). { A = ovi_sql_quantified(p, OV_AST_OP_NE, Q, B, C); }
+expr(A) ::= expr(B) LT quantified(Q) quantity(C). { A = ovi_sql_quantified(p, OV_AST_OP_LT, Q, B, C); }
+expr(A) ::= expr(B) LE quantified(Q) quantity(C). { A = ovi_sql_quantified(p, OV_AST_OP_LE, Q, B, C); }
+expr(A) ::= expr(B) GT quantified(Q) quantity(C). { A = ovi_sql_quantified(p, OV_AST_OP_GT, Q, B, C); }
+expr(A) ::= expr(B) GE quantified(Q) quantity(C). { A = ovi_sql_quantified(p, OV_AST_OP_GE, Q, B, C); }
+quantity(A) ::= subquery(B). [BARE_SUBQUERY] { A = B; }
+quantity(A) ::= LP(S) expr RP(E).
+    { A = NULL; ovi_sql_parse_fail(p, OV_INVALID, S.pos, E.end_pos, "ANY, SOME and ALL take a query in parentheses; whether an array has a value says SCALAR_IN_ARRAY(x, array)"); }
+%type quantified {uint16_t}
+quantified(A) ::= ALL. { A = OV_AST_ALL; }
+quantified(A) ::= ANY. { A = 0; }
+quantified(A) ::= SOME. { A = 0; }
 %type not_opt {uint16_t}
 not_opt(A) ::= . { A = 0; }
 not_opt(A) ::= NOT. { A = OV_AST_NEGATED; }
@@ -493,11 +506,13 @@ call_expr(A) ::= expr(B). { A = B; }
 call_expr(A) ::= name(B) ARROW expr(C). { A = ovi_sql_node(p, OV_AST_NAMED_ARG, 2, B, C); }
 
 %type call_tail {ovi_call_suffix}
-call_tail(A) ::= nulls_treatment(N) filter(F) over(O). { A = (ovi_call_suffix){F, O, N}; }
+call_tail(A) ::= nulls_treatment(N) within(W) filter(F) over(O). { A = (ovi_call_suffix){F, O, W, N}; }
 %type nulls_treatment {uint16_t}
 nulls_treatment(A) ::= . { A = 0; }
 nulls_treatment(A) ::= IGNORE NULLS. { A = OV_AST_IGNORE_NULLS; }
 nulls_treatment(A) ::= RESPECT NULLS. { A = 0; }
+within(A) ::= . { A = NULL; }
+within(A) ::= WITHIN GROUP LP order_by(B) RP. { A = B; }
 filter(A) ::= . { A = NULL; }
 filter(A) ::= FILTER LP WHERE expr(B) RP(E). { A = ovi_sql_span(B, NULL, T(E)); }
 over(A) ::= . { A = NULL; }
@@ -531,7 +546,7 @@ bound(A) ::= term(B) FOLLOWING(E). { A = ovi_sql_bound(p, OV_BOUND_FOLLOWING, B,
 /* Functions with words between their arguments, and EXTERN, which may also stand after INSERT INTO. */
 special(A) ::= extern(B). { A = B; }
 extern(A) ::= EXTERN(N) LP(S) args(B) RP(E).
-    { A = ovi_sql_call(p, ovi_sql_name(p, T(N), false), T(S), B, T(E), (ovi_call_suffix){NULL, NULL, 0}); }
+    { A = ovi_sql_call(p, ovi_sql_name(p, T(N), false), T(S), B, T(E), (ovi_call_suffix){0}); }
 special(A) ::= EXTRACT(S) LP ID(U) FROM expr(B) RP(E).
     { A = ovi_sql_special(p, T(S), OV_FORM_EXTRACT, T(E), ovi_sql_name(p, T(U), false), B, NULL); }
 special(A) ::= round(S) LP exprs(B) RP(E). { A = ovi_sql_plain_call(p, T(S), B, T(E)); }

@@ -68,6 +68,14 @@ static bool foreign_sign(const ovi_sql_mistake *m, ov_buf *out)
         hint = "write a IS NOT DISTINCT FROM b";
     else if (a == OVI_TK_STAR && b == OVI_TK_STAR)
         hint = "write POWER(a, b)";
+    else if (a == OVI_TK_DASH && b == OVI_TK_GT)
+        hint = "a part of JSON is JSON_VALUE(x, '$.name'), or JSON_QUERY for objects and arrays";
+    else if (a == OVI_TK_STAR && b == OVI_TK_REPLACE)
+        hint = "there is no SELECT * with other columns in it: list the columns";
+    else if (a == OVI_TK_IN && (b == OVI_TK_ARRAY || b == OVI_TK_ID))
+        hint = "IN takes values in parentheses, or a query; of an array say SCALAR_IN_ARRAY(x, array)";
+    else if (a == OVI_TK_ID && b == OVI_TK_LP && could_be(m, OVI_TK_JOIN))
+        hint = "functions in FROM stand in TABLE(...), and arrays in UNNEST(...)";
     else if (a == OVI_TK_SLASH && b == OVI_TK_SLASH)
         hint = "a comment starts with --";
     else if (b == OVI_TK_LB && could_be(m, OVI_TK_QUOTED))
@@ -76,6 +84,8 @@ static bool foreign_sign(const ovi_sql_mistake *m, ov_buf *out)
         hint = "write GROUP BY, with EARLIEST(x) or LATEST(x) for the other columns";
     else if (a == OVI_TK_LP && could_be(m, OVI_TK_SELECT) && !could_be(m, OVI_TK_ID))
         hint = "a query stands in these parentheses; there is no SELECT * without some columns: list the columns";
+    else if (a == OVI_TK_LP && b == OVI_TK_SELECT)
+        hint = "a query among arguments has parentheses of its own: f((SELECT ...))";
     else if (b == OVI_TK_FROM && m->opened && m->opened->code == OVI_TK_LP &&
              (c == OVI_TK_INTEGER || c == OVI_TK_STRING) && a != OVI_TK_COMMA)
         hint = "FROM between arguments belongs to SUBSTRING, TRIM, EXTRACT and POSITION; write a comma";

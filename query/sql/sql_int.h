@@ -40,7 +40,7 @@ typedef struct ovi_call_args {
 } ovi_call_args;
 
 typedef struct ovi_call_suffix {
-    ov_ast *filter, *over;
+    ov_ast *filter, *over, *order;
     uint16_t flags;
 } ovi_call_suffix;
 
@@ -98,6 +98,8 @@ ov_ast *ovi_sql_kind(ov_ast *node, ov_ast_kind kind);
 ov_ast *ovi_sql_binary(ovi_sql_parser *p, uint8_t op, ov_ast *left, ov_ast *right);
 ov_ast *ovi_sql_is(ovi_sql_parser *p, ov_ast *value, uint8_t op, uint16_t flags,
                    const ovi_sql_token *last);
+/* left OP ALL (query), or ANY without the flag ALL; = ANY is IN, <> ALL is NOT IN. */
+ov_ast *ovi_sql_quantified(ovi_sql_parser *p, uint8_t op, uint16_t all, ov_ast *left, ov_ast *query);
 ov_ast *ovi_sql_row(ovi_sql_parser *p, ov_ast *first,
                     ov_ast *rest); /* first: before the list, or NULL */
 ov_ast *ovi_sql_type(ovi_sql_parser *p, ov_ast *words, ov_ast *args, ov_ast *more_words);
