@@ -292,6 +292,38 @@ ov_status ovi_keep_text(ovi_call *c, const ov_buf *text, ov_slice *out, ov_error
     return ov_arena_copy(c->mem, ov_buf_slice(text), out, err);
 }
 
+static ov_status map_text_row(ovi_call *c, ovi_text_fn fn, uint32_t row, ovi_text *t, ovi_result_lanes *l, ov_error *err)
+{
+    ov_buf_clear(&t->made);
+    t->part = (ov_slice){0};
+    t->is_null = false;
+    OV_TRY(fn(c, row, t, err));
+    if (t->is_null)
+        ovi_null_row(l, row);
+    else if (t->part.p)
+        l->s[row] = t->part;
+    else
+        OV_TRY(ovi_keep_text(c, &t->made, &l->s[row], err));
+    return OV_OK;
+}
+
+ov_status ovi_map_text(ovi_call *c, ovi_text_fn fn, ov_vec *out, ov_error *err)
+{
+    const uint32_t *rows;
+    uint32_t n;
+    ovi_result_lanes l;
+    ovi_text t;
+    ov_status st = OV_OK;
+    OV_TRY(ovi_rows(c, &rows, &n, err));
+    OV_TRY(ovi_lanes_nullable(c, &l, err));
+    ov_buf_init(&t.made);
+    for (uint32_t k = 0; k < n && st == OV_OK; k++)
+        st = map_text_row(c, fn, rows[k], &t, &l, err);
+    ov_buf_fini(&t.made);
+    ovi_finish(c, &l, out);
+    return st;
+}
+
 /* ---- the walk ---- */
 
 ov_status ovi_descend(ov_eval *ev, const ov_expr *e, ov_error *err)

@@ -225,6 +225,17 @@ void ovi_finish(const ovi_call *c, const ovi_result_lanes *l, ov_vec *out);
 /* Copies text made in a buffer to where results live. */
 ov_status ovi_keep_text(ovi_call *c, const ov_buf *text, ov_slice *out, ov_error *err);
 
+/* One row's text as a function makes it: it puts bytes in `made`, which comes empty, or names in `part` bytes that live as long as
+ * the result (.p not NULL, also when they are none), or says that there is none. */
+typedef struct ovi_text {
+    ov_buf made;
+    ov_slice part;
+    bool is_null;
+} ovi_text;
+typedef ov_status (*ovi_text_fn)(ovi_call *c, uint32_t row, ovi_text *t, ov_error *err);
+/* fn's text of every row that is live. */
+ov_status ovi_map_text(ovi_call *c, ovi_text_fn fn, ov_vec *out, ov_error *err);
+
 ov_status ovi_words(ov_arena *a, size_t rows, uint64_t **out, ov_error *err); /* all zero */
 ov_status ovi_fill(ov_eval *ev, const ov_batch *batch, uint64_t **all, ov_error *err); /* selected rows */
 /* 0/1 bytes from masks. */

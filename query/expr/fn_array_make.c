@@ -229,35 +229,23 @@ ov_status ovi_bind_list_to_string(ovi_bind *b, ov_error *err)
 }
 
 /* NULL elements read "null", but a list of one NULL is NULL; a NULL separator is none. Druid's rules. */
+static ov_status list_to_string(ovi_call *c, uint32_t row, ovi_text *t, ov_error *err)
+{
+    (void)err;
+    ovi_items items = ovi_items_of(&c->arg[0], row);
+    t->is_null = items.end - items.first == 1 && ov_vec_is_null(items.vec, items.first);
+    for (uint32_t i = items.first; i < items.end; i++) {
+        if (i > items.first && !ovi_arg_null(&c->arg[1], row))
+            ov_buf_add_slice(&t->made, ovi_str(&c->arg[1], row));
+        ov_buf_add_slice(&t->made, ov_vec_is_null(items.vec, i) ? OV_SLICE_LIT("null") : ov_vec_str(items.vec, i));
+    }
+    return OV_OK;
+}
+
 ov_status ovi_eval_list_to_string(ovi_call *c, ov_vec *out, ov_error *err)
 {
-    const uint32_t *rows;
-    uint32_t n;
-    ovi_result_lanes l;
     OV_TRY(ovi_call_strict(c, 0, err));
-    OV_TRY(ovi_rows(c, &rows, &n, err));
-    OV_TRY(ovi_lanes_nullable(c, &l, err));
-    ov_buf text;
-    ov_buf_init(&text);
-    ov_status st = OV_OK;
-    for (uint32_t k = 0; k < n && st == OV_OK; k++) {
-        uint32_t r = rows[k];
-        ovi_items items = ovi_items_of(&c->arg[0], r);
-        if (items.end - items.first == 1 && ov_vec_is_null(items.vec, items.first)) {
-            ovi_null_row(&l, r);
-            continue;
-        }
-        ov_buf_clear(&text);
-        for (uint32_t i = items.first; i < items.end; i++) {
-            if (i > items.first && !ovi_arg_null(&c->arg[1], r))
-                ov_buf_add_slice(&text, ovi_str(&c->arg[1], r));
-            ov_buf_add_slice(&text, ov_vec_is_null(items.vec, i) ? OV_SLICE_LIT("null") : ov_vec_str(items.vec, i));
-        }
-        st = ovi_keep_text(c, &text, &l.s[r], err);
-    }
-    ov_buf_fini(&text);
-    ovi_finish(c, &l, out);
-    return st;
+    return ovi_map_text(c, list_to_string, out, err);
 }
 
 /* ---- QUANTILE ---- */

@@ -61,25 +61,17 @@ static void pack(ov_buf *out, const ovi_items *items)
     ov_buf_add_char(out, END);
 }
 
+static ov_status pack_list(ovi_call *c, uint32_t row, ovi_text *t, ov_error *err)
+{
+    (void)err;
+    ovi_items items = ovi_items_of(&c->arg[0], row);
+    pack(&t->made, &items);
+    return OV_OK;
+}
+
 ov_status ovi_eval_pack_list(ovi_call *c, ov_vec *out, ov_error *err)
 {
-    const uint32_t *rows;
-    uint32_t n;
-    ovi_result_lanes l;
-    OV_TRY(ovi_rows(c, &rows, &n, err));
-    OV_TRY(ovi_lanes(c, &l, err));
-    ov_buf bytes;
-    ov_buf_init(&bytes);
-    ov_status st = OV_OK;
-    for (uint32_t k = 0; k < n && st == OV_OK; k++) {
-        ovi_items items = ovi_items_of(&c->arg[0], rows[k]);
-        ov_buf_clear(&bytes);
-        pack(&bytes, &items);
-        st = ovi_keep_text(c, &bytes, &l.s[rows[k]], err);
-    }
-    ov_buf_fini(&bytes);
-    ovi_finish(c, &l, out);
-    return st;
+    return ovi_map_text(c, pack_list, out, err);
 }
 
 /* (bytes, NULL of the array's type) */

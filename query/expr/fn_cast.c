@@ -221,31 +221,32 @@ static void time_text(ov_buf *buf, int64_t ms, const ov_tz *tz, bool date)
     ov_buf_add(buf, t + 1, 8);
 }
 
+static ov_status real_text(ovi_call *c, uint32_t row, ovi_text *t, ov_error *err)
+{
+    (void)err;
+    ov_buf_add_double(&t->made, ovi_f64(&c->arg[0], row));
+    return OV_OK;
+}
+
+static ov_status time_as_text(ovi_call *c, uint32_t row, ovi_text *t, ov_error *err)
+{
+    const cast_info *info = c->e->prepared;
+    (void)err;
+    time_text(&t->made, ovi_i64(&c->arg[0], row), info->tz, info->from == OV_SQL_DATE);
+    return OV_OK;
+}
+
+static ov_status long_text(ovi_call *c, uint32_t row, ovi_text *t, ov_error *err)
+{
+    (void)err;
+    ov_buf_add_i64(&t->made, ovi_i64(&c->arg[0], row));
+    return OV_OK;
+}
+
 static ov_status to_text(ovi_call *c, const cast_info *info, ov_vec *out, ov_error *err)
 {
-    const uint32_t *rows;
-    uint32_t n;
-    ovi_result_lanes l;
-    OV_TRY(ovi_rows(c, &rows, &n, err));
-    OV_TRY(ovi_lanes(c, &l, err));
     bool real = ov_type_is_real(c->arg[0].vec.type), time = ov_sqltype_is_datetime(info->from);
-    ov_buf buf;
-    ov_buf_init(&buf);
-    ov_status st = OV_OK;
-    for (uint32_t k = 0; k < n && st == OV_OK; k++) {
-        uint32_t r = rows[k];
-        ov_buf_clear(&buf);
-        if (real)
-            ov_buf_add_double(&buf, ovi_f64(&c->arg[0], r));
-        else if (time)
-            time_text(&buf, ovi_i64(&c->arg[0], r), info->tz, info->from == OV_SQL_DATE);
-        else
-            ov_buf_add_i64(&buf, ovi_i64(&c->arg[0], r));
-        st = ovi_keep_text(c, &buf, &l.s[r], err);
-    }
-    ov_buf_fini(&buf);
-    ovi_finish(c, &l, out);
-    return st;
+    return ovi_map_text(c, real ? real_text : time ? time_as_text : long_text, out, err);
 }
 
 static ov_status number_to_number(ovi_call *c, ov_vec *out, ov_error *err)

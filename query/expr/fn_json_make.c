@@ -71,43 +71,16 @@ static void add_any(const ov_vec *v, uint32_t row, ov_buf *out)
     ov_buf_add_char(out, ']');
 }
 
-typedef ov_status (*json_fn)(ovi_call *c, uint32_t row, ov_buf *out, bool *is_null, ov_error *err);
-
-/* fn fills the buffer for each row. */
-static ov_status map_json(ovi_call *c, json_fn fn, ov_vec *out, ov_error *err)
+static ov_status to_json(ovi_call *c, uint32_t row, ovi_text *t, ov_error *err)
 {
-    const uint32_t *rows;
-    uint32_t n;
-    ovi_result_lanes l;
-    ov_buf buf;
-    ov_status st = OV_OK;
-    OV_TRY(ovi_rows(c, &rows, &n, err));
-    OV_TRY(ovi_lanes_nullable(c, &l, err));
-    ov_buf_init(&buf);
-    for (uint32_t k = 0; k < n && st == OV_OK; k++) {
-        bool is_null = false;
-        ov_buf_clear(&buf);
-        st = fn(c, rows[k], &buf, &is_null, err);
-        if (st == OV_OK && is_null)
-            ovi_null_row(&l, rows[k]);
-        else if (st == OV_OK)
-            st = ovi_keep_text(c, &buf, &l.s[rows[k]], err);
-    }
-    ov_buf_fini(&buf);
-    ovi_finish(c, &l, out);
-    return st;
-}
-
-static ov_status to_json(ovi_call *c, uint32_t row, ov_buf *out, bool *is_null, ov_error *err)
-{
-    (void)is_null, (void)err;
-    add_any(&c->arg[0].vec, row, out);
+    (void)err;
+    add_any(&c->arg[0].vec, row, &t->made);
     return OV_OK;
 }
 
 ov_status ovi_eval_to_json(ovi_call *c, ov_vec *out, ov_error *err)
 {
-    return map_json(c, to_json, out, err);
+    return ovi_map_text(c, to_json, out, err);
 }
 
 /* The text of COMPLEX<json> is what is asked for. */
@@ -145,27 +118,27 @@ ov_status ovi_bind_parse_json(ovi_bind *b, ov_error *err)
     return OV_OK;
 }
 
-static ov_status parse(ovi_call *c, uint32_t row, ov_buf *out, bool *is_null, ov_error *err)
+static ov_status parse(ovi_call *c, uint32_t row, ovi_text *t, ov_error *err)
 {
     ov_slice text = ovi_str(&c->arg[0], row);
     ov_jsonr_value v;
     const char *why = "";
     size_t pos = 0;
     if (!ov_jsonr_first(text, &v, &why, &pos)) {
-        *is_null = true;
+        t->is_null = true;
         if (c->e->fn->name[0] == 'T')
             return OV_OK;
         return ov_fail(err, OV_INVALID, "Function[parse_json] bad string input [" OV_SLICE_FMT "]: %s at character %zu",
                        OV_SLICE_ARG(text), why, pos + 1);
     }
-    *is_null = v.kind == OV_JSONR_NULL;
-    ov_jsonr_print(&v, out);
+    t->is_null = v.kind == OV_JSONR_NULL;
+    ov_jsonr_print(&v, &t->made);
     return OV_OK;
 }
 
 ov_status ovi_eval_parse_json(ovi_call *c, ov_vec *out, ov_error *err)
 {
-    return map_json(c, parse, out, err);
+    return ovi_map_text(c, parse, out, err);
 }
 
 /* ---- objects ---- */
@@ -201,33 +174,32 @@ static bool first_of_key(ovi_call *c, uint32_t row, uint32_t at, uint32_t *last)
     return true;
 }
 
-static ov_status object(ovi_call *c, uint32_t row, ov_buf *out, bool *is_null, ov_error *err)
+static ov_status object(ovi_call *c, uint32_t row, ovi_text *t, ov_error *err)
 {
-    (void)is_null;
     uint32_t last = 0;
     for (uint32_t i = 0; i < c->argc; i += 2)
         if (ovi_arg_null(&c->arg[i], row))
             return ov_fail(err, OV_INVALID, "Function[json_object] field name must be a STRING, found NULL");
-    ov_buf_add_char(out, '{');
+    ov_buf_add_char(&t->made, '{');
     for (uint32_t i = 0; i < c->argc; i += 2) {
         if (!first_of_key(c, row, i, &last))
             continue;
         if (i)
-            ov_buf_add_char(out, ',');
-        ov_json_quote(out, ovi_str(&c->arg[i], row));
-        ov_buf_add_char(out, ':');
+            ov_buf_add_char(&t->made, ',');
+        ov_json_quote(&t->made, ovi_str(&c->arg[i], row));
+        ov_buf_add_char(&t->made, ':');
         if (ovi_arg_null(&c->arg[last + 1], row))
-            ov_buf_add_str(out, "null");
+            ov_buf_add_str(&t->made, "null");
         else
-            ov_buf_add_slice(out, ovi_str(&c->arg[last + 1], row));
+            ov_buf_add_slice(&t->made, ovi_str(&c->arg[last + 1], row));
     }
-    ov_buf_add_char(out, '}');
+    ov_buf_add_char(&t->made, '}');
     return OV_OK;
 }
 
 ov_status ovi_eval_json_object(ovi_call *c, ov_vec *out, ov_error *err)
 {
-    return map_json(c, object, out, err);
+    return ovi_map_text(c, object, out, err);
 }
 
 /* Text arguments are read as JSON. */
@@ -293,17 +265,16 @@ static ov_status merge_row(ovi_call *c, uint32_t row, ov_buf *out, ov_buf *name,
     return ov_buf_check(name, err);
 }
 
-static ov_status merge(ovi_call *c, uint32_t row, ov_buf *out, bool *is_null, ov_error *err)
+static ov_status merge(ovi_call *c, uint32_t row, ovi_text *t, ov_error *err)
 {
-    (void)is_null;
     ov_buf name;
     ov_buf_init(&name);
-    ov_status st = merge_row(c, row, out, &name, err);
+    ov_status st = merge_row(c, row, &t->made, &name, err);
     ov_buf_fini(&name);
     return st;
 }
 
 ov_status ovi_eval_json_merge(ovi_call *c, ov_vec *out, ov_error *err)
 {
-    return map_json(c, merge, out, err);
+    return ovi_map_text(c, merge, out, err);
 }

@@ -56,28 +56,19 @@ static void decimal(ov_buf *out, int64_t v, int places, const char *suffix)
     ov_buf_addf(out, " %c%s", *unit, suffix);
 }
 
+static ov_status human(ovi_call *c, uint32_t row, ovi_text *t, ov_error *err)
+{
+    const char *name = c->e->fn->name;
+    int places = *(const int *)c->e->prepared;
+    (void)err;
+    if (strstr(name, "BINARY"))
+        binary(&t->made, ovi_i64(&c->arg[0], row), places);
+    else
+        decimal(&t->made, ovi_i64(&c->arg[0], row), places, strstr(name, "BYTE") ? "B" : "");
+    return OV_OK;
+}
+
 ov_status ovi_eval_human(ovi_call *c, ov_vec *out, ov_error *err)
 {
-    const uint32_t *rows;
-    uint32_t n;
-    ovi_result_lanes l;
-    OV_TRY(ovi_rows(c, &rows, &n, err));
-    OV_TRY(ovi_lanes(c, &l, err));
-    bool two = strstr(c->e->fn->name, "BINARY") != NULL, bytes = strstr(c->e->fn->name, "BYTE") != NULL;
-    int places = *(const int *)c->e->prepared;
-    ov_buf buf;
-    ov_buf_init(&buf);
-    ov_status st = OV_OK;
-    for (uint32_t k = 0; k < n && st == OV_OK; k++) {
-        uint32_t r = rows[k];
-        ov_buf_clear(&buf);
-        if (two)
-            binary(&buf, ovi_i64(&c->arg[0], r), places);
-        else
-            decimal(&buf, ovi_i64(&c->arg[0], r), places, bytes ? "B" : "");
-        st = ovi_keep_text(c, &buf, &l.s[r], err);
-    }
-    ov_buf_fini(&buf);
-    ovi_finish(c, &l, out);
-    return st;
+    return ovi_map_text(c, human, out, err);
 }

@@ -115,25 +115,15 @@ ov_status ovi_bind_order_key(ovi_bind *b, ov_error *err)
     return OV_OK;
 }
 
-ov_status ovi_eval_order_key(ovi_call *c, ov_vec *out, ov_error *err)
+static ov_status order_key(ovi_call *c, uint32_t row, ovi_text *t, ov_error *err)
 {
     const bool *version = c->e->prepared;
-    const uint32_t *rows;
-    uint32_t n;
-    ovi_result_lanes l;
-    OV_TRY(ovi_rows(c, &rows, &n, err));
-    OV_TRY(ovi_lanes(c, &l, err));
-    ov_buf text;
-    ov_buf_init(&text);
-    ov_status st = OV_OK;
-    for (uint32_t k = 0; k < n && st == OV_OK; k++) {
-        ov_buf_clear(&text);
-        (*version ? version_key : alphanumeric_key)(ovi_str(&c->arg[0], rows[k]), &text);
-        st = ovi_keep_text(c, &text, &l.s[rows[k]], err);
-    }
-    ov_buf_fini(&text);
-    if (st != OV_OK)
-        return st;
-    ovi_finish(c, &l, out);
+    (void)err;
+    (*version ? version_key : alphanumeric_key)(ovi_str(&c->arg[0], row), &t->made);
     return OV_OK;
+}
+
+ov_status ovi_eval_order_key(ovi_call *c, ov_vec *out, ov_error *err)
+{
+    return ovi_map_text(c, order_key, out, err);
 }

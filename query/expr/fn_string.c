@@ -96,57 +96,31 @@ ov_status ovi_bind_parse_long(ovi_bind *b, ov_error *err)
 
 /* ---- one text to one text ---- */
 
-typedef ov_status (*text_fn)(ovi_call *c, size_t row, ov_buf *buf, ov_slice *out, ov_error *err);
-
-/* fn gives a slice that lives long enough, or fills buf and leaves out->p NULL. */
-static ov_status map_text(ovi_call *c, text_fn fn, ov_vec *out, ov_error *err)
+static ov_status upper(ovi_call *c, uint32_t row, ovi_text *t, ov_error *err)
 {
-    const uint32_t *rows;
-    uint32_t n;
-    ovi_result_lanes l;
-    OV_TRY(ovi_rows(c, &rows, &n, err));
-    OV_TRY(ovi_lanes(c, &l, err));
-    ov_buf buf;
-    ov_buf_init(&buf);
-    ov_status st = OV_OK;
-    for (uint32_t k = 0; k < n && st == OV_OK; k++) {
-        uint32_t r = rows[k];
-        ov_buf_clear(&buf);
-        l.s[r] = (ov_slice){0};
-        st = fn(c, r, &buf, &l.s[r], err);
-        if (st == OV_OK && !l.s[r].p)
-            st = ovi_keep_text(c, &buf, &l.s[r], err);
-    }
-    ov_buf_fini(&buf);
-    ovi_finish(c, &l, out);
-    return st;
-}
-
-static ov_status upper(ovi_call *c, size_t row, ov_buf *buf, ov_slice *out, ov_error *err)
-{
-    (void)out, (void)err;
-    ov_utf8_upper(ovi_str(&c->arg[0], row), buf);
+    (void)err;
+    ov_utf8_upper(ovi_str(&c->arg[0], row), &t->made);
     return OV_OK;
 }
 
-static ov_status lower(ovi_call *c, size_t row, ov_buf *buf, ov_slice *out, ov_error *err)
+static ov_status lower(ovi_call *c, uint32_t row, ovi_text *t, ov_error *err)
 {
-    (void)out, (void)err;
-    ov_utf8_lower(ovi_str(&c->arg[0], row), buf);
+    (void)err;
+    ov_utf8_lower(ovi_str(&c->arg[0], row), &t->made);
     return OV_OK;
 }
 
-static ov_status reverse(ovi_call *c, size_t row, ov_buf *buf, ov_slice *out, ov_error *err)
+static ov_status reverse(ovi_call *c, uint32_t row, ovi_text *t, ov_error *err)
 {
-    (void)out, (void)err;
-    ov_utf8_reverse(ovi_str(&c->arg[0], row), buf);
+    (void)err;
+    ov_utf8_reverse(ovi_str(&c->arg[0], row), &t->made);
     return OV_OK;
 }
 
 /* First letter of each word large, the others small. */
-static ov_status initcap(ovi_call *c, size_t row, ov_buf *buf, ov_slice *out, ov_error *err)
+static ov_status initcap(ovi_call *c, uint32_t row, ovi_text *t, ov_error *err)
 {
-    (void)out, (void)err;
+    (void)err;
     ov_slice s = ovi_str(&c->arg[0], row);
     const char *at = s.p, *end = s.p + s.n;
     bool inside = false;
@@ -156,23 +130,23 @@ static ov_status initcap(ovi_call *c, size_t row, ov_buf *buf, ov_slice *out, ov
         bool letter = cp > 127 || (cp >= '0' && cp <= '9') || ((cp | 32) >= 'a' && (cp | 32) <= 'z');
         ov_slice one = {from, (size_t)(at - from)};
         if (inside)
-            ov_utf8_lower(one, buf);
+            ov_utf8_lower(one, &t->made);
         else
-            ov_utf8_upper(one, buf);
+            ov_utf8_upper(one, &t->made);
         inside = letter;
     }
     return OV_OK;
 }
 
-static ov_status concat(ovi_call *c, size_t row, ov_buf *buf, ov_slice *out, ov_error *err)
+static ov_status concat(ovi_call *c, uint32_t row, ovi_text *t, ov_error *err)
 {
-    (void)out, (void)err;
+    (void)err;
     for (uint32_t i = 0; i < c->argc; i++)
-        ov_buf_add_slice(buf, ovi_str(&c->arg[i], row));
+        ov_buf_add_slice(&t->made, ovi_str(&c->arg[i], row));
     return OV_OK;
 }
 
-/* An empty slice with a pointer, so that it is not taken for "see the buffer". */
+/* An empty slice with a pointer, so that it is taken for the text. */
 static const ov_slice empty = {"", 0};
 
 /* Units [start, start + count), clipped; places before the text count against the length. */
@@ -188,9 +162,8 @@ static ov_slice part(ov_slice s, int64_t start, int64_t count)
     return p.n ? p : empty;
 }
 
-static ov_status substring(ovi_call *c, size_t row, ov_buf *buf, ov_slice *out, ov_error *err)
+static ov_status substring(ovi_call *c, uint32_t row, ovi_text *t, ov_error *err)
 {
-    (void)buf;
     int64_t start = ovi_i64(&c->arg[1], row), count = INT64_MAX;
     if (c->argc == 3) {
         count = ovi_i64(&c->arg[2], row);
@@ -198,30 +171,28 @@ static ov_status substring(ovi_call *c, size_t row, ov_buf *buf, ov_slice *out, 
             return ov_fail_at(err, OV_INVALID, c->e->pos, c->e->end_pos,
                               "SUBSTRING: the length %lld is negative", (long long)count);
     }
-    *out = part(ovi_str(&c->arg[0], row), start > INT64_MIN ? start - 1 : start, count);
+    t->part = part(ovi_str(&c->arg[0], row), start > INT64_MIN ? start - 1 : start, count);
     return OV_OK;
 }
 
-static ov_status left(ovi_call *c, size_t row, ov_buf *buf, ov_slice *out, ov_error *err)
+static ov_status left(ovi_call *c, uint32_t row, ovi_text *t, ov_error *err)
 {
-    (void)buf;
     int64_t n = ovi_i64(&c->arg[1], row);
     if (n < 0)
         return ov_fail_at(err, OV_INVALID, c->e->pos, c->e->end_pos,
                           "Function[left] needs a positive integer as second argument");
-    *out = part(ovi_str(&c->arg[0], row), 0, n);
+    t->part = part(ovi_str(&c->arg[0], row), 0, n);
     return OV_OK;
 }
 
-static ov_status right(ovi_call *c, size_t row, ov_buf *buf, ov_slice *out, ov_error *err)
+static ov_status right(ovi_call *c, uint32_t row, ovi_text *t, ov_error *err)
 {
-    (void)buf;
     ov_slice s = ovi_str(&c->arg[0], row);
     int64_t n = ovi_i64(&c->arg[1], row), length = (int64_t)ov_utf16_count(s);
     if (n < 0)
         return ov_fail_at(err, OV_INVALID, c->e->pos, c->e->end_pos,
                           "Function[right] needs a positive integer as second argument");
-    *out = n >= length ? (s.n ? s : empty) : part(s, length - n, n);
+    t->part = n >= length ? (s.n ? s : empty) : part(s, length - n, n);
     return OV_OK;
 }
 
@@ -234,27 +205,27 @@ static ov_status too_long(const ovi_call *c, ov_error *err)
 }
 
 /* Cut to `length` units, or filled with the pad text on the left or the right. */
-static ov_status pad(ovi_call *c, size_t row, ov_buf *buf, ov_slice *out, ov_error *err)
+static ov_status pad(ovi_call *c, uint32_t row, ovi_text *t, ov_error *err)
 {
     ov_slice s = ovi_str(&c->arg[0], row), with = {" ", 1};
     if (c->argc == 3)
         with = ovi_str(&c->arg[2], row);
     int64_t length = ovi_i64(&c->arg[1], row), have = (int64_t)ov_utf16_count(s);
     if (length <= have || with.n == 0) {
-        *out = part(s, 0, length <= 0 ? 0 : length);
+        t->part = part(s, 0, length <= 0 ? 0 : length);
         return OV_OK;
     }
     if (length > MAX_TEXT)
         return too_long(c, err);
     bool on_left = c->e->fn->name[0] == 'L';
     if (!on_left)
-        ov_buf_add_slice(buf, s);
+        ov_buf_add_slice(&t->made, s);
     int64_t unit = (int64_t)ov_utf16_count(with), missing = length - have;
     for (; missing >= unit; missing -= unit)
-        ov_buf_add_slice(buf, with);
-    ov_buf_add_slice(buf, part(with, 0, missing));
+        ov_buf_add_slice(&t->made, with);
+    ov_buf_add_slice(&t->made, part(with, 0, missing));
     if (on_left)
-        ov_buf_add_slice(buf, s);
+        ov_buf_add_slice(&t->made, s);
     return OV_OK;
 }
 
@@ -270,9 +241,9 @@ static bool in_set(ov_slice set, const char *from, const char *to)
 }
 
 /* TRIM and BTRIM both ends, LTRIM and RTRIM one. */
-static ov_status trim(ovi_call *c, size_t row, ov_buf *buf, ov_slice *out, ov_error *err)
+static ov_status trim(ovi_call *c, uint32_t row, ovi_text *t, ov_error *err)
 {
-    (void)buf, (void)err;
+    (void)err;
     ov_slice s = ovi_str(&c->arg[0], row), set = {" ", 1};
     if (c->argc == 2)
         set = ovi_str(&c->arg[1], row);
@@ -293,11 +264,11 @@ static ov_status trim(ovi_call *c, size_t row, ov_buf *buf, ov_slice *out, ov_er
             break;
         end = last;
     }
-    *out = at < end ? ov_slice_make(at, (size_t)(end - at)) : empty;
+    t->part = at < end ? ov_slice_make(at, (size_t)(end - at)) : empty;
     return OV_OK;
 }
 
-static ov_status replace(ovi_call *c, size_t row, ov_buf *buf, ov_slice *out, ov_error *err)
+static ov_status replace(ovi_call *c, uint32_t row, ovi_text *t, ov_error *err)
 {
     ov_slice s = ovi_str(&c->arg[0], row), from = ovi_str(&c->arg[1], row), to = ovi_str(&c->arg[2], row);
     const char *at = s.p, *end = s.p + s.n;
@@ -305,32 +276,45 @@ static ov_status replace(ovi_call *c, size_t row, ov_buf *buf, ov_slice *out, ov
         while (at < end) {
             const char *start = at;
             ov_utf8_next(&at, end);
-            ov_buf_add_slice(buf, to);
-            ov_buf_add(buf, start, (size_t)(at - start));
+            ov_buf_add_slice(&t->made, to);
+            ov_buf_add(&t->made, start, (size_t)(at - start));
         }
-        ov_buf_add_slice(buf, to);
-        return buf->n > MAX_TEXT ? too_long(c, err) : OV_OK;
+        ov_buf_add_slice(&t->made, to);
+        return t->made.n > MAX_TEXT ? too_long(c, err) : OV_OK;
     }
     const char *hit = s.n ? memmem(at, s.n, from.p, from.n) : NULL;
     if (!hit) {
-        *out = s.n ? s : empty;
+        t->part = s.n ? s : empty;
         return OV_OK;
     }
     for (; hit; hit = memmem(at, (size_t)(end - at), from.p, from.n)) {
-        ov_buf_add(buf, at, (size_t)(hit - at));
-        ov_buf_add_slice(buf, to);
+        ov_buf_add(&t->made, at, (size_t)(hit - at));
+        ov_buf_add_slice(&t->made, to);
         at = hit + from.n;
-        if (buf->n > MAX_TEXT)
+        if (t->made.n > MAX_TEXT)
             return too_long(c, err);
     }
-    ov_buf_add(buf, at, (size_t)(end - at));
+    ov_buf_add(&t->made, at, (size_t)(end - at));
+    return OV_OK;
+}
+
+/* REPEAT fewer than one time is NULL. */
+static ov_status repeat(ovi_call *c, uint32_t row, ovi_text *t, ov_error *err)
+{
+    ov_slice s = ovi_str(&c->arg[0], row);
+    int64_t times = ovi_i64(&c->arg[1], row);
+    t->is_null = times < 1;
+    if (s.n && times > (int64_t)(MAX_TEXT / s.n))
+        return too_long(c, err);
+    for (int64_t i = 0; s.n && i < times; i++)
+        ov_buf_add_slice(&t->made, s);
     return OV_OK;
 }
 
 #define TEXT_FUNCTION(name)                                                                        \
     ov_status ovi_eval_##name(ovi_call *c, ov_vec *out, ov_error *err)                             \
     {                                                                                              \
-        return map_text(c, name, out, err);                                                        \
+        return ovi_map_text(c, name, out, err);                                                        \
     }
 TEXT_FUNCTION(upper)
 TEXT_FUNCTION(lower)
@@ -343,42 +327,10 @@ TEXT_FUNCTION(right)
 TEXT_FUNCTION(pad)
 TEXT_FUNCTION(trim)
 TEXT_FUNCTION(replace)
+TEXT_FUNCTION(repeat)
 #undef TEXT_FUNCTION
 
 /* ---- others ---- */
-
-/* REPEAT fewer than one time is NULL. */
-ov_status ovi_eval_repeat(ovi_call *c, ov_vec *out, ov_error *err)
-{
-    const uint32_t *rows;
-    uint32_t n;
-    ovi_result_lanes l;
-    OV_TRY(ovi_rows(c, &rows, &n, err));
-    OV_TRY(ovi_lanes_nullable(c, &l, err));
-    ov_buf buf;
-    ov_buf_init(&buf);
-    ov_status st = OV_OK;
-    for (uint32_t k = 0; k < n && st == OV_OK; k++) {
-        uint32_t r = rows[k];
-        ov_slice s = ovi_str(&c->arg[0], r);
-        int64_t times = ovi_i64(&c->arg[1], r);
-        if (times < 1) {
-            ovi_null_row(&l, r);
-            continue;
-        }
-        if (s.n && times > (int64_t)(MAX_TEXT / s.n)) {
-            st = too_long(c, err);
-            break;
-        }
-        ov_buf_clear(&buf);
-        for (int64_t i = 0; s.n && i < times; i++)
-            ov_buf_add_slice(&buf, s);
-        st = ovi_keep_text(c, &buf, &l.s[r], err);
-    }
-    ov_buf_fini(&buf);
-    ovi_finish(c, &l, out);
-    return st;
-}
 
 /* Texts that lie side by side: what is not ASCII is looked for in the bytes of all of them, and only where it is found units are not bytes. */
 static void lengths_of_stretch(const ov_slice *text, const uint32_t *rows, uint32_t n, int64_t *length)

@@ -342,35 +342,23 @@ static bool format_row(ov_buf *out, const ovi_call *c, size_t row)
     return true;
 }
 
+static ov_status string_format(ovi_call *c, uint32_t row, ovi_text *t, ov_error *err)
+{
+    (void)err;
+    t->is_null = ovi_arg_null(&c->arg[0], row);
+    if (!t->is_null && c->argc == 1) {
+        ov_buf_add_slice(&t->made, ovi_str(&c->arg[0], row));
+    } else if (!t->is_null && !format_row(&t->made, c, row)) {
+        ov_buf_clear(&t->made);
+        for (uint32_t i = 0; i < c->argc; i++) {
+            ov_buf_add_str(&t->made, i ? "; " : "");
+            add_plain(&t->made, &c->arg[i], row);
+        }
+    }
+    return OV_OK;
+}
+
 ov_status ovi_eval_string_format(ovi_call *c, ov_vec *out, ov_error *err)
 {
-    const uint32_t *rows;
-    uint32_t n;
-    ovi_result_lanes l;
-    OV_TRY(ovi_rows(c, &rows, &n, err));
-    OV_TRY(ovi_lanes_nullable(c, &l, err));
-    ov_buf buf;
-    ov_buf_init(&buf);
-    ov_status st = OV_OK;
-    for (uint32_t k = 0; k < n && st == OV_OK; k++) {
-        uint32_t r = rows[k];
-        ov_buf_clear(&buf);
-        if (ovi_arg_null(&c->arg[0], r)) {
-            ovi_null_row(&l, r);
-            continue;
-        }
-        if (c->argc == 1) {
-            ov_buf_add_slice(&buf, ovi_str(&c->arg[0], r));
-        } else if (!format_row(&buf, c, r)) {
-            ov_buf_clear(&buf);
-            for (uint32_t i = 0; i < c->argc; i++) {
-                ov_buf_add_str(&buf, i ? "; " : "");
-                add_plain(&buf, &c->arg[i], r);
-            }
-        }
-        st = ovi_keep_text(c, &buf, &l.s[r], err);
-    }
-    ov_buf_fini(&buf);
-    ovi_finish(c, &l, out);
-    return st;
+    return ovi_map_text(c, string_format, out, err);
 }

@@ -213,30 +213,19 @@ ov_status ovi_bind_decode_base64(ovi_bind *b, ov_error *err)
 }
 
 /* What is not Base64 is NULL; bytes that are not UTF-8 are repaired. */
+static ov_status decode_base64(ovi_call *c, uint32_t row, ovi_text *t, ov_error *err)
+{
+    ov_buf raw;
+    ov_buf_init(&raw);
+    t->is_null = !ov_base64_decode(ovi_str(&c->arg[0], row), &raw);
+    if (!t->is_null)
+        ov_utf8_repair(ov_buf_slice(&raw), &t->made);
+    ov_status st = ov_buf_check(&raw, err);
+    ov_buf_fini(&raw);
+    return st;
+}
+
 ov_status ovi_eval_decode_base64(ovi_call *c, ov_vec *out, ov_error *err)
 {
-    const uint32_t *rows;
-    uint32_t n;
-    ovi_result_lanes l;
-    OV_TRY(ovi_rows(c, &rows, &n, err));
-    OV_TRY(ovi_lanes_nullable(c, &l, err));
-    ov_buf raw, text;
-    ov_buf_init(&raw);
-    ov_buf_init(&text);
-    ov_status st = OV_OK;
-    for (uint32_t k = 0; k < n && st == OV_OK; k++) {
-        uint32_t r = rows[k];
-        ov_buf_clear(&raw);
-        ov_buf_clear(&text);
-        if (!ov_base64_decode(ovi_str(&c->arg[0], r), &raw)) {
-            ovi_null_row(&l, r);
-            continue;
-        }
-        ov_utf8_repair(ov_buf_slice(&raw), &text);
-        st = ovi_keep_text(c, &text, &l.s[r], err);
-    }
-    ov_buf_fini(&raw);
-    ov_buf_fini(&text);
-    ovi_finish(c, &l, out);
-    return st;
+    return ovi_map_text(c, decode_base64, out, err);
 }

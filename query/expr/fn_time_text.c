@@ -82,33 +82,23 @@ ov_status ovi_bind_time_format(ovi_bind *b, ov_error *err)
     return OV_OK;
 }
 
-ov_status ovi_eval_time_format(ovi_call *c, ov_vec *out, ov_error *err)
+static ov_status time_format(ovi_call *c, uint32_t row, ovi_text *t, ov_error *err)
 {
     const pattern_info *info = c->e->prepared;
-    const uint32_t *rows;
-    uint32_t n;
-    ovi_result_lanes l;
-    OV_TRY(ovi_rows(c, &rows, &n, err));
-    OV_TRY(ovi_lanes_nullable(c, &l, err));
-    ov_buf buf;
-    ov_buf_init(&buf);
-    ov_status st = OV_OK;
-    for (uint32_t k = 0; k < n && st == OV_OK; k++) {
-        uint32_t r = rows[k];
-        if (ovi_arg_null(&c->arg[0], r)) {
-            ovi_null_row(&l, r);
-            continue;
-        }
-        ov_buf_clear(&buf);
-        if (info->joda)
-            ov_joda_format(info->joda, ovi_i64(&c->arg[0], r), info->tz, &buf);
-        else
-            ov_iso_add(&buf, ovi_i64(&c->arg[0], r), info->tz);
-        st = ovi_keep_text(c, &buf, &l.s[r], err);
-    }
-    ov_buf_fini(&buf);
-    ovi_finish(c, &l, out);
-    return st;
+    (void)err;
+    t->is_null = ovi_arg_null(&c->arg[0], row);
+    if (t->is_null)
+        return OV_OK;
+    if (info->joda)
+        ov_joda_format(info->joda, ovi_i64(&c->arg[0], row), info->tz, &t->made);
+    else
+        ov_iso_add(&t->made, ovi_i64(&c->arg[0], row), info->tz);
+    return OV_OK;
+}
+
+ov_status ovi_eval_time_format(ovi_call *c, ov_vec *out, ov_error *err)
+{
+    return ovi_map_text(c, time_format, out, err);
 }
 
 /* ---- one pattern for another ---- */
@@ -135,34 +125,24 @@ ov_status ovi_bind_time_rewrite(ovi_bind *b, ov_error *err)
     return OV_OK;
 }
 
-ov_status ovi_eval_time_rewrite(ovi_call *c, ov_vec *out, ov_error *err)
+static ov_status time_rewrite(ovi_call *c, uint32_t row, ovi_text *t, ov_error *err)
 {
     const rewrite_info *info = c->e->prepared;
-    const uint32_t *rows;
-    uint32_t n;
-    ovi_result_lanes l;
-    OV_TRY(ovi_rows(c, &rows, &n, err));
-    OV_TRY(ovi_lanes_nullable(c, &l, err));
-    ov_buf buf;
-    ov_buf_init(&buf);
-    ov_status st = OV_OK;
-    for (uint32_t k = 0; k < n && st == OV_OK; k++) {
-        uint32_t r = rows[k];
-        ov_icu_moment at;
-        if (ovi_arg_null(&c->arg[0], r)) {
-            ovi_null_row(&l, r);
-            continue;
-        }
-        ov_buf_clear(&buf);
-        if (ov_icu_time_read(info->from, ovi_str(&c->arg[0], r), &at))
-            ov_icu_time_write(info->to, at, &buf);
-        else
-            ov_buf_add_slice(&buf, ovi_str(&c->arg[0], r));
-        st = ovi_keep_text(c, &buf, &l.s[r], err);
-    }
-    ov_buf_fini(&buf);
-    ovi_finish(c, &l, out);
-    return st;
+    ov_icu_moment at;
+    (void)err;
+    t->is_null = ovi_arg_null(&c->arg[0], row);
+    if (t->is_null)
+        return OV_OK;
+    if (ov_icu_time_read(info->from, ovi_str(&c->arg[0], row), &at))
+        ov_icu_time_write(info->to, at, &t->made);
+    else
+        ov_buf_add_slice(&t->made, ovi_str(&c->arg[0], row));
+    return OV_OK;
+}
+
+ov_status ovi_eval_time_rewrite(ovi_call *c, ov_vec *out, ov_error *err)
+{
+    return ovi_map_text(c, time_rewrite, out, err);
 }
 
 /* ---- TIME_IN_INTERVAL ---- */
