@@ -38,7 +38,7 @@ void ov_h_sql_task(ov_app *app, ov_request *rq, const ov_captures *at)
         ov_respond_error(rq, OV_ERROR_BINDING, (ov_slice){NULL, 0}, &err);
         return;
     }
-    if (ov_sql_task_submit(app, &in, ov_request_arena(rq), &id, &err) != OV_OK) {
+    if (ov_sql_task_submit(app, &in, NULL, ov_request_arena(rq), &id, &err) != OV_OK) {
         respond_refused(rq, id, in.query.sql, &err);
         return;
     }

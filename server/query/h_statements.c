@@ -7,6 +7,7 @@
 #include "base/jsonw.h"
 #include "ingest/task/task.h"
 #include "server/http/error_http.h"
+#include "server/query/sql_settings.h"
 #include "server/query/sql_task.h"
 #include "server/query/statement.h"
 #include "server/reply.h"
@@ -170,18 +171,21 @@ static void respond_statement(ov_request *rq, const ovi_statement *s, bool detai
 
 /* ---- handlers ---- */
 
-static ov_status check_mode(const ov_sql_request *in, ov_error *err)
+/* By the context or by SET in front of the statement. */
+static ov_status check_mode(const ov_query *q, const ov_json *context, ov_arena *a, ov_error *err)
 {
-    const ov_json *mode = ov_json_find(in->context, "executionMode");
-    if (!mode || mode->kind != OV_JSON_STRING)
+    bool found;
+    ov_slice mode;
+    OV_TRY(ov_sql_setting_text(q, context, "executionMode", a, &found, &mode, err));
+    if (!found)
         return ov_fail(err, OV_INVALID,
                        "Execution mode is not provided to the sql statement api. Please set [executionMode] to [ASYNC] "
                        "in the query context");
-    if (!ov_slice_ieq(mode->s, OV_SLICE_LIT("ASYNC")))
+    if (!ov_slice_ieq(mode, OV_SLICE_LIT("ASYNC")))
         return ov_fail(err, OV_INVALID,
                        "The sql statement api currently does not support the provided execution mode [" OV_SLICE_FMT
                        "]. Please set [executionMode] to [ASYNC] in the query context",
-                       OV_SLICE_ARG(mode->s));
+                       OV_SLICE_ARG(mode));
     return OV_OK;
 }
 
@@ -201,11 +205,7 @@ void ov_h_statement_post(ov_app *app, ov_request *rq, const ov_captures *at)
         ov_respond_error(rq, OV_ERROR_BINDING, NO_SQL, &err);
         return;
     }
-    if (check_mode(&in, &err) != OV_OK) {
-        ov_respond_error(rq, OV_ERROR_STATEMENT, NO_SQL, &err);
-        return;
-    }
-    if (ov_sql_task_submit(app, &in, a, &id, &err) != OV_OK) {
+    if (ov_sql_task_submit(app, &in, check_mode, a, &id, &err) != OV_OK) {
         ov_respond_error(rq, OV_ERROR_SQL, in.query.sql, &err);
         return;
     }

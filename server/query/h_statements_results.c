@@ -78,6 +78,12 @@ static bool context_is_false(const ov_json *context, const char *key)
                  (v->kind == OV_JSON_STRING && ov_slice_ieq(v->s, OV_SLICE_LIT("false"))));
 }
 
+static bool is_asked(ov_request *rq, const char *name)
+{
+    bool found;
+    return ov_slice_ieq(ov_request_param(rq, name, &found), OV_SLICE_LIT("true"));
+}
+
 static ov_status send_pages(answer *a, const ov_result_file *f, const ovi_statement *s, const wanted *w,
                             ov_error *err)
 {
@@ -85,8 +91,12 @@ static ov_status send_pages(answer *a, const ov_result_file *f, const ovi_statem
     ov_result_sink sink = {.rows = add_rows, .self = a};
     if (f->zone.n)
         OV_TRY(ov_tz_get(f->zone, &zone, err));
+    bool header = is_asked(a->rq, "header"); /* never by the statement's own: consoles set it and take the names from the schema */
     ov_encode_options options = {
         .format = w->format,
+        .header = header,
+        .types_header = header && is_asked(a->rq, "typesHeader"),
+        .sql_types_header = header && is_asked(a->rq, "sqlTypesHeader"),
         .stringify_arrays = !context_is_false(ov_json_find(s->doc, "sqlQueryContext"), "sqlStringifyArrays"),
         .tz = zone,
     };

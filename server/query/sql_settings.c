@@ -40,9 +40,8 @@ static const setting settings[] = {
     {.key = "waitUntilSegmentsLoad", .kind = TRUTH},
 };
 
-/* The key's value as text; NULL, as JSON has it, says nothing. */
-static OV_CHECKED ov_status text_of(const ov_query *q, const ov_json *context, const char *key, ov_arena *a, bool *found,
-                                    ov_slice *text, ov_error *err)
+ov_status ov_sql_setting_text(const ov_query *q, const ov_json *context, const char *key, ov_arena *a, bool *found, ov_slice *text,
+                              ov_error *err)
 {
     *found = ov_query_setting(q, key, text);
     const ov_json *v = ov_json_find(context, key);
@@ -139,7 +138,7 @@ ov_status ov_sql_settings_read(const ov_query *q, const ov_json *context, ov_are
     for (size_t i = 0; i < OV_COUNT_OF(settings); i++) {
         bool found;
         ov_slice text;
-        OV_TRY(text_of(q, context, settings[i].key, a, &found, &text, err));
+        OV_TRY(ov_sql_setting_text(q, context, settings[i].key, a, &found, &text, err));
         if (found && !is_right(&settings[i], text))
             return fail_value(&settings[i], text, err);
         if (found)

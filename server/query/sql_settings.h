@@ -29,3 +29,6 @@ typedef struct ov_sql_settings {
  */
 OV_CHECKED ov_status ov_sql_settings_read(const ov_query *q, const ov_json *context, ov_arena *a, ov_sql_settings *out,
                                           ov_error *err);
+/* One key, as text; NULL, as JSON has it, says nothing. */
+OV_CHECKED ov_status ov_sql_setting_text(const ov_query *q, const ov_json *context, const char *key, ov_arena *a, bool *found,
+                                         ov_slice *text, ov_error *err);

@@ -109,7 +109,7 @@ static ov_status make_id(const ov_sql_request *in, ov_arena *a, ov_slice *id, ov
     return ov_arena_printf(a, id, err, "query-%s", uuid);
 }
 
-ov_status ov_sql_task_submit(ov_app *app, const ov_sql_request *in, ov_arena *a, ov_slice *id, ov_error *err)
+ov_status ov_sql_task_submit(ov_app *app, const ov_sql_request *in, ov_sql_task_check check, ov_arena *a, ov_slice *id, ov_error *err)
 {
     ov_query_request rq = in->query;
     ov_query *q;
@@ -117,13 +117,15 @@ ov_status ov_sql_task_submit(ov_app *app, const ov_sql_request *in, ov_arena *a,
     rq.writes = true;
     OV_TRY(make_id(in, a, id, err));
     OV_TRY(ov_query_open(&app->env, &rq, &q, err));
-    if (ov_query_is_explain(q)) {
+    ov_status st = check ? check(q, in->context, a, err) : OV_OK;
+    if (st == OV_OK && ov_query_is_explain(q)) {
         ov_query_close(q);
         *id = (ov_slice){NULL, 0};
         return OV_OK;
     }
     ov_buf_init(&doc);
-    ov_status st = ov_sql_settings_read(q, in->context, a, NULL, err);
+    if (st == OV_OK)
+        st = ov_sql_settings_read(q, in->context, a, NULL, err);
     if (st == OV_OK) {
         print_document(q, in, *id, &doc);
         st = ov_buf_check(&doc, err);
@@ -151,7 +153,7 @@ static ov_status read_document(const ov_json *doc, ov_arena *a, statement *s, ov
     return ov_sql_request_settings(&s->rq, a, err);
 }
 
-static ov_status check(void *ctx, const ov_json *doc, ov_arena *out, ov_slice *datasource, bool *alone, void **plan,
+static ov_status check_document(void *ctx, const ov_json *doc, ov_arena *out, ov_slice *datasource, bool *alone, void **plan,
                        ov_error *err)
 {
     ov_app *app = ctx;
@@ -172,7 +174,7 @@ static ov_status check(void *ctx, const ov_json *doc, ov_arena *out, ov_slice *d
 }
 
 /* One stage that makes rows, and for writing one that builds segments. */
-static ov_status write_report(const statement *s, ov_sql_work *work, int64_t started_ms, ov_error *err)
+static ov_status write_report(const statement *s, bool replaces, ov_sql_work *work, int64_t started_ms, ov_error *err)
 {
     ov_buf b;
     ov_jsonw w;
@@ -180,8 +182,12 @@ static ov_status write_report(const statement *s, ov_sql_work *work, int64_t sta
     int64_t took = ov_now_ms() - started_ms;
     ov_buf_init(&b);
     ov_jsonw_init(&w, &b);
-    for (uint32_t i = 0; i < work->loaded.segment_count; i++)
+    bool ranges = replaces; /* what is appended joins a set and is numbered */
+    for (uint32_t i = 0; i < work->loaded.segment_count; i++) {
         bytes += work->loaded.segments[i].info.bytes;
+        ranges = ranges && work->loaded.segments[i].shard.n > 0;
+    }
+    ranges = ranges && work->loaded.segment_count > 0;
     ov_jsonw_open_array(&w, "stages");
     for (int i = 0; i < 2; i++) {
         char id[300];
@@ -210,14 +216,14 @@ static ov_status write_report(const statement *s, ov_sql_work *work, int64_t sta
     }
     ov_jsonw_close_array(&w);
     ov_buf_addf(&b,
-                ",\"counters\":{\"0\":{\"0\":{\"output\":{\"type\":\"channel\",\"rows\":[%llu],\"bytes\":[0],\"frames\":[1]}}},"
+                ",\"counters\":{\"0\":{\"0\":{\"output\":{\"type\":\"channel\",\"rows\":[%llu],\"bytes\":[%llu],\"frames\":[1]}}},"
                 "\"1\":{\"0\":{\"input0\":{\"type\":\"channel\",\"rows\":[%llu]},\"segmentGenerationProgress\":{\"type\":"
                 "\"segmentGenerationProgress\",\"rowsProcessed\":%llu,\"rowsPersisted\":%llu,\"rowsMerged\":%llu,"
-                "\"rowsPushed\":%llu}}}},\"segmentLoadWaiterStatus\":null,\"segmentReport\":{\"shardSpec\":\"NumberedShardSpec\","
+                "\"rowsPushed\":%llu}}}},\"segmentLoadWaiterStatus\":null,\"segmentReport\":{\"shardSpec\":\"%s\","
                 "\"details\":\"%u segments, %llu bytes\"}",
-                (unsigned long long)rows, (unsigned long long)rows, (unsigned long long)rows, (unsigned long long)rows,
-                (unsigned long long)rows, (unsigned long long)rows, work->loaded.segment_count,
-                (unsigned long long)bytes);
+                (unsigned long long)rows, (unsigned long long)bytes, (unsigned long long)rows, (unsigned long long)rows,
+                (unsigned long long)rows, (unsigned long long)rows, (unsigned long long)rows,
+                ranges ? "DimensionRangeShardSpec" : "NumberedShardSpec", work->loaded.segment_count, (unsigned long long)bytes);
     ov_status st = ov_buf_check(&b, err);
     if (st == OV_OK)
         st = ov_arena_copy(work->arena, ov_buf_slice(&b), &work->report, err);
@@ -247,7 +253,7 @@ static ov_status run(void *ctx, void *plan, ov_sql_work *work, ov_error *err)
     } else {
         st = ov_sql_write_run(q, s->rq.context, work, err);
         if (st == OV_OK)
-            st = write_report(s, work, started, err);
+            st = write_report(s, ov_query_write_of(q)->replace, work, started, err);
     }
     ov_place_leave(&place);
     ov_query_close(q);
@@ -256,5 +262,5 @@ static ov_status run(void *ctx, void *plan, ov_sql_work *work, ov_error *err)
 
 ov_sql_task_ops ov_sql_task_ops_of(ov_app *app)
 {
-    return (ov_sql_task_ops){.ctx = app, .check = check, .run = run};
+    return (ov_sql_task_ops){.ctx = app, .check = check_document, .run = run};
 }

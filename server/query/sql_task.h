@@ -13,6 +13,8 @@
 ov_sql_task_ops ov_sql_task_ops_of(ov_app *app);
 
 /* Plan the statement (its errors answer the request) and submit it. *id lives in `a`; an EXPLAIN PLAN FOR is not submitted
- * and leaves it empty: the caller answers it at once. After a failure *id is what it would have been. */
-OV_CHECKED ov_status ov_sql_task_submit(ov_app *app, const ov_sql_request *in, ov_arena *a, ov_slice *id,
+ * and leaves it empty: the caller answers it at once. After a failure *id is what it would have been. check: what else the
+ * statement and its context must fulfil, or NULL. */
+typedef ov_status (*ov_sql_task_check)(const ov_query *q, const ov_json *context, ov_arena *a, ov_error *err);
+OV_CHECKED ov_status ov_sql_task_submit(ov_app *app, const ov_sql_request *in, ov_sql_task_check check, ov_arena *a, ov_slice *id,
                                         ov_error *err);

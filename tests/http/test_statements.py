@@ -73,7 +73,12 @@ def insert(server):
     first = start(server, "REPLACE INTO stmt OVERWRITE ALL SELECT TIMESTAMP '2024-01-01' AS __time, 7 AS n PARTITIONED BY DAY")
     done = finish(server, first['queryId'])
     same((done['state'], done['result']['dataSource'], done['result']['numTotalRows']), ('SUCCESS', 'stmt', 1))
-    check('schema' not in done, done)
+    check('schema' not in done and done['result']['totalSizeInBytes'] > 100, done)
+    ranges = finish(server, start(server, "REPLACE INTO stmt OVERWRITE ALL SELECT TIMESTAMP '2024-01-01' AS __time, n, s "
+                                  "FROM (VALUES (3, 'a'), (4, 'b')) AS v(n, s) PARTITIONED BY DAY CLUSTERED BY s", {'rowsPerSegment': 1})['queryId'])
+    for task, spec in ((done, 'NumberedShardSpec'), (ranges, 'DimensionRangeShardSpec')):
+        report = server.get_json('/druid/indexer/v1/task/%s/reports' % task['queryId'])
+        same(report['multiStageQuery']['payload']['segmentReport']['shardSpec'], spec)
     same(results(server, first['queryId']), '')
     same(server.value('SELECT SUM(n) FROM stmt'), 7)
     listed = server.get_json('/druid/indexer/v1/tasks?type=query_controller')
@@ -90,6 +95,13 @@ def refusals(server):
          (400, 'Execution mode is not provided to the sql statement api. Please set [executionMode] to [ASYNC] in the query context'))
     status, _, answer = server.post(PATH, {'query': 'SELECT 1', 'context': {'executionMode': 'SYNC'}})
     check(status == 400 and 'does not support the provided execution mode [SYNC]' in json.loads(answer)['errorMessage'], answer)
+    status, _, answer = server.post(PATH, {'query': "SET executionMode = 'SYNC'; SELECT 1", 'context': {'executionMode': 'ASYNC'}})
+    check(status == 400 and 'does not support the provided execution mode [SYNC]' in json.loads(answer)['errorMessage'], answer)
+    status, _, answer = server.post(PATH, {'query': "SET executionMode = 'async'; SELECT 1 AS a"})
+    same((status, finish(server, json.loads(answer)['queryId'])['state']), (200, 'SUCCESS'))
+    first = finish(server, start(server, "SELECT 'x' AS a, 1 AS n")['queryId'])
+    same(results(server, first['queryId'], '?resultFormat=csv&header=true'), 'a,n\nx,1\n\n')
+    same(json.loads(results(server, first['queryId'], '?resultFormat=array&header=true&sqlTypesHeader=true')), [['a', 'n'], ['CHAR', 'INTEGER'], ['x', 1]])
     status, _, answer = server.post(PATH, {'query': 'SELECT nosuch', 'context': {'executionMode': 'ASYNC'}})
     same((status, json.loads(answer)['error']), (400, 'druidException'))
     for method, path in (('GET', '/query-nosuch'), ('GET', '/query-nosuch/results'), ('DELETE', '/query-nosuch')):
