@@ -92,7 +92,8 @@ static ov_status check_single(const ovi_join *j, const ovi_probe *p, ov_error *e
 {
     if (j->node->join.kind != OV_JOINS_SINGLE || !(j->keep_theirs ? p->matched_twice : p->twice))
         return OV_OK;
-    return ov_fail(err, OV_INVALID, "Subquery expression returned more than one row");
+    return ov_fail_at(err, OV_INVALID, j->node->join.pos, j->node->join.end_pos,
+                      "Subquery expression returned more than one row; write an aggregate, or LIMIT 1");
 }
 
 static ov_status flush_pairs(ovi_join *j, ovi_probe *p, const ov_batch *b, ov_error *err)

@@ -180,6 +180,8 @@ static OV_CHECKED ov_status into_join(ov_expr_ctx *cx, const ov_plan *plan, conj
     copy->join.left_keys = split.left_keys;
     copy->join.right_keys = split.right_keys;
     copy->join.key_count = split.key_count;
+    copy->join.pos = plan->join.pos;
+    copy->join.end_pos = plan->join.end_pos;
     OV_TRY(ovi_plan_named_like(cx, copy, plan, out, err));
     return filter_over(cx, *out, split.above, out, err);
 }

@@ -191,6 +191,7 @@ struct ov_plan {
             const ov_expr *const *right_keys; /* over inputs[1]; NULL equals nothing. Both whole numbers, both */
             uint32_t key_count;               /* fractions, or both text. None: every pair is a candidate */
             const ov_expr *residual;          /* over the columns of both sides, what else must hold; NULL: nothing */
+            uint32_t pos, end_pos;            /* SINGLE: where the sub-query stands in the text */
         } join;
         struct {
             const ov_expr *const *lists; /* over the input: arrays or multi-value strings. Their first elements are one row, */

@@ -353,7 +353,13 @@ static OV_CHECKED ov_status attach_scalar(const ovi_sql_attaching *a, ovi_sql_su
     if (!plain)
         OV_TRY(add_presence(&r, &p.plan, err));
     OV_TRY(ovi_sql_all_of(a->b, sub->ast, parts, count, &condition, err));
+    ov_plan *single;
     OV_TRY(ov_plan_join(a->b->arena, OV_JOINS_SINGLE, a->around, p.plan, condition, out, err));
+    OV_TRY(ov_arena_alloc(a->b->arena, sizeof *single, &single, err));
+    *single = **out;
+    single->join.pos = sub->ast->pos;
+    single->join.end_pos = sub->ast->end_pos;
+    *out = single;
     OV_TRY(over_joined(&r, *out, NULL, p.outputs[0], &sub->value, err));
     if (plain)
         return OV_OK;

@@ -184,7 +184,7 @@ ov_status ovi_sql_bind_scalar(ovi_sql_names *n, const ov_ast *ast, const ov_expr
     }
     OV_TRY(run(n->b, ast, rel.plan, 2, &rows, err));
     if (rows.count > 1)
-        return ovi_sql_fail_node(n->b, ast, OV_INVALID, err, NULL,
+        return ovi_sql_fail_node(n->b, ast, OV_INVALID, err, "; write an aggregate, or LIMIT 1",
                                  "Subquery expression returned more than one row");
     if (rows.count == 0)
         return ov_expr_null_of(n->b->cx, (ov_sqltype)rel.plan->fields[0].sql, rel.plan->fields[0].type, out, err);
