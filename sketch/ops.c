@@ -147,8 +147,13 @@ static ov_status write_theta(const void *head, const ov_sketch_args *p, bool res
     return ov_theta_write(&set, out, err);
 }
 
+static ov_status check_theta(const ov_sketch_args *p, ov_error *err)
+{
+    return ov_theta_size_ok((int64_t)p->at[0]) ? OV_OK : ov_fail(err, OV_INVALID, "'size' must be a power of two");
+}
+
 static const ov_sketch_param theta_params[] = {
-    {.name = "size", .least = 1, .most = 1 << OV_THETA_MOST_LG_K, .dflt = 1 << OV_THETA_DEFAULT_LG_K, .whole = true},
+    {.name = "size", .least = 1 << OV_THETA_LEAST_LG_K, .most = 1 << OV_THETA_MOST_LG_K, .dflt = 1 << OV_THETA_DEFAULT_LG_K, .whole = true},
 };
 
 const ov_sketch_ops ov_theta_ops = {
@@ -157,6 +162,7 @@ const ov_sketch_ops ov_theta_ops = {
     .takes = OV_SKETCH_OF_ANY,
     .params = theta_params,
     .param_count = OV_COUNT_OF(theta_params),
+    .check = check_theta,
     .add = add_theta,
     .put = put_theta,
     .merge = merge_theta,

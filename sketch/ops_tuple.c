@@ -58,8 +58,13 @@ static ov_status write(const void *head, const ov_sketch_args *p, bool result, o
     return ov_buf_check(out, err);
 }
 
+static ov_status check(const ov_sketch_args *p, ov_error *err)
+{
+    return ov_theta_size_ok((int64_t)p->at[NOMINAL]) ? OV_OK : ov_fail(err, OV_INVALID, "'nominalEntries' must be a power of two");
+}
+
 static const ov_sketch_param params[] = {
-    {.name = "nominalEntries", .least = 16, .most = 1 << OV_THETA_MOST_LG_K, .dflt = 1 << OV_THETA_DEFAULT_LG_K, .whole = true},
+    {.name = "nominalEntries", .least = 1 << OV_THETA_LEAST_LG_K, .most = 1 << OV_THETA_MOST_LG_K, .dflt = 1 << OV_THETA_DEFAULT_LG_K, .whole = true},
     {.name = "numberOfValues", .least = 1, .most = OV_TUPLE_MOST_WIDTH, .dflt = 1, .whole = true},
 };
 
@@ -69,6 +74,7 @@ const ov_sketch_ops ov_tuple_ops = {
     .takes = OV_SKETCH_OF_TUPLES,
     .params = params,
     .param_count = OV_COUNT_OF(params),
+    .check = check,
     .add = add,
     .put = put,
     .merge = merge,

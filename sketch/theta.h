@@ -53,6 +53,12 @@ static inline unsigned ov_theta_lg_of(uint64_t size)
     return lg;
 }
 
+/* What DataSketches takes for a nominal number. */
+static inline bool ov_theta_size_ok(int64_t size)
+{
+    return size >= 1 << OV_THETA_LEAST_LG_K && size <= 1 << OV_THETA_MOST_LG_K && (size & (size - 1)) == 0;
+}
+
 void ov_theta_init(ov_theta *s, unsigned lg_k);
 OV_CHECKED ov_status ovi_theta_insert(ov_theta *s, uint64_t hash, const ov_sketch_mem *mem, ov_error *err);
 OV_CHECKED static inline ov_status ov_theta_add(ov_theta *s, uint64_t hash, const ov_sketch_mem *mem, ov_error *err)

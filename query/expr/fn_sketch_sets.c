@@ -19,7 +19,6 @@ typedef union growing {
 /* What sets of one kind can do. A zeroed `growing` has taken in nothing. */
 typedef struct kind {
     ov_complex_id sketch;
-    int64_t least_size;
     const char *size; /* what the first argument is called */
     ov_status (*read)(ov_slice image, ov_arena *a, finished *out, ov_error *err); /* p NULL: the empty sketch */
     ov_status (*intersect)(const finished *x, const finished *y, ov_arena *a, finished *out, ov_error *err);
@@ -107,9 +106,9 @@ static ov_status tuple_write(finished *s, ov_buf *out, ov_error *err)
     return OV_OK;
 }
 
-static const kind theta = {OV_COMPLEX_THETA, 1,          "the size",   theta_read, theta_intersect, theta_subtract,
+static const kind theta = {OV_COMPLEX_THETA, "the size",   theta_read, theta_intersect, theta_subtract,
                            theta_take,       theta_finish, theta_write};
-static const kind tuple = {OV_COMPLEX_TUPLE, 16,         "the number of nominal entries", tuple_read, tuple_intersect, tuple_subtract,
+static const kind tuple = {OV_COMPLEX_TUPLE, "the number of nominal entries", tuple_read, tuple_intersect, tuple_subtract,
                            tuple_take,       tuple_finish, tuple_write};
 
 /* ---- calls ---- */
@@ -127,7 +126,9 @@ static ov_status bind_set(ovi_bind *b, const kind *k, ov_error *err)
     OV_TRY(ovi_prepare(b, sizeof(*p), &p, err));
     p->kind = k;
     if (ov_type_is_int(b->args[0]->type))
-        OV_TRY(ovi_const_within(b, p->first++, k->least_size, INT64_C(1) << OV_THETA_MOST_LG_K, k->size, &size, err));
+        OV_TRY(ovi_const_within(b, p->first++, INT64_C(1) << OV_THETA_LEAST_LG_K, INT64_C(1) << OV_THETA_MOST_LG_K, k->size, &size, err));
+    if (!ov_theta_size_ok(size))
+        return ov_fail_at(err, OV_INVALID, b->args[0]->pos, b->args[0]->end_pos, "%s must be a power of two", k->size);
     OV_TRY(ovi_want_sketches(b, p->first, k->sketch, err));
     p->lg_k = (uint8_t)ov_theta_lg_of((uint64_t)size);
     b->nullable = false;

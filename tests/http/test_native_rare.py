@@ -37,6 +37,9 @@ REFUSED = (  # an aggregator, what is said
     (dict(type='singleValue', fieldName='y'), 'at most one row, found 4'),
     (dict(type='histogram', fieldName='y', breaks=[1, 1]), 'aggregations[0].breaks[1]: expected breaks that ascend'),
     (dict(type='histogram', fieldName='y', breaks=[]), 'aggregations[0].breaks: expected 1 to 1000'),
+    (dict(type='thetaSketch', fieldName='x', size=1000), "aggregations[0]: 'size' must be a power of two"),
+    (dict(type='thetaSketch', fieldName='x', size=8), 'aggregations[0].size: expected a number from 16 to 67108864, found 8'),
+    (dict(type='arrayOfDoublesSketch', fieldName='x', metricColumns=['y'], nominalEntries=24), "aggregations[0]: 'nominalEntries' must be a power of two"),
     (dict(type='cardinality', fields=[]), 'aggregations[0].fields: expected at least one column'),
     (dict(type='timeMin', fieldName='m'), 'expected a column of numbers or texts'),
 )
