@@ -227,19 +227,27 @@ static int by_name(const void *a, const void *b)
     return ov_slice_cmp((*(ov_lookup *const *)a)->name, (*(ov_lookup *const *)b)->name);
 }
 
-/* The set without the map of this name, and with `map` when it is not NULL. */
-static ov_lookup_set *changed(const ov_lookup_set *old, ov_slice name, ov_lookup *map)
+static bool one_has(ov_lookup *const *maps, uint32_t count, ov_slice name)
+{
+    for (uint32_t i = 0; i < count; i++)
+        if (ov_slice_eq(maps[i]->name, name))
+            return true;
+    return false;
+}
+
+/* The set without the map of this name, and with these in place of those of their names. */
+static ov_lookup_set *changed(const ov_lookup_set *old, ov_slice name, ov_lookup *const *maps, uint32_t count)
 {
     ov_lookup_set *s =
-        ov_calloc(1, sizeof *s + (ov_lookup_set_count(old) + (size_t)1) * sizeof *s->at);
+        ov_calloc(1, sizeof *s + (ov_lookup_set_count(old) + (size_t)count) * sizeof *s->at);
     if (!s)
         return NULL;
     atomic_init(&s->refs, 1);
     for (uint32_t i = 0; i < ov_lookup_set_count(old); i++)
-        if (!ov_slice_eq(old->at[i]->name, name))
+        if (!ov_slice_eq(old->at[i]->name, name) && !one_has(maps, count, old->at[i]->name))
             s->at[s->count++] = old->at[i];
-    if (map)
-        s->at[s->count++] = map;
+    for (uint32_t i = 0; i < count; i++)
+        s->at[s->count++] = maps[i];
     for (uint32_t i = 0; i < s->count; i++)
         atomic_fetch_add(&s->at[i]->refs, 1);
     if (s->count > 1)
@@ -280,13 +288,13 @@ ov_lookup_set *ov_lookups_get(ov_lookups *l)
     return s;
 }
 
-static OV_CHECKED ov_status change(ov_lookups *l, ov_slice name, ov_lookup *map, bool *found,
+static OV_CHECKED ov_status change(ov_lookups *l, ov_slice name, ov_lookup *const *maps, uint32_t count, bool *found,
                                    ov_error *err)
 {
     ov_mutex_lock(&l->lock);
     ov_lookup_set *old = l->now;
     *found = ov_lookup_set_find(old, name) != NULL;
-    ov_lookup_set *next = changed(old, name, map);
+    ov_lookup_set *next = changed(old, name, maps, count);
     if (next)
         l->now = next;
     ov_mutex_unlock(&l->lock);
@@ -298,11 +306,16 @@ static OV_CHECKED ov_status change(ov_lookups *l, ov_slice name, ov_lookup *map,
 
 ov_status ov_lookups_put(ov_lookups *l, ov_lookup *map, ov_error *err)
 {
+    return ov_lookups_put_all(l, &map, 1, err);
+}
+
+ov_status ov_lookups_put_all(ov_lookups *l, ov_lookup *const *maps, uint32_t count, ov_error *err)
+{
     bool found;
-    return change(l, map->name, map, &found, err);
+    return change(l, (ov_slice){NULL, 0}, maps, count, &found, err);
 }
 
 ov_status ov_lookups_drop(ov_lookups *l, ov_slice name, bool *found, ov_error *err)
 {
-    return change(l, name, NULL, found, err);
+    return change(l, name, NULL, 0, found, err);
 }

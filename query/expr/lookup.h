@@ -50,5 +50,7 @@ ov_lookup_set *
 ov_lookups_get(ov_lookups *l); /* retained; NULL when l is NULL or nothing was put yet */
 /* From now on queries see this map under its name; takes a count of its own. */
 OV_CHECKED ov_status ov_lookups_put(ov_lookups *l, ov_lookup *map, ov_error *err);
+/* Several, of different names: no query sees one without the others. */
+OV_CHECKED ov_status ov_lookups_put_all(ov_lookups *l, ov_lookup *const *maps, uint32_t count, ov_error *err);
 /* *found: there was one. */
 OV_CHECKED ov_status ov_lookups_drop(ov_lookups *l, ov_slice name, bool *found, ov_error *err);

@@ -53,10 +53,38 @@ void ov_h_cluster_role(ov_app *app, ov_request *rq, const ov_captures *at)
     ov_respond_json(rq, &b);
 }
 
+static uint64_t all_bytes(const ov_snapshot *snap)
+{
+    uint64_t bytes = 0;
+    for (uint32_t i = 0; i < ov_snapshot_datasources(snap); i++)
+        bytes += ov_snapshot_datasource(snap, i)->bytes;
+    return bytes;
+}
+
+static void respond_tier_name(ov_request *rq)
+{
+    ovi_reply_fixed(rq, "[\"_default_tier\"]");
+}
+
+/* Names; simple: how much they hold. */
 void ov_h_tiers(ov_app *app, ov_request *rq, const ov_captures *at)
 {
-    (void)app, (void)at;
-    ovi_reply_fixed(rq, "[\"_default_tier\"]");
+    (void)at;
+    ovi_reply r;
+    if (!ovi_has_param(rq, "simple")) {
+        respond_tier_name(rq);
+        return;
+    }
+    ov_snapshot *snap = ov_catalog_snapshot(app->catalog);
+    ov_jsonw *w = ovi_reply_open(&r);
+    ov_jsonw_open_object(w, NULL);
+    ov_jsonw_open_object(w, "_default_tier");
+    ov_jsonw_u64(w, "currSize", all_bytes(snap));
+    ov_jsonw_u64(w, "maxSize", INT64_MAX);
+    ov_jsonw_close_object(w);
+    ov_jsonw_close_object(w);
+    ov_snapshot_release(snap);
+    ovi_reply_send(rq, 200, &r);
 }
 
 void ov_h_datasource_tiers(ov_app *app, ov_request *rq, const ov_captures *at)
@@ -65,7 +93,7 @@ void ov_h_datasource_tiers(ov_app *app, ov_request *rq, const ov_captures *at)
     bool known = ov_snapshot_find(snap, at->s[0]) != NULL;
     ov_snapshot_release(snap);
     if (known)
-        ov_h_tiers(app, rq, at);
+        respond_tier_name(rq);
     else
         ovi_reply_nothing(rq, 204);
 }
@@ -88,15 +116,12 @@ static void add_segments(ov_jsonw *w, const char *key, const ov_snapshot *snap)
 /* The part that reads segments holds them all; the part that writes them none. */
 static void add_server(ov_jsonw *w, const ov_app *app, const ov_snapshot *snap, bool holds, bool full)
 {
-    uint64_t bytes = 0;
-    for (uint32_t i = 0; holds && i < ov_snapshot_datasources(snap); i++)
-        bytes += ov_snapshot_datasource(snap, i)->bytes;
     ov_jsonw_open_object(w, NULL);
     ov_jsonw_cstr(w, "host", app->address);
     ov_jsonw_cstr(w, "tier", "_default_tier");
     ov_jsonw_cstr(w, "type", holds ? "historical" : "indexer-executor");
     ov_jsonw_i64(w, "priority", 0);
-    ov_jsonw_u64(w, "currSize", bytes);
+    ov_jsonw_u64(w, "currSize", holds ? all_bytes(snap) : 0);
     ov_jsonw_u64(w, "maxSize", holds ? INT64_MAX : 0);
     if (full && holds)
         add_segments(w, "segments", snap);

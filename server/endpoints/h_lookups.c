@@ -144,21 +144,15 @@ static ov_json *body_of(ov_request *rq)
     return NULL;
 }
 
-/* {tier: {name: spec}}: those in front of one that fails stay, as its sentence then tells. */
+/* {tier: {name: spec}} */
 void ov_h_lookup_post_all(ov_app *app, ov_request *rq, const ov_captures *at)
 {
     (void)at;
     ov_error err = OV_ERROR_INIT;
     ov_json *body = body_of(rq);
-    ov_status st = OV_OK;
     if (!body)
         return;
-    for (const ov_json *tier = body->first; tier && st == OV_OK; tier = tier->next) {
-        st = ov_json_expect(tier, OV_JSON_OBJECT, &err);
-        for (const ov_json *v = st == OV_OK ? tier->first : NULL; v && st == OV_OK; v = v->next)
-            st = ov_lookup_store_put(app->lookups, tier->key, v->key, v, &err);
-    }
-    if (st == OV_OK)
+    if (ov_lookup_store_put_all(app->lookups, body, &err) == OV_OK)
         respond_value(rq, body, ACCEPTED);
     else
         fail(rq, &err);
@@ -200,72 +194,126 @@ void ov_h_lookup_delete_tier(ov_app *app, ov_request *rq, const ov_captures *at)
 
 /* ---- what is there ---- */
 
-static void add_state(ov_jsonw *w, const ov_lookup_set *set, const ov_json *spec)
+/* The parameter `detailed`, absent: dflt. */
+static bool is_detailed(ov_request *rq, bool dflt)
 {
-    ov_jsonw_key(w, spec->key);
+    bool given;
+    ov_slice text = ov_request_param(rq, "detailed", &given);
+    return given ? !ov_slice_ieq(text, OV_SLICE_LIT("false")) : dflt;
+}
+
+/* No node waits: one that has it not could not read it. */
+static void add_state(ov_jsonw *w, const ov_lookup_set *set, ov_slice name, bool detailed)
+{
     ov_jsonw_open_object(w, NULL);
-    ov_jsonw_bool(w, "loaded", ov_lookup_set_find(set, spec->key) != NULL);
-    ov_jsonw_open_array(w, "pendingNodes");
-    ov_jsonw_close_array(w);
+    ov_jsonw_bool(w, "loaded", ov_lookup_set_find(set, name) != NULL);
+    if (detailed) {
+        ov_jsonw_open_array(w, "pendingNodes");
+        ov_jsonw_close_array(w);
+    }
     ov_jsonw_close_object(w);
 }
 
-/* The states of a tier, or of all tiers when `only` is NULL. */
+static void add_states(ov_jsonw *w, const ov_lookup_set *set, const ov_json *tier, bool detailed)
+{
+    ov_jsonw_open_object(w, NULL);
+    for (const ov_json *v = tier->first; v; v = v->next) {
+        ov_jsonw_key(w, v->key);
+        add_state(w, set, v->key, detailed);
+    }
+    ov_jsonw_close_object(w);
+}
+
+/* Of all tiers, of a tier, of a lookup of it. */
 void ov_h_lookup_status(ov_app *app, ov_request *rq, const ov_captures *at)
 {
     ov_json *config;
     ov_buf text;
     ov_jsonw w;
+    bool detailed = is_detailed(rq, false);
     if (!config_of(app, rq, &config))
         return;
+    const ov_json *tier = at->n > 0 ? member(config, at->s[0]) : NULL;
+    if (at->n > 0 && !tier) {
+        not_found(rq, "No lookups found for that tier");
+        return;
+    }
+    if (at->n > 1 && !member(tier, at->s[1])) {
+        not_found(rq, "Lookup not found");
+        return;
+    }
     ov_lookup_set *set = ov_lookups_get(app->env.lookups);
     ov_buf_init(&text);
     ov_jsonw_init(&w, &text);
-    ov_jsonw_open_object(&w, NULL);
-    for (const ov_json *tier = config->first; tier; tier = tier->next) {
-        if (at->n > 0 && !ov_slice_eq(tier->key, at->s[0]))
-            continue;
-        if (at->n == 0) {
-            ov_jsonw_key(&w, tier->key);
-            ov_jsonw_open_object(&w, NULL);
+    if (at->n > 1) {
+        add_state(&w, set, at->s[1], detailed);
+    } else if (at->n > 0) {
+        add_states(&w, set, tier, detailed);
+    } else {
+        ov_jsonw_open_object(&w, NULL);
+        for (const ov_json *t = config->first; t; t = t->next) {
+            ov_jsonw_key(&w, t->key);
+            add_states(&w, set, t, detailed);
         }
-        for (const ov_json *v = tier->first; v; v = v->next)
-            add_state(&w, set, v);
-        if (at->n == 0)
-            ov_jsonw_close_object(&w);
+        ov_jsonw_close_object(&w);
     }
-    ov_jsonw_close_object(&w);
     ov_lookup_set_release(set);
     ov_respond_json(rq, &text);
 }
 
+/* {"current", "toLoad", "toDrop"} of the only node, which has the tier's lookups, whole or by their versions. */
+static void add_node(ov_jsonw *w, const ov_json *tier, bool detailed)
+{
+    ov_jsonw_open_object(w, NULL);
+    ov_jsonw_open_object(w, "current");
+    for (const ov_json *v = tier ? tier->first : NULL; v; v = v->next) {
+        ov_jsonw_key(w, v->key);
+        ov_json_print(detailed ? v : ov_json_get(v, "version"), w->out);
+        w->comma = true;
+    }
+    ov_jsonw_close_object(w);
+    ov_jsonw_open_object(w, "toLoad");
+    ov_jsonw_close_object(w);
+    ov_jsonw_open_array(w, "toDrop");
+    ov_jsonw_close_array(w);
+    ov_jsonw_close_object(w);
+}
+
+static void add_nodes(ov_jsonw *w, const ov_app *app, const ov_json *tier, bool detailed)
+{
+    ov_jsonw_open_object(w, NULL);
+    ov_jsonw_key(w, ov_slice_cstr(app->address));
+    add_node(w, tier, detailed);
+    ov_jsonw_close_object(w);
+}
+
+/* Of all tiers, of a tier, of a node of it. */
 void ov_h_lookup_nodes(ov_app *app, ov_request *rq, const ov_captures *at)
 {
-    (void)at;
     ov_json *config;
     ov_buf text;
     ov_jsonw w;
+    bool detailed = is_detailed(rq, true);
     if (!config_of(app, rq, &config))
         return;
+    if (at->n > 1 && !ov_slice_eq(at->s[1], ov_slice_cstr(app->address))) {
+        not_found(rq, "There is no such node");
+        return;
+    }
     ov_buf_init(&text);
     ov_jsonw_init(&w, &text);
-    ov_jsonw_open_object(&w, NULL);
-    for (const ov_json *tier = config->first; tier; tier = tier->next) {
-        ov_jsonw_key(&w, tier->key);
+    if (at->n > 1) {
+        add_node(&w, member(config, at->s[0]), true);
+    } else if (at->n > 0) {
+        add_nodes(&w, app, member(config, at->s[0]), true);
+    } else {
         ov_jsonw_open_object(&w, NULL);
-        ov_jsonw_key(&w, ov_slice_cstr(app->address));
-        ov_jsonw_open_object(&w, NULL);
-        ov_jsonw_key(&w, OV_SLICE_LIT("current"));
-        ov_json_print(tier, &text);
-        w.comma = true;
-        ov_jsonw_open_object(&w, "toLoad");
-        ov_jsonw_close_object(&w);
-        ov_jsonw_open_array(&w, "toDrop");
-        ov_jsonw_close_array(&w);
-        ov_jsonw_close_object(&w);
+        for (const ov_json *t = config->first; t; t = t->next) {
+            ov_jsonw_key(&w, t->key);
+            add_nodes(&w, app, t, detailed);
+        }
         ov_jsonw_close_object(&w);
     }
-    ov_jsonw_close_object(&w);
     ov_respond_json(rq, &text);
 }
 

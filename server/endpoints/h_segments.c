@@ -293,6 +293,36 @@ void ov_h_intervals(ov_app *app, ov_request *rq, const ov_captures *at)
         respond_chunks(&p, app->address, ds, OV_INTERVAL_ETERNITY);
 }
 
+/* What the tier holds: datasources; simple: their chunks. All is in one tier, in another there is nothing. */
+void ov_h_tier(ov_app *app, ov_request *rq, const ov_captures *at)
+{
+    bool simple = ovi_has_param(rq, "simple"), mine = ov_slice_ieq(at->s[0], OV_SLICE_LIT("_default_tier"));
+    page p;
+    page_open(&p, app, rq);
+    if (simple)
+        ov_jsonw_open_object(p.w, NULL);
+    else
+        ov_jsonw_open_array(p.w, NULL);
+    for (uint32_t i = 0; mine && i < ov_snapshot_datasources(p.snap); i++) {
+        const ov_datasource *ds = ov_snapshot_datasource(p.snap, i);
+        if (ds->segment_count == 0)
+            continue;
+        if (!simple) {
+            ov_jsonw_str(p.w, NULL, ds->name);
+            continue;
+        }
+        ov_jsonw_key(p.w, ds->name);
+        ov_jsonw_open_object(p.w, NULL);
+        add_chunks(&p, app->address, ds, OV_INTERVAL_ETERNITY, SIMPLE);
+        ov_jsonw_close_object(p.w);
+    }
+    if (simple)
+        ov_jsonw_close_object(p.w);
+    else
+        ov_jsonw_close_array(p.w);
+    page_send(&p);
+}
+
 /* Plain: ids of the segments whose chunks lie in the interval. */
 void ov_h_interval(ov_app *app, ov_request *rq, const ov_captures *at)
 {

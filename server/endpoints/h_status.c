@@ -130,6 +130,19 @@ void ov_h_empty_object(ov_app *app, ov_request *rq, const ov_captures *at)
     respond_fixed(rq, "{}");
 }
 
+/* Everything that was published is there before the first request is answered. */
+void ov_h_broker_loaded(ov_app *app, ov_request *rq, const ov_captures *at)
+{
+    (void)app, (void)at;
+    respond_fixed(rq, "{\"inventoryInitialized\":true}");
+}
+
+void ov_h_historical_loaded(ov_app *app, ov_request *rq, const ov_captures *at)
+{
+    (void)app, (void)at;
+    respond_fixed(rq, "{\"cacheInitialized\":true}");
+}
+
 void ov_h_self_discovered(ov_app *app, ov_request *rq, const ov_captures *at)
 {
     (void)app, (void)at;

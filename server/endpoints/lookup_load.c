@@ -1,8 +1,10 @@
 #include "server/endpoints/lookup_load.h"
 
 #include "base/bits.h"
+#include "base/file.h"
 #include "base/mem.h"
 #include "base/period.h"
+#include "base/utf8.h"
 #include "server/query/sql_text.h"
 
 /* Entries as they come. */
@@ -14,6 +16,14 @@ typedef struct entries {
     bool history; /* `since` says something */
     bool objects; /* every row is one text: an object of JSON whose members are entries */
 } entries;
+
+static void free_entries(entries *e)
+{
+    ov_free(e->keys);
+    ov_free(e->values);
+    ov_free(e->since);
+    ov_arena_fini(&e->arena);
+}
 
 static OV_CHECKED ov_status grow(entries *e, ov_error *err)
 {
@@ -165,21 +175,85 @@ static OV_CHECKED ov_status run_query(const ov_query_env *env, ov_slice sql, ent
 
 /* ---- from a file or URL: the query that reads it ---- */
 
-/* {"type":"local","files":[...]}, or baseDir and filter, or {"type":"http","uris":[...]}. */
-static OV_CHECKED ov_status source_json(const ov_json *ns, ov_buf *out, ov_error *err)
+/* The path that a file: address means; a path is its own. */
+static OV_CHECKED ov_status local_path(const ov_json *ns, const char *key, ov_slice *uri, ov_error *err)
+{
+    if (ov_slice_starts(*uri, OV_SLICE_LIT("file:"))) {
+        size_t at = ov_slice_starts(*uri, OV_SLICE_LIT("file://")) ? 7 : 5;
+        *uri = ov_slice_make(uri->p + at, uri->n - at);
+        return OV_OK;
+    }
+    if (!memchr(uri->p, ':', uri->n))
+        return OV_OK;
+    return ov_json_fail(ov_json_get(ns, key), err, OV_UNSUPPORTED,
+                        "lookups are read from file: and http: addresses (a uriPrefix is a folder), not from '" OV_SLICE_FMT "'",
+                        OV_SLICE_ARG(*uri));
+}
+
+/* Of these files the one that changed last whose whole name the pattern matches, as a query: queries know patterns. */
+static void newest_query(const ov_dir_entry *list, size_t count, ov_slice pattern, ov_buf *sql)
+{
+    const char *before = "SELECT n, n FROM (VALUES ";
+    ov_buf whole;
+    for (size_t i = 0; i < count; i++) {
+        if (list[i].is_dir || !ov_utf8_valid(list[i].name))
+            continue;
+        ov_buf_addf(sql, "%s(", before);
+        ov_sql_add_quoted(sql, list[i].name, '\'');
+        ov_buf_addf(sql, ", %lld)", (long long)list[i].modified_ms);
+        before = ", ";
+    }
+    if (ov_buf_slice(sql).n == 0)
+        return;
+    ov_buf_init(&whole);
+    ov_buf_addf(&whole, "^(?:" OV_SLICE_FMT ")\\z", OV_SLICE_ARG(pattern));
+    ov_buf_add_str(sql, ") AS t(n, m) WHERE REGEXP_LIKE(n, ");
+    ov_sql_add_quoted(sql, ov_buf_slice(&whole), '\'');
+    ov_buf_add_str(sql, ") ORDER BY m DESC, n DESC LIMIT 1");
+    ov_buf_fini(&whole);
+}
+
+/* The file of the folder `uriPrefix` that changed last, of those that `fileRegex` is about. */
+static OV_CHECKED ov_status newest_file(const ov_query_env *env, const ov_json *ns, ov_arena *a, ov_slice *out, ov_error *err)
+{
+    ov_slice folder, pattern;
+    ov_dir_entry *list;
+    size_t count;
+    ov_buf sql;
+    entries found = {0};
+    OV_TRY(ov_json_need_str(ns, "uriPrefix", &folder, err));
+    OV_TRY(ov_json_str(ns, "fileRegex", OV_SLICE_LIT(".*"), &pattern, err));
+    OV_TRY(local_path(ns, "uriPrefix", &folder, err));
+    OV_TRY(ov_arena_copy(a, folder, &folder, err));
+    OV_TRY(ov_dir_list(folder.p, a, &list, &count, err));
+    ov_buf_init(&sql);
+    ov_arena_init(&found.arena, "lookup file", NULL);
+    newest_query(list, count, pattern, &sql);
+    ov_status st = ov_buf_check(&sql, err);
+    if (st == OV_OK && ov_buf_slice(&sql).n)
+        st = run_query(env, ov_buf_slice(&sql), &found, err);
+    if (st == OV_OK && !found.count)
+        st = ov_json_fail(ns, err, OV_INVALID, "no file of " OV_SLICE_FMT " has a name that fileRegex, '" OV_SLICE_FMT "', matches",
+                          OV_SLICE_ARG(folder), OV_SLICE_ARG(pattern));
+    if (st == OV_OK)
+        st = ov_path_join(a, folder, found.keys[0], out, err);
+    ov_buf_fini(&sql);
+    free_entries(&found);
+    return st;
+}
+
+/* {"type":"local","files":[...]} or {"type":"http","uris":[...]}. */
+static OV_CHECKED ov_status source_json(const ov_query_env *env, const ov_json *ns, ov_arena *a, ov_buf *out, ov_error *err)
 {
     ov_slice uri;
-    OV_TRY(ov_json_need_str(ns, "uri", &uri, err));
-    bool web = ov_slice_starts(uri, OV_SLICE_LIT("http://")) ||
-               ov_slice_starts(uri, OV_SLICE_LIT("https://"));
-    if (!web && ov_slice_starts(uri, OV_SLICE_LIT("file:"))) {
-        size_t at = ov_slice_starts(uri, OV_SLICE_LIT("file://")) ? 7 : 5;
-        uri = ov_slice_make(uri.p + at, uri.n - at);
-    } else if (!web && memchr(uri.p, ':', uri.n)) {
-        return ov_json_fail(
-            ov_json_get(ns, "uri"), err, OV_UNSUPPORTED,
-            "lookups are read from file: and http: addresses, not from '" OV_SLICE_FMT "'",
-            OV_SLICE_ARG(uri));
+    bool web = false;
+    if (ov_json_find(ns, "uriPrefix") && !ov_json_find(ns, "uri")) {
+        OV_TRY(newest_file(env, ns, a, &uri, err));
+    } else {
+        OV_TRY(ov_json_need_str(ns, "uri", &uri, err));
+        web = ov_slice_starts(uri, OV_SLICE_LIT("http://")) || ov_slice_starts(uri, OV_SLICE_LIT("https://"));
+        if (!web)
+            OV_TRY(local_path(ns, "uri", &uri, err));
     }
     ov_buf_add_str(out, web ? "{\"type\":\"http\",\"uris\":[" : "{\"type\":\"local\",\"files\":[");
     ov_json_quote(out, uri);
@@ -256,7 +330,8 @@ static void add_name(ov_buf *sql, const char *before, ov_slice name, const char 
     ov_buf_add_str(sql, after);
 }
 
-static OV_CHECKED ov_status file_query(const ov_json *ns, ov_buf *sql, bool *objects, ov_error *err)
+static OV_CHECKED ov_status file_query(const ov_query_env *env, const ov_json *ns, ov_arena *a, ov_buf *sql, bool *objects,
+                                       ov_error *err)
 {
     const ov_json *parse = NULL;
     ov_slice key = {NULL, 0}, value = {NULL, 0}, since = {NULL, 0};
@@ -265,7 +340,7 @@ static OV_CHECKED ov_status file_query(const ov_json *ns, ov_buf *sql, bool *obj
     ov_buf_init(&format);
     ov_status st = ov_json_need_obj(ns, "namespaceParseSpec", &parse, err);
     if (st == OV_OK)
-        st = source_json(ns, &source, err);
+        st = source_json(env, ns, a, &source, err);
     if (st == OV_OK)
         st = format_json(parse, &key, &value, &format, err);
     if (st == OV_OK && key.n == 0)
@@ -297,7 +372,7 @@ static OV_CHECKED ov_status load_file(const ov_query_env *env, const ov_json *ns
 {
     ov_buf sql;
     ov_buf_init(&sql);
-    ov_status st = file_query(ns, &sql, &e->objects, err);
+    ov_status st = file_query(env, ns, &e->arena, &sql, &e->objects, err);
     if (st == OV_OK)
         st = run_query(env, ov_buf_slice(&sql), e, err);
     ov_buf_fini(&sql);
@@ -353,10 +428,7 @@ ov_status ov_lookup_load(const ov_query_env *env, ov_slice name, ov_slice versio
     ov_status st = load_entries(env, factory, &e, err);
     if (st == OV_OK)
         st = ov_lookup_create(name, version, e.keys, e.values, e.history ? e.since : NULL, (uint32_t)e.count, out, err);
-    ov_free(e.keys);
-    ov_free(e.values);
-    ov_free(e.since);
-    ov_arena_fini(&e.arena);
+    free_entries(&e);
     return st;
 }
 

@@ -104,17 +104,22 @@ ov_status ov_lookup_store_config(ov_lookup_store *s, ov_arena *a, ov_json **out,
 
 /* ---- reading maps ---- */
 
-static OV_CHECKED ov_status read_map(ov_lookup_store *s, ov_slice name, const ov_json *spec,
-                                     ov_error *err)
+static OV_CHECKED ov_status load_map(ov_lookup_store *s, ov_slice name, const ov_json *spec, ov_lookup **out, ov_error *err)
 {
     ov_slice version;
     const ov_json *factory;
-    ov_lookup *map;
     int64_t poll;
     OV_TRY(ov_json_str(spec, "version", OV_SLICE_LIT(""), &version, err));
     OV_TRY(ov_json_need_obj(spec, "lookupExtractorFactory", &factory, err));
     OV_TRY(ov_lookup_poll_ms(factory, &poll, err));
-    OV_TRY(ov_lookup_load(s->env, name, version, factory, &map, err));
+    return ov_lookup_load(s->env, name, version, factory, out, err);
+}
+
+static OV_CHECKED ov_status read_map(ov_lookup_store *s, ov_slice name, const ov_json *spec,
+                                     ov_error *err)
+{
+    ov_lookup *map;
+    OV_TRY(load_map(s, name, spec, &map, err));
     ov_status st = ov_lookups_put(s->env->lookups, map, err);
     ov_lookup_release(map);
     return st;
@@ -280,18 +285,30 @@ static OV_CHECKED ov_status set_spec(ov_json *config, ov_slice tier, ov_slice na
     return ov_json_set(a, place, name_key.p, copy, err);
 }
 
+/* Into the config, and its map read. */
+static OV_CHECKED ov_status add_spec(ov_lookup_store *s, ov_json *config, ov_slice tier, ov_slice name,
+                                     const ov_json *spec, ov_lookup **map, ov_arena *a, ov_error *err)
+{
+    OV_TRY(ov_json_expect(spec, OV_JSON_OBJECT, err));
+    if (name.n == 0 || memchr(name.p, 0, name.n) || memchr(name.p, '/', name.n))
+        return ov_fail(err, OV_INVALID, "a lookup needs a name without '/'");
+    OV_TRY(check_place(config, tier, name, spec, err));
+    OV_TRY(set_spec(config, tier, name, spec, a, err));
+    return load_map(s, name, spec, map, err);
+}
+
 static OV_CHECKED ov_status put_locked(ov_lookup_store *s, ov_slice tier, ov_slice name,
                                        const ov_json *spec, ov_arena *a, ov_error *err)
 {
     ov_json *config;
-    OV_TRY(ov_json_expect(spec, OV_JSON_OBJECT, err));
-    if (name.n == 0 || memchr(name.p, 0, name.n) || memchr(name.p, '/', name.n))
-        return ov_fail(err, OV_INVALID, "a lookup needs a name without '/'");
+    ov_lookup *map;
     OV_TRY(ov_lookup_store_config(s, a, &config, err));
-    OV_TRY(check_place(config, tier, name, spec, err));
-    OV_TRY(set_spec(config, tier, name, spec, a, err));
-    OV_TRY(read_map(s, name, spec, err));
-    return keep(s, config, err);
+    OV_TRY(add_spec(s, config, tier, name, spec, &map, a, err));
+    ov_status st = keep(s, config, err);
+    if (st == OV_OK)
+        st = ov_lookups_put(s->env->lookups, map, err);
+    ov_lookup_release(map);
+    return st;
 }
 
 ov_status ov_lookup_store_put(ov_lookup_store *s, ov_slice tier, ov_slice name, const ov_json *spec,
@@ -301,6 +318,43 @@ ov_status ov_lookup_store_put(ov_lookup_store *s, ov_slice tier, ov_slice name, 
     ov_arena_init(&a, "lookups", NULL);
     ov_mutex_lock(&s->changing);
     ov_status st = put_locked(s, tier, name, spec, &a, err);
+    ov_mutex_unlock(&s->changing);
+    ov_arena_fini(&a);
+    return st;
+}
+
+static OV_CHECKED ov_status put_all_locked(ov_lookup_store *s, const ov_json *tiers, ov_arena *a, ov_error *err)
+{
+    ov_json *config;
+    ov_lookup **maps;
+    uint32_t n = 0, room = 0;
+    for (const ov_json *t = tiers->first; t; t = t->next) {
+        OV_TRY(ov_json_expect(t, OV_JSON_OBJECT, err));
+        room += t->count;
+    }
+    OV_TRY(ov_lookup_store_config(s, a, &config, err));
+    OV_TRY(ov_arena_alloc(a, (room + (size_t)1) * sizeof *maps, &maps, err));
+    ov_status st = OV_OK;
+    for (const ov_json *t = tiers->first; t && st == OV_OK; t = t->next)
+        for (const ov_json *v = t->first; v && st == OV_OK; v = v->next) {
+            st = add_spec(s, config, t->key, v->key, v, &maps[n], a, err);
+            n += st == OV_OK;
+        }
+    if (st == OV_OK && n)
+        st = keep(s, config, err);
+    if (st == OV_OK && n)
+        st = ov_lookups_put_all(s->env->lookups, maps, n, err);
+    for (uint32_t i = 0; i < n; i++)
+        ov_lookup_release(maps[i]);
+    return st;
+}
+
+ov_status ov_lookup_store_put_all(ov_lookup_store *s, const ov_json *tiers, ov_error *err)
+{
+    ov_arena a;
+    ov_arena_init(&a, "lookups", NULL);
+    ov_mutex_lock(&s->changing);
+    ov_status st = put_all_locked(s, tiers, &a, err);
     ov_mutex_unlock(&s->changing);
     ov_arena_fini(&a);
     return st;

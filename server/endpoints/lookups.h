@@ -22,6 +22,8 @@ void ov_lookup_store_close(ov_lookup_store *s); /* NULL is fine */
 /* spec: {"version", "lookupExtractorFactory"}. OV_INVALID when the version is not later than the one there is. */
 OV_CHECKED ov_status ov_lookup_store_put(ov_lookup_store *s, ov_slice tier, ov_slice name,
                                          const ov_json *spec, ov_error *err);
+/* {tier: {name: spec}}: all of them, seen and kept at once, or none when one cannot be. */
+OV_CHECKED ov_status ov_lookup_store_put_all(ov_lookup_store *s, const ov_json *tiers, ov_error *err);
 /* name.p NULL: all of the tier. *found: there was one. */
 OV_CHECKED ov_status ov_lookup_store_drop(ov_lookup_store *s, ov_slice tier, ov_slice name,
                                           bool *found, ov_error *err);

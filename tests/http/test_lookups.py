@@ -103,6 +103,72 @@ def files(server):
         check(status == 400 and 'nothing' in answer, answer)
 
 
+def newest_files(server):
+    """Of a folder's files the one that changed last, of those whose whole name matches."""
+    with tempfile.TemporaryDirectory(prefix='ovate-lookup-') as folder:
+        def write(name, value, age):
+            path = os.path.join(folder, name)
+            with open(path, 'w', encoding='utf-8') as file:
+                file.write('k,%s\n' % value)
+            os.utime(path, (time.time() - age, time.time() - age))
+        write("it's-1.csv", 'first', 500)
+        write("it's-2.csv", 'second', 400)
+        write("it's-2.csv.old", 'other', 0)
+        os.mkdir(os.path.join(folder, "it's-9.csv"))
+
+        def space(pattern, prefix='file:' + folder, **more):
+            return {'type': 'cachedNamespace', 'extractionNamespace': dict({
+                'type': 'uri', 'uriPrefix': prefix, 'fileRegex': pattern, 'namespaceParseSpec': {'format': 'csv', 'columns': ['k', 'v']}}, **more)}
+        same(put(server, 'newest', space(r"it's-\d\.csv|never", pollPeriod='PT1S'))[0], 202)
+        same(server.value("SELECT LOOKUP('k', 'newest')"), 'second')
+        write("it's-3.csv", 'third', 300)
+        until = time.monotonic() + 20
+        while server.value("SELECT LOOKUP('k', 'newest')") != 'third' and time.monotonic() < until:
+            time.sleep(0.2)
+        same(server.value("SELECT LOOKUP('k', 'newest')"), 'third')
+        same(server.request('DELETE', CONFIG + '/__default/newest')[0], 202)
+        for factory, word in ((space('x'), 'fileRegex'), (space('('), 'missing closing parenthesis'), (space('x', 's3://a/b'), 's3://a/b'),
+                              (space('x', folder + '/nowhere'), 'nowhere')):
+            status, answer = put(server, 'bad', factory)
+            check(status == 400 or 's3' in word and status == 501, (status, answer))
+            check(word in answer, answer)
+
+
+def together(server):
+    """Several in one request: all of them or none."""
+    post = lambda **lookups: server.post(CONFIG, {'__default': {
+        name: {'version': version, 'lookupExtractorFactory': {'type': 'map', 'map': {'k': value}}} for name, (version, value) in lookups.items()}})
+    both = "SELECT LOOKUP('k', 'one') || LOOKUP('k', 'two')"
+    same(post(one=('v1', 'a'), two=('v1', 'b'))[0], 202)
+    same(server.value(both), 'ab')
+    status, _, answer = post(one=('v2', 'c'), two=('v1', 'd'))
+    check(status == 400 and b"'two'" in answer, answer)
+    same((server.value(both), server.get_json(INTROSPECT + 'one/version')), ('ab', {'version': 'v1'}))
+    same(server.get_json(CONFIG + '/__default/one')['version'], 'v1')
+    same(post(one=('v2', 'c'), two=('v2', 'd'))[0], 202)
+    same(server.value(both), 'cd')
+
+
+def states(server):
+    """How far lookups are: of all tiers, a tier, a lookup; of all nodes, a tier's, a node."""
+    spec = {'version': 'v1', 'lookupExtractorFactory': {'type': 'map', 'map': {'a': 'b'}}}
+    same(server.post(CONFIG, {'far': {'away': spec}})[0], 202)
+    base = '/druid/coordinator/v1/lookups/'
+    node = '127.0.0.1:%d' % server.port
+    same(server.get_json(base + 'status')['far'], {'away': {'loaded': True}})
+    same(server.get_json(base + 'status?detailed=true')['far'], {'away': {'loaded': True, 'pendingNodes': []}})
+    same(server.get_json(base + 'status/far'), {'away': {'loaded': True}})
+    same(server.get_json(base + 'status/far/away?detailed=true'), {'loaded': True, 'pendingNodes': []})
+    state = {'current': {'away': spec}, 'toLoad': {}, 'toDrop': []}
+    same(server.get_json(base + 'nodeStatus')['far'], {node: state})
+    same(server.get_json(base + 'nodeStatus?detailed=false')['far'], {node: dict(state, current={'away': 'v1'})})
+    same(server.get_json(base + 'nodeStatus/far'), {node: state})
+    same(server.get_json(base + 'nodeStatus/far/' + node), state)
+    for path in ('status/near', 'status/far/nothing', 'nodeStatus/far/other:1'):
+        same(server.request('GET', base + path)[0], 404)
+    same(server.request('DELETE', CONFIG + '/far')[0], 202)
+
+
 def queries(server):
     same(put(server, 'counts', {'type': 'sql', 'query': 'SELECT s, CAST(COUNT(*) AS VARCHAR) FROM tiny GROUP BY s'})[0], 202)
     same(server.value("SELECT LOOKUP('a', 'counts')"), '3')
@@ -129,9 +195,9 @@ def restart(server):
     server.stop()
     server.start()
     same(server.value("SELECT LOOKUP('a', 'kept')"), 'still')
-    same(server.get_json('/druid/coordinator/v1/lookups/status/__default')['kept'], {'loaded': True, 'pendingNodes': []})
+    same(server.get_json('/druid/coordinator/v1/lookups/status/__default')['kept'], {'loaded': True})
 
 
 def cases(server):
-    for function in (one_map, versions, histories, files, queries, native, restart):
+    for function in (one_map, versions, histories, files, newest_files, together, states, queries, native, restart):
         yield function.__name__.replace('_', ' '), lambda f=function: f(server)

@@ -217,6 +217,15 @@ def cluster(server):
         same(server.get_json(role + '/isLeader'), {'leader': True})
         same(server.request('GET', role + '/leader')[0], 200)
     same(server.get_json(C + '/tiers'), ['_default_tier'])
+    whole = server.get_json(C + '/tiers?simple')['_default_tier']
+    held = server.get_json(C + '/tiers/_default_tier?simple')
+    same(sum(chunk['size'] for chunks in held.values() for chunk in chunks.values()), whole['currSize'])
+    same(sorted(server.get_json(C + '/tiers/_default_tier')), sorted(held))
+    same(held['tiny'], server.get_json(C + '/datasources/tiny/intervals?simple'))
+    same((server.get_json(C + '/tiers/other'), server.get_json(C + '/tiers/other?simple')), ([], {}))
+    same((server.get_json('/druid/broker/v1/loadstatus'), server.get_json('/druid/historical/v1/loadstatus')),
+         ({'inventoryInitialized': True}, {'cacheInitialized': True}))
+    same([server.request('GET', '/druid/%s/v1/readiness' % part)[::2] for part in ('broker', 'historical')], [(200, b'')] * 2)
 
 
 def overlord(server):
