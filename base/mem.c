@@ -8,15 +8,23 @@
 #include "base/alive.h"
 #include "base/cpu.h"
 
+enum { GIVE_BACK = 4 << 20, HEAPS_PER_CORE = 2 };
+
 /* Left alone, glibc raises both thresholds to 32 and 64 MiB as large blocks come and go and makes eight heaps for
  * each core: a server with a budget of 64 MB then keeps ten times as much. */
 void ov_mem_setup(void)
 {
-    enum { GIVE_BACK = 4 << 20, HEAPS_PER_CORE = 2 };
     (void)mallopt(M_MMAP_THRESHOLD, GIVE_BACK);
     (void)mallopt(M_TRIM_THRESHOLD, GIVE_BACK);
     (void)mallopt(M_ARENA_MAX, (int)(HEAPS_PER_CORE * ov_cpu_count()));
     (void)mallopt(M_MXFAST, 0); /* threads keep small blocks themselves; what lies in fast bins is merged at every large request */
+}
+
+void ov_mem_keep(size_t bytes)
+{
+    enum { MOST = 16 << 20 }; /* more is hardly ever asked for again: larger arrays are no heap's */
+    size_t each = bytes / HEAPS_PER_CORE / OV_MAX(ov_cpu_count(), 1u);
+    (void)mallopt(M_TRIM_THRESHOLD, (int)OV_MIN(OV_MAX(each, (size_t)GIVE_BACK), (size_t)MOST));
 }
 
 void ov_budget_init(ov_budget *b, const char *name, size_t limit, ov_budget *parent)

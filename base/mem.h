@@ -39,6 +39,9 @@ static inline OV_CHECKED ov_status ov_budget_alive_at(const ov_budget *b, size_t
 /* Once, before any thread starts: freed memory goes back to the system soon, so that what the process holds follows
  * its budgets. */
 void ov_mem_setup(void);
+/* Heaps may keep so much freed memory together, for who comes next: pages that come new from the system are cleared, one fault each. A few
+ * megabytes a heap are kept in any case. */
+void ov_mem_keep(size_t bytes);
 
 /* malloc family; NULL when memory is out. Freed with ov_free. Sizes of 0 give a valid pointer. */
 void *ov_malloc(size_t bytes);

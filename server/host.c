@@ -85,7 +85,11 @@ static ov_status open_spill(ov_app *app, const ov_host_options *options, ov_erro
     return st;
 }
 
-enum { PLANS_SHARE = 32, MOST_PLANS_BYTES = 32 << 20 }; /* of all memory, for plans that are kept */
+enum {
+    PLANS_SHARE = 32, /* of all memory, for plans that are kept */
+    MOST_PLANS_BYTES = 32 << 20,
+    FREED_SHARE = 128, /* the same for freed memory that the next query finds */
+};
 
 ov_status ov_host_open(ov_app *app, const ov_host_options *options, ov_error *err)
 {
@@ -93,6 +97,7 @@ ov_status ov_host_open(ov_app *app, const ov_host_options *options, ov_error *er
     app->started_ms = ov_now_ms();
     size_t limit = (size_t)(options->memory_bytes ? options->memory_bytes : machine_memory() / 2);
     ov_budget_init(&app->memory, "the memory of all queries", limit, NULL);
+    ov_mem_keep(limit / FREED_SHARE);
     int64_t cores = options->threads > 0 ? options->threads : ov_cpu_count();
     cores = OV_MIN(cores, (int64_t)OV_POOL_MOST_WORKERS);
     OV_TRY_OUT(st, ov_host_test_options(&app->env.options, err));

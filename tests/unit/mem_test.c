@@ -18,6 +18,20 @@ static size_t resident(void)
     return pages * (size_t)sysconf(_SC_PAGESIZE);
 }
 
+static void fill_and_free(size_t blocks)
+{
+    static void *block[BLOCKS];
+    size_t before = resident();
+    for (size_t i = 0; i < blocks; i++) {
+        block[i] = ov_malloc(BLOCK);
+        assert_non_null(block[i]);
+        memset(block[i], 1, BLOCK);
+    }
+    assert_true(resident() + 16 * MIB >= before + blocks * BLOCK);
+    for (size_t i = blocks; i-- > 0;)
+        ov_free(block[i]);
+}
+
 /* A large block that goes teaches glibc to keep as much; ours must not learn that. */
 static void test_memory_goes_back(void **state)
 {
@@ -27,15 +41,25 @@ static void test_memory_goes_back(void **state)
 #endif
     size_t before = resident();
     ov_free(ov_malloc(30 * MIB));
-    static void *blocks[BLOCKS];
-    for (int i = 0; i < BLOCKS; i++) {
-        blocks[i] = ov_malloc(BLOCK);
-        assert_non_null(blocks[i]);
-        memset(blocks[i], 1, BLOCK);
-    }
-    assert_true(resident() >= before + (size_t)BLOCKS * BLOCK);
-    for (int i = BLOCKS; i-- > 0;)
-        ov_free(blocks[i]);
+    fill_and_free(BLOCKS);
+    assert_true(resident() < before + 16 * MIB);
+}
+
+/* What was said to stay does, and no more than that. */
+static void test_memory_stays(void **state)
+{
+    (void)state;
+#ifdef __SANITIZE_ADDRESS__
+    skip(); /* as above */
+#endif
+    size_t before = resident();
+    ov_mem_keep((size_t)1 << 40);
+    fill_and_free(14);
+    assert_true(resident() >= before + 8 * MIB);
+    fill_and_free(BLOCKS);
+    assert_true(resident() < before + 32 * MIB);
+    ov_mem_keep(0);
+    fill_and_free(BLOCKS);
     assert_true(resident() < before + 16 * MIB);
 }
 
@@ -103,7 +127,7 @@ static void test_large_arrays_stop(void **state)
 int main(void)
 {
     ov_mem_setup();
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_memory_goes_back), cmocka_unit_test(test_tables),
-                                       cmocka_unit_test(test_large_arrays_stop)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_memory_goes_back), cmocka_unit_test(test_memory_stays),
+                                       cmocka_unit_test(test_tables), cmocka_unit_test(test_large_arrays_stop)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
