@@ -84,19 +84,32 @@ void ov_pairs_reset(ov_pairs *p)
     p->has_zero = false;
 }
 
+/* Those of some slots that are taken, side by side: which are free nobody can foretell, so there is no branch. */
+OV_INLINE size_t taken(const ov_pairs *p, bool wide, size_t from, size_t n, uint32_t *group, uint64_t *value)
+{
+    size_t count = 0;
+    for (size_t at = from; at < from + n; at++) {
+        value[count] = p->slots[at * words_of(wide)];
+        group[count] = wide ? (uint32_t)(p->slots[2 * at + 1] - 1) : 0;
+        count += !is_free(p, wide, at);
+    }
+    return count;
+}
+
 /* All pairs of p into `to`, which is empty and of form `wide`; p may be of the other. */
 OV_INLINE ov_status move(const ov_pairs *p, bool from_wide, ov_pairs *to, bool wide, ov_error *err)
 {
-    for (size_t i = 0; i < p->slot_count; i++) {
-        OV_TRY(ov_budget_alive_at(p->budget, i + 1, err));
-        if (is_free(p, from_wide, i))
-            continue;
-        uint64_t value = p->slots[i * words_of(from_wide)];
-        uint32_t group = from_wide ? (uint32_t)(p->slots[2 * i + 1] - 1) : 0;
-        size_t at = slot_of(to, hash_pair(group, value));
-        while (!is_free(to, wide, at))
-            at = (at + 1) & (to->slot_count - 1);
-        set(to, wide, at, group, value);
+    uint32_t group[LEAST_SLOTS];
+    uint64_t value[LEAST_SLOTS];
+    for (size_t from = 0; from < p->slot_count; from += LEAST_SLOTS) {
+        OV_TRY(ov_budget_alive_at(p->budget, from, err));
+        size_t n = taken(p, from_wide, from, LEAST_SLOTS, group, value);
+        for (size_t i = 0; i < n; i++) {
+            size_t at = slot_of(to, hash_pair(group[i], value[i]));
+            while (!is_free(to, wide, at))
+                at = (at + 1) & (to->slot_count - 1);
+            set(to, wide, at, group[i], value[i]);
+        }
     }
     return OV_OK;
 }
