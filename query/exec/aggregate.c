@@ -51,6 +51,7 @@ ov_status ovi_agg_state_init(agg_state *s, const agg_spec *spec, ov_error *err)
         if (ovi_key_is_text(&spec->layout, k))
             OV_TRY(ov_strtab_init(&s->strings[k], budget, err));
     OV_TRY(ovi_groups_init(&s->groups, spec->layout.width, budget, err));
+    s->groups.by_number = !spec->general && ovi_is_one_text(&spec->layout);
     OV_TRY(ovi_groups_init(&s->dense.slow, spec->layout.width, budget, err));
     OV_TRY(init_accs(spec, &s->arena, budget, &s->accs, err));
     OV_TRY(init_accs(spec, &s->arena, budget, &s->dense.accs, err));

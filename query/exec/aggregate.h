@@ -261,6 +261,11 @@ static inline bool ovi_key_is_text(const ovi_key_layout *l, uint32_t k)
 {
     return !ov_type_is_int(l->fields[k].type) && !ov_type_is_real(l->fields[k].type);
 }
+/* Such a key row is the number that the table of texts gave. */
+static inline bool ovi_is_one_text(const ovi_key_layout *l)
+{
+    return l->count == 1 && ovi_key_is_text(l, 0);
+}
 static inline bool ovi_key_is_null(const ovi_key_layout *l, uint32_t k, const uint64_t *row)
 {
     const ovi_key_field *f = &l->fields[k];

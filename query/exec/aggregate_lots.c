@@ -57,18 +57,13 @@ static uint32_t columns_of(const agg_spec *spec)
     return spec->layout.width + 2 * spec->arg_count + spec->filter_count; /* keys, arguments and which are NULL, masks */
 }
 
-/* What misses the cache for such a key is the table of texts. */
-static bool is_one_text(const ovi_key_layout *l)
-{
-    return l->count == 1 && ovi_key_is_text(l, 0);
-}
-
 bool ovi_lots_serve(const agg_spec *spec)
 {
     const ovi_exec *x = spec->exec;
     if (spec->general || spec->layout.count == 0 || columns_of(spec) > MOST_COLUMNS)
         return false;
-    if (!x->cx->options.lot_groups && (ovi_memory_left(x) / x->worker_count < LEAST_MEMORY || is_one_text(&spec->layout)))
+    /* what misses the cache for a key that is one text is the table of texts */
+    if (!x->cx->options.lot_groups && (ovi_memory_left(x) / x->worker_count < LEAST_MEMORY || ovi_is_one_text(&spec->layout)))
         return false;
     for (uint32_t i = 0; i < spec->acc_count; i++)
         if (!serves(spec, &spec->accs[i]))

@@ -143,8 +143,39 @@ OV_INLINE ov_status find_all(ovi_groups *g, const uint64_t *keys, size_t n, uint
     return OV_OK;
 }
 
+static OV_NOINLINE ov_status grow_to_number(ovi_groups *g, uint64_t number, ov_error *err)
+{
+    uint64_t count = g->slot_count;
+    while (count <= number)
+        count *= 2;
+    if (count > UINT32_MAX)
+        return ov_fail(err, OV_LIMIT, "more than a thousand million groups in one query");
+    OV_TRY(ov_array_grow(g->budget, &g->slots, (size_t)g->slot_count * 8, (size_t)count * 8, err));
+    g->slot_count = (uint32_t)count;
+    return OV_OK;
+}
+
+static ov_status find_by_number(ovi_groups *g, const uint64_t *keys, size_t n, uint32_t *group, ov_error *err)
+{
+    for (size_t i = 0; i < n; i++) {
+        if (OV_UNLIKELY(keys[i] >= g->slot_count))
+            OV_TRY(grow_to_number(g, keys[i], err));
+        uint64_t *slot = &g->slots[keys[i]];
+        if (!*slot) {
+            if (g->count == g->cap)
+                OV_TRY(grow_keys(g, err));
+            g->keys[g->count] = keys[i];
+            *slot = ++g->count;
+        }
+        group[i] = (uint32_t)*slot - 1;
+    }
+    return OV_OK;
+}
+
 ov_status ovi_groups_find(ovi_groups *g, const uint64_t *keys, size_t n, uint32_t *group, ov_error *err)
 {
+    if (g->by_number)
+        return find_by_number(g, keys, n, group, err);
     switch (g->width) {
     case 1:
         return find_all(g, keys, n, 1, group, err);
@@ -189,9 +220,19 @@ OV_INLINE void seek_all(const ovi_groups *g, const uint64_t *keys, const uint64_
     }
 }
 
+static void seek_by_number(const ovi_groups *g, const uint64_t *keys, const uint64_t *live, uint32_t n, uint32_t *group)
+{
+    for (uint32_t i = 0; i < n; i++) {
+        bool known = live[i / 64] >> i % 64 & 1 && keys[i] < g->slot_count && g->slots[keys[i]];
+        group[i] = known ? (uint32_t)g->slots[keys[i]] - 1 : OVI_NO_GROUP;
+    }
+}
+
 void ovi_groups_lookup(const ovi_groups *g, const uint64_t *keys, const uint64_t *live, uint32_t n, uint32_t *group)
 {
-    if (g->width == 1)
+    if (g->by_number)
+        seek_by_number(g, keys, live, n, group);
+    else if (g->width == 1)
         seek_all(g, keys, live, n, 1, group);
     else if (g->width == 2)
         seek_all(g, keys, live, n, 2, group);

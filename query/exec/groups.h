@@ -33,8 +33,9 @@ typedef struct ovi_groups {
     uint32_t width;
     uint64_t *keys; /* count x width */
     uint32_t count, cap;
-    uint64_t *slots; /* hash in the high half, group + 1 in the low */
+    uint64_t *slots; /* hash in the high half, group + 1 in the low; by_number: group + 1 */
     uint32_t slot_count;
+    bool by_number;  /* keys are numbers that somebody gives one after another: the slot of a key is the one with its number */
 } ovi_groups;
 
 OV_CHECKED ov_status ovi_groups_init(ovi_groups *g, uint32_t width, ov_budget *budget, ov_error *err);
