@@ -17,6 +17,10 @@ typedef enum value_kind {
     VALUE_DOUBLE,
     VALUE_STRING,
     VALUE_JSON,
+    VALUE_LONGS, /* arrays */
+    VALUE_DOUBLES,
+    VALUE_STRINGS,
+    VALUE_SEVERAL, /* what a filter sees of an array: a string of several values, of which one may fit */
 } value_kind;
 
 typedef enum slot_kind {
@@ -79,3 +83,6 @@ typedef struct program {
 /* The run of ov_transform_ops (ingest/parse/transform.h). */
 OV_CHECKED ov_status ovi_transform_run(const void *prog, const ov_field *in, ov_arena *scratch, ov_field *out, bool *keep,
                                        ov_error *err);
+
+/* The value and its kind of a JSON array; both stay as they are when it has arrays or objects in it. several: VALUE_SEVERAL, for filters. */
+OV_CHECKED ov_status ovi_transform_list(ov_slice json, bool several, ov_arena *scratch, ov_vec *out, uint8_t *kind, ov_error *err);

@@ -26,9 +26,15 @@ static ov_status column_of(const binding *b, ov_expr_ctx *cx, uint32_t i, const 
                  [VALUE_LONG] = {{.id = OV_TYPE_LONG}, OV_SQL_BIGINT},
                  [VALUE_DOUBLE] = {{.id = OV_TYPE_DOUBLE}, OV_SQL_DOUBLE},
                  [VALUE_STRING] = {{.id = OV_TYPE_STRING}, OV_SQL_VARCHAR},
-                 [VALUE_JSON] = {{.id = OV_TYPE_COMPLEX, .complex = OV_COMPLEX_JSON}, OV_SQL_OTHER}};
+                 [VALUE_JSON] = {{.id = OV_TYPE_COMPLEX, .complex = OV_COMPLEX_JSON}, OV_SQL_OTHER},
+                 [VALUE_LONGS] = {{.id = OV_TYPE_ARRAY, .elem = OV_TYPE_LONG}, OV_SQL_BIGINT},
+                 [VALUE_DOUBLES] = {{.id = OV_TYPE_ARRAY, .elem = OV_TYPE_DOUBLE}, OV_SQL_DOUBLE},
+                 [VALUE_STRINGS] = {{.id = OV_TYPE_ARRAY, .elem = OV_TYPE_STRING}, OV_SQL_VARCHAR},
+                 [VALUE_SEVERAL] = {{.id = OV_TYPE_STRING, .multi = 1}, OV_SQL_VARCHAR}};
     if (b->kinds[i] == VALUE_NULL)
         return OV_OK;
+    if (types[b->kinds[i]].type.id == OV_TYPE_ARRAY)
+        return ov_expr_array_column(cx, i, types[b->kinds[i]].type, types[b->kinds[i]].sql, true, out, err);
     return ov_expr_column(cx, i, types[b->kinds[i]].type, types[b->kinds[i]].sql, true, out, err);
 }
 
@@ -97,8 +103,8 @@ static ov_status make_form(program *p, unit *u, const uint8_t *kinds, const form
 
 /* ---- a row ---- */
 
-/* As Druid sees it: whole numbers that fit are LONG, truth is LONG 0/1, what is nested is JSON. */
-static ov_status value_of_field(const ov_field *f, ov_vec *out, uint8_t *kind, ov_error *err)
+/* As Druid sees it: whole numbers that fit are LONG, truth is LONG 0/1, arrays of plain values are arrays, what is nested is JSON. */
+static ov_status value_of_field(const ov_field *f, bool filters, ov_arena *scratch, ov_vec *out, uint8_t *kind, ov_error *err)
 {
     int64_t i;
     double d;
@@ -134,7 +140,7 @@ static ov_status value_of_field(const ov_field *f, ov_vec *out, uint8_t *kind, o
     case OV_FIELD_OBJECT:
         *kind = VALUE_JSON;
         *out = ov_vec_const_str(json, f->text, 1);
-        return OV_OK;
+        return f->kind == OV_FIELD_ARRAY ? ovi_transform_list(f->text, filters, scratch, out, kind, err) : OV_OK;
     case OV_FIELD_LIST:
         return ov_fail(err, OV_UNSUPPORTED, "expressions over several values in one field are not supported");
     }
@@ -180,6 +186,17 @@ static ov_status field_of_json(ov_slice json, bool scalar_only, ov_arena *scratc
     return st;
 }
 
+/* As JSON; what JSON has no number for is a text. */
+static void add_real(double d, ov_buf *out)
+{
+    char digits[OV_FMT_DOUBLE_BYTES];
+    ov_slice text = ov_slice_make(digits, ov_fmt_double(d, digits));
+    if (d - d == 0)
+        ov_buf_add_slice(out, text);
+    else
+        ov_json_quote(out, text);
+}
+
 static ov_status field_of_value(const unit *u, const ov_vec *v, ov_arena *scratch, ov_field *out, ov_error *err)
 {
     char digits[OV_FMT_DOUBLE_BYTES];
@@ -210,6 +227,10 @@ static ov_status field_of_value(const unit *u, const ov_vec *v, ov_arena *scratc
             ov_buf_add_char(&text, ',');
         if (ov_vec_is_null(items, i))
             ov_buf_add_str(&text, "null");
+        else if (ov_type_is_int(items->type))
+            ov_buf_add(&text, digits, ov_fmt_i64(ov_vec_i64(items, i), digits));
+        else if (ov_type_is_real(items->type))
+            add_real(ov_vec_f64(items, i), &text);
         else if (items->type.id == OV_TYPE_COMPLEX)
             ov_buf_add_slice(&text, ov_vec_str(items, i));
         else
@@ -243,7 +264,7 @@ static ov_status batch_of(const row *w, const unit *u, ov_batch *batch, uint8_t 
 {
     OV_TRY(ov_arena_alloc(w->scratch, (u->use_count + (size_t)1) * sizeof *batch->col, &batch->col, err));
     for (uint32_t i = 0; i < u->use_count; i++)
-        OV_TRY(value_of_field(slot_field(w, u->uses[i].slot), &batch->col[i], &kinds[i], err));
+        OV_TRY(value_of_field(slot_field(w, u->uses[i].slot), u->filter != NULL, w->scratch, &batch->col[i], &kinds[i], err));
     batch->cols = u->use_count;
     batch->rows = batch->sel_rows = 1;
     return OV_OK;

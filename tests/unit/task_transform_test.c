@@ -106,11 +106,39 @@ static void json_values(void **state)
                        EXPR("n", "json_value(x, '$[0]') + 1") "," EXPR("o", "json_object('x', x, 'y', y)") "]}", &arena);
     check_row(p, "[1,{\"a\":\"\\u0041\"}]", "\"t\"",
               "int 1|object {\"a\":\"\\u0041\"}|int 2|object {\"x\":[1,{\"a\":\"\\u0041\"}],\"y\":\"t\"}");
-    check_row(p, "[\"a\\u0041\",\"q\"]", "1.5", "text aA|text q|null|object {\"x\":[\"a\\u0041\",\"q\"],\"y\":1.5}");
+    check_row(p, "[\"a\\u0041\",\"q\"]", "1.5", "text aA|text q|null|object {\"x\":[\"aA\",\"q\"],\"y\":1.5}");
     check_row(p, "[true]", "", "int 1|null|int 2|object {\"x\":[true],\"y\":null}");
     check_row(p, "[0.5,[2]]", "", "real 0.5|array [2]|real 1.5|object {\"x\":[0.5,[2]],\"y\":null}");
     check_row(p, "[[1]]", "", "null|null|null|object {\"x\":[[1]],\"y\":null}");
     check_row(p, "\"plain\"", "", "null|null|null|object {\"x\":\"plain\",\"y\":null}");
+    ov_arena_fini(&arena);
+}
+
+/* Arrays of plain values are arrays to expressions, and several values, of which one may fit, to filters. */
+static void arrays(void **state)
+{
+    (void)state;
+    ov_arena arena;
+    ov_arena_init(&arena, "test", NULL);
+    void *p = compiled("{\"transforms\":[" EXPR("m", "map((e) -> concat(e, '!'), x)") "," EXPR("s", "array_to_string(x, '-')") ","
+                       EXPR("n", "array_length(x)") "," EXPR("a", "array_contains(x, 'b')") "]}", &arena);
+    check_row(p, "[\"b\",\"\\u0061\",null]", "", "array [\"b!\",\"a!\",null]|text b-a-null|int 3|int 1");
+    check_row(p, "[1,2]", "", "array [\"1!\",\"2!\"]|text 1-2|int 2|int 0");
+    check_row(p, "[1,0.5]", "", "array [\"1.0!\",\"0.5!\"]|text 1.0-0.5|int 2|int 0");
+    check_row(p, "[]", "", "array []|text |int 0|int 0");
+    check_row(p, "\"b\"", "", "array [\"b!\"]|text b|int 1|int 1");
+    void *numbers = compiled("{\"transforms\":[" EXPR("d", "map((e) -> e * 2, x)") "," EXPR("h", "map((e) -> e / 4.0, x)") "]}", &arena);
+    check_row(numbers, "[1,null,9223372036854775807]", "", "array [2,null,-2]|array [0.25,null,2.305843009213694E18]");
+    check_row(numbers, "[1,9223372036854775808]", "", "array [2.0,1.8446744073709552E19]|array [0.25,2.305843009213694E18]");
+    void *filter = compiled("{\"filter\":{\"type\":\"in\",\"dimension\":\"x\",\"values\":[\"b\",\"2\",\"true\"]}}", &arena);
+    check_row(filter, "[\"a\",\"b\"]", "", "");
+    check_row(filter, "[1,2]", "", "");
+    check_row(filter, "[false,true]", "", "");
+    check_row(filter, "[\"a\"]", "", "-");
+    check_row(filter, "[]", "", "-");
+    void *none = compiled("{\"filter\":{\"type\":\"selector\",\"dimension\":\"x\",\"value\":null}}", &arena);
+    check_row(none, "[]", "", "");
+    check_row(none, "[\"a\"]", "", "-");
     ov_arena_fini(&arena);
 }
 
@@ -208,7 +236,8 @@ static void many_threads(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(kinds_per_row), cmocka_unit_test(json_values),  cmocka_unit_test(shadows_and_filter),
+        cmocka_unit_test(kinds_per_row), cmocka_unit_test(json_values),
+        cmocka_unit_test(arrays),  cmocka_unit_test(shadows_and_filter),
         cmocka_unit_test(fields_of_metrics),
         cmocka_unit_test(refusals),      cmocka_unit_test(many_threads),
     };
