@@ -368,12 +368,13 @@ static double sign_double(double x)
     return x > 0 ? 1 : x < 0 ? -1 : x;
 }
 
-static double plain_floor(double x)
+/* A DECIMAL has no -0.0. */
+static double decimal_floor(double x)
 {
-    return floor(x) + 0.0; /* -0.0 as 0.0 */
+    return floor(x) + 0.0;
 }
 
-static double plain_ceil(double x)
+static double decimal_ceil(double x)
 {
     return ceil(x) + 0.0;
 }
@@ -412,12 +413,12 @@ ov_status ovi_eval_sign(ovi_call *c, ov_vec *out, ov_error *err)
 
 ov_status ovi_eval_floor(ovi_call *c, ov_vec *out, ov_error *err)
 {
-    return map_numbers(c, plain_floor, NULL, out, err);
+    return map_numbers(c, c->e->sql == OV_SQL_DECIMAL ? decimal_floor : floor, NULL, out, err);
 }
 
 ov_status ovi_eval_ceil(ovi_call *c, ov_vec *out, ov_error *err)
 {
-    return map_numbers(c, plain_ceil, NULL, out, err);
+    return map_numbers(c, c->e->sql == OV_SQL_DECIMAL ? decimal_ceil : ceil, NULL, out, err);
 }
 
 #define DOUBLE_FUNCTION(name, f)                                                                   \

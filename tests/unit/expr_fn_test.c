@@ -57,6 +57,7 @@ static void test_math(void **state)
         {"FLOOR(-0.5)", "DECIMAL -1.0"},
         {"FLOOR(3)", "INTEGER 3"},
         {"CEIL(-0.5)", "DECIMAL 0.0"},
+        {"CEIL(CAST:DOUBLE(-0.5))", "DOUBLE -0.0"},
         {"CEIL(2.1)", "DECIMAL 3.0"},
         {"LN(10)", "DOUBLE 2.302585092994046"},
         {"LN(NULL)", "DOUBLE NULL"},
