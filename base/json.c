@@ -169,13 +169,60 @@ static ov_status check_word(check *c, const char *word)
 
 static ov_status check_value(check *c);
 
+/* The outermost places that the text up to here is in: "filter.fields[0].field". */
+static void outer_path(const check *c, ov_buf *out)
+{
+    enum { LEVELS = 4, KEY_BYTES = 60 };
+    struct {
+        ov_slice key;
+        uint32_t index;
+        bool object;
+    } at[LEVELS];
+    uint32_t depth = 0;
+    ov_slice text = {NULL, 0};
+    for (const char *p = c->start; p < c->at; p++) { /* was checked: strings end, brackets pair */
+        if (*p == '"') {
+            const char *from = ++p;
+            while (*p != '"')
+                p += *p == '\\' ? 2 : 1;
+            text = ov_slice_make(from, (size_t)(p - from));
+        } else if (*p == '{' || *p == '[') {
+            if (depth++ < LEVELS) {
+                at[depth - 1].object = *p == '{';
+                at[depth - 1].index = 0;
+            }
+        } else if (*p == '}' || *p == ']') {
+            depth--;
+        } else if (depth > 0 && depth <= LEVELS && *p == ':') {
+            at[depth - 1].key = text;
+        } else if (depth > 0 && depth <= LEVELS && *p == ',') {
+            at[depth - 1].index++;
+        }
+    }
+    for (uint32_t i = 0; i < OV_MIN(depth, (uint32_t)LEVELS); i++)
+        if (at[i].object)
+            ov_buf_addf(out, "%s" OV_SLICE_FMT, i ? "." : "", OV_SLICE_ARG(ov_utf8_cut(at[i].key, KEY_BYTES)));
+        else
+            ov_buf_addf(out, "[%u]", at[i].index);
+}
+
+static ov_status too_deep(const check *c)
+{
+    ov_buf path;
+    ov_buf_init(&path);
+    outer_path(c, &path);
+    ov_status st = ov_fail_at(c->err, OV_LIMIT, (uint32_t)(c->at - c->start), (uint32_t)(c->at - c->start) + 1,
+                              OV_SLICE_FMT " ...: the JSON text nests deeper than %u", OV_SLICE_ARG(ov_buf_slice(&path)),
+                              c->max_depth);
+    ov_buf_fini(&path);
+    return st;
+}
+
 /* Members or elements, behind the opening bracket. */
 static ov_status check_children(check *c, char close)
 {
     if (++c->depth > c->max_depth)
-        return ov_fail_at(c->err, OV_LIMIT, (uint32_t)(c->at - c->start),
-                          (uint32_t)(c->at - c->start) + 1, "the JSON text nests deeper than %u",
-                          c->max_depth);
+        return too_deep(c);
     c->at++;
     skip_blanks(c);
     for (bool first = true; c->at == c->end || *c->at != close; first = false) {

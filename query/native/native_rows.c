@@ -3,6 +3,8 @@
  */
 #include "query/native/native_plan_int.h"
 
+enum { SEARCH_LIMIT = 1000 }; /* of values, where the query names none */
+
 /* ---- scan ---- */
 
 /* Of numbers that are made of a multi-value string a scan shows all. */
@@ -230,7 +232,8 @@ ov_status ovi_nplan_search(ovi_nplanner *p, const ov_json *query, ov_native_quer
     OV_TRY(ov_json_obj(query, "sort", &sort, err));
     if (sort)
         OV_TRY(ov_json_str(sort, "type", order, &order, err));
-    OV_TRY(ov_json_i64_in(query, "limit", 1000, 1, INT32_MAX, &limit, err));
+    OV_TRY(ov_json_i64_in(query, "limit", 0, 0, INT32_MAX, &limit, err));
+    limit = limit ? limit : SEARCH_LIMIT;
     OV_TRY(search_dimensions(&in, query, &dims, &count, err));
     q->hide_time = !search_time(&in, &q->time_ms);
     if (q->gran->kind != OV_GRAN_ALL)

@@ -189,7 +189,7 @@ static ov_status rows_with_time(ovi_nplanner *p, const ov_native_query *q, ovi_n
 static ov_status read_limit(const ov_json *query, uint64_t *out, ov_error *err)
 {
     int64_t limit;
-    OV_TRY(ov_json_i64_in(query, "limit", 0, INT32_MIN, INT32_MAX, &limit, err));
+    OV_TRY(ov_json_i64_in(query, "limit", 0, 0, INT32_MAX, &limit, err));
     *out = limit > 0 ? (uint64_t)limit : OV_NO_LIMIT;
     return OV_OK;
 }

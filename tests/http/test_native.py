@@ -156,6 +156,11 @@ def cases(server):
     yield 'search', lambda: same(
         {v['value'] for r in rows(server, queryType='search', searchDimensions=['s'], query={'type': 'contains', 'value': 'quoted'})
          for v in r['result']}, {'quoted, comma'})
+    yield 'limit 0 is none', lambda: same([len(rows(server, queryType=kind, granularity='all', limit=0, aggregations=COUNT, searchDimensions=['s'], query={'type': 'all'}))
+                                           for kind in ('timeseries', 'scan', 'search')], [1, 1, 1])
+    for kind in ('timeseries', 'scan', 'search'):
+        yield 'a negative limit of ' + kind, lambda k=kind: place(server, 'limit: -1 is not between 0 and ', queryType=k, granularity='all', limit=-1,
+                                                                  aggregations=COUNT, searchDimensions=['s'], query={'type': 'all'})
     yield 'segmentMetadata', lambda: same(
         rows(server, queryType='segmentMetadata', merge=True)[0]['numRows'], n)
     yield 'dataSourceMetadata', lambda: check(

@@ -147,7 +147,9 @@ static void test_limits(void **state)
     memset(deep + 1000, ']', 1000);
     deep[2000] = '\0';
     check_fails(ov_json_parse(ov_slice_cstr(deep), NULL, &arena, &v, &err), &err, OV_LIMIT,
-                "nests deeper than 100");
+                "[0][0][0][0] ...: the JSON text nests deeper than 100");
+    check_fails(ov_json_parse(OV_SLICE_LIT("{\"q\": 1, \"a\\\"{,:b\": [[{}, 0], {\"x\": [[]]}]}"), &(ov_json_limits){.max_depth = 4}, &arena, &v, &err),
+                &err, OV_LIMIT, "a\\\"{,:b[1].x[0] ...: the JSON text nests deeper than 4");
     ov_json_limits limits = {.max_depth = 5000};
     check_fails(ov_json_parse(ov_slice_cstr(deep), &limits, &arena, &v, &err), &err, OV_LIMIT,
                 "900");
