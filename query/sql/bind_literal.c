@@ -219,6 +219,9 @@ static OV_CHECKED ov_status param_value(ovi_sql_binder *b, const ov_ast *ast, co
 {
     if (p->is_null)
         return ov_expr_null(b->cx, OV_SQL_NULL, out, err);
+    if (p->sql == OV_SQL_COUNT)
+        return ovi_sql_fail_node(b, ast, OV_INVALID, err, "; a NULL among the parameters is {\"type\": \"VARCHAR\", \"value\": null}",
+                                 "Illegal use of dynamic parameter");
     if (p->sql == OV_SQL_ARRAY)
         return param_array(b, ast, p, out, err);
     switch (ov_sqltype_native(p->sql).id) {
