@@ -48,10 +48,8 @@ static void drop_chunk(ov_arena *a)
     ov_arena_chunk *c = a->chunk;
     a->chunk = c->older;
     a->total_bytes -= c->bytes;
-    if (a->budget)
-        ov_budget_release(a->budget, c->bytes);
     UNPOISON(c, c->bytes);
-    ov_free(c);
+    ov_free_charged(a->budget, c, c->bytes);
 }
 
 void ov_arena_fini(ov_arena *a)

@@ -7,6 +7,7 @@
 
 #include "base/alive.h"
 #include "base/cpu.h"
+#include "base/later.h"
 
 enum { GIVE_BACK = 4 << 20, HEAPS_PER_CORE = 2 };
 
@@ -36,6 +37,7 @@ void ov_budget_init(ov_budget *b, const char *name, size_t limit, ov_budget *par
     atomic_init(&b->peak, 0);
     b->alive = NULL;
     b->alive_cx = NULL;
+    b->later = NULL;
 }
 
 static bool charge_one(ov_budget *b, size_t bytes)
@@ -53,10 +55,19 @@ static bool charge_one(ov_budget *b, size_t bytes)
     return true;
 }
 
+/* What is being given back makes room. */
+static bool charge_after_others(ov_budget *b, size_t bytes)
+{
+    if (!b->later)
+        return false;
+    ov_later_wait(b->later);
+    return charge_one(b, bytes);
+}
+
 ov_status ov_budget_charge(ov_budget *b, size_t bytes, ov_error *err)
 {
     for (ov_budget *at = b; at; at = at->parent) {
-        if (OV_LIKELY(charge_one(at, bytes)))
+        if (OV_LIKELY(charge_one(at, bytes)) || charge_after_others(at, bytes))
             continue;
         for (ov_budget *undo = b; undo != at; undo = undo->parent)
             atomic_fetch_sub_explicit(&undo->used, bytes, memory_order_relaxed);
@@ -140,6 +151,49 @@ void ov_free(void *p)
     free(p);
 }
 
+/* Lies in the first bytes of a block that is handed over. */
+typedef struct handed {
+    ov_later_item item;
+    ov_budget *budget;
+    size_t bytes;
+} handed;
+
+static void free_handed(ov_later_item *item)
+{
+    handed *h = (handed *)item;
+    ov_budget *budget = h->budget;
+    size_t bytes = h->bytes;
+    ov_free(h);
+    ov_budget_release(budget, bytes);
+}
+
+/* Budgets below the one that hands over may be gone by the time that the block is: they are released now. */
+static bool hand_over(ov_budget *budget, void *p, size_t bytes)
+{
+    ov_error ignored = OV_ERROR_INIT;
+    ov_budget *top = budget;
+    while (top && !top->later)
+        top = top->parent;
+    if (!top || ov_budget_alive(budget, &ignored) == OV_OK)
+        return false;
+    for (ov_budget *b = budget; b != top; b = b->parent)
+        atomic_fetch_sub_explicit(&b->used, bytes, memory_order_relaxed);
+    handed *h = p;
+    *h = (handed){.item.run = free_handed, .budget = top, .bytes = bytes};
+    ov_later_put(top->later, &h->item);
+    return true;
+}
+
+void ov_free_charged(ov_budget *budget, void *p, size_t bytes)
+{
+    enum { LARGE = 64 << 10 };
+    if (bytes >= LARGE && hand_over(budget, p, bytes))
+        return;
+    ov_free(p);
+    if (budget)
+        ov_budget_release(budget, bytes);
+}
+
 ov_status ov_fail_nomem(ov_error *err, size_t bytes)
 {
     return ov_fail(err, OV_NOMEM, "the system has no %zu bytes of memory left", bytes);
@@ -201,9 +255,8 @@ void ov_array_free(ov_budget *budget, void *array, size_t bytes)
 {
     void *p;
     memcpy(&p, array, sizeof(p));
-    if (p && budget)
-        ov_budget_release(budget, bytes);
-    ov_free(p);
+    if (p)
+        ov_free_charged(budget, p, bytes);
     p = NULL;
     memcpy(array, &p, sizeof(p));
 }

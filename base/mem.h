@@ -21,6 +21,7 @@ typedef struct ov_budget {
     _Atomic size_t peak;      /* highest `used` seen */
     ov_status (*alive)(void *cx, ov_error *err); /* fails once its owner's work must stop; NULL: never */
     void *alive_cx;
+    struct ov_later *later; /* gives back what work below held when it was told to stop (later.h); NULL: it does so itself */
 } ov_budget;
 
 /* charge adds to this budget and all above it, or to none of them and fails with OV_LIMIT naming the full one. */
@@ -51,6 +52,9 @@ void *ov_aligned_malloc(size_t alignment, size_t bytes);
 char *ov_strdup(const char *text);
 char *ov_strndup(const char *text, size_t n);
 void ov_free(void *p);
+/* A block that was charged to budget (NULL: to none). A large one of work that must stop is freed, and no longer charged to the
+ * budget that knows how, a little later. */
+void ov_free_charged(ov_budget *budget, void *p, size_t bytes);
 
 /* OV_NOMEM with the size in the sentence. */
 ov_status ov_fail_nomem(ov_error *err, size_t bytes);

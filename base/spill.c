@@ -8,6 +8,7 @@
 
 #include "base/file.h"
 #include "base/file_int.h"
+#include "base/later.h"
 #include "base/mem.h"
 #include "base/os.h"
 
@@ -49,17 +50,49 @@ ov_status ov_spill_open(ov_spill_area *area, ov_spill_file *out, ov_error *err)
     return OV_OK;
 }
 
+/* ---- closing ---- */
+
+enum { LARGE = 4 << 20 }; /* bytes of a file that is not closed by the way */
+
+typedef struct closing {
+    ov_later_item item;
+    ov_spill_area *area;
+    int fd;
+    uint64_t size;
+} closing;
+
+static void end_file(const closing *c)
+{
+    (void)ov_os_now->close(c->fd);
+    atomic_fetch_sub_explicit(&c->area->used, c->size, memory_order_relaxed);
+}
+
+static void end_later(ov_later_item *item)
+{
+    end_file((closing *)item);
+    ov_free(item);
+}
+
 void ov_spill_close(ov_spill_file *f)
 {
     if (!f->area)
         return;
-    (void)ov_os_now->close(f->fd);
-    atomic_fetch_sub_explicit(&f->area->used, atomic_load(&f->size), memory_order_relaxed);
+    closing c = {.area = f->area, .fd = f->fd, .size = atomic_load(&f->size)};
     f->area = NULL;
+    closing *handed = c.area->later && c.size >= LARGE ? ov_malloc(sizeof(c)) : NULL;
+    if (!handed) {
+        end_file(&c);
+        return;
+    }
+    *handed = c;
+    handed->item.run = end_later;
+    ov_later_put(c.area->later, &handed->item);
 }
 
+/* ---- the limit ---- */
+
 /* Counts n more bytes of the area, or none. */
-static bool charge(ov_spill_area *a, size_t n, ov_error *err)
+static bool charge_now(ov_spill_area *a, size_t n, ov_error *err)
 {
     uint64_t now = atomic_fetch_add_explicit(&a->used, n, memory_order_relaxed) + n;
     uint64_t peak = atomic_load_explicit(&a->peak, memory_order_relaxed);
@@ -75,6 +108,17 @@ static bool charge(ov_spill_area *a, size_t n, ov_error *err)
                                                                 memory_order_relaxed)) {
     }
     return true;
+}
+
+/* Files that are being closed make room. */
+static bool charge(ov_spill_area *a, size_t n, ov_error *err)
+{
+    if (OV_LIKELY(charge_now(a, n, err)))
+        return true;
+    if (!a->later)
+        return false;
+    ov_later_wait(a->later);
+    return charge_now(a, n, err);
 }
 
 static ov_status write_at(const ov_spill_file *f, const char *from, size_t n, uint64_t offset, ov_error *err)

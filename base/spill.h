@@ -3,7 +3,7 @@
  *
  * An area is a folder with a limit; a spill file is one operator's scratch space in it. The file has no name from
  * the moment it is open, so that nothing is left behind however the process ends. Its bytes count against the
- * area's limit until it is closed.
+ * area's limit until it is gone.
  *
  * Threads: an area may be used from any thread; any number of threads may append to and read from one file.
  */
@@ -18,6 +18,7 @@ typedef struct ov_spill_area {
     _Atomic uint64_t used, peak;
     _Atomic uint64_t written; /* since the area was opened */
     _Atomic uint64_t files;   /* opened so far */
+    struct ov_later *later;   /* closes large files (later.h), for the system gives their pages back one by one; NULL: who closes does */
 } ov_spill_area;
 
 /* Makes the folder when it is not there. limit 0: half of what is free on its file system now. */

@@ -28,6 +28,7 @@ typedef struct ov_app {
     ov_pool *pool;
     ov_budget memory; /* of all queries together */
     ov_spill_area spill; /* what goes past a query's memory */
+    struct ov_later *later; /* gives both back when that takes its time */
     ov_tasks *tasks;
     ov_schedules *schedules;
     ov_upkeep *upkeep;

@@ -6,6 +6,7 @@
 
 #include "base/blob_cache.h"
 #include "base/cpu.h"
+#include "base/later.h"
 #include "base/os.h"
 #include "base/pool.h"
 #include "server/query/external.h"
@@ -76,6 +77,7 @@ static ov_status open_spill(ov_app *app, const ov_host_options *options, ov_erro
     if (n < 0 || (size_t)n >= sizeof dir)
         return ov_fail(err, OV_INVALID, "the name of the folder for intermediate rows is too long");
     ov_status st = ov_spill_area_open(&app->spill, dir, options->spill_bytes, err);
+    app->spill.later = app->later;
     if (st == OV_OK)
         app->env.spill = &app->spill;
     else if (!options->spill_dir && !options->writer)
@@ -98,6 +100,8 @@ ov_status ov_host_open(ov_app *app, const ov_host_options *options, ov_error *er
     size_t limit = (size_t)(options->memory_bytes ? options->memory_bytes : machine_memory() / 2);
     ov_budget_init(&app->memory, "the memory of all queries", limit, NULL);
     ov_mem_keep(limit / FREED_SHARE);
+    OV_TRY_OUT(st, ov_later_create(&app->later, err));
+    app->memory.later = app->later;
     int64_t cores = options->threads > 0 ? options->threads : ov_cpu_count();
     cores = OV_MIN(cores, (int64_t)OV_POOL_MOST_WORKERS);
     OV_TRY_OUT(st, ov_host_test_options(&app->env.options, err));
@@ -138,6 +142,8 @@ void ov_host_close(ov_app *app)
     if (app->pool)
         ov_pool_destroy(app->pool);
     ov_running_destroy(app->running);
+    ov_later_destroy(app->later);
+    app->memory.later = app->spill.later = app->later = NULL;
     ov_spill_area_close(&app->spill);
     app->catalog = NULL;
     app->pool = NULL;
