@@ -60,6 +60,10 @@ def cases(server):
         'resultFormat': 'array'})[2], b'[[1],[2],[3],[1]]\n')
     yield 'timeout is honoured', lambda: check(server.post('/druid/v2/sql', {
         'query': 'SELECT 1 AS x', 'context': {'timeout': 1000}})[0] == 200)
+    for key, value in (('timeout', 'x'), ('timeout', -1), ('timeout', 1.5), ('timeout', []), ('sqlOuterLimit', 'x'), ('maxMemoryBytes', 'x'),
+                       ('priority', 'high'), ('sqlTimeZone', 'Mars/Phobos'), ('sqlTimeZone', 7), ('sqlTimeZone', ['UTC'])):
+        yield 'context: %s of %r' % (key, value), lambda key=key, value=value: refused(server, 400, body={
+            'query': 'SELECT 1', 'context': {key: value}})
     yield 'task: not JSON', lambda: refused(server, 400, path='/druid/indexer/v1/task', raw=b'{')
     yield 'task: unknown type', lambda: refused(server, 400, path='/druid/indexer/v1/task', body={'type': 'no_such'})
     yield 'task: no spec', lambda: refused(server, 400, path='/druid/indexer/v1/task', body={'type': 'index_parallel'})
