@@ -274,6 +274,8 @@ static ov_status read_context(const ov_json *cx, ov_query_request *q, ov_error *
     const ov_json *zone = ov_json_find(cx, "sqlTimeZone");
     if (zone && zone->kind == OV_JSON_STRING)
         q->time_zone = zone->s;
+    else if (zone && zone->kind != OV_JSON_NULL) /* never silently UTC */
+        return ov_json_fail(zone, err, OV_INVALID, "a time zone is a name or an offset in quotes, such as \"Europe/Paris\" or \"+01:00\"");
     OV_TRY(context_count(cx, "timeout", &q->timeout_ms, err));
     int64_t limit = -1;
     const ov_json *outer = ov_json_find(cx, "sqlOuterLimit");

@@ -45,6 +45,8 @@ def cases(server):
         'query': 'SELECT ?', 'parameters': [{'type': 'BIGINT', 'value': 'x'}]})
     yield 'null for a parameter', lambda: check(b'a NULL among the parameters is' in refused(server, 400, body={
         'query': 'SELECT ?', 'parameters': [None]}))
+    yield 'a time zone that is a number', lambda: check(b'context.sqlTimeZone' in refused(server, 400, body={
+        'query': 'SELECT 1', 'context': {'sqlTimeZone': 5}}))
     yield 'unknown content type', lambda: refused(server, 415, raw=b'<x/>', kind='text/xml')
     yield 'unknown path', lambda: refused(server, 404, path='/no/such/path', body={})
     yield 'wrong method', lambda: refused(server, 405, path='/druid/v2/sql', raw=b'', kind=None, method='PUT')
