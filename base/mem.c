@@ -8,6 +8,7 @@
 #include "base/alive.h"
 #include "base/cpu.h"
 #include "base/later.h"
+#include "base/thread.h"
 
 enum { GIVE_BACK = 4 << 20, HEAPS_PER_CORE = 2 };
 
@@ -21,11 +22,31 @@ void ov_mem_setup(void)
     (void)mallopt(M_MXFAST, 0); /* threads keep small blocks themselves; what lies in fast bins is merged at every large request */
 }
 
+static ov_mutex keeping = OV_MUTEX_INIT;
+static size_t kept_each = GIVE_BACK; /* by a heap, while nobody is sparing */
+static unsigned sparing;
+
+static void tell_heaps(void)
+{
+    (void)mallopt(M_TRIM_THRESHOLD, (int)(sparing ? GIVE_BACK : kept_each));
+}
+
 void ov_mem_keep(size_t bytes)
 {
     enum { MOST = 16 << 20 }; /* more is hardly ever asked for again: larger arrays are no heap's */
     size_t each = bytes / HEAPS_PER_CORE / OV_MAX(ov_cpu_count(), 1u);
-    (void)mallopt(M_TRIM_THRESHOLD, (int)OV_MIN(OV_MAX(each, (size_t)GIVE_BACK), (size_t)MOST));
+    ov_mutex_lock(&keeping);
+    kept_each = OV_MIN(OV_MAX(each, (size_t)GIVE_BACK), (size_t)MOST);
+    tell_heaps();
+    ov_mutex_unlock(&keeping);
+}
+
+void ov_mem_spare(bool on)
+{
+    ov_mutex_lock(&keeping);
+    sparing += on ? 1 : -1;
+    tell_heaps();
+    ov_mutex_unlock(&keeping);
 }
 
 void ov_budget_init(ov_budget *b, const char *name, size_t limit, ov_budget *parent)

@@ -43,6 +43,9 @@ void ov_mem_setup(void);
 /* Heaps may keep so much freed memory together, for who comes next: pages that come new from the system are cleared, one fault each. A few
  * megabytes a heap are kept in any case. */
 void ov_mem_keep(size_t bytes);
+/* Between on and off, which may be several at a time, heaps keep no more than without ov_mem_keep: who loads rows within a small memory
+ * has to stay within it as a process. Any thread. */
+void ov_mem_spare(bool on);
 
 /* malloc family; NULL when memory is out. Freed with ov_free. Sizes of 0 give a valid pointer. */
 void *ov_malloc(size_t bytes);

@@ -303,8 +303,11 @@ static void run_task(ovi_task *t)
     ov_streams *streams = t->runner->config.streams;
     if (st == OV_OK && streams && t->row.datasource.n)
         st = ov_streams_flush(streams, t->row.datasource, &err);
-    if (st == OV_OK)
+    if (st == OV_OK) {
+        ov_mem_spare(true);
         st = t->type->run(t, &err);
+        ov_mem_spare(false);
+    }
     ov_task_phase phase = st == OV_OK ? OV_TASK_SUCCESS : OV_TASK_FAILED;
     bool recorded = true;
     if (st != OV_OK)

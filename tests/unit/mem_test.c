@@ -58,6 +58,15 @@ static void test_memory_stays(void **state)
     assert_true(resident() >= before + 8 * MIB);
     fill_and_free(BLOCKS);
     assert_true(resident() < before + 32 * MIB);
+    ov_mem_spare(true);
+    ov_mem_spare(true);
+    fill_and_free(BLOCKS);
+    ov_mem_spare(false); /* one of two */
+    fill_and_free(14);
+    assert_true(resident() < before + 8 * MIB);
+    ov_mem_spare(false);
+    fill_and_free(14);
+    assert_true(resident() >= before + 8 * MIB);
     ov_mem_keep(0);
     fill_and_free(BLOCKS);
     assert_true(resident() < before + 16 * MIB);
