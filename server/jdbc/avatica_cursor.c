@@ -11,7 +11,8 @@ enum { AHEAD_BYTES = 4 << 20 }; /* made and not fetched before the query waits *
 struct ov_cursor {
     ov_app *app;
     ov_query *query;
-    ov_running_entry running; /* its flag is what the query asks */
+    ov_running_entry *running; /* its flag is what the query asks */
+    bool listed;               /* among the queries that run: until its thread is through */
     char uuid[OV_UUID_BYTES]; /* its id when the client gave none */
     ov_av_wire wire;
     size_t most_ahead;
@@ -43,7 +44,7 @@ static OV_CHECKED ov_status wait_for_client(ov_cursor *c, ov_error *err)
 {
     int64_t since = ov_monotonic_ns() / 1000000;
     bool left = false;
-    while (ahead(c) > c->most_ahead && !atomic_load(&c->running.cancelled)) {
+    while (ahead(c) > c->most_ahead && !atomic_load(&c->running->cancelled)) {
         int64_t waited = ov_monotonic_ns() / 1000000 - since;
         if (waited > OV_CURSOR_IDLE_MS) {
             return ov_fail(err, OV_TIMEOUT, "nobody fetched rows of this statement for %d seconds",
@@ -55,7 +56,7 @@ static OV_CHECKED ov_status wait_for_client(ov_cursor *c, ov_error *err)
         }
         ov_cond_wait_ms(&c->changed, &c->lock, OV_PLACE_PATIENCE_MS);
     }
-    if (atomic_load(&c->running.cancelled))
+    if (atomic_load(&c->running->cancelled))
         return ov_fail(err, OV_CANCELLED, "Query cancelled");
     if (!left)
         return OV_OK;
@@ -126,6 +127,13 @@ static ov_status sink_rows(void *self, const ov_batch *batch, ov_error *err)
     return st;
 }
 
+static void unlist(ov_cursor *c)
+{
+    if (c->listed)
+        ov_running_remove(c->app->running, c->running);
+    c->listed = false;
+}
+
 static void run(void *arg)
 {
     ov_cursor *c = arg;
@@ -135,6 +143,7 @@ static void run(void *arg)
     if (st == OV_OK)
         st = ov_query_run(c->query, &sink, &err);
     ov_place_leave(&c->place);
+    unlist(c);
     ov_mutex_lock(&c->lock);
     c->finished = true;
     c->status = st;
@@ -149,12 +158,12 @@ static void run(void *arg)
  * the cursor does, so the id is a copy. */
 static OV_CHECKED ov_status name_query(ov_cursor *c, ov_query_request *query, ov_error *err)
 {
-    c->running.started_ms = ov_now_ms();
+    c->running->started_ms = ov_now_ms();
     if (query->query_id.n == 0) {
         ov_uuid_make(c->uuid);
         query->query_id = ov_slice_cstr(c->uuid);
     }
-    return ov_arena_copy(&c->names, query->query_id, &c->running.id, err);
+    return ov_arena_copy(&c->names, query->query_id, &c->running->id, err);
 }
 
 ov_status ov_cursor_open(ov_app *app, const ov_cursor_request *rq, ov_cursor **out, ov_error *err)
@@ -163,6 +172,7 @@ ov_status ov_cursor_open(ov_app *app, const ov_cursor_request *rq, ov_cursor **o
     if (!c)
         return ov_fail_nomem(err, sizeof *c);
     c->app = app;
+    c->running = rq->running;
     c->wire = rq->wire;
     c->most_ahead = rq->whole ? SIZE_MAX : AHEAD_BYTES;
     ov_arena_init(&c->names, "cursor", NULL);
@@ -171,9 +181,10 @@ ov_status ov_cursor_open(ov_app *app, const ov_cursor_request *rq, ov_cursor **o
     ov_mutex_init(&c->lock);
     ov_cond_init(&c->changed);
     ov_query_request query = *rq->query;
-    query.cancel = &c->running.cancelled;
+    query.cancel = &c->running->cancelled;
     ov_status st = name_query(c, &query, err);
-    ov_running_add(app->running, &c->running);
+    ov_running_add(app->running, c->running);
+    c->listed = true;
     if (st == OV_OK)
         st = ov_query_open(&app->env, &query, &c->query, err);
     if (st == OV_OK) {
@@ -256,12 +267,12 @@ void ov_cursor_close(ov_cursor *c)
 {
     if (!c)
         return;
-    atomic_store(&c->running.cancelled, true);
+    atomic_store(&c->running->cancelled, true);
     ov_mutex_lock(&c->lock);
     ov_cond_broadcast(&c->changed);
     ov_mutex_unlock(&c->lock);
     ov_thread_join(&c->thread);
-    ov_running_remove(c->app->running, &c->running);
+    unlist(c);
     ov_query_close(c->query);
     ov_cond_fini(&c->changed);
     ov_mutex_fini(&c->lock);

@@ -18,6 +18,7 @@ typedef struct ov_cursor ov_cursor;
 
 typedef struct ov_cursor_request {
     const ov_query_request *query;
+    ov_running_entry *running; /* its flag stops the query; the caller's, outlives the cursor */
     int64_t priority;
     ov_av_wire wire;
     bool whole; /* all rows are fetched at once: the query need not wait */

@@ -12,6 +12,7 @@ enum {
 
 typedef struct session {
     ov_app *app;
+    ov_request *http;
     const ov_av_request *rq;
     ov_av_wire wire;
     ov_arena *a;
@@ -57,6 +58,12 @@ static OV_CHECKED ov_status sign(session *s, ov_slice sql, const ov_field *field
     return ov_arena_copy(s->a, sql, &(*out)->sql, err);
 }
 
+static void stop(void *flag)
+{
+    _Atomic bool *cancelled = flag;
+    atomic_store(cancelled, true);
+}
+
 /* Runs a query as the statement's only one and answers with its first frame. Under the statement's lock. */
 static OV_CHECKED ov_status execute(session *s, ov_av_statement *st, const ov_sql_request *rq,
                                     uint64_t rows, ov_error *err)
@@ -65,7 +72,11 @@ static OV_CHECKED ov_status execute(session *s, ov_av_statement *st, const ov_sq
     uint32_t count;
     ov_cursor_close(st->cursor);
     st->cursor = NULL;
+    OV_TRY(ov_av_statement_begin(s->app->avatica, st, err));
+    if (ov_request_gone(s->http))
+        stop(&st->running.cancelled);
     ov_cursor_request cursor = {.query = &rq->query,
+                                .running = &st->running,
                                 .priority = rq->priority,
                                 .wire = s->wire,
                                 .whole = rows == UINT64_MAX};
@@ -140,7 +151,9 @@ on_statement(session *s, ov_status (*verb)(session *, ov_av_statement *, ov_erro
         return OV_OK;
     }
     ov_mutex_lock(&st->lock);
+    ov_request_on_gone(s->http, stop, &st->running.cancelled);
     ov_status result = verb(s, st, err);
+    ov_request_on_gone(s->http, NULL, NULL);
     ov_mutex_unlock(&st->lock);
     ov_av_statement_release(s->app->avatica, st);
     return result;
@@ -302,10 +315,10 @@ static OV_CHECKED ov_status answer(session *s, ov_error *err)
     }
 }
 
-ov_status ov_av_answer(ov_app *app, const ov_av_request *rq, ov_av_wire wire, ov_arena *a,
-                       ov_av_response *out, bool *no_connection, ov_error *err)
+ov_status ov_av_answer(ov_app *app, ov_request *http, const ov_av_request *rq, ov_av_wire wire, ov_arena *a, ov_av_response *out,
+                       bool *no_connection, ov_error *err)
 {
-    session s = {.app = app, .rq = rq, .wire = wire, .a = a, .out = out};
+    session s = {.app = app, .http = http, .rq = rq, .wire = wire, .a = a, .out = out};
     ov_error missing = OV_ERROR_INIT;
     *out = (ov_av_response){.kind = rq->kind};
     *no_connection = rq->kind != OV_AV_OPEN_CONNECTION && rq->kind != OV_AV_CLOSE_CONNECTION &&

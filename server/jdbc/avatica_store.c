@@ -40,14 +40,21 @@ static void free_statement(ov_av_statement *st)
     ov_free(st);
 }
 
+/* The connection has it no longer: its query ends. True when nobody else reads it. Under the lock. */
+static bool forget(ov_av_statement *st)
+{
+    st->connection = NULL;
+    atomic_store(&st->running.cancelled, true);
+    return --st->refs == 0;
+}
+
 /* Drops the store's count of every statement; those that were the last go to *dead. Under the lock. */
 static void unlink_statements(ov_av_connection *c, ov_av_statement **dead)
 {
     while (c->statements) {
         ov_av_statement *st = c->statements;
         c->statements = st->next;
-        st->connection = NULL;
-        if (--st->refs == 0) {
+        if (forget(st)) {
             st->next = *dead;
             *dead = st;
         }
@@ -305,6 +312,16 @@ ov_status ov_av_statement_create(ov_av_store *s, ov_slice connection, ov_av_stat
     return OV_OK;
 }
 
+ov_status ov_av_statement_begin(ov_av_store *s, ov_av_statement *st, ov_error *err)
+{
+    ov_mutex_lock(&s->lock);
+    bool open = st->connection;
+    if (open)
+        atomic_store(&st->running.cancelled, false);
+    ov_mutex_unlock(&s->lock);
+    return open ? OV_OK : ov_fail(err, OV_CANCELLED, "statement %u was closed", st->id);
+}
+
 ov_status ov_av_statement_find(ov_av_store *s, ov_slice connection, uint32_t id,
                                ov_av_statement **out, ov_error *err)
 {
@@ -343,9 +360,8 @@ void ov_av_statement_close(ov_av_store *s, ov_slice connection, uint32_t id)
             continue;
         *at = st->next;
         st->next = NULL;
-        st->connection = NULL;
         c->count--;
-        if (--st->refs == 0)
+        if (forget(st))
             dead = st;
         break;
     }

@@ -26,6 +26,7 @@ typedef struct ov_av_statement {
     ov_arena arena;    /* sql */
     ov_slice sql;      /* prepared; empty before */
     ov_cursor *cursor; /* NULL: nothing was executed */
+    ov_running_entry running; /* its flag, which any thread may set, stops the query of the cursor, also while it opens */
     /* the store's */
     ov_av_connection *connection;
     uint32_t refs;
@@ -48,6 +49,8 @@ OV_CHECKED ov_status ov_av_store_info(ov_av_store *s, ov_slice id, ov_arena *a, 
 /* A new statement, retained. OV_NOT_FOUND: no such connection. */
 OV_CHECKED ov_status ov_av_statement_create(ov_av_store *s, ov_slice connection,
                                             ov_av_statement **out, ov_error *err);
+/* Before a query of the statement: what stopped the last one does not stop this. OV_CANCELLED: it was closed meanwhile. */
+OV_CHECKED ov_status ov_av_statement_begin(ov_av_store *s, ov_av_statement *st, ov_error *err);
 /* *out NULL: the connection has none of this number. OV_NOT_FOUND: no such connection. */
 OV_CHECKED ov_status ov_av_statement_find(ov_av_store *s, ov_slice connection, uint32_t id,
                                           ov_av_statement **out, ov_error *err);

@@ -21,7 +21,7 @@ static void answer(ov_app *app, ov_request *rq, ov_av_wire wire)
     ov_status st = wire == OV_AV_JSON ? ov_av_json_read(body, a, &in, &err)
                                       : ov_av_proto_read(body, a, &in, &err);
     if (st == OV_OK)
-        st = ov_av_answer(app, &in, wire, a, &out, &no_connection, &err);
+        st = ov_av_answer(app, rq, &in, wire, a, &out, &no_connection, &err);
     if (st == OV_OK && wire == OV_AV_JSON)
         ov_av_json_write(&out, address, &text);
     else if (st == OV_OK)

@@ -1,7 +1,11 @@
 """Avatica's JSON form without a driver: what clients act on when things go wrong, and how frames follow each other."""
 import json
+import threading
+import time
 
+from raw import Raw
 from test_formats import check, same
+from test_framing import post, wait_idle
 
 PATH = '/druid/v2/sql/avatica/'
 
@@ -132,6 +136,35 @@ def many_connections(server):
         same(ask(server, 'closeConnection', connectionId='many %d' % i)[0], 200)
 
 
+LIST = 'UNNEST(ARRAY[%s])' % ','.join(map(str, range(400)))
+ENDLESS = 'SELECT COUNT(*) FROM %s AS a(x), %s AS b(x), %s AS c(x), %s AS d(x) WHERE a.x + b.x < c.x * d.x' % (LIST, LIST, LIST, LIST)
+
+
+def client_leaves(server):
+    """Nobody is left for the answer: the query ends, and the statement runs the next one."""
+    statement = opened(server, 'leaves')
+    with Raw(server.port) as raw:
+        request = dict(request='prepareAndExecute', connectionId='leaves', statementId=statement, sql=ENDLESS)
+        raw.send(post(json.dumps(request).encode(), path=PATH.encode()))
+        time.sleep(0.5)
+    wait_idle(server)
+    same(ask(server, 'prepareAndExecute', connectionId='leaves', statementId=statement, sql='SELECT 1')[0], 200)
+
+
+def closed_while_it_runs(server):
+    """Closing a statement or its connection ends the query that another thread of the client waits for."""
+    for request in ('closeStatement', 'closeConnection'):
+        statement, answers = opened(server, request), []
+        run = threading.Thread(target=lambda s=statement, r=request, a=answers: a.append(
+            ask(server, 'prepareAndExecute', connectionId=r, statementId=s, sql=ENDLESS)))
+        run.start()
+        time.sleep(0.5)
+        same(ask(server, request, connectionId=request, statementId=statement)[0], 200)
+        run.join(3)  # the first frame comes after five seconds at the latest
+        check(answers and answers[0][0] == 500 and 'ancel' in answers[0][1]['errorMessage'], answers)
+        wait_idle(server)
+
+
 def bad_bytes(server):
     for body in (b'', b'{', b'[]', b'{"request":"dance"}', b'{"request":"fetch","offset":-1}'):
         status, _, answer = server.request('POST', PATH, body, {'Content-Type': 'application/octet-stream'})
@@ -144,5 +177,5 @@ def bad_bytes(server):
 def cases(server):
     for function in (unknown_connection, request_in_a_header, errors_leave_the_connection_usable, frames, most_rows,
                      infinities, properties, parameters, catalogs, many_connections,
-                     bad_bytes):
+                     client_leaves, closed_while_it_runs, bad_bytes):
         yield function.__name__.replace('_', ' '), lambda f=function: f(server)

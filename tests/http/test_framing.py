@@ -12,9 +12,9 @@ SQL = b'{"query":"SELECT 1 AS x"}'
 ROW = b'[{"x":1}]\n'
 
 
-def post(body=SQL, head=b''):
-    return (b'POST /druid/v2/sql HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: %d\r\n%s\r\n'
-            % (len(body), head)) + body
+def post(body=SQL, head=b'', path=b'/druid/v2/sql'):
+    return (b'POST %s HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: %d\r\n%s\r\n'
+            % (path, len(body), head)) + body
 
 
 def talk(server, data, want, body=None, ends=None):
