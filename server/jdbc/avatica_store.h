@@ -2,7 +2,7 @@
  * JDBC connections and their statements, by the names and numbers their clients know.
  *
  * A statement in use is counted, so closing it (or its connection) while another request reads it ends its query but
- * not its memory. Connections nobody used for OV_AV_IDLE_MS go when somebody opens another one.
+ * not its memory. Connections nobody used for OV_AV_IDLE_MS are not found any more; what they hold goes when somebody opens another one.
  *
  * Threads: any. What belongs to one statement is read under ov_av_statement_lock.
  */
