@@ -28,3 +28,5 @@ int64_t ovi_query_deadline_in(int64_t timeout_ms);
 bool ovi_query_makes_tables(const ov_plan *node, bool count_lookups);
 /* q->planned is new; texts of the request outlive it. */
 OV_CHECKED ov_status ovi_query_make_plan(ov_query *q, const ov_query_env *env, const ov_query_request *rq, ov_error *err);
+/* Rows of the segment that the scan's filter leaves at most, by the row indexes of its text columns; all of them where none tells. */
+uint64_t ovi_query_rows_left(const ov_plan *scan, const ov_snapshot *snapshot, const ov_segment_entry *entry);

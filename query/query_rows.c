@@ -12,19 +12,49 @@ static uint64_t share_of(const ov_segment_info *info, int64_t start, int64_t end
     return (uint64_t)((double)info->rows * (to - from) / span) + 1;
 }
 
-/* Rows of segments in the time ranges, about. */
+enum {
+    WORTH_ASKING = 1 << 16, /* rows: indexes are not asked for fewer */
+    ASKED = 8,              /* segments that are, spread over all */
+};
+
+/* Rows of one segment in the time ranges, about. */
+static uint64_t rows_in_ranges(const ov_plan *node, const ov_segment_info *info)
+{
+    uint64_t share = 0;
+    for (uint32_t r = 0; r < node->scan.range_count; r++)
+        share += share_of(info, node->scan.ranges[r].start_ms, node->scan.ranges[r].end_ms);
+    return OV_MIN(share, (uint64_t)info->rows);
+}
+
+/* The part that row indexes leave, by a few of the segments that are read. */
+static double indexed_share(const ov_plan *node, const ov_snapshot *snapshot, const ov_datasource *ds, uint32_t read)
+{
+    uint32_t step = (read + ASKED - 1) / ASKED, at = 0;
+    double all = 0, left = 0;
+    for (uint32_t i = 0; i < ds->segment_count; i++) {
+        const ov_segment_entry *entry = ds->segments[i];
+        if (rows_in_ranges(node, &entry->info) == 0 || at++ % step)
+            continue;
+        all += (double)entry->info.rows;
+        left += (double)ovi_query_rows_left(node, snapshot, entry);
+    }
+    return all > 0 ? left / all : 1;
+}
+
+/* Rows of segments in the time ranges that are looked at, about. */
 static uint64_t scanned_rows(const ov_plan *node, const ov_snapshot *snapshot)
 {
     const ov_datasource *ds = ov_plan_datasource(node, snapshot);
     uint64_t rows = 0;
+    uint32_t read = 0;
     for (uint32_t i = 0; i < ds->segment_count; i++) {
-        const ov_segment_info *info = &ds->segments[i]->info;
-        uint64_t share = 0;
-        for (uint32_t r = 0; r < node->scan.range_count; r++)
-            share += share_of(info, node->scan.ranges[r].start_ms, node->scan.ranges[r].end_ms);
-        rows += OV_MIN(share, (uint64_t)info->rows);
+        uint64_t share = rows_in_ranges(node, &ds->segments[i]->info);
+        rows += share;
+        read += share > 0;
     }
-    return rows;
+    if (rows < WORTH_ASKING || !node->scan.filter || node->scan.filter_is_ranges)
+        return rows;
+    return (uint64_t)((double)rows * indexed_share(node, snapshot, ds, read));
 }
 
 /* The first rows of a scan without a filter but on time: it ends when it has them. */
