@@ -101,14 +101,14 @@ static bool take_done(ov_http_multi *m, ov_http_done *done)
 
 ov_status ov_http_multi_next(ov_http_multi *m, int64_t timeout_ms, bool *any, ov_http_done *done, ov_error *err)
 {
-    int64_t until = ov_monotonic_ns() / 1000000 + timeout_ms;
+    int64_t until = ov_monotonic_ms() + timeout_ms;
     for (;;) {
         int active = 0;
         CURLMcode rc = curl_multi_perform(m->multi, &active);
         *any = rc == CURLM_OK && take_done(m, done);
         if (*any)
             return OV_OK;
-        int64_t left = until - ov_monotonic_ns() / 1000000;
+        int64_t left = until - ov_monotonic_ms();
         if (rc == CURLM_OK && left <= 0)
             return OV_OK;
         if (rc == CURLM_OK)

@@ -340,6 +340,21 @@ void ov_jsonr_unescape(ov_slice raw, ov_buf *out)
     }
 }
 
+ov_status ov_jsonr_text(const ov_jsonr_value *v, ov_arena *out, ov_slice *text, ov_error *err)
+{
+    *text = v->text;
+    if (v->kind != OV_JSONR_STRING || !v->escaped)
+        return OV_OK;
+    ov_buf buf;
+    ov_buf_init(&buf);
+    ov_jsonr_unescape(v->text, &buf);
+    ov_status st = ov_buf_check(&buf, err);
+    if (st == OV_OK)
+        st = ov_arena_copy(out, ov_buf_slice(&buf), text, err);
+    ov_buf_fini(&buf);
+    return st;
+}
+
 bool ov_jsonr_is(ov_slice raw, bool escaped, ov_slice text)
 {
     if (!escaped)

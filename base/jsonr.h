@@ -14,6 +14,7 @@
  */
 #pragma once
 
+#include "base/arena.h"
 #include "base/buf.h"
 
 enum { OV_JSONR_DEPTH = 1000 };
@@ -52,6 +53,8 @@ bool ov_jsonr_next(ov_jsonr *r, ov_jsonr_value *item);
 
 /* The text of a string without its escapes; lone surrogates become U+FFFD. */
 void ov_jsonr_unescape(ov_slice raw, ov_buf *out);
+/* The same of a value: as it lies where nothing is escaped, else in the arena. What is no string is its text. */
+OV_CHECKED ov_status ov_jsonr_text(const ov_jsonr_value *v, ov_arena *out, ov_slice *text, ov_error *err);
 bool ov_jsonr_is(ov_slice raw, bool escaped, ov_slice text); /* is it this text */
 /* The value in its one normal form: no blanks, strings with the fewest escapes, reals as Java prints them. */
 void ov_jsonr_print(const ov_jsonr_value *v, ov_buf *out);

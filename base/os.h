@@ -61,6 +61,11 @@ static inline int64_t ov_monotonic_ns(void)
     return ov_os_now->monotonic_ns();
 }
 
+static inline int64_t ov_monotonic_ms(void)
+{
+    return ov_monotonic_ns() / 1000000;
+}
+
 /* At least that long, interrupted or not. */
 void ov_sleep_ms(int64_t ms);
 

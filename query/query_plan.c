@@ -4,6 +4,7 @@
  */
 #include "query/query_int.h"
 
+#include "base/os.h"
 #include "base/tz.h"
 #include "query/subquery.h"
 #include "query/system/system.h"
@@ -11,7 +12,7 @@
 int64_t ovi_query_deadline_in(int64_t timeout_ms)
 {
     const int64_t longest = INT64_MAX / 2; /* the sum stays a number */
-    return timeout_ms > 0 ? ov_monotonic_ns() / 1000000 + OV_MIN(timeout_ms, longest) : 0;
+    return timeout_ms > 0 ? ov_monotonic_ms() + OV_MIN(timeout_ms, longest) : 0;
 }
 
 /* What SET statements change; they beat the request's context. */

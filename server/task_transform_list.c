@@ -31,22 +31,6 @@ static elements look_at(const ov_jsonr_value *array)
     return e;
 }
 
-/* A value among texts: numbers as they are written, truth as words. */
-static ov_status text_of(const ov_jsonr_value *v, ov_arena *scratch, ov_slice *out, ov_error *err)
-{
-    *out = v->text;
-    if (v->kind != OV_JSONR_STRING || !v->escaped)
-        return OV_OK;
-    ov_buf text;
-    ov_buf_init(&text);
-    ov_jsonr_unescape(v->text, &text);
-    ov_status st = ov_buf_check(&text, err);
-    if (st == OV_OK)
-        st = ov_arena_copy(scratch, ov_buf_slice(&text), out, err);
-    ov_buf_fini(&text);
-    return st;
-}
-
 static ov_status number_of(const ov_jsonr_value *v, bool real, void *lane, ov_error *err)
 {
     int64_t whole = 0;
@@ -77,8 +61,8 @@ static ov_status read_items(const ov_jsonr_value *array, elements e, ov_type typ
         if (item.kind == OV_JSONR_NULL)
             continue;
         ov_bits_set(valid, i);
-        if (e.text)
-            OV_TRY(text_of(&item, scratch, &((ov_slice *)(void *)lanes)[i], err));
+        if (e.text) /* numbers as they are written, truth as words */
+            OV_TRY(ov_jsonr_text(&item, scratch, &((ov_slice *)(void *)lanes)[i], err));
         else
             OV_TRY(number_of(&item, e.real, lanes + i * width, err));
     }

@@ -174,16 +174,9 @@ static ov_status field_of_json(ov_slice json, bool scalar_only, ov_arena *scratc
         return OV_OK;
     if (v.kind == OV_JSONR_TRUE || v.kind == OV_JSONR_FALSE)
         v.text = ov_slice_make(v.kind == OV_JSONR_TRUE ? "1" : "0", 1);
-    if (!v.escaped)
-        return field_text(v.text, kinds[v.kind], scratch, out, err);
-    ov_buf text;
-    ov_buf_init(&text);
-    ov_jsonr_unescape(v.text, &text);
-    ov_status st = ov_buf_check(&text, err);
-    if (st == OV_OK)
-        st = field_text(ov_buf_slice(&text), OV_FIELD_TEXT, scratch, out, err);
-    ov_buf_fini(&text);
-    return st;
+    ov_slice text;
+    OV_TRY(ov_jsonr_text(&v, scratch, &text, err));
+    return field_text(text, kinds[v.kind], scratch, out, err);
 }
 
 /* As JSON; what JSON has no number for is a text. */

@@ -187,7 +187,7 @@ static ov_status settle_gap(ovi_kafka_task *t, ovi_kafka_part *p, ov_error *err)
  * would cost rows is believed when two looks agree on it. */
 static bool is_sure(ovi_kafka_part *p, bool odd)
 {
-    int64_t now = ov_monotonic_ns() / 1000000;
+    int64_t now = ov_monotonic_ms();
     if (!odd || !p->odd_ms)
         p->odd_ms = odd ? now : 0;
     return odd && now - p->odd_ms >= SURE_MS;
@@ -288,19 +288,19 @@ static ov_status look_at_all(ovi_kafka_task *t, ov_error *err)
 void ovi_kafka_watch(ovi_kafka_task *t)
 {
     ov_error err = OV_ERROR_INIT;
-    if (ov_monotonic_ns() / 1000000 - t->looked_ms < LOOK_MS)
+    if (ov_monotonic_ms() - t->looked_ms < LOOK_MS)
         return;
     for (uint32_t i = 0; i < t->part_count && !atomic_load(&t->sup->stop); i++)
         if (t->parts[i].led && ask_offsets(t, &t->parts[i], &err) != OV_OK)
             break; /* the next look tells of it */
-    t->looked_ms = ov_monotonic_ns() / 1000000;
+    t->looked_ms = ov_monotonic_ms();
 }
 
 void ovi_kafka_look(ovi_kafka_task *t)
 {
     ovi_kafka_sup *s = t->sup;
     ov_error err = OV_ERROR_INIT;
-    int64_t now = ov_monotonic_ns() / 1000000;
+    int64_t now = ov_monotonic_ms();
     if (now - t->looked_ms < (t->part_count && t->connected ? LOOK_MS : SOON_MS) && t->looked_ms)
         return;
     ov_status st = look_at_all(t, &err);
@@ -312,7 +312,7 @@ void ovi_kafka_look(ovi_kafka_task *t)
         ovi_kafka_trouble_add(s, st == OV_IO || st == OV_NOT_FOUND, "%s", err.text);
     if (t->assign)
         assign(t, rd_kafka_topic_name(t->topic));
-    t->looked_ms = ov_monotonic_ns() / 1000000;
+    t->looked_ms = ov_monotonic_ms();
     if (t->number == 0)
         ovi_kafka_keep_state(s);
 }

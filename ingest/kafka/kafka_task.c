@@ -222,7 +222,7 @@ static void fill(ovi_kafka_task *t)
         for (ssize_t i = 0; i < n; i++)
             if (!take(t, some[i]))
                 rd_kafka_message_destroy(some[i]);
-        int64_t now = ov_monotonic_ns() / 1000000;
+        int64_t now = ov_monotonic_ms();
         if (t->message_count && !first_ms)
             first_ms = now;
         if (!t->message_count || now - first_ms >= LINGER_MS - TAKE_MS)

@@ -180,7 +180,7 @@ static ov_status print_parsed(sampler *s, const ov_rows *r, ov_error *err)
 
 static bool out_of_time(const sampler *s)
 {
-    return s->until_ms && ov_monotonic_ns() / 1000000 > s->until_ms;
+    return s->until_ms && ov_monotonic_ms() > s->until_ms;
 }
 
 static ov_status read_block(sampler *s, ovi_parser *p, const ovi_block *b, ov_rows *rows, uint64_t lines_before,
@@ -313,7 +313,7 @@ ov_status ov_sample_run(const ov_spec *spec, const ov_load_env *env, const ov_sa
 {
     sampler s = {.spec = spec, .env = env, .options = options, .err = OV_ERROR_INIT};
     if (options->timeout_ms > 0)
-        s.until_ms = ov_monotonic_ns() / 1000000 + options->timeout_ms;
+        s.until_ms = ov_monotonic_ms() + options->timeout_ms;
     ov_arena_init(&s.arena, "sample", env->budget);
     ovi_discovery_init(&s.found, &s.arena);
     ov_status st = run(&s, json, err);

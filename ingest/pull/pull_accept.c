@@ -222,7 +222,7 @@ static ov_status accept_page(ovi_flight *f, ov_error *err)
     if (st != OV_OK)
         s->now = before; /* rows of a page that was not read to its end are not loaded, so they are not known either */
     if (st == OV_OK && page.backoff_ms > 0)
-        ovi_pool_park(f->run->pool, ov_monotonic_ns() / 1000000 + page.backoff_ms);
+        ovi_pool_park(f->run->pool, ov_monotonic_ms() + page.backoff_ms);
     if (st == OV_OK && page.retry) {
         const ovi_pull_limits *l = &f->run->spec->source.limits;
         if (s->attempts++ < l->retries)

@@ -162,7 +162,7 @@ static void tell_status(ovi_flight *f, const char *more, char text[OV_ERROR_TEXT
 void ovi_series_wait(ovi_series *s, int64_t ms)
 {
     s->phase = OVI_WAITS;
-    s->not_before = ov_monotonic_ns() / 1000000 + ms;
+    s->not_before = ov_monotonic_ms() + ms;
 }
 
 static void tell_again(ovi_flight *f, const char *what, int64_t wait_ms)
@@ -178,7 +178,7 @@ static void tell_again(ovi_flight *f, const char *what, int64_t wait_ms)
 static void limited(ovi_flight *f, int64_t wait)
 {
     ovi_series *s = f->series;
-    int64_t until = ov_monotonic_ns() / 1000000 + wait;
+    int64_t until = ov_monotonic_ms() + wait;
     s->limited++;
     s->phase = OVI_WAITS;
     s->not_before = 0; /* another token may be free */
@@ -195,7 +195,7 @@ static void watch_budget(ovi_flight *f)
     enum { MARGIN_MS = 1000 };
     const ovi_reply *r = &f->reply;
     int64_t wait = r->reset_wall_ms - (r->date_wall_ms >= 0 ? r->date_wall_ms : ov_now_ms());
-    int64_t until = ov_monotonic_ns() / 1000000 + wait + MARGIN_MS;
+    int64_t until = ov_monotonic_ms() + wait + MARGIN_MS;
     bool says = r->remaining >= 0 && r->reset_wall_ms >= 0 && wait > 0 && wait <= f->run->spec->source.limits.max_wait_ms;
     ovi_pool_tell(f->run->pool, f->token ? f->token->id : 0, says ? r->remaining : -1, r->reset_wall_ms, until);
     if (!says || r->remaining > 0)

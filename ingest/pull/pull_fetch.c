@@ -20,11 +20,6 @@ typedef struct fetcher {
     int64_t told_wait; /* the wait that was logged last */
 } fetcher;
 
-static int64_t now_ms(void)
-{
-    return ov_monotonic_ns() / 1000000;
-}
-
 /* ---- a request ---- */
 
 static void on_header(void *arg, ov_slice name, ov_slice value)
@@ -151,7 +146,7 @@ static void tell_wait(fetcher *x, int64_t wait)
 {
     enum { WORTH_TELLING_MS = 2000 };
     char text[160];
-    int64_t until = now_ms() + wait;
+    int64_t until = ov_monotonic_ms() + wait;
     if (wait < WORTH_TELLING_MS || until <= x->told_wait + WORTH_TELLING_MS)
         return;
     x->told_wait = until;
@@ -168,7 +163,7 @@ static ov_status start_ready(fetcher *x, int64_t *wait, uint32_t *open, ov_error
     *open = 0;
     for (uint32_t i = x->from; i < x->to; i++) {
         ovi_series *s = &run->series[i];
-        int64_t now = now_ms();
+        int64_t now = ov_monotonic_ms();
         *open += s->phase == OVI_WAITS || s->phase == OVI_FLIES;
         if (s->phase != OVI_WAITS || full)
             continue;

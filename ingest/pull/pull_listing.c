@@ -36,7 +36,7 @@ static void on_header(void *arg, ov_slice name, ov_slice value)
 
 static ov_status nap(const ovi_run *run, int64_t ms, ov_error *err)
 {
-    for (int64_t until = ov_monotonic_ns() / 1000000 + ms; ov_monotonic_ns() / 1000000 < until;) {
+    for (int64_t until = ov_monotonic_ms() + ms; ov_monotonic_ms() < until;) {
         if (run->cancel && atomic_load_explicit(run->cancel, memory_order_relaxed))
             return ov_fail(err, OV_CANCELLED, "cancelled");
         ov_sleep_ms(OV_MIN(ms, INT64_C(50)));

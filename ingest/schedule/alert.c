@@ -26,11 +26,6 @@ struct ov_alerts {
     ov_thread thread;
 };
 
-static int64_t now_ms(void)
-{
-    return ov_monotonic_ns() / 1000000;
-}
-
 static void on_header(void *arg, ov_slice name, ov_slice value)
 {
     int64_t *wait = arg;
@@ -74,15 +69,15 @@ static ov_status post(ov_alerts *a, const char *url, const message *m, int64_t *
 /* Sleep that a stop cuts short; false when the time to stop has come. */
 static bool rest(ov_alerts *a, int64_t ms)
 {
-    int64_t until = now_ms() + ms;
+    int64_t until = ov_monotonic_ms() + ms;
     ov_mutex_lock(&a->lock);
-    while (now_ms() < until && !(a->stop && now_ms() >= a->stop_at)) {
-        int64_t left = until - now_ms();
+    while (ov_monotonic_ms() < until && !(a->stop && ov_monotonic_ms() >= a->stop_at)) {
+        int64_t left = until - ov_monotonic_ms();
         if (a->stop)
-            left = OV_MIN(left, a->stop_at - now_ms());
+            left = OV_MIN(left, a->stop_at - ov_monotonic_ms());
         ov_cond_wait_ms(&a->work, &a->lock, OV_MAX(left, INT64_C(1)));
     }
-    bool go = !(a->stop && now_ms() >= a->stop_at);
+    bool go = !(a->stop && ov_monotonic_ms() >= a->stop_at);
     ov_mutex_unlock(&a->lock);
     return go;
 }
@@ -127,7 +122,7 @@ static void work(void *arg)
         ov_mutex_lock(&a->lock);
         while (a->count == 0 && !a->stop)
             ov_cond_wait(&a->work, &a->lock);
-        bool any = a->count > 0 && !(a->stop && now_ms() >= a->stop_at);
+        bool any = a->count > 0 && !(a->stop && ov_monotonic_ms() >= a->stop_at);
         if (any) {
             *m = a->queue[a->first];
             a->first = (a->first + 1) % WAITING;
@@ -173,10 +168,10 @@ void ov_alerts_destroy(ov_alerts *a)
         return;
     ov_mutex_lock(&a->lock);
     a->stop = true;
-    a->stop_at = now_ms() + (a->count ? LINGER_MS : 0);
+    a->stop_at = ov_monotonic_ms() + (a->count ? LINGER_MS : 0);
     ov_cond_broadcast(&a->work);
     ov_mutex_unlock(&a->lock);
-    while (a->thread.started && !atomic_load(&a->done) && now_ms() < a->stop_at)
+    while (a->thread.started && !atomic_load(&a->done) && ov_monotonic_ms() < a->stop_at)
         ov_sleep_ms(10);
     atomic_store(&a->cancel, true);
     ov_thread_join(&a->thread);

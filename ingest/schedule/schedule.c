@@ -101,7 +101,7 @@ uint32_t ovi_schedule_count(const ovi_schedule *s, int64_t after, int64_t limit,
 
 static void beat(ov_schedules *s)
 {
-    int64_t now = ov_monotonic_ns() / 1000000;
+    int64_t now = ov_monotonic_ms();
     if (!s->config.heartbeat || now - s->last_heartbeat < HEARTBEAT_MS)
         return;
     s->last_heartbeat = now;
@@ -129,7 +129,7 @@ ov_status ov_schedules_create(const ov_schedules_config *config, ov_schedules **
     if (!s)
         return ov_fail_nomem(err, sizeof(*s));
     s->config = *config;
-    s->last_heartbeat = ov_monotonic_ns() / 1000000 - HEARTBEAT_MS;
+    s->last_heartbeat = ov_monotonic_ms() - HEARTBEAT_MS;
     ov_mutex_init(&s->lock);
     ov_status st = ov_alerts_create(&s->alerts, err);
     if (st == OV_OK)

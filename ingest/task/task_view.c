@@ -52,13 +52,13 @@ ov_status ov_tasks_wait(ov_tasks *r, ov_slice id, int64_t timeout_ms, ov_task_vi
     ovi_task *t = ovi_tasks_find(r, id);
     if (!t)
         return ov_tasks_view(r, id, view, err);
-    int64_t until = ov_monotonic_ns() / 1000000 + timeout_ms;
+    int64_t until = ov_monotonic_ms() + timeout_ms;
     ov_mutex_lock(&r->lock);
     for (;;) {
         int phase = atomic_load(&t->phase);
         if (phase == OV_TASK_SUCCESS || phase == OV_TASK_FAILED)
             break;
-        int64_t left = until - ov_monotonic_ns() / 1000000;
+        int64_t left = until - ov_monotonic_ms();
         if (timeout_ms >= 0 && left <= 0)
             break;
         if (timeout_ms < 0)

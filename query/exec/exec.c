@@ -18,7 +18,7 @@ ov_status ov_query_alive(ov_query_ctx *cx, ov_error *err)
 {
     if (is_cancelled(cx))
         return ov_fail(err, OV_CANCELLED, "Query cancelled");
-    if (cx->deadline_ms && ov_monotonic_ns() / 1000000 >= cx->deadline_ms)
+    if (cx->deadline_ms && ov_monotonic_ms() >= cx->deadline_ms)
         return ov_fail(err, OV_TIMEOUT, "Query timed out");
     return OV_OK;
 }

@@ -126,21 +126,13 @@ ov_status ovi_json_scalar_text(const ov_jsonr_value *v, ov_arena *out, ov_slice 
 {
     double d;
     char digits[OV_FMT_DOUBLE_BYTES];
-    *text = v->text;
-    if (v->kind == OV_JSONR_TRUE || v->kind == OV_JSONR_FALSE) /* Druid has no truth but LONG */
+    if (v->kind == OV_JSONR_TRUE || v->kind == OV_JSONR_FALSE) { /* Druid has no truth but LONG */
         *text = v->kind == OV_JSONR_TRUE ? OV_SLICE_LIT("1") : OV_SLICE_LIT("0");
+        return OV_OK;
+    }
     if (v->kind == OV_JSONR_REAL && ov_parse_double(v->text, &d))
         return ov_arena_copy(out, ov_slice_make(digits, ov_fmt_double(d, digits)), text, err);
-    if (v->kind != OV_JSONR_STRING || !v->escaped)
-        return OV_OK;
-    ov_buf buf;
-    ov_buf_init(&buf);
-    ov_jsonr_unescape(v->text, &buf);
-    ov_status st = ov_buf_check(&buf, err);
-    if (st == OV_OK)
-        st = ov_arena_copy(out, ov_buf_slice(&buf), text, err);
-    ov_buf_fini(&buf);
-    return st;
+    return ov_jsonr_text(v, out, text, err);
 }
 
 static bool as_double(const ov_jsonr_value *v, ov_slice text, double *out)

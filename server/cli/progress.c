@@ -8,11 +8,6 @@
 
 enum { FIRST_AFTER_MS = 300, TTY_EVERY_MS = 150, PLAIN_EVERY_MS = 10 * 1000, BAR_CELLS = 24 };
 
-static int64_t mono_ms(void)
-{
-    return ov_monotonic_ns() / 1000000;
-}
-
 bool ov_progress_mode_find(const char *word, ov_progress_mode *out)
 {
     static const char *const words[] = {"auto", "tty", "plain", "off"};
@@ -28,7 +23,7 @@ void ov_progress_init(ov_progress *p, ov_progress_mode mode)
 {
     if (mode == OV_PROGRESS_AUTO)
         mode = isatty(STDERR_FILENO) ? OV_PROGRESS_TTY : OV_PROGRESS_OFF;
-    *p = (ov_progress){.mode = mode, .start_ms = mono_ms(), .last_ms = mono_ms()};
+    *p = (ov_progress){.mode = mode, .start_ms = ov_monotonic_ms(), .last_ms = ov_monotonic_ms()};
 }
 
 const char *ov_thousands(uint64_t v, char text[32])
@@ -84,7 +79,7 @@ void ov_progress_show(ov_progress *p, uint64_t rows, uint64_t bytes, uint64_t to
 {
     if (p->mode == OV_PROGRESS_OFF)
         return;
-    int64_t now = mono_ms();
+    int64_t now = ov_monotonic_ms();
     int64_t every = p->mode == OV_PROGRESS_TTY ? TTY_EVERY_MS : PLAIN_EVERY_MS;
     if (now - p->start_ms < FIRST_AFTER_MS || now - p->last_ms < every)
         return;

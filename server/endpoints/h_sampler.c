@@ -40,11 +40,6 @@ static ov_status place_transfers(ov_app *app, ov_arena *a, ov_load_env *env, ov_
     return OV_OK;
 }
 
-static void stop(void *flag)
-{
-    atomic_store((_Atomic bool *)flag, true);
-}
-
 static ov_status sample(ov_app *app, ov_request *rq, _Atomic bool *gone, ov_buf *out, ov_error *err)
 {
     ov_arena *a = ov_request_arena(rq);
@@ -65,7 +60,7 @@ void ov_h_sampler(ov_app *app, ov_request *rq, const ov_captures *at)
     ov_buf out;
     atomic_init(&gone, false);
     ov_buf_init(&out);
-    ov_request_on_gone(rq, stop, &gone);
+    ov_request_flag_on_gone(rq, &gone);
     ov_status st = sample(app, rq, &gone, &out, &err);
     ov_request_on_gone(rq, NULL, NULL);
     if (st == OV_OK) {

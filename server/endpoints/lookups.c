@@ -26,11 +26,6 @@ struct ov_lookup_store {
     ov_ticker ticker;
 };
 
-static int64_t now_ms(void)
-{
-    return ov_monotonic_ns() / 1000000;
-}
-
 /* ---- the configuration ---- */
 
 /* The config becomes `text`; dues are made anew. Under both locks. */
@@ -58,7 +53,7 @@ static OV_CHECKED ov_status install(ov_lookup_store *s, ov_slice text, ov_error 
             if (ov_lookup_poll_ms(ov_json_find(v, "lookupExtractorFactory"), &poll, &ignored) !=
                 OV_OK)
                 poll = 0;
-            dues[n++] = (due){v->key, poll ? now_ms() + poll : 0};
+            dues[n++] = (due){v->key, poll ? ov_monotonic_ms() + poll : 0};
         }
     ov_arena_fini(&s->arena);
     s->arena = a;
@@ -145,7 +140,7 @@ static void refresh(ov_lookup_store *s, ov_slice name, const ov_json *spec)
                     ov_kv_str("error", err.text));
     else if (ov_lookup_poll_ms(ov_json_find(spec, "lookupExtractorFactory"), &poll, &err) != OV_OK)
         poll = 0;
-    set_due(s, name, st != OV_OK ? now_ms() + RETRY_MS : poll ? now_ms() + poll : 0);
+    set_due(s, name, st != OV_OK ? ov_monotonic_ms() + RETRY_MS : poll ? ov_monotonic_ms() + poll : 0);
 }
 
 static bool is_due(ov_lookup_store *s, ov_slice name)
@@ -154,7 +149,7 @@ static bool is_due(ov_lookup_store *s, ov_slice name)
     ov_mutex_lock(&s->lock);
     for (uint32_t i = 0; i < s->due_count && !due_now; i++)
         due_now =
-            ov_slice_eq(s->dues[i].name, name) && s->dues[i].at_ms && s->dues[i].at_ms <= now_ms();
+            ov_slice_eq(s->dues[i].name, name) && s->dues[i].at_ms && s->dues[i].at_ms <= ov_monotonic_ms();
     ov_mutex_unlock(&s->lock);
     return due_now;
 }
@@ -185,7 +180,7 @@ static void poll_lookups(void *arg, bool asked)
     (void)asked;
     ov_mutex_lock(&s->lock);
     for (uint32_t i = 0; i < s->due_count; i++)
-        any |= s->dues[i].at_ms != 0 && s->dues[i].at_ms <= now_ms();
+        any |= s->dues[i].at_ms != 0 && s->dues[i].at_ms <= ov_monotonic_ms();
     ov_mutex_unlock(&s->lock);
     if (any)
         refresh_due(s, false);

@@ -21,11 +21,6 @@ enum {
     LAST_WORDS_MS = 1000, /* of the grace, for telling clients that their queries were ended */
 };
 
-int64_t ovi_http_ms(void)
-{
-    return ov_monotonic_ns() / 1000000;
-}
-
 /* ---- workers ---- */
 
 /* A worker without work, on its stack. The last one to become idle is called first: its memory is still warm, where taking turns
@@ -146,7 +141,7 @@ static void on_accept_error(struct evconnlistener *l, void *arg)
     int e = errno;
     evconnlistener_disable(l);
     h->accept_paused = true;
-    int64_t now = ovi_http_ms();
+    int64_t now = ov_monotonic_ms();
     if (now - h->accept_told_ms > ACCEPT_TELL_MS || h->accept_told_ms == 0)
         ov_log_warn("connections cannot be accepted", ov_kv_str("reason", strerror(e)),
                     ov_kv_i64("open", atomic_load(&h->n_open)));
@@ -172,7 +167,7 @@ static void on_wake(evutil_socket_t fd, short what, void *arg)
     }
     if (atomic_load(&h->stop) && !h->stopping) {
         h->stopping = true;
-        h->stop_deadline_ms = ovi_http_ms() + h->grace_ms;
+        h->stop_deadline_ms = ov_monotonic_ms() + h->grace_ms;
         ov_log_info("server stopping", ov_kv_i64("requests", atomic_load(&h->active)),
                     ov_kv_i64("grace_ms", h->grace_ms));
         evconnlistener_disable(h->listener);
@@ -183,7 +178,7 @@ static void on_tick(evutil_socket_t fd, short what, void *arg)
 {
     (void)fd, (void)what;
     ov_http *h = arg;
-    int64_t now = ovi_http_ms();
+    int64_t now = ov_monotonic_ms();
     ovi_conn *next;
     if (h->accept_paused && !h->stopping) {
         h->accept_paused = false;

@@ -80,6 +80,8 @@ bool ov_request_gone(const ov_request *rq);
 /* fn(arg) runs on the loop thread when the client leaves, or right here when it has left already. NULL fn takes it
  * back and guarantees that it is not running any more. */
 void ov_request_on_gone(ov_request *rq, void (*fn)(void *), void *arg);
+/* The same for work that asks a flag. */
+void ov_request_flag_on_gone(ov_request *rq, _Atomic bool *flag);
 
 /* What to do while a write waits for the client: `alive` is asked a few times a second, `begins` called once it has waited
  * so long, then `ends` before it goes on; errors become the write's. All on the handler's thread. */

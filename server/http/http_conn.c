@@ -13,6 +13,7 @@
 #include <event2/buffer.h>
 #include <event2/bufferevent.h>
 #include <event2/event.h>
+#include "base/os.h"
 
 enum {
     INPUT_HIGH_BYTES = 256 * 1024, /* read ahead of the parser at most */
@@ -64,7 +65,7 @@ static void conn_await_head(ovi_conn *c)
     c->state = CONN_HEAD;
     c->scan = 0;
     c->got_bytes = false;
-    c->deadline_ms = ovi_http_ms() + c->http->opt.idle_timeout_ms;
+    c->deadline_ms = ov_monotonic_ms() + c->http->opt.idle_timeout_ms;
 }
 
 /* The output is with the kernel: what was to follow then. */
@@ -121,7 +122,7 @@ static void conn_refuse(ovi_conn *c, ov_http_refusal refusal)
     }
     c->state = CONN_LINGER;
     c->closing = true;
-    c->deadline_ms = ovi_http_ms() + LINGER_MS;
+    c->deadline_ms = ov_monotonic_ms() + LINGER_MS;
     if (conn_flush(c))
         conn_drained(c);
 }
@@ -155,7 +156,7 @@ static bool conn_start_request(ovi_conn *c, ov_slice bytes, size_t used, ov_http
     rq->path = ov_slice_make(path, n);
     ov_http_body_init(&c->body, &rq->head, c->http->opt.max_body_bytes);
     c->state = CONN_BODY;
-    c->deadline_ms = ovi_http_ms() + c->http->opt.head_timeout_ms;
+    c->deadline_ms = ov_monotonic_ms() + c->http->opt.head_timeout_ms;
     return true;
 }
 
@@ -167,7 +168,7 @@ static bool conn_step_head(ovi_conn *c, struct evbuffer *in)
         return false;
     if (!c->got_bytes) {
         c->got_bytes = true;
-        c->deadline_ms = ovi_http_ms() + c->http->opt.head_timeout_ms;
+        c->deadline_ms = ov_monotonic_ms() + c->http->opt.head_timeout_ms;
     }
     size_t look = OV_MIN(have, (size_t)OV_HTTP_MAX_HEAD_BYTES + 1);
     const char *p = (const char *)evbuffer_pullup(in, (ssize_t)look);
@@ -236,7 +237,7 @@ static bool conn_step_body(ovi_conn *c, struct evbuffer *in)
         if (step != OV_HTTP_BAD && !pay_body(c->rq, &bad))
             step = OV_HTTP_BAD;
         if (used)
-            c->deadline_ms = ovi_http_ms() + c->http->opt.head_timeout_ms;
+            c->deadline_ms = ov_monotonic_ms() + c->http->opt.head_timeout_ms;
         if (step == OV_HTTP_MORE && used == 0) {
             /* a chunk line may straddle two pieces of the buffer */
             size_t all = evbuffer_get_length(in);

@@ -103,7 +103,6 @@ struct ov_http {
 };
 
 /* Milliseconds of the monotonic clock. */
-int64_t ovi_http_ms(void);
 /* Gives a complete request to the workers; false when too many wait. Loop only. */
 bool ovi_http_enqueue(ov_http *h, ov_request *rq);
 

@@ -166,6 +166,16 @@ void ov_request_on_gone(ov_request *rq, void (*fn)(void *), void *arg)
     ov_mutex_unlock(&rq->lock);
 }
 
+static void set_flag(void *flag)
+{
+    atomic_store((_Atomic bool *)flag, true);
+}
+
+void ov_request_flag_on_gone(ov_request *rq, _Atomic bool *flag)
+{
+    ov_request_on_gone(rq, set_flag, flag);
+}
+
 int ov_request_status(const ov_request *rq)
 {
     return rq->status;

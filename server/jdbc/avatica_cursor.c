@@ -42,10 +42,10 @@ static size_t ahead(const ov_cursor *c)
 /* Until the client has taken what is there. Under the lock, which it gives up while it waits. */
 static OV_CHECKED ov_status wait_for_client(ov_cursor *c, ov_error *err)
 {
-    int64_t since = ov_monotonic_ns() / 1000000;
+    int64_t since = ov_monotonic_ms();
     bool left = false;
     while (ahead(c) > c->most_ahead && !atomic_load(&c->running->cancelled)) {
-        int64_t waited = ov_monotonic_ns() / 1000000 - since;
+        int64_t waited = ov_monotonic_ms() - since;
         if (waited > OV_CURSOR_IDLE_MS) {
             return ov_fail(err, OV_TIMEOUT, "nobody fetched rows of this statement for %d seconds",
                            OV_CURSOR_IDLE_MS / 1000);
@@ -243,10 +243,10 @@ static OV_CHECKED ov_status take_rows(ov_cursor *c, uint64_t want, ov_arena *a, 
 ov_status ov_cursor_fetch(ov_cursor *c, uint64_t rows, int64_t wait_ms, ov_arena *a,
                           ov_av_frame *out, ov_error *err)
 {
-    int64_t until = ov_monotonic_ns() / 1000000 + wait_ms;
+    int64_t until = ov_monotonic_ms() + wait_ms;
     ov_mutex_lock(&c->lock);
     while (!c->finished && c->count - c->taken < rows && ahead(c) <= c->most_ahead) {
-        int64_t left = until - ov_monotonic_ns() / 1000000;
+        int64_t left = until - ov_monotonic_ms();
         if (left <= 0)
             break;
         ov_cond_wait_ms(&c->changed, &c->lock, left);

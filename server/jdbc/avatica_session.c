@@ -58,12 +58,6 @@ static OV_CHECKED ov_status sign(session *s, ov_slice sql, const ov_field *field
     return ov_arena_copy(s->a, sql, &(*out)->sql, err);
 }
 
-static void stop(void *flag)
-{
-    _Atomic bool *cancelled = flag;
-    atomic_store(cancelled, true);
-}
-
 /* Runs a query as the statement's only one and answers with its first frame. Under the statement's lock. */
 static OV_CHECKED ov_status execute(session *s, ov_av_statement *st, const ov_sql_request *rq,
                                     uint64_t rows, ov_error *err)
@@ -74,7 +68,7 @@ static OV_CHECKED ov_status execute(session *s, ov_av_statement *st, const ov_sq
     st->cursor = NULL;
     OV_TRY(ov_av_statement_begin(s->app->avatica, st, err));
     if (ov_request_gone(s->http))
-        stop(&st->running.cancelled);
+        atomic_store(&st->running.cancelled, true);
     ov_cursor_request cursor = {.query = &rq->query,
                                 .running = &st->running,
                                 .priority = rq->priority,
@@ -151,7 +145,7 @@ on_statement(session *s, ov_status (*verb)(session *, ov_av_statement *, ov_erro
         return OV_OK;
     }
     ov_mutex_lock(&st->lock);
-    ov_request_on_gone(s->http, stop, &st->running.cancelled);
+    ov_request_flag_on_gone(s->http, &st->running.cancelled);
     ov_status result = verb(s, st, err);
     ov_request_on_gone(s->http, NULL, NULL);
     ov_mutex_unlock(&st->lock);

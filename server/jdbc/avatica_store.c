@@ -84,11 +84,6 @@ static bool in_use(const ov_av_connection *c)
     return false;
 }
 
-static int64_t clock_ms(void)
-{
-    return ov_monotonic_ns() / 1000000;
-}
-
 /* Takes connections out: the one of this id, or (id.p NULL) those idle since `before`. */
 static void drop(ov_av_store *s, ov_slice id, int64_t before)
 {
@@ -138,9 +133,9 @@ static ov_av_connection *find(ov_av_store *s, ov_slice id)
 {
     for (ov_av_connection *c = s->connections; c; c = c->next)
         if (ov_slice_eq(c->id, id)) {
-            if (c->used_ms < clock_ms() - OV_AV_IDLE_MS && !in_use(c))
+            if (c->used_ms < ov_monotonic_ms() - OV_AV_IDLE_MS && !in_use(c))
                 return NULL;
-            c->used_ms = clock_ms();
+            c->used_ms = ov_monotonic_ms();
             return c;
         }
     return NULL;
@@ -161,7 +156,7 @@ static OV_CHECKED ov_status make_connection(ov_slice id, ov_slice info, ov_av_co
     if (!c)
         return ov_fail_nomem(err, sizeof *c);
     ov_arena_init(&c->arena, "connection", NULL);
-    c->used_ms = clock_ms();
+    c->used_ms = ov_monotonic_ms();
     ov_status st = ov_arena_copy(&c->arena, id, &c->id, err);
     if (st == OV_OK)
         st = ov_arena_copy(&c->arena, info, &c->info, err);
@@ -191,7 +186,7 @@ static ov_av_connection *take_idle(ov_av_store *s)
 ov_status ov_av_store_open(ov_av_store *s, ov_slice id, ov_slice info, ov_error *err)
 {
     ov_av_connection *c = NULL, *gone = NULL;
-    drop(s, (ov_slice){NULL, 0}, clock_ms() - OV_AV_IDLE_MS);
+    drop(s, (ov_slice){NULL, 0}, ov_monotonic_ms() - OV_AV_IDLE_MS);
     OV_TRY(make_connection(id, info, &c, err));
     ov_mutex_lock(&s->lock);
     ov_status st = OV_OK;

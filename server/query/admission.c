@@ -66,7 +66,7 @@ static ov_status must_stop(const ov_admission_request *rq, ov_error *err)
 {
     if (rq->cancelled && atomic_load(rq->cancelled))
         return ov_fail(err, OV_CANCELLED, "Query cancelled");
-    if (rq->deadline_ms && ov_monotonic_ns() / 1000000 >= rq->deadline_ms)
+    if (rq->deadline_ms && ov_monotonic_ms() >= rq->deadline_ms)
         return ov_fail(err, OV_TIMEOUT, "Query timed out while it waited for others to end");
     return OV_OK;
 }

@@ -56,16 +56,10 @@ void ov_answered(ov_app *app, const ov_request *rq, const ov_query *q, ov_status
     log_query(st, err, rq, micros);
 }
 
-static void cancel(void *flag)
-{
-    _Atomic bool *cancelled = flag;
-    atomic_store(cancelled, true);
-}
-
 void ov_answer_begin(ov_app *app, ov_request *rq, ov_running_entry *entry)
 {
     ov_running_add(app->running, entry);
-    ov_request_on_gone(rq, cancel, &entry->cancelled);
+    ov_request_flag_on_gone(rq, &entry->cancelled);
 }
 
 void ov_answer_end(ov_app *app, ov_request *rq, ov_running_entry *entry)
