@@ -58,7 +58,7 @@ typedef struct ov_av_request {
     ov_av_kind kind;
     ov_slice connection;
     uint32_t statement;
-    ov_slice sql;
+    ov_slice sql;              /* EXECUTE: what the client remembers of the statement, empty when it sends nothing */
     int64_t frame_rows;        /* of the first frame, or of a fetch; negative: the server decides */
     int64_t most_rows;         /* PREPARE_AND_EXECUTE: of all frames together; 0 or negative: any */
     uint64_t offset;           /* FETCH */

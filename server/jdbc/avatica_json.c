@@ -183,12 +183,14 @@ static OV_CHECKED ov_status read_param(const ov_json *v, ov_arena *a, ov_param *
 static OV_CHECKED ov_status read_params(const ov_json *body, ov_arena *a, ov_av_request *out,
                                         ov_error *err)
 {
-    const ov_json *list, *handle;
+    const ov_json *list, *handle, *signature;
     int64_t id;
     OV_TRY(ov_json_need_obj(body, "statementHandle", &handle, err));
     OV_TRY(ov_json_need_str(handle, "connectionId", &out->connection, err));
     OV_TRY(ov_json_i64_in(handle, "id", 0, 0, UINT32_MAX, &id, err));
     out->statement = (uint32_t)id;
+    OV_TRY(ov_json_obj(handle, "signature", &signature, err));
+    OV_TRY(ov_json_str(signature, "sql", (ov_slice){"", 0}, &out->sql, err));
     OV_TRY(ov_json_arr(body, "parameterValues", &list, err));
     if (!list)
         return OV_OK;

@@ -235,6 +235,8 @@ static OV_CHECKED ov_status read_execute(ProtobufCBinaryData bytes, ov_arena *a,
         return ov_fail(err, OV_INVALID, "ExecuteRequest needs a statement handle");
     out->connection = ov_slice_cstr(m->handle->connection_id);
     out->statement = m->handle->id;
+    if (m->handle->signature)
+        out->sql = ov_slice_cstr(m->handle->signature->sql);
     out->frame_rows = rows_asked(m->first_frame_max_size);
     OV_TRY(
         ov_arena_zalloc(a, (m->n_parameter_values + 1) * sizeof *out->params, &out->params, err));

@@ -66,6 +66,7 @@ static OV_CHECKED ov_status execute(session *s, ov_av_statement *st, const ov_sq
     uint32_t count;
     ov_cursor_close(st->cursor);
     st->cursor = NULL;
+    st->executed = false;
     OV_TRY(ov_av_statement_begin(s->app->avatica, st, err));
     if (ov_request_gone(s->http))
         atomic_store(&st->running.cancelled, true);
@@ -75,6 +76,7 @@ static OV_CHECKED ov_status execute(session *s, ov_av_statement *st, const ov_sq
                                 .wire = s->wire,
                                 .whole = rows == UINT64_MAX};
     OV_TRY(ov_cursor_open(s->app, &cursor, &st->cursor, err));
+    st->executed = true;
     const ov_field *fields = ov_cursor_fields(st->cursor, &count);
     OV_TRY(sign(s, rq->query.sql, fields, count, &signature, err));
     s->out->signature = signature;
@@ -102,6 +104,10 @@ static OV_CHECKED ov_status prepare_and_execute(session *s, ov_av_statement *st,
 static OV_CHECKED ov_status execute_prepared(session *s, ov_av_statement *st, ov_error *err)
 {
     ov_sql_request rq;
+    if (s->rq->sql.n && !ov_slice_eq(s->rq->sql, st->sql)) { /* another one got its number */
+        s->out->missing_statement = true;
+        return OV_OK;
+    }
     if (st->sql.n == 0)
         return ov_fail(err, OV_INVALID, "statement %u was not prepared", st->id);
     OV_TRY(query_of(s, st->sql, &rq, err));
@@ -110,9 +116,21 @@ static OV_CHECKED ov_status execute_prepared(session *s, ov_av_statement *st, ov
     return execute(s, st, &rq, frame_rows(s->rq->frame_rows), err);
 }
 
+/* A driver that lost its connection goes on with a new statement, and takes the end of that for the end of its result. */
+static OV_CHECKED ov_status need_result(const ov_av_statement *st, ov_error *err)
+{
+    if (st->executed)
+        return OV_OK;
+    return ov_fail(err, OV_INVALID,
+                   "statement %u has no result: it was not executed, or its connection was lost since then, with the rows "
+                   "that were not fetched yet; execute it again",
+                   st->id);
+}
+
 /* The next rows. A result that was read to its end is closed; asking again gives an empty last frame. */
 static OV_CHECKED ov_status fetch(session *s, ov_av_statement *st, ov_error *err)
 {
+    OV_TRY(need_result(st, err));
     if (!st->cursor) {
         s->out->frame = (ov_av_frame){.offset = s->rq->offset, .done = true};
         return OV_OK;
@@ -132,14 +150,19 @@ static OV_CHECKED ov_status fetch(session *s, ov_av_statement *st, ov_error *err
 
 /* ---- statements ---- */
 
-/* Runs `verb` on the statement the request names; it is answered as missing when there is none. */
+/* Runs `verb` on the statement the request names; it is answered as missing when there is none. What was prepared before the
+ * server was started again, or before its connection was idle for too long, is prepared from what the client remembers of it:
+ * the driver opens a lost connection again, but gives up where a statement is lost. */
 static OV_CHECKED ov_status
 on_statement(session *s, ov_status (*verb)(session *, ov_av_statement *, ov_error *), ov_error *err)
 {
     ov_av_statement *st;
     s->out->connection = s->rq->connection;
     s->out->statement = s->rq->statement;
-    OV_TRY(ov_av_statement_find(s->app->avatica, s->rq->connection, s->rq->statement, &st, err));
+    if (s->rq->kind == OV_AV_EXECUTE && s->rq->sql.n)
+        OV_TRY(ov_av_statement_again(s->app->avatica, s->rq->connection, s->rq->statement, s->rq->sql, &st, err));
+    else
+        OV_TRY(ov_av_statement_find(s->app->avatica, s->rq->connection, s->rq->statement, &st, err));
     if (!st) {
         s->out->missing_statement = true;
         return OV_OK;
@@ -184,20 +207,17 @@ static OV_CHECKED ov_status prepare(session *s, ov_error *err)
 {
     ov_av_statement *st;
     OV_TRY(describe(s, s->rq->sql, err));
-    OV_TRY(ov_av_statement_create(s->app->avatica, s->rq->connection, &st, err));
-    ov_mutex_lock(&st->lock);
-    ov_status result = ov_arena_copy(&st->arena, s->rq->sql, &st->sql, err);
-    ov_mutex_unlock(&st->lock);
+    OV_TRY(ov_av_statement_create(s->app->avatica, s->rq->connection, s->rq->sql, &st, err));
     s->out->connection = s->rq->connection;
     s->out->statement = st->id;
     ov_av_statement_release(s->app->avatica, st);
-    return result;
+    return OV_OK;
 }
 
 static OV_CHECKED ov_status create_statement(session *s, ov_error *err)
 {
     ov_av_statement *st;
-    OV_TRY(ov_av_statement_create(s->app->avatica, s->rq->connection, &st, err));
+    OV_TRY(ov_av_statement_create(s->app->avatica, s->rq->connection, (ov_slice){"", 0}, &st, err));
     s->out->connection = s->rq->connection;
     s->out->statement = st->id;
     ov_av_statement_release(s->app->avatica, st);
@@ -212,7 +232,7 @@ static OV_CHECKED ov_status metadata(session *s, ov_error *err)
     ov_slice sql;
     OV_TRY(ov_av_meta_sql(s->rq, s->a, &sql, err));
     OV_TRY(query_of(s, sql, &rq, err));
-    OV_TRY(ov_av_statement_create(s->app->avatica, s->rq->connection, &st, err));
+    OV_TRY(ov_av_statement_create(s->app->avatica, s->rq->connection, (ov_slice){"", 0}, &st, err));
     ov_mutex_lock(&st->lock);
     ov_status result = execute(s, st, &rq, UINT64_MAX, err);
     ov_mutex_unlock(&st->lock);
@@ -260,7 +280,7 @@ static OV_CHECKED ov_status need_connection(session *s, ov_error *err)
 
 static OV_CHECKED ov_status sync_results(session *s, ov_av_statement *st, ov_error *err)
 {
-    (void)err;
+    OV_TRY(need_result(st, err));
     s->out->more_results = st->cursor != NULL;
     return OV_OK;
 }

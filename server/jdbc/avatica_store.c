@@ -1,5 +1,6 @@
 #include "server/jdbc/avatica_store.h"
 
+#include "base/hash.h"
 #include "base/mem.h"
 #include "base/os.h"
 
@@ -9,7 +10,7 @@ struct ov_av_connection {
     ov_av_props props;
     char catalog[128], schema[128]; /* of props */
     ov_av_statement *statements;
-    uint32_t count, last_id;
+    uint32_t count;
     int64_t used_ms; /* monotonic */
     ov_av_connection *next;
 };
@@ -17,8 +18,18 @@ struct ov_av_connection {
 struct ov_av_store {
     ov_mutex lock;
     ov_av_connection *connections;
-    uint32_t count;
+    uint32_t count, last_id; /* of a statement */
 };
+
+enum { MOST_ID = INT32_MAX }; /* Java's */
+
+/* From where a server counts: from anywhere, so that it does not give what the one before it gave. */
+static uint32_t first_id(void)
+{
+    char uuid[OV_UUID_BYTES];
+    ov_uuid_make(uuid);
+    return (uint32_t)(ov_hash_bytes(uuid, sizeof uuid) % (MOST_ID / 2));
+}
 
 ov_status ov_av_store_create(ov_av_store **out, ov_error *err)
 {
@@ -26,6 +37,7 @@ ov_status ov_av_store_create(ov_av_store **out, ov_error *err)
     if (!s)
         return ov_fail_nomem(err, sizeof *s);
     ov_mutex_init(&s->lock);
+    s->last_id = first_id();
     *out = s;
     return OV_OK;
 }
@@ -276,7 +288,37 @@ ov_status ov_av_store_info(ov_av_store *s, ov_slice id, ov_arena *a, ov_slice *i
 
 /* ---- statements ---- */
 
-static OV_CHECKED ov_status add_statement(ov_av_store *s, ov_slice connection, ov_av_statement *st,
+static ov_av_statement *statement_of(const ov_av_connection *c, uint32_t id)
+{
+    ov_av_statement *st = c->statements;
+    while (st && st->id != id)
+        st = st->next;
+    return st;
+}
+
+static uint32_t next_id(ov_av_store *s, const ov_av_connection *c)
+{
+    do
+        s->last_id = s->last_id < MOST_ID ? s->last_id + 1 : 1;
+    while (statement_of(c, s->last_id));
+    return s->last_id;
+}
+
+ov_status ov_av_statement_find(ov_av_store *s, ov_slice connection, uint32_t id,
+                               ov_av_statement **out, ov_error *err)
+{
+    *out = NULL;
+    ov_mutex_lock(&s->lock);
+    ov_av_connection *c = find(s, connection);
+    *out = c ? statement_of(c, id) : NULL;
+    if (*out)
+        (*out)->refs++;
+    ov_mutex_unlock(&s->lock);
+    return c ? OV_OK : no_connection(connection, err);
+}
+
+/* id 0: a new one; else none has it, but for what another thread of the same client does now. */
+static OV_CHECKED ov_status add_statement(ov_av_store *s, ov_slice connection, uint32_t id, ov_av_statement *st,
                                           ov_error *err)
 {
     ov_av_connection *c = find(s, connection);
@@ -286,7 +328,7 @@ static OV_CHECKED ov_status add_statement(ov_av_store *s, ov_slice connection, o
         return ov_fail(err, OV_LIMIT,
                        "Too many open statements, limit is %d: close those that are read",
                        OV_AV_MOST_STATEMENTS);
-    st->id = ++c->last_id;
+    st->id = id ? id : next_id(s, c);
     st->connection = c;
     st->refs = 2; /* the connection's and the caller's */
     st->next = c->statements;
@@ -295,23 +337,46 @@ static OV_CHECKED ov_status add_statement(ov_av_store *s, ov_slice connection, o
     return OV_OK;
 }
 
-ov_status ov_av_statement_create(ov_av_store *s, ov_slice connection, ov_av_statement **out,
-                                 ov_error *err)
+static OV_CHECKED ov_status make_statement(ov_slice sql, ov_av_statement **out, ov_error *err)
 {
     ov_av_statement *made = ov_calloc(1, sizeof *made);
     if (!made)
         return ov_fail_nomem(err, sizeof *made);
     ov_mutex_init(&made->lock);
     ov_arena_init(&made->arena, "statement", NULL);
-    ov_mutex_lock(&s->lock);
-    ov_status st = add_statement(s, connection, made, err);
-    ov_mutex_unlock(&s->lock);
-    if (st != OV_OK) {
+    ov_status st = sql.n ? ov_arena_copy(&made->arena, sql, &made->sql, err) : OV_OK;
+    if (st != OV_OK)
         free_statement(made);
-        return st;
-    }
-    *out = made;
-    return OV_OK;
+    else
+        *out = made;
+    return st;
+}
+
+static OV_CHECKED ov_status create(ov_av_store *s, ov_slice connection, uint32_t id, ov_slice sql, ov_av_statement **out,
+                                   ov_error *err)
+{
+    ov_av_statement *made;
+    OV_TRY(make_statement(sql, &made, err));
+    ov_mutex_lock(&s->lock);
+    ov_status st = add_statement(s, connection, id, made, err);
+    ov_mutex_unlock(&s->lock);
+    if (st != OV_OK)
+        free_statement(made);
+    else
+        *out = made;
+    return st;
+}
+
+ov_status ov_av_statement_create(ov_av_store *s, ov_slice connection, ov_slice sql, ov_av_statement **out, ov_error *err)
+{
+    return create(s, connection, 0, sql, out, err);
+}
+
+ov_status ov_av_statement_again(ov_av_store *s, ov_slice connection, uint32_t id, ov_slice sql, ov_av_statement **out,
+                                ov_error *err)
+{
+    OV_TRY(ov_av_statement_find(s, connection, id, out, err));
+    return *out ? OV_OK : create(s, connection, id, sql, out, err);
 }
 
 ov_status ov_av_statement_begin(ov_av_store *s, ov_av_statement *st, ov_error *err)
@@ -322,22 +387,6 @@ ov_status ov_av_statement_begin(ov_av_store *s, ov_av_statement *st, ov_error *e
         atomic_store(&st->running.cancelled, false);
     ov_mutex_unlock(&s->lock);
     return open ? OV_OK : ov_fail(err, OV_CANCELLED, "statement %u was closed", st->id);
-}
-
-ov_status ov_av_statement_find(ov_av_store *s, ov_slice connection, uint32_t id,
-                               ov_av_statement **out, ov_error *err)
-{
-    *out = NULL;
-    ov_mutex_lock(&s->lock);
-    ov_av_connection *c = find(s, connection);
-    for (ov_av_statement *st = c ? c->statements : NULL; st; st = st->next)
-        if (st->id == id) {
-            st->refs++;
-            *out = st;
-            break;
-        }
-    ov_mutex_unlock(&s->lock);
-    return c ? OV_OK : no_connection(connection, err);
 }
 
 void ov_av_statement_release(ov_av_store *s, ov_av_statement *st)

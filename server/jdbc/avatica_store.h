@@ -25,6 +25,7 @@ typedef struct ov_av_statement {
     ov_mutex lock;     /* of what follows */
     ov_arena arena;    /* sql */
     ov_slice sql;      /* prepared; empty before */
+    bool executed;     /* there is or was a result */
     ov_cursor *cursor; /* NULL: nothing was executed */
     ov_running_entry running; /* its flag, which any thread may set, stops the query of the cursor, also while it opens */
     /* the store's */
@@ -46,9 +47,12 @@ OV_CHECKED ov_status ov_av_store_sync(ov_av_store *s, ov_slice id, ov_av_props *
 OV_CHECKED ov_status ov_av_store_info(ov_av_store *s, ov_slice id, ov_arena *a, ov_slice *info,
                                       ov_error *err);
 
-/* A new statement, retained. OV_NOT_FOUND: no such connection. */
-OV_CHECKED ov_status ov_av_statement_create(ov_av_store *s, ov_slice connection,
-                                            ov_av_statement **out, ov_error *err);
+/* A new statement, retained; sql empty: nothing is prepared. Its number is not given twice, also not after a restart (but by a rare chance): clients hold on to
+ * the numbers of statements that are gone. OV_NOT_FOUND: no such connection. */
+OV_CHECKED ov_status ov_av_statement_create(ov_av_store *s, ov_slice connection, ov_slice sql, ov_av_statement **out, ov_error *err);
+/* The one of that number; where there is none it is made. */
+OV_CHECKED ov_status ov_av_statement_again(ov_av_store *s, ov_slice connection, uint32_t id, ov_slice sql, ov_av_statement **out,
+                                           ov_error *err);
 /* Before a query of the statement: what stopped the last one does not stop this. OV_CANCELLED: it was closed meanwhile. */
 OV_CHECKED ov_status ov_av_statement_begin(ov_av_store *s, ov_av_statement *st, ov_error *err);
 /* *out NULL: the connection has none of this number. OV_NOT_FOUND: no such connection. */

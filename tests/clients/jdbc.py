@@ -39,6 +39,22 @@ def table():
         'ioConfig': {'type': 'index_parallel', 'inputSource': {'type': 'inline', 'data': lines}, 'inputFormat': {'type': 'json'}}}}
 
 
+def restarted(server, jar, counter):
+    """Lost.java says when; the server comes back at the same place."""
+    with subprocess.Popen(['java', '-cp', jar, os.path.join(HERE, 'jdbc', 'Lost.java'), 'http://127.0.0.1:%d' % server.port, 'jdbc'],
+                          stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as client:
+        for line in client.stdout:
+            if line.startswith('restart'):
+                server.stop()
+                server.start(server.port)
+                client.stdin.write('done\n')
+                client.stdin.flush()
+            elif not line.startswith('--'):
+                counter.check(line.rstrip()[8:], line.startswith('ok'), line)
+        errors = client.stderr.read()
+        counter.check('the driver lives through restarts', client.wait() == 0, errors[-2000:])
+
+
 def main():
     if not shutil.which('java'):
         skip('there is no java')
@@ -52,6 +68,7 @@ def main():
             if not line.startswith('--'):
                 counter.check(line[8:], line.startswith('ok'), line)
         counter.check('the driver ends well', done.returncode == 0, done.stderr[-2000:])
+        restarted(server, jar, counter)
     counter.finish()
 
 

@@ -68,6 +68,29 @@ def frames(server):
     same(ask(server, 'execute', statementHandle={'connectionId': 'frames', 'id': 77})[1]['missingStatement'], True)
 
 
+def lost_statements(server):
+    """A client that lost its connection sends what it remembers of a prepared statement; rows that were not fetched are lost."""
+    sql = 'SELECT x FROM UNNEST(ARRAY[1,2,3]) AS t(x) WHERE x < ? ORDER BY x'
+    other = opened(server, 'lost')
+    made = ask(server, 'prepare', connectionId='lost', sql=sql)[1]['statement']
+    same(len({other, made['id'], ask(server, 'createStatement', connectionId='lost')[1]['statementId']}), 3)
+    handle = {'connectionId': 'lost', 'id': made['id'], 'signature': made['signature']}
+    run = lambda h: ask(server, 'execute', statementHandle=h, parameterValues=[{'type': 'LONG', 'value': 3}])[1]
+    same(ask(server, 'closeConnection', connectionId='lost')[0], 200)
+    same(run(handle)['errorCode'], 1)
+    opened(server, 'lost')
+    same(run(dict(handle, signature=None))['missingStatement'], True)
+    for _ in range(2):
+        same(run(handle)['results'][0]['firstFrame']['rows'], [[1], [2]])
+    same(run(dict(handle, signature=None))['results'][0]['firstFrame']['rows'], [[1], [2]])
+    same(run(dict(handle, signature=dict(made['signature'], sql='SELECT 1')))['missingStatement'], True)
+    fresh = ask(server, 'createStatement', connectionId='lost')[1]['statementId']
+    same(run(dict(handle, id=fresh))['missingStatement'], True)
+    for request in ('fetch', 'syncResults'):
+        status, answer = ask(server, request, connectionId='lost', statementId=fresh, offset=100, state={})
+        check(status == 500 and 'execute it again' in answer['errorMessage'], answer)
+
+
 def most_rows(server):
     """JDBC's setMaxRows, which is about all frames."""
     statement = opened(server, 'most')
@@ -80,11 +103,11 @@ def most_rows(server):
 
 
 def infinities(server):
-    """As numbers, which the driver wants in a column of numbers."""
+    """As numbers, which the driver wants in a column of numbers; there is none for NaN."""
     statement = opened(server, 'infinite')
     status, _, answer = server.post(PATH, {'request': 'prepareAndExecute', 'connectionId': 'infinite', 'statementId': statement,
-                                           'sql': "SELECT 1e0/0e0, -1e0/0e0, CAST('Infinity' AS FLOAT), 2.5e0"})
-    check(status == 200 and b'"rows":[[1e999,-1e999,1e999,2.5]]' in answer, answer)
+                                           'sql': "SELECT 1e0/0e0, -1e0/0e0, CAST('Infinity' AS FLOAT), 2.5e0, 0e0/0e0"})
+    check(status == 200 and b'"rows":[[1e999,-1e999,1e999,2.5,"NaN"]]' in answer, answer)
 
 
 def properties(server):
@@ -175,7 +198,7 @@ def bad_bytes(server):
 
 
 def cases(server):
-    for function in (unknown_connection, request_in_a_header, errors_leave_the_connection_usable, frames, most_rows,
+    for function in (unknown_connection, request_in_a_header, errors_leave_the_connection_usable, frames, lost_statements, most_rows,
                      infinities, properties, parameters, catalogs, many_connections,
                      client_leaves, closed_while_it_runs, bad_bytes):
         yield function.__name__.replace('_', ' '), lambda f=function: f(server)

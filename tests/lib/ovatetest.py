@@ -100,10 +100,11 @@ class Server:
         self.process = self.link = None
         self.start()
 
-    def start(self):
+    def start(self, port=None):
         for attempt in range(5):  # the free port may be taken between our look and its bind
             with socket.socket() as probe:
-                probe.bind(('127.0.0.1', 0))
+                probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+                probe.bind(('127.0.0.1', port or 0))
                 self.port = probe.getsockname()[1]
             with open(self.log_path, 'ab') as log:
                 command = self.prefix + [binary(), 'server', '--data', self.data, '--port', str(self.port)] + self.args
