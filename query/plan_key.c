@@ -9,6 +9,12 @@ bool ov_query_context_denies(const ov_json *context, const char *name)
     return v && ((v->kind == OV_JSON_BOOL && !v->boolean) || (v->kind == OV_JSON_STRING && ov_slice_ieq(v->s, OV_SLICE_LIT("false"))));
 }
 
+bool ov_query_context_affirms(const ov_json *context, const char *name)
+{
+    const ov_json *v = ov_json_find(context, name);
+    return v && ((v->kind == OV_JSON_BOOL && v->boolean) || (v->kind == OV_JSON_STRING && ov_slice_ieq(v->s, OV_SLICE_LIT("true"))));
+}
+
 static bool is_of_run(ov_slice name)
 {
     static const char *const names[] = {"sqlQueryId", "queryId", "timeout", "priority", "maxMemoryBytes",

@@ -124,6 +124,8 @@ bool ov_query_saw(const ov_query *q, uint64_t version, const struct ov_lookup_se
 void ov_query_context_key(const ov_json *context, ov_buf *key);
 /* The context says no to it: false, or the text. Anything else counts as not said. */
 bool ov_query_context_denies(const ov_json *context, const char *name);
+/* It says yes: true, or the text. */
+bool ov_query_context_affirms(const ov_json *context, const char *name);
 ov_slice ov_query_id(const ov_query *q);
 ov_budget *ov_query_budget(ov_query *q); /* for what is kept of its answer while it runs */
 uint32_t ov_query_fields(const ov_query *q, const ov_field **out);

@@ -21,6 +21,7 @@ typedef struct settings {
     int64_t timeout_ms;
     uint64_t outer_limit;
     int64_t max_parse_exceptions;
+    bool finalize_sketches;
     ov_slice as_of; /* empty: now */
     const ov_sql_setting *zone; /* the statement that chose it; NULL: the request's context */
 } settings;
@@ -51,6 +52,8 @@ static OV_CHECKED ov_status apply_setting(const ov_sql_setting *s, settings *to,
         to->zone = s;
     } else if (ov_slice_eq(s->name, OV_SLICE_LIT("asOf"))) {
         to->as_of = s->value;
+    } else if (ov_slice_eq(s->name, OV_SLICE_LIT("sqlFinalizeOuterSketches"))) {
+        to->finalize_sketches = ov_slice_ieq(s->value, OV_SLICE_LIT("true"));
     } else if (ov_slice_eq(s->name, OV_SLICE_LIT("timeout"))) {
         OV_TRY(read_number(s, &n, err));
         to->timeout_ms = (int64_t)n;
@@ -73,7 +76,8 @@ static OV_CHECKED ov_status read_settings(ov_query *q, const ov_query_request *r
 {
     const ov_sql_setting *list;
     uint32_t count;
-    *out = (settings){rq->time_zone, rq->timeout_ms, rq->outer_limit, rq->max_parse_exceptions, {0}, NULL};
+    *out = (settings){rq->time_zone, rq->timeout_ms, rq->outer_limit, rq->max_parse_exceptions,
+                      ov_query_context_affirms(rq->context, "sqlFinalizeOuterSketches"), {0}, NULL};
     OV_TRY(ov_sql_settings(parsed, &q->planned->arena, &list, &count, err));
     q->sets = list;
     q->set_count = count;
@@ -224,6 +228,7 @@ static OV_CHECKED ov_status make_plan(ov_query *q, const ov_query_env *env,
     OV_TRY(ov_sql_parse(rq->sql, &p->arena, &parsed, err));
     OV_TRY(read_settings(q, rq, &parsed, &set, err));
     sql.outer_limit = set.outer_limit;
+    sql.finalize_sketches = set.finalize_sketches;
     sql.externs = env->externs;
     sql.max_parse_exceptions = set.max_parse_exceptions;
     OV_TRY(ov_system_tables(env, p->lookups, &p->arena, &sql.systables, &sql.systable_count, err));

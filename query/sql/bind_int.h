@@ -466,6 +466,10 @@ OV_CHECKED ov_status ovi_sql_bind_export(ovi_sql_binder *b, const ov_ast *insert
 OV_CHECKED ov_status ovi_sql_bind_insert(ovi_sql_binder *b, const ov_ast *insert, const ov_plan **plan,
                                          const ov_query_write **out, ov_error *err);
 
+/* ---- finalize.c ---- */
+/* The plan of a whole query, its sketches as numbers. */
+OV_CHECKED ov_status ovi_sql_finalize(ovi_sql_binder *b, const ov_plan *plan, const ov_plan **out, ov_error *err);
+
 /* ---- explain.c ---- */
 /* write: what the statement would write, NULL for a query. */
 OV_CHECKED ov_status ovi_sql_explain(ovi_sql_binder *b, const ov_plan *plan, const ov_query_write *write,

@@ -40,8 +40,10 @@ static OV_CHECKED ov_status plan_query(ovi_sql_binder *b, const ov_ast *query, c
         return ovi_sql_bind_insert(b, query, out, write, err);
     OV_TRY(ovi_sql_bind_query(b, query, &rel, err));
     *out = rel.plan;
+    if (b->env->finalize_sketches)
+        OV_TRY(ovi_sql_finalize(b, *out, out, err));
     if (b->env->outer_limit != OV_NO_LIMIT)
-        return ov_plan_limit(b->arena, rel.plan, b->env->outer_limit, 0, out, err);
+        return ov_plan_limit(b->arena, *out, b->env->outer_limit, 0, out, err);
     return OV_OK;
 }
 

@@ -65,6 +65,7 @@ typedef struct ov_sql_env {
     uint32_t param_count;
     ov_sql_describe *describe;   /* NULL: parameters have values */
     uint64_t outer_limit;        /* sqlOuterLimit; OV_NO_LIMIT when absent */
+    bool finalize_sketches;      /* sqlFinalizeOuterSketches */
     const ov_json *context;      /* of the request, as EXPLAIN shows it; NULL for none */
     ov_slice query_id;           /* for EXPLAIN */
     const ov_sql_runner *runner; /* NULL: such sub-queries are not supported */

@@ -355,7 +355,7 @@ static OV_CHECKED ov_status make_statement(ov_slice sql, ov_av_statement **out, 
 static OV_CHECKED ov_status create(ov_av_store *s, ov_slice connection, uint32_t id, ov_slice sql, ov_av_statement **out,
                                    ov_error *err)
 {
-    ov_av_statement *made;
+    ov_av_statement *made = NULL;
     OV_TRY(make_statement(sql, &made, err));
     ov_mutex_lock(&s->lock);
     ov_status st = add_statement(s, connection, id, made, err);

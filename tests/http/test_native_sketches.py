@@ -34,6 +34,17 @@ def pair(server, sql, aggregator, post):
     same([[r['event']['country'], r['event']['p' if post else 'a']] for r in got], want)
 
 
+def finalized(server):
+    """sqlFinalizeOuterSketches of a context, a truth or a text; one plan is not taken for the other."""
+    shown = lambda c: server.sql('SELECT DS_HLL(country), APPROX_COUNT_DISTINCT_DS_HLL(country) FROM events', c)[1][0]
+    for yes in (True, 'true', 'TRUE'):
+        text, number = shown({'sqlFinalizeOuterSketches': yes})
+        same(text, str(number))
+    for no in ({}, {'sqlFinalizeOuterSketches': False}, {'sqlFinalizeOuterSketches': 'false'}):
+        check(shown(no)[0].startswith('"') and len(shown(no)[0]) > 20, no)
+
+
 def cases(server):
+    yield 'finalized outer sketches', lambda: finalized(server)
     for sql, aggregator, post in PAIRS:
         yield sql, lambda s=sql, a=aggregator, p=post: pair(server, s, a, p)
