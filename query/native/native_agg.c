@@ -277,7 +277,7 @@ ov_status ovi_naggregators(ovi_nscope *s, const ov_json *query, ovi_naggs *out, 
     const ov_json *list;
     bool finalize;
     *out = (ovi_naggs){0};
-    OV_TRY(ovi_ncontext_bool(query, "finalize", true, &finalize));
+    OV_TRY(ovi_ncontext_bool(query, "finalize", true, &finalize, err));
     OV_TRY(ov_json_arr(query, "aggregations", &list, err));
     if (!list)
         return OV_OK;

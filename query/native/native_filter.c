@@ -86,6 +86,21 @@ ov_status ovi_filter_value_like(ovi_filter_binder *f, const ov_expr *col, ov_sli
     return OV_OK;
 }
 
+ov_status ovi_filter_match_type(ovi_filter_binder *f, const ov_json *json, const char *key, ov_slice *out)
+{
+    static const char *const names[] = {"STRING", "LONG", "DOUBLE", "FLOAT", "COMPLEX<json>"};
+    OV_TRY(ov_json_need_str(json, key, out, f->err));
+    ov_slice plain = *out;
+    if (ovi_filter_is_array_type(plain))
+        plain = ov_slice_make(plain.p + 6, plain.n - 7);
+    for (size_t i = 0; i < OV_COUNT_OF(names); i++)
+        if (ov_slice_ieq(plain, ov_slice_cstr(names[i])))
+            return OV_OK;
+    return ov_json_fail(ov_json_get(json, key), f->err, OV_INVALID,
+                        "the type '" OV_SLICE_FMT "' is not supported for match values; use STRING, LONG, DOUBLE, FLOAT, ARRAY<...> of those or COMPLEX<json>",
+                        OV_SLICE_ARG(*out));
+}
+
 /* A value as JSON has it, for the newer filters with matchValueType. */
 ov_status ovi_filter_match_value(ovi_filter_binder *f, const ov_json *v, ov_slice type, const ov_expr **out)
 {
@@ -133,17 +148,19 @@ ov_status ovi_filter_match_value(ovi_filter_binder *f, const ov_json *v, ov_slic
 
 /* ---- logic ---- */
 
+/* What is null among the fields says nothing, as in Druid. */
 static ov_status join(ovi_filter_binder *f, const ov_json *json, const char *op, const ov_expr **out)
 {
     const ov_json *fields;
     const ov_expr **args;
     OV_TRY(ov_json_need_arr(json, "fields", &fields, f->err));
-    if (fields->count == 0)
-        return ov_json_fail(fields, f->err, OV_INVALID, "expected at least one filter");
-    OV_TRY(ov_arena_alloc(f->b.cx->arena, fields->count * sizeof *args, &args, f->err));
+    OV_TRY(ov_arena_alloc(f->b.cx->arena, (fields->count + (size_t)1) * sizeof *args, &args, f->err));
     uint32_t n = 0;
     for (const ov_json *v = fields->first; v; v = v->next)
-        OV_TRY(bind(f, v, &args[n++]));
+        if (v->kind != OV_JSON_NULL)
+            OV_TRY(bind(f, v, &args[n++]));
+    if (n == 0)
+        return ov_json_fail(fields, f->err, OV_INVALID, "expected at least one filter");
     if (n == 1) {
         *out = args[0];
         return OV_OK;
@@ -253,7 +270,7 @@ static ov_status filter_equals(ovi_filter_binder *f, const ov_json *json, const 
     const ov_expr *col;
     ov_slice type;
     OV_TRY(ovi_filter_any_column(f, json, "column", &col));
-    OV_TRY(ov_json_need_str(json, "matchValueType", &type, f->err));
+    OV_TRY(ovi_filter_match_type(f, json, "matchValueType", &type));
     OV_TRY(ov_json_need(json, "matchValue", &match, f->err));
     return ovi_filter_equal(f, json, col, match, type, out);
 }
@@ -329,7 +346,7 @@ static ov_status filter_in_type(ovi_filter_binder *f, const ov_json *json, const
     OV_TRY(ov_json_arr(json, "sortedValues", &values, f->err));
     if (!values)
         OV_TRY(ov_json_need_arr(json, "matchValues", &values, f->err));
-    OV_TRY(ov_json_need_str(json, "matchValueType", &type, f->err));
+    OV_TRY(ovi_filter_match_type(f, json, "matchValueType", &type));
     return in_list(f, json, "column", values, type, out);
 }
 

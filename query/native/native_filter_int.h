@@ -22,6 +22,8 @@ bool ovi_filter_is_number(const ov_expr *e);
 /* A text as a value of the column's kind; *out NULL when the column holds numbers and this is none. */
 OV_CHECKED ov_status ovi_filter_value_like(ovi_filter_binder *f, const ov_expr *col, ov_slice s, const ov_expr **out);
 /* A value as JSON has it, for the newer filters with matchValueType. */
+/* The member that says of what type a filter's values are. */
+OV_CHECKED ov_status ovi_filter_match_type(ovi_filter_binder *f, const ov_json *json, const char *key, ov_slice *out);
 OV_CHECKED ov_status ovi_filter_match_value(ovi_filter_binder *f, const ov_json *v, ov_slice type, const ov_expr **out);
 /* A number column and a text that is no number: nothing, but NULL stays unknown. */
 OV_CHECKED ov_status ovi_filter_nothing(ovi_filter_binder *f, const ov_json *json, const ov_expr *col, const ov_expr **out);

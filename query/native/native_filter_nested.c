@@ -93,7 +93,7 @@ ov_status ovi_filter_contains(ovi_filter_binder *f, const ov_json *json, const o
     const ov_expr *args[2];
     ov_slice type;
     OV_TRY(ovi_filter_any_column(f, json, "column", &args[0]));
-    OV_TRY(ov_json_need_str(json, "elementMatchValueType", &type, f->err));
+    OV_TRY(ovi_filter_match_type(f, json, "elementMatchValueType", &type));
     if (match)
         OV_TRY(ovi_filter_match_value(f, match, type, &args[1]));
     else

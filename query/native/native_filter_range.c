@@ -62,8 +62,7 @@ static ov_status within(ovi_filter_binder *f, const ov_json *json, const ov_expr
     ov_slice order;
     bool digits; /* the older word */
     OV_TRY(ov_json_bool(json, "alphaNumeric", false, &digits, f->err));
-    OV_TRY(ov_json_str(json, "ordering", digits ? OV_SLICE_LIT("alphanumeric") : OV_SLICE_LIT("lexicographic"), &order,
-                       f->err));
+    OV_TRY(ovi_norder_name(json, "ordering", digits ? OV_SLICE_LIT("alphanumeric") : OV_SLICE_LIT("lexicographic"), &order, f->err));
     OV_TRY(one_bound(f, json, "lower", "lowerStrict", above, order, x, &lower));
     OV_TRY(one_bound(f, json, "upper", "upperStrict", below, order, x, &upper));
     *out = lower ? lower : upper;
@@ -91,7 +90,7 @@ static ov_status in_range(ovi_filter_binder *f, const ov_json *json, const ov_ex
     const ov_json *end;
     ov_slice type;
     uint32_t n = 0;
-    OV_TRY(ov_json_need_str(json, "matchValueType", &type, f->err));
+    OV_TRY(ovi_filter_match_type(f, json, "matchValueType", &type));
     for (int upper = 0; upper < 2; upper++) {
         bool open;
         OV_TRY(ov_json_bool(json, upper ? "upperOpen" : "lowerOpen", false, &open, f->err));

@@ -3,7 +3,7 @@
  */
 #include "query/native/native_plan_int.h"
 
-ov_status ovi_ncontext_bool(const ov_json *query, const char *key, bool dflt, bool *out)
+ov_status ovi_ncontext_bool(const ov_json *query, const char *key, bool dflt, bool *out, ov_error *err)
 {
     const ov_json *v = ov_json_find(ov_json_find(query, "context"), key);
     *out = dflt;
@@ -11,6 +11,8 @@ ov_status ovi_ncontext_bool(const ov_json *query, const char *key, bool dflt, bo
         *out = v->boolean;
     else if (v && v->kind == OV_JSON_STRING) /* plywood sends texts */
         *out = ov_slice_ieq(v->s, OV_SLICE_LIT("true"));
+    else if (v)
+        return ov_json_expect(v, OV_JSON_BOOL, err);
     return OV_OK;
 }
 

@@ -159,10 +159,8 @@ static ov_status order_column(const ov_json *v, ov_slice *name, bool *descending
     OV_TRY(ov_json_str(v, "direction", (ov_slice){"", 0}, &direction, err));
     *descending = direction.n && ov_slice_ieq(ov_slice_make(direction.p, OV_MIN(direction.n, 4u)), OV_SLICE_LIT("desc"));
     const ov_json *by = ov_json_find(v, "dimensionOrder");
-    if (!by)
-        return OV_OK;
-    *at = by;
-    return by->kind == OV_JSON_OBJECT ? ov_json_need_str(by, "type", ordering, err) : ov_json_as_str(by, ordering, err);
+    *at = by ? by : v;
+    return ovi_norder_name(v, "dimensionOrder", *ordering, ordering, err);
 }
 
 /* One column of the limitSpec: dimensions by the order named there, results by their own. */
@@ -225,7 +223,7 @@ static ov_status apply_limit(ovi_nplanner *p, const ovi_ngroup *g, ov_native_que
     bool dims_first;
     uint32_t first = q->has_time;
     order o = {.p = p, .g = g, .in = q->plan};
-    OV_TRY(ovi_ncontext_bool(g->query, "sortByDimsFirst", false, &dims_first));
+    OV_TRY(ovi_ncontext_bool(g->query, "sortByDimsFirst", false, &dims_first, err));
     OV_TRY(ov_json_obj(g->query, "limitSpec", &spec, err));
     if (spec) {
         OV_TRY(ov_json_str(spec, "type", OV_SLICE_LIT("default"), &type, err));
@@ -415,7 +413,7 @@ ov_status ovi_nplan_group_by(ovi_nplanner *p, const ov_json *query, ov_native_qu
     OV_TRY(ovi_naggregators(&in.scope, query, &g.aggs, err));
     OV_TRY(check_time_name(&g, err));
     OV_TRY(mark_orders(query, &g.aggs, err));
-    OV_TRY(ovi_ncontext_bool(query, "resultAsArray", false, &q->as_array));
+    OV_TRY(ovi_ncontext_bool(query, "resultAsArray", false, &q->as_array, err));
     q->has_time = q->gran->kind != OV_GRAN_ALL;
     q->time_ms = in.interval_count ? in.intervals[0].start : 0;
     if (q->has_time) {

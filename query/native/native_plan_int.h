@@ -97,6 +97,8 @@ ov_status ovi_nno_javascript(const ov_json *json, ov_error *err);
 OV_CHECKED ov_status ovi_njson_text(ovi_nplanner *p, const ov_json *v, ov_slice *out, ov_error *err);
 /* A failure's sentence with the path of v in front, unless it has one. */
 ov_status ovi_nfail_at(const ov_json *v, ov_status st, ov_error *err);
+/* The member that names an ordering: a text, or an object with it as `type`, which is what Druid's EXPLAIN prints. */
+OV_CHECKED ov_status ovi_norder_name(const ov_json *json, const char *key, ov_slice dflt, ov_slice *out, ov_error *err);
 /* The value as it sorts under Druid's ordering of that name: one or two keys. */
 OV_CHECKED ov_status ovi_norder_keys(ovi_nplanner *p, const ov_json *at, ov_slice order, const ov_expr *e,
                                      const ov_expr *keys[2], uint32_t *count, ov_error *err);
@@ -209,6 +211,8 @@ OV_CHECKED ov_status ovi_nsketch_post_bind(ovi_nsketch_post *b, ov_slice type, c
                                            const ov_expr **out);
 
 /* The member `field`, which must be a sketch of that kind. */
+/* The sketch of a kind ("thetaSketch") whose Base64 v is. */
+OV_CHECKED ov_status ovi_nsketch_decode(ovi_nplanner *p, const ov_json *v, ov_slice kind, const ov_expr **out, ov_error *err);
 OV_CHECKED ov_status ovi_nsketch_field(ovi_nsketch_post *b, const ov_json *json, ov_complex_id kind, const ov_expr **out);
 /* ---- native_quantiles.c ---- */
 /* The same for post-aggregators over quantiles sketches. */
@@ -257,7 +261,8 @@ OV_CHECKED ov_status ovi_nwiden(ovi_nplanner *p, const ov_plan *in, const ov_exp
 int64_t ovi_nall_time(const ovi_ninput *in);
 OV_CHECKED ov_status ovi_nspans(ovi_nplanner *p, const ovi_ninput *in, const ov_interval **out, uint32_t *count,
                                 ov_error *err);
-OV_CHECKED ov_status ovi_ncontext_bool(const ov_json *query, const char *key, bool dflt, bool *out);
+/* A truth of the context: as such, or as a text, of which only "true" is true, as in Druid. */
+OV_CHECKED ov_status ovi_ncontext_bool(const ov_json *query, const char *key, bool dflt, bool *out, ov_error *err);
 
 OV_CHECKED ov_status ovi_nplan_timeseries(ovi_nplanner *p, const ov_json *query, ov_native_query *out, ovi_nrel *rel,
                                           ov_error *err);

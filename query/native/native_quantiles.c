@@ -3,6 +3,8 @@
  */
 #include "query/native/native_plan_int.h"
 
+#include <math.h>
+
 /* Most post-aggregators are named by the sketch and by what they make of it. */
 static const struct {
     const char *start;
@@ -29,10 +31,19 @@ static const kind kinds[] = {
     {"String", "DS_QUANTILE_SUMMARY", NULL, NULL},
 };
 
-static ov_status add_number(ovi_nsketch_post *b, const ov_json *v, const ov_expr **out)
+/* A part of all values, a point that values are counted up to, or a value. */
+static ov_status add_number(ovi_nsketch_post *b, const kind *k, const ov_json *v, double *before, const ov_expr **out)
 {
     double d;
     OV_TRY(ov_json_as_f64(v, &d, b->err));
+    ov_slice found = v->kind == OV_JSON_STRING ? v->s : v->raw;
+    if (strncmp(k->fn, "DS_GET_QUANTILE", strlen("DS_GET_QUANTILE")) == 0) {
+        if (!(d >= 0 && d <= 1))
+            return ov_json_fail(v, b->err, OV_INVALID, "expected a part from 0 to 1, found " OV_SLICE_FMT, OV_SLICE_ARG(found));
+    } else if (k->list && !(d > *before)) {
+        return ov_json_fail(v, b->err, OV_INVALID, "expected points that ascend, found " OV_SLICE_FMT, OV_SLICE_ARG(found));
+    }
+    *before = d;
     return ov_expr_f64(b->p->cx, OV_SQL_DOUBLE, d, out, b->err);
 }
 
@@ -52,6 +63,7 @@ static ov_status bind(ovi_nsketch_post *b, ov_complex_id sketch, const kind *k, 
     const ov_json *v = NULL;
     const ov_expr **args;
     uint32_t n = 1;
+    double before = -INFINITY;
     bool histogram = strcmp(k->fn, "DS_HISTOGRAM") == 0;
     if (k->number)
         OV_TRY(ov_json_need(json, k->number, &v, b->err));
@@ -68,10 +80,10 @@ static ov_status bind(ovi_nsketch_post *b, ov_complex_id sketch, const kind *k, 
     if (histogram && !v)
         return equal_bins(b, json, args[0], out);
     if (k->number)
-        OV_TRY(add_number(b, v, &args[n++]));
+        OV_TRY(add_number(b, k, v, &before, &args[n++]));
     else if (k->list)
         for (const ov_json *item = v->first; item; item = item->next)
-            OV_TRY(add_number(b, item, &args[n++]));
+            OV_TRY(add_number(b, k, item, &before, &args[n++]));
     return ovi_ncall(b->p, json, k->fn, args, n, out, b->err);
 }
 

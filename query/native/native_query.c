@@ -35,7 +35,7 @@ ov_status ovi_nplan_query(ovi_nplanner *p, const ov_json *query, ov_native_query
                                 "a %s query cannot be a data source", types[i].name);
         OV_TRY(types[i].plan(p, query, out, rel, err));
         if (out->type != OV_NATIVE_METADATA)
-            OV_TRY(ovi_ncontext_bool(query, "serializeDateTimeAsLong", false, &out->time_as_long));
+            OV_TRY(ovi_ncontext_bool(query, "serializeDateTimeAsLong", false, &out->time_as_long, err));
         return OV_OK;
     }
     bool select = ov_slice_eq(type, OV_SLICE_LIT("select"));
@@ -67,7 +67,7 @@ ov_status ov_native_plan(const ov_native_env *env, const ov_json *query, ov_nati
     bool by_segment;
     OV_TRY(ov_json_expect(query, OV_JSON_OBJECT, err));
     OV_TRY(ovi_npicks(&p, query, err));
-    OV_TRY(ovi_ncontext_bool(query, "bySegment", false, &by_segment));
+    OV_TRY(ovi_ncontext_bool(query, "bySegment", false, &by_segment, err));
     OV_TRY(ovi_nplan_whole(&p, query, out, err)); /* a wrong query is wrong whether it has segments or not */
     return by_segment ? ovi_nplan_by_segment(&p, query, out, err) : OV_OK;
 }

@@ -142,6 +142,14 @@ ov_status ovi_nas_type(ovi_nplanner *p, const ov_json *at, ov_slice type, const 
 
 /* ---- orders ---- */
 
+ov_status ovi_norder_name(const ov_json *json, const char *key, ov_slice dflt, ov_slice *out, ov_error *err)
+{
+    const ov_json *v = ov_json_find(json, key);
+    if (v && v->kind == OV_JSON_OBJECT)
+        return ov_json_need_str(v, "type", out, err);
+    return ov_json_str(json, key, dflt, out, err);
+}
+
 ov_status ovi_norder_keys(ovi_nplanner *p, const ov_json *at, ov_slice order, const ov_expr *e, const ov_expr *keys[2],
                           uint32_t *count, ov_error *err)
 {

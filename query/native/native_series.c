@@ -205,8 +205,8 @@ ov_status ovi_nplan_timeseries(ovi_nplanner *p, const ov_json *query, ov_native_
     OV_TRY(ovi_ngran(p, query, true, &q->gran, err));
     OV_TRY(ov_json_bool(query, "descending", false, &q->descending, err));
     OV_TRY(read_limit(query, &q->limit, err));
-    OV_TRY(ovi_ncontext_bool(query, "skipEmptyBuckets", false, &skip));
-    OV_TRY(ovi_ncontext_bool(query, "grandTotal", false, &total));
+    OV_TRY(ovi_ncontext_bool(query, "skipEmptyBuckets", false, &skip, err));
+    OV_TRY(ovi_ncontext_bool(query, "grandTotal", false, &total, err));
     OV_TRY(ov_json_str(ov_json_find(query, "context"), "timestampResultField", (ov_slice){"", 0}, &q->time_field, err));
     OV_TRY(ovi_naggregators(&in.scope, query, &g.aggs, err));
     q->has_time = q->gran->kind != OV_GRAN_ALL;
@@ -267,14 +267,8 @@ static ov_status read_metric(const ov_json *v, metric_spec *m, uint32_t depth, o
     if (ov_slice_eq(type, OV_SLICE_LIT("numeric")))
         return ov_json_need_str(v, "metric", &m->metric, err);
     m->stop = ov_json_find(v, "previousStop");
-    if (ov_slice_eq(type, OV_SLICE_LIT("dimension"))) {
-        const ov_json *by = ov_json_find(v, "ordering");
-        m->ordering = OV_SLICE_LIT("lexicographic");
-        if (!by)
-            return OV_OK;
-        return by->kind == OV_JSON_OBJECT ? ov_json_need_str(by, "type", &m->ordering, err)
-                                          : ov_json_as_str(by, &m->ordering, err);
-    }
+    if (ov_slice_eq(type, OV_SLICE_LIT("dimension")))
+        return ovi_norder_name(v, "ordering", OV_SLICE_LIT("lexicographic"), &m->ordering, err);
     m->ordering = type;
     if (ov_slice_eq(type, OV_SLICE_LIT("lexicographic")) || ov_slice_ieq(type, OV_SLICE_LIT("alphaNumeric")))
         return OV_OK;

@@ -204,14 +204,24 @@ static ov_status theta_set(ovi_nsketch_post *b, const ov_json *json, const ov_ex
     return ov_json_fail(ov_json_get(json, "func"), b->err, OV_INVALID, "expected UNION, INTERSECT or NOT");
 }
 
-static ov_status theta_constant(ovi_nsketch_post *b, const ov_json *json, const ov_expr **out)
+ov_status ovi_nsketch_decode(ovi_nplanner *p, const ov_json *v, ov_slice kind, const ov_expr **out, ov_error *err)
 {
     const ov_expr *args[2];
-    ov_slice value;
-    OV_TRY(ov_json_need_str(json, "value", &value, b->err));
-    OV_TRY(ov_expr_str(b->p->cx, OV_SQL_VARCHAR, OV_SLICE_LIT("thetaSketch"), &args[0], b->err));
-    OV_TRY(ov_expr_str(b->p->cx, OV_SQL_VARCHAR, value, &args[1], b->err));
-    return ovi_ncall(b->p, json, "COMPLEX_DECODE_BASE64", args, 2, out, b->err);
+    ov_slice text;
+    OV_TRY(ov_json_as_str(v, &text, err));
+    OV_TRY(ov_expr_str(p->cx, OV_SQL_VARCHAR, kind, &args[0], err));
+    OV_TRY(ov_expr_str(p->cx, OV_SQL_VARCHAR, text, &args[1], err));
+    OV_TRY(ovi_ncall(p, v, "COMPLEX_DECODE_BASE64", args, 2, out, err));
+    if ((*out)->kind == OV_EXPR_CONST)
+        return OV_OK;
+    return ov_json_fail(v, err, OV_INVALID, "expected the Base64 text of a COMPLEX<" OV_SLICE_FMT ">", OV_SLICE_ARG(kind)); /* folding it failed */
+}
+
+static ov_status theta_constant(ovi_nsketch_post *b, const ov_json *json, const ov_expr **out)
+{
+    const ov_json *v;
+    OV_TRY(ov_json_need(json, "value", &v, b->err));
+    return ovi_nsketch_decode(b->p, v, OV_SLICE_LIT("thetaSketch"), out, b->err);
 }
 
 static ov_status theta_text(ovi_nsketch_post *b, const ov_json *json, const ov_expr **out)

@@ -196,7 +196,7 @@ static ov_status list_cell(ovi_nplanner *p, const ov_json *v, const ov_field *f,
 /* JSON as it stands; sketches as the Base64 of their bytes. */
 static ov_status complex_cell(ovi_nplanner *p, const ov_json *v, const ov_field *f, const ov_expr **out, ov_error *err)
 {
-    const ov_expr *args[2];
+    const ov_expr *args[1];
     ov_slice text;
     char buf[48];
     if (f->type.complex == OV_COMPLEX_JSON) {
@@ -204,17 +204,11 @@ static ov_status complex_cell(ovi_nplanner *p, const ov_json *v, const ov_field 
         OV_TRY(ov_expr_str(p->cx, OV_SQL_VARCHAR, text, &args[0], err));
         return ovi_ncall(p, v, "PARSE_JSON", args, 1, out, err);
     }
-    OV_TRY(ov_json_as_str(v, &text, err));
     const char *name = ov_type_name(f->type, buf);
     size_t front = strlen("COMPLEX<");
     if (strlen(name) <= front)
         return ov_json_fail(v, err, OV_INVALID, "values of type %s cannot be written inline", name);
-    OV_TRY(ov_expr_str(p->cx, OV_SQL_VARCHAR, ov_slice_make(name + front, strlen(name) - front - 1), &args[0], err));
-    OV_TRY(ov_expr_str(p->cx, OV_SQL_VARCHAR, text, &args[1], err));
-    OV_TRY(ovi_ncall(p, v, "COMPLEX_DECODE_BASE64", args, 2, out, err));
-    if ((*out)->kind == OV_EXPR_CONST)
-        return OV_OK;
-    return ov_json_fail(v, err, OV_INVALID, "expected the Base64 text of a %s", name); /* folding it failed */
+    return ovi_nsketch_decode(p, v, ov_slice_make(name + front, strlen(name) - front - 1), out, err);
 }
 
 static ov_status cell(ovi_nplanner *p, const ov_json *v, const ov_field *f, const ov_expr **out, ov_error *err)

@@ -78,12 +78,10 @@ static ov_status t_test(ovi_nsketch_post *b, const ov_json *json, const char *fn
 
 static ov_status constant(ovi_nsketch_post *b, const ov_json *json, const char *fn, const ov_expr **out)
 {
-    const ov_expr *args[2];
-    ov_slice value;
-    OV_TRY(ov_json_need_str(json, "value", &value, b->err));
-    OV_TRY(ov_expr_str(b->p->cx, OV_SQL_VARCHAR, ov_slice_cstr(PREFIX), &args[0], b->err));
-    OV_TRY(ov_expr_str(b->p->cx, OV_SQL_VARCHAR, value, &args[1], b->err));
-    return ovi_ncall(b->p, json, fn, args, 2, out, b->err);
+    const ov_json *v;
+    (void)fn;
+    OV_TRY(ov_json_need(json, "value", &v, b->err));
+    return ovi_nsketch_decode(b->p, v, ov_slice_cstr(PREFIX), out, b->err);
 }
 
 /* The sketch itself prints as Base64. */
@@ -100,7 +98,7 @@ ov_status ovi_ntuple_post_bind(ovi_nsketch_post *b, ov_slice type, const ov_json
         ov_status (*bind)(ovi_nsketch_post *b, const ov_json *json, const char *fn, const ov_expr **out);
         const char *fn;
     } kinds[] = {
-        {"Constant", constant, "COMPLEX_DECODE_BASE64"},
+        {"Constant", constant, NULL},
         {"SetOp", set_op, NULL},
         {"TTest", t_test, "$TUPLE_T_TEST"},
         {"ToBase64String", base64, NULL},

@@ -39,7 +39,7 @@ typedef struct native_answer {
 typedef struct native_request {
     const ov_json *query;
     ov_slice id;
-    int64_t timeout_ms, priority;
+    int64_t timeout_ms, priority, memory_bytes; /* 0: no limit of its own */
 } native_request;
 
 /* Milliseconds, as a number or a text that holds one. */
@@ -73,6 +73,7 @@ static ov_status read_request(ov_request *rq, native_request *in, ov_error *err)
     in->priority = 0;
     if (priority)
         OV_TRY(ov_json_as_i64(priority, &in->priority, err));
+    OV_TRY(ov_json_i64_in(context, "maxMemoryBytes", 0, 0, INT64_MAX, &in->memory_bytes, err));
     return read_timeout(context, &in->timeout_ms, err);
 }
 
@@ -241,7 +242,7 @@ static bool lists_tag(ov_slice header, ov_slice tag)
     return false;
 }
 
-/* The same query over the same data gives the same bytes: what was asked, what catalog and lookups hold. Compressed ones are others. */
+/* The same query over the same data gives the same bytes: what was asked, what catalog and lookups hold. Compressed ones are others, pretty ones too. */
 static bool matches_etag(ov_app *app, ov_request *rq, ov_result_use *use)
 {
     char text[64];
@@ -249,8 +250,8 @@ static bool matches_etag(ov_app *app, ov_request *rq, ov_result_use *use)
     ov_buf_init(&state);
     ov_result_use_state(use, app, &state);
     ov_slice body = ov_request_body(rq);
-    int n = snprintf(text, sizeof text, "\"%016llx-%016llx", (unsigned long long)ov_hash_bytes(body.p, body.n),
-                     (unsigned long long)ov_hash_slice(ov_buf_slice(&state)));
+    int n = snprintf(text, sizeof text, "\"%s%016llx-%016llx", wants_pretty(rq) ? "p-" : "",
+                     (unsigned long long)ov_hash_bytes(body.p, body.n), (unsigned long long)ov_hash_slice(ov_buf_slice(&state)));
     ov_buf_fini(&state);
     ov_slice tag = ov_slice_make(text, (size_t)n); /* up to where the forms of one answer part */
     const char *rest = ov_request_takes_gzip(rq) ? "--gzip\"" : "\"";
@@ -332,7 +333,8 @@ void ov_h_native(ov_app *app, ov_request *rq, const ov_captures *at)
     }
     ov_query *q = NULL;
     ov_running_entry entry = {.id = in.id, .started_ms = ov_now_ms()};
-    ov_query_request ask = {.native = in.query, .query_id = in.id, .timeout_ms = in.timeout_ms, .cancel = &entry.cancelled};
+    ov_query_request ask = {.native = in.query, .query_id = in.id, .timeout_ms = in.timeout_ms,
+                            .memory_bytes = (uint64_t)in.memory_bytes, .cancel = &entry.cancelled};
     ov_answer_begin(app, rq, &entry);
     st = ov_query_open(&app->env, &ask, &q, &err);
     if (st != OV_OK) {

@@ -27,6 +27,7 @@ import test_lookups  # noqa: E402
 import test_metadata  # noqa: E402
 import test_native  # noqa: E402
 import test_native_folds  # noqa: E402
+import test_native_members  # noqa: E402
 import test_native_nested  # noqa: E402
 import test_native_quantiles  # noqa: E402
 import test_native_rare  # noqa: E402
@@ -55,6 +56,7 @@ PARTS = (  # in this order
     test_first_last,
     test_native,
     test_native_folds,
+    test_native_members,
     test_native_nested,
     test_native_quantiles,
     test_native_rare,

@@ -51,7 +51,7 @@ FILTERS = (  # a filter, the y of the rows that pass
 REFUSED = tuple((dict(f, dimension='a'), f'filter.dimension: {LIST_TYPES}') for f in (
     dict(type='selector', value='1'), dict(type='in', values=['1']), dict(type='bound', lower='1'), dict(type='like', pattern='1'))) + (
     (dict(type='columnComparison', dimensions=['a']), 'filter.dimensions: expected 2 to 100 columns'),
-    (dict(type='equals', column='j', matchValueType='NOTHING', matchValue=1), "filter.matchValue: the type 'NOTHING'"))
+    (dict(type='equals', column='j', matchValueType='NOTHING', matchValue=1), "filter.matchValueType: the type 'NOTHING'"))
 AGGREGATORS = (  # type, column, what it shows
     ('longFirst', 'a', None), ('longLast', 'a', None), ('doubleAny', 'j', None), ('longSum', 'a', 10), ('doubleMax', 'a', 7.0), ('doubleMean', 'a', 10 / 3),
     ('doubleMean', 'm', 1.0), ('doubleMean', 'la', 0.0), ('longMin', 'j', 5), ('doubleMean', 'j', 5.0), ('longMax', 'm', 1), ('stringFirst', 'a', '[1,2]'),
