@@ -10,6 +10,7 @@
 #include "server/handlers.h"
 #include "server/http/error_http.h"
 #include "server/query/answered.h"
+#include "server/query/error_row.h"
 #include "server/query/native_out.h"
 #include "server/query/result_cache.h"
 #include "server/query/sql_request.h"
@@ -30,6 +31,8 @@ typedef struct native_answer {
     ov_pretty spaces;
     ov_buf plain, out; /* plain: what pretty has not seen yet */
     size_t flush_at;
+    size_t whole; /* bytes of the sheet that end behind a row */
+    ov_error_row error_row;
     bool begun;
     bool elements; /* of a union: there are some */
 } native_answer;
@@ -86,14 +89,37 @@ static ov_status flush(native_answer *a, bool all, ov_error *err)
     a->begun = true;
     if (a->pretty) {
         OV_TRY(ov_buf_check(&a->plain, err));
+        ov_error_row_see(&a->error_row, ov_buf_slice(&a->plain));
         ov_pretty_add(&a->spaces, ov_buf_slice(&a->plain), &a->out);
         ov_buf_clear(&a->plain);
     }
     OV_TRY(ov_buf_check(&a->out, err));
+    a->whole = a->sink.sheet->n;
     if (!all && a->out.n < a->flush_at)
         return OV_OK;
     a->flush_at = PIECE_BYTES;
+    a->whole = 0;
+    if (!a->pretty)
+        ov_error_row_see(&a->error_row, ov_buf_slice(&a->out));
     return ov_respond_write(a->rq, &a->out, err);
+}
+
+/* The rest of an answer that fails, its error as the last element. False: it can only be cut. */
+static bool end_with_error(native_answer *a, const ov_error *why)
+{
+    ov_error err = OV_ERROR_INIT;
+    ov_buf *sheet = a->sink.sheet, text;
+    if (!a->error_row.wanted || sheet->failed || a->out.failed)
+        return false;
+    sheet->n = OV_MIN(sheet->n, a->whole);
+    ov_error_row_see(&a->error_row, ov_buf_slice(sheet));
+    ov_buf_init(&text);
+    ov_error_body(OV_ERROR_NATIVE, (ov_slice){NULL, 0}, why, false, &text);
+    bool ends = !text.failed && ov_error_row_end(&a->error_row, ov_buf_slice(&text), sheet) && !sheet->failed;
+    ov_buf_fini(&text);
+    if (ends && a->pretty)
+        ov_pretty_add(&a->spaces, ov_buf_slice(sheet), &a->out);
+    return ends && ov_buf_check(&a->out, &err) == OV_OK && ov_respond_write(a->rq, &a->out, &err) == OV_OK;
 }
 
 static bool wants_pretty(ov_request *rq)
@@ -215,6 +241,7 @@ static ov_status run_query(ov_app *app, ov_request *rq, const native_request *in
     a.pretty = wants_pretty(rq);
     ov_buf_init(&a.plain);
     ov_buf_init(&a.out);
+    ov_error_row_init(&a.error_row, ov_json_find(in->query, "context"));
     a.sink = (ov_native_sink){.sheet = a.pretty ? &a.plain : &a.out, .flush = flush_some, .self = &a};
     ov_status st = ov_answer_in_turn(app, rq, q, in->priority, cancelled, run_all, &a, err);
     if (st == OV_BUSY)
@@ -225,6 +252,8 @@ static ov_status run_query(ov_app *app, ov_request *rq, const native_request *in
         ov_respond_end(rq);
     else if (!a.begun || ov_respond_retract(rq))
         ov_respond_error(rq, OV_ERROR_NATIVE, (ov_slice){NULL, 0}, err);
+    else if (end_with_error(&a, err))
+        ov_respond_end(rq);
     else
         ov_respond_abort(rq);
     ov_native_out_destroy(a.writer);

@@ -7,6 +7,7 @@
 #include "server/handlers.h"
 #include "server/http/error_http.h"
 #include "server/query/answered.h"
+#include "server/query/error_row.h"
 #include "server/query/result_cache.h"
 #include "server/query/sql_request.h"
 #include "server/reply.h"
@@ -26,13 +27,18 @@ typedef struct sql_answer {
     ov_encoder *encoder;
     ov_buf out;
     size_t flush_at;
+    size_t whole; /* bytes of out that end behind a row */
+    ov_error_row error_row;
 } sql_answer;
 
 static ov_status answer_full(void *self, ov_error *err)
 {
     sql_answer *a = self;
     a->flush_at = PIECE_BYTES;
+    a->whole = a->out.n;
     OV_TRY(ov_query_still_alive(a->query, err)); /* rows may be long, and a batch has thousands */
+    ov_error_row_see(&a->error_row, ov_buf_slice(&a->out));
+    a->whole = 0;
     OV_TRY(ov_respond_write(a->rq, &a->out, err));
     ov_buf_reserve(&a->out, PIECE_BYTES + PIECE_BYTES / 4); /* there is more to come: no growing by steps */
     return ov_buf_check(&a->out, err);
@@ -63,7 +69,26 @@ static ov_status answer_rows(void *self, const ov_batch *batch, ov_error *err)
 {
     sql_answer *a = self;
     OV_TRY(ov_encode_rows(a->encoder, batch, &a->out, err));
+    a->whole = a->out.n;
     return a->out.n < a->flush_at ? OV_OK : answer_full(a, err);
+}
+
+/* The rest of an answer that fails, its error as the last row. False: it can only be cut. */
+static bool end_with_error(sql_answer *a, const ov_error *why)
+{
+    ov_error err = OV_ERROR_INIT;
+    ov_buf text;
+    if (!a->error_row.wanted || a->out.failed || a->in->format == OV_FORMAT_CSV)
+        return false;
+    a->out.n = OV_MIN(a->out.n, a->whole);
+    ov_error_row_see(&a->error_row, ov_buf_slice(&a->out));
+    ov_buf_init(&text);
+    ov_error_body(OV_ERROR_SQL, a->in->query.sql, why, false, &text);
+    bool ends = !text.failed && ov_error_row_end(&a->error_row, ov_buf_slice(&text), &a->out);
+    ov_buf_fini(&text);
+    if (ends && a->in->format <= OV_FORMAT_ARRAY)
+        ov_buf_add_char(&a->out, '\n');
+    return ends && ov_buf_check(&a->out, &err) == OV_OK && ov_respond_write(a->rq, &a->out, &err) == OV_OK;
 }
 
 static void set_headers(ov_request *rq, const ov_sql_request *in, ov_slice id, bool ok)
@@ -87,6 +112,7 @@ static ov_status run_query(ov_app *app, ov_request *rq, const ov_sql_request *in
 {
     sql_answer a = {.rq = rq, .in = in, .query = q, .tz = ov_query_tz(q), .budget = ov_query_budget(q), .flush_at = FIRST_PIECE_BYTES};
     ov_buf_init(&a.out);
+    ov_error_row_init(&a.error_row, in->context);
     ov_result_sink sink = {.begin = answer_begin, .rows = answer_rows, .self = &a};
     ov_status st = ov_answer_in_turn(app, rq, q, in->priority, in->query.cancel, run_into, &sink, err);
     if (st == OV_OK) {
@@ -101,6 +127,8 @@ static ov_status run_query(ov_app *app, ov_request *rq, const ov_sql_request *in
         ov_respond_end(rq);
     else if (ov_respond_retract(rq))
         ov_respond_error(rq, OV_ERROR_SQL, in->query.sql, err);
+    else if (end_with_error(&a, err))
+        ov_respond_end(rq);
     else
         ov_respond_abort(rq);
     ov_encoder_destroy(a.encoder);

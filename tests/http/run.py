@@ -12,6 +12,7 @@ import test_answers_kept  # noqa: E402
 import test_avatica  # noqa: E402
 import test_compact  # noqa: E402
 import test_concurrency  # noqa: E402
+import test_error_rows  # noqa: E402
 import test_errors  # noqa: E402
 import test_export  # noqa: E402
 import test_extern  # noqa: E402
@@ -46,6 +47,7 @@ from ovatetest import Counter, Server  # noqa: E402
 
 PARTS = (  # in this order
     test_formats,
+    test_error_rows,
     test_errors,
     test_framing,
     test_tasks,
