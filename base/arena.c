@@ -148,6 +148,22 @@ ov_status ov_arena_zalloc(ov_arena *a, size_t bytes, void *out, ov_error *err)
     return OV_OK;
 }
 
+ov_status ov_arena_room(ov_arena *a, void *list, uint32_t count, uint32_t *cap, uint32_t more, size_t item_bytes, ov_error *err)
+{
+    uint32_t wanted;
+    void *old, *wider;
+    if (*cap - count >= more)
+        return OV_OK;
+    OV_TRY(ov_list_places(count, *cap, more, &wanted, err));
+    OV_TRY(ov_arena_alloc(a, wanted * item_bytes, &wider, err));
+    memcpy(&old, list, sizeof(old));
+    if (count)
+        memcpy(wider, old, count * item_bytes);
+    memcpy(list, &wider, sizeof(wider));
+    *cap = wanted;
+    return OV_OK;
+}
+
 ov_status ov_arena_lanes(ov_arena *a, size_t bytes, void *out, ov_error *err)
 {
     if (bytes > SIZE_MAX / 2)

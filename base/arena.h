@@ -52,6 +52,10 @@ OV_CHECKED ov_status ov_arena_copy(ov_arena *a, ov_slice s, ov_slice *out, ov_er
 OV_CHECKED ov_status ov_arena_printf(ov_arena *a, ov_slice *out, ov_error *err, const char *fmt, ...)
     OV_PRINTF(4, 5);
 
+/* Room for `more` items behind the first `count` of a list in the arena: *list, of *cap places (none yet: NULL and 0), moves to at least
+ * twice as many when they do not suffice. What is behind `count` is undefined. */
+OV_CHECKED ov_status ov_arena_room(ov_arena *a, void *list, uint32_t count, uint32_t *cap, uint32_t more, size_t item_bytes, ov_error *err);
+
 /* fn(arg) runs when the arena is rewound past this point or finished. */
 OV_CHECKED ov_status ov_arena_on_exit(ov_arena *a, void (*fn)(void *), void *arg, ov_error *err);
 

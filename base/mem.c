@@ -255,6 +255,26 @@ ov_status ov_array_grow(ov_budget *budget, void *array, size_t old_bytes, size_t
     return st;
 }
 
+ov_status ov_list_places(uint32_t count, uint32_t cap, uint32_t more, uint32_t *out, ov_error *err)
+{
+    enum { FIRST = 16 };
+    if (cap > UINT32_MAX / 2 || more > UINT32_MAX - count)
+        return ov_fail(err, OV_LIMIT, "a list in memory would hold more than %u items", UINT32_MAX);
+    *out = OV_MAX(OV_MAX(cap * 2, count + more), (uint32_t)FIRST);
+    return OV_OK;
+}
+
+ov_status ov_list_room(ov_budget *budget, void *list, uint32_t count, uint32_t *cap, uint32_t more, size_t item_bytes, ov_error *err)
+{
+    uint32_t wanted;
+    if (*cap - count >= more)
+        return OV_OK;
+    OV_TRY(ov_list_places(count, *cap, more, &wanted, err));
+    OV_TRY(ov_array_grow(budget, list, *cap * item_bytes, wanted * item_bytes, err));
+    *cap = wanted;
+    return OV_OK;
+}
+
 ov_status ov_array_table(ov_budget *budget, void *array, size_t bytes, ov_error *err)
 {
     enum { SOME_PAGES = 64 << 10 };

@@ -66,6 +66,12 @@ ov_status ov_fail_nomem(ov_error *err, size_t bytes);
  * is zeroed whether its owner must stop; then, too, it has old_bytes, but may lie elsewhere. */
 OV_CHECKED ov_status ov_array_grow(ov_budget *budget, void *array, size_t old_bytes, size_t new_bytes,
                                    ov_error *err);
+/* How many places a list gets that grows from `cap` so that `more` items fit behind its first `count`. */
+OV_CHECKED ov_status ov_list_places(uint32_t count, uint32_t cap, uint32_t more, uint32_t *out, ov_error *err);
+/* Room for `more` items behind the first `count` of *list, which has *cap places (none yet: NULL and 0): it grows as above, to at least
+ * twice as many, when they do not suffice. */
+OV_CHECKED ov_status ov_list_room(ov_budget *budget, void *list, uint32_t count, uint32_t *cap, uint32_t more, size_t item_bytes,
+                                  ov_error *err);
 void ov_array_free(ov_budget *budget, void *array, size_t bytes);
 /* A new zeroed array that will be read and written all over, as tables of hashes are: its pages come at once. One by one they would
  * come twice, read and then written, and the second time every processor would be told. */

@@ -39,14 +39,7 @@ static ov_status insert_chunk(ov_loader *l, uint32_t at, ov_interval span, ov_er
     const ovi_part_chunk *divided =
         l->schema.partitioner ? ovi_partitioner_chunk(l->schema.partitioner, span.start) : NULL;
     uint32_t parts = divided ? divided->buckets : 1;
-    if (l->chunk_count + parts > l->chunk_cap) {
-        uint32_t cap = OV_MAX(l->chunk_cap ? l->chunk_cap * 2 : 64, l->chunk_count + parts);
-        ovi_chunk *bigger = ov_realloc(l->chunks, cap * sizeof *bigger);
-        if (!bigger)
-            return ov_fail_nomem(err, cap * sizeof *bigger);
-        l->chunks = bigger;
-        l->chunk_cap = cap;
-    }
+    OV_TRY(ov_list_room(NULL, &l->chunks, l->chunk_count, &l->chunk_cap, parts, sizeof *l->chunks, err));
     memmove(l->chunks + at + parts, l->chunks + at, (l->chunk_count - at) * sizeof *l->chunks);
     for (uint32_t i = 0; i < parts; i++)
         l->chunks[at + i] = (ovi_chunk){.start = span.start, .end = span.end, .bucket = i, .parts = parts};

@@ -58,24 +58,6 @@ static void set_fold(const ov_spec *spec, ov_build_column *c, ovi_union_source *
         }
 }
 
-static ov_status grow(ovi_union *u, ov_arena *out, ov_error *err)
-{
-    ov_build_column *columns;
-    ovi_union_source *sources;
-    if (u->column_count < u->cap)
-        return OV_OK;
-    u->cap = u->cap ? u->cap * 2 : 32;
-    OV_TRY(ov_arena_alloc(out, u->cap * sizeof *columns, &columns, err));
-    OV_TRY(ov_arena_zalloc(out, u->cap * sizeof *sources, &sources, err));
-    if (u->column_count) {
-        memcpy(columns, u->columns, u->column_count * sizeof *columns);
-        memcpy(sources, u->sources, u->column_count * sizeof *sources);
-    }
-    u->columns = columns;
-    u->sources = sources;
-    return OV_OK;
-}
-
 static ov_build_column *find_column(const ovi_union *u, ov_slice name)
 {
     for (uint32_t i = 0; i < u->column_count; i++)
@@ -86,7 +68,9 @@ static ov_build_column *find_column(const ovi_union *u, ov_slice name)
 
 static ov_status append_column(ovi_union *u, ov_build_column c, const ov_spec *spec, ov_arena *out, ov_error *err)
 {
-    OV_TRY(grow(u, out, err));
+    uint32_t cap = u->cap;
+    OV_TRY(ov_arena_room(out, &u->sources, u->column_count, &cap, 1, sizeof *u->sources, err));
+    OV_TRY(ov_arena_room(out, &u->columns, u->column_count, &u->cap, 1, sizeof *u->columns, err));
     OV_TRY(ov_arena_copy(out, c.name, &c.name, err));
     u->columns[u->column_count] = c;
     if (c.role == OV_ROLE_METRIC)

@@ -135,14 +135,7 @@ static ov_status chunk_of(ovi_partitioner *p, int64_t start, ovi_part_chunk **ou
     if (at > 0 && p->chunks[at - 1].start == start) {
         p->last = at - 1;
     } else {
-        if (p->chunk_count == p->chunk_cap) {
-            uint32_t cap = p->chunk_cap ? p->chunk_cap * 2 : 64;
-            ovi_part_chunk *bigger = ov_realloc(p->chunks, cap * sizeof *bigger);
-            if (!bigger)
-                return ov_fail_nomem(err, cap * sizeof *bigger);
-            p->chunks = bigger;
-            p->chunk_cap = cap;
-        }
+        OV_TRY(ov_list_room(NULL, &p->chunks, p->chunk_count, &p->chunk_cap, 1, sizeof *p->chunks, err));
         memmove(p->chunks + at + 1, p->chunks + at, (p->chunk_count - at) * sizeof *p->chunks);
         p->chunks[at] = (ovi_part_chunk){.start = start};
         p->chunk_count++;

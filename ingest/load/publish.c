@@ -13,16 +13,7 @@ void ov_publish_init(ov_publish *p, ov_catalog *catalog, ov_slice task_id, ov_pu
 
 static ov_status reserve(ov_publish *p, uint32_t more, ov_error *err)
 {
-    ov_new_segment *grown;
-    if (p->segment_count + more <= p->segment_cap)
-        return OV_OK;
-    uint32_t cap = OV_MAX(p->segment_cap * 2, p->segment_count + more);
-    OV_TRY(ov_arena_alloc(p->arena, cap * sizeof(*grown), &grown, err));
-    if (p->segment_count)
-        memcpy(grown, p->segments, p->segment_count * sizeof(*grown));
-    p->segments = grown;
-    p->segment_cap = cap;
-    return OV_OK;
+    return ov_arena_room(p->arena, &p->segments, p->segment_count, &p->segment_cap, more, sizeof *p->segments, err);
 }
 
 static ov_status schema_of(ov_publish *p, const ov_load_segment *s, const ov_schema_column **out,
@@ -81,19 +72,12 @@ typedef struct chunk_list {
 static ov_status add_chunk(chunk_list *l, ov_interval chunk, ov_error *err)
 {
     enum { MOST_CHUNKS = 10000000 };
-    if (l->n == l->cap) {
-        ov_interval *grown;
-        if (l->n >= MOST_CHUNKS)
-            return ov_fail(err, OV_LIMIT,
-                           "dropExisting would empty more than %d time chunks; use shorter intervals or a "
-                           "coarser segmentGranularity",
-                           MOST_CHUNKS);
-        l->cap = l->cap ? l->cap * 2 : 64;
-        OV_TRY(ov_arena_alloc(l->arena, l->cap * sizeof(*grown), &grown, err));
-        if (l->n)
-            memcpy(grown, l->at, l->n * sizeof(*grown));
-        l->at = grown;
-    }
+    if (l->n == MOST_CHUNKS)
+        return ov_fail(err, OV_LIMIT,
+                       "dropExisting would empty more than %d time chunks; use shorter intervals or a "
+                       "coarser segmentGranularity",
+                       MOST_CHUNKS);
+    OV_TRY(ov_arena_room(l->arena, &l->at, l->n, &l->cap, 1, sizeof *l->at, err));
     l->at[l->n++] = chunk;
     return OV_OK;
 }
@@ -278,15 +262,7 @@ ov_status ov_publish_cursor(ov_publish *p, ov_slice key, ov_slice before, ov_sli
 
 ov_status ov_publish_record(ov_publish *p, const ov_record *record, ov_error *err)
 {
-    if (p->record_count == p->record_cap) {
-        ov_record *grown;
-        uint32_t cap = p->record_cap ? p->record_cap * 2 : 16;
-        OV_TRY(ov_arena_alloc(p->arena, cap * sizeof(*grown), &grown, err));
-        if (p->record_count)
-            memcpy(grown, p->records, p->record_count * sizeof(*grown));
-        p->records = grown;
-        p->record_cap = cap;
-    }
+    OV_TRY(ov_arena_room(p->arena, &p->records, p->record_count, &p->record_cap, 1, sizeof *p->records, err));
     p->records[p->record_count++] = *record;
     return OV_OK;
 }

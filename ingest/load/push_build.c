@@ -185,26 +185,10 @@ static ov_status pass(push *p, ovi_discovery *discovery, block_fn *fn, ov_error 
 
 /* ---- rows to the builder ---- */
 
-/* For n more. */
-static ov_status reject_room(push *p, uint32_t n, ov_error *err)
-{
-    ovi_push_out *r = p->result;
-    ov_reject *more;
-    if (r->reject_count + n <= p->reject_room)
-        return OV_OK;
-    uint32_t room = OV_MAX(p->reject_room * 2, r->reject_count + n);
-    OV_TRY(ov_arena_alloc(p->out, room * sizeof *more, &more, err));
-    if (r->reject_count)
-        memcpy(more, r->rejects, r->reject_count * sizeof *more);
-    r->rejects = more;
-    p->reject_room = room;
-    return OV_OK;
-}
-
 static ov_status copy_rejects(push *p, const ov_rows *rows, ov_error *err)
 {
     uint32_t n = OV_MIN(rows->reject_count, p->max_rejects - p->result->reject_count);
-    OV_TRY(reject_room(p, n, err));
+    OV_TRY(ov_arena_room(p->out, &p->result->rejects, p->result->reject_count, &p->reject_room, n, sizeof *p->result->rejects, err));
     for (uint32_t i = 0; i < n; i++) {
         ov_reject *to = &p->result->rejects[p->result->reject_count];
         *to = rows->rejects[i];

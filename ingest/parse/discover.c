@@ -20,18 +20,10 @@ ov_status ovi_discovery_field(ovi_discovery *d, ov_slice name, uint32_t *idx, ov
             *idx = i;
             return OV_OK;
         }
-    if (d->count == d->cap) {
-        ovi_found *bigger;
-        uint32_t cap = d->cap ? d->cap * 2 : 64;
-        if (cap > 1 << 16)
-            return ov_fail(err, OV_LIMIT,
-                           "the rows have more than %u different fields; list the dimensions", 1 << 16);
-        OV_TRY(ov_arena_alloc(d->arena, cap * sizeof *bigger, &bigger, err));
-        if (d->count)
-            memcpy(bigger, d->list, d->count * sizeof *bigger);
-        d->list = bigger;
-        d->cap = cap;
-    }
+    if (d->count == 1 << 16)
+        return ov_fail(err, OV_LIMIT,
+                       "the rows have more than %u different fields; list the dimensions", 1 << 16);
+    OV_TRY(ov_arena_room(d->arena, &d->list, d->count, &d->cap, 1, sizeof *d->list, err));
     ovi_found *f = &d->list[d->count];
     *f = (ovi_found){.split = UINT64_MAX};
     OV_TRY(ov_arena_copy(d->arena, name, &f->name, err));

@@ -330,14 +330,7 @@ ov_status ovi_json_items(ov_slice array, ov_arena *scratch, ov_field **items, ui
     uint32_t cap = 0, n = 0;
     ov_field *list = NULL;
     while (ovi_json_peek(&t) != ']') {
-        if (n == cap) {
-            ov_field *bigger;
-            cap = cap ? cap * 2 : 16;
-            OV_TRY(ov_arena_alloc(scratch, cap * sizeof *bigger, &bigger, err));
-            if (n)
-                memcpy(bigger, list, n * sizeof *list);
-            list = bigger;
-        }
+        OV_TRY(ov_arena_room(scratch, &list, n, &cap, 1, sizeof *list, err));
         OV_TRY(open_value(&t, scratch, &list[n++], repaired, err));
         if (ovi_json_peek(&t) == ',')
             t.at++;

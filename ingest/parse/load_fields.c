@@ -14,14 +14,7 @@ static ov_status add_root(ovi_plan_builder *b, ov_slice name, uint32_t *idx, ov_
             return OV_OK;
         }
     OV_TRY(ov_places_add(&b->roots, b->out, hash, err));
-    if (p->root_count == b->root_cap) {
-        ov_slice *bigger;
-        b->root_cap = b->root_cap ? b->root_cap * 2 : 32;
-        OV_TRY(ov_arena_alloc(b->out, b->root_cap * sizeof *bigger, &bigger, err));
-        if (p->root_count)
-            memcpy(bigger, p->roots, p->root_count * sizeof *bigger);
-        p->roots = bigger;
-    }
+    OV_TRY(ov_arena_room(b->out, &p->roots, p->root_count, &b->root_cap, 1, sizeof *p->roots, err));
     *idx = p->root_count;
     p->roots[p->root_count++] = name;
     return OV_OK;

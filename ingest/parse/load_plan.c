@@ -8,19 +8,8 @@ static ov_status add_column(ovi_plan_builder *b, ov_build_column column, ovi_tar
                             ov_error *err)
 {
     ovi_plan *p = b->plan;
-    if (p->schema.column_count == b->column_cap) {
-        ov_build_column *columns;
-        ovi_target *targets;
-        b->column_cap = b->column_cap ? b->column_cap * 2 : 32;
-        OV_TRY(ov_arena_zalloc(b->out, b->column_cap * sizeof *columns, &columns, err));
-        OV_TRY(ov_arena_zalloc(b->out, b->column_cap * sizeof *targets, &targets, err));
-        if (b->columns)
-            memcpy(columns, b->columns, p->schema.column_count * sizeof *columns);
-        if (p->targets)
-            memcpy(targets, p->targets, p->target_count * sizeof *targets);
-        b->columns = columns;
-        p->targets = targets;
-    }
+    OV_TRY(ov_arena_room(b->out, &b->columns, p->schema.column_count, &b->column_cap, 1, sizeof *b->columns, err));
+    OV_TRY(ov_arena_room(b->out, &p->targets, p->target_count, &b->target_cap, 1, sizeof *p->targets, err));
     if (target.op != OVI_OP_ONE)
         OV_TRY(column.role == OV_ROLE_METRIC ? ovi_plan_find_metric_field(b, field, &target.field, err)
                                              : ovi_plan_find_field(b, field, &target.field, err));

@@ -9,7 +9,7 @@ typedef struct ovi_plan_builder {
     const ov_load_env *env;
     ov_arena *out;
     ovi_plan *plan;
-    uint32_t root_cap, column_cap;
+    uint32_t root_cap, column_cap, target_cap;
     ov_places roots, names; /* of the plan's roots and columns */
     ov_build_column *columns;
 } ovi_plan_builder;

@@ -61,14 +61,7 @@ ov_status ovi_read_header(const ov_format_spec *f, const char *text, size_t n, b
             return ov_fail(err, OV_INVALID, "the header line does not end within %zu bytes", n);
         if ((stop == n || text[stop] == '\n') && cell.n && cell.p[cell.n - 1] == '\r')
             cell.n--;
-        if (out->count == cap) {
-            ov_slice *bigger;
-            cap = cap ? cap * 2 : 32;
-            OV_TRY(ov_arena_alloc(arena, cap * sizeof *bigger, &bigger, err));
-            if (out->count)
-                memcpy(bigger, out->names, out->count * sizeof *bigger);
-            out->names = bigger;
-        }
+        OV_TRY(ov_arena_room(arena, &out->names, out->count, &cap, 1, sizeof *out->names, err));
         OV_TRY(header_name(f, cell, out->count, arena, &out->names[out->count], err));
         uint64_t hash = ov_hash_slice(out->names[out->count]);
         OV_EACH_PLACE(&names, hash, i, slot)

@@ -173,16 +173,10 @@ static ov_status list_links(ovi_run *run, ov_slice prefix, ovi_listed **out, uin
         if (name.n == 0 || name.p[0] == '?' || name.p[0] == '#' || climbs(name) || name.p[name.n - 1] == '/' ||
             memmem(name.p, name.n, "://", 3))
             continue;
-        if (*count == cap) {
-            ovi_listed *grown;
-            cap = cap ? cap * 2 : 64;
-            st = ov_arena_zalloc(run->arena, cap * sizeof(*grown), &grown, err);
-            if (st != OV_OK)
-                break;
-            if (*count)
-                memcpy(grown, *out, *count * sizeof(*grown));
-            *out = grown;
-        }
+        st = ov_arena_room(run->arena, out, *count, &cap, 1, sizeof **out, err);
+        if (st != OV_OK)
+            break;
+        (*out)[*count] = (ovi_listed){0};
         st = ov_arena_printf(run->arena, &(*out)[(*count)++].name, err, OV_SLICE_FMT OV_SLICE_FMT, OV_SLICE_ARG(prefix), OV_SLICE_ARG(name));
     }
     ov_buf_fini(&url);

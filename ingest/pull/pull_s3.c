@@ -200,14 +200,7 @@ ov_status ovi_s3_list_parse(ov_slice xml, ov_arena *out, ovi_listed **list, uint
                        xml.p ? xml.p : "");
     bool percent = member(xml, "EncodingType", &text) && ov_slice_eq(text, OV_SLICE_LIT("url"));
     while (element(xml, "Contents", &at, &object)) {
-        if (*count == *cap) {
-            ovi_listed *grown;
-            *cap = *cap ? *cap * 2 : 64;
-            OV_TRY(ov_arena_alloc(out, *cap * sizeof(*grown), &grown, err));
-            if (*count)
-                memcpy(grown, *list, *count * sizeof(*grown));
-            *list = grown;
-        }
+        OV_TRY(ov_arena_room(out, list, *count, cap, 1, sizeof **list, err));
         ovi_listed *to = &(*list)[*count];
         *to = (ovi_listed){0};
         OV_TRY(add_object(object, percent, out, to, err));

@@ -69,14 +69,7 @@ static ov_status know(ovi_secrets *s, ov_slice text, ov_arena *out, ov_error *er
     for (uint32_t i = 0; i < s->n; i++)
         if (ov_slice_eq(s->at[i], text))
             return OV_OK;
-    if (s->n == s->cap) {
-        ov_slice *grown;
-        s->cap = s->cap ? s->cap * 2 : 8;
-        OV_TRY(ov_arena_alloc(out, s->cap * sizeof(*grown), &grown, err));
-        if (s->n)
-            memcpy(grown, s->at, s->n * sizeof(*grown));
-        s->at = grown;
-    }
+    OV_TRY(ov_arena_room(out, &s->at, s->n, &s->cap, 1, sizeof *s->at, err));
     return ov_arena_copy(out, text, &s->at[s->n++], err);
 }
 

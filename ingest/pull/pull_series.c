@@ -19,14 +19,7 @@ static ov_status add_binding(bindings *b, const ovi_pairs *values, ov_error *err
 {
     if (b->count >= MOST_SERIES)
         return ov_fail(err, OV_LIMIT, "the parameters give more than %d series", MOST_SERIES);
-    if (b->count == b->cap) {
-        ovi_pairs *grown;
-        b->cap = b->cap ? b->cap * 2 : 16;
-        OV_TRY(ov_arena_alloc(b->run->arena, b->cap * sizeof(*grown), &grown, err));
-        if (b->count)
-            memcpy(grown, b->rows, b->count * sizeof(*grown));
-        b->rows = grown;
-    }
+    OV_TRY(ov_arena_room(b->run->arena, &b->rows, b->count, &b->cap, 1, sizeof *b->rows, err));
     b->rows[b->count++] = *values;
     return OV_OK;
 }
@@ -155,14 +148,7 @@ static ov_status add_series(series_list *l, const ovi_series *s, bool stepped, o
     ovi_run *run = l->run;
     if (run->series_count >= MOST_SERIES)
         return ov_fail(err, OV_LIMIT, "the spec gives more than %d series; use a shorter interval or fewer parameters", MOST_SERIES);
-    if (run->series_count == l->cap) {
-        ovi_series *grown;
-        l->cap = l->cap ? l->cap * 2 : 16;
-        OV_TRY(ov_arena_alloc(run->arena, l->cap * sizeof(*grown), &grown, err));
-        if (run->series_count)
-            memcpy(grown, run->series, run->series_count * sizeof(*grown));
-        run->series = grown;
-    }
+    OV_TRY(ov_arena_room(run->arena, &run->series, run->series_count, &l->cap, 1, sizeof *run->series, err));
     ovi_series *to = &run->series[run->series_count];
     *to = *s;
     to->index = run->series_count++;

@@ -131,27 +131,11 @@ ov_status ovi_state_print(const ovi_pull_state *s, ov_arena *out, ov_slice *text
 
 /* ---- pages and edge ---- */
 
-/* Room for one more of `bytes` each in a list of an arena. */
-static ov_status grow(ov_arena *out, void **list, uint32_t count, uint32_t *cap, size_t bytes, ov_error *err)
-{
-    void *grown;
-    if (count < *cap)
-        return OV_OK;
-    *cap = *cap ? *cap * 2 : 4;
-    OV_TRY(ov_arena_alloc(out, *cap * bytes, &grown, err));
-    if (count)
-        memcpy(grown, *list, count * bytes);
-    *list = grown;
-    return OV_OK;
-}
-
 ov_status ovi_state_add_page(ovi_pull_state *s, ov_arena *out, const ovi_known_page *page, ov_error *err)
 {
-    void *list = s->pages;
     if (s->page_count == MAX_PAGES) /* later pages are then simply asked in full */
         return OV_OK;
-    OV_TRY(grow(out, &list, s->page_count, &s->page_cap, sizeof(*s->pages), err));
-    s->pages = list;
+    OV_TRY(ov_arena_room(out, &s->pages, s->page_count, &s->page_cap, 1, sizeof *s->pages, err));
     ovi_known_page *p = &s->pages[s->page_count++];
     OV_TRY(ov_arena_copy(out, page->url, &p->url, err));
     OV_TRY(ov_arena_copy(out, page->etag, &p->etag, err));
@@ -161,13 +145,11 @@ ov_status ovi_state_add_page(ovi_pull_state *s, ov_arena *out, const ovi_known_p
 
 ov_status ovi_state_add_edge(ovi_pull_state *s, ov_arena *out, uint64_t hash, ov_slice value, ov_error *err)
 {
-    void *list = s->edge;
     if (s->edge_count == MAX_EDGE) { /* keep the newer half */
         memmove(s->edge, s->edge + MAX_EDGE / 2, (MAX_EDGE - MAX_EDGE / 2) * sizeof(*s->edge));
         s->edge_count = MAX_EDGE - MAX_EDGE / 2;
     }
-    OV_TRY(grow(out, &list, s->edge_count, &s->edge_cap, sizeof(*s->edge), err));
-    s->edge = list;
+    OV_TRY(ov_arena_room(out, &s->edge, s->edge_count, &s->edge_cap, 1, sizeof *s->edge, err));
     s->edge[s->edge_count].hash = hash;
     return ov_arena_copy(out, value, &s->edge[s->edge_count++].value, err);
 }

@@ -180,15 +180,7 @@ static bool was_tried(const ov_compaction_run *run, ov_slice key)
 
 static ov_status note_tried(ov_compaction_run *run, ov_slice key, ov_error *err)
 {
-    if (run->count == run->cap) {
-        ov_slice *grown;
-        uint32_t cap = run->cap ? run->cap * 2 : 64;
-        OV_TRY(ov_arena_alloc(&run->arena, cap * sizeof(*grown), &grown, err));
-        if (run->count)
-            memcpy(grown, run->tried, run->count * sizeof(*grown));
-        run->tried = grown;
-        run->cap = cap;
-    }
+    OV_TRY(ov_arena_room(&run->arena, &run->tried, run->count, &run->cap, 1, sizeof *run->tried, err));
     return ov_arena_copy(&run->arena, key, &run->tried[run->count++], err);
 }
 

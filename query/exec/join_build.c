@@ -94,11 +94,7 @@ static ov_status collect_push(ovi_sink *s, ovi_worker *w, const ov_batch *b, ov_
         OV_TRY(to_spool(c, st, w, err));
         return ovi_join_scatter(c->spool, w, b, err);
     }
-    if (st->count == st->cap) {
-        uint32_t cap = st->cap ? st->cap * 2 : 16;
-        OV_TRY(ov_array_grow(&c->exec->cx->budget, &st->parts, st->cap * sizeof(part), cap * sizeof(part), err));
-        st->cap = cap;
-    }
+    OV_TRY(ov_list_room(&c->exec->cx->budget, &st->parts, st->count, &st->cap, 1, sizeof *st->parts, err));
     OV_TRY(ov_arena_alloc(&w->scratch, ((size_t)b->cols + c->key_count + 1) * sizeof(ov_vec), &wanted.col, err));
     for (uint32_t i = 0; i < b->cols; i++)
         wanted.col[i] = ov_bits_test(c->used, i) ? b->col[i] : ov_vec_null(b->col[i].type, b->rows);

@@ -27,12 +27,7 @@ bool ovi_sort_due(const sort_sink *s, const sort_state *st, uint32_t n, size_t r
 
 ov_status ovi_sort_add_run(sort_sink *s, sort_state *st, sort_run **out, ov_error *err)
 {
-    if (st->run_count == st->run_cap) {
-        uint32_t cap = OV_MAX(16, st->run_cap * 2);
-        OV_TRY(ov_array_grow(&s->exec->cx->budget, &st->runs, st->run_cap * sizeof(*st->runs), cap * sizeof(*st->runs),
-                             err));
-        st->run_cap = cap;
-    }
+    OV_TRY(ov_list_room(&s->exec->cx->budget, &st->runs, st->run_count, &st->run_cap, 1, sizeof *st->runs, err));
     *out = &st->runs[st->run_count++];
     **out = (sort_run){0};
     return OV_OK;

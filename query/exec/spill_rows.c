@@ -252,12 +252,7 @@ static ov_status put_vec(ovi_spill *f, const ov_vec *v, char **to, ov_error *err
 
 static ov_status add_block(ovi_spill *f, ovi_blocks *list, ovi_block block, ov_error *err)
 {
-    if (list->count == list->cap) {
-        uint32_t cap = OV_MAX(16, list->cap * 2);
-        OV_TRY(ov_array_grow(&f->exec->cx->budget, &list->at, list->cap * sizeof(*list->at), cap * sizeof(*list->at),
-                             err));
-        list->cap = cap;
-    }
+    OV_TRY(ov_list_room(&f->exec->cx->budget, &list->at, list->count, &list->cap, 1, sizeof *list->at, err));
     list->at[list->count++] = block;
     list->rows += block.rows;
     list->bytes += block.bytes;

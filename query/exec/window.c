@@ -324,11 +324,7 @@ static OV_CHECKED ov_status with_values(win_op *op, const ov_batch *b, ov_batch 
 static OV_CHECKED ov_status keep(win_op *op, const win_piece *piece, ov_error *err)
 {
     ov_budget *budget = &op->exec->cx->budget;
-    if (op->piece_count == op->piece_cap) {
-        uint32_t cap = OV_MAX(op->piece_cap * 2, 64u);
-        OV_TRY(ov_array_grow(budget, &op->pieces, op->piece_cap * sizeof *op->pieces, cap * sizeof *op->pieces, err));
-        op->piece_cap = cap;
-    }
+    OV_TRY(ov_list_room(budget, &op->pieces, op->piece_count, &op->piece_cap, 1, sizeof *op->pieces, err));
     op->pieces[op->piece_count++] = *piece;
     op->rows += piece->batch.rows;
     return OV_OK;

@@ -27,12 +27,7 @@ static OV_CHECKED ov_status add_block(win_run *run, const ov_batch *b, const uin
     memcpy(lanes, marks + from, n);
     block.col[b->cols] = (ov_vec){
         .type = OV_T(OV_TYPE_LONG), .enc = OV_ENC_FLAT, .lane = 1, .rows = n, .divisor = 1, .data = lanes};
-    if (run->blocks.count == run->first_cap) {
-        uint32_t cap = OV_MAX(run->first_cap * 2, 64u);
-        OV_TRY(ov_array_grow(&run->exec->cx->budget, &run->first, run->first_cap * sizeof *run->first,
-                             cap * sizeof *run->first, err));
-        run->first_cap = cap;
-    }
+    OV_TRY(ov_list_room(&run->exec->cx->budget, &run->first, run->blocks.count, &run->first_cap, 1, sizeof *run->first, err));
     run->first[run->blocks.count] = rows_of(run);
     return ovi_spill_write(&run->file, &block, &run->blocks, scratch, err);
 }

@@ -45,15 +45,7 @@ static uint32_t name_hash(ov_slice s)
 
 static ov_status add_leaf(walk *w, node *n, ov_error *err)
 {
-    if (w->leaf_count == w->leaf_cap) {
-        uint32_t cap = OV_MAX(w->leaf_cap * 2, 16u);
-        node **bigger;
-        OV_TRY(ov_arena_alloc(w->c->mem, cap * sizeof *bigger, &bigger, err));
-        if (w->leaf_count)
-            memcpy(bigger, w->leaves, w->leaf_count * sizeof *bigger);
-        w->leaves = bigger;
-        w->leaf_cap = cap;
-    }
+    OV_TRY(ov_arena_room(w->c->mem, &w->leaves, w->leaf_count, &w->leaf_cap, 1, sizeof *w->leaves, err));
     w->leaves[w->leaf_count++] = n;
     return OV_OK;
 }

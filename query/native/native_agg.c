@@ -7,15 +7,7 @@
 ov_status ovi_nagg_room(ovi_nagg_binder *b, ov_agg_call **out)
 {
     ovi_naggs *aggs = b->aggs;
-    if (aggs->call_count == aggs->call_capacity) {
-        uint32_t room = OV_MAX(8u, 2 * aggs->call_capacity);
-        ov_agg_call *calls;
-        OV_TRY(ov_arena_alloc(b->s->p->arena, room * sizeof *calls, &calls, b->err));
-        if (aggs->call_count)
-            memcpy(calls, aggs->calls, aggs->call_count * sizeof *calls);
-        aggs->calls = calls;
-        aggs->call_capacity = room;
-    }
+    OV_TRY(ov_arena_room(b->s->p->arena, &aggs->calls, aggs->call_count, &aggs->call_capacity, 1, sizeof *aggs->calls, b->err));
     *out = &aggs->calls[aggs->call_count];
     return OV_OK;
 }

@@ -200,13 +200,7 @@ static ov_status items(parser *p, char close, const char *wanted, const ov_nativ
         if (*count == MAX_ARGS)
             return ov_fail_at(p->err, OV_LIMIT, (uint32_t)p->at, (uint32_t)p->at, "a list has more than %d items",
                               MAX_ARGS);
-        if (*count == cap) {
-            const ov_native **bigger;
-            OV_TRY(ov_arena_alloc(p->out, 2 * cap * sizeof *bigger, &bigger, p->err));
-            memcpy(bigger, list, cap * sizeof *list);
-            list = bigger;
-            cap *= 2;
-        }
+        OV_TRY(ov_arena_room(p->out, &list, *count, &cap, 1, sizeof *list, p->err));
         OV_TRY(expression(p, 0, &list[*count]));
         ++*count;
     }

@@ -58,20 +58,9 @@ static ov_status add_call(ovi_nwindow *w, const ov_json *at, node *n, uint32_t k
     if (n->count && n->keys != keys)
         OV_TRY(close_node(w, at, n));
     n->keys = keys;
-    if (n->count == n->capacity) {
-        uint32_t room = OV_MAX(8u, 2 * n->capacity);
-        ov_window_call *calls;
-        ov_slice *names;
-        OV_TRY(ov_arena_alloc(w->p->arena, room * sizeof *calls, &calls, w->err));
-        OV_TRY(ov_arena_alloc(w->p->arena, room * sizeof *names, &names, w->err));
-        if (n->count) {
-            memcpy(calls, n->calls, n->count * sizeof *calls);
-            memcpy(names, n->names, n->count * sizeof *names);
-        }
-        n->calls = calls;
-        n->names = names;
-        n->capacity = room;
-    }
+    uint32_t cap = n->capacity;
+    OV_TRY(ov_arena_room(w->p->arena, &n->names, n->count, &cap, 1, sizeof *n->names, w->err));
+    OV_TRY(ov_arena_room(w->p->arena, &n->calls, n->count, &n->capacity, 1, sizeof *n->calls, w->err));
     n->calls[n->count] = *call;
     n->names[n->count++] = name;
     return OV_OK;

@@ -79,20 +79,9 @@ ov_status ovi_pcolumn(ovi_pcolumns *c, const ov_expr *e, ov_slice *name, ov_erro
     if (!c->count)
         c->prefix = ovi_punused(c->rel, 'v');
     OV_TRY(ov_expr_note(&c->places, c->p->arena, e, err));
-    if (c->count == c->capacity) {
-        uint32_t room = OV_MAX(8u, 2 * c->capacity);
-        const ov_expr **exprs;
-        ov_slice *names;
-        OV_TRY(ov_arena_alloc(c->p->arena, room * sizeof *exprs, &exprs, err));
-        OV_TRY(ov_arena_alloc(c->p->arena, room * sizeof *names, &names, err));
-        if (c->count) {
-            memcpy(exprs, c->exprs, c->count * sizeof *exprs);
-            memcpy(names, c->names, c->count * sizeof *names);
-        }
-        c->exprs = exprs;
-        c->names = names;
-        c->capacity = room;
-    }
+    uint32_t cap = c->capacity;
+    OV_TRY(ov_arena_room(c->p->arena, &c->names, c->count, &cap, 1, sizeof *c->names, err));
+    OV_TRY(ov_arena_room(c->p->arena, &c->exprs, c->count, &c->capacity, 1, sizeof *c->exprs, err));
     ov_buf text;
     ov_buf_init(&text);
     for (uint32_t i = c->prefix; i > 0; i--)

@@ -61,15 +61,7 @@ static inputs reads_of(const region *g, const ov_expr *e)
 
 static OV_CHECKED ov_status add_condition(region *g, const ov_expr *e, ov_error *err)
 {
-    if (g->condition_count == g->condition_capacity) {
-        uint32_t capacity = OV_MAX(g->condition_capacity * 2, 16u);
-        condition *list;
-        OV_TRY(ov_arena_alloc(g->cx->arena, capacity * sizeof *list, &list, err));
-        if (g->condition_count)
-            memcpy(list, g->conditions, g->condition_count * sizeof *list);
-        g->conditions = list;
-        g->condition_capacity = capacity;
-    }
+    OV_TRY(ov_arena_room(g->cx->arena, &g->conditions, g->condition_count, &g->condition_capacity, 1, sizeof *g->conditions, err));
     g->conditions[g->condition_count++] = (condition){.e = e, .reads = reads_of(g, e), .share = 1};
     return OV_OK;
 }

@@ -119,15 +119,7 @@ typedef struct peeled {
 
 static OV_CHECKED ov_status add_filter(ovi_sql_binder *b, peeled *p, const ov_expr *e, ov_error *err)
 {
-    if (p->filter_count == p->filter_capacity) {
-        uint32_t capacity = OV_MAX(p->filter_capacity * 2, 8u);
-        const ov_expr **list;
-        OV_TRY(ov_arena_alloc(b->arena, (capacity + (size_t)4) * sizeof *list, &list, err));
-        if (p->filter_count)
-            memcpy(list, p->filters, p->filter_count * sizeof *list);
-        p->filters = list;
-        p->filter_capacity = capacity;
-    }
+    OV_TRY(ov_arena_room(b->arena, &p->filters, p->filter_count, &p->filter_capacity, 1, sizeof *p->filters, err));
     p->filters[p->filter_count++] = e;
     return OV_OK;
 }

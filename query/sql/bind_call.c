@@ -33,15 +33,7 @@ static OV_CHECKED ov_status collect(ovi_sql_names *n, const ov_agg_call *call, c
             break;
         }
     if (i == aggs->count) {
-        if (aggs->count == aggs->capacity) {
-            uint32_t capacity = OV_MAX(aggs->capacity * 2, 8u);
-            ov_agg_call *calls;
-            OV_TRY(ov_arena_alloc(n->b->arena, capacity * sizeof *calls, &calls, err));
-            if (aggs->count)
-                memcpy(calls, aggs->calls, aggs->count * sizeof *calls);
-            aggs->calls = calls;
-            aggs->capacity = capacity;
-        }
+        OV_TRY(ov_arena_room(n->b->arena, &aggs->calls, aggs->count, &aggs->capacity, 1, sizeof *aggs->calls, err));
         OV_TRY(ov_places_add(&aggs->places, n->b->arena, hash, err));
         aggs->calls[aggs->count++] = *call;
     }

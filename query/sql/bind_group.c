@@ -35,20 +35,9 @@ static OV_CHECKED ov_status add_key(ovi_sql_binder *b, const ov_ast *ast, const 
         if (ov_expr_equal(out->keys[i], key) && (!out->in_sets || same_text(b, out->asts[i], ast)))
             return OV_OK;
     }
-    if (out->key_count == out->key_capacity) {
-        uint32_t wider = OV_MAX(out->key_capacity * 2, 8u);
-        const ov_expr **keys;
-        const ov_ast **asts;
-        OV_TRY(ov_arena_alloc(b->arena, wider * sizeof *keys, &keys, err));
-        OV_TRY(ov_arena_alloc(b->arena, wider * sizeof *asts, &asts, err));
-        if (out->key_count) {
-            memcpy(keys, out->keys, out->key_count * sizeof *keys);
-            memcpy(asts, out->asts, out->key_count * sizeof *asts);
-        }
-        out->asts = asts;
-        out->keys = keys;
-        out->key_capacity = wider;
-    }
+    uint32_t cap = out->key_capacity;
+    OV_TRY(ov_arena_room(b->arena, &out->asts, out->key_count, &cap, 1, sizeof *out->asts, err));
+    OV_TRY(ov_arena_room(b->arena, &out->keys, out->key_count, &out->key_capacity, 1, sizeof *out->keys, err));
     OV_TRY(ov_expr_note(&out->places, b->arena, key, err));
     *number = out->key_count++;
     out->keys[*number] = key;

@@ -128,15 +128,7 @@ static bool is_equality(const ov_expr *e)
 
 static OV_CHECKED ov_status add_constant(ovi_sql_names *n, equalities *list, const ov_expr *constant, ov_error *err)
 {
-    if (list->count == list->capacity) {
-        uint32_t capacity = OV_MAX(list->capacity * 2, 4u);
-        const ov_expr **wider;
-        OV_TRY(ov_arena_alloc(n->b->arena, capacity * sizeof *wider, &wider, err));
-        if (list->count)
-            memcpy(wider, list->constants, list->count * sizeof *wider);
-        list->constants = wider;
-        list->capacity = capacity;
-    }
+    OV_TRY(ov_arena_room(n->b->arena, &list->constants, list->count, &list->capacity, 1, sizeof *list->constants, err));
     list->constants[list->count++] = constant;
     return OV_OK;
 }

@@ -60,15 +60,7 @@ static OV_CHECKED ov_status bind_input(select_binding *s, ov_error *err)
 
 static OV_CHECKED ov_status add_item(select_binding *s, ovi_sql_item item, ov_error *err)
 {
-    if (s->item_count == s->item_capacity) {
-        uint32_t capacity = OV_MAX(s->item_capacity * 2, 16u);
-        ovi_sql_item *items;
-        OV_TRY(ov_arena_alloc(s->b->arena, capacity * sizeof *items, &items, err));
-        if (s->item_count)
-            memcpy(items, s->items, s->item_count * sizeof *items);
-        s->items = items;
-        s->item_capacity = capacity;
-    }
+    OV_TRY(ov_arena_room(s->b->arena, &s->items, s->item_count, &s->item_capacity, 1, sizeof *s->items, err));
     s->items[s->item_count++] = item;
     return OV_OK;
 }

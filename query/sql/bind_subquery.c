@@ -16,15 +16,7 @@ static OV_CHECKED ov_status add_outer(ovi_sql_binder *b, const ovi_sql_scope *sc
             *number = place;
             return OV_OK;
         }
-    if (b->outer_count == b->outer_capacity) {
-        uint32_t capacity = OV_MAX(b->outer_capacity * 2, 16u);
-        ovi_sql_outer *list;
-        OV_TRY(ov_arena_alloc(b->arena, capacity * sizeof *list, &list, err));
-        if (b->outer_count)
-            memcpy(list, b->outer, b->outer_count * sizeof *list);
-        b->outer = list;
-        b->outer_capacity = capacity;
-    }
+    OV_TRY(ov_arena_room(b->arena, &b->outer, b->outer_count, &b->outer_capacity, 1, sizeof *b->outer, err));
     OV_TRY(ov_expr_note(&b->outer_places, b->arena, e, err));
     *number = b->outer_count++;
     b->outer[*number] = (ovi_sql_outer){scope, e};
@@ -127,15 +119,7 @@ static OV_CHECKED ov_status new_sub(ovi_sql_names *n, ovi_sql_sub like, ovi_sql_
         return ovi_sql_fail_node(b, like.ast, OV_UNSUPPORTED, err, NULL,
                                  "Sub-queries that read columns of the query around them are not supported in %s",
                                  n->clause);
-    if (subs->count == subs->capacity) {
-        uint32_t capacity = OV_MAX(subs->capacity * 2, 8u);
-        ovi_sql_sub **list;
-        OV_TRY(ov_arena_alloc(b->arena, capacity * sizeof *list, &list, err));
-        if (subs->count)
-            memcpy(list, subs->list, subs->count * sizeof *list);
-        subs->list = list;
-        subs->capacity = capacity;
-    }
+    OV_TRY(ov_arena_room(b->arena, &subs->list, subs->count, &subs->capacity, 1, sizeof *subs->list, err));
     OV_TRY(ov_arena_alloc(b->arena, sizeof **out, out, err));
     **out = like;
     (*out)->number = b->sub_count++;

@@ -386,16 +386,8 @@ static OV_CHECKED ov_status collect(ovi_sql_names *n, const ovi_sql_window *w, c
             i = place;
             break;
         }
-    if (i == all->count && all->count == all->capacity) {
-        uint32_t capacity = OV_MAX(all->capacity * 2, 8u);
-        ovi_sql_window *list;
-        OV_TRY(ov_arena_alloc(n->b->arena, capacity * sizeof *list, &list, err));
-        if (all->count)
-            memcpy(list, all->list, all->count * sizeof *list);
-        all->list = list;
-        all->capacity = capacity;
-    }
     if (i == all->count) {
+        OV_TRY(ov_arena_room(n->b->arena, &all->list, all->count, &all->capacity, 1, sizeof *all->list, err));
         OV_TRY(ov_places_add(&all->places, n->b->arena, hash, err));
         all->list[all->count++] = *w;
     }

@@ -181,14 +181,7 @@ ov_status ov_result_writer_open(const char *path, const ov_field *fields, uint32
 static ov_status page_for_rows(ov_result_writer *w, ov_result_page **out, ov_error *err)
 {
     if (w->page_count == 0 || w->pages[w->page_count - 1].rows == w->rows_per_page) {
-        if (w->page_count == w->page_cap) {
-            uint32_t cap = w->page_cap ? w->page_cap * 2 : 16;
-            ov_result_page *bigger = ov_realloc(w->pages, cap * sizeof *bigger);
-            if (!bigger)
-                return ov_fail_nomem(err, cap * sizeof *bigger);
-            w->pages = bigger;
-            w->page_cap = cap;
-        }
+        OV_TRY(ov_list_room(NULL, &w->pages, w->page_count, &w->page_cap, 1, sizeof *w->pages, err));
         w->pages[w->page_count++] = (ov_result_page){.at = w->at};
     }
     *out = &w->pages[w->page_count - 1];

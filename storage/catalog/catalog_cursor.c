@@ -101,14 +101,7 @@ static ov_status add_cursor(ov_catalog *cat, sqlite3_stmt *s, ov_arena *out, ov_
                             uint32_t *cap, ov_error *err)
 {
     int64_t sum;
-    if (*count == *cap) {
-        ov_cursor_row *grown;
-        *cap = *cap ? *cap * 2 : 64;
-        OV_TRY(ov_arena_alloc(out, *cap * sizeof(*grown), &grown, err));
-        if (*count)
-            memcpy(grown, *rows, *count * sizeof(*grown));
-        *rows = grown;
-    }
+    OV_TRY(ov_arena_room(out, rows, *count, cap, 1, sizeof **rows, err));
     ov_cursor_row *to = &(*rows)[(*count)++];
     OV_TRY(cursor_sum(ovi_column(s, 0), ovi_column(s, 1), &sum, err));
     if (sum != sqlite3_column_int64(s, 2))

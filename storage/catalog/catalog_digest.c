@@ -108,14 +108,7 @@ static ov_status list_rows(ov_catalog *cat, sqlite3_stmt *s, ov_arena *out, ovi_
         OV_TRY(ovi_db_step(cat, s, &row, err));
         if (!row)
             return OV_OK;
-        if (*count == cap) {
-            ovi_known *grown;
-            cap = cap ? cap * 2 : 32;
-            OV_TRY(ov_arena_alloc(out, cap * sizeof(*grown), &grown, err));
-            if (*count)
-                memcpy(grown, *list, *count * sizeof(*grown));
-            *list = grown;
-        }
+        OV_TRY(ov_arena_room(out, list, *count, &cap, 1, sizeof **list, err));
         ovi_known *k = &(*list)[(*count)++];
         OV_TRY(known_read(cat, s, k, &sum, err));
         OV_TRY(ov_arena_copy(out, k->name, &k->name, err));

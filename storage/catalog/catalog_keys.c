@@ -210,14 +210,7 @@ static ov_status pend(ov_catalog *cat, ov_slice file, const ov_dead *d, uint32_t
         known->dead = ov_dead_retain(state);
         return OV_OK;
     }
-    if (cat->pending_count == cat->pending_cap) {
-        uint32_t cap = cat->pending_cap ? cat->pending_cap * 2 : 32;
-        ovi_pending *bigger = ov_realloc(cat->pending, cap * sizeof *bigger);
-        if (!bigger)
-            return ov_fail_nomem(err, cap * sizeof *bigger);
-        cat->pending = bigger;
-        cat->pending_cap = cap;
-    }
+    OV_TRY(ov_list_room(NULL, &cat->pending, cat->pending_count, &cat->pending_cap, 1, sizeof *cat->pending, err));
     char *copy = ov_strndup(file.p, file.n);
     if (!copy)
         return ov_fail_nomem(err, file.n);

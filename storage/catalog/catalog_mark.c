@@ -278,16 +278,9 @@ static ov_status read_names(ov_catalog *cat, ov_arena *out, ov_slice **names, ui
     OV_TRY(ovi_db_prepare(cat, "SELECT name FROM datasources WHERE all_count > 0 ORDER BY name", &s, err));
     ov_status st = ovi_db_step(cat, s, &row, err);
     while (st == OV_OK && row) {
-        if (*count == cap) {
-            ov_slice *bigger;
-            cap = cap ? cap * 2 : 16;
-            st = ov_arena_alloc(out, cap * sizeof *bigger, &bigger, err);
-            if (st != OV_OK)
-                break;
-            if (*count)
-                memcpy(bigger, *names, *count * sizeof *bigger);
-            *names = bigger;
-        }
+        st = ov_arena_room(out, names, *count, &cap, 1, sizeof **names, err);
+        if (st != OV_OK)
+            break;
         st = ov_arena_copy(out, ovi_column(s, 0), &(*names)[(*count)++], err);
         if (st == OV_OK)
             st = ovi_db_step(cat, s, &row, err);

@@ -98,15 +98,7 @@ static ov_status put(placer *p, ovi_placed *placed, ov_interval chunk, ov_slice 
 
 static ov_status add_place(placer *p, uint32_t at, place what, ov_error *err)
 {
-    if (p->count == p->cap) {
-        place *grown;
-        uint32_t cap = p->cap ? p->cap * 2 : 32;
-        OV_TRY(ov_arena_alloc(p->out, cap * sizeof(*grown), &grown, err));
-        if (p->count)
-            memcpy(grown, p->places, p->count * sizeof(*grown));
-        p->places = grown;
-        p->cap = cap;
-    }
+    OV_TRY(ov_arena_room(p->out, &p->places, p->count, &p->cap, 1, sizeof *p->places, err));
     memmove(&p->places[at + 1], &p->places[at], (p->count - at) * sizeof(place));
     p->places[at] = what;
     p->count++;

@@ -42,16 +42,9 @@ static ov_status list(ov_catalog *cat, ov_slice kind, ov_slice task_id, ov_arena
     ovi_bind_str(s, 2, task_id.n ? task_id : OV_SLICE_LIT(""));
     ov_status st = ovi_db_step(cat, s, &row, err);
     while (st == OV_OK && row) {
-        if (*count == cap) {
-            ov_record *grown;
-            cap = cap ? cap * 2 : 64;
-            st = ov_arena_alloc(out, cap * sizeof(*grown), &grown, err);
-            if (st != OV_OK)
-                break;
-            if (*count)
-                memcpy(grown, *rows, *count * sizeof(*grown));
-            *rows = grown;
-        }
+        st = ov_arena_room(out, rows, *count, &cap, 1, sizeof **rows, err);
+        if (st != OV_OK)
+            break;
         st = copy_row(s, out, &(*rows)[*count], err);
         ++*count;
         if (st == OV_OK)

@@ -32,14 +32,7 @@ static ov_status load_named(sweeper *w, ov_error *err)
         OV_TRY_OUT(st, ovi_db_step(w->cat, s, &row, err));
         if (!row)
             break;
-        if (w->count == cap) {
-            ov_slice *grown;
-            cap = cap ? cap * 2 : 256;
-            OV_TRY_OUT(st, ov_arena_alloc(&w->arena, cap * sizeof(*grown), &grown, err));
-            if (w->count)
-                memcpy(grown, w->named, w->count * sizeof(*grown));
-            w->named = grown;
-        }
+        OV_TRY_OUT(st, ov_arena_room(&w->arena, &w->named, w->count, &cap, 1, sizeof *w->named, err));
         OV_TRY_OUT(st, ov_arena_copy(&w->arena, ovi_column(s, 0), &w->named[w->count++], err));
     }
     if (w->count)

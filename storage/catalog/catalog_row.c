@@ -217,15 +217,7 @@ static ov_status collect_rows(ov_catalog *cat, sqlite3_stmt *s, ov_arena *out, o
         OV_TRY(ovi_db_step(cat, s, &more, err));
         if (!more)
             return OV_OK;
-        if (*count == cap) {
-            ovi_row *grown;
-            uint32_t size = cap ? cap * 2 : 64;
-            OV_TRY(ov_arena_alloc(out, size * sizeof(*grown), &grown, err));
-            if (*count)
-                memcpy(grown, *rows, *count * sizeof(*grown));
-            *rows = grown;
-            cap = size;
-        }
+        OV_TRY(ov_arena_room(out, rows, *count, &cap, 1, sizeof **rows, err));
         ovi_row *r = &(*rows)[*count];
         OV_TRY(ovi_row_read(cat, s, r, err));
         OV_TRY(ovi_row_copy(out, r, err));

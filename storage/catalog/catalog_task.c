@@ -128,14 +128,7 @@ static ov_status list_rows(ov_catalog *cat, sqlite3_stmt *s, ov_arena *out, ov_t
         OV_TRY(ovi_db_step(cat, s, &row, err));
         if (!row)
             return OV_OK;
-        if (*count == cap) {
-            ov_task_row *grown;
-            cap = cap ? cap * 2 : 32;
-            OV_TRY(ov_arena_alloc(out, cap * sizeof(*grown), &grown, err));
-            if (*count)
-                memcpy(grown, *rows, *count * sizeof(*grown));
-            *rows = grown;
-        }
+        OV_TRY(ov_arena_room(out, rows, *count, &cap, 1, sizeof **rows, err));
         OV_TRY(read_row(s, out, &(*rows)[*count], err));
         ++*count;
     }

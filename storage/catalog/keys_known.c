@@ -10,14 +10,7 @@
 
 ov_status ovi_key_list_add(ovi_key_list *l, uint32_t no, ov_error *err)
 {
-    if (l->count == l->cap) {
-        uint32_t cap = l->cap ? l->cap * 2 : 16;
-        uint32_t *bigger = ov_realloc(l->at, cap * sizeof *bigger);
-        if (!bigger)
-            return ov_fail_nomem(err, cap * sizeof *bigger);
-        l->at = bigger;
-        l->cap = cap;
-    }
+    OV_TRY(ov_list_room(NULL, &l->at, l->count, &l->cap, 1, sizeof *l->at, err));
     l->at[l->count++] = no;
     return OV_OK;
 }
@@ -120,14 +113,7 @@ ov_status ovi_key_name_segment(ovi_key_segment *s, ov_slice file, ov_error *err)
 ov_status ovi_key_add_segment(ovi_key_run *r, const ovi_key_source *src, uint32_t *no, ov_error *err)
 {
     ovi_keys *k = r->k;
-    if (k->seg_count == k->seg_cap) {
-        uint32_t cap = k->seg_cap ? k->seg_cap * 2 : 64;
-        ovi_key_segment *bigger = ov_realloc(k->segs, cap * sizeof *bigger);
-        if (!bigger)
-            return ov_fail_nomem(err, cap * sizeof *bigger);
-        k->segs = bigger;
-        k->seg_cap = cap;
-    }
+    OV_TRY(ov_list_room(NULL, &k->segs, k->seg_count, &k->seg_cap, 1, sizeof *k->segs, err));
     uint32_t rows = ov_segment_get_info(src->seg)->rows;
     if (ov_segment_is_rolled_up(src->seg))
         return ov_fail(err, OV_INVALID,

@@ -30,14 +30,7 @@ ov_status ovi_wal_path(const ov_wal *w, uint64_t first_seq, char path[OVI_WAL_PA
 
 ov_status ovi_wal_add_file(ov_wal *w, uint64_t first_seq, uint64_t bytes, ov_error *err)
 {
-    if (w->file_count == w->file_cap) {
-        uint32_t cap = w->file_cap ? w->file_cap * 2 : 16;
-        ovi_wal_file *bigger = ov_realloc(w->files, cap * sizeof *bigger);
-        if (!bigger)
-            return ov_fail_nomem(err, cap * sizeof *bigger);
-        w->files = bigger;
-        w->file_cap = cap;
-    }
+    OV_TRY(ov_list_room(NULL, &w->files, w->file_count, &w->file_cap, 1, sizeof *w->files, err));
     w->files[w->file_count++] = (ovi_wal_file){first_seq, bytes};
     return OV_OK;
 }

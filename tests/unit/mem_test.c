@@ -4,6 +4,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/arena.h"
 #include "base/mem.h"
 
 enum { BLOCKS = 400, BLOCK = 1 << 20, MIB = 1 << 20 };
@@ -133,10 +134,51 @@ static void test_large_arrays_stop(void **state)
     assert_int_equal(atomic_load(&budget.used), 0);
 }
 
+/* Both kinds of list keep what they hold when they move, and give room for as many as are asked for. */
+static void test_lists_grow(void **state)
+{
+    (void)state;
+    ov_error err = OV_ERROR_INIT;
+    ov_arena arena;
+    ov_budget budget;
+    uint32_t *in_arena = NULL, *apart = NULL, arena_cap = 0, apart_cap = 0;
+    ov_arena_init(&arena, "test", NULL);
+    ov_budget_init(&budget, "test", SIZE_MAX, NULL);
+    for (uint32_t count = 0, more = 1; count < 10000; count += more, more = more % 37 + 1) {
+        check_ok(ov_arena_room(&arena, &in_arena, count, &arena_cap, more, sizeof *in_arena, &err), &err);
+        check_ok(ov_list_room(&budget, &apart, count, &apart_cap, more, sizeof *apart, &err), &err);
+        assert_true(arena_cap >= count + more && apart_cap >= count + more);
+        for (uint32_t i = count; i < count + more; i++)
+            in_arena[i] = apart[i] = i;
+    }
+    for (uint32_t i = 0; i < 10000; i++)
+        assert_true(in_arena[i] == i && apart[i] == i);
+    assert_int_equal(atomic_load(&budget.used), apart_cap * sizeof *apart);
+    ov_array_free(&budget, &apart, apart_cap * sizeof *apart);
+    ov_arena_fini(&arena);
+}
+
+/* The number of items is 32 bits wide: what does not fit is refused before anything is asked of the system. */
+static void test_lists_end(void **state)
+{
+    (void)state;
+    ov_error err = OV_ERROR_INIT;
+    uint32_t places = 0;
+    check_ok(ov_list_places(0, 0, 1, &places, &err), &err);
+    assert_int_equal(places, 16);
+    check_ok(ov_list_places(16, 16, 1, &places, &err), &err);
+    assert_int_equal(places, 32);
+    check_ok(ov_list_places(16, 16, 100, &places, &err), &err);
+    assert_int_equal(places, 116);
+    check_fails(ov_list_places(UINT32_MAX / 2 + 1, UINT32_MAX / 2 + 1, 1, &places, &err), &err, OV_LIMIT, "items");
+    check_fails(ov_list_places(10, 16, UINT32_MAX - 9, &places, &err), &err, OV_LIMIT, "items");
+}
+
 int main(void)
 {
     ov_mem_setup();
     const struct CMUnitTest tests[] = {cmocka_unit_test(test_memory_goes_back), cmocka_unit_test(test_memory_stays),
-                                       cmocka_unit_test(test_tables), cmocka_unit_test(test_large_arrays_stop)};
+                                       cmocka_unit_test(test_tables), cmocka_unit_test(test_large_arrays_stop),
+                                       cmocka_unit_test(test_lists_grow), cmocka_unit_test(test_lists_end)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
