@@ -47,7 +47,7 @@ bool ovi_plan_key(const ov_query_request *rq, ov_buf *key)
     ov_buf_add(key, &rq->max_parse_exceptions, sizeof rq->max_parse_exceptions);
     for (uint32_t i = 0; i < rq->param_count; i++) {
         const ov_param *p = &rq->params[i];
-        uint8_t head[] = {(uint8_t)p->sql, p->is_null};
+        uint8_t head[] = {(uint8_t)p->sql, p->is_null, p->local};
         if (p->items)
             return false;
         ov_buf_add(key, head, sizeof head);

@@ -130,8 +130,9 @@ ov_av_type ov_av_type_of(ov_sqltype t);
  * what has no value, OV_SQL_COUNT for what is not known. */
 ov_sqltype ov_av_param_type(ov_slice rep);
 ov_sqltype ov_av_param_type_of(int rep);
-/* A DATE parameter as milliseconds: days since 1970, or milliseconds already when too large for days. */
-int64_t ov_av_date_ms(int64_t days);
+/* The i of a TIMESTAMP or DATE parameter as the wire has it: the clock of the client's zone, as in rows, not an instant. Dates come in days since 1970, or
+ * in milliseconds already when too large for days. */
+void ov_av_param_clock(ov_param *p);
 
 /* ---- avatica_json.c, avatica_proto_*.c: bytes to requests, responses to bytes ---- */
 OV_CHECKED ov_status ov_av_json_read(ov_slice body, ov_arena *a, ov_av_request *out, ov_error *err);

@@ -104,6 +104,30 @@ static OV_CHECKED ov_status read_types(const ov_json *body, ov_arena *a, ov_av_r
     return OV_OK;
 }
 
+static OV_CHECKED ov_status read_value(const ov_json *value, ov_param *p, ov_error *err)
+{
+    bool truth;
+    switch (p->sql) {
+    case OV_SQL_BOOLEAN:
+        OV_TRY(ov_json_as_bool(value, &truth, err));
+        p->i = truth;
+        return OV_OK;
+    case OV_SQL_BIGINT:
+        return ov_json_as_i64(value, &p->i, err);
+    case OV_SQL_TIMESTAMP:
+    case OV_SQL_DATE:
+        OV_TRY(ov_json_as_i64(value, &p->i, err));
+        ov_av_param_clock(p);
+        return OV_OK;
+    case OV_SQL_FLOAT:
+    case OV_SQL_DOUBLE:
+    case OV_SQL_DECIMAL:
+        return ov_json_as_f64(value, &p->f, err);
+    default:
+        return ov_json_as_str(value, &p->s, err);
+    }
+}
+
 static OV_CHECKED ov_status read_param(const ov_json *v, ov_arena *a, ov_param *p, ov_error *err);
 
 /* {"type":"ARRAY","componentType":"LONG","value":[{"type":"LONG","value":1}, ...]}, or plain values of that type. */
@@ -122,38 +146,10 @@ static OV_CHECKED ov_status read_items(const ov_json *list, ov_sqltype type, ov_
         }
         item->sql = type;
         item->is_null = v->kind == OV_JSON_NULL;
-        if (!item->is_null && ov_sqltype_is_text(type))
-            OV_TRY(ov_json_as_str(v, &item->s, err));
-        else if (!item->is_null && type == OV_SQL_BIGINT)
-            OV_TRY(ov_json_as_i64(v, &item->i, err));
-        else if (!item->is_null)
-            OV_TRY(ov_json_as_f64(v, &item->f, err));
+        if (!item->is_null)
+            OV_TRY(read_value(v, item, err));
     }
     return OV_OK;
-}
-
-static OV_CHECKED ov_status read_value(const ov_json *value, ov_param *p, ov_error *err)
-{
-    bool truth;
-    switch (p->sql) {
-    case OV_SQL_BOOLEAN:
-        OV_TRY(ov_json_as_bool(value, &truth, err));
-        p->i = truth;
-        return OV_OK;
-    case OV_SQL_BIGINT:
-    case OV_SQL_TIMESTAMP:
-        return ov_json_as_i64(value, &p->i, err);
-    case OV_SQL_DATE:
-        OV_TRY(ov_json_as_i64(value, &p->i, err));
-        p->i = ov_av_date_ms(p->i);
-        return OV_OK;
-    case OV_SQL_FLOAT:
-    case OV_SQL_DOUBLE:
-    case OV_SQL_DECIMAL:
-        return ov_json_as_f64(value, &p->f, err);
-    default:
-        return ov_json_as_str(value, &p->s, err);
-    }
 }
 
 static OV_CHECKED ov_status read_param(const ov_json *v, ov_arena *a, ov_param *p, ov_error *err)

@@ -203,8 +203,8 @@ static OV_CHECKED ov_status read_param(const OvAv__Value *v, ov_arena *a, ov_par
     p->f = v->double_value;
     if (p->sql == OV_SQL_BOOLEAN)
         p->i = v->bool_value;
-    if (p->sql == OV_SQL_DATE)
-        p->i = ov_av_date_ms(p->i);
+    if (ov_sqltype_is_datetime(p->sql))
+        ov_av_param_clock(p);
     if (p->sql == OV_SQL_FLOAT) { /* its bits come as a number */
         uint32_t bits = (uint32_t)v->number_value;
         float f;

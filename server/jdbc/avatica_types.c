@@ -76,8 +76,10 @@ ov_sqltype ov_av_param_type(ov_slice rep)
     return OV_SQL_COUNT;
 }
 
-int64_t ov_av_date_ms(int64_t days)
+void ov_av_param_clock(ov_param *p)
 {
     enum { MOST_DAYS = 10000 * 366, DAY_MS = 24 * 3600 * 1000 };
-    return days > -MOST_DAYS && days < MOST_DAYS ? days * DAY_MS : days;
+    p->local = true;
+    if (p->sql == OV_SQL_DATE && p->i > -MOST_DAYS && p->i < MOST_DAYS)
+        p->i *= DAY_MS;
 }

@@ -138,6 +138,21 @@ def parameters(server):
     same(answer['results'][0]['firstFrame']['rows'], [[6]])
 
 
+def clocks(server):
+    """Times of parameters are on the clock of sqlTimeZone, as those of rows are; one plan is not taken for the other."""
+    opened(server, 'clocks')  # in Seoul
+    sql, clock = "SELECT TIMESTAMP '2024-01-01' = ?, DATE '2024-01-01' = ?, ARRAY_CONTAINS(?, TIMESTAMP '2024-01-01')", 1704067200000
+    made = ask(server, 'prepare', connectionId='clocks', sql=sql)[1]['statement']
+    run = lambda *values: ask(server, 'execute', statementHandle={'connectionId': 'clocks', 'id': made['id']}, parameterValues=values)[1]['results'][0]['firstFrame']['rows']
+    times = {'type': 'ARRAY', 'componentType': 'JAVA_SQL_TIMESTAMP', 'value': [None, clock]}
+    same(run({'type': 'JAVA_SQL_TIMESTAMP', 'value': clock}, {'type': 'JAVA_SQL_DATE', 'value': 19723}, times), [[True, True, True]])
+    same(run({'type': 'JAVA_SQL_TIMESTAMP', 'value': clock + 1}, {'type': 'JAVA_SQL_DATE', 'value': 19724}, dict(times, value=[])), [[False, False, False]])
+    told = lambda value: server.sql('SELECT ?', {'sqlTimeZone': 'Asia/Seoul', 'useCache': False}, parameters=[{'type': 'TIMESTAMP', 'value': value}])[1][0][0]
+    for _ in range(2):
+        same([told(v) for v in (clock, '2024-01-01 00:00:00', clock)],
+             ['2024-01-01T09:00:00.000+09:00', '2024-01-01T00:00:00.000+09:00', '2024-01-01T09:00:00.000+09:00'])
+
+
 def catalogs(server):
     """There is one, and a name of another finds nothing."""
     opened(server, 'catalogs')
@@ -199,6 +214,6 @@ def bad_bytes(server):
 
 def cases(server):
     for function in (unknown_connection, request_in_a_header, errors_leave_the_connection_usable, frames, lost_statements, most_rows,
-                     infinities, properties, parameters, catalogs, many_connections,
+                     infinities, properties, parameters, clocks, catalogs, many_connections,
                      client_leaves, closed_while_it_runs, bad_bytes):
         yield function.__name__.replace('_', ' '), lambda f=function: f(server)

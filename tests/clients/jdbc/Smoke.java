@@ -116,6 +116,26 @@ public class Smoke {
             check("NaN as a number", Double.isNaN(r.getDouble(1)) && Double.isNaN(r.getFloat(2)), r.getObject(1));
     }
 
+    /* Times are read, and given back, on the clock of sqlTimeZone. */
+    static void zones(String url, String table) throws SQLException {
+        Properties zone = new Properties();
+        zone.setProperty("sqlTimeZone", "Asia/Seoul");
+        try (Connection c = DriverManager.getConnection(url, zone)) {
+            ResultSet r = c.createStatement().executeQuery("SELECT __time, CAST(__time AS DATE) FROM " + table + " ORDER BY __time LIMIT 1");
+            r.next();
+            check("a time in its zone", r.getTimestamp(1).toString().equals("2024-01-01 09:00:00.0"), r.getTimestamp(1));
+            PreparedStatement at = c.prepareStatement("SELECT MIN(n), COUNT(*) FROM " + table + " WHERE __time = ?");
+            at.setTimestamp(1, r.getTimestamp(1));
+            ResultSet found = at.executeQuery();
+            check("a time that was read finds its row", found.next() && found.getLong(1) == 0 && found.getLong(2) == 1, found.getLong(2));
+            PreparedStatement on = c.prepareStatement("SELECT MIN(n) FROM " + table + " WHERE __time >= ? AND CAST(__time AS DATE) = ?");
+            on.setDate(1, r.getDate(2));
+            on.setDate(2, r.getDate(2));
+            found = on.executeQuery();
+            check("so does a date", found.next() && found.getLong(1) == 0 && !found.wasNull(), found.getLong(1));
+        }
+    }
+
     static void failures(Connection c, String table) throws SQLException {
         Statement s = c.createStatement();
         try {
@@ -142,6 +162,7 @@ public class Smoke {
                 values(c);
                 failures(c, table);
             }
+            zones("jdbc:avatica:remote:url=" + args[0] + "/druid/v2/sql/" + form, table);
         }
     }
 }
