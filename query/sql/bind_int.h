@@ -345,6 +345,7 @@ OV_CHECKED ov_status ovi_sql_with_args(ovi_sql_binder *b, const ov_expr *e, cons
 
 /* ---- bind_window.c ---- */
 bool ovi_sql_is_window_function(ov_slice name);
+bool ovi_sql_reads_window(const ov_expr *e); /* while a SELECT is bound: a call with OVER is in it */
 /* A call with OVER, as a column from OVI_SQL_WINDOW_BASE on. */
 OV_CHECKED ov_status ovi_sql_bind_over(ovi_sql_names *names, const ov_ast *call, const ov_expr **out,
                                        ov_error *err);

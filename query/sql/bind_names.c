@@ -64,6 +64,9 @@ ov_status ovi_sql_find_alias(ovi_sql_names *n, const ov_ast *name, const ov_expr
                                      OV_SLICE_ARG(name->text));
         *out = item->expr;
     }
+    if (*out && !n->windows && ovi_sql_reads_window(*out))
+        return ovi_sql_fail_node(n->b, name, OV_INVALID, err, "; QUALIFY keeps rows by what windows give",
+                                 "Windowed aggregate expression is illegal in %s clause", n->clause);
     return OV_OK;
 }
 

@@ -262,15 +262,6 @@ static OV_CHECKED ov_status group(select_binding *s, ov_error *err)
 
 /* ---- windows ---- */
 
-static bool reads_window(const ov_expr *e)
-{
-    bool reads = e->kind == OV_EXPR_COLUMN && e->column >= (uint32_t)OVI_SQL_WINDOW_BASE &&
-                 e->column < OVI_SQL_SUB_BASE;
-    for (uint32_t i = 0; i < e->argc && !reads; i++)
-        reads = reads_window(e->args[i]);
-    return reads;
-}
-
 static OV_CHECKED ov_status bind_qualify(select_binding *s, ov_error *err)
 {
     const ov_ast *qualify = s->select->kids[OV_SELECT_QUALIFY];
@@ -279,7 +270,7 @@ static OV_CHECKED ov_status bind_qualify(select_binding *s, ov_error *err)
     ovi_sql_names names = names_of(s, "QUALIFY", OVI_SQL_COLUMNS_FIRST);
     names.windows = &s->windows;
     OV_TRY(ovi_sql_bind_condition(&names, qualify, &s->qualify, err));
-    if (reads_window(s->qualify))
+    if (ovi_sql_reads_window(s->qualify))
         return OV_OK;
     return ovi_sql_fail_node(s->b, qualify, OV_INVALID, err, NULL,
                              "QUALIFY expression must contain a window function");

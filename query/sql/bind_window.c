@@ -395,6 +395,15 @@ static OV_CHECKED ov_status collect(ovi_sql_names *n, const ovi_sql_window *w, c
                           w->call.nullable, out, err);
 }
 
+bool ovi_sql_reads_window(const ov_expr *e)
+{
+    bool reads = e->kind == OV_EXPR_COLUMN && e->column >= (uint32_t)OVI_SQL_WINDOW_BASE &&
+                 e->column < OVI_SQL_SUB_BASE;
+    for (uint32_t i = 0; i < e->argc && !reads; i++)
+        reads = ovi_sql_reads_window(e->args[i]);
+    return reads;
+}
+
 ov_status ovi_sql_bind_over(ovi_sql_names *n, const ov_ast *ast, const ov_expr **out, ov_error *err)
 {
     const window_fn *fn = find_function(ast->text);
