@@ -47,9 +47,16 @@ static ov_status text_then_longs(ovi_bind *b, ov_error *err)
     return OV_OK;
 }
 
-ov_status ovi_bind_substring(ovi_bind *b, ov_error *err)
+ov_status ovi_bind_left(ovi_bind *b, ov_error *err)
 {
     return text_then_longs(b, err);
+}
+
+ov_status ovi_bind_substring(ovi_bind *b, ov_error *err)
+{
+    OV_TRY(text_then_longs(b, err));
+    b->nullable = true; /* from behind the end on there is nothing */
+    return OV_OK;
 }
 
 ov_status ovi_bind_repeat(ovi_bind *b, ov_error *err)
@@ -162,6 +169,7 @@ static ov_slice part(ov_slice s, int64_t start, int64_t count)
     return p.n ? p : empty;
 }
 
+/* NULL where the text ends before the first place, also of an empty text: Druid's way, not the standard's. */
 static ov_status substring(ovi_call *c, uint32_t row, ovi_text *t, ov_error *err)
 {
     int64_t start = ovi_i64(&c->arg[1], row), count = INT64_MAX;
@@ -171,7 +179,10 @@ static ov_status substring(ovi_call *c, uint32_t row, ovi_text *t, ov_error *err
             return ov_fail_at(err, OV_INVALID, c->e->pos, c->e->end_pos,
                               "SUBSTRING: the length %lld is negative", (long long)count);
     }
-    t->part = part(ovi_str(&c->arg[0], row), start > INT64_MIN ? start - 1 : start, count);
+    ov_slice s = ovi_str(&c->arg[0], row);
+    start = start > INT64_MIN ? start - 1 : start;
+    t->part = part(s, start, count);
+    t->is_null = t->part.n == 0 && OV_MAX(start, 0) >= (int64_t)ov_utf16_count(s);
     return OV_OK;
 }
 

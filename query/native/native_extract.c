@@ -137,12 +137,11 @@ static ov_status extract_search(ovi_nplanner *p, const ov_json *fn, const ov_exp
     return when(p, fn, test, x, none, out, err);
 }
 
-/* Nothing where the text ends before the first place. */
 static ov_status extract_substring(ovi_nplanner *p, const ov_json *fn, const ov_expr *x, const ov_expr **out,
                                    ov_error *err)
 {
     int64_t index, length;
-    const ov_expr *args[3] = {x}, *sides[2], *test, *part, *none;
+    const ov_expr *args[3] = {x};
     OV_TRY(ov_json_need_i64(fn, "index", &index, err));
     OV_TRY(ov_json_i64(fn, "length", -1, &length, err));
     if (index < 0 || index > INT32_MAX)
@@ -151,12 +150,7 @@ static ov_status extract_substring(ovi_nplanner *p, const ov_json *fn, const ov_
         return ov_json_fail(ov_json_get(fn, "length"), err, OV_INVALID, "expected a length above 0");
     OV_TRY(ov_expr_i64(p->cx, OV_SQL_BIGINT, index + 1, &args[1], err));
     OV_TRY(ov_expr_i64(p->cx, OV_SQL_BIGINT, OV_MIN(length, INT32_MAX), &args[2], err));
-    OV_TRY(ovi_ncall(p, fn, "SUBSTRING", args, length < 0 ? 2 : 3, &part, err));
-    OV_TRY(one_argument(p, fn, "LENGTH", x, &sides[0], err));
-    OV_TRY(ov_expr_i64(p->cx, OV_SQL_BIGINT, index, &sides[1], err));
-    OV_TRY(ovi_ncall(p, fn, ">", sides, 2, &test, err));
-    OV_TRY(null_text(p, &none, err));
-    return when(p, fn, test, part, none, out, err);
+    return ovi_ncall(p, fn, "SUBSTRING", args, length < 0 ? 2 : 3, out, err);
 }
 
 static ov_status extract_format(ovi_nplanner *p, const ov_json *fn, const ov_expr *x, const ov_expr **out, ov_error *err)

@@ -75,8 +75,8 @@ FUNCTIONS = [
     ('string', 'LOWER({0})', ('string',), None),
     ('string', '({0} || {1})', ('string', 'string'), None),
     ('string', 'CONCAT({0}, {1})', ('string', 'string'), '({0} || {1})'),
-    ('string', 'SUBSTRING({0}, 2)', ('string',), None),
-    ('string', 'SUBSTRING({0}, 1, 2)', ('string',), None),
+    ('string', 'SUBSTRING({0}, 2)', ('string',), "nullif(substring({0}, 2), '')"),  # NULL behind the end, as in Druid
+    ('string', 'SUBSTRING({0}, 1, 2)', ('string',), "nullif(substring({0}, 1, 2), '')"),
     ('string', 'LEFT({0}, 2)', ('string',), None),
     ('string', 'RIGHT({0}, 2)', ('string',), None),
     ('string', 'TRIM({0})', ('string',), None),
