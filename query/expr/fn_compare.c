@@ -226,6 +226,21 @@ static ov_status array_sides(ovi_bind *b, bool *done, ov_error *err)
     return ovi_call_fn(b->cx, b->fn->name, sides, 2, b->pos, b->end_pos, &b->replace, err);
 }
 
+/* A FLOAT that equals a constant which no FLOAT is: 0.1 means the FLOAT that it becomes as well, as in Druid's filters. */
+static ov_status float_beside_constant(ovi_bind *b, ov_error *err)
+{
+    const ov_expr *value = b->args[1], *two[2] = {value};
+    bool equality = b->fn->op == OV_OP_EQ || b->fn->op == OV_OP_NE;
+    if (!equality || b->args[0]->type.id != OV_TYPE_FLOAT || !ovi_is_const(value) || ovi_is_null(value) ||
+        !ov_type_is_real(value->type) || isnan(value->constant.f) || (double)(float)value->constant.f == value->constant.f)
+        return OV_OK;
+    OV_TRY(ov_expr_f64(b->cx, OV_SQL_DOUBLE, (double)(float)value->constant.f, &two[1], err));
+    OV_TRY(ov_expr_in(b->cx, b->args[0], two, 2, b->pos, b->end_pos, &b->replace, err));
+    if (b->fn->op == OV_OP_EQ)
+        return OV_OK;
+    return ovi_call_fn(b->cx, "NOT", &b->replace, 1, b->pos, b->end_pos, &b->replace, err);
+}
+
 ov_status ovi_bind_compare(ovi_bind *b, ov_error *err)
 {
     bool arrays;
@@ -246,7 +261,8 @@ ov_status ovi_bind_compare(ovi_bind *b, ov_error *err)
     ovi_result(b, OV_SQL_BOOLEAN);
     if (ovi_is_null(b->args[1]) && b->args[0]->deterministic)
         return ov_expr_null(b->cx, OV_SQL_BOOLEAN, &b->replace, err);
-    return prepare_range(b, err);
+    OV_TRY(float_beside_constant(b, err));
+    return b->replace ? OV_OK : prepare_range(b, err);
 }
 
 /* != is <> under another name. */

@@ -246,7 +246,7 @@ static ov_status build(ov_expr_ctx *cx, const ov_expr *arg, const ov_expr *const
     bool text = arg->type.id == OV_TYPE_STRING;
     size_t size = text ? sizeof(ov_slice) : 8;
     OV_TRY(ov_arena_zalloc(cx->arena, sizeof *set, &set, err));
-    OV_TRY(ov_arena_alloc(cx->arena, count * size + size, &values, err));
+    OV_TRY(ov_arena_alloc(cx->arena, (count * (size_t)2 + 1) * size, &values, err));
     set->type = arg->type;
     uint32_t n = 0;
     for (uint32_t i = 0; i < count; i++) {
@@ -257,6 +257,10 @@ static ov_status build(ov_expr_ctx *cx, const ov_expr *arg, const ov_expr *const
         }
         OV_TRY(item_value(cx, arg, items[i], values + n * size, &skip, pos, end_pos, err));
         n += !skip;
+        if (!skip && arg->type.id == OV_TYPE_FLOAT) { /* 0.1 means also the FLOAT that it becomes, as in Druid's filters */
+            double f = ((const double *)(const void *)values)[n - 1];
+            ((double *)(void *)values)[n++] = (double)(float)f;
+        }
     }
     OV_TRY(sort_items(cx, set, values, n, size, &set->count, err));
     if (text)

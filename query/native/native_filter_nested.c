@@ -81,8 +81,6 @@ ov_status ovi_filter_equal(ovi_filter_binder *f, const ov_json *json, const ov_e
         return ov_expr_null(f->b.cx, OV_SQL_BOOLEAN, out, f->err);
     if (other)
         return ovi_filter_nothing(f, json, col, out);
-    if (col->type.id == OV_TYPE_FLOAT && ov_type_is_real(value->type)) /* as exact as the column is */
-        OV_TRY(ov_expr_f64(f->b.cx, OV_SQL_DOUBLE, (double)(float)value->constant.f, &value, f->err));
     return ovi_filter_apply2(f, json, "=", col, value, out);
 }
 

@@ -5,6 +5,15 @@
 
 #include "base/numparse.h"
 
+/* The bound of a column of numbers, as exact as the column is; NULL when it is no number. */
+static ov_status number_like(ovi_filter_binder *f, const ov_expr *col, ov_slice s, const ov_expr **out)
+{
+    OV_TRY(ovi_filter_value_like(f, col, s, out));
+    if (!*out || col->type.id != OV_TYPE_FLOAT || !ov_type_is_real((*out)->type))
+        return OV_OK;
+    return ov_expr_f64(f->b.cx, OV_SQL_DOUBLE, (double)(float)(*out)->constant.f, out, f->err);
+}
+
 /* A text as the ordering compares it with the column; false: a bound that is no number. */
 static ov_status bound_keys(ovi_filter_binder *f, const ov_json *at, ov_slice order, const ov_expr *col, ov_slice s,
                             const ov_expr *keys[2], uint32_t *count)
@@ -15,7 +24,7 @@ static ov_status bound_keys(ovi_filter_binder *f, const ov_json *at, ov_slice or
         double d;
         *count = 1;
         if (ovi_filter_is_number(col))
-            OV_TRY(ovi_filter_value_like(f, col, s, &keys[0]));
+            OV_TRY(number_like(f, col, s, &keys[0]));
         else if (!ov_parse_double(s, &d))
             keys[0] = NULL;
         else

@@ -47,8 +47,10 @@ static OV_CHECKED ov_status bind_fraction(ovi_sql_binder *b, const ov_ast *ast, 
     double v = strtod(copy.p, NULL); /* no locale is ever set */
     if (v > 1.7976931348623157e308)
         return out_of_range(b, ast, err);
-    return ov_expr_f64(b->cx, ast->kind == OV_AST_DECIMAL ? OV_SQL_DECIMAL : OV_SQL_DOUBLE,
-                       negative ? -v : v, out, err);
+    bool decimal = ast->kind == OV_AST_DECIMAL;
+    if (decimal && v == 0)
+        negative = false; /* a decimal number has no negative zero */
+    return ov_expr_f64(b->cx, decimal ? OV_SQL_DECIMAL : OV_SQL_DOUBLE, negative ? -v : v, out, err);
 }
 
 static OV_CHECKED ov_status bind_time(ovi_sql_binder *b, const ov_ast *ast, const ov_expr **out,

@@ -6,10 +6,10 @@ from test_formats import same
 from test_native import ALL, COUNT, place, rows
 from test_tasks import inline
 
-ROWS = {'type': 'inline', 'columnNames': ['__time', 'x', 'y', 'm', 'a', 'la', 'j'],
-        'columnTypes': ['LONG', 'STRING', 'LONG', 'STRING', 'ARRAY<LONG>', 'ARRAY<STRING>', 'COMPLEX<json>'],
-        'rows': [[0, 'a', 1, ['1', 'b'], [1, 2], ['a', 'c'], {'k': 1, 's': 'q'}], [1, 'b', 2, 'b', [7], ['x'], 'str'], [2, 'b', 3, None, None, None, 5],
-                 [3, None, 9, ['c', 'a'], [], ['b', None], [1, 2]]]}
+ROWS = {'type': 'inline', 'columnNames': ['__time', 'x', 'y', 'm', 'a', 'la', 'j', 'f'],
+        'columnTypes': ['LONG', 'STRING', 'LONG', 'STRING', 'ARRAY<LONG>', 'ARRAY<STRING>', 'COMPLEX<json>', 'FLOAT'],
+        'rows': [[0, 'a', 1, ['1', 'b'], [1, 2], ['a', 'c'], {'k': 1, 's': 'q'}, 0.1], [1, 'b', 2, 'b', [7], ['x'], 'str', 0.25],
+                 [2, 'b', 3, None, None, None, 5, None], [3, None, 9, ['c', 'a'], [], ['b', None], [1, 2], 16777216]]}
 LIST_TYPES = 'this filter does not support ARRAY types'
 FILTERS = (  # a filter, the y of the rows that pass
     (dict(type='selector', dimension='j', value='str'), [2]),
@@ -46,6 +46,13 @@ FILTERS = (  # a filter, the y of the rows that pass
     (dict(type='bound', dimension='m', lower='a', upper='a5'), [9]),  # one and the same value within both
     (dict(type='range', column='m', matchValueType='STRING', lower='a', upper='a5'), [9]),
     (dict(type='search', dimension='m', query=dict(type='fragment', values=['1', 'b'])), []),
+    (dict(type='selector', dimension='f', value='0.1'), [1]),  # a FLOAT is compared with FLOATs
+    (dict(type='in', dimension='f', values=['0.1', '0.25']), [1, 2]),
+    (dict(type='equals', column='f', matchValueType='DOUBLE', matchValue=0.1), [1]),
+    (dict(type='inType', column='f', matchValueType='DOUBLE', sortedValues=[0.1, 7]), [1]),
+    (dict(type='bound', dimension='f', lower='0.1', upper='0.1', ordering='numeric'), [1]),
+    (dict(type='range', column='f', matchValueType='DOUBLE', lower=0.1, upper=0.1), []),  # but for its own bounds
+    (dict(type='not', field=dict(type='selector', dimension='f', value='0.1')), [2, 9]),
     (dict(type='interval', dimension='m', intervals=['1970-01-01T00:00:00.001/1970-01-01T00:00:00.002']), [1]),
 )
 REFUSED = tuple((dict(f, dimension='a'), f'filter.dimension: {LIST_TYPES}') for f in (
