@@ -2,7 +2,8 @@
  * ARRAY_AGG and ARRAY_CONCAT_AGG: values as an array. NULLs are values, no rows give NULL, DISTINCT sorts.
  *
  * Source: Druid's ARRAY_AGG keeps NULLs and refuses arrays (ARRAY_CONCAT_AGG takes them); a multi-value string gives its
- * values one by one. Its limit of 1,024 bytes that nobody asked for is not ours: only a size that is given bounds.
+ * values one by one, and one NULL when it has none. Its limit of 1,024 bytes that nobody asked for is not ours: only a
+ * size that is given bounds.
  */
 #include "base/alive.h"
 #include "query/agg/agg_int.h"
@@ -12,7 +13,10 @@ static ov_status open_array(ov_object *o, ov_error *err)
 {
     const ov_agg_call *call = o->call;
     const uint64_t *most = call->prepared;
-    return ov_collect_open(o, OV_T(call->type.elem), true, ov_type_is_list(call->args[0]->type), *most, err);
+    OV_TRY(ov_collect_open(o, OV_T(call->type.elem), true, ov_type_is_list(call->args[0]->type), *most, err));
+    ov_collect_shared *s = o->shared;
+    s->none_is_null = strcmp(call->fn->name, "ARRAY_AGG") == 0;
+    return OV_OK;
 }
 
 /* Values of one group behind `at` of the child. */

@@ -17,6 +17,7 @@ ov_status ov_collect_open(ov_object *o, ov_type value, bool keeps_null, bool ope
     s->distinct = o->call->distinct;
     s->keeps_null = keeps_null;
     s->opens_lists = opens_lists;
+    s->none_is_null = false;
     s->most_bytes = most_bytes;
     return ov_distinct_init(&s->set, value, o->budget, err);
 }
@@ -202,17 +203,31 @@ static ov_status add_plain(ov_object *o, const ov_agg_rows *rows, const uint64_t
     return OV_OK;
 }
 
-/* Elements of lists; an empty list gives nothing, a NULL one neither. */
+static bool is_empty(const ov_vec *lists, uint32_t row)
+{
+    uint32_t first, end;
+    ov_vec_list(lists, row, &first, &end);
+    return first == end;
+}
+
+/* Elements of lists; an empty list gives nothing, a NULL one neither, unless that is one NULL. */
 static ov_status add_lists(ov_object *o, const ov_agg_rows *rows, const uint64_t *mask, const ov_vec *x,
                            ov_arena *scratch, ov_error *err)
 {
+    const ov_collect_shared *s = o->shared;
     reader r = {0};
     const ov_vec *open = NULL;
     ov_vec flat;
     OV_TRY(ov_vec_flatten(x, scratch, &flat, err));
     OV_AGG_EACH (rows, mask, p, i) {
         uint32_t g = ov_agg_group(rows, p, i), first, end;
-        if (ov_vec_is_null(&flat, i))
+        bool missing = ov_vec_is_null(&flat, i);
+        if (s->none_is_null && (missing || is_empty(&flat, i))) {
+            ((ov_collect *)ov_object_at(o, g))->rows = true;
+            OV_TRY(put(o, g, 0, true, rows->ordinal, err));
+            continue;
+        }
+        if (missing)
             continue;
         ((ov_collect *)ov_object_at(o, g))->rows = true;
         const ov_vec *items = ov_vec_list(&flat, i, &first, &end);

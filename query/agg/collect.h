@@ -37,6 +37,7 @@ typedef struct ov_collect_shared {
     bool distinct;
     bool keeps_null;  /* NULL is a value */
     bool opens_lists; /* arguments are lists: their elements are the values */
+    bool none_is_null; /* a list without elements is one NULL */
     uint64_t most_bytes; /* of one group; 0: no bound */
 } ov_collect_shared;
 

@@ -288,8 +288,9 @@ ov_status ovi_sql_onto_groups(ovi_sql_binder *b, const ovi_sql_rel *rel,
                               const ov_expr **out, ov_error *err)
 {
     regroup g = {b, rel, grouping, aggregate, agg_count, ast};
-    for (uint32_t i = 0; e->kind == OV_EXPR_CONST && i < grouping->key_count && grouping->set_count; i++)
-        if (ov_expr_equal(e, grouping->keys[i])) /* a constant key is NULL in sets without it */
+    bool varies = grouping->set_count || e->type.multi; /* NULL in sets without it; one group for each of its values */
+    for (uint32_t i = 0; e->kind == OV_EXPR_CONST && varies && i < grouping->key_count; i++)
+        if (ov_expr_equal(e, grouping->keys[i]))
             return ov_plan_column(b->cx, aggregate, i, out, err);
     return move_onto(&g, e, out, err);
 }

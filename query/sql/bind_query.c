@@ -72,6 +72,8 @@ static OV_CHECKED ov_status cast_to(ovi_sql_binder *b, const ov_ast *at, const o
         return OV_OK;
     if ((*e)->sql == OV_SQL_NULL)
         return ov_expr_null_of(b->cx, (ov_sqltype)type->sql, type->type, e, err);
+    if (type->type.multi && (*e)->type.id != OV_TYPE_STRING && !ov_type_is_list((*e)->type))
+        OV_TRY(ov_expr_cast(b->cx, *e, OV_SQL_VARCHAR, OV_T(OV_TYPE_STRING), at->pos, at->end_pos, e, err));
     if (type->type.multi && (*e)->type.id == OV_TYPE_STRING)
         return one_value(b, at, type, e, err);
     return ov_expr_cast(b->cx, *e, (ov_sqltype)type->sql, type->type, at->pos, at->end_pos, e, err);
