@@ -183,6 +183,15 @@ static ov_status put_scalar(ovi_call *c, const ov_jsonr_value *v, ovi_result_lan
     return OV_OK;
 }
 
+/* A list of one is that one, as in all casts of arrays. */
+static void only_item(ov_jsonr_value *v)
+{
+    ov_jsonr_value item, more;
+    ov_jsonr in = ov_jsonr_open(v);
+    if (v->kind == OV_JSONR_ARRAY && ov_jsonr_next(&in, &item) && !ov_jsonr_next(&in, &more))
+        *v = item;
+}
+
 static ov_status value_scalars(ovi_call *c, ov_vec *out, ov_error *err)
 {
     const json_call *j = c->e->prepared;
@@ -194,8 +203,10 @@ static ov_status value_scalars(ovi_call *c, ov_vec *out, ov_error *err)
     OV_TRY(ovi_lanes_nullable(c, &l, err));
     for (uint32_t k = 0; k < n; k++) {
         bool ok = ovi_json_path_find(&j->path, ovi_str(&c->arg[0], rows[k]), &v);
-        if (ok)
+        if (ok) {
+            only_item(&v);
             OV_TRY(put_scalar(c, &v, &l, rows[k], &ok, err));
+        }
         if (!ok)
             ovi_null_row(&l, rows[k]);
     }
