@@ -491,6 +491,7 @@ call(A) ::= special(B) call_tail(C). { A = ovi_sql_call_tail(p, B, C); }
 %type args {ovi_call_args}
 args(A) ::= . { A = (ovi_call_args){0}; }
 args(A) ::= STAR(S). { A = (ovi_call_args){.list = ovi_sql_list(p, OV_AST_LIST, ovi_sql_span(ovi_sql_node(p, OV_AST_STAR, 1, NULL), T(S), T(S)))}; }
+args(A) ::= simple(B). { A = (ovi_call_args){.list = ovi_sql_list(p, OV_AST_LIST, ovi_sql_node(p, OV_AST_SUBQUERY, 1, ovi_sql_node(p, OV_AST_QUERY, 5, NULL, B, NULL, NULL, NULL)))}; }
 args(A) ::= quantifier_set(Q) call_exprs(B) call_order(C). { A = (ovi_call_args){.list = B, .order = C, .flags = Q}; }
 args(A) ::= call_exprs(B) call_order(C). { A = (ovi_call_args){.list = B, .order = C}; }
 args(A) ::= call_exprs(B) RETURNING type(C).

@@ -84,7 +84,7 @@ static bool foreign_sign(const ovi_sql_mistake *m, ov_buf *out)
         hint = "write GROUP BY, with EARLIEST(x) or LATEST(x) for the other columns";
     else if (a == OVI_TK_LP && could_be(m, OVI_TK_SELECT) && !could_be(m, OVI_TK_ID))
         hint = "a query stands in these parentheses; there is no SELECT * without some columns: list the columns";
-    else if (a == OVI_TK_LP && b == OVI_TK_SELECT)
+    else if (a == OVI_TK_COMMA && b == OVI_TK_SELECT && m->opened && m->opened->code == OVI_TK_LP)
         hint = "a query among arguments has parentheses of its own: f((SELECT ...))";
     else if (b == OVI_TK_FROM && m->opened && m->opened->code == OVI_TK_LP &&
              (c == OVI_TK_INTEGER || c == OVI_TK_STRING) && a != OVI_TK_COMMA)
