@@ -248,6 +248,24 @@ typedef struct clustering {
     uint32_t count;
 } clustering;
 
+/* The column of the select item that is written like this key, as CEIL(x) may be of an x that is no column of the result;
+ * NULL when there is none. */
+static const ovi_sql_column *item_like(const insert *in, const ov_ast *key)
+{
+    const ov_ast *body = in->ast->kids[QUERY]->kids[OV_QUERY_BODY];
+    const ov_ast *items = body->kind == OV_AST_SELECT ? body->kids[OV_SELECT_ITEMS] : NULL;
+    uint32_t stars = 0, extra = 0;
+    for (uint32_t i = 0; items && i < items->kid_count; i++)
+        stars += items->kids[i]->kind == OV_AST_STAR;
+    for (uint32_t i = 0; items && stars < 2 && i < items->kid_count; i++) {
+        if (items->kids[i]->kind == OV_AST_STAR)
+            extra = in->rel.column_count - items->kid_count; /* by how many columns the others move */
+        else if (ov_ast_equal(ovi_sql_unaliased(items->kids[i]), key))
+            return &in->rel.columns[i + extra];
+    }
+    return NULL;
+}
+
 static OV_CHECKED ov_status bind_cluster_key(insert *in, const ov_ast *key, const ov_expr **out, ov_error *err)
 {
     const ov_ast *e = key->kids[0];
@@ -261,6 +279,9 @@ static OV_CHECKED ov_status bind_cluster_key(insert *in, const ov_ast *key, cons
             return ovi_sql_fail_node(in->b, e, OV_INVALID, err, NULL, "Ordinal out of range");
         return ov_plan_column(in->b->cx, in->rel.plan, in->rel.columns[number->constant.i - 1].column, out, err);
     }
+    const ovi_sql_column *item = e->kind == OV_AST_NAME ? NULL : item_like(in, e);
+    if (item)
+        return ov_plan_column(in->b->cx, in->rel.plan, item->column, out, err);
     ovi_sql_names names = {.b = in->b, .rel = &in->rel, .clause = "CLUSTERED BY"};
     return ovi_sql_bind_expr(&names, e, out, err);
 }

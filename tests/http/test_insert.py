@@ -98,6 +98,12 @@ def clustered(server):
     run(server, 'REPLACE INTO clu OVERWRITE ALL SELECT * FROM clu PARTITIONED BY ALL CLUSTERED BY n',
         {'segmentSortOrder': 'n', 'forceSegmentSortByTime': False})
     same([row[0] for row in server.sql('SELECT n FROM clu LIMIT 5')[1]], [0, 1, 2, 3, 4])
+    # a key written like an item, over a column that is none of the result
+    for items in ('-n AS m, k', 'k, -n AS m', '*, -n AS m', '-n AS m, *'):
+        run(server, 'REPLACE INTO clm OVERWRITE ALL SELECT __time AS t, %s FROM clu PARTITIONED BY ALL CLUSTERED BY -n' % items,
+            {'rowsPerSegment': 100})
+        same(server.sql("SELECT COUNT(*), MIN(m), MAX(m), COUNT(DISTINCT k) FROM clm")[1], [[200, -199, 0, 10]])
+    refused(server, 'INSERT INTO x SELECT -n AS m FROM clu PARTITIONED BY ALL CLUSTERED BY n', "Column 'n' not found")
 
 
 def pruned(server, table, condition):
