@@ -144,6 +144,17 @@ static ov_status best_of_batch(const sort_sink *s, ov_batch *b, const uint64_t *
     return OV_OK;
 }
 
+/* Cuts come early: from the first on there is a worst row, and scans skip what is worse. Where many are kept they are dear, and the worst row
+ * moves slowly. Ties wait longer: once enough better rows have come nobody has to look at their later keys, which may be texts. Not where
+ * rows are wide: they lie copied meanwhile. */
+static size_t spare_rows(const sort_sink *s, const sort_state *st)
+{
+    enum { WIDE = 16 };
+    if (!st->has_worst || s->keep <= FEW_KEPT)
+        return 0;
+    return (st->tied && s->cols <= WIDE ? 8 : 2) * (size_t)OV_BATCH_ROWS;
+}
+
 static ov_status sort_push(ovi_sink *sink, ovi_worker *w, const ov_batch *b, ov_error *err)
 {
     sort_sink *s = (sort_sink *)sink;
@@ -180,11 +191,7 @@ static ov_status sort_push(ovi_sink *sink, ovi_worker *w, const ov_batch *b, ov_
     for (uint32_t i = 0; i < part.batch.rows; i++)
         st->refs[st->ref_count++] = (ovi_ref){
             .key = keys[rows ? rows[i] : i], .item = i, .part = st->part_count - 1};
-    /* cuts come early: from the first on there is a worst row, and scans skip what is worse. Where many are kept they are dear,
-     * and the worst row moves slowly */
-    if (s->keep != OV_NO_LIMIT && st->ref_count > s->keep * 2 + (st->has_worst && s->keep > FEW_KEPT ? 2 * OV_BATCH_ROWS : 0))
-        return cut_back(s, st, err);
-    return OV_OK;
+    return s->keep != OV_NO_LIMIT && st->ref_count > s->keep * 2 + spare_rows(s, st) ? cut_back(s, st, err) : OV_OK;
 }
 
 /* ---- output ---- */

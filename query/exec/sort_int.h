@@ -36,6 +36,7 @@ typedef struct sort_state {
     uint64_t worst; /* first key of the last row kept at the last cut */
     bool has_next;
     uint64_t worst_next; /* its second key */
+    bool tied; /* more rows than are kept were as good by the first key: it did not decide */
     uint64_t code_domain; /* rows of this dictionary past place code_worst are of no use (sort_codes.c) */
     uint32_t code_worst;
     sort_run *runs;
@@ -80,8 +81,8 @@ bool ovi_sort_is_exact(const sort_sink *s, const sort_part *part, uint32_t row);
 bool ovi_sort_before(const sort_sink *s, const sort_part *pa, uint32_t a, const sort_part *pb, uint32_t b);
 /*
  * Puts the best min(keep, n) references in order at the front; returns how many. Key by key: references are selected
- * and sorted by 64 bits, then each run of equal bits by the next key. Runs whose values may still differ compare in
- * full. *worst: bits of the first key of the last one kept.
+ * and sorted by 64 bits, then each run of equal bits by the bytes of a text behind those in which the run is alike, or by the next key. Runs
+ * whose values may still differ compare in full. *worst: bits of the first key of the last one kept.
  */
 size_t ovi_sort_order(const sort_sink *s, const sort_part *parts, ovi_ref *refs, ovi_ref *tmp, size_t n, uint64_t keep,
                       const ovi_stop *stop, uint64_t *worst);

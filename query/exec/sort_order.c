@@ -36,11 +36,12 @@ uint64_t ovi_sort_ordinal(const sort_part *p, uint32_t row)
 typedef struct comparison {
     const sort_sink *sink;
     const sort_part *parts;
+    uint32_t level; /* keys before it are equal */
 } comparison;
 
-bool ovi_sort_before(const sort_sink *s, const sort_part *pa, uint32_t a, const sort_part *pb, uint32_t b)
+static bool is_before(const sort_sink *s, uint32_t level, const sort_part *pa, uint32_t a, const sort_part *pb, uint32_t b)
 {
-    for (uint32_t k = 0; k < s->key_count; k++) {
+    for (uint32_t k = level; k < s->key_count; k++) {
         const ov_sort_key *key = &s->keys[k];
         const ov_vec *va = &pa->batch.col[key->column], *vb = &pb->batch.col[key->column];
         bool na = ov_vec_is_null(va, a), nb = ov_vec_is_null(vb, b);
@@ -53,10 +54,15 @@ bool ovi_sort_before(const sort_sink *s, const sort_part *pa, uint32_t a, const 
     return ovi_sort_ordinal(pa, a) < ovi_sort_ordinal(pb, b);
 }
 
+bool ovi_sort_before(const sort_sink *s, const sort_part *pa, uint32_t a, const sort_part *pb, uint32_t b)
+{
+    return is_before(s, 0, pa, a, pb, b);
+}
+
 static bool ref_less(const void *cx, const ovi_ref *a, const ovi_ref *b)
 {
     const comparison *c = cx;
-    return ovi_sort_before(c->sink, &c->parts[a->part], a->item, &c->parts[b->part], b->item);
+    return is_before(c->sink, c->level, &c->parts[a->part], a->item, &c->parts[b->part], b->item);
 }
 
 /* ---- first keys ---- */
@@ -95,8 +101,11 @@ ov_status ovi_sort_keys(const ov_vec *v, const uint64_t *sel, const ov_sort_key 
     return OV_OK;
 }
 
-/* Order-preserving bits of one value; equal bits mean equal values unless *maybe is set. */
-static uint64_t value_key(const ov_vec *v, uint32_t row, const ov_sort_key *key, bool *maybe)
+/* Equal bits may be of unequal values: of texts that go on behind them, or of others. */
+enum { MAYBE_LONGER = 1, MAYBE_OTHER = 2, TEXT_BITS = 8, DEEPEST = 1024 };
+
+/* Order-preserving bits of one value, of a text those from byte `depth` on; equal bits mean equal values as far as *maybe does not say otherwise. */
+static uint64_t value_key(const ov_vec *v, uint32_t row, const ov_sort_key *key, size_t depth, unsigned *maybe)
 {
     uint64_t bits;
     if (v->type.id == OV_TYPE_NULL || ov_vec_is_null(v, row))
@@ -107,27 +116,28 @@ static uint64_t value_key(const ov_vec *v, uint32_t row, const ov_sort_key *key,
         bits = ovi_order_f64(ov_vec_f64(v, row));
     } else {
         ov_slice s = ov_vec_str(v, row);
+        s = s.n > depth ? (ov_slice){s.p + depth, s.n - depth} : (ov_slice){"", 0};
         bits = ovi_order_text(s.p, s.n);
-        *maybe |= s.n >= 8 || memchr(s.p ? s.p : "", 0, s.n); /* longer, or padded like a shorter one */
+        *maybe |= s.n >= TEXT_BITS ? MAYBE_LONGER : s.n && memchr(s.p, 0, s.n) ? MAYBE_OTHER : 0; /* padded like a shorter one */
     }
     bits = place(bits, key);
-    *maybe |= bits == 1 || bits == UINT64_MAX - 1;
+    *maybe |= bits == 1 || bits == UINT64_MAX - 1 ? MAYBE_OTHER : 0;
     return bits;
 }
 
 bool ovi_sort_is_exact(const sort_sink *s, const sort_part *part, uint32_t row)
 {
-    bool maybe = false;
+    unsigned maybe = 0;
     const ov_vec *v = &part->batch.col[s->keys[0].column];
-    value_key(v, row, &s->keys[0], &maybe);
+    value_key(v, row, &s->keys[0], 0, &maybe);
     return !maybe && (ov_type_is_int(v->type) || ov_type_is_real(v->type));
 }
 
 uint64_t ovi_sort_key(const sort_sink *s, const sort_part *part, uint32_t row, uint32_t level)
 {
-    bool maybe = false;
+    unsigned maybe = 0;
     const ov_sort_key *key = &s->keys[level];
-    return value_key(&part->batch.col[key->column], row, key, &maybe);
+    return value_key(&part->batch.col[key->column], row, key, 0, &maybe);
 }
 
 /* Have all of them one value in this column? Bits of texts do not tell. */
@@ -147,17 +157,23 @@ static bool all_equal(const sort_part *parts, const ovi_ref *refs, size_t n, uin
     return true;
 }
 
-/* The order by one key, or by ordinals past the last one, of the first `keep` of n and of those that tie with them: how many
- * these are, 0 when the query must stop. *maybe: equal bits may be of unequal values. */
-static size_t order_by_key(const sort_sink *s, const sort_part *parts, ovi_ref *refs, ovi_ref *tmp, size_t n,
-                           uint64_t keep, uint32_t level, const ovi_stop *stop, bool *maybe)
+/* What rows are ordered by next: a key, and of a text the bytes from `depth` on; ordinals past the last key. */
+typedef struct step {
+    uint32_t level;
+    size_t depth;
+} step;
+
+/* The order by one step of the first `keep` of n and of those that tie with them: how many these are, 0 when the query must stop. */
+static size_t order_by_step(const sort_sink *s, const sort_part *parts, ovi_ref *refs, ovi_ref *tmp, size_t n, uint64_t keep, step at,
+                            const ovi_stop *stop, unsigned *maybe)
 {
-    const ov_sort_key *key = level < s->key_count ? &s->keys[level] : NULL;
-    if (level % ASK_LEVELS == ASK_LEVELS - 1 && stop && stop->asked(stop->cx))
+    const ov_sort_key *key = at.level < s->key_count ? &s->keys[at.level] : NULL;
+    *maybe = 0;
+    if (at.level % ASK_LEVELS == ASK_LEVELS - 1 && stop && stop->asked(stop->cx))
         return 0;
     for (size_t i = 0; i < n; i++) {
         const sort_part *part = &parts[refs[i].part];
-        refs[i].key = key ? value_key(&part->batch.col[key->column], refs[i].item, key, maybe)
+        refs[i].key = key ? value_key(&part->batch.col[key->column], refs[i].item, key, at.depth, maybe)
                           : ovi_sort_ordinal(part, refs[i].item);
         if (i % ASK_EVERY == ASK_EVERY - 1 && stop && stop->asked(stop->cx))
             return 0; /* in no useful order: whoever told to stop does not look */
@@ -168,18 +184,68 @@ static size_t order_by_key(const sort_sink *s, const sort_part *parts, ovi_ref *
     return n;
 }
 
-static size_t order_refs(const sort_sink *s, const sort_part *parts, ovi_ref *refs, ovi_ref *tmp, size_t n,
-                         uint64_t keep, uint32_t level, const ovi_stop *stop, uint64_t *worst);
-
-/* Rows that tie in the key of a level, by the later keys; the longest stretch of ties is left to the caller, who thus
- * never stands deeper than the number of rows can be halved, however many keys there are. */
-static size_t order_ties(const sort_sink *s, const sort_part *parts, ovi_ref *refs, ovi_ref *tmp, size_t n,
-                         uint64_t keep, uint32_t level, bool maybe, const ovi_stop *stop, size_t *longest)
+/* Bytes, up to `most`, with which a and b begin alike. */
+static size_t alike(ov_slice a, ov_slice b, size_t most)
 {
-    comparison c = {.sink = s, .parts = parts};
+    size_t n = OV_MIN(most, (size_t)OV_MIN(a.n, b.n)), i = 0;
+    for (uint64_t x, y; i + 8 <= n; i += 8) {
+        memcpy(&x, a.p + i, 8);
+        memcpy(&y, b.p + i, 8);
+        if (x != y)
+            return i + (size_t)__builtin_ctzll(x ^ y) / 8;
+    }
+    while (i < n && a.p[i] == b.p[i])
+        i++;
+    return i;
+}
+
+/* The step behind `at` for texts that tie in it: behind all bytes that they begin with alike, or at the next key when they are equal. false: bytes
+ * do not tell, as where a text ends and another one goes on with zeros. */
+static bool step_behind(const sort_part *parts, const ovi_ref *refs, size_t n, uint32_t column, step at, const ovi_stop *stop, step *next)
+{
+    const ov_vec *first = &parts[refs[0].part].batch.col[column];
+    if (at.depth > DEEPEST || ov_vec_is_null(first, refs[0].item))
+        return false; /* whoever is as early need not be NULL */
+    ov_slice text = ov_vec_str(first, refs[0].item);
+    size_t same = text.n;
+    bool equal = true;
+    for (size_t i = 1; i < n; i++) {
+        const ov_vec *v = &parts[refs[i].part].batch.col[column];
+        if (ov_vec_is_null(v, refs[i].item))
+            return false;
+        ov_slice other = ov_vec_str(v, refs[i].item);
+        same = alike(text, other, same);
+        equal = equal && other.n == text.n && same == text.n;
+        if (!equal && same < at.depth + TEXT_BITS)
+            return false;
+        if (i % ASK_EVERY == ASK_EVERY - 1 && stop && stop->asked(stop->cx))
+            return false; /* nobody looks any more */
+    }
+    *next = equal ? (step){.level = at.level + 1} : (step){at.level, same};
+    return true;
+}
+
+/* What the first step says of the last row that is kept: its bits, and whether more rows than are kept are as good. */
+typedef struct last_kept {
+    uint64_t worst;
+    bool tied;
+} last_kept;
+
+static size_t order_refs(const sort_sink *s, const sort_part *parts, ovi_ref *refs, ovi_ref *tmp, size_t n, uint64_t keep, step at,
+                         const ovi_stop *stop, last_kept *last);
+
+/* Rows that tie in a step, by what comes behind it; the longest stretch of ties is left to the caller, who thus never stands deeper than
+ * the number of rows can be halved, however many keys there are. *longest: where it begins, *then: its next step. */
+static size_t order_ties(const sort_sink *s, const sort_part *parts, ovi_ref *refs, ovi_ref *tmp, size_t n, uint64_t keep, step by,
+                         unsigned maybe, const ovi_stop *stop, size_t *longest, step *then)
+{
+    comparison c = {.sink = s, .parts = parts, .level = by.level};
+    bool general = s->exec && s->exec->cx->options.general_only;
+    uint32_t column = s->keys[by.level].column;
     size_t seen = 0, length = 0; /* rows in ties since the last question; of the longest stretch */
     for (size_t from = 0, to; from < n && from < keep; from = to) {
         size_t at = from;
+        step next = {.level = by.level + 1};
         for (to = from + 1; to < n && refs[to].key == refs[from].key; to++)
             ;
         size_t ties = to - from;
@@ -190,36 +256,41 @@ static size_t order_ties(const sort_sink *s, const sort_part *parts, ovi_ref *re
             return 0;
         if (seen >= ASK_EVERY / 16)
             seen = 0;
-        if (maybe && !all_equal(parts, refs + from, ties, s->keys[level].column, stop)) {
+        if (maybe == MAYBE_LONGER && !general ? !step_behind(parts, refs + from, ties, column, by, stop, &next)
+                                              : maybe && !all_equal(parts, refs + from, ties, column, stop)) {
             ovi_sort_refs(refs + from, tmp, ties, ref_less, &c, stop);
             continue;
         }
         if (ties > length) {
             size_t place = *longest, rows = length;
+            step other = *then;
             *longest = from;
             length = ties;
+            *then = next;
             at = place;
             ties = rows;
+            next = other;
         }
         if (ties)
-            order_refs(s, parts, refs + at, tmp, ties, keep - at, level + 1, stop, NULL);
+            order_refs(s, parts, refs + at, tmp, ties, keep - at, next, stop, NULL);
     }
     return length;
 }
 
-static size_t order_refs(const sort_sink *s, const sort_part *parts, ovi_ref *refs, ovi_ref *tmp, size_t n,
-                         uint64_t keep, uint32_t level, const ovi_stop *stop, uint64_t *worst)
+static size_t order_refs(const sort_sink *s, const sort_part *parts, ovi_ref *refs, ovi_ref *tmp, size_t n, uint64_t keep, step at,
+                         const ovi_stop *stop, last_kept *last)
 {
-    bool maybe = false;
+    unsigned maybe;
     size_t kept = keep < n ? (size_t)keep : n, from = 0;
-    n = order_by_key(s, parts, refs, tmp, n, keep, level, stop, &maybe);
-    if (worst && level < s->key_count && keep <= n && keep > 0)
-        *worst = refs[keep - 1].key;
-    while (level < s->key_count && (n = order_ties(s, parts, refs, tmp, n, keep, level, maybe, stop, &from)) > 0) {
+    step next = at;
+    n = order_by_step(s, parts, refs, tmp, n, keep, at, stop, &maybe);
+    if (last && at.level < s->key_count && keep <= n && keep > 0)
+        *last = (last_kept){.worst = refs[keep - 1].key, .tied = keep < n && refs[keep].key == refs[keep - 1].key};
+    while (at.level < s->key_count && (n = order_ties(s, parts, refs, tmp, n, keep, at, maybe, stop, &from, &next)) > 0) {
         refs += from;
         keep -= from;
-        maybe = false;
-        n = order_by_key(s, parts, refs, tmp, n, keep, ++level, stop, &maybe);
+        at = next;
+        n = order_by_step(s, parts, refs, tmp, n, keep, at, stop, &maybe);
     }
     return kept;
 }
@@ -227,7 +298,11 @@ static size_t order_refs(const sort_sink *s, const sort_part *parts, ovi_ref *re
 size_t ovi_sort_order(const sort_sink *s, const sort_part *parts, ovi_ref *refs, ovi_ref *tmp, size_t n, uint64_t keep,
                       const ovi_stop *stop, uint64_t *worst)
 {
-    return order_refs(s, parts, refs, tmp, n, keep, 0, stop, worst);
+    last_kept last = {.worst = worst ? *worst : 0};
+    size_t kept = order_refs(s, parts, refs, tmp, n, keep, (step){0}, stop, &last);
+    if (worst)
+        *worst = last.worst;
+    return kept;
 }
 
 ov_status ovi_sort_state(sort_sink *s, sort_state *st, ov_error *err)
@@ -236,16 +311,19 @@ ov_status ovi_sort_state(sort_sink *s, sort_state *st, ov_error *err)
     ovi_ref *tmp = NULL;
     size_t bytes = st->ref_count * sizeof(*tmp);
     if (st->ref_count < 2) {
-        bool maybe = false;
+        unsigned maybe = 0;
         if (st->ref_count != s->keep || s->key_count == 0)
             return OV_OK;
         const ovi_ref *r = &st->refs[0]; /* LIMIT 1: the only row is the worst that is kept; its bits may be a later key's */
-        st->worst = value_key(&st->parts[r->part].batch.col[s->keys[0].column], r->item, &s->keys[0], &maybe);
+        st->worst = value_key(&st->parts[r->part].batch.col[s->keys[0].column], r->item, &s->keys[0], 0, &maybe);
         return OV_OK;
     }
     OV_TRY(ov_array_grow(budget, &tmp, 0, bytes, err));
     ovi_stop stop = ovi_stop_of(s->exec->cx);
-    st->ref_count = order_refs(s, st->parts, st->refs, tmp, st->ref_count, s->keep, 0, &stop, &st->worst);
+    last_kept last = {.worst = st->worst, .tied = st->tied};
+    st->ref_count = order_refs(s, st->parts, st->refs, tmp, st->ref_count, s->keep, (step){0}, &stop, &last);
+    st->worst = last.worst;
+    st->tied = last.tied;
     ov_array_free(budget, &tmp, bytes);
     return ov_query_alive(s->exec->cx, err);
 }

@@ -39,7 +39,7 @@ static void test_orders(void **state)
 {
     (void)state;
     const char *filters[] = {NULL, "LIKE($7, '%77')", "`=`($1, 'ST-1007')", "AND(`<>`($2, 'city 6'), `>`($4, 3))", "`=`($7, 'nowhere')"};
-    const int orders[][2] = {{0, 1}, {-1, 1}, {5, 0}, {-6, 0}, {4, -1}, {-5, 5}};
+    const int orders[][2] = {{0, 1}, {-1, 1}, {5, 0}, {-6, 0}, {4, -1}, {-5, 5}, {3, 7}, {-4, -8}};
     const uint64_t limits[] = {1, 10, 3000};
     for (size_t f = 0; f < OV_COUNT_OF(filters); f++)
         for (size_t o = 0; o < OV_COUNT_OF(orders); o++)
