@@ -2,7 +2,11 @@
 
 #include "base/value_sort.h"
 
-enum { SEEN_MAX_BITS = 1 << 26, AHEAD = 256 };
+enum {
+    SEEN_MAX_BITS = 1 << 26,
+    AHEAD = 256,
+    FEW_GROUPS = 1 << 10, /* groups before this have only pairs: where there are no more, they mostly have many values */
+};
 #define SMALL_DOMAIN UINT64_MAX /* no dictionary has this id */
 
 ov_status ov_distinct_init(ov_distinct *d, ov_type type, ov_budget *budget, ov_error *err)
@@ -35,16 +39,19 @@ void ov_distinct_fini(ov_distinct *d)
     ov_pairs_fini(&d->pairs);
     ov_array_free(d->budget, &d->owner, (size_t)d->owner_cap * sizeof(*d->owner));
     ov_array_free(d->budget, &d->seen, d->seen_words * 8);
-    d->owner_cap = d->owned = 0;
+    ov_array_free(d->budget, &d->first, (size_t)d->first_cap * sizeof(*d->first));
+    d->owner_cap = d->owned = d->first_cap = d->first_end = 0;
     d->seen_words = 0;
 }
 
 void ov_distinct_reset(ov_distinct *d)
 {
     ov_pairs_reset(&d->pairs);
-    if (d->owned)
+    if (d->owner_end > d->owner_low)
         memset(d->owner + d->owner_low, 0, (size_t)(d->owner_end - d->owner_low) * sizeof(*d->owner));
-    d->owned = d->owner_low = d->owner_end = 0;
+    if (d->first_end)
+        memset(d->first, 0, (size_t)d->first_end * sizeof(*d->first));
+    d->owned = d->owner_low = d->owner_end = d->first_end = 0;
     d->seen_domain = 0;
 }
 
@@ -74,21 +81,91 @@ OV_INLINE bool own(ov_distinct *d, uint32_t group, uint32_t number, bool *fresh)
     return true;
 }
 
+/* Values as `first` has them, and back: 0, which means none, is the mark of a value that hardly occurs. */
+OV_INLINE uint64_t mark_of(uint64_t value)
+{
+    return value ^ 0x9E3779B97F4A7C15u;
+}
+
+OV_INLINE bool has_first(uint32_t group, uint64_t mark)
+{
+    return group >= FEW_GROUPS && mark;
+}
+
+static OV_NOINLINE ov_status room_for_first(ov_distinct *d, uint32_t group, ov_error *err)
+{
+    size_t cap = OV_MAX(d->first_cap, (uint32_t)FEW_GROUPS * 2);
+    while (cap <= group)
+        cap *= 2;
+    cap = OV_MIN(cap, (size_t)UINT32_MAX);
+    OV_TRY(ov_array_grow(d->budget, &d->first, (size_t)d->first_cap * sizeof(*d->first), cap * sizeof(*d->first), err));
+    d->first_cap = (uint32_t)cap;
+    return OV_OK;
+}
+
+/* Is it the value that the group had first, or becomes it? false: the pair has to go elsewhere. There is room. */
+OV_INLINE bool be_first(ov_distinct *d, uint32_t group, uint64_t value, bool *fresh)
+{
+    uint64_t *first = &d->first[group], mark = mark_of(value);
+    *fresh = *first == 0;
+    if (!has_first(group, mark) || !*fresh)
+        return has_first(group, mark) && *first == mark;
+    *first = mark;
+    d->first_end = OV_MAX(d->first_end, group + 1);
+    d->owned++;
+    return true;
+}
+
 ov_status ov_distinct_put(ov_distinct *d, uint32_t group, uint64_t value, bool *fresh, ov_error *err)
 {
     if (ov_distinct_of_text(d)) {
         OV_TRY(room_for_owners(d, err));
         if (own(d, group, (uint32_t)value, fresh))
             return OV_OK;
+    } else {
+        if (group >= OV_MAX(d->first_cap, (uint32_t)FEW_GROUPS))
+            OV_TRY(room_for_first(d, group, err));
+        if (group >= FEW_GROUPS && be_first(d, group, value, fresh))
+            return OV_OK;
     }
     return ov_pairs_put(&d->pairs, group, value, fresh, err);
+}
+
+/* Groups are fetched together; what is not their first value goes on. */
+static ov_status add_numbers(ov_distinct *d, const uint32_t *group, const uint64_t *value, size_t count, uint64_t *n, ov_error *err)
+{
+    uint32_t other[AHEAD], most = 0;
+    uint64_t rest[AHEAD];
+    for (size_t i = 0; i < count; i++)
+        most = OV_MAX(most, group[i]);
+    if (most < FEW_GROUPS)
+        return ov_pairs_add(&d->pairs, group, value, count, n, err);
+    if (most >= d->first_cap)
+        OV_TRY(room_for_first(d, most, err));
+    for (size_t from = 0, to; from < count; from = to) {
+        uint32_t some = 0;
+        to = OV_MIN(count, from + AHEAD);
+        for (size_t i = from; i < to; i++) {
+            __builtin_prefetch(&d->first[group[i]], 1);
+            __builtin_prefetch(&n[group[i]], 1);
+        }
+        for (size_t i = from; i < to; i++) {
+            bool fresh, there = be_first(d, group[i], value[i], &fresh);
+            n[group[i]] += there && fresh;
+            other[some] = group[i];
+            rest[some] = value[i];
+            some += !there;
+        }
+        OV_TRY(ov_pairs_add(&d->pairs, other, rest, some, n, err));
+    }
+    return OV_OK;
 }
 
 ov_status ov_distinct_add_pairs(ov_distinct *d, const uint32_t *group, const uint64_t *value, size_t count, uint64_t *n,
                                 ov_error *err)
 {
     if (!ov_distinct_of_text(d))
-        return ov_pairs_add(&d->pairs, group, value, count, n, err);
+        return add_numbers(d, group, value, count, n, err);
     uint32_t other[AHEAD], some = 0; /* pairs of strings that another group owns */
     uint64_t number[AHEAD];
     OV_TRY(room_for_owners(d, err));
@@ -294,30 +371,35 @@ ov_status ov_distinct_list(const ov_distinct *d, uint32_t groups, const uint32_t
     return OV_OK;
 }
 
-/* Owners first, then pairs; places of both count from 0, of owners from owner_low. */
+/* Places of owners, from owner_low on, or of first values. Those of pairs come behind them. */
+OV_INLINE size_t front_places(const ov_distinct *d)
+{
+    return d->owner_end - d->owner_low + d->first_end; /* it has the ones or the others */
+}
+
 OV_INLINE bool next_pair(const ov_distinct *d, size_t *place, size_t end, uint32_t *group, uint64_t *value)
 {
-    size_t owners = d->owner_end - d->owner_low, at;
-    for (; *place < OV_MIN(owners, end); ++*place) {
+    size_t front = front_places(d), at;
+    for (; *place < OV_MIN(front, end); ++*place) {
         uint32_t number = d->owner_low + (uint32_t)*place;
-        if (!d->owner[number])
+        if (d->first_end ? !d->first[number] : !d->owner[number])
             continue;
-        *group = d->owner[number] - 1;
-        *value = number;
+        *group = d->first_end ? number : d->owner[number] - 1;
+        *value = d->first_end ? mark_of(d->first[number]) : number;
         ++*place;
         return true;
     }
     if (*place >= end)
         return false;
-    at = *place - owners;
-    bool found = ov_pairs_next(&d->pairs, &at, end - owners, group, value);
-    *place = at + owners;
+    at = *place - front;
+    bool found = ov_pairs_next(&d->pairs, &at, end - front, group, value);
+    *place = at + front;
     return found;
 }
 
 size_t ov_distinct_places(const ov_distinct *d)
 {
-    return d->owner_end - d->owner_low + ov_pairs_places(&d->pairs);
+    return front_places(d) + ov_pairs_places(&d->pairs);
 }
 
 bool ov_distinct_next(const ov_distinct *d, ov_distinct_at *at, uint32_t *group, uint64_t *value)
@@ -340,6 +422,11 @@ void ov_distinct_count_missing(const ov_distinct *d, const ov_distinct *src, con
             bool fresh = number == OV_STRTAB_NONE || number >= d->owner_cap || !d->owner[number];
             n[g] += fresh;
             if (fresh || d->owner[number] == g + 1)
+                continue;
+        } else if (has_first(g, mark_of(value[some]))) {
+            bool fresh = g >= d->first_end || !d->first[g];
+            n[g] += fresh;
+            if (fresh || d->first[g] == mark_of(value[some]))
                 continue;
         }
         if (++some == AHEAD) {
@@ -392,12 +479,12 @@ out:
 
 size_t ov_distinct_bytes(const ov_distinct *d)
 {
-    return ov_pairs_bytes(&d->pairs) + (size_t)d->owner_cap * sizeof(*d->owner);
+    return ov_pairs_bytes(&d->pairs) + (size_t)d->owner_cap * sizeof(*d->owner) + (size_t)d->first_cap * sizeof(*d->first);
 }
 
 size_t ov_distinct_growth(const ov_distinct *d, size_t n)
 {
-    size_t bytes = ov_pairs_growth(&d->pairs, n);
+    size_t bytes = ov_pairs_growth(&d->pairs, n) + OV_MIN((size_t)d->first_cap, n) * 2 * sizeof(*d->first);
     if (d->strings && d->strings->count + n > d->owner_cap)
         bytes += OV_MAX((size_t)d->strings->cap, d->strings->count + n) * 2 * sizeof(*d->owner) - d->owner_cap * sizeof(*d->owner);
     return bytes;

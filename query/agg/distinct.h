@@ -6,6 +6,7 @@
  *
  *   owner   of text: the group that had a value first, by the value's number. Values of many kinds (ids, hashes, addresses) are of
  *           one group only, so most rows end here, in an array that is written in order
+ *   first   of numbers: the value that a group had first, by the group. Where groups are many most have one value or the same again and again
  *   seen    a bitmap over group x code of one dictionary, which stops what the set has already
  *   pairs   (group, value) of everything else
  *
@@ -23,8 +24,10 @@ typedef struct ov_distinct {
     ov_strtab own;
     ov_strmap map;
     uint32_t *owner; /* group + 1 by number of a string; 0: nobody's */
-    uint32_t owner_cap, owned;
+    uint32_t owner_cap, owned;     /* pairs that owner or first has */
     uint32_t owner_low, owner_end; /* numbers that have one lie in here */
+    uint64_t *first;               /* marks of values; 0: none. The value whose mark is 0 is a pair */
+    uint32_t first_cap, first_end; /* groups that have one lie in front of the end */
     ov_pairs pairs;
     /* seen[group * domain count + code] for the domain below; of small integers the domain is SMALL_DOMAIN */
     uint64_t *seen;

@@ -212,6 +212,81 @@ static void numbers(void)
     }
 }
 
+/* Groups around the one from which on the first value of each has a place of its own. Value 0 stands for one that such a place cannot hold. */
+enum { LOW = 1004, FAR = LOW + GROUPS };
+
+static uint64_t far_value(uint32_t v)
+{
+    return v ? v : 0x9E3779B97F4A7C15u;
+}
+
+static void add_far(ov_distinct *d, uint32_t values, uint64_t *n, truth *t)
+{
+    uint64_t value[ROWS];
+    uint32_t group[ROWS];
+    for (uint32_t i = 0; i < ROWS; i++) {
+        uint32_t g = rnd(GROUPS), v = rnd(3) ? g % values : rnd(values);
+        bool fresh = false;
+        group[i] = LOW + g;
+        value[i] = far_value(v);
+        if (rnd(10) == 0) { /* in front of the others */
+            check_ok(ov_distinct_put(d, group[i], value[i], &fresh, &err), &err);
+            n[group[i]] += fresh;
+        }
+        note(t, g, v);
+    }
+    check_ok(ov_distinct_add_pairs(d, group, value, ROWS, n, &err), &err);
+}
+
+static void check_far(const ov_distinct *d, const uint64_t *n, const truth *t)
+{
+    uint32_t group, used = 0;
+    uint64_t value, total = 0;
+    for (uint32_t g = 0; g < GROUPS; g++) {
+        assert_int_equal(n[LOW + g], t->n[g]);
+        total += t->n[g];
+    }
+    assert_int_equal(ov_distinct_used(d), total);
+    for (ov_distinct_at at = {0}; ov_distinct_next(d, &at, &group, &value); used++)
+        assert_true(t->has[group - LOW][value == far_value(0) ? 0 : value]);
+    assert_int_equal(used, total);
+}
+
+static void far_groups(void)
+{
+    static truth t[2];
+    static const uint32_t kinds[] = {2, 30, VALUES};
+    for (uint32_t round = 0; round < 9; round++) {
+        uint64_t n[2][FAR] = {{0}}, counted[FAR] = {0}, before[FAR];
+        uint32_t map[FAR];
+        ov_distinct d[2];
+        memset(t, 0, sizeof(t));
+        for (uint32_t i = 0; i < 2; i++) {
+            check_ok(ov_distinct_init(&d[i], OV_T(OV_TYPE_LONG), &budget, &err), &err);
+            add_far(&d[i], kinds[(round + i * (round / 3)) % 3], n[i], &t[i]);
+            check_far(&d[i], n[i], &t[i]);
+        }
+        for (uint32_t g = 0; g < GROUPS; g++) {
+            uint32_t to = (g * 7 + round) % GROUPS;
+            map[LOW + g] = g == 30 ? OV_NO_PARTNER : LOW + to;
+            for (uint32_t v = 0; v < VALUES && g != 30; v++)
+                if (t[1].has[g][v])
+                    note(&t[0], to, v);
+        }
+        memcpy(before, n[0], sizeof(before));
+        for (size_t at = 0, end = ov_distinct_places(&d[1]); at < end; at += 77)
+            ov_distinct_count_missing(&d[0], &d[1], map, NULL, at, OV_MIN(at + 77, end), counted);
+        check_ok(ov_distinct_merge(&d[0], &d[1], map, n[0], &err), &err);
+        for (uint32_t g = LOW; g < FAR; g++)
+            assert_int_equal(n[0][g] - before[g], counted[g]);
+        check_far(&d[0], n[0], &t[0]);
+        ov_distinct_reset(&d[0]);
+        assert_int_equal(ov_distinct_used(&d[0]), 0);
+        ov_distinct_fini(&d[0]);
+        ov_distinct_fini(&d[1]);
+    }
+}
+
 /* A table that has strings already, some of them equal, takes in another's. */
 static void strings(void)
 {
@@ -277,6 +352,7 @@ static void test_all(void **state)
     texts(false);
     texts(true);
     numbers();
+    far_groups();
     strings();
     many_strings();
     assert_int_equal(atomic_load(&budget.used), 0);
@@ -290,6 +366,7 @@ static void test_zero(void **state)
     ov_hash_force_zero(true);
     texts(true);
     numbers();
+    far_groups();
     strings();
     many_strings();
     ov_hash_force_zero(false);
