@@ -7,6 +7,7 @@
 
 #include "base/numparse.h"
 #include "base/tz.h"
+#include "query/expr/gather.h"
 
 static ov_status bind(ovi_filter_binder *f, const ov_json *json, const ov_expr **out);
 
@@ -161,6 +162,8 @@ static ov_status join(ovi_filter_binder *f, const ov_json *json, const char *op,
             OV_TRY(bind(f, v, &args[n++]));
     if (n == 0)
         return ov_json_fail(fields, f->err, OV_INVALID, "expected at least one filter");
+    if (op[0] == 'O')
+        OV_TRY(ov_expr_gather(f->b.cx, args, &n, 0, 0, f->err));
     if (n == 1) {
         *out = args[0];
         return OV_OK;

@@ -2,6 +2,7 @@
  * Membership: IN over values, rows compared with rows, and OR of equalities, which is IN written
  * out (filter boxes of dashboards send hundreds of them).
  */
+#include "query/expr/gather.h"
 #include "query/sql/bind_int.h"
 
 /* left = right, also for rows. */
@@ -112,71 +113,10 @@ ov_status ovi_sql_bind_in(ovi_sql_names *n, const ov_ast *ast, const ov_expr **o
 
 /* ---- OR ---- */
 
-/* Equalities of one expression with constants, on their way to become one set. */
-typedef struct equalities {
-    const ov_expr *first; /* the equality itself: what remains when it stays alone */
-    const ov_expr **constants;
-    uint32_t count, capacity;
-} equalities;
-
-static bool is_equality(const ov_expr *e)
-{
-    return ov_expr_op(e) == OV_OP_EQ && e->args[1]->kind == OV_EXPR_CONST &&
-           !e->args[1]->constant.is_null && e->args[0]->kind != OV_EXPR_CONST &&
-           e->args[0]->deterministic && ov_type_eq(e->args[0]->type, e->args[1]->type);
-}
-
-static OV_CHECKED ov_status add_constant(ovi_sql_names *n, equalities *list, const ov_expr *constant, ov_error *err)
-{
-    OV_TRY(ov_arena_room(n->b->arena, &list->constants, list->count, &list->capacity, 1, sizeof *list->constants, err));
-    list->constants[list->count++] = constant;
-    return OV_OK;
-}
-
-/* Parts of an OR with its equalities gathered into sets, one a subject; *count becomes smaller. */
-static OV_CHECKED ov_status gather(ovi_sql_names *n, const ov_ast *ast, const ov_expr **parts,
-                                   uint32_t *count, ov_error *err)
-{
-    equalities *lists;
-    const ov_expr **subjects;
-    ov_places places = {0};
-    uint32_t list_count = 0, kept = 0, equal = 0;
-    for (uint32_t i = 0; i < *count; i++)
-        equal += is_equality(parts[i]);
-    if (equal < 2)
-        return OV_OK;
-    OV_TRY(ov_arena_alloc(n->b->arena, equal * sizeof *lists, &lists, err));
-    OV_TRY(ov_arena_alloc(n->b->arena, equal * sizeof *subjects, &subjects, err));
-    for (uint32_t i = 0; i < *count; i++) {
-        if (!is_equality(parts[i])) {
-            parts[kept++] = parts[i];
-            continue;
-        }
-        uint32_t at = ov_expr_find(&places, subjects, parts[i]->args[0]);
-        if (at == OV_NO_PLACE) {
-            at = list_count++;
-            subjects[at] = parts[i]->args[0];
-            lists[at] = (equalities){.first = parts[i]};
-            OV_TRY(ov_expr_note(&places, n->b->arena, subjects[at], err));
-        }
-        OV_TRY(add_constant(n, &lists[at], parts[i]->args[1], err));
-    }
-    for (uint32_t i = 0; i < list_count; i++) {
-        const equalities *list = &lists[i];
-        if (list->count == 1)
-            parts[kept++] = list->first;
-        else
-            OV_TRY(ov_expr_in(n->b->cx, list->first->args[0], list->constants, list->count,
-                              ast->pos, ast->end_pos, &parts[kept++], err));
-    }
-    *count = kept;
-    return OV_OK;
-}
-
 ov_status ovi_sql_bind_or(ovi_sql_names *n, const ov_ast *ast, const ov_expr **parts, const ov_expr **out, ov_error *err)
 {
     uint32_t count = ast->kid_count;
-    OV_TRY(gather(n, ast, parts, &count, err));
+    OV_TRY(ov_expr_gather(n->b->cx, parts, &count, ast->pos, ast->end_pos, err));
     *out = parts[0];
     return count > 1 || (*out)->sql != OV_SQL_BOOLEAN
                ? ovi_sql_apply(n->b, ast, "OR", parts, count, out, err)

@@ -57,6 +57,15 @@ def nothing_said(server):
     same([counted(server, type=t, fields=[None, part, None]) for t in ('and', 'or')], [counted(server, **part)] * 2)
 
 
+def sets(server):
+    """An OR of equalities is IN, NULL and its negation too."""
+    parts = lambda dimension, *values: {'type': 'or', 'fields': [{'type': 'selector', 'dimension': dimension, 'value': v} for v in values]}
+    for dimension, values in (('x', ['a', 'b']), ('x', ['b', None]), ('y', ['1', '9', 'z']), ('m', ['b', 'c']), ('nowhere', ['a', 'b']), ('__time', ['1', '2'])):
+        same([counted(server, **f) for f in (parts(dimension, *values), {'type': 'not', 'field': parts(dimension, *values)})],
+             [counted(server, **f) for f in ({'type': 'in', 'dimension': dimension, 'values': values},
+                                             {'type': 'not', 'field': {'type': 'in', 'dimension': dimension, 'values': values}})])
+
+
 def fractions(server):
     """The one number that was recorded from Druid: cut."""
     for threshold, shown in ((2.7, 2), (1.0, 1), ('2', 2)):
@@ -80,5 +89,5 @@ def spaces(server):
 def cases(server):
     for query, words in REFUSED:
         yield 'members: ' + words, lambda q=query, w=words: place(server, w, **q)
-    for run in (orderings, nothing_said, fractions, analyses, spaces):
+    for run in (orderings, nothing_said, sets, fractions, analyses, spaces):
         yield 'members: ' + run.__name__.replace('_', ' '), lambda r=run: r(server)

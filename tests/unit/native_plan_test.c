@@ -101,6 +101,10 @@ static void test_plans(void **state)
     plans("{'queryType':'timeBoundary','dataSource':'wiki'}",
           "Aggregate keys=[] aggs=[MIN($0), MAX($0)]\n"
           "  Scan wiki (__time)\n");
+    plans("{'queryType':'scan'," ALL ",'columns':['page'],'filter':{'type':'or','fields':[{'type':'selector','dimension':'page','value':'x'},"
+          "{'type':'selector','dimension':'channel','value':'c'},{'type':'equals','column':'page','matchValueType':'STRING','matchValue':'y'}]}}",
+          "Project $1 AS page\n"
+          "  Scan wiki (channel, page) filter=(($1 IN ('x', 'y')) OR ($0 = 'c'))\n");
     plans("{'queryType':'timeseries'," ALL ",'granularity':'all','aggregations':[{'type':'filtered','name':'x','filter':"
           "{'type':'null','column':'page'},'aggregator':{'type':'doubleSum','fieldName':'delta'}}],'postAggregations':"
           "[{'type':'arithmetic','name':'y','fn':'*','fields':[{'type':'fieldAccess','fieldName':'x'},{'type':'constant',"
