@@ -82,12 +82,28 @@ bool ovi_sort_before(const sort_sink *s, const sort_part *pa, uint32_t a, const 
 /*
  * Puts the best min(keep, n) references in order at the front; returns how many. Key by key: references are selected
  * and sorted by 64 bits, then each run of equal bits by the bytes of a text behind those in which the run is alike, or by the next key. Runs
- * whose values may still differ compare in full. *worst: bits of the first key of the last one kept.
+ * whose values may still differ compare in full. *worst: bits of the first key of the last one kept. *visits: how often a part was come to for
+ * values of a key behind the first three, which is what costs where rows are wide. NULL: nobody asks.
  */
 size_t ovi_sort_order(const sort_sink *s, const sort_part *parts, ovi_ref *refs, ovi_ref *tmp, size_t n, uint64_t keep,
-                      const ovi_stop *stop, uint64_t *worst);
+                      const ovi_stop *stop, uint64_t *worst, uint64_t *visits);
+/* Order-preserving bits of one value in the order wanted. Only NULLs have theirs. */
+uint64_t ovi_sort_value_key(const ov_vec *v, uint32_t row, const ov_sort_key *key);
+/* <0, 0, >0 of two values in the order wanted; neither is NULL. */
+int ovi_sort_compare(const ov_sort_key *key, const ov_vec *a, uint32_t ra, const ov_vec *b, uint32_t rb);
 /* Sorts a state; what is past the best `keep` is dropped. */
 OV_CHECKED ov_status ovi_sort_state(sort_sink *s, sort_state *st, ov_error *err);
+
+/* ---- ties in many keys (sort_ties.c) ---- */
+
+typedef struct ovi_ties ovi_ties;
+
+/* For up to n rows; NULL when there is no memory. tmp: room for n, which any order on the way may use. */
+ovi_ties *ovi_ties_open(const sort_sink *s, const sort_part *parts, size_t n, ovi_ref *tmp, const ovi_stop *stop);
+/* Rows that tie in all keys before `level`: they are in order once ties are closed. false: they are too many. */
+bool ovi_ties_take(ovi_ties *t, ovi_ref *refs, size_t n, uint32_t level);
+/* Returns how often a part was come to for a key. NULL is fine. */
+uint64_t ovi_ties_close(ovi_ties *t);
 
 /* ---- codes (sort_codes.c) ---- */
 

@@ -5,7 +5,12 @@
 
 #include "base/bits.h"
 
-enum { ASK_EVERY = 1 << 14, ASK_LEVELS = 8 }; /* rows, and keys in which they tie, between questions whether the query still lives */
+enum {
+    ASK_EVERY = 1 << 14, /* rows, */
+    ASK_LEVELS = 8,      /* and keys in which they tie, between questions whether the query still lives */
+    FIRST_KEYS = 3,      /* are looked at row by row: few rows tie in all of them */
+    MANY_KEYS = 12,      /* of a sort: what ties in the first ones is read some keys at a time (sort_ties.c) */
+};
 
 static bool is_text(ov_type t)
 {
@@ -24,6 +29,12 @@ static int compare_values(const ov_vec *a, uint32_t ra, const ov_vec *b, uint32_
         return (x > y) - (x < y);
     }
     return ov_slice_cmp(ov_vec_str(a, ra), ov_vec_str(b, rb));
+}
+
+int ovi_sort_compare(const ov_sort_key *key, const ov_vec *a, uint32_t ra, const ov_vec *b, uint32_t rb)
+{
+    int order = compare_values(a, ra, b, rb);
+    return key->descending ? -order : order;
 }
 
 uint64_t ovi_sort_ordinal(const sort_part *p, uint32_t row)
@@ -125,6 +136,12 @@ static uint64_t value_key(const ov_vec *v, uint32_t row, const ov_sort_key *key,
     return bits;
 }
 
+uint64_t ovi_sort_value_key(const ov_vec *v, uint32_t row, const ov_sort_key *key)
+{
+    unsigned maybe = 0;
+    return value_key(v, row, key, 0, &maybe);
+}
+
 bool ovi_sort_is_exact(const sort_sink *s, const sort_part *part, uint32_t row)
 {
     unsigned maybe = 0;
@@ -163,14 +180,21 @@ typedef struct step {
     size_t depth;
 } step;
 
+/* Who takes rows that tie in the first of many keys. */
+typedef struct later_keys {
+    ovi_ties *ties; /* NULL: nobody */
+    uint64_t visits; /* of vectors for them */
+} later_keys;
+
 /* The order by one step of the first `keep` of n and of those that tie with them: how many these are, 0 when the query must stop. */
 static size_t order_by_step(const sort_sink *s, const sort_part *parts, ovi_ref *refs, ovi_ref *tmp, size_t n, uint64_t keep, step at,
-                            const ovi_stop *stop, unsigned *maybe)
+                            later_keys *later, const ovi_stop *stop, unsigned *maybe)
 {
     const ov_sort_key *key = at.level < s->key_count ? &s->keys[at.level] : NULL;
     *maybe = 0;
     if (at.level % ASK_LEVELS == ASK_LEVELS - 1 && stop && stop->asked(stop->cx))
         return 0;
+    later->visits += key && at.level >= FIRST_KEYS ? n : 0;
     for (size_t i = 0; i < n; i++) {
         const sort_part *part = &parts[refs[i].part];
         refs[i].key = key ? value_key(&part->batch.col[key->column], refs[i].item, key, at.depth, maybe)
@@ -232,12 +256,12 @@ typedef struct last_kept {
 } last_kept;
 
 static size_t order_refs(const sort_sink *s, const sort_part *parts, ovi_ref *refs, ovi_ref *tmp, size_t n, uint64_t keep, step at,
-                         const ovi_stop *stop, last_kept *last);
+                         later_keys *later, const ovi_stop *stop, last_kept *last);
 
 /* Rows that tie in a step, by what comes behind it; the longest stretch of ties is left to the caller, who thus never stands deeper than
  * the number of rows can be halved, however many keys there are. *longest: where it begins, *then: its next step. */
 static size_t order_ties(const sort_sink *s, const sort_part *parts, ovi_ref *refs, ovi_ref *tmp, size_t n, uint64_t keep, step by,
-                         unsigned maybe, const ovi_stop *stop, size_t *longest, step *then)
+                         unsigned maybe, later_keys *later, const ovi_stop *stop, size_t *longest, step *then)
 {
     comparison c = {.sink = s, .parts = parts, .level = by.level};
     bool general = s->exec && s->exec->cx->options.general_only;
@@ -261,6 +285,8 @@ static size_t order_ties(const sort_sink *s, const sort_part *parts, ovi_ref *re
             ovi_sort_refs(refs + from, tmp, ties, ref_less, &c, stop);
             continue;
         }
+        if (later->ties && next.depth == 0 && next.level >= FIRST_KEYS && ovi_ties_take(later->ties, refs + from, ties, next.level))
+            continue;
         if (ties > length) {
             size_t place = *longest, rows = length;
             step other = *then;
@@ -272,34 +298,47 @@ static size_t order_ties(const sort_sink *s, const sort_part *parts, ovi_ref *re
             next = other;
         }
         if (ties)
-            order_refs(s, parts, refs + at, tmp, ties, keep - at, next, stop, NULL);
+            order_refs(s, parts, refs + at, tmp, ties, keep - at, next, later, stop, NULL);
     }
     return length;
 }
 
 static size_t order_refs(const sort_sink *s, const sort_part *parts, ovi_ref *refs, ovi_ref *tmp, size_t n, uint64_t keep, step at,
-                         const ovi_stop *stop, last_kept *last)
+                         later_keys *later, const ovi_stop *stop, last_kept *last)
 {
     unsigned maybe;
     size_t kept = keep < n ? (size_t)keep : n, from = 0;
     step next = at;
-    n = order_by_step(s, parts, refs, tmp, n, keep, at, stop, &maybe);
+    n = order_by_step(s, parts, refs, tmp, n, keep, at, later, stop, &maybe);
     if (last && at.level < s->key_count && keep <= n && keep > 0)
         *last = (last_kept){.worst = refs[keep - 1].key, .tied = keep < n && refs[keep].key == refs[keep - 1].key};
-    while (at.level < s->key_count && (n = order_ties(s, parts, refs, tmp, n, keep, at, maybe, stop, &from, &next)) > 0) {
+    while (at.level < s->key_count && (n = order_ties(s, parts, refs, tmp, n, keep, at, maybe, later, stop, &from, &next)) > 0) {
         refs += from;
         keep -= from;
         at = next;
-        n = order_by_step(s, parts, refs, tmp, n, keep, at, stop, &maybe);
+        n = order_by_step(s, parts, refs, tmp, n, keep, at, later, stop, &maybe);
     }
     return kept;
 }
 
+static size_t order_all(const sort_sink *s, const sort_part *parts, ovi_ref *refs, ovi_ref *tmp, size_t n, uint64_t keep, const ovi_stop *stop,
+                        last_kept *last, uint64_t *visits)
+{
+    later_keys later = {0};
+    if (s->key_count >= MANY_KEYS && s->exec && !s->exec->cx->options.general_only)
+        later.ties = ovi_ties_open(s, parts, n, tmp, stop);
+    size_t kept = order_refs(s, parts, refs, tmp, n, keep, (step){0}, &later, stop, last);
+    later.visits += ovi_ties_close(later.ties);
+    if (visits)
+        *visits = later.visits;
+    return kept;
+}
+
 size_t ovi_sort_order(const sort_sink *s, const sort_part *parts, ovi_ref *refs, ovi_ref *tmp, size_t n, uint64_t keep,
-                      const ovi_stop *stop, uint64_t *worst)
+                      const ovi_stop *stop, uint64_t *worst, uint64_t *visits)
 {
     last_kept last = {.worst = worst ? *worst : 0};
-    size_t kept = order_refs(s, parts, refs, tmp, n, keep, (step){0}, stop, &last);
+    size_t kept = order_all(s, parts, refs, tmp, n, keep, stop, &last, visits);
     if (worst)
         *worst = last.worst;
     return kept;
@@ -321,7 +360,7 @@ ov_status ovi_sort_state(sort_sink *s, sort_state *st, ov_error *err)
     OV_TRY(ov_array_grow(budget, &tmp, 0, bytes, err));
     ovi_stop stop = ovi_stop_of(s->exec->cx);
     last_kept last = {.worst = st->worst, .tied = st->tied};
-    st->ref_count = order_refs(s, st->parts, st->refs, tmp, st->ref_count, s->keep, (step){0}, &stop, &last);
+    st->ref_count = order_all(s, st->parts, st->refs, tmp, st->ref_count, s->keep, &stop, &last, NULL);
     st->worst = last.worst;
     st->tied = last.tied;
     ov_array_free(budget, &tmp, bytes);

@@ -71,7 +71,7 @@ static void check_order(const sample *s, const sort_sink *sink, uint64_t keep)
             want[at] = want[at - 1];
         want[at] = x;
     }
-    size_t n = ovi_sort_order(sink, s->part, refs, tmp, ALL, keep, NULL, NULL);
+    size_t n = ovi_sort_order(sink, s->part, refs, tmp, ALL, keep, NULL, NULL, NULL);
     assert_int_equal(n, OV_MIN(keep, (uint64_t)ALL));
     for (size_t i = 0; i < n; i++) {
         assert_int_equal(refs[i].part, want[i].part);
