@@ -7,6 +7,7 @@
 
 #include "base/alive.h"
 #include "base/cpu.h"
+#include "base/large.h"
 #include "base/later.h"
 #include "base/thread.h"
 
@@ -126,6 +127,8 @@ void *ov_calloc(size_t count, size_t size)
 
 void *ov_realloc(void *p, size_t bytes)
 {
+    if (OV_LARGE_BLOCKS && ov_large_is(p))
+        return ov_large_grow(p, bytes);
     return realloc(p, bytes ? bytes : 1);
 }
 
@@ -169,7 +172,8 @@ char *ov_strndup(const char *text, size_t n)
 
 void ov_free(void *p)
 {
-    free(p);
+    if (!OV_LARGE_BLOCKS || !ov_large_free(p))
+        free(p);
 }
 
 /* Lies in the first bytes of a block that is handed over. */
@@ -220,7 +224,9 @@ ov_status ov_fail_nomem(ov_error *err, size_t bytes)
     return ov_fail(err, OV_NOMEM, "the system has no %zu bytes of memory left", bytes);
 }
 
-enum { PIECE = 16 << 20 }; /* large memory is first touched in pieces, between which its owner may be told to stop */
+/* Large memory is first touched in pieces, between which its owner may be told to stop: new pages may cost some milliseconds a megabyte
+ * where the system has to make room first. */
+enum { PIECE = 2 << 20 };
 
 static ov_status clear(const ov_budget *budget, char *p, size_t bytes, ov_error *err)
 {
@@ -233,23 +239,50 @@ static ov_status clear(const ov_budget *budget, char *p, size_t bytes, ov_error 
     return OV_OK;
 }
 
+/* A large array that is no large block yet becomes one; those grow without being touched. */
+static void *grow_large(void *old, size_t old_bytes, size_t new_bytes)
+{
+    if (old && ov_large_is(old))
+        return ov_large_grow(old, new_bytes);
+    void *p = ov_large_alloc(new_bytes);
+    if (p && old) {
+        memcpy(p, old, old_bytes);
+        ov_free(old);
+    }
+    return p;
+}
+
+/* The array with new_bytes of room; *zeroed: those that it did not have are zeros. */
+static void *grow_block(void *old, size_t old_bytes, size_t new_bytes, bool *zeroed)
+{
+    *zeroed = !old;
+    if (OV_LARGE_BLOCKS && new_bytes >= OV_LARGE_LEAST) {
+        *zeroed = true;
+        return grow_large(old, old_bytes, new_bytes);
+    }
+    void *p = old ? ov_realloc(old, new_bytes) : ov_calloc(1, new_bytes); /* large ones come as zeros from the system */
+    if (p)
+        use_large_pages(p, new_bytes);
+    return p;
+}
+
 ov_status ov_array_grow(ov_budget *budget, void *array, size_t old_bytes, size_t new_bytes, ov_error *err)
 {
+    bool zeroed;
     if (new_bytes <= old_bytes)
         return OV_OK;
     if (budget)
         OV_TRY(ov_budget_charge(budget, new_bytes - old_bytes, err));
     void *old;
     memcpy(&old, array, sizeof(old));
-    void *p = old ? ov_realloc(old, new_bytes) : ov_calloc(1, new_bytes); /* large ones come as zeros from the system */
+    void *p = grow_block(old, old_bytes, new_bytes, &zeroed);
     if (!p) {
         if (budget)
             ov_budget_release(budget, new_bytes - old_bytes);
         return ov_fail_nomem(err, new_bytes);
     }
-    use_large_pages(p, new_bytes);
     memcpy(array, &p, sizeof(p));
-    ov_status st = old ? clear(budget, (char *)p + old_bytes, new_bytes - old_bytes, err) : OV_OK;
+    ov_status st = zeroed ? OV_OK : clear(budget, (char *)p + old_bytes, new_bytes - old_bytes, err);
     if (st != OV_OK && budget)
         ov_budget_release(budget, new_bytes - old_bytes);
     return st;
