@@ -182,7 +182,7 @@ void ov_acc_fini(ov_acc *a)
     a->cap = a->groups = a->packed_cap = a->narrow_cap = a->tiny_cap = a->ramp_cap = a->totals_cap = 0;
 }
 
-/* The values new groups start from: what every kernel can replace. */
+/* The values that groups start from: what every kernel can replace. */
 static void init_values(ov_acc *a, uint32_t from, uint32_t to)
 {
     if (a->kind == OV_ACC_MIN && ov_type_is_int(a->type))
@@ -227,8 +227,13 @@ ov_status ov_acc_reserve(ov_acc *a, uint32_t groups, ov_error *err)
     }
     if (groups > a->cap)
         OV_TRY(grow_columns(a, (uint32_t)OV_MIN((uint64_t)OV_MAX(groups, 8) + groups / 2, (uint64_t)UINT32_MAX), err));
-    init_values(a, a->groups, groups);
-    a->groups = groups;
+    enum { STEP = 1 << 17 };
+    for (uint32_t n; a->groups < groups; a->groups += n) {
+        n = OV_MIN(groups - a->groups, (uint32_t)STEP);
+        init_values(a, a->groups, a->groups + n);
+        if (n == STEP)
+            OV_TRY(ov_budget_alive(a->budget, err));
+    }
     return OV_OK;
 }
 
@@ -376,7 +381,7 @@ static ov_status merge_groups(ov_acc *dst, ov_acc *src, const uint32_t *from, co
 ov_status ov_acc_merge(ov_acc *dst, ov_acc *src, const uint32_t *from, const uint32_t *to, size_t n,
                        const uint32_t *map, ov_error *err)
 {
-    enum { STEP = 1 << 15 }; /* groups between two questions whether to go on */
+    enum { STEP = 1 << 13 }; /* groups between two questions whether to go on */
     OV_TRY(ov_budget_alive_by(dst->budget, 8, err)); /* many merges of one group */
     if (dst->kind == OV_ACC_DISTINCT || dst->kind == OV_ACC_OBJECT) /* they ask themselves */
         return merge_groups(dst, src, from, to, n, map, err);

@@ -1,7 +1,16 @@
 /*
- * Emptying an accumulator's caches into n and v: each is an array with a slot for each group, added up in place.
+ * Emptying an accumulator's caches into n and v: each is an array with a slot for each group, added up in place. Work that is no longer
+ * wanted is left where it is; whoever has told it to stop does not look at what is there.
  */
 #include "query/agg/acc.h"
+
+enum { STRETCH = 1 << 16 }; /* groups between two questions whether to go on */
+
+static bool stopped_at(const ov_acc *a, uint32_t group)
+{
+    ov_error ignored = OV_ERROR_INIT;
+    return group % STRETCH == STRETCH - 1 && ov_budget_alive(a->budget, &ignored) != OV_OK;
+}
 
 static void settle_packed(ov_acc *a)
 {
@@ -11,6 +20,8 @@ static void settle_packed(ov_acc *a)
         uint64_t *restrict p = a->packed + (size_t)way * stride;
         for (uint32_t g = 0; g < groups; g++) {
             uint64_t word = p[g], n = OV_PACKED_COUNT(word);
+            if (OV_UNLIKELY(stopped_at(a, g)))
+                return;
             if (!word)
                 continue;
             if (a->kind == OV_ACC_COUNT) { /* plain counts, see update_count */
@@ -37,6 +48,8 @@ static void settle_narrow(ov_acc *a)
     uint32_t groups = OV_MIN(a->groups, a->narrow_cap);
     for (uint32_t g = 0; g < groups; g++) {
         uint32_t x = a->narrow[g];
+        if (OV_UNLIKELY(stopped_at(a, g)))
+            return;
         if (x == none)
             continue;
         a->narrow[g] = none;
@@ -63,6 +76,8 @@ static void settle_ramps(ov_acc *a)
 {
     uint32_t groups = OV_MIN(a->groups, a->ramp_cap - 1), n = 0;
     for (uint32_t g = 0; g < groups; g++) {
+        if (OV_UNLIKELY(stopped_at(a, g)))
+            return;
         n += a->ramp_step[g];
         uint64_t sum = a->ramp_sum[g] + (uint64_t)a->packed_base * n;
         if (a->kind == OV_ACC_COUNT)

@@ -92,8 +92,10 @@ static ov_status sort_groups(emitter *e, bool sorted, uint64_t most, ov_arena *a
     OV_TRY(ov_arena_alloc(arena, ((size_t)n + 1) * 4, &order, err));
     e->order = order;
     if (e->spec->layout.count == 0 || n < 2 || !sorted) {
-        for (uint32_t i = 0; i < n; i++)
+        for (uint32_t i = 0; i < n; i++) {
+            OV_TRY(ov_budget_alive_at(arena->budget, i + 1, err));
             order[i] = i;
+        }
         return OV_OK;
     }
     ov_arena_mark mark = ov_arena_mark_get(arena);
@@ -109,8 +111,10 @@ static ov_status sort_groups(emitter *e, bool sorted, uint64_t most, ov_arena *a
     if (most && most < n)
         e->count = n = (uint32_t)ovi_select_refs(refs, n, (size_t)most, &stop);
     ovi_sort_refs(refs, spare, n, group_less, e, &stop);
-    for (uint32_t g = 0; g < n; g++)
+    for (uint32_t g = 0; g < n; g++) {
+        OV_TRY(ov_budget_alive_at(arena->budget, g + 1, err));
         order[g] = refs[g].item;
+    }
     OV_TRY(ov_query_alive(e->spec->exec->cx, err));
     ov_arena_rewind(arena, mark);
     return OV_OK;

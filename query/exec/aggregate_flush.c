@@ -95,8 +95,10 @@ static ov_status flush_keys(agg_state *s, const agg_spec *spec, uint32_t *from, 
             done = n;
         }
     }
-    for (uint32_t i = 0; map && i < n; i++)
+    for (uint32_t i = 0; map && i < n; i++) {
+        OV_TRY(ov_budget_alive_at(&s->budget, i + 1, err));
         map[from[i]] = to[i];
+    }
     *count = n;
     return OV_OK;
 }
@@ -110,12 +112,16 @@ static ov_status leave_set(agg_state *s, ov_acc *table, ov_acc *dense, ov_error 
     ov_status st;
     OV_TRY(ov_acc_reserve(table, groups, err));
     OV_TRY(ov_arena_alloc(&s->arena, ((size_t)groups + 1) * sizeof(*map), &map, err));
-    for (uint32_t g = 0; g < groups; g++)
+    for (uint32_t g = 0; g < groups; g++) {
+        OV_TRY(ov_budget_alive_at(&s->budget, g + 1, err));
         map[g] = s->dense_sets.id[g] == OVI_NONE ? ids + g : s->dense_sets.id[g];
+    }
     OV_TRY(ov_array_grow(&s->budget, &fresh, 0, bytes, err));
     OV_TRY_OUT(st, ov_distinct_merge(&dense->set, &table->set, map, fresh, err));
-    for (uint32_t g = 0; g < groups; g++)
+    for (uint32_t g = 0; g < groups; g++) {
+        OV_TRY_OUT(st, ov_budget_alive_at(&s->budget, g + 1, err));
         table->n[g] = fresh[map[g]] + (map[g] < ids ? dense->n[map[g]] : 0);
+    }
     ov_distinct_reset(&table->set);
 out:
     ov_array_free(&s->budget, &fresh, bytes);
@@ -134,6 +140,7 @@ static ov_status leave_sets(agg_state *s, const agg_spec *spec, const uint32_t *
     s->dense_sets.groups = groups;
     memset(s->dense_sets.id, 0xff, (size_t)groups * 4);
     for (uint32_t i = 0; i < n; i++) {
+        OV_TRY(ov_budget_alive_at(&s->budget, i + 1, err));
         if (s->dense_sets.id[to[i]] != OVI_NONE) /* codes of equal values, as functions leave them: sets have to be joined */
             return OV_OK;
         s->dense_sets.group[from[i]] = to[i];

@@ -70,27 +70,34 @@ static ov_status order_groups(table_lots *t, agg_state *s, const agg_spec *spec,
         ov_arena_rewind(scratch, mark);
         OV_TRY(st);
     }
-    for (uint32_t g = 0; g < n; g++)
+    for (uint32_t g = 0; g < n; g++) {
+        OV_TRY(ov_budget_alive_at(&s->budget, g + 1, err));
         t->start[t->lot[g]]++;
+    }
     to_starts(t->start);
     memcpy(at, t->start, sizeof(at));
-    for (uint32_t g = 0; g < n; g++)
+    for (uint32_t g = 0; g < n; g++) {
+        OV_TRY(ov_budget_alive_at(&s->budget, g + 1, err));
         t->group[at[t->lot[g]]++] = g;
+    }
     return OV_OK;
 }
 
 static ov_status order_set(const table_lots *t, table_set *to, const ov_distinct *set, ov_arena *arena, ov_error *err)
 {
-    size_t n = ov_distinct_used(set), at[OVI_LOTS + 1];
+    size_t n = ov_distinct_used(set), step = 0, at[OVI_LOTS + 1];
     uint32_t group;
     uint64_t value;
     OV_TRY(ov_arena_alloc(arena, (n + 1) * sizeof(*to->group), &to->group, err));
     OV_TRY(ov_arena_alloc(arena, (n + 1) * sizeof(*to->value), &to->value, err));
-    for (ov_distinct_at i = {0}; ov_distinct_next(set, &i, &group, &value);)
+    for (ov_distinct_at i = {0}; ov_distinct_next(set, &i, &group, &value);) {
+        OV_TRY(ov_budget_alive_at(arena->budget, ++step, err));
         to->start[t->lot[group]]++;
+    }
     to_starts(to->start);
     memcpy(at, to->start, sizeof(at));
     for (ov_distinct_at i = {0}; ov_distinct_next(set, &i, &group, &value);) {
+        OV_TRY(ov_budget_alive_at(arena->budget, ++step, err));
         size_t place = at[t->lot[group]]++;
         to->group[place] = group;
         to->value[place] = value;
@@ -139,9 +146,11 @@ static ov_status number_known(lots_end *e, uint32_t i, uint32_t k, uint32_t *num
         const uint32_t *common = e->numbers[v][k];
         e->ours = &e->from[v]->strings[k];
         OV_TRY(ovi_share(e->spec->exec, ((size_t)theirs->slot_count + STRETCH - 1) / STRETCH, false, find_texts, e, err));
-        for (uint32_t t = 1; t < theirs->count; t++)
+        for (uint32_t t = 1; t < theirs->count; t++) {
+            OV_TRY(ov_budget_alive_at(&e->from[i]->budget, t, err));
             if (found[t] != OV_STRTAB_NONE)
                 number[t] = common ? common[found[t]] : found[t];
+        }
     }
     return OV_OK;
 }
@@ -162,18 +171,23 @@ static ov_status number_texts(lots_end *e, uint32_t k, ov_error *err)
     if (all > UINT32_MAX)
         return ov_fail(err, OV_LIMIT, "more than four thousand million distinct strings in one query");
     OV_TRY(ov_arena_alloc(arena, all * sizeof(*text), &text, err));
-    memcpy(text, first->text, (size_t)first->count * sizeof(*text));
+    for (uint32_t n = 0; n < first->count; n++) {
+        OV_TRY(ov_budget_alive_at(arena->budget, n + 1, err));
+        text[n] = first->text[n];
+    }
     for (uint32_t i = 1; i < e->count; i++) {
         const ov_strtab *t = &e->from[i]->strings[k];
         uint32_t *number, *found;
         OV_TRY(ov_arena_alloc(&e->from[i]->arena, (size_t)t->count * sizeof(*number), &number, err));
         OV_TRY(ov_arena_alloc(&e->from[i]->arena, (size_t)t->count * sizeof(*found), &found, err));
         OV_TRY(number_known(e, i, k, number, found, err));
-        for (uint32_t n = 1; n < t->count; n++)
+        for (uint32_t n = 1; n < t->count; n++) {
+            OV_TRY(ov_budget_alive_at(arena->budget, n, err));
             if (number[n] == OV_STRTAB_NONE) {
                 text[next] = t->text[n];
                 number[n] = next++;
             }
+        }
         e->numbers[i][k] = number;
     }
     return ovi_text_domain(type, text, next, arena, &e->domains[k], err);

@@ -125,8 +125,10 @@ static ov_status match_ids(matching *m, ov_error *err)
     uint32_t n = src->groups.count, ids = n + (stays_dense(src, m->acc) ? src->dense_sets.ids : 0);
     OV_TRY(ov_arena_alloc(&m->src->arena, ((size_t)ids + 1) * sizeof(*m->partner), &m->partner, err));
     m->ids = (size_t)dst->groups.count + (stays_dense(dst, m->acc) ? dst->dense_sets.ids : 0);
-    for (uint32_t g = 0; g < n; g++)
+    for (uint32_t g = 0; g < n; g++) {
+        OV_TRY(ov_budget_alive_at(&dst->budget, g + 1, err));
         m->partner[id_of(src, m->acc, g)] = m->map[g] == OVI_NO_GROUP ? OV_NO_PARTNER : id_of(dst, m->acc, m->map[g]);
+    }
     return OV_OK;
 }
 
@@ -158,9 +160,11 @@ static ov_status count_sets(matching *m, ov_error *err)
     OV_TRY(ov_arena_zalloc(&m->src->arena, x->worker_count * sizeof(*m->counts), &m->counts, err));
     st = share_out(m->spec, ov_distinct_places(m->sets[1]), count_values, m, err);
     for (unsigned i = 0; i < x->worker_count; i++) {
-        for (uint32_t id = 0; m->counts[i] && id < m->ids; id++)
+        for (uint32_t id = 0; st == OV_OK && m->counts[i] && id < m->ids; id++) {
             if (m->counts[i][id])
                 n[group_of(m->dst, m->acc, id)] += m->counts[i][id];
+            st = ov_budget_alive_at(&m->dst->budget, id + 1, err);
+        }
         ov_array_free(&m->dst->budget, &m->counts[i], m->ids * sizeof(**m->counts));
     }
     return st;
@@ -223,8 +227,10 @@ static ov_status join(agg_state *dst, agg_state *src, const agg_spec *spec, bool
         OV_TRY_OUT(st, ovi_groups_find(&dst->groups, keys, some, to + at, err));
     }
     uint32_t *from = to + n;
-    for (uint32_t i = 0; i < n; i++)
+    for (uint32_t i = 0; i < n; i++) {
+        OV_TRY_OUT(st, ov_budget_alive_at(budget, i + 1, err));
         from[i] = i;
+    }
     OV_TRY_OUT(st, merge_accs(dst, src, spec, last, from, to, err));
 out:
     for (uint32_t k = 0; numbers && k < count; k++)
@@ -297,13 +303,16 @@ static ov_status match_acc(matching *m, uint32_t acc, ov_error *err)
 }
 
 /* from[] without those that have a partner. */
-static uint32_t those_left(const matching *m)
+static ov_status those_left(const matching *m, uint32_t *count, ov_error *err)
 {
     uint32_t n = m->src->groups.count, left = 0;
-    for (uint32_t at = 0, i = 0; at < n; at += STRETCH, i++)
+    for (uint32_t at = 0, i = 0; at < n; at += STRETCH, i++) {
+        OV_TRY(ov_query_alive(m->spec->exec->cx, err));
         for (uint32_t g = at + m->found[i]; g < OV_MIN(at + STRETCH, n); g++)
             m->from[left++] = m->from[g];
-    return left;
+    }
+    *count = left;
+    return OV_OK;
 }
 
 ov_status ovi_table_match(agg_state *dst, agg_state *src, const agg_spec *spec, uint32_t **rest, uint32_t *rest_count, ov_error *err)
@@ -322,9 +331,8 @@ ov_status ovi_table_match(agg_state *dst, agg_state *src, const agg_spec *spec, 
     OV_TRY(share_out(spec, n, find_groups, &m, err));
     for (uint32_t i = 0; i < spec->acc_count; i++)
         OV_TRY(match_acc(&m, i, err));
-    *rest_count = those_left(&m);
     *rest = m.from;
-    return OV_OK;
+    return those_left(&m, rest_count, err);
 }
 
 /* ---- all of them ---- */

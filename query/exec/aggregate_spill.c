@@ -200,16 +200,20 @@ static ov_status by_part(const writer *w, uint32_t **order, uint32_t start[AGG_P
 {
     uint32_t n = w->s->groups.count, at[AGG_PARTS] = {0};
     OV_TRY(ov_arena_alloc(w->scratch, ((size_t)n + 1) * 4, order, err));
-    for (uint32_t g = 0; g < n; g++)
+    for (uint32_t g = 0; g < n; g++) {
+        OV_TRY(ov_budget_alive_at(w->scratch->budget, g + 1, err));
         at[part_of(w->hash[g], w->to->level)]++;
+    }
     for (uint32_t p = 0, sum = 0; p < AGG_PARTS; p++) {
         start[p] = sum;
         sum += at[p];
         at[p] = start[p];
     }
     start[AGG_PARTS] = n;
-    for (uint32_t g = 0; g < n; g++)
+    for (uint32_t g = 0; g < n; g++) {
+        OV_TRY(ov_budget_alive_at(w->scratch->budget, g + 1, err));
         (*order)[at[part_of(w->hash[g], w->to->level)]++] = g;
+    }
     return OV_OK;
 }
 
@@ -317,7 +321,7 @@ static ov_status write_state(writer *w, ov_error *err)
     return OV_OK;
 }
 
-/* The groups of the table to their partitions; it has none then. */
+/* The groups of the table to their partitions; it has none then where lots come through it: otherwise it goes as it is. */
 static ov_status write_table(writer *w, ov_error *err)
 {
     agg_state *s = w->s;
@@ -334,6 +338,8 @@ static ov_status write_table(writer *w, ov_error *err)
         ov_buf_fini(&w->bytes[i]);
 out:
     ov_arena_rewind(w->scratch, mark);
+    if (!s->lots)
+        return st;
     ovi_groups_clear(&s->groups);
     for (uint32_t i = 0; i < w->spec->acc_count; i++)
         ov_acc_reset(&s->accs[i]);
@@ -344,7 +350,7 @@ out:
 static ov_status write_lots(writer *w, ov_error *err)
 {
     enum { SOME_GROUPS = 1 << 15 };
-    for (uint32_t p = 0; w->s->lots && p < OVI_LOTS; p++) {
+    for (uint32_t p = 0; p < OVI_LOTS; p++) {
         OV_TRY(ovi_lots_empty(w->s, w->spec, p, w->scratch, err));
         if (w->s->groups.count >= SOME_GROUPS)
             OV_TRY(write_table(w, err));
@@ -360,7 +366,8 @@ ov_status ovi_agg_spill(agg_state *s, const agg_spec *spec, ovi_spill *file, agg
     if (s->groups.count == 0 && !s->lots)
         return OV_OK;
     OV_TRY(write_table(&w, err));
-    OV_TRY(write_lots(&w, err));
+    if (s->lots)
+        OV_TRY(write_lots(&w, err));
     ovi_agg_state_fini(s, spec);
     return ovi_agg_state_init(s, spec, err);
 }
