@@ -18,12 +18,11 @@ typedef enum analysis {
     ANALYSE_TIMESTAMPSPEC,
     ANALYSE_QUERYGRANULARITY,
     ANALYSE_ROLLUP,
-    ANALYSE_PROJECTIONS, /* newer Druids': no segment has any */
     ANALYSIS_COUNT
 } analysis;
 
 static const char *const analysis_names[ANALYSIS_COUNT] = {
-    "cardinality", "size", "interval", "aggregators", "minmax", "timestampSpec", "queryGranularity", "rollup", "projections"};
+    "cardinality", "size", "interval", "aggregators", "minmax", "timestampSpec", "queryGranularity", "rollup"};
 
 /* What is asked. */
 typedef struct ask {
@@ -65,7 +64,7 @@ static ov_status read_analyses(const ov_json *query, ask *a, ov_error *err)
             return ov_json_fail(v, err, OV_INVALID,
                                 "unknown analysis '" OV_SLICE_FMT
                                 "'; there are cardinality, size, interval, aggregators, minmax, timestampSpec, "
-                                "queryGranularity, rollup and projections",
+                                "queryGranularity and rollup",
                                 OV_SLICE_ARG(name));
         a->of[i] = true;
     }
@@ -251,8 +250,6 @@ static ov_status add_specs(ovi_nplanner *p, ov_jsonw *w, const says *s, const as
         OV_TRY(ovi_nmeta_aggregators(p, specs, s->extra_count, a->strategy, w, err));
     else
         ov_jsonw_null(w, "aggregators");
-    if (a->of[ANALYSE_PROJECTIONS])
-        ov_jsonw_null(w, "projections");
     ovi_nmeta_member(specs, a->of[ANALYSE_TIMESTAMPSPEC] ? s->extra_count : 0, "timestampSpec", w);
     ovi_nmeta_member(specs, a->of[ANALYSE_QUERYGRANULARITY] ? s->extra_count : 0, "queryGranularity", w);
     return OV_OK;

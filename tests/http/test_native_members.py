@@ -1,7 +1,7 @@
 """Members of native queries: what is refused and where it is said to stand, what Druid takes in more than one form."""
 import json
 
-from test_formats import check, same
+from test_formats import same
 from test_native import ALL, place, rows
 from test_native_rare import VALUES
 
@@ -72,12 +72,6 @@ def fractions(server):
         same(len(rows(server, **dict(TOP, threshold=threshold))[0]['result']), shown)
 
 
-def analyses(server):
-    """Newer clients ask for projections; others are not shown a member that their Druid has not."""
-    shown = lambda *kinds: [set(s) & {'projections'} for s in rows(server, queryType='segmentMetadata', dataSource='events', analysisTypes=kinds)]
-    check({'projections'} in shown('size', 'projections') and {'projections'} not in shown('size'), 'projections')
-
-
 def spaces(server):
     """Other bytes, another tag."""
     query = json.dumps(SERIES).encode()
@@ -89,5 +83,5 @@ def spaces(server):
 def cases(server):
     for query, words in REFUSED:
         yield 'members: ' + words, lambda q=query, w=words: place(server, w, **q)
-    for run in (orderings, nothing_said, sets, fractions, analyses, spaces):
+    for run in (orderings, nothing_said, sets, fractions, spaces):
         yield 'members: ' + run.__name__.replace('_', ' '), lambda r=run: r(server)
