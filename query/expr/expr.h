@@ -10,6 +10,7 @@
  */
 #pragma once
 
+#include <float.h>
 #include "base/buf.h"
 #include "base/period.h"
 #include "base/places.h"
@@ -131,6 +132,12 @@ OV_CHECKED ov_status ov_expr_i64(ov_expr_ctx *cx, ov_sqltype sql, int64_t v, con
                                  ov_error *err);
 OV_CHECKED ov_status ov_expr_f64(ov_expr_ctx *cx, ov_sqltype sql, double v, const ov_expr **out,
                                  ov_error *err);
+/* The FLOAT nearest to v; v itself where that would be infinite. */
+static inline double ov_float_near(double v)
+{
+    return v >= -(double)FLT_MAX && v <= (double)FLT_MAX ? (double)(float)v : v;
+}
+
 OV_CHECKED ov_status ov_expr_str(ov_expr_ctx *cx, ov_sqltype sql, ov_slice v, const ov_expr **out,
                                  ov_error *err);
 OV_CHECKED ov_status ov_expr_column(ov_expr_ctx *cx, uint32_t column, ov_type type, ov_sqltype sql,

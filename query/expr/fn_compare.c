@@ -232,9 +232,9 @@ static ov_status float_beside_constant(ovi_bind *b, ov_error *err)
     const ov_expr *value = b->args[1], *two[2] = {value};
     bool equality = b->fn->op == OV_OP_EQ || b->fn->op == OV_OP_NE;
     if (!equality || b->args[0]->type.id != OV_TYPE_FLOAT || !ovi_is_const(value) || ovi_is_null(value) ||
-        !ov_type_is_real(value->type) || isnan(value->constant.f) || (double)(float)value->constant.f == value->constant.f)
+        !ov_type_is_real(value->type) || isnan(value->constant.f) || ov_float_near(value->constant.f) == value->constant.f)
         return OV_OK;
-    OV_TRY(ov_expr_f64(b->cx, OV_SQL_DOUBLE, (double)(float)value->constant.f, &two[1], err));
+    OV_TRY(ov_expr_f64(b->cx, OV_SQL_DOUBLE, ov_float_near(value->constant.f), &two[1], err));
     OV_TRY(ov_expr_in(b->cx, b->args[0], two, 2, b->pos, b->end_pos, &b->replace, err));
     if (b->fn->op == OV_OP_EQ)
         return OV_OK;

@@ -259,7 +259,7 @@ static ov_status build(ov_expr_ctx *cx, const ov_expr *arg, const ov_expr *const
         n += !skip;
         if (!skip && arg->type.id == OV_TYPE_FLOAT) { /* 0.1 means also the FLOAT that it becomes, as in Druid's filters */
             double f = ((const double *)(const void *)values)[n - 1];
-            ((double *)(void *)values)[n++] = (double)(float)f;
+            ((double *)(void *)values)[n++] = ov_float_near(f);
         }
     }
     OV_TRY(sort_items(cx, set, values, n, size, &set->count, err));

@@ -11,7 +11,7 @@ static ov_status number_like(ovi_filter_binder *f, const ov_expr *col, ov_slice 
     OV_TRY(ovi_filter_value_like(f, col, s, out));
     if (!*out || col->type.id != OV_TYPE_FLOAT || !ov_type_is_real((*out)->type))
         return OV_OK;
-    return ov_expr_f64(f->b.cx, OV_SQL_DOUBLE, (double)(float)(*out)->constant.f, out, f->err);
+    return ov_expr_f64(f->b.cx, OV_SQL_DOUBLE, ov_float_near((*out)->constant.f), out, f->err);
 }
 
 /* A text as the ordering compares it with the column; false: a bound that is no number. */
