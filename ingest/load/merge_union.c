@@ -73,6 +73,7 @@ static ov_status append_column(ovi_union *u, ov_build_column c, const ov_spec *s
     OV_TRY(ov_arena_room(out, &u->columns, u->column_count, &u->cap, 1, sizeof *u->columns, err));
     OV_TRY(ov_arena_copy(out, c.name, &c.name, err));
     u->columns[u->column_count] = c;
+    u->sources[u->column_count] = (ovi_union_source){0};
     if (c.role == OV_ROLE_METRIC)
         set_fold(spec, &u->columns[u->column_count], &u->sources[u->column_count]);
     u->column_count++;
