@@ -63,9 +63,9 @@ static bool can_close(const ov_error_row *r)
     return !r->key && r->last != ':' && r->last != ',' && r->depth <= DEEPEST;
 }
 
-bool ov_error_row_end(const ov_error_row *r, ov_slice error, ov_buf *out)
+static bool end(const ov_error_row *r, ov_slice error, ov_buf *out)
 {
-    if (!r->wanted || r->in_text)
+    if (r->in_text)
         return false;
     if (r->depth == 0) { /* lines */
         if (!r->line_ended)
@@ -83,4 +83,18 @@ bool ov_error_row_end(const ov_error_row *r, ov_slice error, ov_buf *out)
     ov_buf_add_slice(out, error);
     ov_buf_add_char(out, ']');
     return true;
+}
+
+bool ov_error_row_end(ov_error_row *r, ov_error_style style, ov_slice sql, const ov_error *why, size_t whole, ov_buf *sheet)
+{
+    ov_buf text;
+    if (!r->wanted || sheet->failed)
+        return false;
+    sheet->n = OV_MIN(sheet->n, whole);
+    ov_error_row_see(r, ov_buf_slice(sheet));
+    ov_buf_init(&text);
+    ov_error_body(style, sql, why, false, &text);
+    bool ends = !text.failed && end(r, ov_buf_slice(&text), sheet) && !sheet->failed;
+    ov_buf_fini(&text);
+    return ends;
 }

@@ -8,6 +8,7 @@
 
 #include "base/buf.h"
 #include "base/json.h"
+#include "server/http/error_http.h"
 
 typedef struct ov_error_row {
     bool wanted;
@@ -22,6 +23,7 @@ typedef struct ov_error_row {
 /* NULL context: not wanted. */
 void ov_error_row_init(ov_error_row *r, const ov_json *context);
 void ov_error_row_see(ov_error_row *r, ov_slice bytes);
-/* Ends an answer whose last bytes were seen: closes what is open within the list of all elements, then `error`, an object. False: not wanted, or
- * it broke off where that makes no JSON; nothing is added then. */
-bool ov_error_row_end(const ov_error_row *r, ov_slice error, ov_buf *out);
+/* Ends an answer that fails. `sheet` holds what was not seen yet, of which `whole` bytes end behind a row: the rest is cut off, what is open
+ * within the list of all elements is closed, and the error follows, an object in that style. False: not wanted, or the answer broke off
+ * where that makes no JSON; it can only be cut. */
+bool ov_error_row_end(ov_error_row *r, ov_error_style style, ov_slice sql, const ov_error *why, size_t whole, ov_buf *sheet);

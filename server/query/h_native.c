@@ -108,15 +108,10 @@ static ov_status flush(native_answer *a, bool all, ov_error *err)
 static bool end_with_error(native_answer *a, const ov_error *why)
 {
     ov_error err = OV_ERROR_INIT;
-    ov_buf *sheet = a->sink.sheet, text;
-    if (!a->error_row.wanted || sheet->failed || a->out.failed)
+    ov_buf *sheet = a->sink.sheet;
+    if (a->out.failed)
         return false;
-    sheet->n = OV_MIN(sheet->n, a->whole);
-    ov_error_row_see(&a->error_row, ov_buf_slice(sheet));
-    ov_buf_init(&text);
-    ov_error_body(OV_ERROR_NATIVE, (ov_slice){NULL, 0}, why, false, &text);
-    bool ends = !text.failed && ov_error_row_end(&a->error_row, ov_buf_slice(&text), sheet) && !sheet->failed;
-    ov_buf_fini(&text);
+    bool ends = ov_error_row_end(&a->error_row, OV_ERROR_NATIVE, (ov_slice){NULL, 0}, why, a->whole, sheet);
     if (ends && a->pretty)
         ov_pretty_add(&a->spaces, ov_buf_slice(sheet), &a->out);
     return ends && ov_buf_check(&a->out, &err) == OV_OK && ov_respond_write(a->rq, &a->out, &err) == OV_OK;

@@ -77,15 +77,9 @@ static ov_status answer_rows(void *self, const ov_batch *batch, ov_error *err)
 static bool end_with_error(sql_answer *a, const ov_error *why)
 {
     ov_error err = OV_ERROR_INIT;
-    ov_buf text;
-    if (!a->error_row.wanted || a->out.failed || a->in->format == OV_FORMAT_CSV)
+    if (a->in->format == OV_FORMAT_CSV)
         return false;
-    a->out.n = OV_MIN(a->out.n, a->whole);
-    ov_error_row_see(&a->error_row, ov_buf_slice(&a->out));
-    ov_buf_init(&text);
-    ov_error_body(OV_ERROR_SQL, a->in->query.sql, why, false, &text);
-    bool ends = !text.failed && ov_error_row_end(&a->error_row, ov_buf_slice(&text), &a->out);
-    ov_buf_fini(&text);
+    bool ends = ov_error_row_end(&a->error_row, OV_ERROR_SQL, a->in->query.sql, why, a->whole, &a->out);
     if (ends && a->in->format <= OV_FORMAT_ARRAY)
         ov_buf_add_char(&a->out, '\n');
     return ends && ov_buf_check(&a->out, &err) == OV_OK && ov_respond_write(a->rq, &a->out, &err) == OV_OK;
