@@ -28,16 +28,22 @@ void ovi_request_retain(ov_request *rq)
     atomic_fetch_add(&rq->refs, 1);
 }
 
+/* Pieces that the loop has not seen. */
+static void drop(ovi_out *first)
+{
+    while (first) {
+        ovi_out *out = first;
+        first = out->next;
+        ov_free(out->bytes);
+        ov_free(out);
+    }
+}
+
 void ovi_request_release(ov_request *rq)
 {
     if (atomic_fetch_sub(&rq->refs, 1) != 1)
         return;
-    while (rq->out_first) {
-        ovi_out *out = rq->out_first;
-        rq->out_first = out->next;
-        ov_free(out->bytes);
-        ov_free(out);
-    }
+    drop(rq->out_first);
     ov_buf_fini(&rq->head_bytes);
     ov_buf_fini(&rq->body);
     ov_budget_release(&rq->http->bodies, rq->body_paid);
@@ -225,39 +231,55 @@ static OV_CHECKED ov_status wait_for_client(ov_request *rq, ov_error *err)
     return st == OV_OK && lent ? slow->ends(slow->self, err) : st;
 }
 
-/* Hand `b` to the loop; b is left empty. */
-static void push(ov_request *rq, ov_buf *b, bool end, bool abort)
+/* Pieces that go to the loop together: one lock and one wake-up for all. */
+typedef struct handful {
+    ovi_out *first, *last;
+    size_t n;
+    bool broken; /* bytes are missing: the client must not take the rest for whole */
+} handful;
+
+/* b is left empty, unless that breaks the answer. */
+static void take(ov_request *rq, handful *h, ov_buf *b)
 {
-    ovi_out *out = NULL;
-    if (b && (b->n || b->failed)) {
-        out = ov_malloc(sizeof *out);
-        if (!out || b->failed) {
-            ov_free(out);
-            out = NULL;
-            abort = end = true; /* bytes are missing: the client must not take the rest for whole */
-        } else {
-            *out = (ovi_out){.rq = rq, .bytes = b->p, .n = b->n};
-            rq->sent += b->n;
-            ov_buf_init(b);
-        }
+    if (h->broken || (!b->n && !b->failed))
+        return;
+    ovi_out *out = b->failed ? NULL : ov_malloc(sizeof *out);
+    if (!out) {
+        h->broken = true;
+        return;
     }
+    *out = (ovi_out){.rq = rq, .bytes = b->p, .n = b->n};
+    ov_buf_init(b);
+    if (h->last)
+        h->last->next = out;
+    else
+        h->first = out;
+    h->last = out;
+    h->n += out->n;
+}
+
+/* Hands them to the loop; h is empty then. */
+static void push(ov_request *rq, handful *h, bool end, bool abort)
+{
     ov_mutex_lock(&rq->lock);
-    if (out && rq->abort) { /* behind a piece that is missing: without it the rest would look whole */
-        ov_free(out->bytes);
-        ov_free(out);
-    } else if (out) {
-        rq->unsent += out->n;
+    bool behind = rq->abort; /* a piece that is missing: without it what follows would look whole */
+    if (h->first && !behind) {
+        rq->unsent += h->n;
+        rq->sent += h->n;
         if (rq->out_last)
-            rq->out_last->next = out;
+            rq->out_last->next = h->first;
         else
-            rq->out_first = out;
-        rq->out_last = out;
+            rq->out_first = h->first;
+        rq->out_last = h->last;
+        h->first = NULL;
     }
-    rq->end |= end;
-    rq->abort |= abort;
+    rq->end |= end || h->broken;
+    rq->abort |= abort || h->broken;
     bool notify = !rq->ready_listed && !rq->on_loop;
     rq->ready_listed |= notify;
     ov_mutex_unlock(&rq->lock);
+    drop(h->first);
+    *h = (handful){0};
     if (notify)
         ovi_http_notify(rq->http, rq);
 }
@@ -316,7 +338,9 @@ void ov_respond(ov_request *rq, int status, const char *content_type, ov_slice b
     write_head(rq, &b, (int64_t)body.n);
     if (!bodyless(rq))
         ov_buf_add_slice(&b, body);
-    push(rq, &b, true, false);
+    handful h = {0};
+    take(rq, &h, &b);
+    push(rq, &h, true, false);
     ov_buf_fini(&packed);
     ov_buf_fini(&b);
 }
@@ -342,7 +366,7 @@ static void add_framed(ov_request *rq, ov_buf *b, ov_slice bytes)
 }
 
 /* Large pieces go out without a copy: frame, bytes, frame as three pieces. */
-static void push_framed(ov_request *rq, ov_buf *bytes, bool end)
+static void take_framed(ov_request *rq, handful *h, ov_buf *bytes, bool end)
 {
     enum { COPY_BELOW = 16 * 1024 };
     if (bodyless(rq)) {
@@ -357,17 +381,30 @@ static void push_framed(ov_request *rq, ov_buf *bytes, bool end)
         add_framed(rq, &b, ov_buf_slice(bytes));
         b.failed |= bytes->failed;
         ov_buf_clear(bytes);
-        push(rq, &b, false, false);
+        take(rq, h, &b);
     } else {
         if (rq->chunked)
             ov_buf_addf(&b, "%zx\r\n", bytes->n);
-        push(rq, &b, false, false);
-        push(rq, bytes, false, false);
+        take(rq, h, &b);
+        take(rq, h, bytes);
         if (rq->chunked)
             ov_buf_add_str(&b, "\r\n");
-        push(rq, &b, false, false);
+        take(rq, h, &b);
     }
     ov_buf_fini(&b);
+}
+
+/* The head of an answer of several pieces, and the piece that was held back. */
+static void begin_stream(ov_request *rq, handful *h)
+{
+    ov_buf head;
+    ov_buf_init(&head);
+    ovi_gzip_begin(rq);
+    write_head(rq, &head, -1);
+    take(rq, h, &head);
+    ov_buf_fini(&head);
+    rq->phase = OVI_STREAMING;
+    take_framed(rq, h, &rq->pending, false);
 }
 
 ov_status ov_respond_write(ov_request *rq, ov_buf *chunk, ov_error *err)
@@ -383,18 +420,13 @@ ov_status ov_respond_write(ov_request *rq, ov_buf *chunk, ov_error *err)
         *chunk = hold;
         return OV_OK;
     }
-    if (rq->phase == OVI_BEGUN) {
-        ov_buf head;
-        ov_buf_init(&head);
-        ovi_gzip_begin(rq);
-        write_head(rq, &head, -1);
-        push(rq, &head, false, false);
-        ov_buf_fini(&head);
-        rq->phase = OVI_STREAMING;
-        push_framed(rq, &rq->pending, false);
-    }
-    OV_TRY(wait_for_client(rq, err));
-    push_framed(rq, chunk, false);
+    handful h = {0};
+    if (rq->phase == OVI_BEGUN)
+        begin_stream(rq, &h); /* nothing waits for the client yet */
+    else
+        OV_TRY(wait_for_client(rq, err));
+    take_framed(rq, &h, chunk, false);
+    push(rq, &h, false, false);
     if (rq->on_loop)
         ovi_conn_send_some(rq); /* the client takes it while the rest is made */
     if (ov_request_gone(rq))
@@ -414,13 +446,15 @@ void ov_respond_end(ov_request *rq)
     if (rq->phase != OVI_STREAMING)
         return;
     rq->phase = OVI_FINISHED;
+    handful h = {0};
     ov_buf b;
     ov_buf_init(&b);
     if (rq->gzip)
-        push_framed(rq, &b, true); /* its check value */
+        take_framed(rq, &h, &b, true); /* its check value */
     if (rq->chunked && !bodyless(rq))
         ov_buf_add_str(&b, "0\r\n\r\n");
-    push(rq, &b, true, false);
+    take(rq, &h, &b);
+    push(rq, &h, true, false);
     ov_buf_fini(&b);
 }
 
@@ -436,6 +470,7 @@ bool ov_respond_retract(ov_request *rq)
 
 void ov_respond_abort(ov_request *rq)
 {
+    handful none = {0};
     rq->phase = OVI_FINISHED;
-    push(rq, NULL, true, true);
+    push(rq, &none, true, true);
 }
