@@ -6,6 +6,7 @@ Standard library only.
 """
 import contextlib
 import copy
+import functools
 import http.client
 import json
 import os
@@ -40,6 +41,14 @@ def binary():
         if os.access(path, os.X_OK):
             return path
     skip('no ovate binary: build one, or set OVATE_BIN')
+
+
+@functools.lru_cache
+def sanitized():
+    """Built with a sanitizer of memory or threads: neither bytes nor seconds are what they are for users."""
+    with open(binary(), 'rb') as file:
+        program = file.read()
+    return b'__asan_init' in program or b'__tsan_init' in program
 
 
 def shared_folder(*needed):

@@ -8,7 +8,7 @@ import time
 
 import run
 from run import Watch, ask, spilled
-from ovatetest import Counter, Server
+from ovatetest import Counter, Server, sanitized
 
 MEMORY = 24 << 20
 ROWS = '500k'
@@ -47,7 +47,7 @@ def ends(server, name, call):
 
 
 def main():
-    count, slowest, measure = Counter(), (0, ''), not run.sanitized()
+    count, slowest, measure = Counter(), (0, ''), not sanitized()
     with tempfile.TemporaryDirectory(prefix='ovate-aggregates-') as folder:
         run.make_rows(folder, ROWS if measure else '100k')
         data = folder + '/data'

@@ -7,7 +7,7 @@ import time
 
 import run
 from run import ask
-from ovatetest import Counter, Server
+from ovatetest import Counter, Server, sanitized
 
 HEAVY = 'SELECT COUNT(*), SUM(a.shared * b.rackTotCnt) FROM (SELECT * FROM t LIMIT %d) a JOIN (SELECT * FROM t LIMIT %d) b ON a.shared < b.rackTotCnt + %%d'
 SMALL = "SELECT COUNT(*), SUM(shared) FROM t WHERE stationId = '%s' AND shared >= %d"
@@ -64,7 +64,7 @@ def small_beside(count, server, name, heavy, clients, small, expected, seconds):
 
 
 def main():
-    count, slow = Counter(), run.sanitized()
+    count, slow = Counter(), sanitized()
     rows, seconds = (2000, 2) if slow else (8000, 6)
     with tempfile.TemporaryDirectory(prefix='ovate-fair-') as folder:
         run.make_rows(folder, '50k' if slow else '500k')

@@ -12,7 +12,7 @@ import threading
 import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), 'lib'))
-from ovatetest import Counter, Server, binary, shared_folder, skip  # noqa: E402
+from ovatetest import Counter, Server, sanitized, shared_folder, skip  # noqa: E402
 
 SOURCE = os.path.join('data', 'gharchive', '2015-01-01-15.json.gz')
 
@@ -52,9 +52,8 @@ class Watch(threading.Thread):
 
 
 def main():
-    with open(binary(), 'rb') as file:
-        if b'__asan_init' in file.read():
-            skip('memory is not what it is under sanitizers')
+    if sanitized():
+        skip('memory is not what it is under sanitizers')
     day = '--day' in sys.argv[1:]
     memory, hours = (256 << 20, 24) if day else (128 << 20, 8)
     counter = Counter()

@@ -12,7 +12,7 @@ import time
 
 import run
 from run import ORDER, QUERIES, WIDE, ask
-from ovatetest import ROOT, Counter, Server
+from ovatetest import ROOT, Counter, Server, sanitized
 
 PAIRS = 'FROM (%s WHERE shared > 3) a %s JOIN (%s WHERE shared < 20) b ON a.__time = b.__time AND a.stationId = b.stationId'
 # Kinds of joins that the statements of run.py have none of, so that there is one of each.
@@ -138,7 +138,7 @@ def table(rows):
 
 
 def main():
-    count, measure, rows = Counter(), not run.sanitized(), []
+    count, measure, rows = Counter(), not sanitized(), []
     with tempfile.TemporaryDirectory(prefix='ovate-operators-') as folder:
         run.make_rows(folder, ROWS if measure else '50k')
         data = folder + '/data'

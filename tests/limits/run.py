@@ -11,7 +11,7 @@ import threading
 import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), 'lib'))
-from ovatetest import Counter, Server, binary  # noqa: E402
+from ovatetest import Counter, Server, binary, sanitized  # noqa: E402
 
 MEMORY = 64 << 20
 WIDE = "SELECT CONCAT(stationName, stationId, REPEAT(stationId, 8)) AS w, shared, rackTotCnt, stationId, __time FROM t"
@@ -62,15 +62,6 @@ ENDLESS = {
              "'aaaaaaaaaaaaaaaaaaaaa'), '(a+)+(a+)+[^b]*c$')",
     'rows': 'SELECT * FROM t',
 }
-
-
-def sanitized():
-    build = os.environ.get('OVATE_TEST_BUILD', '')
-    try:
-        with open(os.path.join(build, 'CMakeCache.txt'), encoding='utf-8') as cache:
-            return any(line.startswith('OVATE_SANITIZE') and line.strip()[-1] != '=' for line in cache)
-    except OSError:
-        return False
 
 
 def make_rows(folder, rows):

@@ -8,17 +8,12 @@ import sys
 import time
 
 from doubles import Answer, Archive, GitHub
-from ovatetest import binary
+from ovatetest import binary, sanitized
 from pulltest import Folder, equal, shared, want
 from test_limits import QUICK
 from test_sources import archive_spec
 
 REPOS = int(os.environ.get('OVATE_PULL_REPOS', '1000'))
-
-
-def is_sanitized():
-    with open(binary(), 'rb') as file:
-        return b'__asan_init' in file.read()
 
 
 def peak_of(folder, spec, words):
@@ -53,7 +48,7 @@ def case_a_day_of_events_in_256_mib():
         equal(folder.value('SELECT COUNT(DISTINCT TIME_FLOOR(__time, \'PT1H\')) FROM gh_event'), 24, 'hours')
         equal(folder.value('SELECT COUNT(*) FROM gh_event'), 24 * rows, 'events')
         print('%d rows, %.0f MB of JSON, %.1f s, peak %.0f MiB' % (24 * rows, 24 * len(real) / 1e6, seconds, peak))
-        want(is_sanitized() or peak < 256, 'peak %.0f MiB' % peak)
+        want(sanitized() or peak < 256, 'peak %.0f MiB' % peak)
 
 
 def case_repositories_in_the_planned_calls():
