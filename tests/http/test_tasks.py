@@ -138,7 +138,31 @@ def types_change(server):
          [[None, 1], ['1', 1], ['2', 3], ['2.5', 1], ['x', 1]])
 
 
+def lists_change(server):
+    """A multi-value string beside numbers, arrays and documents of other days."""
+    def day(number, kind, values):
+        lines = ['{"t":"2024-01-0%d","n":%d,"v":%s}' % (number, 10 * number + i, json.dumps(v)) for i, v in enumerate(values)]
+        spec = inline('bends', lines)
+        spec['spec']['dataSchema']['dimensionsSpec'] = {'dimensions': [{'type': 'long', 'name': 'n'}, {'type': kind, 'name': 'v'}]}
+        server.ingest(spec)
+
+    def shown(what='v', where='TRUE'):
+        return [row[0] for row in server.sql('SELECT %s FROM bends WHERE %s ORDER BY n' % (what, where), {'sqlStringifyArrays': False})[1]]
+    day(1, 'string', [['1', 'x'], '2', None, ['y', None]])
+    day(2, 'long', [1, 3, None])
+    same(shown(), ['["1","x"]', '2', None, '[null,"y"]', '1', '3', None])
+    same(shown('n', "v = '1'"), [10, 20])
+    same(server.sql('SELECT v, COUNT(*) FROM bends GROUP BY v ORDER BY v')[1],
+         [[None, 3], ['1', 2], ['2', 1], ['3', 1], ['x', 1], ['y', 1]])
+    day(3, 'auto', [['1', 'z'], [], None])
+    same(shown(), [['1', 'x'], ['2'], None, [None, 'y'], ['1'], ['3'], None, ['1', 'z'], [], None])
+    same(shown('n', "ARRAY_CONTAINS(v, '1')"), [10, 20, 30])
+    day(4, 'json', [{'a': 1}, 5, None])
+    same(shown(), ['["1","x"]', '"2"', None, '[null,"y"]', '1', '3', None, '["1","z"]', '[]', None, '{"a":1}', '5', None])
+    same(shown("COALESCE(JSON_VALUE(v, '$[1]'), JSON_VALUE(v, '$.a'))"), ['x', None, None, 'y', None, None, None, 'z', None, None, '1', None, None])
+
+
 def cases(server):
     for function in (life, replace_and_append, drop_existing, rejects, outside_interval, too_many_rejects, drop,
-                     same_id_twice, rollup, types_change, restart):
+                     same_id_twice, rollup, types_change, lists_change, restart):
         yield function.__name__.replace('_', ' '), lambda f=function: f(server)
