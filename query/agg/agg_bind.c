@@ -15,10 +15,12 @@ void ovi_agg_result(ov_agg_call *call, ov_type type, ov_sqltype sql)
 ov_status ovi_agg_wrong_types(const ov_agg_binding *b, ov_error *err)
 {
     const ov_agg_call *call = b->call;
+    const ov_expr *first = call->argc ? call->args[0] : NULL;
     const char *name = call->fn->name;
+    char buf[OV_EXPR_TYPE_NAME];
     return ov_fail_at(err, OV_INVALID, call->pos, call->end_pos,
                       "Cannot apply '%s' to arguments of type '%s(<%s>)'. Supported form(s): '%s'", name, name,
-                      call->argc ? ov_sqltype_name((ov_sqltype)call->args[0]->sql) : "", call->fn->signatures);
+                      first ? ov_expr_type_name(first, buf) : "", call->fn->signatures);
 }
 
 ov_status ovi_agg_size(const ov_agg_binding *b, uint32_t i, uint64_t *out, ov_error *err)

@@ -21,6 +21,11 @@ ov_status ovi_prepare(ovi_bind *b, size_t bytes, void *out, ov_error *err)
 
 /* ---- sentences ---- */
 
+const char *ov_expr_type_name(const ov_expr *e, char *buf)
+{
+    return e->type.id == OV_TYPE_COMPLEX ? ov_type_name(e->type, buf) : ov_sqltype_name((ov_sqltype)e->sql);
+}
+
 static void type_text(const ov_expr *e, ov_buf *out)
 {
     switch ((ov_sqltype)e->sql) {
@@ -34,8 +39,16 @@ static void type_text(const ov_expr *e, ov_buf *out)
         ov_buf_add_str(out, "TIMESTAMP(3)");
         return;
     default:
-        ov_buf_add_str(out, ov_sqltype_name((ov_sqltype)e->sql));
+        ov_buf_add_str(out, ov_expr_type_name(e, (char[OV_EXPR_TYPE_NAME]){0}));
     }
+}
+
+const char *ovi_json_hint(const ov_expr *const *args, uint32_t n)
+{
+    for (uint32_t i = 0; i < n; i++)
+        if (args[i]->type.id == OV_TYPE_COMPLEX && args[i]->type.complex == OV_COMPLEX_JSON)
+            return "; JSON_VALUE(x, '$.name') is a value of JSON x, TO_JSON_STRING(x) its text";
+    return "";
 }
 
 static bool is_time(const ov_expr *e)
@@ -80,8 +93,8 @@ ov_status ovi_wrong_types(ovi_bind *b, const char *forms, ov_error *err)
     }
     ov_status st = ov_fail_at(err, OV_INVALID, b->pos, b->end_pos,
                               "Cannot apply '%s' to arguments of type '" OV_SLICE_FMT
-                              "'. Supported form(s): '%s'%s",
-                              name, OV_SLICE_ARG(ov_buf_slice(&text)), forms, time_hint(b));
+                              "'. Supported form(s): '%s'%s%s",
+                              name, OV_SLICE_ARG(ov_buf_slice(&text)), forms, time_hint(b), ovi_json_hint(b->args, b->argc));
     ov_buf_fini(&text);
     return st;
 }
@@ -92,8 +105,8 @@ static ov_status wrong_argument(ovi_bind *b, uint32_t i, const char *wanted, ov_
     ov_buf_init(&text);
     type_text(b->args[i], &text);
     ov_status st = ov_fail_at(err, OV_INVALID, b->pos, b->end_pos,
-                              "Argument %u of '%s' is <" OV_SLICE_FMT ">, but must be %s", i + 1,
-                              b->fn->name, OV_SLICE_ARG(ov_buf_slice(&text)), wanted);
+                              "Argument %u of '%s' is <" OV_SLICE_FMT ">, but must be %s%s", i + 1,
+                              b->fn->name, OV_SLICE_ARG(ov_buf_slice(&text)), wanted, ovi_json_hint(&b->args[i], 1));
     ov_buf_fini(&text);
     return st;
 }
@@ -266,11 +279,16 @@ static bool same_width(const ov_expr *a, const ov_expr *b)
            ov_utf16_count(a->constant.s) == ov_utf16_count(b->constant.s);
 }
 
+static bool is_composite(ov_sqltype t)
+{
+    return t == OV_SQL_OTHER || t == OV_SQL_ARRAY;
+}
+
 ov_status ovi_meet(ovi_bind *b, const ov_expr *const *items, uint32_t n, ov_sqltype *out,
                    ov_error *err)
 {
     ov_sqltype t = OV_SQL_NULL;
-    const ov_expr *text = NULL; /* the first CHAR: CHARs of one width stay CHAR */
+    const ov_expr *text = NULL; /* the first: CHARs of one width stay CHAR */
     for (uint32_t i = 0; i < n; i++) {
         ov_sqltype u = (ov_sqltype)items[i]->sql;
         if (u == OV_SQL_NULL || (t == OV_SQL_CHAR && u == OV_SQL_CHAR && ovi_is_null(items[i])))
@@ -278,6 +296,11 @@ ov_status ovi_meet(ovi_bind *b, const ov_expr *const *items, uint32_t n, ov_sqlt
         if (t == OV_SQL_NULL || (t == OV_SQL_CHAR && u == OV_SQL_CHAR && ovi_is_null(text))) {
             t = u;
             text = items[i];
+        } else if (t != u && (is_composite(t) || is_composite(u))) {
+            return ov_fail_at(err, OV_INVALID, b->pos, b->end_pos,
+                              "Illegal mixing of types in %s: %s and %s have no common type%s", b->fn->name,
+                              ov_expr_type_name(text, (char[OV_EXPR_TYPE_NAME]){0}), ov_expr_type_name(items[i], (char[OV_EXPR_TYPE_NAME]){0}),
+                              ovi_json_hint(items, n));
         } else if (ov_sqltype_is_text(t) || ov_sqltype_is_text(u)) {
             t = t == OV_SQL_CHAR && u == OV_SQL_CHAR && same_width(text, items[i])
                     ? OV_SQL_CHAR

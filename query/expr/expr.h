@@ -145,6 +145,9 @@ OV_CHECKED ov_status ov_expr_column(ov_expr_ctx *cx, uint32_t column, ov_type ty
 /* A column of arrays whose elements have a name of their own (BOOLEAN, TIMESTAMP ...). */
 OV_CHECKED ov_status ov_expr_array_column(ov_expr_ctx *cx, uint32_t column, ov_type type, ov_sqltype elem,
                                           bool nullable, const ov_expr **out, ov_error *err);
+/* The type's name in sentences: SQL's, or COMPLEX<json>, for which `buf` has room. */
+enum { OV_EXPR_TYPE_NAME = 48 };
+const char *ov_expr_type_name(const ov_expr *e, char *buf);
 /* What an element of e is, read as a list: of an array, of a multi-value string, or the plain value itself. */
 void ov_expr_element(const ov_expr *e, ov_type *type, ov_sqltype *sql);
 /* A condition: of some element of `list` it is true that `test`, which reads column `element` and nothing else. */

@@ -141,6 +141,8 @@ ov_status ovi_want_bool(ovi_bind *b, uint32_t i, ov_error *err);
 /* Argument i must be a constant of text; *is_null tells of NULL. */
 ov_status ovi_const_text(ovi_bind *b, uint32_t i, ov_slice *out, bool *is_null, ov_error *err);
 ov_status ovi_const_long(ovi_bind *b, uint32_t i, int64_t *out, bool *is_null, ov_error *err);
+/* "; JSON_VALUE ...", what to write instead when one of the arguments is JSON; else "". */
+const char *ovi_json_hint(const ov_expr *const *args, uint32_t n);
 /* "Cannot apply 'F' to arguments of type ..." */
 ov_status ovi_wrong_types(ovi_bind *b, const char *forms, ov_error *err);
 /* The type two numbers meet in, as the standard and Calcite say. */

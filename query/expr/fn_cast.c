@@ -141,7 +141,10 @@ ov_status ovi_bind_cast(ovi_bind *b, ov_error *err)
         return cast_array(b, e, err);
     if (e->type.multi && ov_sqltype_is_text(to)) /* lists have no width */
         return ov_expr_retype(b->cx, e, OV_SQL_VARCHAR, &b->replace, err);
-    if (ov_type_is_list(e->type) || ov_type_is_list(b->type) || e->type.id == OV_TYPE_COMPLEX ||
+    if (e->type.id == OV_TYPE_COMPLEX)
+        return ov_fail_at(err, OV_INVALID, b->pos, b->end_pos, "Cast function cannot convert value of type %s to type %s%s",
+                          ov_expr_type_name(e, (char[OV_EXPR_TYPE_NAME]){0}), ov_sqltype_name(to), ovi_json_hint(&e, 1));
+    if (ov_type_is_list(e->type) || ov_type_is_list(b->type) ||
         to == OV_SQL_OTHER || to == OV_SQL_NULL)
         return ov_fail_at(err, OV_UNSUPPORTED, b->pos, b->end_pos,
                           "CAST from %s to %s is not supported", ov_sqltype_name(from),

@@ -8,11 +8,6 @@
 
 #include <math.h>
 
-static bool is_list(const ov_expr *e)
-{
-    return ov_type_is_list(e->type) || e->type.id == OV_TYPE_COMPLEX;
-}
-
 static ov_op flipped(ov_op op)
 {
     switch (op) {
@@ -191,14 +186,21 @@ static ov_status prepare_range(ovi_bind *b, ov_error *err)
     return OV_OK;
 }
 
-/* Two JSON values are equal when their texts are; they have no order. */
-static ov_status json_sides(ovi_bind *b, ov_error *err)
+static bool is_json(const ov_expr *e)
 {
-    if (b->fn->op != OV_OP_EQ && b->fn->op != OV_OP_NE)
+    return e->type.id == OV_TYPE_COMPLEX && e->type.complex == OV_COMPLEX_JSON;
+}
+
+/* Two JSON values are equal when their texts are; they have no order, and nothing else is compared with them. */
+static ov_status complex_sides(ovi_bind *b, ov_error *err)
+{
+    const ov_expr *l = b->args[0], *r = b->args[1];
+    if (l->type.id != OV_TYPE_COMPLEX && r->type.id != OV_TYPE_COMPLEX)
         return OV_OK;
-    for (int i = 0; i < 2; i++)
-        if (b->args[i]->type.id != OV_TYPE_COMPLEX || b->args[i]->type.complex != OV_COMPLEX_JSON)
-            return OV_OK;
+    if (l->sql == OV_SQL_NULL || r->sql == OV_SQL_NULL)
+        return ov_expr_null(b->cx, OV_SQL_BOOLEAN, &b->replace, err);
+    if ((b->fn->op != OV_OP_EQ && b->fn->op != OV_OP_NE) || !is_json(l) || !is_json(r))
+        return ovi_wrong_types(b, "<COMPARABLE_TYPE> = <COMPARABLE_TYPE>", err);
     for (int i = 0; i < 2; i++)
         OV_TRY(ovi_call_fn(b->cx, "TO_JSON_STRING", &b->args[i], 1, b->pos, b->end_pos, &b->args[i], err));
     return OV_OK;
@@ -247,8 +249,10 @@ ov_status ovi_bind_compare(ovi_bind *b, ov_error *err)
     OV_TRY(array_sides(b, &arrays, err));
     if (arrays)
         return OV_OK;
-    OV_TRY(json_sides(b, err));
-    if (is_list(b->args[0]) || is_list(b->args[1]))
+    OV_TRY(complex_sides(b, err));
+    if (b->replace)
+        return OV_OK;
+    if (ov_type_is_list(b->args[0]->type) || ov_type_is_list(b->args[1]->type))
         return ov_fail_at(err, OV_UNSUPPORTED, b->pos, b->end_pos,
                           "'%s' does not compare multi-value strings or arrays yet", b->fn->name);
     if (ovi_is_const(b->args[0]) && !ovi_is_const(b->args[1])) {

@@ -91,7 +91,10 @@ static ov_status set_type(ov_expr_ctx *cx, const ov_expr **arg, const ov_expr *c
                           uint32_t count, uint32_t pos, uint32_t end_pos, ov_error *err)
 {
     const ov_expr *e = *arg;
-    if (ov_type_is_list(e->type) || e->type.id == OV_TYPE_COMPLEX)
+    if (e->type.id == OV_TYPE_COMPLEX)
+        return ov_fail_at(err, OV_INVALID, pos, end_pos, "Values passed to IN operator must have compatible types: %s is compared with none%s",
+                          ov_expr_type_name(e, (char[OV_EXPR_TYPE_NAME]){0}), ovi_json_hint(&e, 1));
+    if (ov_type_is_list(e->type))
         return ov_fail_at(err, OV_UNSUPPORTED, pos, end_pos,
                           "IN does not take arrays yet");
     bool number = false, text = false;

@@ -263,7 +263,7 @@ static OV_CHECKED ov_status bind_append(ovi_sql_binder *b, const ov_ast *call, o
     OV_TRY(all_names(b, tables, args->kid_count, &names, &name_count, err));
     for (uint32_t i = 0; i < args->kid_count; i++)
         OV_TRY(with_columns(b, tables[i], names, name_count, &tables[i], err));
-    OV_TRY(ovi_sql_union(b, call, tables, args->kid_count, &plan, err));
+    OV_TRY(ovi_sql_union(b, call, "APPEND", tables, args->kid_count, &plan, err));
     return ovi_sql_rel_of(b, plan, ov_slice_make(NULL, 0), out, err);
 }
 

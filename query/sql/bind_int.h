@@ -204,8 +204,8 @@ OV_CHECKED ov_status ovi_sql_rel_of(ovi_sql_binder *b, const ov_plan *plan, ov_s
 OV_CHECKED ov_status ovi_sql_bounds(ovi_sql_binder *b, const ov_ast *query, uint64_t *limit,
                                     uint64_t *offset, ov_error *err);
 
-/* UNION ALL of plans with equally many columns, cast to common types; sides[] is changed. */
-OV_CHECKED ov_status ovi_sql_union(ovi_sql_binder *b, const ov_ast *at, const ov_plan **sides,
+/* UNION ALL of plans with equally many columns, cast to common types; sides[] is changed. `what` is its name in errors. */
+OV_CHECKED ov_status ovi_sql_union(ovi_sql_binder *b, const ov_ast *at, const char *what, const ov_plan **sides,
                                    uint32_t count, const ov_plan **out, ov_error *err);
 
 /* ---- bind_pivot.c ---- */

@@ -36,10 +36,11 @@ static bool same_type(const ov_expr *a, const ov_expr *b)
            !b->constant.is_null && utf16_units(a->constant.s) == utf16_units(b->constant.s);
 }
 
-/* The type in which a and b meet, as a column expression of that type. COALESCE knows the rules. */
-static OV_CHECKED ov_status meet(ovi_sql_binder *b, const ov_ast *at, const ov_expr *left,
+/* The type in which the columns of two rows or sides of `what` meet, as a column expression of that type. COALESCE knows the rules. */
+static OV_CHECKED ov_status meet(ovi_sql_binder *b, const ov_ast *at, const char *what, uint32_t column, const ov_expr *left,
                                  const ov_expr *right, const ov_expr **out, ov_error *err)
 {
+    char a[OV_EXPR_TYPE_NAME], c[OV_EXPR_TYPE_NAME];
     if (right->sql == OV_SQL_NULL || same_type(left, right)) {
         *out = left;
         return OV_OK;
@@ -51,7 +52,11 @@ static OV_CHECKED ov_status meet(ovi_sql_binder *b, const ov_ast *at, const ov_e
     const ov_expr *columns[2];
     OV_TRY(ov_expr_column(b->cx, 0, left->type, (ov_sqltype)left->sql, true, &columns[0], err));
     OV_TRY(ov_expr_column(b->cx, 1, right->type, (ov_sqltype)right->sql, true, &columns[1], err));
-    return ovi_sql_apply(b, at, "COALESCE", columns, 2, out, err);
+    ov_status st = ovi_sql_apply(b, at, "COALESCE", columns, 2, out, err);
+    if (st != OV_INVALID)
+        return st;
+    return ovi_sql_fail_node(b, at, OV_INVALID, err, NULL, "Type mismatch in column %u of %s: %s and %s have no common type", column + 1,
+                             what, ov_expr_type_name(left, a), ov_expr_type_name(right, c));
 }
 
 /* A text as a row of several values that has this one. */
@@ -121,7 +126,7 @@ static OV_CHECKED ov_status bind_values(ovi_sql_binder *b, const ov_ast *values,
         const ov_expr *type = cells[c];
         bool nullable = type->nullable;
         for (uint32_t r = 1; r < rows; r++) {
-            OV_TRY(meet(b, values->kids[r], type, cells[(size_t)r * width + c], &type, err));
+            OV_TRY(meet(b, values->kids[r], "VALUES", c, type, cells[(size_t)r * width + c], &type, err));
             nullable = nullable || cells[(size_t)r * width + c]->nullable;
         }
         for (uint32_t r = 0; r < rows; r++)
@@ -175,7 +180,7 @@ ov_status ovi_sql_distinct(ovi_sql_binder *b, const ov_plan *in, const ov_plan *
     return ov_plan_project(b->arena, grouped, keys, names, in->field_count, out, err);
 }
 
-ov_status ovi_sql_union(ovi_sql_binder *b, const ov_ast *at, const ov_plan **sides, uint32_t count,
+ov_status ovi_sql_union(ovi_sql_binder *b, const ov_ast *at, const char *what, const ov_plan **sides, uint32_t count,
                         const ov_plan **out, ov_error *err)
 {
     const ov_expr **types;
@@ -185,7 +190,7 @@ ov_status ovi_sql_union(ovi_sql_binder *b, const ov_ast *at, const ov_plan **sid
         for (uint32_t i = 1; i < count; i++) {
             const ov_expr *type;
             OV_TRY(ov_plan_column(b->cx, sides[i], c, &type, err));
-            OV_TRY(meet(b, at, types[c], type, &types[c], err));
+            OV_TRY(meet(b, at, what, c, types[c], type, &types[c], err));
         }
     }
     for (uint32_t i = 0; i < count; i++)

@@ -5,14 +5,19 @@
  */
 #include "query/sql/bind_int.h"
 
+static const char *name_of(const ov_ast *set_op)
+{
+    static const char *const names[][2] = {[OV_SET_UNION] = {"UNION", "UNION ALL"},
+                                           [OV_SET_INTERSECT] = {"INTERSECT", "INTERSECT ALL"},
+                                           [OV_SET_EXCEPT] = {"EXCEPT", "EXCEPT ALL"}};
+    return names[set_op->op][(set_op->flags & OV_AST_ALL) != 0];
+}
+
 /* The last query of a side, where Druid points when column counts differ. */
 static OV_CHECKED ov_status column_mismatch(ovi_sql_binder *b, const ov_ast *set_op, const ov_ast *side, ov_error *err)
 {
-    static const char *const names[] = {[OV_SET_UNION] = "UNION", [OV_SET_INTERSECT] = "INTERSECT",
-                                        [OV_SET_EXCEPT] = "EXCEPT"};
     const ov_ast *at = side->kind == OV_AST_SELECT ? side->kids[OV_SELECT_ITEMS] : side;
-    return ovi_sql_fail_node(b, at, OV_INVALID, err, NULL, "Column count mismatch in %s%s", names[set_op->op],
-                             set_op->flags & OV_AST_ALL ? " ALL" : "");
+    return ovi_sql_fail_node(b, at, OV_INVALID, err, NULL, "Column count mismatch in %s", name_of(set_op));
 }
 
 /* The plan with the number of its side behind its columns. */
@@ -122,7 +127,7 @@ ov_status ovi_sql_bind_set_op(ovi_sql_binder *b, const ov_ast *ast, ovi_sql_rel 
         if (sides[i]->field_count != sides[0]->field_count)
             return column_mismatch(b, ast, ast->kids[i], err);
     }
-    OV_TRY(ovi_sql_union(b, ast, sides, ast->kid_count, &plan, err)); /* casts the sides, too */
+    OV_TRY(ovi_sql_union(b, ast, name_of(ast), sides, ast->kid_count, &plan, err)); /* casts the sides, too */
     if (ast->op != OV_SET_UNION && !all)
         OV_TRY(compare_sides(b, ast, sides, ast->kid_count, &plan, err));
     for (uint32_t i = 1; ast->op != OV_SET_UNION && all && i < ast->kid_count; i++) {
