@@ -29,8 +29,8 @@ typedef struct ov_hash_setting {
 } ov_hash_setting;
 extern ov_hash_setting ov_hash_config;
 
-/* Random seed from the system, or what the environment says. Without this call the seed is a
- * constant. */
+/* Once, before any table is made: a random seed from the system, or what the environment says. Without this call the seed
+ * is a constant, as in unit tests. */
 void ov_hash_init(void);
 void ov_hash_force_zero(bool on);
 

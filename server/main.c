@@ -4,8 +4,9 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "base/mem.h"
+#include "base/hash.h"
 #include "base/map_guard.h"
+#include "base/mem.h"
 #include "base/suggest.h"
 #include "server/cli/cli.h"
 
@@ -42,6 +43,7 @@ int main(int argc, char **argv)
 {
     ov_map_guard_install();
     ov_mem_setup();
+    ov_hash_init();
     if (argc < 2) {
         print_usage(stderr);
         return OV_EXIT_USAGE;

@@ -211,6 +211,14 @@ def cases(server):
             same(server.request('POST', '/druid/v2', json.dumps(query).encode(), {
                 'Content-Type': 'application/json', 'If-None-Match': listed})[0], want)
     yield 'ETag', etag
+
+    def etag_lasts():
+        query = {'queryType': 'timeBoundary', 'dataSource': 'tiny'}
+        tag = ask(server, query)[0]['etag']
+        server.stop()
+        server.start()
+        same(ask(server, query)[0]['etag'], tag)
+    yield 'ETag after a restart', etag_lasts
     for sql, heads in TREES:
         yield 'tree of ' + heads[0].split('(')[0], lambda q=sql, h=heads: tree(server, q, h)
     window = dict(queryType='windowOperator', dataSource=LETTERS, outputSignature=[{'name': 'x', 'type': 'STRING'}, {'name': 'w', 'type': 'LONG'}])
