@@ -176,16 +176,6 @@ static inline size_t ov_bits_next_clear(const uint64_t *w, size_t rows, size_t f
     return row < rows ? row : rows;
 }
 
-/* The next run [*start, *end) of rows that are on, at or after *end; start with *end = 0. */
-static inline bool ov_bits_next_run(const uint64_t *w, size_t rows, size_t *start, size_t *end)
-{
-    *start = ov_bits_next(w, rows, *end);
-    if (*start >= rows)
-        return false;
-    *end = ov_bits_next_clear(w, rows, *start);
-    return true;
-}
-
 /* Row numbers that are on, ascending, into out (room for all of them); how many. */
 static inline size_t ov_bits_indices(const uint64_t *w, size_t rows, uint32_t *out)
 {

@@ -18,7 +18,6 @@
 #define OV_INLINE static inline __attribute__((always_inline))
 #define OV_LIKELY(x) __builtin_expect(!!(x), 1)
 #define OV_UNLIKELY(x) __builtin_expect(!!(x), 0)
-#define OV_UNUSED __attribute__((unused))
 #define OV_ALIGNED(n) __attribute__((aligned(n)))
 #define OV_NORETURN __attribute__((noreturn))
 

@@ -18,7 +18,7 @@ typedef enum ov_isa {
 ov_isa ov_cpu_isa(void);
 /* What the machine could do, whatever the environment says. */
 ov_isa ov_cpu_isa_detected(void);
-const char *ov_isa_name(ov_isa isa); /* "base", "v3", "v4" */
+const char *ov_isa_name(ov_isa isa); /* "base", "v3", "v4": for what tests and benchmarks print */
 
 /* Processors this process may run on, at least 1. OVATE_CPUS overrides. */
 unsigned ov_cpu_count(void);

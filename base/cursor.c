@@ -73,24 +73,10 @@ ov_status ov_cursor_i64(ov_cursor *c, int64_t *out, ov_error *err)
     return OV_OK;
 }
 
-ov_status ov_cursor_be_u16(ov_cursor *c, uint16_t *out, ov_error *err)
-{
-    OV_TRY(ov_cursor_u16(c, out, err));
-    *out = __builtin_bswap16(*out);
-    return OV_OK;
-}
-
 ov_status ov_cursor_be_u32(ov_cursor *c, uint32_t *out, ov_error *err)
 {
     OV_TRY(ov_cursor_u32(c, out, err));
     *out = __builtin_bswap32(*out);
-    return OV_OK;
-}
-
-ov_status ov_cursor_be_u64(ov_cursor *c, uint64_t *out, ov_error *err)
-{
-    OV_TRY(ov_cursor_u64(c, out, err));
-    *out = __builtin_bswap64(*out);
     return OV_OK;
 }
 

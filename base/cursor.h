@@ -46,9 +46,7 @@ OV_CHECKED ov_status ov_cursor_u64(ov_cursor *c, uint64_t *out, ov_error *err);
 OV_CHECKED ov_status ov_cursor_i64(ov_cursor *c, int64_t *out, ov_error *err);
 
 /* Big-endian, for foreign formats. */
-OV_CHECKED ov_status ov_cursor_be_u16(ov_cursor *c, uint16_t *out, ov_error *err);
 OV_CHECKED ov_status ov_cursor_be_u32(ov_cursor *c, uint32_t *out, ov_error *err);
-OV_CHECKED ov_status ov_cursor_be_u64(ov_cursor *c, uint64_t *out, ov_error *err);
 
 /* LEB128: 7 bits a byte, lowest first, at most 10 bytes; over-long forms of small numbers are
  * refused. */

@@ -87,9 +87,6 @@ enum { OV_ISO_BYTES = 40 }; /* room for any formatted instant */
  * length. */
 size_t ov_iso_format(int64_t ms, const ov_tz *zone, char text[OV_ISO_BYTES]);
 void ov_iso_add(ov_buf *out, int64_t ms, const ov_tz *zone);
-/* `2015-09-12 00:46:58.771` and `2015-09-12`: CAST(timestamp AS VARCHAR) in SQL. */
-void ov_sql_timestamp_add(ov_buf *out, int64_t ms, const ov_tz *zone);
-void ov_sql_date_add(ov_buf *out, int64_t ms, const ov_tz *zone);
 
 /* ---- intervals: interval.c ---- */
 

@@ -161,34 +161,6 @@ ov_status ov_dir_space(const char *path, uint64_t *free_bytes, uint64_t *total_b
     return OV_OK;
 }
 
-static ov_status add_usage(const char *path, int depth, uint64_t *total, ov_error *err)
-{
-    if (depth > 200)
-        return ov_fail(err, OV_LIMIT, "%s: folders nest too deeply", path);
-    ov_arena a;
-    ov_arena_init(&a, "folder size", NULL);
-    ov_dir_entry *list = NULL;
-    size_t n = 0;
-    ov_status st = ov_dir_list(path, &a, &list, &n, err);
-    for (size_t i = 0; st == OV_OK && i < n; i++) {
-        ov_slice full;
-        *total += list[i].bytes;
-        if (!list[i].is_dir)
-            continue;
-        st = ov_path_join(&a, ov_slice_cstr(path), list[i].name, &full, err);
-        if (st == OV_OK)
-            st = add_usage(full.p, depth + 1, total, err);
-    }
-    ov_arena_fini(&a);
-    return st;
-}
-
-ov_status ov_dir_usage(const char *path, uint64_t *out, ov_error *err)
-{
-    *out = 0;
-    return add_usage(path, 0, out, err);
-}
-
 ov_status ov_path_join(ov_arena *a, ov_slice dir, ov_slice name, ov_slice *out, ov_error *err)
 {
     while (dir.n > 1 && dir.p[dir.n - 1] == '/')

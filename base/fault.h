@@ -22,11 +22,11 @@ typedef enum ov_fault_point {
 #ifdef NDEBUG
 #define OV_FAULT(point, err) ((void)0)
 #else
-/* The n-th pass (1 is the next one) fails with `code`; n = 0 disarms. */
+/* For tests. The n-th pass (1 is the next one) fails with `code`; n = 0 disarms. */
 void ov_fault_arm(ov_fault_point point, unsigned n, ov_status code);
-/* The n-th pass ends the process as OVATE_FAULT does, also where the environment was read before. */
+/* For tests. The n-th pass ends the process as OVATE_FAULT does, also where the environment was read before. */
 void ov_fault_arm_crash(ov_fault_point point, unsigned n);
-void ov_fault_disarm_all(void);
+void ov_fault_disarm_all(void); /* for tests */
 /* OV_OK, or the armed failure. */
 ov_status ov_fault_pass(ov_fault_point point, ov_error *err);
 #define OV_FAULT(point, err) OV_TRY(ov_fault_pass((point), (err)))

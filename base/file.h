@@ -76,8 +76,6 @@ OV_CHECKED ov_status ov_dir_list(const char *path, ov_arena *out_arena, ov_dir_e
 /* Free bytes for us and total bytes of the file system that holds path. */
 OV_CHECKED ov_status ov_dir_space(const char *path, uint64_t *free_bytes, uint64_t *total_bytes,
                                   ov_error *err);
-/* Bytes of all files below path. */
-OV_CHECKED ov_status ov_dir_usage(const char *path, uint64_t *out, ov_error *err);
 
 /* `a/b`; no doubled slash; in the arena, NUL-terminated. */
 OV_CHECKED ov_status ov_path_join(ov_arena *a, ov_slice dir, ov_slice name, ov_slice *out,

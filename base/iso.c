@@ -437,23 +437,3 @@ void ov_iso_add(ov_buf *out, int64_t ms, const ov_tz *zone)
     if (ov_buf_reserve(out, OV_ISO_BYTES))
         out->n += ov_iso_format(ms, zone, out->p + out->n);
 }
-
-void ov_sql_timestamp_add(ov_buf *out, int64_t ms, const ov_tz *zone)
-{
-    if (!ov_buf_reserve(out, OV_ISO_BYTES))
-        return;
-    ov_civil c;
-    ov_civil_from_ms(ov_tz_to_local(zone, ms), &c);
-    char *p = put_date(out->p + out->n, &c);
-    *p++ = ' ';
-    out->n = (size_t)(put_time(p, &c) - out->p);
-}
-
-void ov_sql_date_add(ov_buf *out, int64_t ms, const ov_tz *zone)
-{
-    if (!ov_buf_reserve(out, OV_ISO_BYTES))
-        return;
-    ov_civil c;
-    ov_civil_from_ms(ov_tz_to_local(zone, ms), &c);
-    out->n = (size_t)(put_date(out->p + out->n, &c) - out->p);
-}

@@ -97,8 +97,6 @@ OV_CHECKED ov_status ov_json_arr(const ov_json *obj, const char *key, const ov_j
 /* Members that must be there and of that type; OV_INVALID names the path, what was expected and what was found. */
 OV_CHECKED ov_status ov_json_need(const ov_json *obj, const char *key, const ov_json **out,
                                   ov_error *err);
-OV_CHECKED ov_status ov_json_need_bool(const ov_json *obj, const char *key, bool *out,
-                                       ov_error *err);
 OV_CHECKED ov_status ov_json_need_i64(const ov_json *obj, const char *key, int64_t *out,
                                       ov_error *err);
 OV_CHECKED ov_status ov_json_need_f64(const ov_json *obj, const char *key, double *out,
@@ -127,7 +125,6 @@ OV_CHECKED ov_status ov_json_only(const ov_json *obj, const char *const *names, 
 
 OV_CHECKED ov_status ov_json_new(ov_arena *a, ov_json_kind kind, ov_json **out, ov_error *err);
 OV_CHECKED ov_status ov_json_new_str(ov_arena *a, ov_slice text, ov_json **out, ov_error *err);
-OV_CHECKED ov_status ov_json_new_i64(ov_arena *a, int64_t v, ov_json **out, ov_error *err);
 /* Append to an array, or add or replace a member (same place). child must have no parent. */
 void ov_json_append(ov_json *array, ov_json *child);
 OV_CHECKED ov_status ov_json_set(ov_arena *a, ov_json *obj, const char *key, ov_json *child,
@@ -137,8 +134,7 @@ OV_CHECKED ov_status ov_json_copy(ov_arena *a, const ov_json *v, ov_json **out, 
 
 /* ---- text ---- */
 
-void ov_json_print(const ov_json *v, ov_buf *out);        /* compact */
-void ov_json_print_pretty(const ov_json *v, ov_buf *out); /* two blanks per level */
+void ov_json_print(const ov_json *v, ov_buf *out); /* compact */
 
 /* "text" with quotes; escapes only what RFC 8259 demands, raw UTF-8 otherwise; malformed bytes
  * become U+FFFD. */
@@ -148,8 +144,3 @@ void ov_json_add_quoted(ov_buf *out, ov_slice text);
 /* A double as a JSON value: Java's shortest form; NaN and the infinities in quotes, as Druid writes
  * them. */
 void ov_json_add_double(ov_buf *out, double v);
-/* Upper bound of what ov_json_quote appends for n bytes, for writers that reserve. */
-static inline size_t ov_json_quoted_max(size_t n)
-{
-    return 6 * n + 2;
-}

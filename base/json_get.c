@@ -279,13 +279,6 @@ ov_status ov_json_need(const ov_json *obj, const char *key, const ov_json **out,
     return need(obj, key, "a value", out, err);
 }
 
-ov_status ov_json_need_bool(const ov_json *obj, const char *key, bool *out, ov_error *err)
-{
-    const ov_json *v;
-    OV_TRY(need(obj, key, "true or false", &v, err));
-    return ov_json_as_bool(v, out, err);
-}
-
 ov_status ov_json_need_i64(const ov_json *obj, const char *key, int64_t *out, ov_error *err)
 {
     const ov_json *v;

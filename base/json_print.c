@@ -21,13 +21,6 @@ ov_status ov_json_new_str(ov_arena *a, ov_slice text, ov_json **out, ov_error *e
     return ov_arena_copy(a, text, &(*out)->s, err);
 }
 
-ov_status ov_json_new_i64(ov_arena *a, int64_t v, ov_json **out, ov_error *err)
-{
-    OV_TRY(ov_json_new(a, OV_JSON_INT, out, err));
-    (*out)->i = v;
-    return OV_OK;
-}
-
 void ov_json_append(ov_json *array, ov_json *child)
 {
     OV_ASSERT(!child->parent);
@@ -175,17 +168,8 @@ void ov_json_add_double(ov_buf *out, double v)
     ov_buf_add_char(out, '"');
 }
 
-static void new_line(ov_buf *out, int indent)
+void ov_json_print(const ov_json *v, ov_buf *out)
 {
-    ov_buf_add_char(out, '\n');
-    for (int i = 0; i < indent; i++)
-        ov_buf_add_str(out, "  ");
-}
-
-/* indent < 0: compact */
-static void print(const ov_json *v, ov_buf *out, int indent)
-{
-    int deeper = indent < 0 ? -1 : indent + 1;
     switch (v->kind) {
     case OV_JSON_NULL:
         ov_buf_add_str(out, "null");
@@ -212,27 +196,13 @@ static void print(const ov_json *v, ov_buf *out, int indent)
     bool object = v->kind == OV_JSON_OBJECT;
     ov_buf_add_char(out, object ? '{' : '[');
     for (const ov_json *c = v->first; c; c = c->next) {
-        if (indent >= 0)
-            new_line(out, deeper);
         if (object) {
             ov_json_quote(out, c->key);
-            ov_buf_add_str(out, indent < 0 ? ":" : ": ");
+            ov_buf_add_char(out, ':');
         }
-        print(c, out, deeper);
+        ov_json_print(c, out);
         if (c->next)
             ov_buf_add_char(out, ',');
     }
-    if (indent >= 0 && v->first)
-        new_line(out, indent);
     ov_buf_add_char(out, object ? '}' : ']');
-}
-
-void ov_json_print(const ov_json *v, ov_buf *out)
-{
-    print(v, out, -1);
-}
-
-void ov_json_print_pretty(const ov_json *v, ov_buf *out)
-{
-    print(v, out, 0);
 }

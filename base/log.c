@@ -107,9 +107,6 @@ static void add_pair(ov_buf *b, const ov_kv *kv)
     case OV_KV_F64:
         ov_buf_add_double(b, kv->d);
         break;
-    case OV_KV_BOOL:
-        ov_buf_add_str(b, kv->i ? "true" : "false");
-        break;
     case OV_KV_STR:
         add_value(b, kv->s);
         break;
@@ -147,11 +144,6 @@ void ov_log_write(ov_log_level at, const char *msg, const ov_kv *kv, size_t n)
     else
         deliver(OV_SLICE_LIT("level=error msg=\"no memory for a log line\"\n"));
     ov_buf_fini(&b);
-}
-
-ov_log_scope ov_log_scope_get(void)
-{
-    return scope_now;
 }
 
 ov_log_scope ov_log_scope_set(const char *key, ov_slice id)

@@ -25,7 +25,7 @@ typedef enum ov_log_level {
 
 typedef struct ov_kv {
     const char *key;
-    enum { OV_KV_I64, OV_KV_F64, OV_KV_STR, OV_KV_BOOL } kind;
+    enum { OV_KV_I64, OV_KV_F64, OV_KV_STR } kind;
     union {
         int64_t i;
         double d;
@@ -41,11 +41,6 @@ static inline ov_kv ov_kv_i64(const char *key, int64_t v)
 static inline ov_kv ov_kv_f64(const char *key, double v)
 {
     return (ov_kv){.key = key, .kind = OV_KV_F64, .d = v};
-}
-
-static inline ov_kv ov_kv_bool(const char *key, bool v)
-{
-    return (ov_kv){.key = key, .kind = OV_KV_BOOL, .i = v};
 }
 
 static inline ov_kv ov_kv_slice(const char *key, ov_slice v)
@@ -83,7 +78,7 @@ bool ov_log_wants(ov_log_level level);
 /* Default OV_LOG_INFO, or OVATE_LOG=debug|info|warn|error|off. */
 void ov_log_set_level(ov_log_level level);
 bool ov_log_level_find(ov_slice name, ov_log_level *out);
-/* Where lines go instead of stderr (NULL: stderr again); fn is called with one line and its
+/* For tests: where lines go instead of stderr (NULL: stderr again); fn is called with one line and its
  * newline, one at a time. */
 void ov_log_set_sink(void (*fn)(void *arg, ov_slice line), void *arg);
 
@@ -95,5 +90,3 @@ typedef struct ov_log_scope {
 } ov_log_scope;
 ov_log_scope ov_log_scope_set(const char *key, ov_slice id); /* the previous one */
 void ov_log_scope_restore(const ov_log_scope *scope);
-/* The scope in force, to hand to a helper thread. */
-ov_log_scope ov_log_scope_get(void);

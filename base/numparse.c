@@ -10,9 +10,6 @@
 #include <stdlib.h>
 #include "base/mem.h"
 
-const double ov_pow10[OV_DECIMAL_MAX_SCALE + 1] = {1e0, 1e1, 1e2, 1e3, 1e4,
-                                                   1e5, 1e6, 1e7, 1e8, 1e9};
-
 static const double exact_pow10[23] = {1e0,  1e1,  1e2,  1e3,  1e4,  1e5,  1e6,  1e7,
                                        1e8,  1e9,  1e10, 1e11, 1e12, 1e13, 1e14, 1e15,
                                        1e16, 1e17, 1e18, 1e19, 1e20, 1e21, 1e22};
@@ -233,13 +230,4 @@ bool ov_parse_bool(ov_slice text, bool *out)
         return false;
     *out = yes;
     return true;
-}
-
-int ov_double_scale(double v, int from)
-{
-    int64_t m;
-    for (int scale = from; scale <= OV_DECIMAL_MAX_SCALE; scale++)
-        if (ov_double_to_decimal(v, scale, &m))
-            return scale;
-    return -1;
 }

@@ -25,34 +25,3 @@ bool ov_parse_double_java(ov_slice text, double *out);
 bool ov_parse_i64_lenient(ov_slice text, int64_t *out);
 /* `true` and `false` in any case. */
 bool ov_parse_bool(ov_slice text, bool *out);
-
-/* ---- short decimals, for storage ---- */
-
-enum { OV_DECIMAL_MAX_SCALE = 9 };
-extern const double ov_pow10[OV_DECIMAL_MAX_SCALE + 1]; /* 1, 10, ... exact */
-
-/* When v == (double)m / 10^scale bit for bit for a whole m with |m| <= 2^53: true and m. -0.0, NaN
- * and infinities never are. */
-static inline bool ov_double_to_decimal(double v, int scale, int64_t *m)
-{
-    double scaled = v * ov_pow10[scale];
-    if (!(scaled >= -9007199254740992.0 && scaled <= 9007199254740992.0))
-        return false;
-    int64_t r = (int64_t)(scaled + (scaled < 0 ? -0.5 : 0.5));
-    double back = (double)r / ov_pow10[scale];
-    uint64_t a, b;
-    memcpy(&a, &v, 8);
-    memcpy(&b, &back, 8);
-    *m = r;
-    return a == b && r >= -9007199254740992 && r <= 9007199254740992;
-}
-
-/* The value a stored decimal stands for. */
-static inline double ov_decimal_to_double(int64_t m, int scale)
-{
-    return (double)m / ov_pow10[scale];
-}
-
-/* Smallest scale >= from for which ov_double_to_decimal holds; -1 when none up to
- * OV_DECIMAL_MAX_SCALE does. */
-int ov_double_scale(double v, int from);

@@ -30,23 +30,6 @@ ov_status ov_reader_fill(ov_reader *r, void *to, size_t cap, size_t *got, ov_err
     return OV_OK;
 }
 
-ov_status ov_reader_all(ov_reader *r, size_t max_bytes, ov_buf *out, ov_error *err)
-{
-    size_t start = out->n;
-    for (;;) {
-        size_t got;
-        if (!ov_buf_reserve(out, 65536))
-            return ov_buf_check(out, err);
-        OV_TRY(ov_reader_read(r, out->p + out->n, 65536, &got, err));
-        if (!got)
-            return OV_OK;
-        out->n += got;
-        if (max_bytes && out->n - start > max_bytes)
-            return ov_fail(err, OV_LIMIT, "the input is larger than the limit of %zu bytes",
-                           max_bytes);
-    }
-}
-
 void ov_reader_close(ov_reader *r)
 {
     if (r)

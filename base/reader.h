@@ -27,8 +27,6 @@ struct ov_reader {
 OV_CHECKED ov_status ov_reader_read(ov_reader *r, void *to, size_t cap, size_t *got, ov_error *err);
 /* Until cap bytes are there or the end. */
 OV_CHECKED ov_status ov_reader_fill(ov_reader *r, void *to, size_t cap, size_t *got, ov_error *err);
-/* The rest, appended; OV_LIMIT above max_bytes (0: none). */
-OV_CHECKED ov_status ov_reader_all(ov_reader *r, size_t max_bytes, ov_buf *out, ov_error *err);
 void ov_reader_close(ov_reader *r); /* NULL is fine; closes what lies below as well */
 
 OV_CHECKED ov_status ov_reader_open_file(const char *path, ov_reader **out, ov_error *err);

@@ -4,11 +4,8 @@
 #include <stdio.h>
 #include <string.h>
 
-static const struct {
-    const char *name;
-    const char *text;
-} statuses[OV_STATUS_COUNT] = {
-#define OV_STATUS(name, text) {#name, text},
+static const char *const names[OV_STATUS_COUNT] = {
+#define OV_STATUS(name, text) #name,
 #include "base/status.def"
 #undef OV_STATUS
 };
@@ -88,10 +85,5 @@ void ov_error_context(ov_error *err, const char *fmt, ...)
 
 const char *ov_status_name(ov_status code)
 {
-    return (unsigned)code < OV_STATUS_COUNT ? statuses[code].name : "OV_?";
-}
-
-const char *ov_status_text(ov_status code)
-{
-    return (unsigned)code < OV_STATUS_COUNT ? statuses[code].text : "unknown status";
+    return (unsigned)code < OV_STATUS_COUNT ? names[code] : "OV_?";
 }

@@ -51,7 +51,6 @@ ov_status ov_fail_errno(ov_error *err, int sys_errno, const char *fmt, ...) OV_P
 void ov_error_context(ov_error *err, const char *fmt, ...) OV_PRINTF(2, 3);
 
 const char *ov_status_name(ov_status code); /* "OV_INVALID" */
-const char *ov_status_text(ov_status code); /* "the request or the data is wrong" */
 
 /* Leave the function with the status when it is not OV_OK. */
 #define OV_TRY(expr)                                                                               \

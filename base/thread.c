@@ -80,31 +80,6 @@ void ov_cond_broadcast(ov_cond *c)
     MUST(pthread_cond_broadcast(&c->c));
 }
 
-void ov_rwlock_init(ov_rwlock *l)
-{
-    MUST(pthread_rwlock_init(&l->l, NULL));
-}
-
-void ov_rwlock_fini(ov_rwlock *l)
-{
-    MUST(pthread_rwlock_destroy(&l->l));
-}
-
-void ov_rwlock_read(ov_rwlock *l)
-{
-    MUST(pthread_rwlock_rdlock(&l->l));
-}
-
-void ov_rwlock_write(ov_rwlock *l)
-{
-    MUST(pthread_rwlock_wrlock(&l->l));
-}
-
-void ov_rwlock_unlock(ov_rwlock *l)
-{
-    MUST(pthread_rwlock_unlock(&l->l));
-}
-
 typedef struct start {
     char name[16];
     void (*fn)(void *);

@@ -34,17 +34,6 @@ bool ov_cond_wait_ms(ov_cond *c, ov_mutex *m, int64_t timeout_ms);
 void ov_cond_signal(ov_cond *c);
 void ov_cond_broadcast(ov_cond *c);
 
-typedef struct ov_rwlock {
-    pthread_rwlock_t l;
-} ov_rwlock;
-
-/* Many readers or one writer; unlock ends either. */
-void ov_rwlock_init(ov_rwlock *l);
-void ov_rwlock_fini(ov_rwlock *l);
-void ov_rwlock_read(ov_rwlock *l);
-void ov_rwlock_write(ov_rwlock *l);
-void ov_rwlock_unlock(ov_rwlock *l);
-
 typedef struct ov_thread {
     pthread_t t;
     bool started;

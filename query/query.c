@@ -145,11 +145,6 @@ ov_budget *ov_query_budget(ov_query *q)
     return &q->cx.budget;
 }
 
-ov_slice ov_query_id(const ov_query *q)
-{
-    return q->cx.id;
-}
-
 uint32_t ov_query_fields(const ov_query *q, const ov_field **out)
 {
     if (q->analyze)

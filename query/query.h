@@ -126,7 +126,6 @@ void ov_query_context_key(const ov_json *context, ov_buf *key);
 bool ov_query_context_denies(const ov_json *context, const char *name);
 /* It says yes: true, or the text. */
 bool ov_query_context_affirms(const ov_json *context, const char *name);
-ov_slice ov_query_id(const ov_query *q);
 ov_budget *ov_query_budget(ov_query *q); /* for what is kept of its answer while it runs */
 uint32_t ov_query_fields(const ov_query *q, const ov_field **out);
 /* Of a query opened to be described: the SQL type each "?" is used as, VARCHAR where nothing tells. */

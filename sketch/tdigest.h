@@ -55,7 +55,7 @@ static inline double ov_tdigest_count(const ov_tdigest *s)
 
 /* Between cells by their weights; NaN when nothing is there. Compressed ones only; rank from 0 to 1. */
 double ov_tdigest_quantile(const ov_tdigest *s, double rank);
-/* How well a rank in the middle is known, as part of all: the weight of a cell there. */
+/* How well a rank in the middle is known, as part of all: the weight of a cell there. For tests. */
 double ov_tdigest_error(unsigned compression, bool of_difference);
 
 /* tdigest_image.c: a compressed digest, as MergingDigest.asBytes writes it. */

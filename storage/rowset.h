@@ -17,16 +17,10 @@ void ov_rowset_destroy(ov_rowset *s); /* NULL is fine */
 OV_CHECKED ov_status ov_rowset_add_range(ov_rowset *s, uint32_t first, uint32_t end, ov_error *err);
 OV_CHECKED ov_status ov_rowset_add_list(ov_rowset *s, const uint32_t *rows, uint32_t n,
                                         ov_error *err);
-void ov_rowset_or(ov_rowset *s, const ov_rowset *other);
 void ov_rowset_and(ov_rowset *s, const ov_rowset *other);
 void ov_rowset_andnot(ov_rowset *s, const ov_rowset *other);
-void ov_rowset_flip(ov_rowset *s, uint32_t rows); /* complement within [0, rows) */
 void ov_rowset_clip(ov_rowset *s, uint32_t first, uint32_t end);
 uint64_t ov_rowset_count(const ov_rowset *s);
-bool ov_rowset_has(const ov_rowset *s, uint32_t row);
-/* Set the bits of rows [first, first + n) in words (n bits, all words written). Returns how many
- * are set. */
-uint32_t ov_rowset_mask(const ov_rowset *s, uint32_t first, uint32_t n, uint64_t *words);
 /* Up to cap ascending rows >= from; returns how many. */
 uint32_t ov_rowset_list(const ov_rowset *s, uint32_t from, uint32_t *rows, uint32_t cap);
 /* The row of that rank (0 = the smallest); false when there are not so many. */

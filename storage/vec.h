@@ -133,7 +133,7 @@ double ov_domain_f64(const ov_domain *d, uint32_t code);
 /* First code whose value is >= key (sorted string domains; NULL codes are smaller than any key).
  * *exact says whether it is equal. */
 uint32_t ov_domain_lower_bound(const ov_domain *d, ov_slice key, bool *exact);
-/* The domain's values as one FLAT vector of `count` rows (may exceed OV_BATCH_ROWS). */
+/* The domain's values as one FLAT vector of `count` rows (may exceed OV_BATCH_ROWS), for tests. */
 OV_CHECKED ov_status ov_domain_values(const ov_domain *d, ov_arena *out, ov_vec *values,
                                       ov_error *err);
 

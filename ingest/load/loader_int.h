@@ -69,7 +69,6 @@ struct ov_loader {
     /* of the committing thread */
     ovi_chunk *chunks; /* sorted by start, bucket */
     uint32_t chunk_count, chunk_cap;
-    uint32_t last_chunk;
     size_t open_bytes;
     uint64_t arrived; /* rows of splits and batches before the one at hand */
     ov_load_counters counters;

@@ -286,12 +286,6 @@ void ov_rows_put_i64(ov_rows *r, uint32_t col, int64_t v)
     ovi_put_i64(r, &r->col[col], v);
 }
 
-void ov_rows_put_f64(ov_rows *r, uint32_t col, double v)
-{
-    OV_ASSERT(r->col[col].store == OVI_STORE_F64);
-    ovi_put_f64(r, &r->col[col], v);
-}
-
 void ov_rows_put_str(ov_rows *r, uint32_t col, ov_slice text)
 {
     OV_ASSERT(r->col[col].store == OVI_STORE_STR);

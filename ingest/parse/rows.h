@@ -32,7 +32,6 @@ enum { OV_REJECT_VALUE_BYTES = 400 };
 
 /* Column numbers are those of ov_load_schema; 0 is __time. Each column at most once per row. */
 void ov_rows_put_i64(ov_rows *r, uint32_t col, int64_t v);     /* LONG, also __time */
-void ov_rows_put_f64(ov_rows *r, uint32_t col, double v);      /* DOUBLE and FLOAT */
 void ov_rows_put_str(ov_rows *r, uint32_t col, ov_slice text); /* STRING, COMPLEX: UTF-8, checked here; sketches: bytes */
 /* Multi-value STRING and ARRAY<STRING>: items with p == NULL are NULL. An empty list of a multi-value string is NULL. */
 void ov_rows_put_strs(ov_rows *r, uint32_t col, const ov_slice *items, uint32_t n);

@@ -97,7 +97,7 @@ OV_CHECKED ov_status ov_streams_mark(ov_streams *s, ov_slice datasource, ov_slic
 /* {"dataSchema": {...}, "inputFormat": {...}, "tuningConfig": {...}} as in a batch spec; rows in memory are handed over
  * first. OV_INVALID, OV_UNSUPPORTED: with the JSON path. */
 OV_CHECKED ov_status ov_streams_declare(ov_streams *s, ov_slice datasource, ov_slice json, ov_error *err);
-/* As declared; empty when nobody did. */
+/* As declared; empty when nobody did. For tests. */
 OV_CHECKED ov_status ov_streams_declared(ov_streams *s, ov_slice datasource, ov_arena *out, ov_slice *json, ov_error *err);
 
 /* ---- out of memory ---- */

@@ -83,7 +83,7 @@ bool ovi_sort_before(const sort_sink *s, const sort_part *pa, uint32_t a, const 
  * Puts the best min(keep, n) references in order at the front; returns how many. Key by key: references are selected
  * and sorted by 64 bits, then each run of equal bits by the bytes of a text behind those in which the run is alike, or by the next key. Runs
  * whose values may still differ compare in full. *worst: bits of the first key of the last one kept. *visits: how often a part was come to for
- * values of a key behind the first three, which is what costs where rows are wide. NULL: nobody asks.
+ * values of a key behind the first three, which is what costs where rows are wide. NULL: nobody asks. For tests; ovi_sort_state sorts a state.
  */
 size_t ovi_sort_order(const sort_sink *s, const sort_part *parts, ovi_ref *refs, ovi_ref *tmp, size_t n, uint64_t keep,
                       const ovi_stop *stop, uint64_t *worst, uint64_t *visits);

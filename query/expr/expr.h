@@ -259,10 +259,6 @@ void ov_eval_next_batch(ov_eval *ev);
  * evaluated by rows for long, what all of them need over the dictionary soon. */
 void ov_eval_expect(ov_eval *ev, uint64_t rows);
 
-/* Drop cached distinct-value results when they hold more than `keep_bytes`. Call it between segments, when no
- * domain of an earlier result is in use. */
-void ov_eval_trim(ov_eval *ev, size_t keep_bytes);
-
 /* Values of one batch may take a share of the query's memory; past it evaluation fails with OV_LIMIT. Whoever can do
  * with fewer rows goes back to a mark, dropping what was made since, and selects fewer. `unbound`: a single row may
  * take what the query has. */
@@ -273,7 +269,7 @@ void ov_eval_unbound(ov_eval *ev, bool unbound);
 OV_CHECKED ov_status ov_batch_halves(const ov_batch *b, ov_arena *scratch, ov_batch halves[2], ov_error *err);
 
 /* The value of e for each row; the vector lives until the next ov_eval_next_batch, the domain of a DICT vector
- * (and its strings) until ov_eval_trim or the end of ev, so that consumers may remember codes by domain id. Errors
+ * (and its strings) until the end of ev, so that consumers may remember codes by domain id. Errors
  * (division by zero) are
  * raised only for rows that are selected. */
 OV_CHECKED ov_status ov_eval_expr(ov_eval *ev, const ov_expr *e, const ov_batch *batch, ov_vec *out,

@@ -51,8 +51,9 @@ struct ov_function {
 };
 
 const ov_function *ovi_function_find(ov_slice name); /* without case; NULL */
+/* All of them, sorted by name: for tests. */
 uint32_t ovi_function_count(void);
-const ov_function *ovi_function_at(uint32_t i); /* sorted by name */
+const ov_function *ovi_function_at(uint32_t i);
 
 /* ---- binding ---- */
 

@@ -60,18 +60,6 @@ ov_status ovi_map_known(ov_eval *ev, uint64_t domain, uint32_t expr, ovi_known *
     return OV_OK;
 }
 
-void ov_eval_trim(ov_eval *ev, size_t keep_bytes)
-{
-    if (ev->keep.total_bytes <= keep_bytes)
-        return;
-    if (ev->table)
-        memset(ev->table, 0, ev->table_size * sizeof *ev->table);
-    ev->table_used = 0;
-    ev->buckets = NULL;
-    ev->ranks = NULL;
-    ov_arena_fini(&ev->keep);
-}
-
 /* ---- batches of distinct values ---- */
 
 /* A batch in which only `column` is there. */

@@ -52,7 +52,6 @@ typedef struct ov_native_query {
     uint32_t span_count;      /* disjoint. Rows of the plan come by time then. */
     const ov_plan *empty;     /* timeseries: the one row such a bucket shows */
     const ov_plan *total;     /* timeseries: grandTotal's row, or NULL */
-    bool total_of_nothing;    /* grandTotal over no bucket: all values NULL */
     ov_slice time_field;      /* timestampResultField: the time once more, as a number; empty: none */
 
     uint64_t limit;      /* timeseries: buckets; topN: rows of a bucket */

@@ -34,7 +34,6 @@ typedef struct ov_build_column {
     uint8_t fold; /* ov_fold, used when roll-up is on; NULLs are skipped, all NULL stays NULL (an empty sketch) */
     const ov_metric *metric; /* OV_FOLD_SKETCH */
     bool indexed; /* build rowsets (string and list dimensions) */
-    bool no_nulls_expected; /* a hint only */
 } ov_build_column;
 
 typedef struct ov_build_schema {

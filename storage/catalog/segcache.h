@@ -35,4 +35,5 @@ OV_CHECKED ov_status ov_segcache_open(ov_segcache *cache, ov_segment_slot *slot,
                                       ov_error *err);
 /* Remove the file: now when it has no slot, else when its slot goes. */
 void ov_segcache_doom(ov_segcache *cache, ov_slice file);
+/* How many segments are open, for tests. */
 uint32_t ov_segcache_open_count(ov_segcache *cache);

@@ -3,8 +3,7 @@
  *
  *   <datasource>_<start>_<end>_<version>[_<partition>]      partition 0 is left out
  *
- * Start and end are ISO instants with milliseconds. Datasource names may hold underscores, so the text is read
- * from its end.
+ * Start and end are ISO instants with milliseconds.
  *
  * Threads: all functions are pure.
  */
@@ -21,8 +20,6 @@ typedef struct ov_segment_id {
 } ov_segment_id;
 
 void ov_segment_id_add(ov_buf *out, const ov_segment_id *id);
-/* Slices of *out point into `text`. OV_INVALID with the text and what is missing. */
-OV_CHECKED ov_status ov_segment_id_parse(ov_slice text, ov_segment_id *out, ov_error *err);
 
 /* Stands for itself in the name of a datasource's folder; other bytes are percent-encoded. */
 bool ov_datasource_char_plain(char c);

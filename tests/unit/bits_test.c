@@ -67,11 +67,10 @@ static void test_masks(void **state)
         for (size_t r = ov_bits_next(w, rows, 0); r < rows; r = ov_bits_next(w, rows, r + 1))
             assert_int_equal(list[at++], r);
         assert_int_equal(at, n);
-        size_t start, end = 0;
         memset(c, 0, sizeof c);
-        while (ov_bits_next_run(w, rows, &start, &end)) {
-            assert_true(start < end && end <= rows && (start == 0 || !a[start - 1]) &&
-                        (end == rows || !a[end]));
+        for (size_t end = 0, start; (start = ov_bits_next(w, rows, end)) < rows;) {
+            end = ov_bits_next_clear(w, rows, start);
+            assert_true(start < end && end <= rows && (start == 0 || !a[start - 1]) && (end == rows || !a[end]));
             memset(c + start, 1, end - start);
         }
         check_same(w, c, rows);

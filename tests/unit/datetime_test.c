@@ -165,13 +165,6 @@ static void test_iso_in_zones(void **state)
     assert_int_equal(ms, iso("2015-09-12"));
     check_fails(ov_iso_parse(OV_SLICE_LIT("2015-03-08T02:30"), la, &ms, &err), &err, OV_INVALID,
                 "clocks showed");
-    ov_buf b;
-    ov_buf_init(&b);
-    ov_sql_timestamp_add(&b, iso("2015-09-12T07:00:01.002Z"), la);
-    ov_buf_add_char(&b, ' ');
-    ov_sql_date_add(&b, iso("2015-09-12T06:00"), la);
-    check_slice(ov_buf_slice(&b), "2015-09-12 00:00:01.002 2015-09-11");
-    ov_buf_fini(&b);
 }
 
 static void test_every_time_of_day_round_trips(void **state)

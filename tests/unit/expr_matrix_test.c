@@ -142,8 +142,6 @@ static void run(uint32_t rows, bool constant)
                     ov_eval_next_batch(plain_ev);
                 }
         }
-        if (f == most / 2)
-            ov_eval_trim(ev, 0);
     }
     ov_eval_destroy(ev);
     ov_eval_destroy(plain_ev);

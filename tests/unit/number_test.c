@@ -270,33 +270,6 @@ static void test_lenient(void **state)
     assert_false(ov_parse_bool(OV_SLICE_LIT("1"), &b));
 }
 
-static void test_short_decimals(void **state)
-{
-    (void)state;
-    int64_t m = 0;
-    assert_int_equal(ov_double_scale(37.5665, 0), 4);
-    assert_int_equal(ov_double_scale(126.9780, 0), 3);
-    assert_int_equal(ov_double_scale(5, 0), 0);
-    assert_int_equal(ov_double_scale(5, 3), 3);
-    assert_int_equal(ov_double_scale(0.1 + 0.2, 0), -1);
-    assert_int_equal(ov_double_scale(-0.0, 0), -1);
-    assert_int_equal(ov_double_scale(NAN, 0), -1);
-    assert_int_equal(ov_double_scale(INFINITY, 0), -1);
-    assert_int_equal(ov_double_scale(1e300, 0), -1);
-    assert_true(ov_double_to_decimal(-1.25, 2, &m) && m == -125);
-    for (int i = 0; i < 200000; i++) {
-        int scale = (int)(next_random() % 10);
-        int64_t want = (int64_t)(next_random() >> 12) - (1ll << 51);
-        double v = ov_decimal_to_double(want, scale);
-        if (want == 0)
-            continue;
-        int found = ov_double_scale(v, 0);
-        assert_true(found >= 0 && found <= scale);
-        assert_true(ov_double_to_decimal(v, found, &m));
-        assert_true(ov_f64_bits(ov_decimal_to_double(m, found)) == ov_f64_bits(v));
-    }
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -307,7 +280,6 @@ int main(void)
         cmocka_unit_test(test_parse_i64),
         cmocka_unit_test(test_parse_double),
         cmocka_unit_test(test_lenient),
-        cmocka_unit_test(test_short_decimals),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -53,23 +53,10 @@ static void check_set(const ov_rowset *s, const uint64_t *want)
     assert_int_equal(ov_rowset_count(s), n);
     assert_int_equal(ov_rowset_list(s, 0, got, ROWS + 1), n);
     assert_memory_equal(got, rows, n * sizeof *rows);
-    for (uint32_t i = 0; i < 200; i++) {
-        uint32_t first = below(ROWS), len = 1 + below(i % 2 ? 100 : 9000), row = below(ROWS), rank;
-        uint64_t words[200];
-        len = OV_MIN(len, ROWS - first);
-        first = i % 3 ? first : first & ~63u;
-        uint32_t on = ov_rowset_mask(s, first, len, words), wanted = 0;
-        for (uint32_t k = 0; k < len; k++) {
-            assert_int_equal(ov_bits_test(words, k), ov_bits_test(want, first + k));
-            wanted += ov_bits_test(want, first + k);
-        }
-        assert_int_equal(on, wanted);
-        assert_int_equal(ov_rowset_has(s, row), ov_bits_test(want, row));
-        if (n > 0) {
-            rank = below(n);
-            assert_true(ov_rowset_select(s, rank, &row));
-            assert_int_equal(row, rows[rank]);
-        }
+    for (uint32_t i = 0; n > 0 && i < 200; i++) {
+        uint32_t rank = below(n), row;
+        assert_true(ov_rowset_select(s, rank, &row));
+        assert_int_equal(row, rows[rank]);
     }
     uint32_t row;
     assert_false(ov_rowset_select(s, n, &row));
@@ -94,24 +81,16 @@ static void operations(void **unused)
         to_bits(x, a, an);
         to_bits(y, b, bn);
         check_set(s, x);
-        switch (round % 6) {
+        switch (round % 4) {
         case 0:
-            ov_rowset_or(s, t);
-            ov_bits_or(x, y, ROWS);
-            break;
-        case 1:
             ov_rowset_and(s, t);
             ov_bits_and(x, y, ROWS);
             break;
-        case 2:
+        case 1:
             ov_rowset_andnot(s, t);
             ov_bits_andnot(x, y, ROWS);
             break;
-        case 3:
-            ov_rowset_flip(s, ROWS);
-            ov_bits_not(x, ROWS);
-            break;
-        case 4:
+        case 2:
             ov_rowset_clip(s, first, end);
             ov_bits_clear_range(x, 0, OV_MIN(first, ROWS));
             if (first < end)

@@ -157,9 +157,16 @@ static inline void check_rows(world *w, uint64_t n)
 
 static inline uint64_t log_bytes(const world *w)
 {
-    uint64_t n;
+    uint64_t bytes = 0;
     char path[80];
+    ov_arena a;
+    ov_dir_entry *list;
+    size_t n;
     snprintf(path, sizeof path, "%s/wal", w->dir);
-    OK(ov_dir_usage(path, &n, &err));
-    return n;
+    ov_arena_init(&a, "files of the log", NULL);
+    OK(ov_dir_list(path, &a, &list, &n, &err));
+    for (size_t i = 0; i < n; i++)
+        bytes += list[i].bytes;
+    ov_arena_fini(&a);
+    return bytes;
 }
