@@ -5,8 +5,9 @@
 typedef struct collector {
     ov_expr_ctx *cx;
     const ov_plan *plan;
-    const ov_expr **cells;
-    uint64_t rows, capacity; /* in rows */
+    const ov_expr **cells; /* row by row */
+    uint32_t count, capacity;
+    uint64_t rows;
 } collector;
 
 static ov_status ignore_fields(void *self, const ov_field *fields, uint32_t count, ov_error *err)
@@ -40,32 +41,16 @@ static OV_CHECKED ov_status cell(collector *c, const ov_vec *v, uint32_t row, co
                    ov_sqltype_name(sql));
 }
 
-static OV_CHECKED ov_status make_room(collector *c, uint64_t rows, ov_error *err)
-{
-    uint32_t width = c->plan->field_count;
-    if (c->rows + rows <= c->capacity)
-        return OV_OK;
-    uint64_t capacity = OV_MAX(c->capacity * 2, c->rows + rows);
-    const ov_expr **cells;
-    OV_TRY(ov_arena_alloc(c->cx->arena, (capacity * width + 1) * sizeof *cells, &cells, err));
-    if (c->rows)
-        memcpy(cells, c->cells, c->rows * width * sizeof *cells);
-    c->cells = cells;
-    c->capacity = capacity;
-    return OV_OK;
-}
-
 static ov_status keep_rows(void *self, const ov_batch *batch, ov_error *err)
 {
     collector *c = self;
     uint32_t width = c->plan->field_count;
-    OV_TRY(make_room(c, batch->sel_rows, err));
     for (uint32_t r = 0; r < batch->rows; r++) {
         if (batch->sel && !ov_bits_test(batch->sel, r))
             continue;
+        OV_TRY(ov_arena_room(c->cx->arena, &c->cells, c->count, &c->capacity, width, sizeof *c->cells, err));
         for (uint32_t f = 0; f < width; f++)
-            OV_TRY(cell(c, &batch->col[f], r, &c->plan->fields[f], &c->cells[c->rows * width + f],
-                        err));
+            OV_TRY(cell(c, &batch->col[f], r, &c->plan->fields[f], &c->cells[c->count++], err));
         c->rows++;
     }
     return OV_OK;

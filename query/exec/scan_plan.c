@@ -82,16 +82,10 @@ static ov_status add_row(ovi_scan *s, scan_segment *seg, uint32_t row, uint32_t 
         return OV_OK;
     }
     if (seg->range_count == *cap) {
-        row_range *grown;
-        uint32_t size = OV_MAX(*cap * 2, 64u);
-        ov_mutex_lock(&s->lock);
-        ov_status st = ov_arena_alloc(&s->exec->arena, size * sizeof(*grown), &grown, err);
+        ov_mutex_lock(&s->lock); /* the arena is all workers' */
+        ov_status st = ov_arena_room(&s->exec->arena, &seg->ranges, seg->range_count, cap, 1, sizeof(*seg->ranges), err);
         ov_mutex_unlock(&s->lock);
         OV_TRY(st);
-        if (seg->range_count)
-            memcpy(grown, seg->ranges, seg->range_count * sizeof(*grown));
-        seg->ranges = grown;
-        *cap = size;
     }
     seg->ranges[seg->range_count++] = (row_range){row, row + 1};
     return OV_OK;
@@ -307,10 +301,9 @@ static bool one_code_column(const ovi_scan *s, const scan_segment *seg, uint32_t
     return col->domain && col->domain->row_counts && !col->cast;
 }
 
-static void set_chunks(const ovi_scan *s, scan_segment *seg)
+static void set_chunks(scan_segment *seg)
 {
     uint32_t rows = ov_segment_get_info(seg->seg)->rows;
-    (void)s;
     if (seg->way == WAY_COUNT || seg->way == WAY_CODES) {
         seg->chunks = 1;
         return;
@@ -450,7 +443,7 @@ ov_status ovi_scan_plan(ovi_scan *s, scan_segment *seg, ovi_worker *w, ov_error 
     if (seg->way == WAY_OUT)
         atomic_fetch_add_explicit(&stats->segments_pruned, 1, memory_order_relaxed);
     else
-        set_chunks(s, seg);
+        set_chunks(seg);
     if (seg->way == WAY_BLOCKS)
         OV_TRY(ovi_scan_order_blocks(s, seg, w, err));
     if (seg->way == WAY_COUNT || seg->way == WAY_CODES)

@@ -398,7 +398,8 @@ static ov_status split(matcher *m, ov_slice s, ovi_list *l, ov_error *err)
     return OV_OK;
 }
 
-ov_status ovi_eval_string_to_list(ovi_call *c, ov_vec *out, ov_error *err)
+/* A list for each selected row, which `fill` puts its items into. */
+static ov_status lists_by_row(ovi_call *c, ov_status (*fill)(matcher *m, uint32_t row, ovi_list *l, ov_error *err), ov_vec *out, ov_error *err)
 {
     const uint32_t *rows;
     uint32_t n;
@@ -409,12 +410,21 @@ ov_status ovi_eval_string_to_list(ovi_call *c, ov_vec *out, ov_error *err)
     if (n)
         OV_TRY(matcher_init(&m, c, err));
     ov_status st = OV_OK;
-    for (uint32_t k = 0; k < n && st == OV_OK; k++) {
-        ovi_list_row(&l, rows[k]);
-        st = split(&m, ovi_str(&c->arg[0], rows[k]), &l, err);
-    }
+    for (uint32_t k = 0; k < n && st == OV_OK; k++)
+        st = fill(&m, rows[k], &l, err);
     pcre2_match_data_free(m.data);
     return st == OV_OK ? ovi_list_finish(&l, out, err) : st;
+}
+
+static ov_status split_row(matcher *m, uint32_t row, ovi_list *l, ov_error *err)
+{
+    ovi_list_row(l, row);
+    return split(m, ovi_str(&m->call->arg[0], row), l, err);
+}
+
+ov_status ovi_eval_string_to_list(ovi_call *c, ov_vec *out, ov_error *err)
+{
+    return lists_by_row(c, split_row, out, err);
 }
 
 ov_status ovi_bind_mv_filter_regex(ovi_bind *b, ov_error *err)
@@ -427,35 +437,22 @@ ov_status ovi_bind_mv_filter_regex(ovi_bind *b, ov_error *err)
     return OV_OK;
 }
 
-static ov_status keep_matching(matcher *m, const ovi_items *items, uint32_t row, ovi_list *l, ov_error *err)
+static ov_status keep_matching(matcher *m, uint32_t row, ovi_list *l, ov_error *err)
 {
-    for (uint32_t i = items->first; i < items->end; i++) {
+    ovi_items items = ovi_items_of(&m->call->arg[0], row);
+    for (uint32_t i = items.first; i < items.end; i++) {
         bool found = false;
-        if (!ov_vec_is_null(items->vec, i))
-            OV_TRY(find(m, ov_vec_str(items->vec, i), 0, 0, &found, err));
+        if (!ov_vec_is_null(items.vec, i))
+            OV_TRY(find(m, ov_vec_str(items.vec, i), 0, 0, &found, err));
         if (!found)
             continue;
         ovi_list_row(l, row); /* a row without values stays NULL */
-        OV_TRY(ovi_list_put(l, items->vec, i, err));
+        OV_TRY(ovi_list_put(l, items.vec, i, err));
     }
     return OV_OK;
 }
 
 ov_status ovi_eval_mv_filter_regex(ovi_call *c, ov_vec *out, ov_error *err)
 {
-    const uint32_t *rows;
-    uint32_t n;
-    matcher m = {0};
-    ovi_list l;
-    OV_TRY(ovi_rows(c, &rows, &n, err));
-    OV_TRY(ovi_list_init(&l, c, OV_T(OV_TYPE_STRING), err));
-    if (n)
-        OV_TRY(matcher_init(&m, c, err));
-    ov_status st = OV_OK;
-    for (uint32_t k = 0; k < n && st == OV_OK; k++) {
-        ovi_items items = ovi_items_of(&c->arg[0], rows[k]);
-        st = keep_matching(&m, &items, rows[k], &l, err);
-    }
-    pcre2_match_data_free(m.data);
-    return st == OV_OK ? ovi_list_finish(&l, out, err) : st;
+    return lists_by_row(c, keep_matching, out, err);
 }
