@@ -19,7 +19,8 @@ OV_CHECKED ov_status ov_joda_compile(ov_slice pattern, ov_arena *out_arena, cons
 
 /* The whole text must match. Fields the pattern lacks are those of 1970-01-01T00:00 (a year alone
  * is its first instant, a month or day without a year is of the year 2000); zone is that of the
- * text when the pattern has one, else `zone` (NULL: UTC). A time in a DST gap is an error. */
+ * text when the pattern has one, else `zone` (NULL: UTC). A time in a DST gap is an error.
+ * Errors: OV_INVALID with what was expected and where. */
 OV_CHECKED ov_status ov_joda_parse(const ov_joda *j, ov_slice text, const ov_tz *zone, int64_t *out,
                                    ov_error *err);
 /* Without a sentence, for rows. */

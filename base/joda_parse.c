@@ -411,8 +411,5 @@ ov_status ov_joda_parse(const ov_joda *j, ov_slice text, const ov_tz *zone, int6
     parse p;
     if (run(&p, j, text, zone, out))
         return OV_OK;
-    return ov_fail(err, OV_INVALID,
-                   "'" OV_SLICE_FMT
-                   "' does not fit the time format: %s is expected at character %zu",
-                   OV_SLICE_ARG(text), p.wanted, (size_t)(p.at - p.start) + 1);
+    return ov_fail(err, OV_INVALID, "%s is expected at character %zu", p.wanted, (size_t)(p.at - p.start) + 1);
 }

@@ -311,6 +311,8 @@ static void reject_time(ovi_emit *e, const char *row, const ov_field *f, bool fa
     ov_timestamp_kind kind = e->plan->ts.kind;
     bool number = (f->kind == OV_FIELD_INT || f->kind == OV_FIELD_REAL) && (kind == OV_TIMESTAMP_NUMBER || kind == OV_TIMESTAMP_AUTO);
     const char *at = f->text.p >= e->text && f->text.p <= e->text_end ? f->text.p : row;
+    ov_error why = OV_ERROR_INIT;
+    bool told = ov_timestamp_explain(&e->plan->ts, f->text, &why) != OV_OK;
     e->at_time = true;
     if (far || (number && t->guessed))
         ovi_emit_reject(e, at, f->text, "declare a spec whose timestampSpec has the unit: posix, millis, micro or nano",
@@ -320,8 +322,8 @@ static void reject_time(ovi_emit *e, const char *row, const ov_field *f, bool fa
                         "'" OV_SLICE_FMT "' is out of range: times lie between -146136543-09-08 and 146140482-04-24",
                         OV_SLICE_ARG(t->column));
     else
-        ovi_emit_reject(e, at, f->text, "check timestampSpec.format", "'" OV_SLICE_FMT "' is no time of the format '" OV_SLICE_FMT "'",
-                        OV_SLICE_ARG(t->column), OV_SLICE_ARG(t->format));
+        ovi_emit_reject(e, at, f->text, "check timestampSpec.format", "'" OV_SLICE_FMT "' is no time of the format '" OV_SLICE_FMT "'%s%s",
+                        OV_SLICE_ARG(t->column), OV_SLICE_ARG(t->format), told ? ": " : "", told ? why.text : "");
     e->at_time = false;
 }
 

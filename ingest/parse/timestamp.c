@@ -174,6 +174,12 @@ bool ov_timestamp_text(const ov_timestamp *ts, ov_timestamp_memo *memo, ov_slice
     return false;
 }
 
+ov_status ov_timestamp_explain(const ov_timestamp *ts, ov_slice text, ov_error *err)
+{
+    int64_t ms;
+    return ts->kind == OV_TIMESTAMP_JODA ? ov_joda_parse(ts->joda, strip_quotes(text), NULL, &ms, err) : OV_OK;
+}
+
 bool ov_timestamp_i64(const ov_timestamp *ts, int64_t v, ov_slice literal, int64_t *ms)
 {
     switch (ts->kind) {

@@ -42,6 +42,8 @@ OV_CHECKED ov_status ov_timestamp_compile(ov_slice format, ov_arena *out, ov_tim
 
 /* False when the text is no instant of this format. `memo` starts zeroed. */
 bool ov_timestamp_text(const ov_timestamp *ts, ov_timestamp_memo *memo, ov_slice text, int64_t *ms);
+/* What a Joda pattern expected of a text that is no instant of it, and where: OV_INVALID. OV_OK: nothing can be told. */
+OV_CHECKED ov_status ov_timestamp_explain(const ov_timestamp *ts, ov_slice text, ov_error *err);
 /* A number of the input. `literal` is its text, which a Joda pattern reads. */
 bool ov_timestamp_i64(const ov_timestamp *ts, int64_t v, ov_slice literal, int64_t *ms);
 bool ov_timestamp_f64(const ov_timestamp *ts, double v, ov_slice literal, int64_t *ms);

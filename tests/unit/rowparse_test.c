@@ -175,6 +175,17 @@ static void json_broken_lines(void **state)
                "reject 17:17  \"{\"t\":14,\"a\":[1,2}\" no JSON object: expected ',' or ']', found '}'\n");
 }
 
+static void what_a_pattern_expected(void **state)
+{
+    (void)state;
+    check_rows("\"timestampSpec\":{\"column\":\"t\",\"format\":\"yyyy-MM-dd HH:mm\"},\"dimensionsSpec\":{\"dimensions\":[\"a\"]}", JSON,
+               "{\"t\":\"1970-01-01 00:01\"}\n{\"t\":\"1970-13-01 00:01\"}\n{\"t\":\"1970-01-01T00:01\"}\n{\"t\":7}\n",
+               "60000|NULL\ncounts read=4 loaded=1 rejected=3 filtered=0 errors=0 repaired=0\n"
+               "reject 2:7  \"1970-13-01 00:01\" 't' is no time of the format 'yyyy-MM-dd HH:mm': a month, 1..12 is expected at character 6\n"
+               "reject 3:7  \"1970-01-01T00:01\" 't' is no time of the format 'yyyy-MM-dd HH:mm': the fixed text of the format is expected at character 11\n"
+               "reject 4:6  \"7\" 't' is no time of the format 'yyyy-MM-dd HH:mm': the fixed text of the format is expected at character 2\n");
+}
+
 static void json_bytes_that_are_not_text(void **state)
 {
     (void)state;
@@ -450,6 +461,7 @@ int main(void)
         cmocka_unit_test(json_numbers_that_do_not_fit),
         cmocka_unit_test(json_strings),
         cmocka_unit_test(json_broken_lines),
+        cmocka_unit_test(what_a_pattern_expected),
         cmocka_unit_test(json_bytes_that_are_not_text),
         cmocka_unit_test(json_over_several_lines),
         cmocka_unit_test(json_several_values),
