@@ -19,6 +19,7 @@ typedef struct ov_segment_id {
     uint32_t partition;
 } ov_segment_id;
 
+/* Appends the text. */
 void ov_segment_id_add(ov_buf *out, const ov_segment_id *id);
 
 /* Stands for itself in the name of a datasource's folder; other bytes are percent-encoded. */
