@@ -1,5 +1,6 @@
 #include "server/cli/cli.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -63,6 +64,19 @@ static bool parse_number(const char *text, int64_t *out)
     long long v = strtoll(text, &end, 10);
     *out = v;
     return *text && *end == '\0' && errno == 0;
+}
+
+static bool parse_count(const char *text, uint64_t *out)
+{
+    char *end;
+    if (!isdigit((unsigned char)*text))
+        return false;
+    errno = 0;
+    unsigned long long n = strtoull(text, &end, 10);
+    uint64_t unit = *end == 'k' ? 1000 : *end == 'M' ? 1000000 : 1;
+    end += unit != 1;
+    *out = n * unit;
+    return errno == 0 && *end == '\0' && n <= UINT64_MAX / unit;
 }
 
 static bool parse_size(const char *text, uint64_t *out)
@@ -150,6 +164,10 @@ static int set_option(const ov_command *cmd, const ov_opt *o, const char *value)
     case OV_OPT_NUMBER:
         if (!parse_number(value, o->out))
             return ov_cli_usage(cmd, "--%s takes a whole number, not '%s'", o->name, value);
+        return -1;
+    case OV_OPT_COUNT:
+        if (!parse_count(value, o->out))
+            return ov_cli_usage(cmd, "--%s takes a number such as 250, 10k or 2M, not '%s'", o->name, value);
         return -1;
     case OV_OPT_SIZE:
         if (!parse_size(value, o->out))

@@ -22,6 +22,7 @@ typedef enum ov_opt_kind {
     OV_OPT_FLAG,   /* bool */
     OV_OPT_TEXT,   /* const char * */
     OV_OPT_NUMBER, /* int64_t */
+    OV_OPT_COUNT,  /* uint64_t; 250, 10k, 2M */
     OV_OPT_SIZE,   /* uint64_t bytes; 512MiB, 2GiB, 1000000 */
 } ov_opt_kind;
 

@@ -1,46 +1,28 @@
 /*
  * ovate bench gen: the benchmark's rows on standard output. The suite itself is bench/run.
  */
-#include <ctype.h>
-#include <errno.h>
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "server/cli/cli.h"
 #include "server/cli/stations.h"
 
-/* "250", "10k", "2M"; false for anything else. */
-static bool read_count(const char *text, uint64_t *out)
-{
-    char *end;
-    if (!isdigit((unsigned char)*text))
-        return false;
-    errno = 0;
-    unsigned long long n = strtoull(text, &end, 10);
-    uint64_t unit = *end == 'k' ? 1000 : *end == 'M' ? 1000000 : 1;
-    end += unit != 1;
-    *out = n * unit;
-    return errno == 0 && *end == '\0' && n <= UINT64_MAX / unit;
-}
-
 static int run(int argc, char **argv)
 {
-    const char *rows = NULL;
+    ov_stations_options o = {0};
     int64_t stations = OV_STATIONS_DEFAULT;
     const ov_opt opts[] = {
-        {'n', "rows", OV_OPT_TEXT, &rows, "N", "how many rows; 10k and 2M are numbers too"},
+        {'n', "rows", OV_OPT_COUNT, &o.rows, "N", "how many rows; 10k and 2M are numbers too"},
         {0, "stations", OV_OPT_NUMBER, &stations, "N", "how many stations (2700)"},
     };
     int left;
     int done = ov_cli_parse(&ov_cmd_bench, opts, OV_COUNT_OF(opts), argc, argv, &left);
     if (done >= 0)
         return done;
-    ov_stations_options o;
     if (left != 1 || strcmp(argv[1], "gen") != 0)
         return ov_cli_usage(&ov_cmd_bench, "say `gen`");
-    if (!rows || !read_count(rows, &o.rows) || o.rows == 0)
-        return ov_cli_usage(&ov_cmd_bench, "--rows takes a number of rows, such as 250 or 10M");
+    if (o.rows == 0)
+        return ov_cli_usage(&ov_cmd_bench, "say how many rows: --rows 250, or 10M");
     if (stations < 1 || stations > OV_STATIONS_MAX)
         return ov_cli_usage(&ov_cmd_bench, "--stations takes a number from 1 to %d",
                             OV_STATIONS_MAX);

@@ -103,12 +103,13 @@ static int64_t some_port(void)
 static int run(int argc, char **argv)
 {
     const char *dir = "./ovate-demo";
-    int64_t port = -1, rows = 1000000;
+    int64_t port = -1;
+    uint64_t rows = 1000000;
     const ov_opt opts[] = {
         {'d', "data", OV_OPT_TEXT, &dir, "DIR",
          "where the rows go (./ovate-demo); there already, they are kept"},
         {'p', "port", OV_OPT_NUMBER, &port, "N", "port of the server (8888, or the next that is free)"},
-        {'n', "rows", OV_OPT_NUMBER, &rows, "N", "rows to make (1000000)"},
+        {'n', "rows", OV_OPT_COUNT, &rows, "N", "rows to make, such as 250k or 10M (1M)"},
     };
     int left;
     int done = ov_cli_parse(&ov_cmd_demo, opts, OV_COUNT_OF(opts), argc, argv, &left);
@@ -118,16 +119,16 @@ static int run(int argc, char **argv)
         return ov_cli_usage(&ov_cmd_demo, "'%s' is not expected here", argv[1]);
     if (port == -1)
         port = some_port();
-    if (rows < 1 || port < 1 || port > 65535)
+    if (rows == 0 || port < 1 || port > 65535)
         return ov_cli_usage(&ov_cmd_demo,
                             "--rows takes a positive number, --port one from 1 to 65535");
     char ready[4096], number[24];
     snprintf(ready, sizeof ready, "%s/demo-ready", dir); /* there once the rows are */
     if (!ov_file_exists(ready)) {
-        printf("Making %lld rows of bike stations in %s\n", (long long)rows, dir);
+        printf("Making %llu rows of bike stations in %s\n", (unsigned long long)rows, dir);
         fflush(stdout);
         ov_error err = OV_ERROR_INIT;
-        int code = load(dir, (uint64_t)rows);
+        int code = load(dir, rows);
         if (code != OV_EXIT_OK)
             return code;
         if (ov_file_write_atomic(ready, OV_SLICE_LIT("\n"), &err) != OV_OK)

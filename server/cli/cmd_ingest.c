@@ -124,7 +124,7 @@ static int backfill(const ingest_options *o, ov_slice spec, ov_arena *a)
     if (st == OV_OK)
         st = ov_iso_parse(ov_slice_cstr(o->to), NULL, &to, &err);
     if (st == OV_OK)
-        st = ov_gran_init_name(&step, ov_slice_cstr(o->step), &err);
+        st = ov_gran_init_name(&step, ov_slice_cstr(o->step ? o->step : "P1D"), &err);
     if (st == OV_OK && from >= to)
         st = ov_fail(&err, OV_INVALID, "--to must be later than --from");
     int code = st == OV_OK ? OV_EXIT_OK : ov_cli_fail(&err);
@@ -167,7 +167,7 @@ static int pull_word(const ingest_options *o, const char *word, const char *path
 
 static int tail(const ingest_options *o, const char *path)
 {
-    ov_tail_options t = {.dir = o->run.dir, .path = path, .datasource = o->datasource, .format = o->format, .name = o->name,
+    ov_tail_options t = {.dir = o->run.dir, .path = path, .datasource = o->datasource, .format = o->format ? o->format : "json", .name = o->name,
                          .once = o->once, .stop = &interrupted};
     if (!o->datasource)
         return ov_cli_usage(&ov_cmd_ingest, "`tail` wants --datasource NAME, where the lines go");
@@ -187,6 +187,18 @@ static int unknown_word(const char *word)
         return ov_cli_usage(&ov_cmd_ingest, "'%s' is no word of it; did you mean `%.*s`?", word, (int)near.n, near.p);
     return ov_cli_usage(&ov_cmd_ingest, "'%s' is no word of it; run, git, tail, plan, test, backfill, schedule and sources are",
                         word);
+}
+
+/* An option that says something to another word only; NULL: none was given. */
+static const char *stray_option(const ingest_options *o, const char *word, const char **belongs)
+{
+    bool tail_only = o->datasource || o->format || o->name || o->once, fill_only = o->from || o->to || o->step || o->dry_run;
+    *belongs = tail_only && strcmp(word, "tail") != 0 ? "tail" : "backfill";
+    if (tail_only && strcmp(word, "tail") != 0)
+        return o->datasource ? "--datasource" : o->format ? "--format" : o->name ? "--name" : "--once";
+    if (fill_only && strcmp(word, "backfill") != 0)
+        return o->from ? "--from" : o->to ? "--to" : o->step ? "--step" : "--dry-run";
+    return NULL;
 }
 
 static int dispatch(const ingest_options *o, int left, char **words)
@@ -222,8 +234,7 @@ static int dispatch(const ingest_options *o, int left, char **words)
 
 static int run(int argc, char **argv)
 {
-    ingest_options o = {.run = {.dir = "./ovate-data", .max_rejects = -1, .stop = &interrupted}, .progress = "auto", .step = "P1D",
-                        .format = "json"};
+    ingest_options o = {.run = {.dir = "./ovate-data", .max_rejects = -1, .stop = &interrupted}, .progress = "auto"};
     const ov_opt opts[] = {
         {'d', "data", OV_OPT_TEXT, &o.run.dir, "DIR", "the data folder (./ovate-data)"},
         {0, "max-rejects", OV_OPT_NUMBER, &o.run.max_rejects, "N",
@@ -252,6 +263,9 @@ static int run(int argc, char **argv)
                             o.progress);
     if (o.run.threads < 0 || o.run.threads > 1024)
         return ov_cli_usage(&ov_cmd_ingest, "--threads takes a number from 0 to 1024");
+    const char *belongs, *stray = stray_option(&o, argv[1], &belongs);
+    if (stray)
+        return ov_cli_usage(&ov_cmd_ingest, "%s belongs to `%s`; `%s` would not look at it", stray, belongs, argv[1]);
     ov_log_set_level(o.run.verbose ? OV_LOG_INFO : OV_LOG_ERROR);
     struct sigaction stop = {.sa_handler = on_interrupt};
     sigaction(SIGINT, &stop, NULL);
