@@ -102,6 +102,8 @@ static int run(int argc, char **argv)
         int code = ov_cli_fail(&err);
         return st == OV_NOT_FOUND ? OV_EXIT_UNREACHABLE : code; /* there is no such folder */
     }
+    if (terminal)
+        ov_shell_tell_holder(&sh);
     int code = interactive ? ov_shell_interactive(&sh) : run_all(&o, &sh, left, argv + 1);
     ov_source_close(sh.source);
     return code;

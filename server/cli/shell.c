@@ -67,6 +67,15 @@ static void print_error(const ov_error *err, ov_slice sql)
     fputc('\n', stderr);
 }
 
+void ov_shell_tell_holder(ov_shell *sh)
+{
+    const char *holder = sh->told_holder ? NULL : ov_source_holder(sh->source);
+    sh->told_holder = true;
+    if (holder)
+        fprintf(stderr, "note: a server holds %s; pushed rows that it has not published yet are seen with --url http://%s\n",
+                ov_source_name(sh->source), holder);
+}
+
 int ov_shell_statement(ov_shell *sh, ov_slice sql)
 {
     ov_error err = OV_ERROR_INIT;
@@ -83,8 +92,10 @@ int ov_shell_statement(ov_shell *sh, ov_slice sql)
     sigaction(SIGINT, &before, NULL);
     if (st != OV_OK) {
         fflush(stdout);
-        if (err.sys_errno != EPIPE)
+        if (err.sys_errno != EPIPE) {
             print_error(&err, sql);
+            ov_shell_tell_holder(sh);
+        }
     } else {
         sh->rows = ov_printer_rows(p);
     }

@@ -60,6 +60,8 @@ OV_CHECKED ov_status ov_source_run(ov_source *s, ov_slice sql, const char *time_
                                    int64_t timeout_ms, ov_printer *p, ov_error *err);
 void ov_source_cancel(ov_source *s); /* async-signal-safe */
 const char *ov_source_name(const ov_source *s);
+/* Of a folder: the address of the server that held it when it was opened, and may have rows in memory that are not seen here; else NULL. */
+const char *ov_source_holder(ov_source *s);
 void ov_source_close(ov_source *s);
 
 /* First column of a small result as strings, for completion. */
@@ -76,6 +78,7 @@ typedef struct ov_shell {
     bool keep_going;
     uint64_t rows; /* of the last statement that succeeded */
     bool quit;
+    bool told_holder;
 } ov_shell;
 
 /* Run one statement, print result or error; returns an ov_exit code. */
@@ -85,6 +88,8 @@ bool ov_shell_dot(ov_shell *sh, ov_slice line, int *code);
 /* Read a script: statements end with ';', dot lines stand alone. */
 int ov_shell_script(ov_shell *sh, FILE *from);
 int ov_shell_interactive(ov_shell *sh);
+/* Once, on standard error: a server holds this folder and may have rows that are not seen here. */
+void ov_shell_tell_holder(ov_shell *sh);
 /* Nothing but white space and semicolons. */
 bool ov_shell_is_blank(ov_slice s);
 /* Where the first complete statement of text ends (behind its ';'), 0 when none is complete; knows quotes and comments. *from: where

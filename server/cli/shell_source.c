@@ -17,6 +17,7 @@ struct ov_source {
     bool remote;
     _Atomic bool cancel;
     ov_app app;                  /* folder */
+    ov_buf holder;               /* folder: address of the server that holds it, empty: none */
     _Atomic(ov_query *) running; /* folder: what to cancel */
     char url[600];               /* server */
 };
@@ -35,8 +36,17 @@ ov_status ov_source_open_dir(const char *dir, ov_source **out, ov_error *err)
         ov_free(s);
         return st;
     }
+    ov_error ignored = OV_ERROR_INIT;
+    ov_buf_init(&s->holder);
+    if (ov_catalog_holder(dir, &s->holder, &ignored) != OV_OK)
+        ov_buf_clear(&s->holder);
     *out = s;
     return OV_OK;
+}
+
+const char *ov_source_holder(ov_source *s)
+{
+    return s->holder.n ? ov_buf_cstr(&s->holder) : NULL;
 }
 
 /* Turns batches into cells for a printer. */
@@ -401,6 +411,7 @@ void ov_source_close(ov_source *s)
         return;
     if (!s->remote)
         ov_host_close(&s->app);
+    ov_buf_fini(&s->holder);
     ov_free(s);
 }
 

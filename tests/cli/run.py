@@ -41,6 +41,9 @@ def exit_codes(counter, data):
             ('a size that is no number', ['server', '--memory', 'nan'], 2),
             ('a size past all sizes', ['server', '--memory', '1e18TB'], 2),
             ('generator without rows', ['bench', 'gen'], 2),
+            ('a number of rows that is none', ['demo', '--rows', '10q'], 2),
+            ('an option of another word: tail', ['ingest', 'run', '/no/such/spec.json', '--data', data, '--once'], 2),
+            ('an option of another word: backfill', ['ingest', 'tail', '/no/such/file', '--datasource', 'x', '--dry-run'], 2),
             ('help', ['--help'], 0), ('help of a command', ['sql', '--help'], 0), ('version', ['--version'], 0)):
         status, out, complaints = ovate(*words)
         counter.check('exit code: ' + name, status == want, 'want %d, got %d\n%s%s' % (want, status, out, complaints))
@@ -229,6 +232,15 @@ def with_server(counter, data, folder):
         status, out, complaints = ovate('sql', '--url', 'http://127.0.0.1:%d' % server.port, '--format', 'csv', '-c',
                                         'SELECT COUNT(*) AS n FROM nulls')
         counter.equal('sql --url', (status, out.split()), (0, ['n', '64']))
+        lines = os.path.join(folder, 'pushed.json')
+        write(folder, 'pushed.json', b'{"time": "2024-05-01T12:00:00Z", "page": "/"}\n')
+        status, out, complaints = ovate('ingest', 'tail', lines, '--datasource', 'cli_pushed', '--data', data, '--once')
+        counter.check('ingest tail beside a server', (status, out) == (0, '1 row taken, 0 rejected\n'), out + complaints)
+        status, out, complaints = ovate('sql', '--data', data, '-c', 'SELECT 1 AS x')
+        counter.equal('sql beside a server is silent in a pipe', (status, out, complaints), (0, 'x\n1\n', ''))
+        status, out, complaints = ovate('sql', '--data', data, '-c', 'SELECT * FROM cli_pushed')
+        counter.check('what a server has in memory is not seen beside it, and said so',
+                      status == 1 and '--url http://127.0.0.1:%d' % server.port in complaints, complaints)
         status, _, complaints = ovate('server', '--data', data, '--port', '1')
         counter.check('a second server on the folder is refused', status == 3 or status == 1, complaints)
 
