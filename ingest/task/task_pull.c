@@ -140,8 +140,11 @@ static ov_status verdict(const ovi_run *run, ov_error *err)
 {
     const ovi_pull_spec *p = run->spec;
     if (run->failures > p->max_failures)
-        return ov_fail(err, OV_IO, "%u of %u series failed; what the others gave is loaded. The first: %.600s", run->failures,
-                       run->series_count, run->first_failure);
+        return ov_fail(err, OV_IO, "%u of %u series failed%s%.600s", run->failures, run->series_count,
+                       run->failures < run->series_count ? "; what the others gave is loaded. The first: "
+                       : run->series_count > 1             ? "; the first: "
+                                                           : ": ",
+                       run->first_failure);
     if (run->gaps && !p->gaps_recorded)
         return ov_fail(err, OV_NOT_FOUND, "%u of %u series have nothing to give; the rest is loaded (\"onGap\": \"record\" makes "
                        "that a success). The first: %.500s", run->gaps, run->series_count, run->first_gap);

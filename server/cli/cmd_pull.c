@@ -60,17 +60,24 @@ static void say_plan(const ov_json *p)
     char a[32], b[32];
     const ov_json *seconds = ov_json_find(p, "seconds"), *first = ov_json_find(p, "first");
     double s = !seconds ? 0 : seconds->kind == OV_JSON_DOUBLE ? seconds->d : seconds->kind == OV_JSON_INT ? (double)seconds->i : 0;
-    printf(OV_SLICE_FMT " into " OV_SLICE_FMT ": %s series, %s of them have nothing left to ask\n", OV_SLICE_WHOLE(text_at(p, "source")),
-           OV_SLICE_WHOLE(text_at(p, "dataSource")), ov_thousands(number_at(p, "series"), a), ov_thousands(number_at(p, "done"), b));
+    uint64_t series = number_at(p, "series"), done = number_at(p, "done"), requests = number_at(p, "requestsAtLeast"), tokens = number_at(p, "tokens");
+    printf(OV_SLICE_FMT " into " OV_SLICE_FMT ": %s series", OV_SLICE_WHOLE(text_at(p, "source")), OV_SLICE_WHOLE(text_at(p, "dataSource")),
+           ov_thousands(series, a));
+    if (done)
+        printf(", %s of them with nothing left to ask", ov_thousands(done, a));
     bool local = first && first->first && first->first->kind == OV_JSON_STRING && first->first->s.n && first->first->s.p[0] == '/';
     const char *verb = local ? "READ" : "GET";
-    printf("at least %s %s", ov_thousands(number_at(p, "requestsAtLeast"), a), local ? "files to read" : "requests");
-    if (!local)
+    printf("\nat least %s %s%s", ov_thousands(requests, a), local ? "file" : "request", requests == 1 ? "" : "s");
+    if (number_at(p, "conditional"))
         printf(", %s of them conditional (free where a 304 is)", ov_thousands(number_at(p, "conditional"), a));
     if (number_at(p, "listings"))
         printf(", and %s listings that tell how many files there are", ov_thousands(number_at(p, "listings"), a));
-    printf("\nabout %.0f s or more, bound by %.*s; %s tokens, %s at once\n", s, (int)text_at(p, "boundBy").n, text_at(p, "boundBy").p,
-           ov_thousands(number_at(p, "tokens"), a), ov_thousands(number_at(p, "slots"), b));
+    if (s < 1)
+        printf("\na second or more");
+    else
+        printf("\n%.0f s or more", s);
+    printf(", bound by " OV_SLICE_FMT "; %s token%s, %s at once\n", OV_SLICE_WHOLE(text_at(p, "boundBy")), ov_thousands(tokens, a),
+           tokens == 1 ? "" : "s", ov_thousands(number_at(p, "slots"), b));
     for (const ov_json *v = first ? first->first : NULL; v; v = v->next)
         printf("  %s " OV_SLICE_FMT "\n", verb, OV_SLICE_WHOLE(v->s));
 }

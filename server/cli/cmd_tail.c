@@ -6,6 +6,8 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
 
 #include "base/httpc.h"
 #include "base/json.h"
@@ -282,6 +284,9 @@ static ov_status run(tailing *t, ov_error *err)
     OV_TRY(open_target(t, err));
     OV_TRY(last_place(t, &t->arena, &place, err));
     OV_TRY(ov_tail_open(t->o->path, t->format != OV_PUSH_JSON, place, &file, err));
+    if (!t->o->once && isatty(STDERR_FILENO))
+        fprintf(stderr, "following %s into %s%s%s; Ctrl-C ends it\n", strcmp(t->o->path, "-") == 0 ? "standard input" : t->o->path,
+                t->o->datasource, t->streams ? "" : " of the server at ", t->streams ? "" : ov_buf_cstr(&t->address));
     ov_status st = follow(t, file, err);
     t->rejected += ov_tail_passed_over(file);
     ov_tail_close(file);
@@ -297,7 +302,7 @@ int ov_tail_run(const ov_tail_options *o)
     ov_status st = run(&t, &err);
     if (t.streams && st == OV_OK)
         st = ov_streams_flush(t.streams, ov_slice_cstr(o->datasource), &err); /* no server has them in memory: seen from here on */
-    printf("%llu rows taken, %llu rejected\n", (unsigned long long)t.rows, (unsigned long long)t.rejected);
+    printf("%llu row%s taken, %llu rejected\n", (unsigned long long)t.rows, t.rows == 1 ? "" : "s", (unsigned long long)t.rejected);
     ov_streams_destroy(t.streams);
     if (t.app)
         ov_host_close(t.app);

@@ -6,7 +6,7 @@
 
 #include "base/os.h"
 
-enum { FIRST_AFTER_MS = 300, TTY_EVERY_MS = 150, PLAIN_EVERY_MS = 10 * 1000, BAR_CELLS = 24 };
+enum { FIRST_AFTER_MS = 300, TTY_EVERY_MS = 150, PLAIN_EVERY_MS = 10 * 1000, STILL_MS = 1000, BAR_CELLS = 24 };
 
 bool ov_progress_mode_find(const char *word, ov_progress_mode *out)
 {
@@ -60,8 +60,9 @@ static void compose(const ov_progress *p, int64_t now, uint64_t rows, uint64_t b
     if (with_bar && total)
         add_bar(line, cap, share > 1 ? 1 : share);
     size_t n = strlen(line);
-    n += (size_t)snprintf(line + n, cap - n, "%s rows, %s rows/s", ov_thousands(rows, number),
-                          ov_thousands((uint64_t)p->rows_per_s, rate));
+    n += (size_t)snprintf(line + n, cap - n, "%s rows", ov_thousands(rows, number));
+    if (rows && now - p->moved_ms < STILL_MS && n < cap) /* while segments are written no rows come */
+        n += (size_t)snprintf(line + n, cap - n, ", %s rows/s", ov_thousands((uint64_t)p->rows_per_s, rate));
     if (bytes && n < cap) /* files of a folder are not counted while they are read */
         n += (size_t)snprintf(line + n, cap - n, ", %.1f MB/s", mb_s);
     if (rejected && n < cap)
@@ -88,6 +89,8 @@ void ov_progress_show(ov_progress *p, uint64_t rows, uint64_t bytes, uint64_t to
     double mean = (double)rows * 1000 / (double)(now - p->start_ms);
     p->rows_per_s = p->rows_per_s > 0 ? 0.8 * p->rows_per_s + 0.2 * OV_MIN(rate, 2 * mean) : mean;
     p->last_ms = now;
+    if (rows != p->last_rows)
+        p->moved_ms = now;
     p->last_rows = rows;
     char line[256];
     compose(p, now, rows, bytes, total_bytes, rejected, p->mode == OV_PROGRESS_TTY, line,

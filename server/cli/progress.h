@@ -19,7 +19,7 @@ typedef enum ov_progress_mode {
 typedef struct ov_progress {
     ov_progress_mode mode;
     bool drawn;
-    int64_t start_ms, last_ms; /* monotonic */
+    int64_t start_ms, last_ms, moved_ms; /* monotonic; when rows came last */
     uint64_t last_rows;
     double rows_per_s; /* smoothed */
 } ov_progress;

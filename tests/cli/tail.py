@@ -190,7 +190,7 @@ def endless_line(counter, folder, data):
     counter.equal('long line', (code, out, 'more than 32 MiB' in err), (0, '2 rows taken, 1 rejected\n', True))
     with open(path, 'a', encoding='utf-8') as log:
         log.write(line(3))
-    counter.equal('behind it', tail(data, path, '--datasource', 'long', '--once')[1], '1 rows taken, 0 rejected\n')
+    counter.equal('behind it', tail(data, path, '--datasource', 'long', '--once')[1], '1 row taken, 0 rejected\n')
     counter.equal('long line, stdin', tail(data, '-', '--datasource', 'long_stdin', stdin=text)[1], '2 rows taken, 1 rejected\n')
     counter.equal('long line: rows', offline(data, 'long'), total(3))
 
