@@ -41,14 +41,20 @@ typedef struct ov_collect_shared {
     uint64_t most_bytes; /* of one group; 0: no bound */
 } ov_collect_shared;
 
+/* What taking in or handing on one value is worth beside one turn of a plain loop: texts are hashed, looked up, copied. */
+enum { OV_COLLECT_STEPS = 8 };
+
 OV_CHECKED ov_status ov_collect_open(ov_object *o, ov_type value, bool keeps_null, bool opens_lists,
                                      uint64_t most_bytes, ov_error *err);
 void ov_collect_close(ov_object *o);
 void ov_collect_reset(ov_object *o);
 OV_CHECKED ov_status ov_collect_add(ov_object *o, const ov_agg_rows *rows, const uint64_t *mask,
                                     const ov_vec *const *args, ov_arena *scratch, ov_error *err);
+/* One value of a group, in order or as a member of its set. */
+OV_CHECKED ov_status ov_collect_put(ov_object *o, uint32_t group, uint64_t word, bool null, uint64_t ordinal, ov_error *err);
 OV_CHECKED ov_status ov_collect_merge(ov_object *dst, ov_object *src, const uint32_t *from, const uint32_t *to,
                                       size_t n, ov_error *err);
+/* A group as bytes, and taken in from them (collect_image.c). */
 OV_CHECKED ov_status ov_collect_write(const ov_object *o, uint32_t group, ov_buf *out, ov_error *err);
 OV_CHECKED ov_status ov_collect_read(ov_object *o, uint32_t group, ov_cursor *in, ov_error *err);
 /* st, with the reason in front of an OV_LIMIT why going to disk does not help. */

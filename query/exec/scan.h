@@ -152,6 +152,10 @@ uint32_t ovi_scan_rows_list(const scan_segment *seg, uint32_t from, uint32_t *ro
 /* ---- scan_open.c ---- */
 /* Sets seg->seg and seg->columns; both live until the run ends. */
 OV_CHECKED ov_status ovi_scan_open(ovi_scan *s, scan_segment *seg, ov_error *err);
+/* One code of the column's dictionary in all rows. */
+ov_vec ovi_scan_fixed(const scan_column *col, uint32_t code, uint32_t rows);
+/* Vectors of a dictionary column all refer to the canonical domain, constant blocks too. */
+OV_CHECKED ov_status ovi_scan_unify(const scan_column *col, ov_arena *scratch, ov_vec *v, ov_error *err);
 /* ---- scan_plan.c ---- */
 OV_CHECKED ov_status ovi_scan_plan(ovi_scan *s, scan_segment *seg, ovi_worker *w, ov_error *err);
 /* No row with a value of `column` in [low, high] (and NULL when nulls) can be among the best the sink looks for. */

@@ -57,6 +57,56 @@ static const ov_domain *canon_of(ovi_scan *s, uint32_t column, const ov_domain *
     return found;
 }
 
+/* Codes that are all zero, for columns with one value. */
+static const uint8_t zeros[OV_BATCH_ROWS + 64] OV_ALIGNED(64);
+
+ov_vec ovi_scan_fixed(const scan_column *col, uint32_t code, uint32_t rows)
+{
+    return (ov_vec){.type = col->info->type,
+                    .enc = OV_ENC_DICT,
+                    .lane = 1,
+                    .rows = rows,
+                    .base = code,
+                    .divisor = 1,
+                    .data = zeros,
+                    .dict = col->canon,
+                    .has_bounds = true,
+                    .min = code,
+                    .max = code};
+}
+
+ov_status ovi_scan_unify(const scan_column *col, ov_arena *scratch, ov_vec *v, ov_error *err)
+{
+    if (!col->canon)
+        return OV_OK;
+    if (v->enc == OV_ENC_DICT) {
+        v->dict = col->canon;
+        return OV_OK;
+    }
+    if (v->enc == OV_ENC_RUN && v->child->enc == OV_ENC_DICT) {
+        ov_vec *child;
+        OV_TRY(ov_arena_alloc(scratch, sizeof(*child), &child, err));
+        *child = *v->child;
+        child->dict = col->canon;
+        v->child = child;
+        return OV_OK;
+    }
+    if (v->enc != OV_ENC_CONST || v->type.id != OV_TYPE_STRING || v->type.multi)
+        return OV_OK;
+    if (v->is_null && !col->canon->has_null)
+        return OV_OK;
+    uint32_t code = 0;
+    bool exact = true;
+    if (!v->is_null) {
+        if (!col->canon->sorted)
+            return OV_OK;
+        code = ov_domain_lower_bound(col->canon, v->c.s, &exact);
+    }
+    if (exact)
+        *v = ovi_scan_fixed(col, code, v->rows);
+    return OV_OK;
+}
+
 /* An expression over a one-column batch that turns the segment's type into the scan's. */
 static ov_status make_cast(ovi_scan *s, ov_sqltype sql, ov_type type, scan_column *col, ov_error *err)
 {

@@ -20,57 +20,6 @@ typedef struct reading {
     uint64_t bytes_read, rows_scanned, blocks_scanned, blocks_skipped;
 } reading;
 
-/* Codes that are all zero, for columns with one value. */
-static const uint8_t zeros[OV_BATCH_ROWS + 64] OV_ALIGNED(64);
-
-static ov_vec fixed_vec(const scan_column *col, uint32_t code, uint32_t rows)
-{
-    return (ov_vec){.type = col->info->type,
-                    .enc = OV_ENC_DICT,
-                    .lane = 1,
-                    .rows = rows,
-                    .base = code,
-                    .divisor = 1,
-                    .data = zeros,
-                    .dict = col->canon,
-                    .has_bounds = true,
-                    .min = code,
-                    .max = code};
-}
-
-/* Vectors of a dictionary column all refer to the canonical domain, constant blocks too. */
-static ov_status unify(const reading *r, const scan_column *col, ov_vec *v, ov_error *err)
-{
-    if (!col->canon)
-        return OV_OK;
-    if (v->enc == OV_ENC_DICT) {
-        v->dict = col->canon;
-        return OV_OK;
-    }
-    if (v->enc == OV_ENC_RUN && v->child->enc == OV_ENC_DICT) {
-        ov_vec *child;
-        OV_TRY(ov_arena_alloc(&r->w->scratch, sizeof(*child), &child, err));
-        *child = *v->child;
-        child->dict = col->canon;
-        v->child = child;
-        return OV_OK;
-    }
-    if (v->enc != OV_ENC_CONST || v->type.id != OV_TYPE_STRING || v->type.multi)
-        return OV_OK;
-    if (v->is_null && !col->canon->has_null)
-        return OV_OK;
-    uint32_t code = 0;
-    bool exact = true;
-    if (!v->is_null) {
-        if (!col->canon->sorted)
-            return OV_OK;
-        code = ov_domain_lower_bound(col->canon, v->c.s, &exact);
-    }
-    if (exact)
-        *v = fixed_vec(col, code, v->rows);
-    return OV_OK;
-}
-
 static ov_status read_raw(reading *r, const scan_column *col, ov_vec *v, ov_error *err)
 {
     ov_arena *scratch = &r->w->scratch;
@@ -93,7 +42,7 @@ static ov_status read_values(reading *r, uint32_t c, ov_error *err)
     const scan_column *col = &r->seg->columns[c];
     ov_vec *v = &r->b.col[c];
     if ((r->rows || r->picked) && col->fixed) {
-        *v = fixed_vec(col, col->fixed_code, r->b.rows);
+        *v = ovi_scan_fixed(col, col->fixed_code, r->b.rows);
         return ovi_scan_derive(col, r->b.sel, r->b.sel_rows, r->w, v, err);
     }
     ov_status st = read_raw(r, col, v, err);
@@ -106,7 +55,7 @@ static ov_status read_values(reading *r, uint32_t c, ov_error *err)
         ov_vec encoded = *v;
         OV_TRY(ov_vec_flatten(&encoded, &r->w->scratch, v, err));
     } else {
-        OV_TRY(unify(r, col, v, err));
+        OV_TRY(ovi_scan_unify(col, &r->w->scratch, v, err));
     }
     return ovi_scan_derive(col, r->b.sel, r->b.sel_rows, r->w, v, err);
 }

@@ -287,16 +287,9 @@ ov_ast *ovi_sql_append(ovi_sql_parser *p, ov_ast *list, ov_ast *kid)
 {
     if (p->st != OV_OK || !list)
         return NULL;
-    if (list->kid_count == list->number) {
-        uint32_t capacity = OV_MAX(list->number * 2, 4u);
-        ov_ast **grown = alloc(p, capacity * sizeof *grown);
-        if (!grown)
-            return NULL;
-        if (list->kid_count)
-            memcpy(grown, list->kids, list->kid_count * sizeof *grown);
-        list->kids = grown;
-        list->number = capacity;
-    }
+    p->st = ov_arena_room(p->arena, &list->kids, list->kid_count, &list->number, 1, sizeof *list->kids, p->err);
+    if (p->st != OV_OK)
+        return NULL;
     list->kids[list->kid_count++] = kid;
     adopt(p, list, kid);
     return list;

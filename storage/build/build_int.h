@@ -38,6 +38,8 @@ void ovi_shrink(void *array, size_t *cap, size_t size, ov_budget *budget);
 
 /* Refuses what no segment can hold; *time_column: which one is __time. */
 OV_CHECKED ov_status ovi_schema_check(const ov_build_schema *s, uint32_t *time_column, ov_error *err);
+/* With texts and lists in `arena`. */
+OV_CHECKED ov_status ovi_schema_copy(const ov_build_schema *s, ov_arena *arena, ov_build_schema *out, ov_error *err);
 
 /* ---- growing dictionaries (build_dict.c) ---- */
 

@@ -98,3 +98,35 @@ ov_status ovi_schema_check(const ov_build_schema *s, uint32_t *time_column, ov_e
     OV_TRY(check_names(s, err));
     return check_sort(s, err);
 }
+
+static ov_status copy_metric(const ov_metric *m, ov_arena *arena, const ov_metric **out, ov_error *err)
+{
+    ov_metric *own;
+    OV_TRY(ov_arena_alloc(arena, sizeof *own, &own, err));
+    *own = *m;
+    *out = own;
+    return OV_OK;
+}
+
+ov_status ovi_schema_copy(const ov_build_schema *s, ov_arena *arena, ov_build_schema *out, ov_error *err)
+{
+    ov_build_column *columns;
+    uint32_t *sort;
+    *out = *s;
+    OV_TRY(ov_arena_copy(arena, s->datasource, &out->datasource, err));
+    OV_TRY(ov_arena_copy(arena, s->version, &out->version, err));
+    OV_TRY(ov_arena_copy(arena, s->extra_json, &out->extra_json, err));
+    OV_TRY(ov_arena_alloc(arena, s->column_count * sizeof *columns, &columns, err));
+    OV_TRY(ov_arena_alloc(arena, s->sort_count * sizeof *sort, &sort, err));
+    for (uint32_t i = 0; i < s->column_count; i++) {
+        columns[i] = s->columns[i];
+        OV_TRY(ov_arena_copy(arena, s->columns[i].name, &columns[i].name, err));
+        if (s->columns[i].metric)
+            OV_TRY(copy_metric(s->columns[i].metric, arena, &columns[i].metric, err));
+    }
+    for (uint32_t i = 0; i < s->sort_count; i++)
+        sort[i] = s->sort[i];
+    out->columns = columns;
+    out->sort = sort;
+    return OV_OK;
+}

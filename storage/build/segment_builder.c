@@ -24,40 +24,6 @@ struct ov_segment_builder {
     bool spent;  /* sealed, or tried to */
 };
 
-/* ---- schema ---- */
-
-static ov_status copy_metric(ov_segment_builder *b, const ov_metric *m, const ov_metric **out, ov_error *err)
-{
-    ov_metric *own;
-    OV_TRY(ov_arena_alloc(&b->arena, sizeof *own, &own, err));
-    *own = *m;
-    *out = own;
-    return OV_OK;
-}
-
-static ov_status copy_schema(ov_segment_builder *b, const ov_build_schema *s, ov_error *err)
-{
-    ov_build_column *columns;
-    uint32_t *sort;
-    b->schema = *s;
-    OV_TRY(ov_arena_copy(&b->arena, s->datasource, &b->schema.datasource, err));
-    OV_TRY(ov_arena_copy(&b->arena, s->version, &b->schema.version, err));
-    OV_TRY(ov_arena_copy(&b->arena, s->extra_json, &b->schema.extra_json, err));
-    OV_TRY(ov_arena_alloc(&b->arena, s->column_count * sizeof *columns, &columns, err));
-    OV_TRY(ov_arena_alloc(&b->arena, s->sort_count * sizeof *sort, &sort, err));
-    for (uint32_t i = 0; i < s->column_count; i++) {
-        columns[i] = s->columns[i];
-        OV_TRY(ov_arena_copy(&b->arena, s->columns[i].name, &columns[i].name, err));
-        if (s->columns[i].metric)
-            OV_TRY(copy_metric(b, s->columns[i].metric, &columns[i].metric, err));
-    }
-    for (uint32_t i = 0; i < s->sort_count; i++)
-        sort[i] = s->sort[i];
-    b->schema.columns = columns;
-    b->schema.sort = sort;
-    return OV_OK;
-}
-
 /* ---- life ---- */
 
 ov_status ov_segment_builder_create(const ov_build_schema *schema, ov_budget *budget,
@@ -74,7 +40,7 @@ ov_status ov_segment_builder_create(const ov_build_schema *schema, ov_budget *bu
     b->max_time = INT64_MIN;
     ov_arena_init(&b->arena, "segment builder", budget);
     ov_arena_init(&b->scratch, "segment builder scratch", budget);
-    ov_status st = copy_schema(b, schema, err);
+    ov_status st = ovi_schema_copy(schema, &b->arena, &b->schema, err);
     if (st == OV_OK)
         st =
             ov_arena_zalloc(&b->arena, schema->column_count * sizeof *b->columns, &b->columns, err);

@@ -9,7 +9,8 @@ import tree
 BINARY_OK = re.compile(r'^(tests/golden/|tests/fuzz/|tests/format/|bench/results/|docs/.*\.png$)')
 FOREIGN = re.compile(r'(^|/)(vendor|third_party|node_modules|dist)/|\.min\.(js|css)$')
 GENERATED = re.compile(r'\.(o|a|so|pyc|orig|rej|zst|gz|parquet|db|sqlite)$|(^|/)(lempar\.c|compile_commands\.json|CMakeCache\.txt)$')
-MOST_LINES = 1200
+MOST_LINES = 500
+ONE_GRAMMAR = {'query/sql/grammar.y'}  # the generator takes one file
 
 problems = []
 by_name = collections.defaultdict(list)
@@ -27,7 +28,7 @@ for path in tree.files():
         if len(body) > 1 << 20:
             problems.append('%s: %d bytes; large files are generated, not committed' % (path, len(body)))
     lines = body.count(b'\n')
-    if path.endswith(('.c', '.h', '.re', '.y', '.py', '.sh')) and lines > MOST_LINES:
+    if path.endswith(('.c', '.h', '.re', '.y', '.py', '.sh')) and lines > MOST_LINES and path not in ONE_GRAMMAR:
         problems.append('%s: %d lines: is it one subject?' % (path, lines))
 for name, paths in sorted(by_name.items()):
     if len(paths) > 1:
