@@ -107,8 +107,18 @@ ov_status ovi_scan_unify(const scan_column *col, ov_arena *scratch, ov_vec *v, o
     return OV_OK;
 }
 
+/* Sketches become nothing else, and nothing becomes one. */
+static ov_status no_cast(const scan_segment *seg, const scan_column *col, ov_type type, ov_error *err)
+{
+    char have[OV_EXPR_TYPE_NAME], want[OV_EXPR_TYPE_NAME];
+    return ov_fail(err, OV_INVALID,
+                   "column '" OV_SLICE_FMT "' is %s in segment " OV_SLICE_FMT " and %s in others, which it cannot be read as; leave that "
+                   "segment out by a condition on __time, or load its time again",
+                   OV_SLICE_ARG(col->info->name), ov_type_name(col->info->type, have), OV_SLICE_ARG(seg->entry->id), ov_type_name(type, want));
+}
+
 /* An expression over a one-column batch that turns the segment's type into the scan's. */
-static ov_status make_cast(ovi_scan *s, ov_sqltype sql, ov_type type, scan_column *col, ov_error *err)
+static ov_status make_cast(ovi_scan *s, const scan_segment *seg, ov_sqltype sql, ov_type type, scan_column *col, ov_error *err)
 {
     ov_expr_ctx cx = {.arena = &s->exec->arena, .next_id = UINT32_MAX / 2};
     const ov_expr *x;
@@ -118,7 +128,7 @@ static ov_status make_cast(ovi_scan *s, ov_sqltype sql, ov_type type, scan_colum
     if (st == OV_OK)
         st = ovi_scan_cast(&cx, x, sql, type, &col->cast, err);
     ov_mutex_unlock(&s->lock);
-    return st;
+    return st == OV_INVALID || st == OV_UNSUPPORTED ? no_cast(seg, col, type, err) : st;
 }
 
 /* A segment in which no row has several values gives plain strings where the scan has lists; everyone takes both. */
@@ -144,7 +154,7 @@ static const ov_expr *stored_path(const ov_scan_path *p, ov_type stored)
 
 /* A path of a JSON column: its sub-column where there is one, nothing where the segment knows that there are no values,
  * else the text. */
-static ov_status find_path(ovi_scan *s, uint32_t c, scan_column *col, ov_error *err)
+static ov_status find_path(ovi_scan *s, const scan_segment *seg, uint32_t c, scan_column *col, ov_error *err)
 {
     static const ov_type json = {.id = OV_TYPE_COMPLEX, .complex = OV_COMPLEX_JSON};
     const ov_scan_path *p = s->node->scan.paths[c];
@@ -161,7 +171,7 @@ static ov_status find_path(ovi_scan *s, uint32_t c, scan_column *col, ov_error *
     } else {
         col->path = p->from_text;
         if (!serves_as(col->info->type, json))
-            return make_cast(s, OV_SQL_OTHER, json, col, err);
+            return make_cast(s, seg, OV_SQL_OTHER, json, col, err);
     }
     if (!col->info->dict || general)
         return OV_OK;
@@ -182,11 +192,11 @@ static ov_status find_columns(ovi_scan *s, scan_segment *seg, ov_error *err)
             continue;
         col->info = ov_column_get_info(col->col);
         if (node->scan.paths && node->scan.paths[c]) {
-            OV_TRY(find_path(s, c, col, err));
+            OV_TRY(find_path(s, seg, c, col, err));
             continue;
         }
         if (!serves_as(col->info->type, node->fields[c].type)) {
-            OV_TRY(make_cast(s, (ov_sqltype)node->fields[c].sql, node->fields[c].type, col, err));
+            OV_TRY(make_cast(s, seg, (ov_sqltype)node->fields[c].sql, node->fields[c].type, col, err));
         } else if (col->info->dict && !general) {
             OV_TRY(ov_column_domain(col->col, &col->domain, err));
             col->canon = canon_of(s, c, col->domain);

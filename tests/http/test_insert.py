@@ -84,6 +84,15 @@ def types(server):
     same(server.sql("SELECT TO_JSON_STRING(v), JSON_VALUE(v, '$[1]' RETURNING BIGINT), JSON_VALUE(v, '$.x') FROM typ3 ORDER BY __time")[1],
          [['{"x":1}', None, '1'], ['[1,2]', 2, None], ['["s",null]', None, None], ['5', None, None], ['"tx"', None, None]])
 
+    # no text becomes a sketch: the segment is named, and may be left out
+    run(server, "REPLACE INTO typ4 OVERWRITE ALL SELECT TIMESTAMP '2024-01-01' AS __time, 'x' AS u PARTITIONED BY DAY")
+    run(server, "INSERT INTO typ4 SELECT TIMESTAMP '2024-01-02' AS __time, DS_HLL(n) AS u FROM (VALUES (1), (2)) AS v(n) PARTITIONED BY DAY")
+    for query in ('SELECT COUNT(u) FROM typ4', 'SELECT * FROM typ4'):
+        status, _, answer = server.post('/druid/v2/sql', {'query': query})
+        check(status == 400 and b"column 'u' is STRING in segment typ4_2024-01-01T" in answer, answer)
+    same(server.value("SELECT APPROX_COUNT_DISTINCT_DS_HLL(u) FROM typ4 WHERE __time >= TIMESTAMP '2024-01-02'"), 2)
+    same(server.value('SELECT COUNT(*) FROM typ4'), 2)
+
 
 def clustered(server):
     values = ', '.join("('2024-01-%02dT%02d:00:00Z', 'k%d', %d)" % (1 + i % 2, i % 24, i * 7 % 10, i) for i in range(200))
