@@ -126,12 +126,12 @@ static bool is_array_of_plain(ov_type t)
     return t.id == OV_TYPE_ARRAY && (ov_type_id)t.elem <= OV_TYPE_STRING;
 }
 
-/* An array beside a plain value is an array of what holds both; beside anything else the newer one counts. */
+/* An array beside a plain value or a multi-value string is an array of what holds both; beside anything else the newer one counts. */
 static ov_type wider_array(ov_type older, ov_type newer)
 {
     bool arrays = is_array_of_plain(older) && is_array_of_plain(newer);
     const ov_type *other = is_array_of_plain(older) ? &newer : &older;
-    if (!arrays && (other->multi || !(is_number(*other) || other->id == OV_TYPE_STRING)))
+    if (!arrays && !is_number(*other) && other->id != OV_TYPE_STRING)
         return newer;
     ov_type a = is_array_of_plain(older) ? OV_T(older.elem) : older, b = is_array_of_plain(newer) ? OV_T(newer.elem) : newer;
     ov_type made = newer.id == OV_TYPE_ARRAY ? newer : older;

@@ -17,6 +17,7 @@
 #pragma once
 
 #include "base/arena.h"
+#include "base/buf.h"
 #include "storage/types.h"
 
 enum {
@@ -123,6 +124,8 @@ ov_slice ov_vec_str(const ov_vec *v, uint32_t row);
 /* Lists: the elements of the row are rows [*first, *end) of the vector returned; a NULL list has
  * none. */
 const ov_vec *ov_vec_list(const ov_vec *v, uint32_t row, uint32_t *first, uint32_t *end);
+/* The value as JSON; a multi-value string of one value is that value. */
+void ov_vec_add_json(const ov_vec *v, uint32_t row, ov_buf *out);
 /* DICT, RUN of DICT, CONST with a dict: the code at a row. */
 uint32_t ov_vec_code(const ov_vec *v, uint32_t row);
 

@@ -67,6 +67,12 @@ bool ovi_converts(ov_type from, ov_type to);
 /* The vector as `to`; unchanged when the builder takes it so. Values that have no such form are NULL. */
 OV_CHECKED ov_status ovi_convert(const ov_vec *v, ov_type to, ov_arena *out, ov_vec *converted, ov_error *err);
 
+/* ---- merge_lists.c ---- */
+/* Can values of type `from` be stored as arrays or documents of type `to`, by ovi_make_lists? */
+bool ovi_becomes_lists(ov_type from, ov_type to);
+/* Plain values become lists of one, multi-value strings and arrays those of the other elements, all of them JSON. */
+OV_CHECKED ov_status ovi_make_lists(const ov_vec *v, ov_type to, ov_arena *out, ov_vec *lifted, ov_error *err);
+
 /* ---- merge_sketch.c ---- */
 /* Can values of such a column become sketches of the metric (NULL: it is none)? */
 bool ovi_sketches(ov_type from, const ov_metric *metric);

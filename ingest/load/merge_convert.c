@@ -1,4 +1,4 @@
-/* Values of a column whose type is another in the result of a merge: a dimension that became a number, or text. */
+/* Values of a column whose type is another in the result of a merge: a dimension that became a number, or text. Lists: merge_lists.c. */
 #include <math.h>
 #include "base/bits.h"
 #include "base/numfmt.h"
@@ -25,7 +25,7 @@ static bool fits(ov_type from, ov_type to)
 
 bool ovi_converts(ov_type from, ov_type to)
 {
-    if (fits(from, to) || from.id == OV_TYPE_NULL)
+    if (fits(from, to) || from.id == OV_TYPE_NULL || ovi_becomes_lists(from, to))
         return true;
     return (is_number(from) || is_plain_text(from)) && (is_number(to) || to.id == OV_TYPE_STRING);
 }
@@ -101,9 +101,11 @@ ov_status ovi_convert(const ov_vec *v, ov_type to, ov_arena *out, ov_vec *conver
         *converted = ov_vec_null(to, v->rows);
         return OV_OK;
     }
+    if (ovi_becomes_lists(v->type, to))
+        return ovi_make_lists(v, to, out, converted, err);
     OV_TRY(ov_vec_flatten(v, out, &flat, err));
     OV_TRY(ov_arena_lanes(out, (size_t)v->rows * (text ? sizeof(ov_slice) : 8), &list, err));
-    OV_TRY(ov_arena_zalloc(out, OV_BATCH_WORDS * sizeof *valid, &valid, err));
+    OV_TRY(ov_arena_zalloc(out, (ov_words(v->rows) + 1) * sizeof *valid, &valid, err));
     if (text) {
         OV_TRY(to_text(&flat, v->type, out, list, err));
         *converted = ov_vec_flat(OV_T(OV_TYPE_STRING), list, flat.valid, v->rows);

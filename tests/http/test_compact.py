@@ -57,6 +57,29 @@ def put_together(server):
     same(server.sql('SELECT __time, k, n FROM many ORDER BY 1, 2, 3')[1], before)
 
 
+def into_lists(server):
+    """Plain values, multi-value strings, arrays and documents of one column become what queries read them as."""
+    def day(name, number, kind, values):
+        lines = [json.dumps({'t': '2024-01-%02d' % number, 'n': 10 * number + i, 'v': v}) for i, v in enumerate(values)]
+        spec = inline(name, lines)
+        spec['spec']['dataSchema']['dimensionsSpec'] = {'dimensions': [{'type': 'long', 'name': 'n'}, {'type': kind, 'name': 'v'}]}
+        server.ingest(spec)
+
+    kinds = {'auto': [['1', 'z'], [], None], 'long': [1, None], 'double': [2.5, None], 'string': [['1', 'x'], '2', None, ['y', None], ''],
+             'json': [{'a': [1]}, 5, None, 'tx']}
+    for name, parts in (('cla', 'string auto'), ('clb', 'auto string'), ('clc', 'long auto double'), ('cld', 'auto json string'),
+                        ('cle', 'string long'), ('clf', 'double json'), ('clg', 'auto long json')):
+        for number, kind in enumerate(parts.split(), 1):
+            day(name, number, kind, kinds[kind])
+        ask = lambda: server.sql('SELECT n, v FROM %s ORDER BY n' % name, {'sqlStringifyArrays': False})[1]
+        before = ask()
+        compact(server, name, granularitySpec={'segmentGranularity': 'MONTH'})
+        same(len(chunks(server, name)), 1)
+        same(ask(), before)
+    same(server.value("SELECT COUNT(*) FROM clb WHERE ARRAY_CONTAINS(v, '1')"), 2)
+    same(server.value("SELECT COUNT(*) FROM clg WHERE JSON_VALUE(v, '$.a[0]') = 1"), 1)
+
+
 def into_sketches(server):
     """Columns become sketches with compaction, as if they had been loaded so."""
     lines = [json.dumps({'t': '2024-01-01T%02d:%02d:00Z' % (i % 3, i % 60), 'k': 'k%d' % (i % 2), 'u': 'user%d' % (i % 40),
@@ -255,5 +278,5 @@ def automatic(server):
 
 
 def cases(server):
-    for part in (put_together, roll_up, into_sketches, filters_and_dimensions, partitions, refusals, by_ids, beside_appends, while_dropped, automatic):
+    for part in (put_together, roll_up, into_lists, into_sketches, filters_and_dimensions, partitions, refusals, by_ids, beside_appends, while_dropped, automatic):
         yield part.__name__.replace('_', ' '), lambda part=part: part(server)

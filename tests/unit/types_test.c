@@ -46,7 +46,8 @@ static void test_wider(void **state)
     check_wider(array(OV_TYPE_LONG), text(false), array(OV_TYPE_STRING));
     check_wider(d, array(OV_TYPE_LONG), array(OV_TYPE_DOUBLE));
     check_wider(array(OV_TYPE_LONG), array(OV_TYPE_NULL), array(OV_TYPE_LONG));
-    check_wider(array(OV_TYPE_LONG), text(true), text(true));
+    check_wider(array(OV_TYPE_LONG), text(true), array(OV_TYPE_STRING));
+    check_wider(text(true), array(OV_TYPE_STRING), array(OV_TYPE_STRING));
 }
 
 int main(void)
