@@ -145,6 +145,8 @@ OV_CHECKED ov_status ov_expr_column(ov_expr_ctx *cx, uint32_t column, ov_type ty
 /* A column of arrays whose elements have a name of their own (BOOLEAN, TIMESTAMP ...). */
 OV_CHECKED ov_status ov_expr_array_column(ov_expr_ctx *cx, uint32_t column, ov_type type, ov_sqltype elem,
                                           bool nullable, const ov_expr **out, ov_error *err);
+/* A value as the type that holds it and those of other segments or tables (ov_type_wider): as CAST, and lists and documents of it. */
+OV_CHECKED ov_status ov_expr_widen(ov_expr_ctx *cx, const ov_expr *x, ov_sqltype sql, ov_type type, const ov_expr **out, ov_error *err);
 /* The type's name in sentences: SQL's, or COMPLEX<json>, for which `buf` has room. */
 enum { OV_EXPR_TYPE_NAME = 48 };
 const char *ov_expr_type_name(const ov_expr *e, char *buf);

@@ -116,10 +116,14 @@ ov_status ovi_nunion_side(ovi_nplanner *p, const ov_json *at, const ov_plan *in,
             OV_TRY(ov_plan_column(p->cx, in, (uint32_t)c, &exprs[i], err));
         else
             OV_TRY(ov_expr_null_of(p->cx, sql, fields[i].type, &exprs[i], err));
-        if (!ov_type_eq(exprs[i]->type, fields[i].type) && !ov_type_is_list(fields[i].type))
-            OV_TRY(ov_expr_cast(p->cx, exprs[i], sql, fields[i].type, 0, 0, &exprs[i], err));
-        else if (!ov_type_eq(exprs[i]->type, fields[i].type))
-            OV_TRY(ovi_nas_type(p, at, ov_slice_cstr(ov_type_name(fields[i].type, type)), exprs[i], &exprs[i], err));
+        if (ov_type_eq(exprs[i]->type, fields[i].type))
+            continue;
+        ov_status st = ov_expr_widen(p->cx, exprs[i], sql, fields[i].type, &exprs[i], err);
+        if (st != OV_OK && st != OV_INVALID && st != OV_UNSUPPORTED)
+            return st;
+        if (st != OV_OK)
+            return ov_json_fail(at, err, OV_INVALID, "column '" OV_SLICE_FMT "' is %s here and %s in others: nothing holds both",
+                                OV_SLICE_ARG(names[i]), ov_type_name(exprs[i]->type, type), ov_type_name(fields[i].type, (char[48]){0}));
     }
     return ov_plan_project(p->arena, in, exprs, names, count, out, err);
 }

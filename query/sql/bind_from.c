@@ -202,39 +202,60 @@ static uint32_t column_named(const ov_plan *plan, ov_slice name)
     return UINT32_MAX;
 }
 
-/* Names of all columns of all tables, in the order of first sight. */
-static OV_CHECKED ov_status all_names(ovi_sql_binder *b, const ov_plan **tables, uint32_t count,
-                                      ov_slice **out, uint32_t *name_count, ov_error *err)
+/* All columns of all tables in the order of first sight, each with the type that holds every table's values. */
+static OV_CHECKED ov_status all_fields(ovi_sql_binder *b, const ov_plan **tables, uint32_t count, ov_field **out, uint32_t *field_count,
+                                       ov_error *err)
 {
     uint32_t most = 0, n = 0;
     for (uint32_t i = 0; i < count; i++)
         most += tables[i]->field_count;
-    OV_TRY(ov_arena_alloc(b->arena, (most + 1) * sizeof **out, out, err));
+    OV_TRY(ov_arena_alloc(b->arena, (most + (size_t)1) * sizeof **out, out, err));
     for (uint32_t i = 0; i < count; i++)
         for (uint32_t c = 0; c < tables[i]->field_count; c++) {
-            bool seen = false;
-            for (uint32_t before = 0; before < i && !seen; before++)
-                seen = column_named(tables[before], tables[i]->fields[c].name) != UINT32_MAX;
-            if (!seen)
-                (*out)[n++] = tables[i]->fields[c].name;
+            const ov_field *f = &tables[i]->fields[c];
+            uint32_t k = 0;
+            while (k < n && !ov_slice_eq((*out)[k].name, f->name))
+                k++;
+            if (k == n)
+                (*out)[n++] = *f;
+            else
+                (*out)[k].type = ov_type_wider((*out)[k].type, f->type);
         }
-    *name_count = n;
+    *field_count = n;
     return OV_OK;
 }
 
+/* Beside lists and documents of other tables a column is what it would be beside other segments; UNION ALL has the rules of the rest, and
+ * the words when nothing holds both. */
+static OV_CHECKED ov_status widen(ovi_sql_binder *b, ov_type type, const ov_expr **e, ov_error *err)
+{
+    bool stored = (*e)->sql == ov_sqltype_of_native((ov_type_id)(*e)->type.id) || ov_type_is_list((*e)->type);
+    if (ov_type_eq((*e)->type, type) || !stored || !(ov_type_is_list(type) || type.id == OV_TYPE_COMPLEX))
+        return OV_OK;
+    const ov_expr *wide;
+    ov_status st = ov_expr_widen(b->cx, *e, ov_sqltype_of_column(OV_SLICE_LIT(""), type), type, &wide, err);
+    if (st == OV_OK)
+        *e = wide;
+    return st == OV_INVALID || st == OV_UNSUPPORTED ? OV_OK : st;
+}
+
 /* The table with exactly these columns; those it lacks are NULL. */
-static OV_CHECKED ov_status with_columns(ovi_sql_binder *b, const ov_plan *table,
-                                         const ov_slice *names, uint32_t count, const ov_plan **out,
-                                         ov_error *err)
+static OV_CHECKED ov_status with_columns(ovi_sql_binder *b, const ov_plan *table, const ov_field *fields, uint32_t count,
+                                         const ov_plan **out, ov_error *err)
 {
     const ov_expr **exprs;
-    OV_TRY(ov_arena_alloc(b->arena, (count + 1) * sizeof *exprs, &exprs, err));
+    ov_slice *names;
+    OV_TRY(ov_arena_alloc(b->arena, (count + (size_t)1) * sizeof *exprs, &exprs, err));
+    OV_TRY(ov_arena_alloc(b->arena, (count + (size_t)1) * sizeof *names, &names, err));
     for (uint32_t i = 0; i < count; i++) {
-        uint32_t c = column_named(table, names[i]);
-        if (c == UINT32_MAX)
+        uint32_t c = column_named(table, fields[i].name);
+        names[i] = fields[i].name;
+        if (c == UINT32_MAX) {
             OV_TRY(ov_expr_null(b->cx, OV_SQL_NULL, &exprs[i], err));
-        else
-            OV_TRY(ov_plan_column(b->cx, table, c, &exprs[i], err));
+            continue;
+        }
+        OV_TRY(ov_plan_column(b->cx, table, c, &exprs[i], err));
+        OV_TRY(widen(b, fields[i].type, &exprs[i], err));
     }
     return ov_plan_project(b->arena, table, exprs, names, count, out, err);
 }
@@ -244,8 +265,8 @@ static OV_CHECKED ov_status bind_append(ovi_sql_binder *b, const ov_ast *call, o
 {
     const ov_ast *args = call->kids[OV_CALL_ARGS];
     const ov_plan **tables, *plan;
-    ov_slice *names;
-    uint32_t name_count;
+    ov_field *fields;
+    uint32_t field_count;
     OV_TRY(ov_arena_alloc(b->arena, (args->kid_count + 1) * sizeof *tables, &tables, err));
     if (!args->kid_count)
         return ovi_sql_fail_node(b, call, OV_INVALID, err, NULL,
@@ -260,9 +281,9 @@ static OV_CHECKED ov_status bind_append(ovi_sql_binder *b, const ov_ast *call, o
         OV_TRY(bind_table(b, &name, NULL, &rel, err));
         tables[i] = rel.plan;
     }
-    OV_TRY(all_names(b, tables, args->kid_count, &names, &name_count, err));
+    OV_TRY(all_fields(b, tables, args->kid_count, &fields, &field_count, err));
     for (uint32_t i = 0; i < args->kid_count; i++)
-        OV_TRY(with_columns(b, tables[i], names, name_count, &tables[i], err));
+        OV_TRY(with_columns(b, tables[i], fields, field_count, &tables[i], err));
     OV_TRY(ovi_sql_union(b, call, "APPEND", tables, args->kid_count, &plan, err));
     return ovi_sql_rel_of(b, plan, ov_slice_make(NULL, 0), out, err);
 }

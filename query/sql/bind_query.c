@@ -59,17 +59,6 @@ static OV_CHECKED ov_status meet(ovi_sql_binder *b, const ov_ast *at, const char
                              what, ov_expr_type_name(left, a), ov_expr_type_name(right, c));
 }
 
-/* A text as a row of several values that has this one. */
-static OV_CHECKED ov_status one_value(ovi_sql_binder *b, const ov_ast *at, const ov_expr *type, const ov_expr **e, ov_error *err)
-{
-    const ov_expr *parts[3];
-    OV_TRY(ovi_sql_apply(b, at, "IS NULL", e, 1, &parts[0], err));
-    OV_TRY(ov_expr_null_of(b->cx, (ov_sqltype)type->sql, type->type, &parts[1], err));
-    OV_TRY(ovi_sql_apply(b, at, "ARRAY", e, 1, &parts[2], err));
-    OV_TRY(ovi_sql_apply(b, at, "ARRAY_TO_MV", &parts[2], 1, &parts[2], err));
-    return ovi_sql_apply(b, at, "CASE", parts, 3, e, err);
-}
-
 static OV_CHECKED ov_status cast_to(ovi_sql_binder *b, const ov_ast *at, const ov_expr *type,
                                     const ov_expr **e, ov_error *err)
 {
@@ -77,10 +66,8 @@ static OV_CHECKED ov_status cast_to(ovi_sql_binder *b, const ov_ast *at, const o
         return OV_OK;
     if ((*e)->sql == OV_SQL_NULL)
         return ov_expr_null_of(b->cx, (ov_sqltype)type->sql, type->type, e, err);
-    if (type->type.multi && (*e)->type.id != OV_TYPE_STRING && !ov_type_is_list((*e)->type))
-        OV_TRY(ov_expr_cast(b->cx, *e, OV_SQL_VARCHAR, OV_T(OV_TYPE_STRING), at->pos, at->end_pos, e, err));
-    if (type->type.multi && (*e)->type.id == OV_TYPE_STRING)
-        return one_value(b, at, type, e, err);
+    if (type->type.multi && !ov_type_is_list((*e)->type)) /* a plain value has one */
+        return ov_expr_widen(b->cx, *e, (ov_sqltype)type->sql, type->type, e, err);
     return ov_expr_cast(b->cx, *e, (ov_sqltype)type->sql, type->type, at->pos, at->end_pos, e, err);
 }
 

@@ -94,6 +94,28 @@ def types(server):
     same(server.value('SELECT COUNT(*) FROM typ4'), 2)
 
 
+def appended(server):
+    """Tables that differ about a column are read together as segments of one are, by APPEND and by native unions."""
+    values = {'plain': "'b'", 'many': "STRING_TO_MV('a,b', ',')", 'longs': '5', 'lists': "ARRAY['b', 'c']", 'docs': "JSON_OBJECT('a': 1)"}
+    for name, value in values.items():
+        run(server, "REPLACE INTO app_%s OVERWRITE ALL SELECT TIMESTAMP '2024-01-01' AS __time, %s AS v PARTITIONED BY ALL" % (name, value))
+
+    def both(a, b, groups, rows):
+        native = {'queryType': 'groupBy', 'dataSource': {'type': 'union', 'dataSources': ['app_' + a, 'app_' + b]}, 'intervals': '2000/3000',
+                  'granularity': 'all', 'dimensions': ['v'], 'aggregations': [{'type': 'count', 'name': 'n'}]}
+        status, _, body = server.post('/druid/v2', native)
+        check(status == 200, body)
+        same([[e['event']['v'], e['event']['n']] for e in json.loads(body)], groups)
+        same([r[0] for r in server.sql("SELECT v FROM TABLE(APPEND('app_%s', 'app_%s'))" % (a, b), {'sqlStringifyArrays': False})[1]], rows)
+    for turn in (lambda *x: x, lambda a, b, groups, rows: (b, a, groups, rows[::-1])):
+        both(*turn('longs', 'many', [['5', 1], ['a', 1], ['b', 1]], ['5', '["a","b"]']))
+        both(*turn('plain', 'many', [['a', 1], ['b', 2]], ['b', '["a","b"]']))
+        both(*turn('many', 'lists', [['a', 1], ['b', 2], ['c', 1]], [['a', 'b'], ['b', 'c']]))
+        both(*turn('longs', 'lists', [['5', 1], ['b', 1], ['c', 1]], [['5'], ['b', 'c']]))
+        both(*turn('many', 'docs', [['["a","b"]', 1], ['{"a":1}', 1]], ['["a","b"]', '{"a":1}']))
+        both(*turn('lists', 'docs', [['["b","c"]', 1], ['{"a":1}', 1]], ['["b","c"]', '{"a":1}']))
+
+
 def clustered(server):
     values = ', '.join("('2024-01-%02dT%02d:00:00Z', 'k%d', %d)" % (1 + i % 2, i % 24, i * 7 % 10, i) for i in range(200))
     run(server, 'REPLACE INTO clu OVERWRITE ALL SELECT TIME_PARSE(t) AS __time, n, k FROM (VALUES %s) AS v(t, k, n) '
@@ -233,5 +255,5 @@ def sketches(server):
 
 
 def cases(server):
-    for function in (sketches, life, replace, types, clustered, ranges, in_turn, refusals, context_keys, explained):
+    for function in (sketches, life, replace, types, appended, clustered, ranges, in_turn, refusals, context_keys, explained):
         yield function.__name__, lambda function=function: function(server)
