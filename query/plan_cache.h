@@ -4,7 +4,7 @@
  * A plan (ov_planned) is read-only once it is made, and counted: queries that run hold it, the cache holds it, the last one
  * frees it. It has its own copy of what it knows about datasources (ov_plan_tables), pins the lookups it was made from, and serves
  * queries that see the very same lookups and the same columns: rows that arrive leave it be. Found by the whole text of the statement and all else that goes into a
- * plan (ov_plan_key); nothing is told by a hash alone. What depends on the moment (CURRENT_TIMESTAMP, sub-queries whose
+ * plan (query/plan_key.h); nothing is told by a hash alone. What depends on the moment (CURRENT_TIMESTAMP, sub-queries whose
  * rows became constants, tables made on the spot) is never kept: no result is.
  *
  * Each plan remembers what its runs cost, so that callers know which statements are quick before they run them.

@@ -1,7 +1,7 @@
 /*
  * JSON text of rows: checking, skipping and opening values in place.
  *
- * The readers work on text that is followed by NULs (ovi_json_row.end), so they need no length checks: a NUL
+ * The readers work on text that is followed by NULs (`end` below), so they need no length checks: a NUL
  * ends every token. The grammar is RFC 8259 as Jackson reads it: no comments, no raw control characters in
  * strings, no leading zeros; bytes that are not UTF-8 are let through here and repaired when stored.
  */

@@ -4,7 +4,7 @@
  * Signed by hand, so that it does not depend on what some version of libcurl makes of a path or a query. Addresses come canonical
  * already: every byte but A-Z a-z 0-9 - . _ ~ and the slashes of the path is percent-encoded, queries are sorted.
  *
- * Source: AWS, "Create a signed AWS API request"; the example of its documentation is in tests/unit/pull_s3_test.c.
+ * Source: AWS, "Create a signed AWS API request"; the example of its documentation is in tests/unit/pull_test.c.
  */
 #include "ingest/pull/pull_listing.h"
 

@@ -2,7 +2,7 @@
  * A source as a description: where its pages are, how one leads to the next, which part of a page is rows, what its answers
  * mean. Everything a REST API or a store of files needs, and nothing about how it is fetched.
  *
- * Descriptions are JSON: those that come with the program (ingest/pull/sources, ov_pull_source_names) or the object that a
+ * Descriptions are JSON: those that come with the program (ingest/pull/sources, ovi_pull_builtins) or the object that a
  * spec gives. Threads: a parsed description is read-only.
  */
 #pragma once

@@ -1,7 +1,7 @@
 /*
  * Structural hashes of expressions: equal trees have equal hashes, so that a tree is found among many by one look
  * (base/places.h). Computed at the first question and kept in the node; copies that change something start without
- * (ovi_copy_node).
+ * (ov_expr_copy).
  */
 #include "query/expr/expr_int.h"
 

@@ -4,7 +4,7 @@
  * A statement in use is counted, so closing it (or its connection) while another request reads it ends its query but
  * not its memory. Connections nobody used for OV_AV_IDLE_MS are not found any more; what they hold goes when somebody opens another one.
  *
- * Threads: any. What belongs to one statement is read under ov_av_statement_lock.
+ * Threads: any. What belongs to one statement is read under its own `lock`.
  */
 #pragma once
 
