@@ -178,6 +178,12 @@ static int set_option(const ov_command *cmd, const ov_opt *o, const char *value)
     return -1;
 }
 
+/* A dash alone is standard input, and a statement may begin with a comment: no option has a blank behind its dashes. */
+static bool is_option(const char *arg)
+{
+    return arg[0] == '-' && arg[1] != '\0' && !(arg[1] == '-' && isspace((unsigned char)arg[2]));
+}
+
 int ov_cli_parse(const ov_command *cmd, const ov_opt *opts, size_t count, int argc, char **argv,
                  int *left)
 {
@@ -185,7 +191,7 @@ int ov_cli_parse(const ov_command *cmd, const ov_opt *opts, size_t count, int ar
     bool only_words = false;
     for (int i = 1; i < argc; i++) {
         char *arg = argv[i];
-        if (only_words || arg[0] != '-' || arg[1] == '\0') {
+        if (only_words || !is_option(arg)) {
             argv[1 + kept++] = arg;
             continue;
         }

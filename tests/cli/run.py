@@ -71,6 +71,8 @@ def formats(counter, data):
 
 
 def scripts(counter, data):
+    status, out, complaints = ovate('sql', '--data', data, '-- what is asked\nSELECT 1 AS a')
+    counter.check('a statement that begins with a comment is no option', (status, out) == (0, 'a\n1\n'), out + complaints)
     status, out, _ = ovate('sql', '--data', data, '--format', 'csv', stdin='SELECT 1 AS a;\nSELECT 2 AS b;\n')
     counter.equal('a script on standard input', (status, out.split()), (0, ['a', '1', 'b', '2']))
     status, out, _ = ovate('sql', '--data', data, '--format', 'csv', stdin='SELECT nope;\nSELECT 2 AS b;\n')
