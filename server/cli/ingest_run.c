@@ -92,21 +92,37 @@ static int run_here(const ov_ingest_run_options *o, ov_app *app, ov_slice json)
 
 typedef struct remote {
     const char *address;
+    ov_buf id; /* of the task, once it has one */
     ov_arena arena;
 } remote;
 
-/* One call; *doc is the parsed JSON answer. */
-static ov_status call(remote *r, const char *method, const char *path, ov_slice body, ov_buf *raw,
-                      ov_json **doc, ov_error *err)
+static ov_status fetch(const remote *r, const char *method, const char *word, ov_slice body, ov_buf *raw, ov_http_response *answer,
+                       ov_error *err)
 {
-    char url[1024];
-    snprintf(url, sizeof url, "http://%s%s", r->address, path);
     static const char *const headers[] = {"Content-Type: application/json", NULL};
-    ov_http_request rq = {.method = method, .url = url, .headers = headers, .body = body};
-    ov_http_response answer;
+    ov_buf url;
+    ov_buf_init(&url);
+    ov_buf_addf(&url, "http://%s/druid/indexer/v1/task", r->address);
+    if (word) {
+        ov_buf_add_char(&url, '/');
+        ov_url_encode(&url, ov_buf_slice(&r->id));
+        ov_buf_addf(&url, "/%s", word);
+    }
+    ov_http_request rq = {.method = method, .url = ov_buf_cstr(&url), .headers = headers, .body = body};
     ov_buf_clear(raw);
-    OV_TRY(ov_http_fetch(&rq, raw, &answer, err));
-    OV_TRY(ov_json_parse(ov_buf_slice(raw), NULL, &r->arena, doc, err));
+    ov_status st = rq.url ? ov_http_fetch(&rq, raw, answer, err) : ov_buf_check(&url, err);
+    ov_buf_fini(&url);
+    return st;
+}
+
+/* One call about tasks, or about the one at hand where there is a word; *doc is the parsed JSON answer. */
+static ov_status call(remote *r, const char *method, const char *word, ov_slice body, ov_buf *raw, ov_json **doc, ov_error *err)
+{
+    ov_http_response answer;
+    ov_error no_json = OV_ERROR_INIT;
+    OV_TRY(fetch(r, method, word, body, raw, &answer, err));
+    if (ov_json_parse(ov_buf_slice(raw), NULL, &r->arena, doc, &no_json) != OV_OK)
+        return ov_fail(err, OV_INVALID, "the server at %s answered %d and no JSON: %s", r->address, answer.status, no_json.text);
     if (answer.status == 200)
         return OV_OK;
     const ov_json *why = ov_json_find(*doc, "errorMessage");
@@ -117,10 +133,9 @@ static ov_status call(remote *r, const char *method, const char *path, ov_slice 
     return ov_fail(err, OV_INVALID, "the server at %s answered %d", r->address, answer.status);
 }
 
-static ov_status follow_remote(remote *r, const char *id, const ov_ingest_run_options *o, ov_buf *raw,
+static ov_status follow_remote(remote *r, const ov_ingest_run_options *o, ov_buf *raw,
                                bool *success, ov_buf *error, int64_t *duration_ms, ov_error *err)
 {
-    char path[512];
     ov_progress p;
     ov_progress_init(&p, o->mode);
     ov_status st = OV_OK;
@@ -129,19 +144,16 @@ static ov_status follow_remote(remote *r, const char *id, const ov_ingest_run_op
         ov_arena_reset(&r->arena);
         if (atomic_load(o->stop) && !told) {
             told = true;
-            snprintf(path, sizeof path, "/druid/indexer/v1/task/%s/shutdown", id);
-            OV_TRY_OUT(st, call(r, "POST", path, OV_SLICE_LIT("{}"), raw, &doc, err));
+            OV_TRY_OUT(st, call(r, "POST", "shutdown", OV_SLICE_LIT("{}"), raw, &doc, err));
         }
-        snprintf(path, sizeof path, "/druid/indexer/v1/task/%s/reports", id);
-        if (call(r, "GET", path, (ov_slice){NULL, 0}, raw, &doc, err) == OV_OK) {
+        if (call(r, "GET", "reports", (ov_slice){NULL, 0}, raw, &doc, err) == OV_OK) {
             const ov_json *payload =
                 ov_json_find(ov_json_find(doc, "ingestionStatsAndErrors"), "payload");
             const ov_json *stats = ov_json_find(ov_json_find(payload, "rowStats"), "buildSegments");
             ov_progress_show(&p, ov_ingest_count(stats, "processed"), ov_ingest_count(stats, "processedBytes"), 0,
                              ov_ingest_count(stats, "unparseable"));
         }
-        snprintf(path, sizeof path, "/druid/indexer/v1/task/%s/status", id);
-        OV_TRY_OUT(st, call(r, "GET", path, (ov_slice){NULL, 0}, raw, &doc, err));
+        OV_TRY_OUT(st, call(r, "GET", "status", (ov_slice){NULL, 0}, raw, &doc, err));
         const ov_json *status = ov_json_find(doc, "status");
         const ov_json *word = ov_json_find(status, "status");
         if (!word || word->kind != OV_JSON_STRING ||
@@ -167,28 +179,27 @@ static int run_remote(const ov_ingest_run_options *o, const char *address, ov_sl
     ov_error err = OV_ERROR_INIT;
     ov_buf raw, error;
     ov_json *doc;
-    char id[400] = "", path[512];
     bool success = false;
     int64_t duration_ms = 0;
     int code;
     ov_arena_init(&r.arena, "remote", NULL);
     ov_buf_init(&raw);
     ov_buf_init(&error);
-    ov_status st = call(&r, "POST", "/druid/indexer/v1/task", json, &raw, &doc, &err);
+    ov_buf_init(&r.id);
+    ov_status st = call(&r, "POST", NULL, json, &raw, &doc, &err);
     if (st == OV_OK) {
         ov_slice text;
         st = ov_json_need_str(doc, "task", &text, &err);
         if (st == OV_OK)
-            snprintf(id, sizeof id, OV_SLICE_FMT, OV_SLICE_ARG(text));
+            ov_buf_add_slice(&r.id, text);
     }
     if (st == OV_OK) {
         if (o->verbose)
-            fprintf(stderr, "task %s runs in the server at %s\n", id, address);
-        st = follow_remote(&r, id, o, &raw, &success, &error, &duration_ms, &err);
+            fprintf(stderr, "task " OV_SLICE_FMT " runs in the server at %s\n", OV_SLICE_WHOLE(ov_buf_slice(&r.id)), address);
+        st = follow_remote(&r, o, &raw, &success, &error, &duration_ms, &err);
     }
     if (st == OV_OK) {
-        snprintf(path, sizeof path, "/druid/indexer/v1/task/%s/reports", id);
-        st = call(&r, "GET", path, (ov_slice){NULL, 0}, &raw, &doc, &err);
+        st = call(&r, "GET", "reports", (ov_slice){NULL, 0}, &raw, &doc, &err);
     }
     const char *why = ov_buf_cstr(&error);
     if (st == OV_OK)
@@ -197,6 +208,7 @@ static int run_remote(const ov_ingest_run_options *o, const char *address, ov_sl
         code = ov_cli_fail(&err);
     ov_buf_fini(&raw);
     ov_buf_fini(&error);
+    ov_buf_fini(&r.id);
     ov_arena_fini(&r.arena);
     return code;
 }

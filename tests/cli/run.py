@@ -224,7 +224,7 @@ def clones(counter, folder, data):
 def with_server(counter, data, folder):
     """While a server holds the folder, `ovate ingest` hands the task to it and `ovate sql --url` asks it."""
     with Server(data=data) as server:
-        spec = tables.spec('nulls', folder)[0]
+        spec = dict(tables.spec('nulls', folder)[0], id='a?b#c%20d')
         name = os.path.join(folder, 'nulls.json')
         with open(name, 'w', encoding='utf-8') as file:
             json.dump(spec, file)
