@@ -6,23 +6,16 @@
 
 ov_status ovi_seal_queue(ov_loader *l, ovi_chunk *c, ov_error *err)
 {
-    ov_status st = OV_OK;
     char path[4096];
     ov_mutex_lock(&l->mutex);
-    if (l->sealed_count == l->sealed_cap) {
-        uint32_t cap = l->sealed_cap ? l->sealed_cap * 2 : 64;
-        ovi_sealed *bigger = ov_realloc(l->sealed, cap * sizeof *bigger);
-        if (bigger) {
-            l->sealed = bigger;
-            l->sealed_cap = cap;
-        }
-    }
+    ov_status st = ov_list_room(NULL, &l->sealed, l->sealed_count, &l->sealed_cap, 1, sizeof *l->sealed, err);
     int n = snprintf(path, sizeof path, "%s/%s-%llu.ovs", l->env.tmp_dir, l->env.file_stem,
                      (unsigned long long)l->file_no++);
     char *copy = n > 0 && (size_t)n < sizeof path ? ov_strdup(path) : NULL;
-    if (l->sealed_count == l->sealed_cap || !copy) {
-        ov_free(copy);
+    if (st == OV_OK && !copy)
         st = ov_fail_nomem(err, sizeof path);
+    if (st != OV_OK) {
+        ov_free(copy);
     } else {
         l->sealed[l->sealed_count++] = (ovi_sealed){
             .start = c->start,

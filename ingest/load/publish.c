@@ -240,20 +240,13 @@ ov_status ov_publish_empty(ov_publish *p, ov_slice datasource, const ov_interval
 
 ov_status ov_publish_cursor(ov_publish *p, ov_slice key, ov_slice before, ov_slice after, ov_error *err)
 {
-    if (p->cursor_count == p->cursor_cap) {
-        uint32_t cap = p->cursor_cap ? p->cursor_cap * 2 : 8, n = p->cursor_count;
-        ov_slice *all;
-        OV_TRY(ov_arena_zalloc(p->arena, 3 * cap * sizeof(*all), &all, err));
-        for (uint32_t i = 0; i < n; i++) {
-            all[i] = p->keys[i];
-            all[cap + i] = p->before[i];
-            all[2 * cap + i] = p->values[i];
-        }
-        p->keys = all;
-        p->before = all + cap;
-        p->values = all + 2 * cap;
-        p->cursor_cap = cap;
+    ov_slice **lists[] = {&p->keys, &p->before, &p->values};
+    uint32_t cap = p->cursor_cap;
+    for (size_t i = 0; i < OV_COUNT_OF(lists); i++) {
+        cap = p->cursor_cap;
+        OV_TRY(ov_arena_room(p->arena, lists[i], p->cursor_count, &cap, 1, sizeof **lists[i], err));
     }
+    p->cursor_cap = cap;
     p->keys[p->cursor_count] = key;
     p->before[p->cursor_count] = before;
     p->values[p->cursor_count++] = after;

@@ -170,13 +170,8 @@ static ov_status domain_number(ovi_spill *f, const ov_domain *d, uint32_t *out, 
     uint32_t i = f->domain_count;
     while (i > 0 && f->domains[i - 1] != d)
         i--;
-    if (i == 0 && f->domain_count == f->domain_cap) {
-        uint32_t cap = OV_MAX(16, f->domain_cap * 2);
-        st = ov_array_grow(&f->exec->cx->budget, &f->domains, f->domain_cap * sizeof(*f->domains),
-                           cap * sizeof(*f->domains), err);
-        if (st == OV_OK)
-            f->domain_cap = cap;
-    }
+    if (i == 0)
+        st = ov_list_room(&f->exec->cx->budget, &f->domains, f->domain_count, &f->domain_cap, 1, sizeof(*f->domains), err);
     if (i == 0 && st == OV_OK) {
         f->domains[f->domain_count] = d;
         i = ++f->domain_count;
