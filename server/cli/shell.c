@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "base/os.h"
@@ -94,7 +95,8 @@ int ov_shell_statement(ov_shell *sh, ov_slice sql)
         fflush(stdout);
         if (err.sys_errno != EPIPE) {
             print_error(&err, sql);
-            ov_shell_tell_holder(sh);
+            if (strstr(err.text, "' not found")) /* a table or a column, which may have come with pushed rows */
+                ov_shell_tell_holder(sh);
         }
     } else {
         sh->rows = ov_printer_rows(p);

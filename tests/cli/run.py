@@ -240,6 +240,8 @@ def with_server(counter, data, folder):
         counter.check('ingest tail beside a server', (status, out) == (0, '1 row taken, 0 rejected\n'), out + complaints)
         status, out, complaints = ovate('sql', '--data', data, '-c', 'SELECT 1 AS x')
         counter.equal('sql beside a server is silent in a pipe', (status, out, complaints), (0, 'x\n1\n', ''))
+        status, out, complaints = ovate('sql', '--data', data, '-c', 'SELECT 1 +')
+        counter.check('a mistake beside a server is only that', status == 1 and '--url' not in complaints, complaints)
         status, out, complaints = ovate('sql', '--data', data, '-c', 'SELECT * FROM cli_pushed')
         counter.check('what a server has in memory is not seen beside it, and said so',
                       status == 1 and '--url http://127.0.0.1:%d' % server.port in complaints, complaints)
