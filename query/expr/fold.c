@@ -32,7 +32,7 @@ ov_status ovi_fold(ov_expr_ctx *cx, const ov_expr *e, const ov_expr **out, ov_er
 {
     *out = e;
     if ((e->kind != OV_EXPR_CALL && e->kind != OV_EXPR_IN) || !e->deterministic ||
-        e->type.id == OV_TYPE_NULL)
+        e->type.id == OV_TYPE_NULL || ovi_is_element(e)) /* that one stands for a value, and has none */
         return OV_OK;
     for (uint32_t i = 0; i < e->argc; i++)
         if (!ovi_is_const(e->args[i]))

@@ -126,6 +126,17 @@ static bool only_numbers(const ovi_bind *b)
     return true;
 }
 
+/* A condition that takes texts (LIKE) has them of numbers: each value's, not the row's. */
+static bool reads_text(const ov_expr *single)
+{
+    while (single->kind == OV_EXPR_CALL && single->fn->op == OV_OP_NOT)
+        single = single->args[0];
+    for (uint32_t i = 0; i < single->argc; i++)
+        if (!ovi_is_const(single->args[i]) && ov_sqltype_is_text((ov_sqltype)single->args[i]->sql))
+            return true;
+    return false;
+}
+
 /* Somewhere in e, but for elements of it, the whole of `list` is read. */
 static bool reads_whole(const ov_expr *e, const ov_expr *list)
 {
@@ -235,7 +246,8 @@ ov_status ovi_bind_multi(ovi_bind *b, bool each, const ov_expr **single, ov_erro
     if (null_test && multi && each) /* in a condition: is one of the values NULL */
         return reduce(b, *single, err);
     bool decides = chooses(b->fn) && (*single)->sql == OV_SQL_BOOLEAN; /* as the AND and OR it stands for */
-    if (joins_conditions(b->fn) || decides || ((*single)->sql == OV_SQL_BOOLEAN && only_numbers(b)))
+    bool numbers = (*single)->sql == OV_SQL_BOOLEAN && only_numbers(b) && !reads_text(*single);
+    if (joins_conditions(b->fn) || decides || numbers)
         return OV_OK;
     return reduce(b, *single, err);
 }
