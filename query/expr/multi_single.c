@@ -215,6 +215,15 @@ static ov_status refuse_several(ovi_bind *b, ov_error *err)
     return OV_OK;
 }
 
+/* What stands beside whole lists is the row's; as a text, too. */
+static ov_status settle(ovi_bind *b, ov_error *err)
+{
+    for (uint32_t i = 0; i < b->argc; i++)
+        if (!is_multi(b->args[i]))
+            OV_TRY(ov_expr_settled(b->cx, b->args[i], &b->args[i], err));
+    return OV_OK;
+}
+
 ov_status ovi_bind_multi(ovi_bind *b, bool each, const ov_expr **single, ov_error *err)
 {
     bool any = false, multi = false;
@@ -225,8 +234,11 @@ ov_status ovi_bind_multi(ovi_bind *b, bool each, const ov_expr **single, ov_erro
     }
     if (!any || (chooses(b->fn) && !each))
         return OV_OK;
-    if (b->fn->flags & OVI_LISTS)
-        return each ? refuse_several(b, err) : OV_OK;
+    if (b->fn->flags & OVI_LISTS) {
+        if (each)
+            OV_TRY(refuse_several(b, err));
+        return settle(b, err);
+    }
     ov_status st = over_singles(b, b->fn->name, single, err);
     if (st == OV_OK && ovi_parts(*single) > MOST_PARTS) /* whatever the statement's length: a value may have many combinations */
         return ov_fail_at(err, OV_LIMIT, b->pos, b->end_pos, "an expression over multi-value strings has more than %d parts", MOST_PARTS);
