@@ -245,12 +245,13 @@ ov_status ovi_bind_multi(ovi_bind *b, bool each, const ov_expr **single, ov_erro
     bool made = st == OV_OK && ovi_can_reduce(*single);
     if (chooses(b->fn) && (!made || is_mixed(*single))) { /* among whole lists, or arrays */
         *single = NULL;
-        return st == OV_NOMEM ? st : OV_OK;
+        return st == OV_NOMEM ? st : settle(b, err);
     }
     OV_TRY(st);
     if (!made && !multi) { /* arrays, and what is no simple value, of the row's numbers */
         *single = NULL;
-        return refuse_several(b, err);
+        OV_TRY(refuse_several(b, err));
+        return settle(b, err);
     }
     if (!made)
         return refuse(b, *single, err);
