@@ -386,6 +386,7 @@ ov_status ovi_run_aggregate(ovi_exec *x, const ov_plan *node, ovi_sink *sink, ov
         a->ordered.deliver = agg_deliver;
     }
     OV_TRY(ovi_agg_spec_make(x, node, &a->spec, err));
+    a->spec.by_order = !a->base.unordered;
     OV_TRY(ov_arena_zalloc(&x->arena, x->worker_count * sizeof(*a->states), &a->states, err));
     OV_TRY(ov_arena_zalloc(&x->arena, x->worker_count * sizeof(*a->parts), &a->parts, err));
     for (unsigned i = 0; i < x->worker_count; i++)

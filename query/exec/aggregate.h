@@ -51,6 +51,7 @@ typedef struct agg_spec {
     uint32_t most_args;   /* of one accumulator */
     bool has_sets;        /* some COUNT(DISTINCT) */
     uint64_t dense_limit; /* groups of a dense level */
+    bool by_order;        /* some aggregate depends on the order of rows */
 } agg_spec;
 
 /* GIVEN: it follows from another key. */

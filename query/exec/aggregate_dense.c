@@ -187,6 +187,8 @@ static ov_status fit_layout(agg_state *s, const agg_spec *spec, const agg_batch 
             w[k] = (wish){.how = DENSE_GIVEN, .domain = g->origin->dict, .by = g->by, .table = g->table};
         else if (!wish_of(&in->keys[k], in->b->sel, &d->keys[k], d->on, &w[k]))
             return OV_OK;
+        if (spec->by_order && w[k].domain && !w[k].domain->unique) /* codes of one value are groups of their own until the table is emptied */
+            return OV_OK;
         same = same && fits(&d->keys[k], &w[k]);
     }
     *ok = true;
