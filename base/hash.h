@@ -6,7 +6,8 @@
  * ov_hash_*    for tables in memory. Seeded per process, so that nobody outside can choose
  * colliding keys, and never stored. Tests may force every hash to zero (ov_hash_force_zero, or
  *              OVATE_HASH=zero in the environment read by ov_hash_init), which makes every table
- * one chain and shows code that trusts a hash.
+ * one chain and shows code that trusts a hash; OVATE_HASH=few leaves 16 bits of each half, so
+ * that large tables of texts show it too and end.
  *
  * Threads: any. ov_hash_init and ov_hash_force_zero only while no table exists.
  */

@@ -29,6 +29,7 @@ SETTINGS = {
     'isa-base': Setting({'OVATE_ISA': 'base'}),
     'isa-v3': Setting({'OVATE_ISA': 'v3'}),
     'isa-v4': Setting({'OVATE_ISA': 'v4'}),
+    'hash-few': Setting({'OVATE_HASH': 'few'}),
     'hash-zero': Setting({'OVATE_HASH': 'zero'}),
     'one-segment': Setting(segment_granularity='ALL'),
     'many-segments': Setting(segment_rows=1000, segment_granularity='HOUR'),
@@ -41,7 +42,7 @@ SETTINGS = {
                            'OVATE_TEST_DENSE_LIMIT': '1'}, segment_rows=1000, segment_granularity='HOUR'),
     'kept': Setting({'OVATE_TEST_KEEP_STATES': '1'}, segment_rows=1000, segment_granularity='HOUR', again=True),
     'worst': Setting({'OVATE_TEST_BATCH_ROWS': '7', 'OVATE_TEST_GENERAL_ONLY': '1', 'OVATE_TEST_WORKERS': '5',
-                      'OVATE_HASH': 'zero'}, segment_rows=777, segment_granularity='HOUR'),
+                      'OVATE_HASH': 'few'}, segment_rows=777, segment_granularity='HOUR'),
 }
 
 
