@@ -7,6 +7,7 @@
 #include "query/expr/list_int.h"
 
 #include <math.h>
+#include <stdio.h>
 
 static ov_op flipped(ov_op op)
 {
@@ -58,6 +59,13 @@ static ov_status text_column_beside_number(ovi_bind *b, ov_error *err)
     return OV_OK;
 }
 
+static ov_status not_comparable(ovi_bind *b, ov_error *err)
+{
+    char form[80];
+    snprintf(form, sizeof form, "<COMPARABLE_TYPE> %s <COMPARABLE_TYPE>", b->fn->name);
+    return ovi_wrong_types(b, form, err);
+}
+
 /* Casts both sides to what they are compared in. */
 static ov_status meet_sides(ovi_bind *b, ov_error *err)
 {
@@ -80,7 +88,7 @@ static ov_status meet_sides(ovi_bind *b, ov_error *err)
     bool text_l = l->type.id == OV_TYPE_STRING, text_r = r->type.id == OV_TYPE_STRING;
     bool interval_l = l->sql == OV_SQL_INTERVAL_MS || l->sql == OV_SQL_INTERVAL_MONTH;
     if (text_l != text_r || (interval_l && l->sql != r->sql))
-        return ovi_wrong_types(b, "<COMPARABLE_TYPE> = <COMPARABLE_TYPE>", err);
+        return not_comparable(b, err);
     if (text_l)
         return OV_OK;
     /* whole number beside a fraction: kept apart when one of them is a constant, see exact_range */
@@ -200,7 +208,7 @@ static ov_status complex_sides(ovi_bind *b, ov_error *err)
     if (l->sql == OV_SQL_NULL || r->sql == OV_SQL_NULL)
         return ov_expr_null(b->cx, OV_SQL_BOOLEAN, &b->replace, err);
     if ((b->fn->op != OV_OP_EQ && b->fn->op != OV_OP_NE) || !is_json(l) || !is_json(r))
-        return ovi_wrong_types(b, "<COMPARABLE_TYPE> = <COMPARABLE_TYPE>", err);
+        return not_comparable(b, err);
     for (int i = 0; i < 2; i++)
         OV_TRY(ovi_call_fn(b->cx, "TO_JSON_STRING", &b->args[i], 1, b->pos, b->end_pos, &b->args[i], err));
     return OV_OK;
@@ -219,7 +227,7 @@ static ov_status array_sides(ovi_bind *b, bool *done, ov_error *err)
         if (b->args[i]->sql == OV_SQL_NULL)
             return ov_expr_null(b->cx, OV_SQL_BOOLEAN, &b->replace, err);
     if (!left || !right)
-        return ovi_wrong_types(b, "<COMPARABLE_TYPE> = <COMPARABLE_TYPE>", err);
+        return not_comparable(b, err);
     for (uint32_t i = 0; i < 2; i++) /* numbers beside texts are texts */
         if (ovi_elem_type(b->args[1 - i]).id == OV_TYPE_STRING && ovi_elem_type(b->args[i]).id < OV_TYPE_STRING)
             OV_TRY(ovi_want_list_of(b, i, OV_SQL_VARCHAR, err));
