@@ -89,7 +89,7 @@ static ov_status mark(ov_object *o, ov_collect *c, uint64_t ordinal, ov_error *e
 }
 
 /* One value of a group, in order or as a member of its set. */
-static ov_status put(ov_object *o, uint32_t group, uint64_t word, bool null, uint64_t ordinal, ov_error *err)
+ov_status ov_collect_put(ov_object *o, uint32_t group, uint64_t word, bool null, uint64_t ordinal, ov_error *err)
 {
     ov_collect_shared *s = o->shared;
     ov_collect *c = ov_object_at(o, group);
@@ -104,11 +104,6 @@ static ov_status put(ov_object *o, uint32_t group, uint64_t word, bool null, uin
     else
         c->has_null = true;
     return fresh ? append(o, c, word, null, err) : OV_OK;
-}
-
-ov_status ov_collect_put(ov_object *o, uint32_t group, uint64_t word, bool null, uint64_t ordinal, ov_error *err)
-{
-    return put(o, group, word, null, ordinal, err);
 }
 
 /* ---- adding rows ---- */
@@ -169,7 +164,7 @@ static ov_status add_value(ov_object *o, const reader *r, uint32_t i, uint32_t g
     uint64_t word;
     bool null;
     OV_TRY(read_word(o, r, i, &word, &null, err));
-    return null && !s->keeps_null ? OV_OK : put(o, group, word, null, ordinal, err);
+    return null && !s->keeps_null ? OV_OK : ov_collect_put(o, group, word, null, ordinal, err);
 }
 
 /* A dictionary column and DISTINCT: a bit per group and code stops what was seen. */
@@ -225,7 +220,7 @@ static ov_status add_lists(ov_object *o, const ov_agg_rows *rows, const uint64_t
         bool missing = ov_vec_is_null(&flat, i);
         if (s->none_is_null && (missing || is_empty(&flat, i))) {
             ((ov_collect *)ov_object_at(o, g))->rows = true;
-            OV_TRY(put(o, g, 0, true, rows->ordinal, err));
+            OV_TRY(ov_collect_put(o, g, 0, true, rows->ordinal, err));
             continue;
         }
         if (missing)
@@ -294,7 +289,7 @@ static ov_status merge(ov_object *dst, ov_object *src, const uint32_t *from, con
                 }
                 word = *at - 1;
             }
-            OV_TRY_OUT(st, put(dst, to[i], word, null, c->mark_count ? c->marks[m].ordinal : 0, err));
+            OV_TRY_OUT(st, ov_collect_put(dst, to[i], word, null, c->mark_count ? c->marks[m].ordinal : 0, err));
         }
     }
 out:
