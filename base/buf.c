@@ -2,6 +2,8 @@
 
 #include <stdio.h>
 
+#include "base/bytes.h"
+
 void ov_buf_init(ov_buf *b)
 {
     memset(b, 0, sizeof *b);
@@ -92,6 +94,20 @@ void ov_buf_addf(ov_buf *b, const char *fmt, ...)
         b->n += (size_t)n;
     }
     va_end(again);
+}
+
+void ov_buf_add_raw32(ov_buf *b, uint32_t v)
+{
+    char bytes[4];
+    ov_store_u32(bytes, v);
+    ov_buf_add(b, bytes, sizeof bytes);
+}
+
+void ov_buf_add_raw64(ov_buf *b, uint64_t v)
+{
+    char bytes[8];
+    ov_store_u64(bytes, v);
+    ov_buf_add(b, bytes, sizeof bytes);
 }
 
 void ov_buf_add_u64(ov_buf *b, uint64_t v)

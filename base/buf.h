@@ -31,6 +31,9 @@ void ov_buf_add_char(ov_buf *b, char c);
 void ov_buf_addf(ov_buf *b, const char *fmt, ...) OV_PRINTF(2, 3);
 void ov_buf_add_i64(ov_buf *b, int64_t v);
 void ov_buf_add_u64(ov_buf *b, uint64_t v);
+/* Fixed-width numbers as bytes, for base/bytes.h and base/cursor.h to read. */
+void ov_buf_add_raw32(ov_buf *b, uint32_t v);
+void ov_buf_add_raw64(ov_buf *b, uint64_t v);
 
 static inline ov_slice ov_buf_slice(const ov_buf *b)
 {

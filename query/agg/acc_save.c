@@ -6,16 +6,9 @@
 
 #include "base/bytes.h"
 
-static void add_u64(ov_buf *out, uint64_t v)
-{
-    char bytes[8];
-    ov_store_u64(bytes, v);
-    ov_buf_add(out, bytes, 8);
-}
-
 static void add_text(ov_buf *out, ov_slice s)
 {
-    add_u64(out, s.n);
+    ov_buf_add_raw64(out, s.n);
     ov_buf_add_slice(out, s);
 }
 
@@ -40,19 +33,19 @@ static bool is_text(const ov_acc *a)
 
 static void save_group(const ov_acc *a, uint32_t g, uint64_t origin, ov_buf *out)
 {
-    add_u64(out, a->n[g]);
+    ov_buf_add_raw64(out, a->n[g]);
     if (a->n[g] && a->t)
-        add_u64(out, (uint64_t)a->t[g]);
+        ov_buf_add_raw64(out, (uint64_t)a->t[g]);
     if (a->n[g] && a->at)
-        add_u64(out, a->at[g] - origin);
+        ov_buf_add_raw64(out, a->at[g] - origin);
     if (!has_value(a, a->n[g]))
         return;
     if (is_text(a))
         add_text(out, a->v.s[g]);
     else
-        add_u64(out, (uint64_t)a->v.i[g]); /* doubles by their bits */
+        ov_buf_add_raw64(out, (uint64_t)a->v.i[g]); /* doubles by their bits */
     if (a->m2)
-        add_u64(out, ov_f64_bits(a->m2[g]));
+        ov_buf_add_raw64(out, ov_f64_bits(a->m2[g]));
 }
 
 static ov_status save_sets(const ov_acc *a, const uint32_t *group, uint32_t n, ov_buf *out, ov_error *err)
@@ -63,12 +56,12 @@ static ov_status save_sets(const ov_acc *a, const uint32_t *group, uint32_t n, o
     ov_arena_init(&arena, "aggregate", a->budget);
     ov_status st = ov_distinct_list(&a->set, a->groups, group, n, &arena, &offsets, &values, err);
     for (uint32_t i = 0; i < n && st == OV_OK; i++) {
-        add_u64(out, offsets[i + 1] - offsets[i]);
+        ov_buf_add_raw64(out, offsets[i + 1] - offsets[i]);
         for (size_t k = offsets[i]; k < offsets[i + 1]; k++) {
             if (ov_distinct_of_text(&a->set))
                 add_text(out, a->set.strings->text[values[k]]);
             else
-                add_u64(out, values[k]);
+                ov_buf_add_raw64(out, values[k]);
         }
     }
     ov_arena_fini(&arena);

@@ -8,31 +8,17 @@
 #include "base/bytes.h"
 #include "query/agg/collect.h"
 
-static void add_u32(ov_buf *out, uint32_t v)
-{
-    char bytes[4];
-    ov_store_u32(bytes, v);
-    ov_buf_add(out, bytes, 4);
-}
-
-static void add_u64(ov_buf *out, uint64_t v)
-{
-    char bytes[8];
-    ov_store_u64(bytes, v);
-    ov_buf_add(out, bytes, 8);
-}
-
 ov_status ov_collect_write(const ov_object *o, uint32_t group, ov_buf *out, ov_error *err)
 {
     const ov_collect_shared *s = o->shared;
     const ov_collect *c = ov_object_at(o, group);
     uint32_t marks = OV_MAX(c->mark_count, 1);
     ov_buf_add_char(out, c->rows);
-    add_u32(out, marks);
+    ov_buf_add_raw32(out, marks);
     for (uint32_t m = 0; m < marks; m++) {
         uint32_t start = m < c->mark_count ? c->marks[m].start : 0;
-        add_u64(out, m < c->mark_count ? c->marks[m].ordinal : 0);
-        add_u32(out, (m + 1 < c->mark_count ? c->marks[m + 1].start : c->n) - start);
+        ov_buf_add_raw64(out, m < c->mark_count ? c->marks[m].ordinal : 0);
+        ov_buf_add_raw32(out, (m + 1 < c->mark_count ? c->marks[m + 1].start : c->n) - start);
     }
     for (uint32_t w = 0; w < c->n; w++) {
         bool null = ov_collect_is_null(c, w);
@@ -41,11 +27,11 @@ ov_status ov_collect_write(const ov_object *o, uint32_t group, ov_buf *out, ov_e
         if (null)
             continue;
         if (!ov_distinct_of_text(&s->set)) {
-            add_u64(out, c->words[w]);
+            ov_buf_add_raw64(out, c->words[w]);
             continue;
         }
         ov_slice text = s->set.strings->text[c->words[w]];
-        add_u32(out, (uint32_t)text.n);
+        ov_buf_add_raw32(out, (uint32_t)text.n);
         ov_buf_add_slice(out, text);
     }
     return ov_buf_check(out, err);

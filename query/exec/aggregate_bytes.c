@@ -9,11 +9,6 @@
 
 enum { PART_ROWS = 2048 }; /* groups of a list at most */
 
-static void add_u64(ov_buf *out, uint64_t v)
-{
-    ov_buf_add(out, &v, sizeof v);
-}
-
 static bool is_text(const agg_spec *spec, uint32_t k)
 {
     ov_type t = spec->layout.fields[k].type;
@@ -32,10 +27,10 @@ static ov_status write_key(const agg_state *s, const agg_spec *spec, uint32_t k,
             continue;
         if (is_text(spec, k)) {
             ov_slice text = ((const ov_slice *)v.data)[i];
-            add_u64(out, text.n);
+            ov_buf_add_raw64(out, text.n);
             ov_buf_add_slice(out, text);
         } else {
-            add_u64(out, ((const uint64_t *)v.data)[i]);
+            ov_buf_add_raw64(out, ((const uint64_t *)v.data)[i]);
         }
     }
     return OV_OK;
@@ -48,7 +43,7 @@ static ov_status write_part(agg_state *s, const agg_spec *spec, uint32_t from, u
     OV_TRY(ov_arena_alloc(scratch, ((size_t)n + 1) * 4, &groups, err));
     for (uint32_t i = 0; i < n; i++)
         groups[i] = from + i;
-    add_u64(out, n);
+    ov_buf_add_raw64(out, n);
     for (uint32_t k = 0; k < spec->layout.count; k++)
         OV_TRY(write_key(s, spec, k, groups, n, scratch, out, err));
     for (uint32_t i = 0; i < spec->acc_count; i++)

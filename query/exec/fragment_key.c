@@ -10,11 +10,6 @@
 
 enum { MOST_CELLS = 100000 }; /* of VALUES: more take longer to say than they save */
 
-static void add_u64(ov_buf *out, uint64_t v)
-{
-    ov_buf_add(out, &v, sizeof v);
-}
-
 static void add_type(ov_buf *out, ov_type t)
 {
     const uint8_t bytes[] = {t.id, t.elem, t.multi, t.complex};
@@ -30,7 +25,7 @@ static bool add_constant(ov_buf *out, const ov_expr *e)
     if (ov_type_is_int(e->type) || ov_type_is_real(e->type)) {
         uint64_t bits;
         memcpy(&bits, &e->constant.i, sizeof bits);
-        add_u64(out, bits);
+        ov_buf_add_raw64(out, bits);
         return true;
     }
     if (ov_type_is_list(e->type))
@@ -42,7 +37,7 @@ static bool add_constant(ov_buf *out, const ov_expr *e)
 static void add_set(ov_buf *out, const ov_inset *set)
 {
     add_type(out, set->type);
-    add_u64(out, set->count);
+    ov_buf_add_raw64(out, set->count);
     ov_buf_add_char(out, (char)set->has_null);
     if (set->i64)
         ov_buf_add(out, set->i64, set->count * sizeof *set->i64);
@@ -65,10 +60,10 @@ static bool add_expr(ov_buf *out, const ov_expr *e)
             return false;
         break;
     case OV_EXPR_COLUMN:
-        add_u64(out, e->column);
+        ov_buf_add_raw64(out, e->column);
         break;
     case OV_EXPR_CALL:
-        add_u64(out, (uint64_t)(uintptr_t)e->fn);
+        ov_buf_add_raw64(out, (uint64_t)(uintptr_t)e->fn);
         if (ov_expr_function(e)[0] == '$' && e->prepared) /* hidden ones: what they hold is more than their arguments */
             return false;
         break;
@@ -76,7 +71,7 @@ static bool add_expr(ov_buf *out, const ov_expr *e)
         add_set(out, e->set);
         break;
     }
-    add_u64(out, e->argc);
+    ov_buf_add_raw64(out, e->argc);
     for (uint32_t i = 0; i < e->argc; i++)
         if (!add_expr(out, e->args[i]))
             return false;
@@ -91,7 +86,7 @@ static bool add_optional(ov_buf *out, const ov_expr *e)
 
 static bool add_list(ov_buf *out, const ov_expr *const *list, uint32_t count)
 {
-    add_u64(out, count);
+    ov_buf_add_raw64(out, count);
     for (uint32_t i = 0; i < count; i++)
         if (!add_expr(out, list[i]))
             return false;
@@ -101,10 +96,10 @@ static bool add_list(ov_buf *out, const ov_expr *const *list, uint32_t count)
 static bool add_call(ov_buf *out, const ov_agg_call *c)
 {
     const uint8_t flags[] = {c->distinct, c->packed, c->sql, c->nullable};
-    add_u64(out, (uint64_t)(uintptr_t)c->fn);
+    ov_buf_add_raw64(out, (uint64_t)(uintptr_t)c->fn);
     ov_buf_add(out, flags, sizeof flags);
     add_type(out, c->type);
-    add_u64(out, c->most_bytes);
+    ov_buf_add_raw64(out, c->most_bytes);
     return add_list(out, c->args, c->argc) && add_list(out, c->params, c->param_count) && add_optional(out, c->filter);
 }
 
@@ -112,7 +107,7 @@ static bool add_aggregate(ov_buf *out, const ov_plan *node)
 {
     if (!add_list(out, node->aggregate.keys, node->aggregate.key_count))
         return false;
-    add_u64(out, node->aggregate.agg_count);
+    ov_buf_add_raw64(out, node->aggregate.agg_count);
     for (uint32_t i = 0; i < node->aggregate.agg_count; i++)
         if (!add_call(out, &node->aggregate.aggs[i]))
             return false;
@@ -131,7 +126,7 @@ static bool add_path(ov_buf *out, const ov_scan_path *p)
 
 static bool add_columns(ov_buf *out, const ov_plan *scan)
 {
-    add_u64(out, scan->field_count);
+    ov_buf_add_raw64(out, scan->field_count);
     for (uint32_t c = 0; c < scan->field_count; c++) {
         ov_key_add(out, scan->scan.datasource->columns[scan->scan.columns[c]].name);
         add_type(out, scan->fields[c].type);
@@ -162,8 +157,8 @@ static void add_segment(ov_buf *out, const ov_segment_entry *e)
 {
     ov_key_add(out, e->id);
     ov_key_add(out, e->file);
-    add_u64(out, e->info.rows);
-    add_u64(out, ov_dead_serial(e->dead)); /* other rows are superseded: another state */
+    ov_buf_add_raw64(out, e->info.rows);
+    ov_buf_add_raw64(out, ov_dead_serial(e->dead)); /* other rows are superseded: another state */
 }
 
 static bool add_whole_scan(ov_buf *out, const ov_plan *scan, const ov_snapshot *snapshot)
@@ -185,7 +180,7 @@ static bool add_whole_scan(ov_buf *out, const ov_plan *scan, const ov_snapshot *
 static bool add_cells(ov_buf *out, const ov_plan *node)
 {
     uint64_t count = node->values.row_count * node->field_count;
-    add_u64(out, count);
+    ov_buf_add_raw64(out, count);
     if (node->values.row_count > MOST_CELLS || count > MOST_CELLS)
         return false;
     for (uint64_t i = 0; i < count; i++)
@@ -349,8 +344,8 @@ static bool add_times(const ov_plan *scan, const ov_segment_info *info, ov_buf *
         if (info->max_time < r->start_ms || info->min_time >= r->end_ms)
             continue;
         some = true;
-        add_u64(key, (uint64_t)OV_MAX(r->start_ms, info->min_time));
-        add_u64(key, (uint64_t)(info->max_time < r->end_ms ? INT64_MAX : r->end_ms));
+        ov_buf_add_raw64(key, (uint64_t)OV_MAX(r->start_ms, info->min_time));
+        ov_buf_add_raw64(key, (uint64_t)(info->max_time < r->end_ms ? INT64_MAX : r->end_ms));
     }
     return some;
 }
